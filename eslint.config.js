@@ -1,0 +1,59 @@
+// Lint rules: TypeScript's recommended checks, and the house's floors (a floor imports itself and what lies below).
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Top to bottom. A file may import from its own folder and from folders further down this list. */
+export const floors = [
+  'cli',
+  'server',
+  'recognizer',
+  'report',
+  'experiment',
+  'evaluate',
+  'train',
+  'models',
+  'features',
+  'encoders',
+  'data',
+  'nn',
+  'graph',
+  'runtime',
+  'base',
+];
+
+const floorRules = floors.map((floor, index) => ({
+  files: [`src/${floor}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            regex: `^(\\.\\./)+(${[...floors.slice(0, index), 'index\\.js'].join('|')})(/|$)`,
+            message: `Imports point downwards only: src/${floor}/ may not import from a floor above it.`,
+          },
+        ],
+      },
+    ],
+  },
+}));
+
+export default tseslint.config(
+  { ignores: ['dist/', 'coverage/', 'src/graph/onnx_pb.ts', 'models/'] },
+  js.configs.recommended,
+  ...tseslint.configs.strict,
+  {
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      'no-console': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  ...floorRules,
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
+  },
+  { files: ['bench/**'], rules: { 'no-console': 'off' } },
+);

@@ -1,0 +1,56 @@
+// Every error mien throws on purpose: typed by a stable code, naming the place, saying what to do.
+
+/** Stable identifiers of what went wrong; programs may switch on them. */
+export type ErrorCode =
+  | 'usage' // a wrong command, option or argument
+  | 'config' // a configuration value or key that cannot be used
+  | 'data' // a data set, file or row that is not what it should be
+  | 'file' // a file or folder that cannot be read or written
+  | 'format' // a file whose bytes are not what its kind requires (safetensors, tokenizer, ONNX)
+  | 'weights' // pretrained weights that are missing, foreign or damaged
+  | 'offline' // something must be fetched and the network is not to be used or not there
+  | 'shape' // an operator applied to shapes it cannot take
+  | 'gradient' // a derivative that does not exist
+  | 'store' // a feature store that is incomplete, foreign or damaged
+  | 'checkpoint' // a checkpoint that does not belong to this run
+  | 'diverged' // training produced a value that is not finite
+  | 'interrupted'; // stopped by the user; what was finished is kept
+
+/** Where an error was found. All fields are optional; those given appear in the message. */
+export interface ErrorPlace {
+  /** Path of the file, as the user gave it. */
+  file?: string;
+  /** 1-based line or record number in that file. */
+  row?: number;
+  /** Column, key or tensor name. */
+  field?: string;
+}
+
+/** An error with a stable code, a place and advice; `message` holds all three in one line each. */
+export class MienError extends Error {
+  readonly code: ErrorCode;
+  readonly place: ErrorPlace;
+  /** What the reader can do about it. */
+  readonly hint: string | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: ErrorPlace & { hint?: string | undefined; cause?: unknown } = {},
+  ) {
+    const { file, row, field, hint, cause } = options;
+    const where = [file, row === undefined ? undefined : `row ${row}`, field].filter(
+      (part) => part !== undefined,
+    );
+    const place = where.length > 0 ? `${where.join(', ')}: ` : '';
+    super(`${place}${message}${hint ? `\n${hint}` : ''}`, cause === undefined ? undefined : { cause });
+    this.name = 'MienError';
+    this.code = code;
+    this.place = {
+      ...(file === undefined ? {} : { file }),
+      ...(row === undefined ? {} : { row }),
+      ...(field === undefined ? {} : { field }),
+    };
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,17 @@
+// Finds the known name nearest to a mistyped one, for error messages that help.
+import { closest, distance } from 'fastest-levenshtein';
+
+/** The known name most like `name`, or undefined when none is near enough to be meant. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const best = closest(name.toLowerCase(), known as string[]);
+  return distance(name.toLowerCase(), best.toLowerCase()) <= Math.max(2, Math.ceil(best.length / 3))
+    ? best
+    : undefined;
+}
+
+/** A sentence such as `Did you mean "gated"?`, or the list of what is known. */
+export function suggestion(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
+}

@@ -1,0 +1,80 @@
+// The one tensor type of the whole house: a dtype, a shape and a typed array in row-major order.
+import { MienError } from './errors.js';
+
+export type DType = 'float32' | 'float16' | 'int64' | 'int32' | 'uint8' | 'int8' | 'bool';
+
+/** What a tensor of each dtype keeps its elements in (`float16` as raw bits, `bool` as 0 and 1). */
+export interface TypedArrays {
+  float32: Float32Array;
+  float16: Uint16Array;
+  int64: BigInt64Array;
+  int32: Int32Array;
+  uint8: Uint8Array;
+  int8: Int8Array;
+  bool: Uint8Array;
+}
+
+export interface Tensor<D extends DType = DType> {
+  readonly dtype: D;
+  readonly shape: readonly number[];
+  readonly data: TypedArrays[D];
+}
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+const constructors = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  bool: Uint8Array,
+} as const;
+
+export const bytesPerElement = (dtype: DType): number => constructors[dtype].BYTES_PER_ELEMENT;
+
+/** Number of elements of a shape; 1 for a scalar (`[]`). */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1);
+
+/**
+ * A tensor over existing data.
+ * @throws MienError `shape` when the array's length is not the product of the shape.
+ */
+export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: TypedArrays[D]): Tensor<D> {
+  if (data.length !== sizeOf(shape))
+    throw new MienError(
+      'shape',
+      `a ${dtype} tensor [${shape.join(', ')}] holds ${sizeOf(shape)} elements, got ${data.length}`,
+    );
+  return { dtype, shape, data };
+}
+
+export const float32 = (shape: readonly number[], data: ArrayLike<number>): Tensor<'float32'> =>
+  tensor('float32', shape, data instanceof Float32Array ? data : Float32Array.from(data));
+
+export const int64 = (shape: readonly number[], data: ArrayLike<number>): Tensor<'int64'> =>
+  tensor('int64', shape, BigInt64Array.from(data, BigInt));
+
+export const int32 = (shape: readonly number[], data: ArrayLike<number>): Tensor<'int32'> =>
+  tensor('int32', shape, data instanceof Int32Array ? data : Int32Array.from(data));
+
+export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tensor<D> {
+  return { dtype, shape, data: new constructors[dtype](sizeOf(shape)) as TypedArrays[D] };
+}
+
+/** The elements' bytes, without a copy. */
+export const bytesOf = (value: Tensor): Uint8Array =>
+  new Uint8Array(value.data.buffer, value.data.byteOffset, value.data.byteLength);
+
+/** A typed array over bytes; copied only where the bytes are not aligned to the element size. */
+export function fromBytes<D extends DType>(dtype: D, shape: readonly number[], bytes: Uint8Array): Tensor<D> {
+  const Constructor = constructors[dtype];
+  const aligned = bytes.byteOffset % Constructor.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  const length = aligned.byteLength / Constructor.BYTES_PER_ELEMENT;
+  return tensor(
+    dtype,
+    shape,
+    new Constructor(aligned.buffer as ArrayBuffer, aligned.byteOffset, length) as TypedArrays[D],
+  );
+}
