@@ -1,0 +1,72 @@
+// The one in-memory form of embeddings with labels and splits that experiments run on, whether they come from
+// feature stores (full width) or from a feature pack (reduced and quantised).
+import type { Tensor } from '../base/tensor.js';
+import type { EncoderIdentity } from '../encoders/encoder.js';
+
+export type Split = 'train' | 'validation' | 'test';
+
+/** FER2013's official parts. */
+export type Fer2013Usage = 'Training' | 'PublicTest' | 'PrivateTest';
+
+/** n embedded items of one data set after cleaning; all per-item arrays have the same order. */
+export interface FeatureSet {
+  /** Opaque, stable names of the items, unique in the set. */
+  readonly ids: readonly string[];
+  /** Pooled embeddings `[n, d]`, not standardised. */
+  readonly embeddings: Tensor<'float32'>;
+  /** Names of the labels, lower case, alphabetical. */
+  readonly labelNames: readonly string[];
+  /** `[n]`: index into `labelNames`. */
+  readonly labels: Uint8Array;
+  /** `[n]`; validation is a part of the training split. */
+  readonly split: readonly Split[];
+  /** `[n]`: who it comes from, as a number without meaning; −1 where the data set does not say. */
+  readonly subject: Int32Array;
+  /** `[n]`: (near-)duplicates share a number; an item without duplicates has a number of its own. */
+  readonly group: Int32Array;
+}
+
+export interface Fer2013FeatureSet extends FeatureSet {
+  /** `[n]`: the official part each image stands in. */
+  readonly usage: readonly Fer2013Usage[];
+}
+
+export type SetName = 'isear' | 'fer2013' | 'rafdb';
+
+/** What a number computed from a feature set must be able to state about it. */
+export interface SetProvenance {
+  /** The encoder of the full embeddings. */
+  readonly encoder: EncoderIdentity;
+  /** Items per split, after cleaning. */
+  readonly counts: Readonly<Record<Split, number>>;
+  /** Width of the embeddings here, and as the encoder gives them. */
+  readonly width: number;
+  readonly fullWidth: number;
+  /** Under which terms the data set may be used. */
+  readonly terms: string;
+}
+
+/** How a pack was reduced; absent where the embeddings are the encoder's own. */
+export interface PackProvenance {
+  /** SHA-256 of the pack's safetensors file. */
+  readonly sha256: string;
+  /** Per set: kept principal components, bits a component, share of the training variance kept. */
+  readonly reduction: Readonly<Record<SetName, { components: number; bits: number; variance: number }>>;
+  /** What packing costs against the full features, as measured by the experiment; null until measured. */
+  readonly cost: unknown;
+}
+
+export interface Provenance {
+  readonly source: 'store' | 'pack';
+  readonly sets: Readonly<Record<SetName, SetProvenance>>;
+  /** The settings of cleaning and splitting, as the data floor states them. */
+  readonly protocol: Readonly<Record<string, unknown>>;
+  readonly pack?: PackProvenance;
+}
+
+/** Everything an experiment runs on. */
+export interface FeatureSets {
+  readonly texts: FeatureSet;
+  readonly faces: { readonly fer2013: Fer2013FeatureSet; readonly rafdb: FeatureSet };
+  readonly provenance: Provenance;
+}
