@@ -1,0 +1,31 @@
+// The command tree of the bin `mien`. Commands import heavy floors inside their actions, so that help stays quick.
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { exitCodeHelp } from './exit.js';
+
+/** One `define` per file of `commands/`, in the order of `mien --help`. */
+const commands: readonly ((program: Command) => void)[] = [];
+
+/** The version in package.json, which lies two folders up from `src/cli` as from `dist/cli`. */
+export function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+/** The whole program; parsing it throws commander's error instead of ending the process. */
+export function createProgram(): Command {
+  const program = new Command('mien')
+    .description('Emotion recognition from text and faces: train, evaluate and run on ONNX Runtime.')
+    .version(version(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .option('-q, --quiet', 'print results, warnings and errors only')
+    .option('--debug', 'print stack traces of errors (also: MIEN_DEBUG=1)')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mien: ')) })
+    .showHelpAfterError('Run with --help to see what there is.')
+    .addHelpText('afterAll', ({ command }) => (command.parent === null ? `\n${exitCodeHelp}` : ''))
+    .exitOverride();
+  for (const define of commands) define(program);
+  return program;
+}
