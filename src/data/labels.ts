@@ -1,0 +1,67 @@
+// The emotions by name: which labels each data set has, which are shared, and how each file form writes them.
+
+/** ISEAR's seven, alphabetical (Scherer & Wallbott 1994). */
+export const TEXT_LABELS = ['anger', 'disgust', 'fear', 'guilt', 'joy', 'sadness', 'shame'] as const;
+
+/** The seven of FER2013 and RAF-DB, alphabetical. */
+export const FACE_LABELS = ['anger', 'disgust', 'fear', 'joy', 'neutral', 'sadness', 'surprise'] as const;
+
+/** The five that texts and faces share; fusion is trained on these. */
+export const SHARED_LABELS = ['anger', 'disgust', 'fear', 'joy', 'sadness'] as const;
+
+export type TextLabel = (typeof TEXT_LABELS)[number];
+export type FaceLabel = (typeof FACE_LABELS)[number];
+export type SharedLabel = (typeof SHARED_LABELS)[number];
+export type Label = TextLabel | FaceLabel;
+
+/** ISEAR's column `EMOT`, 1–7. */
+export const ISEAR_NUMBERS: Readonly<Record<string, TextLabel>> = {
+  1: 'joy',
+  2: 'fear',
+  3: 'anger',
+  4: 'sadness',
+  5: 'disgust',
+  6: 'shame',
+  7: 'guilt',
+};
+
+/** The column `emotion` of `fer2013.csv` and `icml_face_data.csv`, 0–6. */
+export const FER2013_NUMBERS: Readonly<Record<string, FaceLabel>> = {
+  0: 'anger',
+  1: 'disgust',
+  2: 'fear',
+  3: 'joy',
+  4: 'sadness',
+  5: 'surprise',
+  6: 'neutral',
+};
+
+/** Folder names of FER2013 as images, in lower case, with the spellings in use. */
+export const FER2013_FOLDERS: Readonly<Record<string, FaceLabel>> = {
+  angry: 'anger',
+  anger: 'anger',
+  disgust: 'disgust',
+  fear: 'fear',
+  happy: 'joy',
+  sad: 'sadness',
+  surprise: 'surprise',
+  neutral: 'neutral',
+};
+
+/** RAF-DB's numbers, in `list_patition_label.txt`, in the label tables and as folder names. */
+export const RAFDB_NUMBERS: Readonly<Record<string, FaceLabel>> = {
+  1: 'surprise',
+  2: 'fear',
+  3: 'disgust',
+  4: 'joy',
+  5: 'sadness',
+  6: 'anger',
+  7: 'neutral',
+};
+
+export const isTextLabel = (name: string): name is TextLabel =>
+  (TEXT_LABELS as readonly string[]).includes(name);
+export const isFaceLabel = (name: string): name is FaceLabel =>
+  (FACE_LABELS as readonly string[]).includes(name);
+export const isSharedLabel = (name: string): name is SharedLabel =>
+  (SHARED_LABELS as readonly string[]).includes(name);
