@@ -1,0 +1,163 @@
+// The graph: values and nodes as plain data, and the one function that adds a node to it.
+import { MienError } from '../base/errors.js';
+import { float32, type DType, type Tensor } from '../base/tensor.js';
+import type { Operator } from './operator.js';
+
+/** A known size, or the name of a size that is known only when the graph runs (`batch`, `tokens`). */
+export type Dim = number | string;
+export type Shape = readonly Dim[];
+
+/** A tensor that will exist when the graph runs: an input, a constant, or an output of a node. */
+export interface Value {
+  readonly graph: Graph;
+  readonly id: number;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** The node that computes it; undefined for inputs and constants. */
+  readonly node: Node | undefined;
+  /** Set for inputs. */
+  readonly input?: string;
+  /** Set for constants. */
+  readonly constant?: Tensor;
+}
+
+/** One application of an operator. */
+export interface Node {
+  readonly operator: Operator;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly attributes: unknown;
+  readonly outputs: readonly Value[];
+  /** Where in the model it stands, for instance `encoder.layer.0.attention`. */
+  readonly scope: string;
+}
+
+export interface Graph {
+  readonly name: string;
+  /** The graph around it, for the body of a Scan; its values may be used inside. */
+  readonly parent: Graph | undefined;
+  readonly depth: number;
+  readonly inputs: Value[];
+  /** In the order they were added, which is a topological order. */
+  readonly nodes: Node[];
+  readonly scopes: string[];
+  readonly scalars: Map<string, Value>;
+  readonly counter: { next: number };
+}
+
+export function createGraph(name: string, parent?: Graph): Graph {
+  return {
+    name,
+    parent,
+    depth: parent === undefined ? 0 : parent.depth + 1,
+    inputs: [],
+    nodes: [],
+    scopes: parent === undefined ? [] : [...parent.scopes],
+    scalars: new Map(),
+    counter: parent?.counter ?? { next: 0 },
+  };
+}
+
+/**
+ * Declares an input of the graph.
+ * @throws MienError `shape` when the name is taken.
+ */
+export function input(graph: Graph, name: string, dtype: DType, shape: Shape): Value {
+  if (graph.inputs.some((other) => other.input === name))
+    throw new MienError('shape', `graph ${graph.name} already has an input named ${name}`);
+  const value: Value = { graph, id: graph.counter.next++, dtype, shape, node: undefined, input: name };
+  graph.inputs.push(value);
+  return value;
+}
+
+/** A tensor that is part of the graph. */
+export function constant(graph: Graph, tensor: Tensor): Value {
+  return {
+    graph,
+    id: graph.counter.next++,
+    dtype: tensor.dtype,
+    shape: tensor.shape,
+    node: undefined,
+    constant: tensor,
+  };
+}
+
+/** A scalar constant; equal ones are shared. */
+export function scalar(graph: Graph, value: number, dtype: DType = 'float32'): Value {
+  const key = `${dtype} ${Object.is(value, -0) ? '-0' : value}`;
+  let found = graph.scalars.get(key);
+  if (found === undefined) {
+    const tensor: Tensor =
+      dtype === 'int64'
+        ? { dtype, shape: [], data: BigInt64Array.of(BigInt(value)) }
+        : dtype === 'int32'
+          ? { dtype, shape: [], data: Int32Array.of(value) }
+          : dtype === 'bool'
+            ? { dtype, shape: [], data: Uint8Array.of(value) }
+            : float32([], [value]);
+    found = constant(graph, tensor);
+    graph.scalars.set(key, found);
+  }
+  return found;
+}
+
+/** Runs `build` with `name` added to the place that errors and node names state. */
+export function scoped<T>(graph: Graph, name: string, build: () => T): T {
+  graph.scopes.push(name);
+  try {
+    return build();
+  } finally {
+    graph.scopes.pop();
+  }
+}
+
+export const formatShape = (shape: Shape): string => `[${shape.join(', ')}]`;
+
+/** The innermost of the graphs that these values belong to. */
+export function innermost(values: readonly (Value | undefined)[]): Graph {
+  let graph: Graph | undefined;
+  for (const value of values)
+    if (value !== undefined && (graph === undefined || value.graph.depth > graph.depth)) graph = value.graph;
+  if (graph === undefined) throw new MienError('shape', 'an operator needs at least one input');
+  return graph;
+}
+
+/**
+ * Applies an operator: adds a node to the innermost graph of its inputs and returns the outputs.
+ * @throws MienError `shape` that names the operator, its place in the model, and the shapes it was given.
+ */
+export function apply<A>(
+  operator: Operator<A>,
+  inputs: readonly (Value | undefined)[],
+  attributes: A,
+): Value[] {
+  const graph = innermost(inputs);
+  const scope = graph.scopes.join('.');
+  let types;
+  try {
+    types = operator.infer(inputs as readonly Value[], attributes);
+  } catch (cause) {
+    const shapes = inputs
+      .map((value) => (value ? `${value.dtype} ${formatShape(value.shape)}` : 'none'))
+      .join(', ');
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MienError(
+      'shape',
+      `${operator.name} in ${scope || graph.name}: ${reason} (inputs: ${shapes})`,
+      { cause },
+    );
+  }
+  const outputs: Value[] = [];
+  const node: Node = { operator: operator as Operator, inputs, attributes, outputs, scope };
+  for (const type of types) outputs.push({ graph, id: graph.counter.next++, ...type, node });
+  graph.nodes.push(node);
+  return outputs;
+}
+
+/** The sizes as numbers. @throws Error when one is known only at run time. */
+export function staticShape(shape: Shape): number[] {
+  return shape.map((dim) => {
+    if (typeof dim === 'string')
+      throw new Error(`the size of "${dim}" must be known here, got ${formatShape(shape)}`);
+    return dim;
+  });
+}

@@ -1,0 +1,174 @@
+// Element-wise operators: arithmetic with broadcasting, activations, comparisons, choice.
+import type { DType } from '../../base/tensor.js';
+import { apply, innermost, scalar, type Value } from '../builder.js';
+import { NONE, operator, type Operator, type TypedNode } from '../operator.js';
+import { broadcastShapes, expectDType } from '../shapes.js';
+import { sumTo } from './reduction.js';
+
+/** A value, or a number that becomes a scalar constant. */
+export type Operand = Value | number;
+
+type None = typeof NONE;
+type BinaryRule = (
+  dy: Value,
+  a: Value,
+  b: Value,
+  y: Value,
+) => readonly [Value | undefined, Value | undefined];
+type UnaryRule = (dy: Value, x: Value, y: Value) => Value;
+
+/** Numbers become scalars of the other operand's dtype, in the innermost graph. */
+function operands(a: Operand, b: Operand): [Value, Value] {
+  const graph = innermost([a, b].filter((operand) => typeof operand !== 'number'));
+  const dtype = typeof a === 'number' ? (b as Value).dtype : a.dtype;
+  const lift = (operand: Operand) => (typeof operand === 'number' ? scalar(graph, operand, dtype) : operand);
+  return [lift(a), lift(b)];
+}
+
+function binary(name: string, rule?: BinaryRule, output?: DType): (a: Operand, b: Operand) => Value {
+  const definition = operator<None>({
+    name,
+    infer: ([a, b]) => {
+      if (a!.dtype !== b!.dtype) throw new Error(`operands differ in dtype: ${a!.dtype} and ${b!.dtype}`);
+      return [{ dtype: output ?? a!.dtype, shape: broadcastShapes(a!.shape, b!.shape) }];
+    },
+    ...(rule && {
+      gradient: (dy: Value, { inputs: [a, b], outputs: [y] }: TypedNode<None>) => {
+        const [da, db] = rule(dy, a!, b!, y!);
+        return [da && sumTo(da, a!.shape), db && sumTo(db, b!.shape)];
+      },
+    }),
+  });
+  return (a, b) => apply(definition, operands(a, b), NONE)[0]!;
+}
+
+function unary(name: string, rule?: UnaryRule, form?: Pick<Operator<None>, 'lower'>): (x: Value) => Value {
+  const definition = operator<None>({
+    name,
+    infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
+    ...form,
+    ...(rule && {
+      gradient: (dy: Value, { inputs: [x], outputs: [y] }: TypedNode<None>) => [rule(dy, x!, y!)],
+    }),
+  });
+  return (x) => apply(definition, [x], NONE)[0]!;
+}
+
+export const add = binary('Add', (dy) => [dy, dy]);
+export const sub = binary('Sub', (dy) => [dy, neg(dy)]);
+export const mul = binary('Mul', (dy, a, b) => [mul(dy, b), mul(dy, a)]);
+export const div = binary('Div', (dy, _a, b, y) => [div(dy, b), neg(div(mul(dy, y), b))]);
+/** a ^ b; the gradient of the exponent is defined for positive bases only. */
+export const pow = binary('Pow', (dy, a, b, y) => [
+  mul(dy, mul(b, pow(a, sub(b, 1)))),
+  b.constant ? undefined : mul(dy, mul(y, log(a))),
+]);
+/** Where both are equal, the first receives the gradient. */
+export const maximum = binary('Max', (dy, a, b) => choose(dy, greaterOrEqual(a, b)));
+/** Where both are equal, the first receives the gradient. */
+export const minimum = binary('Min', (dy, a, b) => choose(dy, lessOrEqual(a, b)));
+
+export const greater = binary('Greater', undefined, 'bool');
+export const greaterOrEqual = binary('GreaterOrEqual', undefined, 'bool');
+export const less = binary('Less', undefined, 'bool');
+export const lessOrEqual = binary('LessOrEqual', undefined, 'bool');
+export const equal = binary('Equal', undefined, 'bool');
+
+export const neg = unary('Neg', (dy) => neg(dy));
+export const exp = unary('Exp', (dy, _x, y) => mul(dy, y));
+export const log = unary('Log', (dy, x) => div(dy, x));
+export const sqrt = unary('Sqrt', (dy, _x, y) => div(mul(dy, 0.5), y));
+export const reciprocal = unary('Reciprocal', (dy, _x, y) => neg(mul(dy, mul(y, y))));
+export const abs = unary('Abs', (dy, x) => mul(dy, sign(x)));
+export const sign = unary('Sign');
+export const floor = unary('Floor');
+export const sin = unary('Sin', (dy, x) => mul(dy, cos(x)));
+export const cos = unary('Cos', (dy, x) => neg(mul(dy, sin(x))));
+export const tanh = unary('Tanh', (dy, _x, y) => mul(dy, sub(1, mul(y, y))));
+export const sigmoid = unary('Sigmoid', (dy, _x, y) => mul(dy, mul(y, sub(1, y))));
+export const relu = unary('Relu', (dy, _x, y) => mul(dy, cast(greater(y, 0), 'float32')));
+export const erf = unary('Erf', (dy, x) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))));
+/** log(1 + eˣ) */
+export const softplus = unary('Softplus', (dy, x) => mul(dy, sigmoid(x)));
+
+/** x · σ(x), computed by ONNX Runtime's fused QuickGelu with α = 1. */
+export const silu = unary(
+  'Silu',
+  (dy, x, y) => {
+    const s = sigmoid(x);
+    return mul(dy, add(s, sub(y, mul(y, s))));
+  },
+  {
+    lower: (inputs) => ({
+      type: 'QuickGelu',
+      domain: 'com.microsoft',
+      inputs,
+      attributes: { alpha: { float: 1 } },
+    }),
+  },
+);
+
+/** x · Φ(x) with the exact normal distribution function, as BERT has it. */
+export const gelu = unary('Gelu', (dy, x) => {
+  const phi = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
+  const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  return mul(dy, add(phi, mul(x, density)));
+});
+
+const StopGradient = operator<None>({
+  name: 'StopGradient',
+  infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
+  lower: (inputs) => ({ type: 'Identity', inputs }),
+  gradient: () => [undefined],
+});
+/** The same numbers, and no gradient through them. */
+export const stopGradient = (x: Value): Value => apply(StopGradient, [x], NONE)[0]!;
+
+const codes: Record<DType, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
+/** ONNX's number of a dtype (`TensorProto.DataType`). */
+export const onnxType = (dtype: DType): number => codes[dtype];
+
+const Cast = operator<{ to: DType }>({
+  name: 'Cast',
+  infer: ([x], { to }) => [{ dtype: to, shape: x!.shape }],
+  lower: (inputs, { to }) => ({ type: 'Cast', inputs, attributes: { to: onnxType(to) } }),
+  gradient: (dy, { inputs: [x] }) => [x!.dtype === 'float32' ? cast(dy, 'float32') : undefined],
+});
+/** Values of another dtype; the same value where it is of that dtype already. */
+export const cast = (x: Value, to: DType): Value => (x.dtype === to ? x : apply(Cast, [x], { to })[0]!);
+
+const Where = operator<None>({
+  name: 'Where',
+  infer: ([condition, a, b]) => {
+    expectDType(condition!, 'bool');
+    if (a!.dtype !== b!.dtype) throw new Error(`branches differ in dtype: ${a!.dtype} and ${b!.dtype}`);
+    return [
+      { dtype: a!.dtype, shape: broadcastShapes(condition!.shape, broadcastShapes(a!.shape, b!.shape)) },
+    ];
+  },
+  gradient: (dy, { inputs: [condition, a, b] }) => {
+    const [da, db] = choose(dy, condition!);
+    return [undefined, sumTo(da, a!.shape), sumTo(db, b!.shape)];
+  },
+});
+/** `a` where the condition holds, `b` elsewhere; numbers become float32 unless the other branch is a value. */
+export function where(condition: Value, a: Operand, b: Operand): Value {
+  const graph = innermost([condition, ...[a, b].filter((operand) => typeof operand !== 'number')]);
+  const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'float32';
+  const lift = (operand: Operand) => (typeof operand === 'number' ? scalar(graph, operand, dtype) : operand);
+  return apply(Where, [condition, lift(a), lift(b)], NONE)[0]!;
+}
+
+/** The gradient where the condition holds, and where it does not. */
+const choose = (dy: Value, condition: Value): [Value, Value] => [
+  where(condition, dy, 0),
+  where(condition, 0, dy),
+];

@@ -1,0 +1,96 @@
+// Reductions over axes, and the soft maximum along one.
+import { int64, sizeOf } from '../../base/tensor.js';
+import { apply, formatShape, staticShape, type Shape, type Value } from '../builder.js';
+import { operator } from '../operator.js';
+import { broadcastAxes, resolveAxes, resolveAxis, sameShape } from '../shapes.js';
+import { cast, div, equal, exp, mul, sub } from './elementwise.js';
+import { expand, reshape } from './movement.js';
+
+interface ReduceAttributes {
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+const reducedShape = (shape: Shape, { axes, keepDims }: ReduceAttributes): Shape =>
+  keepDims ? shape.map((dim, i) => (axes.includes(i) ? 1 : dim)) : shape.filter((_, i) => !axes.includes(i));
+
+type ReduceRule = (dy: Value, x: Value, y: Value, axes: readonly number[]) => Value;
+
+/** `rule` sees dy and y with the reduced axes kept as 1, so that both broadcast against x. */
+function reduction(name: string, rule: ReduceRule) {
+  const definition = operator<ReduceAttributes>({
+    name,
+    infer: ([x], attributes) => [{ dtype: x!.dtype, shape: reducedShape(x!.shape, attributes) }],
+    lower: (inputs, { axes, keepDims }) => ({
+      type: name,
+      inputs: [...inputs, int64([axes.length], axes)],
+      attributes: { keepdims: keepDims ? 1 : 0 },
+    }),
+    gradient: (dy, { inputs: [x], outputs: [y], attributes: { axes } }) => {
+      const kept = reducedShape(x!.shape, { axes, keepDims: true });
+      return [rule(reshape(dy, kept), x!, reshape(y!, kept), axes)];
+    },
+  });
+  return (x: Value, axes: readonly number[] = x.shape.map((_, i) => i), keepDims = false): Value => {
+    const resolved = resolveAxes(axes, x.shape.length);
+    return resolved.length === 0 ? x : apply(definition, [x], { axes: resolved, keepDims })[0]!;
+  };
+}
+
+const countAlong = (x: Value, axes: readonly number[]): number =>
+  sizeOf(staticShape(axes.map((axis) => x.shape[axis]!)));
+
+/** Sum over `axes` (all of them by default). */
+export const sum = reduction('ReduceSum', (dy, x) => expand(dy, x.shape));
+export const mean = reduction('ReduceMean', (dy, x, _y, axes) =>
+  expand(mul(dy, 1 / countAlong(x, axes)), x.shape),
+);
+/** Sum of squares over `axes`. */
+export const sumOfSquares = reduction('ReduceSumSquare', (dy, x) => mul(mul(dy, 2), x));
+/** Largest value over `axes`; where several are largest they share the gradient evenly. */
+export const max = reduction('ReduceMax', (dy, x, y, axes) => {
+  const largest = cast(equal(x, y), 'float32');
+  return mul(dy, div(largest, sum(largest, axes, true)));
+});
+
+/**
+ * Sums over the axes along which `shape` was broadcast: the gradient of broadcasting.
+ * @throws Error when the value is not a broadcast of the shape.
+ */
+export function sumTo(value: Value, shape: Shape): Value {
+  if (sameShape(value.shape, shape)) return value;
+  const reduced = sum(value, broadcastAxes(shape, value.shape), true);
+  if (reduced.shape.length < shape.length)
+    throw new Error(`${formatShape(value.shape)} is no broadcast of ${formatShape(shape)}`);
+  return reshape(reduced, shape);
+}
+
+interface AxisAttributes {
+  readonly axis: number;
+}
+
+function alongAxis(name: string, rule: (dy: Value, y: Value, axis: number) => Value) {
+  const definition = operator<AxisAttributes>({
+    name,
+    infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
+    lower: (inputs, { axis }) => ({ type: name, inputs, attributes: { axis } }),
+    gradient: (dy, { outputs: [y], attributes: { axis } }) => [rule(dy, y!, axis)],
+  });
+  return (x: Value, axis = -1): Value =>
+    apply(definition, [x], { axis: resolveAxis(axis, x.shape.length) })[0]!;
+}
+
+/** exp(x) / Σ exp(x) along `axis` (the last by default). */
+export const softmax = alongAxis('Softmax', (dy, y, axis) => mul(y, sub(dy, sum(mul(dy, y), [axis], true))));
+export const logSoftmax = alongAxis('LogSoftmax', (dy, y, axis) =>
+  sub(dy, mul(exp(y), sum(dy, [axis], true))),
+);
+
+const ArgMax = operator<AxisAttributes>({
+  name: 'ArgMax',
+  infer: ([x], { axis }) => [{ dtype: 'int64', shape: x!.shape.filter((_, i) => i !== axis) }],
+  lower: (inputs, { axis }) => ({ type: 'ArgMax', inputs, attributes: { axis, keepdims: 0 } }),
+});
+/** Index of the largest value along `axis`, int64. */
+export const argMax = (x: Value, axis = -1): Value =>
+  apply(ArgMax, [x], { axis: resolveAxis(axis, x.shape.length) })[0]!;

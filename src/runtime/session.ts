@@ -1,0 +1,99 @@
+// Runs ONNX models on ONNX Runtime: tensors in, tensors out, nothing of the runtime's own types beyond this file.
+import type * as ort from 'onnxruntime-common';
+import { MienError } from '../base/errors.js';
+import { tensor, type DType, type Tensor, type Tensors, type TypedArrays } from '../base/tensor.js';
+
+export interface SessionOptions {
+  /** Threads inside one operator; all cores by default. */
+  threads?: number;
+  /** `all` lets ONNX Runtime fuse operators and block layouts; `disabled` runs the graph as written. */
+  optimization?: 'all' | 'extended' | 'basic' | 'disabled';
+  /** Writes a trace (Chrome's format) to a file that begins with this. */
+  profilePrefix?: string;
+  /** Further `session.*` settings of ONNX Runtime. */
+  extra?: Readonly<Record<string, string>>;
+}
+
+export interface Session {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /**
+   * Computes `outputs` (all by default) from one tensor an input.
+   * @throws MienError `shape` with ONNX Runtime's reason when the feeds do not fit the model.
+   */
+  run<const Name extends string = string>(
+    feeds: Tensors,
+    outputs?: readonly Name[],
+  ): Promise<Record<Name, Tensor>>;
+  dispose(): Promise<void>;
+}
+
+/** The part of `onnxruntime-node` and `onnxruntime-web` that is used. */
+type Runtime = Pick<typeof ort, 'InferenceSession' | 'Tensor'>;
+
+let loading: Promise<Runtime> | undefined;
+
+/** Chooses the runtime; without it, `onnxruntime-node` is loaded at first use. */
+export function setRuntime(runtime: Runtime): void {
+  loading = Promise.resolve(runtime);
+}
+
+const loadRuntime = (): Promise<Runtime> =>
+  (loading ??= import('onnxruntime-node').then((module) =>
+    'InferenceSession' in module ? module : module['default'],
+  ));
+
+/**
+ * Prepares a model for running.
+ * @throws MienError `format` when the bytes are no model that ONNX Runtime accepts.
+ */
+export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+  const runtime = await loadRuntime();
+  const { threads, optimization = 'all', profilePrefix, extra } = options;
+  const settings: ort.InferenceSession.SessionOptions = {
+    graphOptimizationLevel: optimization,
+    logSeverityLevel: 3,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
+    ...(extra === undefined ? {} : { extra: nest(extra) }),
+  };
+  const session = await runtime.InferenceSession.create(model, settings).catch((cause: unknown) => {
+    throw new MienError('format', `ONNX Runtime does not accept the model: ${reasonOf(cause)}`, { cause });
+  });
+
+  const run: Session['run'] = async (feeds, outputs) => {
+    const converted = Object.fromEntries(
+      Object.entries(feeds).map(([name, value]) => [name, toOrt(runtime, value)]),
+    );
+    const result = await session.run(converted, outputs ?? session.outputNames).catch((cause: unknown) => {
+      throw new MienError('shape', `ONNX Runtime could not run the model: ${reasonOf(cause)}`, { cause });
+    });
+    return Object.fromEntries(Object.entries(result).map(([name, value]) => [name, fromOrt(value)])) as never;
+  };
+  const dispose = async (): Promise<void> => {
+    if (profilePrefix !== undefined) session.endProfiling();
+    await session.release();
+  };
+  return { inputs: session.inputNames, outputs: session.outputNames, run, dispose };
+}
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** `{ 'session.a.b': '1' }` as the nested objects that ONNX Runtime's JavaScript API takes. */
+function nest(flat: Readonly<Record<string, string>>): Record<string, unknown> {
+  const root: Record<string, unknown> = {};
+  for (const [path, value] of Object.entries(flat)) {
+    const keys = path.split('.');
+    let level = root;
+    for (const key of keys.slice(0, -1)) level = (level[key] ??= {}) as Record<string, unknown>;
+    level[keys.at(-1)!] = value;
+  }
+  return root;
+}
+
+const toOrt = (runtime: Runtime, { dtype, data, shape }: Tensor): ort.Tensor =>
+  new runtime.Tensor(dtype as 'float32', data as Float32Array, shape as number[]);
+
+function fromOrt(value: ort.Tensor): Tensor {
+  return tensor(value.type as DType, value.dims, value.data as TypedArrays[DType]);
+}
