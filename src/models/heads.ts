@@ -1,0 +1,62 @@
+// Heads: from embeddings to logits. Every head is one function over the same layers.
+import type { Value } from '../graph/builder.js';
+import { reshape } from '../graph/ops/movement.js';
+import { linear } from '../nn/linear.js';
+import { lstm } from '../nn/lstm.js';
+import type { Parameters } from '../nn/parameters.js';
+import { concatenation, gatedFusion, staticGateFusion, type Fused } from './fusion.js';
+
+export const headNames = ['text', 'face', 'concatenation', 'gated', 'gated-no-lstm', 'static-gate'] as const;
+export type HeadName = (typeof headNames)[number];
+
+export interface HeadSizes {
+  /** Width both embeddings are projected to. */
+  readonly width: number;
+  /** Width of the LSTM's hidden state. */
+  readonly hidden: number;
+  readonly labels: number;
+}
+
+export interface HeadInputs {
+  /** Standardised text embeddings `[batch, text width]`. */
+  readonly text?: Value;
+  /** Standardised face embeddings `[batch, face width]`. */
+  readonly face?: Value;
+}
+
+export interface HeadOutputs {
+  /** `[batch, labels]` */
+  readonly logits: Value;
+  /** What the classifier sees, `[batch, hidden]` (`[batch, width]` without LSTM). */
+  readonly representation: Value;
+  readonly gate?: Value;
+}
+
+const fusions: Partial<Record<HeadName, (p: Parameters, text: Value, face: Value) => Fused>> = {
+  concatenation,
+  gated: gatedFusion,
+  'gated-no-lstm': gatedFusion,
+  'static-gate': staticGateFusion,
+};
+
+/** Which modalities a head reads. */
+export const modalitiesOf = (head: HeadName): readonly ('text' | 'face')[] =>
+  head === 'text' || head === 'face' ? [head] : ['text', 'face'];
+
+/**
+ * Builds a head (paper, Algorithm 1): project, fuse, one-step LSTM, classifier. The unimodal heads are the same
+ * without fusion, so that a table's rows differ by what they read and not by their depth.
+ */
+export function buildHead(p: Parameters, head: HeadName, inputs: HeadInputs, sizes: HeadSizes): HeadOutputs {
+  const text = inputs.text && linear(p, 'text', inputs.text, sizes.width);
+  const face = inputs.face && linear(p, 'face', inputs.face, sizes.width);
+  const fusion = fusions[head];
+  const { fused, gate } = fusion ? fusion(p, text!, face!) : { fused: (head === 'text' ? text : face)!, gate: undefined };
+  const representation = head === 'gated-no-lstm' ? fused : oneStep(p, fused, sizes.hidden);
+  const logits = linear(p, 'classifier', representation, sizes.labels);
+  return { logits, representation, ...(gate ? { gate } : {}) };
+}
+
+/** The hidden state of an LSTM after its only step: `[batch, width]` → `[batch, hidden]`. */
+const oneStep = (p: Parameters, x: Value, hidden: number): Value =>
+  lstm(p, 'lstm', reshape(x, [x.shape[0]!, 1, x.shape[1]!]), hidden).hidden;
