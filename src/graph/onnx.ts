@@ -50,8 +50,6 @@ export function encodeModel(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const names: Names = new Map(graph.inputs.map((value) => [value, value.input!]));
-  for (const [name, value] of Object.entries(outputs))
-    if (value.node && !names.has(value)) names.set(value, name);
   const proto = encodeGraph(
     { graph, outputs: Object.values(outputs) },
     names,
@@ -90,6 +88,11 @@ function encodeGraph(
   };
   for (const value of graph.inputs)
     if (!writer.names.has(value)) writer.names.set(value, `v${counter.next++}`);
+  // Computed outputs get their names at once: an Identity behind a node would copy what it passes on.
+  outputs.forEach((value, i) => {
+    if (value.node && value.graph === graph && !writer.names.has(value))
+      writer.names.set(value, outputNames[i]!);
+  });
   for (const node of neededNodes({ graph, outputs })) writeNode(writer, node);
   outputs.forEach((value, i) => {
     const source = nameOf(writer, value);
