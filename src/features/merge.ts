@@ -19,10 +19,12 @@ import {
 } from './format.js';
 import type { Manifest, ShardEntry } from './format.js';
 import { readShard, removeFile } from './shard.js';
+import { readShards } from './store.js';
 
 export interface MergeResult {
   readonly dir: string;
   readonly items: number;
+  /** 0 where there was nothing to merge because the store is whole already. */
   readonly parts: number;
   readonly shards: number;
 }
@@ -45,13 +47,14 @@ export async function mergeParts(
 ): Promise<MergeResult> {
   const parts = await findParts(sources);
   const [first] = parts;
+  const present = await readManifest(dir);
+  if (first === undefined && present?.complete) return alreadyMerged(dir, present);
   if (first === undefined)
     throw new MienError('store', 'no parts of a feature store here', {
       file: sources.join(', '),
       hint: 'Fill parts with `mien extract --shard i/n`.',
     });
   checkParts(first, parts);
-  const present = await readManifest(dir);
   if (present !== undefined) refuseForeign(join(dir, MANIFEST_NAME), present.config, first.manifest.config);
   const { config, items, ids } = first.manifest;
   const shards = inOrder(parts, config.shardSize, items);
@@ -81,6 +84,13 @@ export async function mergeParts(
   await writeWhenNew(join(dir, MANIFEST_NAME), encodeManifest(manifest));
   await removeStale(dir, entries);
   return { dir, items, parts: first.manifest.part.of, shards: entries.length };
+}
+
+/** A merge that was run twice, or a store that one machine filled: checked, and left as it is. */
+async function alreadyMerged(dir: string, manifest: Manifest): Promise<MergeResult> {
+  let shards = 0;
+  for await (const shard of readShards(dir, manifest)) shards += shard.ids.length > 0 ? 1 : 0;
+  return { dir, items: manifest.items, parts: 0, shards };
 }
 
 async function findParts(sources: readonly string[]): Promise<FoundPart[]> {

@@ -5,8 +5,8 @@ import type { EncoderIdentity } from '../encoders/encoder.js';
 
 export type Split = 'train' | 'validation' | 'test';
 
-/** FER2013's official parts. */
-export type Fer2013Usage = 'Training' | 'PublicTest' | 'PrivateTest';
+/** FER2013's official parts; `unknown` for test images whose file names do not tell the two apart. */
+export type Fer2013Usage = 'Training' | 'PublicTest' | 'PrivateTest' | 'unknown';
 
 /** n embedded items of one data set after cleaning; all per-item arrays have the same order. */
 export interface FeatureSet {
@@ -22,7 +22,7 @@ export interface FeatureSet {
   readonly split: readonly Split[];
   /** `[n]`: who it comes from, as a number without meaning; −1 where the data set does not say. */
   readonly subject: Int32Array;
-  /** `[n]`: (near-)duplicates share a number; an item without duplicates has a number of its own. */
+  /** `[n]`: items of one group are never on two sides: (near-)duplicates, for texts also those of one subject. */
   readonly group: Int32Array;
 }
 
@@ -69,4 +69,13 @@ export interface FeatureSets {
   readonly texts: FeatureSet;
   readonly faces: { readonly fer2013: Fer2013FeatureSet; readonly rafdb: FeatureSet };
   readonly provenance: Provenance;
+}
+
+export const SET_NAMES = ['isear', 'fer2013', 'rafdb'] as const satisfies readonly SetName[];
+
+/** How many items stand in each split. */
+export function countSplits(split: readonly Split[]): Record<Split, number> {
+  const counts = { train: 0, validation: 0, test: 0 };
+  for (const name of split) counts[name]++;
+  return counts;
 }
