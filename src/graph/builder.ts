@@ -81,11 +81,16 @@ export function constant(graph: Graph, tensor: Tensor): Value {
   };
 }
 
-/** A scalar constant; equal ones are shared. */
+/**
+ * A scalar constant; equal ones are shared.
+ * @throws MienError `shape` when a whole number is needed and this is none.
+ */
 export function scalar(graph: Graph, value: number, dtype: DType = 'float32'): Value {
   const key = `${dtype} ${Object.is(value, -0) ? '-0' : value}`;
   let found = graph.scalars.get(key);
   if (found === undefined) {
+    if (dtype !== 'float32' && !Number.isInteger(value))
+      throw new MienError('shape', `${value} cannot be a constant of dtype ${dtype}`);
     const tensor: Tensor =
       dtype === 'int64'
         ? { dtype, shape: [], data: BigInt64Array.of(BigInt(value)) }
@@ -131,33 +136,36 @@ export function apply<A>(
   attributes: A,
 ): Value[] {
   const graph = innermost(inputs);
-  const scope = graph.scopes.join('.');
   let types;
   try {
     types = operator.infer(inputs as readonly Value[], attributes);
   } catch (cause) {
-    const shapes = inputs
-      .map((value) => (value ? `${value.dtype} ${formatShape(value.shape)}` : 'none'))
-      .join(', ');
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MienError(
-      'shape',
-      `${operator.name} in ${scope || graph.name}: ${reason} (inputs: ${shapes})`,
-      { cause },
-    );
+    throw shapeError(operator.name, inputs, cause);
   }
   const outputs: Value[] = [];
+  const scope = graph.scopes.join('.');
   const node: Node = { operator: operator as Operator, inputs, attributes, outputs, scope };
   for (const type of types) outputs.push({ graph, id: graph.counter.next++, ...type, node });
   graph.nodes.push(node);
   return outputs;
 }
 
-/** The sizes as numbers. @throws Error when one is known only at run time. */
+/** What is thrown when an operator cannot take its inputs: names it, its place in the model and the shapes. */
+export function shapeError(name: string, inputs: readonly (Value | undefined)[], cause: unknown): MienError {
+  const graph = innermost(inputs);
+  const shapes = inputs
+    .map((value) => (value ? `${value.dtype} ${formatShape(value.shape)}` : 'none'))
+    .join(', ');
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const place = graph.scopes.join('.') || graph.name;
+  return new MienError('shape', `${name} in ${place}: ${reason} (inputs: ${shapes})`, { cause });
+}
+
+/** The sizes as numbers. @throws MienError `shape` when one is known only at run time. */
 export function staticShape(shape: Shape): number[] {
   return shape.map((dim) => {
     if (typeof dim === 'string')
-      throw new Error(`the size of "${dim}" must be known here, got ${formatShape(shape)}`);
+      throw new MienError('shape', `the size of "${dim}" must be known here, got ${formatShape(shape)}`);
     return dim;
   });
 }

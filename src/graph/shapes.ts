@@ -1,5 +1,5 @@
 // Arithmetic on shapes: broadcasting, axes, and equality of sizes that may be symbolic.
-import { formatShape, type Dim, type Shape, type Value } from './builder.js';
+import { formatShape, shapeError, type Dim, type Shape, type Value } from './builder.js';
 
 /**
  * The shape two operands broadcast to, by ONNX's (NumPy's) rule.
@@ -27,8 +27,21 @@ export function resolveAxis(axis: number, rank: number): number {
   return resolved;
 }
 
-export const resolveAxes = (axes: readonly number[], rank: number): number[] =>
-  [...new Set(axes.map((axis) => resolveAxis(axis, rank)))].sort((a, b) => a - b);
+/**
+ * An axis of an operator's input, counted from the front.
+ * @throws MienError `shape` that names the operator, its place and the shape when there is no such axis.
+ */
+export function axisOf(operator: string, x: Value, axis: number): number {
+  try {
+    return resolveAxis(axis, x.shape.length);
+  } catch (cause) {
+    throw shapeError(operator, [x], cause);
+  }
+}
+
+/** Several axes as `axisOf` gives them, in order, each once. */
+export const axesOf = (operator: string, x: Value, axes: readonly number[]): number[] =>
+  [...new Set(axes.map((axis) => axisOf(operator, x, axis)))].sort((a, b) => a - b);
 
 /** Axes of `full` along which `shape` was repeated to reach it. */
 export function broadcastAxes(shape: Shape, full: Shape): number[] {

@@ -1,9 +1,10 @@
 // Operators that find elements by integer index: gather, scatter, one-hot rows.
-import { float32, int64, zeros } from '../../base/tensor.js';
-import { apply, formatShape, staticShape, type Value } from '../builder.js';
-import { operator } from '../operator.js';
-import { expectDType, resolveAxis, sameShape } from '../shapes.js';
-import { reshape } from './movement.js';
+import { float32, int64, sizeOf } from '../../base/tensor.js';
+import { apply, formatShape, innermost, scalar, shapeError, staticShape, type Value } from '../builder.js';
+import { NONE, operator } from '../operator.js';
+import { axisOf, expectDType, sameShape } from '../shapes.js';
+import { cast } from './elementwise.js';
+import { expand, reshape, slice } from './movement.js';
 
 const Gather = operator<{ axis: number }>({
   name: 'Gather',
@@ -14,34 +15,48 @@ const Gather = operator<{ axis: number }>({
   lower: (inputs, { axis }) => ({ type: 'Gather', inputs, attributes: { axis } }),
   gradient: (dy, { inputs: [table, indices], attributes: { axis } }) => {
     if (axis !== 0) throw new Error('the gradient of Gather is defined along axis 0 only');
-    return [scatterAdd(dy, indices!, staticShape(table!.shape)), undefined];
+    return [scatterAdd(dy, cast(indices!, 'int64'), staticShape(table!.shape)), undefined];
   },
 });
 /** Rows of `table` along `axis`, by integer indices of any shape. */
 export const gather = (table: Value, indices: Value, axis = 0): Value =>
-  apply(Gather, [table, indices], { axis: resolveAxis(axis, table.shape.length) })[0]!;
+  apply(Gather, [table, indices], { axis: axisOf('Gather', table, axis) })[0]!;
 
-const ScatterAdd = operator<{ shape: readonly number[] }>({
+/**
+ * As ONNX's ScatterElements, which adds one element after the other. ScatterND would take whole rows, but ONNX Runtime
+ * runs its additions in several threads at once and loses some of those that meet in the same row.
+ */
+const ScatterAdd = operator({
   name: 'ScatterAdd',
-  infer: ([updates, indices], { shape }) => {
-    expectDType(indices!, 'int64');
-    if (!sameShape(updates!.shape, [...indices!.shape.slice(0, -1), ...shape.slice(1)]))
-      throw new Error(`updates do not fit rows of ${formatShape(shape)}`);
-    return [{ dtype: updates!.dtype, shape }];
+  infer: ([table, rows, updates]) => {
+    expectDType(rows!, 'int64');
+    expectDType(updates!, table!.dtype);
+    if (!sameShape(updates!.shape, rows!.shape))
+      throw new Error(`updates ${formatShape(updates!.shape)} need as many rows`);
+    return [{ dtype: table!.dtype, shape: table!.shape }];
   },
-  lower: ([updates, indices], { shape }) => ({
-    type: 'ScatterND',
-    inputs: [zeros('float32', shape), indices, updates],
-    attributes: { reduction: 'add' },
-  }),
-  gradient: (dy, { inputs: [, indices] }) => [
-    gather(dy, reshape(indices!, indices!.shape.slice(0, -1))),
+  lower: (inputs) => ({ type: 'ScatterElements', inputs, attributes: { axis: 0, reduction: 'add' } }),
+  gradient: (dy, { inputs: [, rows] }) => [
+    dy,
     undefined,
+    gather(dy, reshape(slice(rows!, 1, 0, 1), rows!.shape.slice(0, 1))),
   ],
 });
-/** A tensor of `shape`, zero but for `updates` added into the rows that `indices` (int64) name. */
-export const scatterAdd = (updates: Value, indices: Value, shape: readonly number[]): Value =>
-  apply(ScatterAdd, [updates, reshape(indices, [...indices.shape, 1])], { shape })[0]!;
+/**
+ * A tensor of `shape`, zero but for `updates` added into the rows that `indices` (int64) name:
+ * `[...indices, ...row]` → `[rows, ...row]`.
+ */
+export function scatterAdd(updates: Value, indices: Value, shape: readonly number[]): Value {
+  const row = shape.slice(1);
+  if (!sameShape(updates.shape, [...indices.shape, ...row]))
+    throw shapeError('ScatterAdd', [updates, indices], `updates do not fit rows of ${formatShape(shape)}`);
+  const width = sizeOf(row);
+  const count = indices.shape.length === 1 ? indices.shape[0]! : sizeOf(staticShape(indices.shape));
+  const zeros = expand(scalar(innermost([updates, indices]), 0, updates.dtype), [shape[0]!, width]);
+  const rows = expand(reshape(indices, [count, 1]), [count, width]);
+  const sums = apply(ScatterAdd, [zeros, rows, reshape(updates, [count, width])], NONE)[0]!;
+  return reshape(sums, shape);
+}
 
 const OneHot = operator<{ depth: number }>({
   name: 'OneHot',
