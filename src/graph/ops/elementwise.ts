@@ -79,7 +79,7 @@ export const exp = unary('Exp', (dy, _x, y) => mul(dy, y));
 export const log = unary('Log', (dy, x) => div(dy, x));
 export const sqrt = unary('Sqrt', (dy, _x, y) => div(mul(dy, 0.5), y));
 export const reciprocal = unary('Reciprocal', (dy, _x, y) => neg(mul(dy, mul(y, y))));
-export const abs = unary('Abs', (dy, x) => mul(dy, sign(x)));
+export const abs = unary('Abs', (dy, x) => mul(dy, stopGradient(sign(x))));
 export const sign = unary('Sign');
 export const floor = unary('Floor');
 export const sin = unary('Sin', (dy, x) => mul(dy, cos(x)));
