@@ -49,13 +49,15 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   return wrt.map((value) => {
     const gradient = found.get(value);
     if (gradient === undefined)
-      throw new MienError(
-        'gradient',
-        `${value.input ?? `value ${value.id}`} does not influence what is differentiated`,
-      );
+      throw new MienError('gradient', `${nameOf(value)} does not influence what is differentiated`);
     return gradient;
   });
 }
+
+const nameOf = ({ input, node, constant, shape }: Value): string =>
+  input ??
+  (node && `what ${node.operator.name} computes${node.scope ? ` in ${node.scope}` : ''}`) ??
+  `${constant ? 'a constant' : 'a value'} ${formatShape(shape)}`;
 
 /** The nodes of a graph and of those around it, outermost first: still a topological order. */
 const nodesUpTo = (graph: Graph): Node[] => [

@@ -2,7 +2,6 @@
 import { MienError } from '../../base/errors.js';
 import { apply, createGraph, formatShape, input, type Dim, type Graph, type Value } from '../builder.js';
 import { operator, type LoweredGraph } from '../operator.js';
-import { sameShape } from '../shapes.js';
 
 export type Named = Readonly<Record<string, Value>>;
 
@@ -39,7 +38,8 @@ export interface ScanBody {
  * Runs `body` for every index of the leading axis of `scanned`. It returns the state for the next step under the
  * same names and shapes, and `outputs`, which come back stacked along a leading axis. Values from around the scan
  * may be used inside. Differentiate inside the body: a Scan itself has no gradient.
- * @throws MienError `shape` when the carried state changes names or shapes.
+ * @throws MienError `shape` when the carried state changes names, dtypes or shapes, or when what is scanned has no
+ *   common leading size.
  */
 export function scan(
   graph: Graph,
@@ -47,6 +47,15 @@ export function scan(
   scanned: Named,
   body: (step: ScanBody) => { carried: Named; outputs: Named },
 ): { carried: Record<string, Value>; outputs: Record<string, Value> } {
+  const refuse = (reason: string): never => {
+    const place = graph.scopes.join('.') || graph.name;
+    throw new MienError('shape', `Scan in ${place}: ${reason}`);
+  };
+  const steps = Object.values(scanned)[0]?.shape[0];
+  if (steps === undefined) return refuse('needs something to scan, of rank 1 or more');
+  for (const [name, { shape }] of Object.entries(scanned))
+    if (shape[0] !== steps) return refuse(`${name} ${formatShape(shape)} does not have ${steps} steps`);
+
   const inner = createGraph(`${graph.name} step`, graph);
   const carriedNames = Object.keys(carried);
   const scannedNames = Object.keys(scanned);
@@ -62,14 +71,11 @@ export function scan(
     carried: enter(carriedNames, carried, 'carried ', 0),
     scanned: enter(scannedNames, scanned, 'scanned ', 1),
   });
-  for (const name of carriedNames) {
-    const before = carried[name]!;
-    const after = result.carried[name];
-    if (after === undefined || !sameShape(before.shape, after.shape))
-      throw new MienError(
-        'shape',
-        `Scan: the state ${name} enters as ${formatShape(before.shape)} and leaves as ${after ? formatShape(after.shape) : 'nothing'}`,
-      );
+  const typeOf = (value: Value | undefined): string =>
+    value ? `${value.dtype} ${formatShape(value.shape)}` : 'nothing';
+  for (const name of new Set([...carriedNames, ...Object.keys(result.carried)])) {
+    const [before, after] = [typeOf(carried[name]), typeOf(result.carried[name])];
+    if (before !== after) return refuse(`the state ${name} enters as ${before} and leaves as ${after}`);
   }
   const outputNames = Object.keys(result.outputs);
   const values = apply(
@@ -84,7 +90,7 @@ export function scan(
         ],
       },
       carried: carriedNames.length,
-      steps: scanned[scannedNames[0]!]!.shape[0]!,
+      steps,
     },
   );
   const named = (names: readonly string[], offset: number) =>

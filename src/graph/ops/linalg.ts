@@ -2,7 +2,7 @@
 import { sizeOf } from '../../base/tensor.js';
 import { apply, formatShape, staticShape, type Dim, type Value } from '../builder.js';
 import { NONE, operator } from '../operator.js';
-import { broadcastShapes, expectRank, sameShape } from '../shapes.js';
+import { broadcastShapes, expectDType, expectRank, sameShape } from '../shapes.js';
 import { add as addBroadcast, mul } from './elementwise.js';
 import { flattenLeading, reshape, transpose } from './movement.js';
 import { sumTo } from './reduction.js';
@@ -12,6 +12,7 @@ const isStatic = (value: Value): boolean => value.shape.every((dim) => typeof di
 const MatMul = operator({
   name: 'MatMul',
   infer: ([a, b]) => {
+    expectDType(b!, a!.dtype);
     if (a!.shape.length < 2 || b!.shape.length < 2) throw new Error('expects operands of rank 2 or more');
     if (a!.shape.at(-1) !== b!.shape.at(-2))
       throw new Error(`cannot multiply ${formatShape(a!.shape)} by ${formatShape(b!.shape)}`);
@@ -43,6 +44,7 @@ const Gemm = operator<GemmAttributes>({
   infer: ([a, b, c], { transA, transB }) => {
     expectRank(a!, 2);
     expectRank(b!, 2);
+    for (const operand of [b!, ...(c ? [c] : [])]) expectDType(operand, a!.dtype);
     const [n, k] = transA ? [a!.shape[1]!, a!.shape[0]!] : [a!.shape[0]!, a!.shape[1]!];
     const [inner, m] = transB ? [b!.shape[1]!, b!.shape[0]!] : [b!.shape[0]!, b!.shape[1]!];
     if (k !== inner)

@@ -2,7 +2,7 @@
 import { float32, int64, sizeOf, zeros } from '../../base/tensor.js';
 import { apply, constant, formatShape, staticShape, type Shape, type Value } from '../builder.js';
 import { operator } from '../operator.js';
-import { broadcastShapes, resolveAxis, sameShape } from '../shapes.js';
+import { axisOf, broadcastShapes, expectDType, sameShape } from '../shapes.js';
 import { sumTo } from './reduction.js';
 
 const size = (x: Value, axis: number): number => staticShape([x.shape[axis]!])[0]!;
@@ -105,12 +105,12 @@ const Concat = operator<{ axis: number }>({
 export const concat = (parts: readonly Value[], axis: number): Value =>
   parts.length === 1
     ? parts[0]!
-    : apply(Concat, parts, { axis: resolveAxis(axis, parts[0]!.shape.length) })[0]!;
+    : apply(Concat, parts, { axis: parts[0] ? axisOf('Concat', parts[0], axis) : axis })[0]!;
 
 const Split = operator<{ sizes: readonly number[]; axis: number }>({
   name: 'Split',
   infer: ([x], { sizes, axis }) => {
-    if (x!.shape[axis] !== sizes.reduce((a, b) => a + b, 0))
+    if (sizes.some((length) => length < 0) || x!.shape[axis] !== sizes.reduce((a, b) => a + b, 0))
       throw new Error(`sizes [${sizes.join(', ')}] do not add up to ${x!.shape[axis]} along axis ${axis}`);
     return sizes.map((length) => ({ dtype: x!.dtype, shape: x!.shape.with(axis, length) }));
   },
@@ -130,7 +130,9 @@ const Split = operator<{ sizes: readonly number[]; axis: number }>({
 });
 /** Consecutive parts of these sizes. */
 export const split = (x: Value, sizes: readonly number[], axis: number): Value[] =>
-  sizes.length === 1 ? [x] : apply(Split, [x], { sizes, axis: resolveAxis(axis, x.shape.length) });
+  sizes.length === 1 && x.shape.at(axis) === sizes[0]
+    ? [x]
+    : apply(Split, [x], { sizes, axis: axisOf('Split', x, axis) });
 
 interface SliceAttributes {
   readonly axis: number;
@@ -159,7 +161,7 @@ const Slice = operator<SliceAttributes>({
 });
 /** Elements `start`, `start + step`, … before `end` along one axis. */
 export function slice(x: Value, axis: number, start: number, end: number, step = 1): Value {
-  const resolved = resolveAxis(axis, x.shape.length);
+  const resolved = axisOf('Slice', x, axis);
   if (start === 0 && end === x.shape[resolved] && step === 1) return x;
   return apply(Slice, [x], { axis: resolved, start, end, step })[0]!;
 }
@@ -174,6 +176,7 @@ function spread(x: Value, axis: number, step: number, limit: number): Value {
 const Pad = operator<{ axis: number; before: number; after: number }>({
   name: 'Pad',
   infer: ([x], { axis, before, after }) => {
+    expectDType(x!, 'float32');
     if (before < 0 || after < 0) throw new Error(`cannot pad by ${before} and ${after}; use slice to cut`);
     return [{ dtype: x!.dtype, shape: x!.shape.with(axis, size(x!, axis) + before + after) }];
   },
@@ -187,6 +190,4 @@ const Pad = operator<{ axis: number; before: number; after: number }>({
 });
 /** Zeros before and after, along one axis. */
 export const pad = (x: Value, axis: number, before: number, after: number): Value =>
-  before === 0 && after === 0
-    ? x
-    : apply(Pad, [x], { axis: resolveAxis(axis, x.shape.length), before, after })[0]!;
+  before === 0 && after === 0 ? x : apply(Pad, [x], { axis: axisOf('Pad', x, axis), before, after })[0]!;

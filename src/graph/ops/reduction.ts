@@ -2,7 +2,7 @@
 import { int64, sizeOf } from '../../base/tensor.js';
 import { apply, formatShape, staticShape, type Shape, type Value } from '../builder.js';
 import { operator } from '../operator.js';
-import { broadcastAxes, resolveAxes, resolveAxis, sameShape } from '../shapes.js';
+import { axesOf, axisOf, broadcastAxes, sameShape } from '../shapes.js';
 import { cast, div, equal, exp, mul, sub } from './elementwise.js';
 import { expand, reshape } from './movement.js';
 
@@ -16,8 +16,11 @@ const reducedShape = (shape: Shape, { axes, keepDims }: ReduceAttributes): Shape
 
 type ReduceRule = (dy: Value, x: Value, y: Value, axes: readonly number[]) => Value;
 
-/** `rule` sees dy and y with the reduced axes kept as 1, so that both broadcast against x. */
-function reduction(name: string, rule: ReduceRule) {
+/**
+ * `rule` sees dy and y with the reduced axes kept as 1, so that both broadcast against x. `ofOne` is what becomes of
+ * each element when there is no axis to reduce.
+ */
+function reduction(name: string, rule: ReduceRule, ofOne: (x: Value) => Value = (x) => x) {
   const definition = operator<ReduceAttributes>({
     name,
     infer: ([x], attributes) => [{ dtype: x!.dtype, shape: reducedShape(x!.shape, attributes) }],
@@ -32,8 +35,8 @@ function reduction(name: string, rule: ReduceRule) {
     },
   });
   return (x: Value, axes: readonly number[] = x.shape.map((_, i) => i), keepDims = false): Value => {
-    const resolved = resolveAxes(axes, x.shape.length);
-    return resolved.length === 0 ? x : apply(definition, [x], { axes: resolved, keepDims })[0]!;
+    const resolved = axesOf(name, x, axes);
+    return resolved.length === 0 ? ofOne(x) : apply(definition, [x], { axes: resolved, keepDims })[0]!;
   };
 }
 
@@ -46,7 +49,11 @@ export const mean = reduction('ReduceMean', (dy, x, _y, axes) =>
   expand(mul(dy, 1 / countAlong(x, axes)), x.shape),
 );
 /** Sum of squares over `axes`. */
-export const sumOfSquares = reduction('ReduceSumSquare', (dy, x) => mul(mul(dy, 2), x));
+export const sumOfSquares = reduction(
+  'ReduceSumSquare',
+  (dy, x) => mul(mul(dy, 2), x),
+  (x) => mul(x, x),
+);
 /** Largest value over `axes`; where several are largest they share the gradient evenly. */
 export const max = reduction('ReduceMax', (dy, x, y, axes) => {
   const largest = cast(equal(x, y), 'float32');
@@ -76,8 +83,7 @@ function alongAxis(name: string, rule: (dy: Value, y: Value, axis: number) => Va
     lower: (inputs, { axis }) => ({ type: name, inputs, attributes: { axis } }),
     gradient: (dy, { outputs: [y], attributes: { axis } }) => [rule(dy, y!, axis)],
   });
-  return (x: Value, axis = -1): Value =>
-    apply(definition, [x], { axis: resolveAxis(axis, x.shape.length) })[0]!;
+  return (x: Value, axis = -1): Value => apply(definition, [x], { axis: axisOf(name, x, axis) })[0]!;
 }
 
 /** exp(x) / Σ exp(x) along `axis` (the last by default). */
@@ -93,4 +99,4 @@ const ArgMax = operator<AxisAttributes>({
 });
 /** Index of the largest value along `axis`, int64. */
 export const argMax = (x: Value, axis = -1): Value =>
-  apply(ArgMax, [x], { axis: resolveAxis(axis, x.shape.length) })[0]!;
+  apply(ArgMax, [x], { axis: axisOf('ArgMax', x, axis) })[0]!;
