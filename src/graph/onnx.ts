@@ -27,6 +27,17 @@ const IR_VERSION = 9n;
 /** Names of values; those of a graph's surroundings are seen inside it. */
 type Names = Map<Value, string>;
 
+/** Numbers names that the caller did not choose; names that the caller chose are taken. */
+interface Counter {
+  next: number;
+  readonly taken: ReadonlySet<string>;
+}
+
+function fresh(counter: Counter, prefix: string): string {
+  const name = `${prefix}${counter.next++}`;
+  return counter.taken.has(name) ? fresh(counter, prefix) : name;
+}
+
 interface Writer {
   readonly nodes: NodeProto[];
   readonly initializers: TensorProto[];
@@ -37,12 +48,13 @@ interface Writer {
   readonly sizes: Map<string, string>;
   /** Inputs of the outermost graph, where run-time sizes come from. */
   readonly sources: readonly Value[];
-  readonly counter: { next: number };
+  readonly counter: Counter;
 }
 
 /**
  * Encodes a graph that computes `outputs` from its inputs.
- * @throws MienError `shape` when a run-time size that the graph needs is not the size of any input.
+ * @throws MienError `shape` when a run-time size that the graph needs is not the size of any input, or when an output
+ *   has the name of an input that it is not.
  */
 export function encodeModel(
   graph: Graph,
@@ -54,7 +66,7 @@ export function encodeModel(
     { graph, outputs: Object.values(outputs) },
     names,
     graph.inputs,
-    { next: 0 },
+    { next: 0, taken: new Set([...names.values(), ...Object.keys(outputs)]) },
     Object.keys(outputs),
   );
   const model = create(ModelProtoSchema, {
@@ -74,8 +86,8 @@ function encodeGraph(
   { graph, outputs }: LoweredGraph,
   surroundings: Names,
   sources: readonly Value[],
-  counter: { next: number },
-  outputNames: readonly string[] = outputs.map(() => `o${counter.next++}`),
+  counter: Counter,
+  outputNames: readonly string[] = outputs.map(() => fresh(counter, 'o')),
 ): GraphProto {
   const writer: Writer = {
     nodes: [],
@@ -87,7 +99,7 @@ function encodeGraph(
     counter,
   };
   for (const value of graph.inputs)
-    if (!writer.names.has(value)) writer.names.set(value, `v${counter.next++}`);
+    if (!writer.names.has(value)) writer.names.set(value, fresh(counter, 'v'));
   // Computed outputs get their names at once: an Identity behind a node would copy what it passes on.
   outputs.forEach((value, i) => {
     if (value.node && value.graph === graph && !writer.names.has(value))
@@ -136,7 +148,7 @@ function writeNode(writer: Writer, node: Node): void {
   };
   const inputs = form.inputs.map((part) => (part === undefined ? '' : inputName(writer, part)));
   const outputs = node.outputs.map((value) => {
-    if (!writer.names.has(value)) writer.names.set(value, `v${writer.counter.next++}`);
+    if (!writer.names.has(value)) writer.names.set(value, fresh(writer.counter, 'v'));
     return writer.names.get(value)!;
   });
   writer.nodes.push(
@@ -166,7 +178,7 @@ function literal(writer: Writer, tensor: Tensor): string {
     tensor.data.length <= 16 ? `${tensor.dtype} [${tensor.shape.join()}] ${tensor.data.join()}` : undefined;
   const known = key === undefined ? undefined : writer.literals.get(key);
   if (known !== undefined) return known;
-  const name = `c${writer.counter.next++}`;
+  const name = fresh(writer.counter, 'c');
   writer.initializers.push(
     create(TensorProtoSchema, {
       name,
@@ -186,7 +198,7 @@ function dimsName(writer: Writer, dims: Shape): string {
   const parts = dims.map((dim) =>
     typeof dim === 'number' ? literal(writer, int64([1], [dim])) : sizeName(writer, dim),
   );
-  const name = `v${writer.counter.next++}`;
+  const name = fresh(writer.counter, 'v');
   writer.nodes.push(nodeProto('Concat', '', parts, [name], 'shape', { axis: 0 }, writer));
   return name;
 }
@@ -198,7 +210,7 @@ function sizeName(writer: Writer, dim: string): string {
   if (source === undefined)
     throw new MienError('shape', `the size "${dim}" is needed but is not the size of any input`);
   const axis = source.shape.indexOf(dim);
-  const name = `v${writer.counter.next++}`;
+  const name = fresh(writer.counter, 'v');
   writer.nodes.push(
     nodeProto(
       'Shape',
