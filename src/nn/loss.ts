@@ -2,7 +2,7 @@
 import type { Value } from '../graph/builder.js';
 import { div, mul, neg } from '../graph/ops/elementwise.js';
 import { oneHot } from '../graph/ops/lookup.js';
-import { logSoftmax, sum } from '../graph/ops/reduction.js';
+import { logSoftmax, mean, sum } from '../graph/ops/reduction.js';
 
 /**
  * Mean cross-entropy of logits `[batch, labels]` with the true labels `[batch]` (integers). With weights `[batch]`,
@@ -11,6 +11,6 @@ import { logSoftmax, sum } from '../graph/ops/reduction.js';
 export function crossEntropy(logits: Value, labels: Value, weights?: Value): Value {
   const target = oneHot(labels, logits.shape[1] as number);
   const losses = neg(sum(mul(logSoftmax(logits), target), [1]));
-  if (weights === undefined) return mul(sum(losses), 1 / (logits.shape[0] as number));
+  if (weights === undefined) return mean(losses);
   return div(sum(mul(losses, weights)), sum(weights));
 }
