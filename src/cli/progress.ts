@@ -138,6 +138,8 @@ function barProgress(output: Output, createBar: (format: string) => SingleBar): 
     bar = createBar(shown.total === undefined ? '{stage} {detail}' : '{stage} {bar} {percentage}% {detail}');
     bar.start(shown.total ?? 0, shown.done, { stage: shown.name, detail: describe(shown, Date.now()) });
   };
+  // An interrupted command must not leave the terminal without its cursor.
+  process.once('exit', () => bar?.stop());
   return {
     begin: (name, total, unit) => {
       end();
