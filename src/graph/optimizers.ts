@@ -148,3 +148,12 @@ export const clipByGlobalNorm = (maxNorm: number): Optimizer => ({
     return { updates: mapValues(gradients, (g) => mul(g, factor)), state: {} };
   },
 });
+
+/** L2 penalty: adds λ times the parameter to its gradient (PyTorch's `weight_decay` of SGD and Adam). */
+export const l2Penalty = (weightDecay: number): Optimizer => ({
+  init: () => ({}),
+  update: (gradients, _state, { parameters }) => ({
+    updates: mapValues(gradients, (g, name) => add(g, mul(parameters[name]!, weightDecay))),
+    state: {},
+  }),
+});

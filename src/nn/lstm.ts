@@ -29,7 +29,8 @@ export interface LstmResult {
  */
 export function lstm(p: Parameters, name: string, x: Value, hidden: number): LstmResult {
   return scoped(p.graph, name, () => {
-    const [batch, steps, inner] = staticShape(x.shape) as [number, number, number];
+    const batch = x.shape[0]!;
+    const [steps, inner] = staticShape(x.shape.slice(1)) as [number, number];
     const init = uniformInit(1 / Math.sqrt(hidden));
     const gates = steps === 1 ? 3 : 4;
     const weight = p.get(`${name}.weight_ih_l0`, [gates * hidden, inner], init);

@@ -1,0 +1,229 @@
+// The two graphs behind training a head: an epoch of optimiser steps in one run, and prediction.
+import { int64, zeros, type Tensor, type Tensors } from '../base/tensor.js';
+import { createGraph, input, type Graph, type Value } from '../graph/builder.js';
+import { gradients } from '../graph/gradient.js';
+import { encodeModel } from '../graph/onnx.js';
+import { scan } from '../graph/ops/control.js';
+import { add, cast, equal, mul } from '../graph/ops/elementwise.js';
+import { gather } from '../graph/ops/lookup.js';
+import { argMax, sum } from '../graph/ops/reduction.js';
+import { applyUpdates, type Optimizer } from '../graph/optimizers.js';
+import { buildHead, modalitiesOf, type HeadName, type HeadSizes } from '../models/heads.js';
+import { crossEntropy } from '../nn/loss.js';
+import { boundParameters, collectParameters, type ParameterSpec, type Parameters } from '../nn/parameters.js';
+import { createSession, type Session } from '../runtime/session.js';
+
+export type Modality = 'text' | 'face';
+
+/** Standardised embeddings `[n, width]` of each modality a head reads. */
+export type FeatureTables = Readonly<Partial<Record<Modality, Tensor<'float32'>>>>;
+
+/** Items by their rows in the feature tables; all arrays have the same length. */
+export interface Items {
+  readonly text?: Int32Array;
+  readonly face?: Int32Array;
+  readonly labels: ArrayLike<number>;
+}
+
+export interface HeadGraphOptions {
+  readonly head: HeadName;
+  readonly sizes: HeadSizes;
+  /** Width of each modality's embeddings. */
+  readonly widths: Readonly<Partial<Record<Modality, number>>>;
+  readonly batchSize: number;
+}
+
+/** Parameters, optimiser state and the number of steps done, by name. */
+export type TrainingState = Tensors;
+
+const STEP = 'step';
+
+/** The head's parameters. */
+export const headParameters = (options: HeadGraphOptions): ParameterSpec[] =>
+  collectParameters((p) => applyHead(p, options, tables(p.graph, options), gatherRows(p.graph)));
+
+/** Feature tables as inputs of a graph. */
+function tables(graph: Graph, { head, widths }: HeadGraphOptions): Partial<Record<Modality, Value>> {
+  return Object.fromEntries(
+    modalitiesOf(head).map((modality) => [
+      modality,
+      input(graph, `${modality} embeddings`, 'float32', [`${modality}s`, widths[modality]!]),
+    ]),
+  );
+}
+
+const applyHead = (
+  p: Parameters,
+  { head, sizes }: HeadGraphOptions,
+  from: Partial<Record<Modality, Value>>,
+  pick: (table: Value, modality: Modality) => Value,
+) =>
+  buildHead(
+    p,
+    head,
+    {
+      ...(from.text ? { text: pick(from.text, 'text') } : {}),
+      ...(from.face ? { face: pick(from.face, 'face') } : {}),
+    },
+    sizes,
+  );
+
+/** Rows of a table by an index that is an input of the graph. */
+const gatherRows = (graph: Graph) => (table: Value, modality: Modality) =>
+  gather(table, input(graph, modality, 'int64', ['items']));
+
+/** State before the first step. */
+export const initialState = (parameters: Tensors, optimizer: Optimizer): TrainingState => ({
+  ...parameters,
+  ...optimizer.init(parameters),
+  [STEP]: zeros('float32', []),
+});
+
+export interface EpochSession {
+  /**
+   * Runs all optimiser steps of an epoch. The last batch is filled up with items of weight 0, so that every item
+   * counts once. Returns the mean loss of each step and the share of items that were classified rightly on the way.
+   */
+  run(
+    state: TrainingState,
+    features: FeatureTables,
+    items: Items,
+  ): Promise<{ state: TrainingState; losses: Float32Array; accuracy: number }>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * An epoch as one run: a Scan over mini-batches that carries parameters and moments (paper, Algorithm 1, lines of
+ * the training loop). Each step gathers its rows, computes the loss, differentiates and updates.
+ */
+export async function createEpochSession(
+  options: HeadGraphOptions,
+  optimizer: Optimizer,
+  threads?: number,
+): Promise<EpochSession> {
+  const { batchSize } = options;
+  const names = headParameters(options).map(({ name }) => name);
+  const graph = createGraph('epoch');
+  const specs = headParameters(options);
+  const shapes = initialState(
+    Object.fromEntries(specs.map(({ name, shape }) => [name, zeros('float32', shape)])),
+    optimizer,
+  );
+  const carried = Object.fromEntries(
+    Object.entries(shapes).map(([name, { dtype, shape }]) => [name, input(graph, name, dtype, shape)]),
+  );
+  const from = tables(graph, options);
+  const batched = (name: string, dtype: 'int64' | 'float32') =>
+    input(graph, name, dtype, ['steps', batchSize]);
+  const scanned = {
+    ...Object.fromEntries(
+      modalitiesOf(options.head).map((modality) => [modality, batched(modality, 'int64')]),
+    ),
+    labels: batched('labels', 'int64'),
+    weights: batched('weights', 'float32'),
+  };
+  const epoch = scan(graph, carried, scanned, ({ graph: body, carried: before, scanned: batch }) => {
+    const parameters = Object.fromEntries(names.map((name) => [name, before[name]!]));
+    const { labels, weights } = batch as { labels: Value; weights: Value };
+    const { logits } = applyHead(boundParameters(body, parameters), options, from, (table, modality) =>
+      gather(table, batch[modality]!),
+    );
+    const loss = crossEntropy(logits, labels, weights);
+    const found = gradients(loss, Object.values(parameters));
+    const named = Object.fromEntries(names.map((name, i) => [name, found[i]!]));
+    const step = before[STEP]!;
+    const { updates, state } = optimizer.update(named, before, { parameters, step });
+    const hits = sum(mul(cast(equal(argMax(logits), labels), 'float32'), weights));
+    return {
+      carried: { ...applyUpdates(parameters, updates), ...state, [STEP]: add(step, 1) },
+      outputs: { losses: loss, hits },
+    };
+  });
+  const after = Object.fromEntries(
+    Object.entries(epoch.carried).map(([name, value]) => [`new ${name}`, value]),
+  );
+  const session = await createSession(
+    encodeModel(graph, { ...after, ...epoch.outputs }),
+    sessionOptions(threads),
+  );
+
+  const run: EpochSession['run'] = async (state, features, items) => {
+    const result = await session.run({
+      ...state,
+      ...named(features),
+      ...batches(items, batchSize, options.head),
+    });
+    const hits = result['hits']!.data as Float32Array;
+    return {
+      state: Object.fromEntries(Object.keys(state).map((name) => [name, result[`new ${name}`]!])),
+      losses: result['losses']!.data as Float32Array,
+      accuracy: hits.reduce((total, value) => total + value, 0) / items.labels.length,
+    };
+  };
+  return { run, dispose: () => session.dispose() };
+}
+
+const sessionOptions = (threads: number | undefined) => (threads === undefined ? {} : { threads });
+
+const named = (features: FeatureTables): Tensors =>
+  Object.fromEntries(Object.entries(features).map(([modality, table]) => [`${modality} embeddings`, table]));
+
+/** Items in rows of one batch each, the last row filled up with item 0 at weight 0. */
+function batches(items: Items, batchSize: number, head: HeadName): Tensors {
+  const n = items.labels.length;
+  const shape = [Math.ceil(n / batchSize), batchSize];
+  const padded = (values: ArrayLike<number>) =>
+    int64(
+      shape,
+      Array.from({ length: shape[0]! * batchSize }, (_, i) => (i < n ? values[i]! : values[0]!)),
+    );
+  const weights = new Float32Array(shape[0]! * batchSize).fill(1, 0, n);
+  return {
+    ...Object.fromEntries(modalitiesOf(head).map((modality) => [modality, padded(items[modality]!)])),
+    labels: padded(items.labels),
+    weights: { dtype: 'float32', shape, data: weights },
+  };
+}
+
+export interface Prediction {
+  /** `[n, labels]` */
+  readonly logits: Tensor<'float32'>;
+  /** `[n, hidden]` */
+  readonly representation: Tensor<'float32'>;
+  /** `[n, width]`, or `[1, width]` of a static gate; missing without a gate. */
+  readonly gate?: Tensor<'float32'>;
+}
+
+export interface PredictionSession {
+  run(parameters: Tensors, features: FeatureTables, items: Omit<Items, 'labels'>): Promise<Prediction>;
+  dispose(): Promise<void>;
+}
+
+/** The head applied to any number of items, parameters being inputs so that one session serves every epoch. */
+export async function createPredictionSession(
+  options: HeadGraphOptions,
+  threads?: number,
+): Promise<PredictionSession> {
+  const graph = createGraph('prediction');
+  const specs = headParameters(options);
+  const values = Object.fromEntries(
+    specs.map(({ name, shape }) => [name, input(graph, name, 'float32', shape)]),
+  );
+  const from = tables(graph, options);
+  const { gate, ...outputs } = applyHead(boundParameters(graph, values), options, from, gatherRows(graph));
+  const session: Session = await createSession(
+    encodeModel(graph, { ...outputs, ...(gate ? { gate } : {}) }),
+    sessionOptions(threads),
+  );
+  const run: PredictionSession['run'] = async (parameters, features, items) => {
+    const rows = Object.fromEntries(
+      modalitiesOf(options.head).map((modality) => [
+        modality,
+        int64([items[modality]!.length], items[modality]!),
+      ]),
+    );
+    const trained = Object.fromEntries(specs.map(({ name }) => [name, parameters[name]!]));
+    return (await session.run({ ...trained, ...named(features), ...rows })) as unknown as Prediction;
+  };
+  return { run, dispose: () => session.dispose() };
+}

@@ -1,0 +1,41 @@
+// The optimiser a configuration describes.
+import { adam, adamW, chain, clipByGlobalNorm, l2Penalty, sgd } from '../graph/optimizers.js';
+import type { LearningRate, Optimizer } from '../graph/optimizers.js';
+import { cosineSchedule, linearSchedule } from '../graph/schedules.js';
+
+export interface OptimizerSettings {
+  readonly name: 'sgd' | 'adam' | 'adamw';
+  readonly learningRate: number;
+  readonly momentum: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** Largest norm of all gradients together; null for no limit. */
+  readonly clipNorm: number | null;
+  readonly schedule: { readonly name: 'constant' | 'cosine' | 'linear'; readonly warmup: number };
+}
+
+/** `steps` is the length of the whole training, which schedules are laid over. */
+export function optimizerOf(settings: OptimizerSettings, steps: number): Optimizer {
+  const { name, weightDecay, clipNorm } = settings;
+  const learningRate = learningRateOf(settings, steps);
+  const step =
+    name === 'sgd'
+      ? sgd({ ...settings, learningRate })
+      : name === 'adam'
+        ? adam({ ...settings, learningRate })
+        : adamW({ ...settings, learningRate });
+  return chain(
+    ...(clipNorm === null ? [] : [clipByGlobalNorm(clipNorm)]),
+    ...(weightDecay > 0 && name !== 'adamw' ? [l2Penalty(weightDecay)] : []),
+    step,
+  );
+}
+
+function learningRateOf({ learningRate: peak, schedule }: OptimizerSettings, steps: number): LearningRate {
+  const warmup = Math.round(schedule.warmup * steps);
+  if (schedule.name === 'cosine') return cosineSchedule({ peak, warmup, steps });
+  if (schedule.name === 'linear') return linearSchedule({ peak, warmup, steps });
+  return warmup === 0 ? peak : linearSchedule({ peak, warmup, steps: Infinity });
+}

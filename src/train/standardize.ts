@@ -1,0 +1,48 @@
+// Brings every dimension of embeddings to mean 0 and deviation 1, by statistics of training items only.
+import { float32, type Tensor } from '../base/tensor.js';
+
+export interface Standardization {
+  /** `[width]` */
+  readonly mean: Float32Array;
+  /** `[width]`: 1 / deviation; 1 where a dimension is constant. */
+  readonly scale: Float32Array;
+}
+
+/** Below this deviation, relative to the largest, a dimension is taken as constant (MiniLM has one). */
+const CONSTANT = 1e-6;
+
+/** Statistics of the given rows of embeddings `[n, width]`, in float64. */
+export function standardization(
+  { shape, data }: Tensor<'float32'>,
+  rows: ArrayLike<number>,
+): Standardization {
+  const width = shape[1]!;
+  const count = Math.max(1, rows.length);
+  const moment = (of: (value: number, dim: number) => number): Float64Array => {
+    const total = new Float64Array(width);
+    for (let i = 0; i < rows.length; i++) {
+      const start = rows[i]! * width;
+      for (let d = 0; d < width; d++) total[d]! += of(data[start + d]!, d);
+    }
+    return total.map((value) => value / count);
+  };
+  const mean = moment((value) => value);
+  const deviation = moment((value, d) => (value - mean[d]!) ** 2).map(Math.sqrt);
+  const floor = CONSTANT * deviation.reduce((a, b) => Math.max(a, b), 0);
+  return {
+    mean: Float32Array.from(mean),
+    scale: Float32Array.from(deviation, (value) => (value > floor ? 1 / value : 1)),
+  };
+}
+
+/** (x − mean) · scale for every row of `[n, width]`. */
+export function standardize(
+  { shape, data }: Tensor<'float32'>,
+  { mean, scale }: Standardization,
+): Tensor<'float32'> {
+  const width = shape[1]!;
+  const out = new Float32Array(data.length);
+  for (let start = 0; start < data.length; start += width)
+    for (let d = 0; d < width; d++) out[start + d] = (data[start + d]! - mean[d]!) * scale[d]!;
+  return float32(shape, out);
+}
