@@ -39,6 +39,8 @@ export interface HubFile {
   readonly path: string;
   /** Commit of the repository. */
   readonly revision: string;
+  /** What the file was just found to have; undefined where neither the hub nor the request names one. */
+  readonly sha256: string | undefined;
 }
 
 /** What the hub says about a file before it sends it. */
@@ -275,8 +277,10 @@ export async function hubFile(name: HubRequest, options: HubOptions = {}): Promi
   let useless: 'damaged' | 'not the pinned file' | undefined;
   if (cached !== undefined) {
     const intact = cached.etag === undefined ? undefined : await matchesEtag(cached.path, cached.etag);
-    const pinned = name.sha256 === undefined || (await sha256File(cached.path)) === name.sha256;
-    if (intact !== false && pinned) return { path: cached.path, revision: cached.commit };
+    const known = intact === true && cached.etag?.length === 64 ? cached.etag : undefined;
+    const pinned = name.sha256 === undefined || (known ?? (await sha256File(cached.path))) === name.sha256;
+    if (intact !== false && pinned)
+      return { path: cached.path, revision: cached.commit, sha256: known ?? name.sha256 };
     useless = intact === true ? 'not the pinned file' : 'damaged';
   }
   if (settings.offline) {
@@ -288,5 +292,6 @@ export async function hubFile(name: HubRequest, options: HubOptions = {}): Promi
   // Damaged bytes under the name of another commit would be found again; intact ones may be someone else's.
   if (cached !== undefined && useless === 'damaged' && cached.path !== fetched.path)
     await removeCached(cached);
-  return { path: fetched.path, revision: fetched.commit };
+  const hash = fetched.etag?.length === 64 ? fetched.etag : name.sha256;
+  return { path: fetched.path, revision: fetched.commit, sha256: hash };
 }

@@ -63,7 +63,8 @@ const blobs = (): Promise<string[]> => readdir(join(repo(), 'blobs')).catch(() =
 describe('fetching', () => {
   it('lays files out as the hub does and then asks no more', async () => {
     const file = await fetchWeights({}, 'main', sha256(weights));
-    expect(file).toEqual({ path: join(repo(), 'snapshots', COMMIT, 'model.safetensors'), revision: COMMIT });
+    const path = join(repo(), 'snapshots', COMMIT, 'model.safetensors');
+    expect(file).toEqual({ path, revision: COMMIT, sha256: sha256(weights) });
     expect(await sha256File(file.path)).toBe(sha256(weights));
     expect(await readlink(file.path)).toBe(join('..', '..', 'blobs', sha256(weights)));
     expect(await readFile(join(repo(), 'refs', 'main'), 'utf8')).toBe(COMMIT);
