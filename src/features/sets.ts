@@ -46,12 +46,20 @@ export interface SetProvenance {
   readonly terms: string;
 }
 
+export interface Reduction {
+  /** Principal components kept. */
+  readonly components: number;
+  /** Bits a component. */
+  readonly bits: number;
+  /** Share of the training variance that the components keep. */
+  readonly variance: number;
+}
+
 /** How a pack was reduced; absent where the embeddings are the encoder's own. */
 export interface PackProvenance {
   /** SHA-256 of the pack's safetensors file. */
   readonly sha256: string;
-  /** Per set: kept principal components, bits a component, share of the training variance kept. */
-  readonly reduction: Readonly<Record<SetName, { components: number; bits: number; variance: number }>>;
+  readonly reduction: Readonly<Record<SetName, Reduction>>;
   /** What packing costs against the full features, as measured by the experiment; null until measured. */
   readonly cost: unknown;
 }
@@ -79,3 +87,12 @@ export function countSplits(split: readonly Split[]): Record<Split, number> {
   for (const name of split) counts[name]++;
   return counts;
 }
+
+/** Splits and usages by the numbers that stand for them in files. */
+export const SPLITS = ['train', 'validation', 'test'] as const satisfies readonly Split[];
+export const USAGES = [
+  'Training',
+  'PublicTest',
+  'PrivateTest',
+  'unknown',
+] as const satisfies readonly Fer2013Usage[];

@@ -1,0 +1,148 @@
+// The feature pack: embeddings of all three sets reduced and quantised into one small file, with labels, splits,
+// subjects and groups as numbers without meaning, so that the experiment runs where the data is not.
+import { MienError } from '../base/errors.js';
+import { sha256, writeFileAtomic } from '../base/files.js';
+import { silentProgress } from '../base/progress.js';
+import type { Progress } from '../base/progress.js';
+import { encodeSafetensors } from '../base/safetensors.js';
+import { int32, tensor } from '../base/tensor.js';
+import type { Tensor, Tensors } from '../base/tensor.js';
+import { canonicalJson } from './format.js';
+import { PACK_FORMAT, encodePackManifest, manifestPathOf } from './pack-file.js';
+import type { PackManifest, PackedSet } from './pack-file.js';
+import { fitPca, project } from './pca.js';
+import { fitCodebook, quantize } from './quantize.js';
+import type { FeatureSet, FeatureSets, Reduction, SetName } from './sets.js';
+import { SPLITS, USAGES } from './sets.js';
+
+export interface PackOptions {
+  readonly texts?: { readonly components?: number; readonly bits?: number };
+  readonly faces?: { readonly components?: number; readonly bits?: number };
+  /** What the pack costs against the full features, once it is known; any JSON value. */
+  readonly cost?: unknown;
+  /** Larger packs are refused; 10 MB by default. */
+  readonly maxBytes?: number;
+  readonly progress?: Progress;
+}
+
+export interface PackResult {
+  readonly file: string;
+  readonly manifest: string;
+  /** Of both files. */
+  readonly bytes: number;
+  readonly sets: PackManifest['sets'];
+}
+
+/** Kept components and bits of each by default, chosen by what they cost a probe; see docs/features.md. */
+export const PACK_DEFAULTS = {
+  texts: { components: 384, bits: 6 },
+  faces: { components: 256, bits: 4 },
+  maxBytes: 10_000_000,
+} as const;
+
+const bytesTensor = (data: Uint8Array): Tensor<'uint8'> => tensor('uint8', [data.length], data);
+
+/** Indices of the rows on which a reduction may be fitted. */
+const trainingRows = ({ split }: FeatureSet): number[] =>
+  [...split.keys()].filter((i) => split[i] === 'train');
+
+/** One encoder's sets, reduced together: one basis, one codebook. */
+function reduce(
+  sets: readonly FeatureSet[],
+  wanted: { components: number; bits: number },
+): { reduction: Reduction; codebook: Tensor<'float32'>; codes: Uint8Array[] } {
+  const width = sets[0]!.embeddings.shape[1]!;
+  const components = Math.min(wanted.components, width);
+  const pca = fitPca(
+    sets.map((set) => ({ embeddings: set.embeddings, rows: trainingRows(set) })),
+    components,
+  );
+  const coordinates = sets.map((set) => project(pca, set.embeddings));
+  const codebook = fitCodebook(
+    sets.map((set, i) => ({ values: coordinates[i]!, rows: trainingRows(set) })),
+    wanted.bits,
+  );
+  return {
+    reduction: { components, bits: wanted.bits, variance: Number(pca.kept.toFixed(6)) },
+    codebook,
+    codes: coordinates.map((values) => quantize(values, codebook)),
+  };
+}
+
+/**
+ * Reduces and quantises feature sets (principal components and codebooks of the training split alone) and writes
+ * `file` and its manifest beside it; the same sets give the same bytes. Labels, splits, subjects and groups go along;
+ * ids, texts, images and file names do not.
+ * @throws MienError `config` when the sets are a pack already or the pack would be larger than `maxBytes`,
+ * `data` when the faces come from two encoders, `file` when it cannot be written.
+ */
+export async function writePack(
+  file: string,
+  sets: FeatureSets,
+  options: PackOptions = {},
+): Promise<PackResult> {
+  const { progress = silentProgress, maxBytes = PACK_DEFAULTS.maxBytes } = options;
+  const { provenance } = sets;
+  if (provenance.source === 'pack')
+    throw new MienError('config', 'these features come from a pack; a pack is made of the full features');
+  if (canonicalJson(provenance.sets.fer2013.encoder) !== canonicalJson(provenance.sets.rafdb.encoder))
+    throw new MienError('data', 'the faces of FER2013 and RAF-DB come from two different encoders');
+
+  progress.begin('packing', 2, 'encoders');
+  const texts = reduce([sets.texts], { ...PACK_DEFAULTS.texts, ...options.texts });
+  progress.advance();
+  const faces = reduce([sets.faces.fer2013, sets.faces.rafdb], { ...PACK_DEFAULTS.faces, ...options.faces });
+  progress.advance();
+  progress.end();
+
+  const usage = Uint8Array.from(sets.faces.fer2013.usage, (name) => USAGES.indexOf(name));
+  const tensors: Tensors = {
+    'texts.codebook': texts.codebook,
+    'faces.codebook': faces.codebook,
+    ...itemTensors('isear', sets.texts, texts.codes[0]!),
+    ...itemTensors('fer2013', sets.faces.fer2013, faces.codes[0]!),
+    ...itemTensors('rafdb', sets.faces.rafdb, faces.codes[1]!),
+    'fer2013.usage': bytesTensor(usage),
+  };
+  const content = Buffer.concat(encodeSafetensors(tensors, { format: PACK_FORMAT }));
+  const setOf = (name: SetName, set: FeatureSet, reduction: Reduction): PackedSet => {
+    const { encoder, counts, fullWidth, terms } = provenance.sets[name];
+    return { items: set.ids.length, counts, labels: set.labelNames, encoder, fullWidth, reduction, terms };
+  };
+  const manifest: PackManifest = {
+    format: PACK_FORMAT,
+    origin:
+      'Embeddings of published data sets by frozen encoders, reduced by principal components and quantised by `mien pack`. ' +
+      'They hold no text, image or file name; subjects and duplicate groups are numbers without meaning.',
+    bytes: content.length,
+    sha256: sha256(content),
+    sets: {
+      isear: setOf('isear', sets.texts, texts.reduction),
+      fer2013: setOf('fer2013', sets.faces.fer2013, faces.reduction),
+      rafdb: setOf('rafdb', sets.faces.rafdb, faces.reduction),
+    },
+    protocol: provenance.protocol,
+    cost: options.cost ?? null,
+  };
+  const json = encodePackManifest(manifest);
+  const bytes = content.length + Buffer.byteLength(json);
+  if (bytes > maxBytes)
+    throw new MienError('config', `the pack would take ${bytes} bytes, ${maxBytes} are allowed`, {
+      file,
+      hint: 'Keep fewer components or bits.',
+    });
+  await writeFileAtomic(file, content);
+  await writeFileAtomic(manifestPathOf(file), json);
+  return { file, manifest: manifestPathOf(file), bytes, sets: manifest.sets };
+}
+
+function itemTensors(name: SetName, set: FeatureSet, codes: Uint8Array): Tensors {
+  const n = set.ids.length;
+  return {
+    [`${name}.codes`]: bytesTensor(codes),
+    [`${name}.labels`]: bytesTensor(set.labels),
+    [`${name}.split`]: bytesTensor(Uint8Array.from(set.split, (split) => SPLITS.indexOf(split))),
+    [`${name}.subject`]: int32([n], set.subject),
+    [`${name}.group`]: int32([n], set.group),
+  };
+}
