@@ -140,7 +140,7 @@ const Cast = operator<{ to: DType }>({
   name: 'Cast',
   infer: ([x], { to }) => [{ dtype: to, shape: x!.shape }],
   lower: (inputs, { to }) => ({ type: 'Cast', inputs, attributes: { to: onnxType(to) } }),
-  gradient: (dy, { inputs: [x] }) => [x!.dtype === 'float32' ? cast(dy, 'float32') : undefined],
+  gradient: (dy, { inputs: [x] }) => [x!.dtype.startsWith('float') ? cast(dy, x!.dtype) : undefined],
 });
 /** Values of another dtype; the same value where it is of that dtype already. */
 export const cast = (x: Value, to: DType): Value => (x.dtype === to ? x : apply(Cast, [x], { to })[0]!);

@@ -61,7 +61,8 @@ export function scatterAdd(updates: Value, indices: Value, shape: readonly numbe
 const OneHot = operator<{ depth: number }>({
   name: 'OneHot',
   infer: ([indices], { depth }) => {
-    expectDType(indices!, 'int64', 'int32');
+    expectDType(indices!, 'int64');
+    if (indices!.shape.length === 0) throw new Error('expects indices of rank 1 or more');
     return [{ dtype: 'float32', shape: [...indices!.shape, depth] }];
   },
   lower: (inputs, { depth }) => ({
@@ -70,5 +71,7 @@ const OneHot = operator<{ depth: number }>({
     attributes: { axis: -1 },
   }),
 });
-/** A row of zeros with a one at each index: `[...]` → `[..., depth]`, float32. */
-export const oneHot = (indices: Value, depth: number): Value => apply(OneHot, [indices], { depth })[0]!;
+/** A row of zeros with a one at each index (int64 or int32): `[..., n]` → `[..., n, depth]`, float32. */
+export const oneHot = (indices: Value, depth: number): Value =>
+  // ONNX Runtime has no kernel for int32.
+  apply(OneHot, [indices.dtype === 'int32' ? cast(indices, 'int64') : indices], { depth })[0]!;
