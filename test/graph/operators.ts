@@ -1,0 +1,403 @@
+// The table of operators: how to draw a case of each, how to build it, and what it computes in plain TypeScript.
+import { sizeOf } from '../../src/base/tensor.js';
+import type { Value } from '../../src/graph/builder.js';
+import * as elementwise from '../../src/graph/ops/elementwise.js';
+import { gemm, linearProduct, matmul } from '../../src/graph/ops/linalg.js';
+import { gather, oneHot, scatterAdd } from '../../src/graph/ops/lookup.js';
+import * as movement from '../../src/graph/ops/movement.js';
+import { layerNorm } from '../../src/graph/ops/normalization.js';
+import * as reduction from '../../src/graph/ops/reduction.js';
+import type { Draw, InputSpec, Kind } from './harness.js';
+import {
+  at,
+  broadcast,
+  erf,
+  matrixProduct,
+  reduce,
+  tabulate,
+  total,
+  transposed,
+  zip,
+  type NdArray,
+} from './reference.js';
+
+/** One case: inputs, the operator applied to them, and what should come out. */
+export interface Sample {
+  readonly inputs: readonly InputSpec[];
+  readonly build: (...values: Value[]) => Value | readonly Value[];
+  readonly reference: (...arrays: NdArray[]) => NdArray | readonly NdArray[];
+  /** How far a gradient may be off, relative to its largest element or 1; 1e-4 by default. */
+  readonly tolerance?: number;
+}
+export type Row = (draw: Draw) => Sample;
+
+type Unary = (x: Value) => Value;
+type Binary = (a: Value, b: Value) => Value;
+
+const unary =
+  (build: Unary, f: (x: number) => number, kind: Kind = 'any'): Row =>
+  (draw) => ({ inputs: [{ shape: draw.shape(0, 3), kind }], build, reference: (x) => zip(f, x) });
+
+const binary =
+  (build: Binary, f: (a: number, b: number) => number, left: Kind = 'any', right: Kind = left): Row =>
+  (draw) => {
+    const full = draw.shape(0, 3);
+    return {
+      inputs: [left, right].map((kind) => ({ shape: draw.part(full), kind })),
+      build,
+      reference: (a, b) => zip(f, a, b),
+    };
+  };
+
+const reducing =
+  (
+    build: (x: Value, axes?: readonly number[], keepDims?: boolean) => Value,
+    fold: (elements: readonly number[]) => number,
+    kind: Kind = 'any',
+  ): Row =>
+  (draw) => {
+    const shape = draw.shape(0, 3);
+    const axes = shape.map((_, axis) => axis).filter(() => draw.boolean());
+    const keepDims = draw.boolean();
+    const fromEnd = axes.map((axis) => (draw.boolean() ? axis : axis - shape.length));
+    return {
+      inputs: [{ shape, kind }],
+      build: (x) =>
+        axes.length === shape.length ? build(x, undefined, keepDims) : build(x, fromEnd, keepDims),
+      reference: (x) => reduce(x, axes, keepDims, fold),
+    };
+  };
+
+const normalising =
+  (build: (x: Value, axis?: number) => Value, f: (share: number) => number): Row =>
+  (draw) => {
+    const shape = draw.shape(1, 3);
+    const axis = draw.integer(0, shape.length - 1);
+    return {
+      inputs: [{ shape, kind: 'any' }],
+      build: (x) => (axis === shape.length - 1 ? build(x) : build(x, axis)),
+      reference: (x) => {
+        const sums = reduce(zip(Math.exp, x), [axis], true, total);
+        return zip((element, sum) => f(Math.exp(element) / sum), x, sums);
+      },
+    };
+  };
+
+const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+
+/** Differentiable operators, by the names they are exported under. */
+export const differentiable: Readonly<Record<string, Row>> = {
+  add: binary(elementwise.add, (a, b) => a + b),
+  sub: binary(elementwise.sub, (a, b) => a - b),
+  mul: binary(elementwise.mul, (a, b) => a * b),
+  div: binary(elementwise.div, (a, b) => a / b, 'any', 'nonzero'),
+  pow: binary(elementwise.pow, Math.pow, 'positive', 'any'),
+  maximum: binary(elementwise.maximum, Math.max, 'apart'),
+  minimum: binary(elementwise.minimum, Math.min, 'apart'),
+  neg: unary(elementwise.neg, (x) => -x),
+  exp: unary(elementwise.exp, Math.exp),
+  log: unary(elementwise.log, Math.log, 'positive'),
+  sqrt: unary(elementwise.sqrt, Math.sqrt, 'positive'),
+  reciprocal: unary(elementwise.reciprocal, (x) => 1 / x, 'nonzero'),
+  abs: unary(elementwise.abs, Math.abs, 'nonzero'),
+  sin: unary(elementwise.sin, Math.sin),
+  cos: unary(elementwise.cos, Math.cos),
+  tanh: unary(elementwise.tanh, Math.tanh),
+  sigmoid: unary(elementwise.sigmoid, logistic),
+  relu: unary(elementwise.relu, (x) => Math.max(x, 0), 'nonzero'),
+  erf: unary(elementwise.erf, erf),
+  softplus: unary(elementwise.softplus, (x) => Math.log1p(Math.exp(x))),
+  silu: unary(elementwise.silu, (x) => x * logistic(x)),
+  gelu: unary(elementwise.gelu, (x) => (x * (1 + erf(x / Math.SQRT2))) / 2),
+  // Elements are exact in float16, gradients are not.
+  cast: (draw) => ({
+    inputs: [{ shape: draw.shape(0, 3), kind: 'any' }],
+    build: (x) => elementwise.cast(elementwise.cast(x!, 'float16'), 'float32'),
+    reference: (x) => x!,
+    tolerance: 2e-3,
+  }),
+
+  where: (draw) => {
+    const full = draw.shape(0, 3);
+    return {
+      inputs: (['bool', 'any', 'any'] as const).map((kind) => ({ shape: draw.part(full), kind })),
+      build: (condition, a, b) => elementwise.where(condition!, a!, b!),
+      reference: (condition, a, b) => zip((c, left, right) => (c ? left : right)!, condition!, a!, b!),
+    };
+  },
+
+  matmul: (draw) => {
+    const batch = draw.shape(0, 2);
+    const [n, k, m] = [draw.integer(1, 3), draw.integer(1, 3), draw.integer(1, 3)];
+    return {
+      inputs: [
+        { shape: [...draw.part(batch), n, k], kind: 'any' },
+        { shape: [...draw.part(batch), k, m], kind: 'any' },
+      ],
+      build: (a, b) => matmul(a!, b!),
+      reference: (a, b) => matrixProduct(a!, b!),
+    };
+  },
+
+  gemm: (draw) => {
+    const [n, k, m] = [draw.integer(1, 3), draw.integer(1, 3), draw.integer(1, 3)];
+    const [transA, transB] = [draw.boolean(), draw.boolean()];
+    const [alpha, beta] = [draw.pick([1, 0.5]), draw.pick([1, 0.25])];
+    const added = draw.boolean() ? [{ shape: draw.part([n, m]), kind: 'any' as const }] : [];
+    return {
+      inputs: [
+        { shape: transA ? [k, n] : [n, k], kind: 'any' },
+        { shape: transB ? [m, k] : [k, m], kind: 'any' },
+        ...added,
+      ],
+      build: (a, b, c) => gemm(a!, b!, { transA, transB, alpha, beta, ...(c ? { add: c } : {}) }),
+      reference: (a, b, c) => {
+        const turned = (x: NdArray, turn: boolean) => (turn ? transposed(x, [1, 0]) : x);
+        const product = matrixProduct(turned(a!, transA), turned(b!, transB));
+        return c ? zip((p, q) => alpha * p + beta * q, product, c) : zip((p) => alpha * p, product);
+      },
+    };
+  },
+
+  linearProduct: (draw) => {
+    const [inner, width] = [draw.integer(1, 3), draw.integer(1, 3)];
+    const bias = draw.boolean() ? [{ shape: [width], kind: 'any' as const }] : [];
+    return {
+      inputs: [
+        { shape: [...draw.shape(1, 2), inner], kind: 'any' },
+        { shape: [width, inner], kind: 'any' },
+        ...bias,
+      ],
+      build: (x, weight, b) => linearProduct(x!, weight!, b),
+      reference: (x, weight, b) => {
+        const product = matrixProduct(x!, transposed(weight!, [1, 0]));
+        return b ? zip((p, q) => p + q, product, b) : product;
+      },
+    };
+  },
+
+  gather: (draw) => {
+    const shape = draw.shape(1, 3);
+    const dtype = draw.pick(['int64', 'int32'] as const);
+    return {
+      inputs: [
+        { shape, kind: 'any' },
+        { shape: draw.shape(0, 2), kind: { below: shape[0]!, dtype } },
+      ],
+      build: (table, indices) => gather(table!, indices!),
+      reference: (table, indices) =>
+        tabulate([...indices!.shape, ...shape.slice(1)], (index) =>
+          at(table!, [
+            at(indices!, index.slice(0, indices!.shape.length)),
+            ...index.slice(indices!.shape.length),
+          ]),
+        ),
+    };
+  },
+
+  scatterAdd: (draw) => {
+    const shape = draw.shape(1, 3);
+    const places = draw.shape(0, 2);
+    return {
+      inputs: [
+        { shape: [...places, ...shape.slice(1)], kind: 'any' },
+        { shape: places, kind: { below: shape[0]! } },
+      ],
+      build: (updates, indices) => scatterAdd(updates!, indices!, shape),
+      reference: (updates, indices) => {
+        const width = sizeOf(shape.slice(1));
+        return tabulate(shape, (index) => {
+          const column = index.slice(1).reduce((position, i, axis) => position * shape[axis + 1]! + i, 0);
+          return total(
+            [...indices!.data].map((row, i) => (row === index[0] ? updates!.data[i * width + column]! : 0)),
+          );
+        });
+      },
+    };
+  },
+
+  reshape: (draw) => {
+    const shape = draw.shape(0, 3);
+    const to = draw.boolean() ? [...shape.toReversed(), 1] : [sizeOf(shape)];
+    return {
+      inputs: [{ shape, kind: 'any' }],
+      build: (x) => movement.reshape(x!, to),
+      reference: (x) => ({ shape: to, data: x!.data }),
+    };
+  },
+
+  flattenLeading: (draw) => ({
+    inputs: [{ shape: draw.shape(1, 3), kind: 'any' }],
+    build: (x) => movement.flattenLeading(x!),
+    reference: (x) => ({ shape: [sizeOf(x!.shape.slice(0, -1)), x!.shape.at(-1)!], data: x!.data }),
+  }),
+
+  transpose: (draw) => {
+    const shape = draw.shape(2, 3);
+    const order = draw.boolean() ? draw.permutation(shape.length) : undefined;
+    return {
+      inputs: [{ shape, kind: 'any' }],
+      build: (x) => movement.transpose(x!, order),
+      reference: (x) => transposed(x!, order ?? (shape.length === 2 ? [1, 0] : [0, 2, 1])),
+    };
+  },
+
+  expand: (draw) => {
+    const shape = draw.shape(0, 3);
+    return {
+      inputs: [{ shape: draw.part(shape), kind: 'any' }],
+      build: (x) => movement.expand(x!, shape),
+      reference: (x) => tabulate(shape, (index) => at(x!, index)),
+    };
+  },
+
+  concat: (draw) => {
+    const shape = draw.shape(1, 3);
+    const axis = draw.integer(0, shape.length - 1);
+    const sizes = Array.from({ length: draw.integer(1, 3) }, () => draw.integer(1, 3));
+    return {
+      inputs: sizes.map((size) => ({ shape: shape.with(axis, size), kind: 'any' })),
+      build: (...parts) => movement.concat(parts, draw.boolean() ? axis : axis - shape.length),
+      reference: (...parts) =>
+        tabulate(shape.with(axis, total(sizes)), (index) => {
+          let [part, offset] = [0, index[axis]!];
+          while (offset >= sizes[part]!) offset -= sizes[part++]!;
+          return at(parts[part]!, index.with(axis, offset));
+        }),
+    };
+  },
+
+  split: (draw) => {
+    const shape = draw.shape(1, 3);
+    const axis = draw.integer(0, shape.length - 1);
+    const sizes = Array.from({ length: draw.integer(1, 3) }, () => draw.integer(1, 3));
+    // Not all parts are used, so that the gradient has to fill in zeros for the others.
+    const used = sizes.map((_, i) => i).filter((i) => i === 0 || draw.boolean());
+    return {
+      inputs: [{ shape: shape.with(axis, total(sizes)), kind: 'any' }],
+      build: (x) => {
+        const parts = movement.split(x!, sizes, axis);
+        return used.map((i) => parts[i]!);
+      },
+      reference: (x) =>
+        used.map((i) => {
+          const offset = total(sizes.slice(0, i));
+          return tabulate(shape.with(axis, sizes[i]!), (index) =>
+            at(x!, index.with(axis, index[axis]! + offset)),
+          );
+        }),
+    };
+  },
+
+  slice: (draw) => {
+    const shape = draw.shape(0, 2);
+    const axis = draw.integer(0, shape.length);
+    const [start, length, after] = [draw.integer(0, 2), draw.integer(1, 5), draw.integer(0, 2)];
+    const step = draw.integer(1, 3);
+    return {
+      inputs: [{ shape: shape.toSpliced(axis, 0, start + length + after), kind: 'any' }],
+      build: (x) => movement.slice(x!, axis, start, start + length, step),
+      reference: (x) =>
+        tabulate(shape.toSpliced(axis, 0, Math.ceil(length / step)), (index) =>
+          at(x!, index.with(axis, start + index[axis]! * step)),
+        ),
+    };
+  },
+
+  pad: (draw) => {
+    const shape = draw.shape(1, 3);
+    const axis = draw.integer(0, shape.length - 1);
+    const [before, after] = [draw.integer(0, 2), draw.integer(0, 2)];
+    return {
+      inputs: [{ shape, kind: 'any' }],
+      build: (x) => movement.pad(x!, axis, before, after),
+      reference: (x) =>
+        tabulate(shape.with(axis, before + shape[axis]! + after), (index) => {
+          const inside = index[axis]! - before;
+          return inside >= 0 && inside < shape[axis]! ? at(x!, index.with(axis, inside)) : 0;
+        }),
+    };
+  },
+
+  layerNorm: (draw) => {
+    const width = draw.integer(2, 4);
+    const epsilon = draw.pick([0.5, 0.01]);
+    return {
+      inputs: [
+        { shape: [...draw.shape(0, 2), width], kind: 'any' },
+        { shape: [width], kind: 'any' },
+        { shape: [width], kind: 'any' },
+      ],
+      build: (x, scale, bias) => layerNorm(x!, scale!, bias!, epsilon),
+      reference: (x, scale, bias) => {
+        const mean = (values: NdArray) =>
+          reduce(values, [values.shape.length - 1], true, (row) => total(row) / width);
+        const centred = zip((element, average) => element - average, x!, mean(x!));
+        const variance = mean(zip((element) => element ** 2, centred));
+        return zip(
+          (c, v, s, b) => (c! / Math.sqrt(v! + epsilon)) * s! + b!,
+          centred,
+          variance,
+          scale!,
+          bias!,
+        );
+      },
+    };
+  },
+
+  sum: reducing(reduction.sum, total),
+  mean: reducing(reduction.mean, (elements) => total(elements) / elements.length),
+  sumOfSquares: reducing(reduction.sumOfSquares, (elements) => total(elements.map((x) => x * x))),
+  max: reducing(reduction.max, (elements) => Math.max(...elements), 'apart'),
+  softmax: normalising(reduction.softmax, (share) => share),
+  logSoftmax: normalising(reduction.logSoftmax, Math.log),
+
+  sumTo: (draw) => {
+    const full = draw.shape(0, 3);
+    const shape = draw.part(full);
+    return {
+      inputs: [{ shape: broadcast(shape, full), kind: 'any' }],
+      build: (x) => reduction.sumTo(x!, shape),
+      reference: (x) => {
+        const added = full.length - shape.length;
+        const axes = full.map((_, axis) => axis).filter((axis) => axis < added || shape[axis - added] === 1);
+        return { shape, data: reduce(x!, axes, true, total).data };
+      },
+    };
+  },
+};
+
+/** Operators whose results are indices, choices or steps: computed, but never differentiated. */
+export const notDifferentiable: Readonly<Record<string, Row>> = {
+  greater: binary(elementwise.greater, (a, b) => Number(a > b), 'few'),
+  greaterOrEqual: binary(elementwise.greaterOrEqual, (a, b) => Number(a >= b), 'few'),
+  less: binary(elementwise.less, (a, b) => Number(a < b), 'few'),
+  lessOrEqual: binary(elementwise.lessOrEqual, (a, b) => Number(a <= b), 'few'),
+  equal: binary(elementwise.equal, (a, b) => Number(a === b), 'few'),
+  sign: unary(elementwise.sign, Math.sign, 'few'),
+  floor: unary(elementwise.floor, Math.floor),
+
+  argMax: (draw) => {
+    const shape = draw.shape(1, 3);
+    const axis = draw.integer(0, shape.length - 1);
+    return {
+      inputs: [{ shape, kind: 'apart' }],
+      build: (x) => reduction.argMax(x!, axis),
+      reference: (x) => reduce(x!, [axis], false, (elements) => elements.indexOf(Math.max(...elements))),
+    };
+  },
+
+  oneHot: (draw) => {
+    const depth = draw.integer(1, 4);
+    return {
+      inputs: [
+        { shape: draw.shape(1, 2), kind: { below: depth, dtype: draw.pick(['int64', 'int32'] as const) } },
+      ],
+      build: (indices) => oneHot(indices!, depth),
+      reference: (indices) =>
+        tabulate([...indices!.shape, depth], (index) =>
+          Number(at(indices!, index.slice(0, -1)) === index.at(-1)),
+        ),
+    };
+  },
+};
