@@ -1,16 +1,15 @@
 // Killed with SIGKILL at any moment, again and again, a store ends byte-identical to one that was filled undisturbed;
 // a full disk leaves no half-written file.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { setTimeout } from 'node:timers/promises';
-import ts from 'typescript';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { randomStream } from '../../src/base/random.js';
 import { mergeParts } from '../../src/features/merge.js';
 import { openStore } from '../../src/features/store.js';
+import { compileFeatures } from './compile.js';
 import type { ChildTask } from './fill-child.js';
 import { folderBytes } from './fakes.js';
 
@@ -20,24 +19,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-/** The child as plain JavaScript: it starts a dozen times, and a loader would take most of the time. */
 let compiled: string;
 beforeAll(async () => {
-  compiled = await mkdtemp(join(tmpdir(), 'mien-child-'));
-  const repository = fileURLToPath(new URL('../..', import.meta.url));
-  await symlink(join(repository, 'node_modules'), join(compiled, 'node_modules'));
-  await writeFile(join(compiled, 'package.json'), '{"type":"module"}');
-  for (const folder of ['src/base', 'src/features', 'test/features']) {
-    const names = (await readdir(join(repository, folder))).filter((name) => name.endsWith('.ts'));
-    await mkdir(join(compiled, folder), { recursive: true });
-    for (const name of names) {
-      const source = await readFile(join(repository, folder, name), 'utf8');
-      const { outputText } = ts.transpileModule(source, {
-        compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
-      });
-      await writeFile(join(compiled, folder, name.replace(/ts$/, 'js')), outputText);
-    }
-  }
+  compiled = await compileFeatures();
 });
 afterAll(() => rm(compiled, { recursive: true, force: true }));
 
