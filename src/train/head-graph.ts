@@ -10,12 +10,13 @@ import { argMax, sum } from '../graph/ops/reduction.js';
 import { applyUpdates, type Optimizer } from '../graph/optimizers.js';
 import { buildHead, modalitiesOf, type HeadName, type HeadSizes } from '../models/heads.js';
 import { crossEntropy } from '../nn/loss.js';
+import { standardizeRows, type Standardization } from './standardize.js';
 import { boundParameters, collectParameters, type ParameterSpec, type Parameters } from '../nn/parameters.js';
 import { createSession, type Session } from '../runtime/session.js';
 
 export type Modality = 'text' | 'face';
 
-/** Standardised embeddings `[n, width]` of each modality a head reads. */
+/** Embeddings `[n, width]` of each modality a head reads. */
 export type FeatureTables = Readonly<Partial<Record<Modality, Tensor<'float32'>>>>;
 
 /** Items by their rows in the feature tables; all arrays have the same length. */
@@ -30,6 +31,8 @@ export interface HeadGraphOptions {
   readonly sizes: HeadSizes;
   /** Width of each modality's embeddings. */
   readonly widths: Readonly<Partial<Record<Modality, number>>>;
+  /** Applied to embeddings before the head; without it they are taken as they are. */
+  readonly standardization?: Readonly<Partial<Record<Modality, Standardization>>>;
   readonly batchSize: number;
 }
 
@@ -52,21 +55,26 @@ function tables(graph: Graph, { head, widths }: HeadGraphOptions): Partial<Recor
   );
 }
 
-const applyHead = (
+/** The head on rows picked from the tables, standardised on the way. */
+function applyHead(
   p: Parameters,
-  { head, sizes }: HeadGraphOptions,
+  { head, sizes, standardization }: HeadGraphOptions,
   from: Partial<Record<Modality, Value>>,
   pick: (table: Value, modality: Modality) => Value,
-) =>
-  buildHead(
+) {
+  const rows = (modality: Modality, table: Value): Value => {
+    const picked = pick(table, modality);
+    const statistics = standardization?.[modality];
+    return statistics ? standardizeRows(picked, statistics) : picked;
+  };
+  const { text, face } = from;
+  return buildHead(
     p,
     head,
-    {
-      ...(from.text ? { text: pick(from.text, 'text') } : {}),
-      ...(from.face ? { face: pick(from.face, 'face') } : {}),
-    },
+    { ...(text ? { text: rows('text', text) } : {}), ...(face ? { face: rows('face', face) } : {}) },
     sizes,
   );
+}
 
 /** Rows of a table by an index that is an input of the graph. */
 const gatherRows = (graph: Graph) => (table: Value, modality: Modality) =>

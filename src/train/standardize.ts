@@ -1,5 +1,7 @@
 // Brings every dimension of embeddings to mean 0 and deviation 1, by statistics of training items only.
 import { float32, type Tensor } from '../base/tensor.js';
+import { constant, type Value } from '../graph/builder.js';
+import { mul, sub } from '../graph/ops/elementwise.js';
 
 export interface Standardization {
   /** `[width]` */
@@ -35,14 +37,8 @@ export function standardization(
   };
 }
 
-/** (x − mean) · scale for every row of `[n, width]`. */
-export function standardize(
-  { shape, data }: Tensor<'float32'>,
-  { mean, scale }: Standardization,
-): Tensor<'float32'> {
-  const width = shape[1]!;
-  const out = new Float32Array(data.length);
-  for (let start = 0; start < data.length; start += width)
-    for (let d = 0; d < width; d++) out[start + d] = (data[start + d]! - mean[d]!) * scale[d]!;
-  return float32(shape, out);
+/** (x − mean) · scale for rows `[batch, width]`, as part of a graph. */
+export function standardizeRows(rows: Value, { mean, scale }: Standardization): Value {
+  const vector = (values: Float32Array) => constant(rows.graph, float32([1, values.length], values));
+  return mul(sub(rows, vector(mean)), vector(scale));
 }

@@ -1,0 +1,105 @@
+// Feature sets as experiments use them: one table a modality, and the items of each label set and split as rows of it.
+import { MienError } from '../base/errors.js';
+import { float32, type Tensor } from '../base/tensor.js';
+import { pairFaces } from '../data/pairing.js';
+import type { FeatureSet, FeatureSets, Fer2013FeatureSet, Split } from '../features/sets.js';
+
+/** Whose faces. */
+export type FaceSource = 'fer2013' | 'rafdb' | 'both';
+
+/** Some items of one modality. */
+export interface Selection {
+  /** Rows in the modality's table. */
+  readonly rows: Int32Array;
+  /** Indices into the label set that was asked for. */
+  readonly labels: Uint8Array;
+  readonly ids: readonly string[];
+}
+
+export interface ExperimentData {
+  readonly sets: FeatureSets;
+  /** Embeddings of all texts `[n, width]`, and of all faces, FER2013's first. */
+  readonly tables: { readonly text: Tensor<'float32'>; readonly face: Tensor<'float32'> };
+  texts(labels: readonly string[], split: Split): Selection;
+  /** `usage` keeps one of FER2013's official parts only. */
+  faces(source: FaceSource, labels: readonly string[], split: Split, usage?: string): Selection;
+}
+
+/** @throws MienError `data` when a selection is empty: the label set or the data cannot be used. */
+export function experimentData(sets: FeatureSets): ExperimentData {
+  const { fer2013, rafdb } = sets.faces;
+  const count = fer2013.embeddings.shape[0]!;
+  const width = fer2013.embeddings.shape[1]!;
+  const all = new Float32Array(fer2013.embeddings.data.length + rafdb.embeddings.data.length);
+  all.set(fer2013.embeddings.data);
+  all.set(rafdb.embeddings.data, fer2013.embeddings.data.length);
+  const table = float32([count + rafdb.embeddings.shape[0]!, width], all);
+
+  const faces: ExperimentData['faces'] = (source, labels, split, usage) => {
+    const parts = [
+      ...(source === 'rafdb' ? [] : [select(fer2013, labels, split, 0, usage)]),
+      ...(source === 'fer2013' ? [] : [select(rafdb, labels, split, count)]),
+    ];
+    return filled(join(parts), `faces of ${source}`, split);
+  };
+  return {
+    sets,
+    tables: { text: sets.texts.embeddings, face: table },
+    texts: (labels, split) => filled(select(sets.texts, labels, split, 0), 'texts', split),
+    faces,
+  };
+}
+
+function select(
+  set: FeatureSet | Fer2013FeatureSet,
+  labels: readonly string[],
+  split: Split,
+  offset: number,
+  usage?: string,
+): Selection {
+  const index = set.labelNames.map((name) => labels.indexOf(name));
+  const chosen: number[] = [];
+  set.split.forEach((itemSplit, i) => {
+    if (itemSplit !== split || index[set.labels[i]!]! < 0) return;
+    if (usage !== undefined && (!('usage' in set) || set.usage[i] !== usage)) return;
+    chosen.push(i);
+  });
+  return {
+    rows: Int32Array.from(chosen, (i) => i + offset),
+    labels: Uint8Array.from(chosen, (i) => index[set.labels[i]!]!),
+    ids: chosen.map((i) => set.ids[i]!),
+  };
+}
+
+const join = (parts: readonly Selection[]): Selection => ({
+  rows: Int32Array.from(parts.flatMap(({ rows }) => [...rows])),
+  labels: Uint8Array.from(parts.flatMap(({ labels }) => [...labels])),
+  ids: parts.flatMap(({ ids }) => ids),
+});
+
+function filled(selection: Selection, what: string, split: Split): Selection {
+  if (selection.rows.length === 0)
+    throw new MienError('data', `there are no ${what} in the ${split} split for these labels`, {
+      hint: 'Check the labels of the configuration, and what `mien data` counts.',
+    });
+  return selection;
+}
+
+/** Some items by their positions in a selection. */
+export const take = ({ rows, labels, ids }: Selection, positions: ArrayLike<number>): Selection => ({
+  rows: Int32Array.from(positions, (i) => rows[i]!),
+  labels: Uint8Array.from(positions, (i) => labels[i]!),
+  ids: Array.from(positions, (i) => ids[i]!),
+});
+
+/** For every text the position of a face of its label in `faces` (see `pairFaces`). */
+export function pair(
+  texts: Selection,
+  faces: Selection,
+  seed: number,
+  index: number,
+  stream: string,
+): Int32Array {
+  const labelled = ({ labels }: Selection) => Array.from(labels, (label) => ({ label: String(label) }));
+  return pairFaces(labelled(texts), labelled(faces), seed, index, { stream });
+}

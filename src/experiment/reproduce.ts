@@ -1,0 +1,126 @@
+// The paper's experiment: trains every head over all seeds and gathers what the tables need.
+import { availableParallelism, tmpdir } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256 } from '../base/files.js';
+import { silentProgress, type Progress } from '../base/progress.js';
+import { SET_NAMES, SPLITS, type FeatureSet, type FeatureSets } from '../features/sets.js';
+import type { Config } from './config.js';
+import { experimentData } from './data.js';
+import { environment } from './environment.js';
+import { loadFeatures, type FeatureSource } from './features.js';
+import { modelsOf, type ModelSpec } from './plan.js';
+import { runTasks } from './pool.js';
+import type { CostRow, ExperimentResults, RowPredictions, SetCounts } from './results.js';
+import { tableRows } from './rows.js';
+import { readRun, type RunOptions, type RunResult } from './run.js';
+import type { Task } from './worker.js';
+
+export interface ReproduceOptions {
+  readonly source: FeatureSource;
+  readonly config: Config;
+  /** Folder in which runs are kept and resumed; a temporary one without it. */
+  readonly folder?: string;
+  /** Training processes; one a core by default. */
+  readonly workers?: number;
+  readonly costs?: readonly CostRow[];
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+export interface Reproduction {
+  readonly results: ExperimentResults;
+  readonly predictions: readonly RowPredictions[];
+}
+
+/**
+ * Trains what is not trained yet and gives rows, counts and predictions.
+ * @throws MienError `data` when labels or splits are empty, `diverged`, `interrupted` (finished runs are kept).
+ */
+export async function reproduce(options: ReproduceOptions): Promise<Reproduction> {
+  const { source, config, costs = [], progress = silentProgress } = options;
+  const sets = await loadFeatures(source);
+  const data = experimentData(sets);
+  const temporary = options.folder === undefined ? await mkdtemp(join(tmpdir(), 'mien-runs-')) : undefined;
+  try {
+    const folder = join((options.folder ?? temporary)!, 'runs');
+    const setup = { source, config, folder, features: featuresHash(sets) };
+    const done = new Map<string, RunResult>();
+    const key = ({ model, seed }: Task) => `${model.key} ${seed}`;
+    const lookUp = async (task: Task): Promise<boolean> => {
+      const run = await readRun({ ...setup, ...task } satisfies RunOptions);
+      if (run) done.set(key(task), run);
+      return run !== undefined;
+    };
+
+    const tasks = modelsOf(config).flatMap((model) => config.seeds.map((seed) => ({ model, seed })));
+    const open: Task[] = [];
+    for (const task of tasks) if (!(await lookUp(task))) open.push(task);
+    progress.begin('training heads', tasks.length, 'heads');
+    progress.skip(tasks.length - open.length);
+    await runTasks(setup, open, {
+      workers: options.workers ?? availableParallelism(),
+      ...(options.signal ? { signal: options.signal } : {}),
+      onEpoch: (task, line) => progress.message(`${task.model.key.padEnd(22)} seed ${task.seed}  ${line}`),
+      onDone: () => progress.advance(),
+    });
+    progress.end();
+    for (const task of open) await lookUp(task);
+
+    const runs = (model: ModelSpec) => config.seeds.map((seed) => done.get(key({ model, seed }))!);
+    const rows = tableRows({ config, data, runs, features: describeFeatures(sets, config) });
+    return {
+      results: {
+        rows: rows.map(({ row }) => row),
+        costs,
+        counts: countsOf(sets),
+        configuration: config,
+        environment: environment(),
+      },
+      predictions: rows.map(({ predictions }) => predictions),
+    };
+  } finally {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** A hash of what the embeddings are, and of which items stand where. */
+const featuresHash = ({ texts, faces, provenance }: FeatureSets): string =>
+  sha256(
+    JSON.stringify([
+      provenance.sets,
+      provenance.pack?.sha256 ?? null,
+      ...[texts, faces.fer2013, faces.rafdb].map(({ ids, labels, split }) =>
+        sha256(JSON.stringify([ids, [...labels], split])),
+      ),
+    ]),
+  );
+
+const describeFeatures = ({ provenance }: FeatureSets, { profile }: Config): string =>
+  provenance.source === 'pack' ? `${profile} features (pack)` : `${profile} features`;
+
+function countsOf({ texts, faces, provenance }: FeatureSets): Record<string, SetCounts> {
+  const sets = { isear: texts, ...faces };
+  return Object.fromEntries(
+    SET_NAMES.map((name) => {
+      const { encoder, terms } = provenance.sets[name];
+      const { id, revision, sha256: hash, dtype } = encoder;
+      return [
+        name,
+        { ...perLabel(sets[name]), dropped: {}, encoder: { id, revision, sha256: hash, dtype }, terms },
+      ];
+    }),
+  );
+}
+
+function perLabel({
+  labels,
+  labelNames,
+  split,
+}: FeatureSet): Pick<SetCounts, 'train' | 'validation' | 'test'> {
+  const counts = Object.fromEntries(
+    SPLITS.map((name) => [name, Object.fromEntries(labelNames.map((label) => [label, 0]))]),
+  );
+  split.forEach((name, i) => counts[name]![labelNames[labels[i]!]!]!++);
+  return counts as unknown as Pick<SetCounts, 'train' | 'validation' | 'test'>;
+}

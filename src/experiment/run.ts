@@ -1,0 +1,243 @@
+// Trains one head with one seed and keeps what it says about the validation and test items.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sha256, writeFileAtomic } from '../base/files.js';
+import type { Progress } from '../base/progress.js';
+import { randomStream } from '../base/random.js';
+import { readSafetensorsFile, writeSafetensorsFile } from '../base/safetensors-file.js';
+import { float32, type Tensor } from '../base/tensor.js';
+import { evaluateScores } from '../evaluate/metrics.js';
+import { scores } from '../evaluate/scores.js';
+import { modalitiesOf } from '../models/heads.js';
+import { createPredictionSession, type HeadGraphOptions, type Items } from '../train/head-graph.js';
+import { trainHead, type EpochRecord, type TrainedHead } from '../train/loop.js';
+import { standardization } from '../train/standardize.js';
+import type { Config } from './config.js';
+import { pair, take, type ExperimentData, type Selection } from './data.js';
+import type { ModelSpec } from './plan.js';
+
+/** Logits `[n, labels]` on validation, and on each test pairing (one entry where nothing is paired). */
+export interface RunResult {
+  readonly validation: Tensor<'float32'>;
+  readonly tests: readonly Tensor<'float32'>[];
+  readonly bestEpoch: number;
+  readonly history: readonly EpochRecord[];
+}
+
+/** Pairings of the validation items; more than one, since they are few. */
+const VALIDATION_PAIRINGS = 3;
+
+/** What a model is selected and tested on. */
+export interface EvaluationItems {
+  readonly validation: Items & { readonly labels: Uint8Array };
+  readonly tests: readonly (Items & { readonly labels: Uint8Array })[];
+}
+
+/** Validation pairs, the same for all models and seeds: positions of texts and faces in their selections. */
+export function validationPairs(config: Config, texts: Selection, faces: Selection) {
+  const drawn = Array.from({ length: VALIDATION_PAIRINGS }, (_, i) =>
+    pair(texts, faces, config.seed, i, 'validation pairing'),
+  );
+  return {
+    texts: drawn.flatMap((positions) => Array.from(positions, (_, i) => i)),
+    faces: drawn.flatMap((positions) => [...positions]),
+  };
+}
+
+/** The faces of one test pairing, by position; the same for all models and seeds. */
+export const testPairs = (config: Config, texts: Selection, faces: Selection, pairing: number): Int32Array =>
+  pair(texts, faces, config.seed, pairing, 'test pairing');
+
+/** Fused heads are judged on pairs; the unimodal ones on each of their items, which pairs then refer to. */
+export function evaluationItems(
+  config: Config,
+  data: ExperimentData,
+  { head, labels, faces }: ModelSpec,
+): EvaluationItems {
+  if (head === 'text' || head === 'face') {
+    const items = (split: 'validation' | 'test') => {
+      const { rows, labels: truth } =
+        head === 'text' ? data.texts(labels, split) : data.faces(faces!, labels, split);
+      return { [head]: rows, labels: truth };
+    };
+    return { validation: items('validation'), tests: [items('test')] };
+  }
+  const pairs = (
+    split: 'validation' | 'test',
+    choose: (t: Selection, f: Selection) => [ArrayLike<number>, ArrayLike<number>],
+  ) => {
+    const texts = data.texts(labels, split);
+    const selection = data.faces(faces!, labels, split);
+    const [textPositions, facePositions] = choose(texts, selection);
+    const chosen = take(texts, textPositions);
+    return { text: chosen.rows, face: take(selection, facePositions).rows, labels: chosen.labels };
+  };
+  return {
+    validation: pairs('validation', (texts, selection) => {
+      const positions = validationPairs(config, texts, selection);
+      return [positions.texts, positions.faces];
+    }),
+    tests: Array.from({ length: config.pairing.testSeeds }, (_, pairing) =>
+      pairs('test', (texts, selection) => [
+        texts.rows.map((_row, i) => i),
+        testPairs(config, texts, selection, pairing),
+      ]),
+    ),
+  };
+}
+
+/** The items of an epoch, in random order; a function of seed and epoch alone. */
+function sampler(
+  { sampling, labels, faces, head }: ModelSpec,
+  data: ExperimentData,
+  seed: number,
+): (epoch: number) => Items {
+  const texts = sampling === 'faces' ? undefined : data.texts(labels, 'train');
+  const pool = faces === null ? undefined : data.faces(faces, labels, 'train');
+  return (epoch) => {
+    const main = (texts ?? pool)!;
+    const shuffled = take(main, randomStream(seed, 'shuffle', epoch).permutation(main.rows.length));
+    if (sampling === 'texts') return { text: shuffled.rows, labels: shuffled.labels };
+    if (sampling === 'faces') return { face: shuffled.rows, labels: shuffled.labels };
+    const drawn = take(pool!, pair(shuffled, pool!, seed, epoch, 'training pairing'));
+    return { ...(head === 'face' ? {} : { text: shuffled.rows }), face: drawn.rows, labels: shuffled.labels };
+  };
+}
+
+/** Everything that decides a run, as a hash. */
+export const fingerprint = (model: ModelSpec, config: Config, features: string): string => {
+  // The number of seeds, and whose faces the main row has, do not change a run.
+  const { seeds: _seeds, pairing, ...rest } = config;
+  return sha256(JSON.stringify([model, { ...rest, testSeeds: pairing.testSeeds }, features]));
+};
+
+/** `gated-fer2013-0123456789ab/seed-0`: runs of other configurations or features have other names. */
+const runFolder = ({ folder, model, seed, config, features }: RunOptions): string =>
+  join(folder, `${model.key}-${fingerprint(model, config, features).slice(0, 12)}`, `seed-${seed}`);
+
+export interface RunOptions {
+  readonly model: ModelSpec;
+  readonly seed: number;
+  readonly config: Config;
+  /** Folder of all runs; each has a folder of its own in it: checkpoints, log, logits. */
+  readonly folder: string;
+  /** A hash that stands for the features. */
+  readonly features: string;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** Trains unless the folder holds the finished run already. */
+export async function performRun(data: ExperimentData, options: RunOptions): Promise<RunResult> {
+  const finished = await readRun(options);
+  if (finished) return finished;
+  const { model, seed, config, features, progress, signal } = options;
+  const graph = graphOptions(model, config, data);
+  const evaluation = evaluationItems(config, data, model);
+  const tables = Object.fromEntries(
+    modalitiesOf(model.head).map((modality) => [modality, data.tables[modality]]),
+  );
+  const trained = await trainHead(
+    {
+      ...graph,
+      features: tables,
+      draw: sampler(model, data, seed),
+      validation: evaluation.validation,
+      select: (logits, labels) => evaluateScores(labels, scores(model.labels.length, logits.data)).f1,
+    },
+    {
+      seed,
+      optimizer: config.optimizer,
+      epochs: config.epochs,
+      threads: 1,
+      folder: runFolder(options),
+      fingerprint: fingerprint(model, config, features),
+      ...(progress ? { progress } : {}),
+      ...(signal ? { signal } : {}),
+    },
+  );
+  const session = await createPredictionSession(graph, 1);
+  try {
+    const logitsOf = (items: Items) => predictAll(session, trained, tables, items, model.labels.length);
+    const validation = await logitsOf(evaluation.validation);
+    const tests: Tensor<'float32'>[] = [];
+    for (const items of evaluation.tests) tests.push(await logitsOf(items));
+    return await writeRun(options, {
+      validation,
+      tests,
+      bestEpoch: trained.bestEpoch,
+      history: trained.history,
+    });
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** Sizes, widths and standardisation of a model on these features. */
+export function graphOptions(model: ModelSpec, config: Config, data: ExperimentData): HeadGraphOptions {
+  const statistics = {
+    text: () => standardization(data.tables.text, data.texts(model.labels, 'train').rows),
+    face: () => standardization(data.tables.face, data.faces(model.faces!, model.labels, 'train').rows),
+  };
+  const modalities = modalitiesOf(model.head);
+  return {
+    head: model.head,
+    sizes: { width: config.head.width, hidden: config.head.lstm, labels: model.labels.length },
+    widths: { text: data.tables.text.shape[1]!, face: data.tables.face.shape[1]! },
+    standardization: Object.fromEntries(modalities.map((modality) => [modality, statistics[modality]()])),
+    batchSize: config.batchSize,
+  };
+}
+
+/** Items a prediction run takes at once, so that memory stays small. */
+const PREDICTION_ITEMS = 2048;
+
+async function predictAll(
+  session: Awaited<ReturnType<typeof createPredictionSession>>,
+  { parameters }: TrainedHead,
+  tables: Readonly<Record<string, Tensor<'float32'>>>,
+  items: Items,
+  labels: number,
+): Promise<Tensor<'float32'>> {
+  const n = items.labels.length;
+  const out = new Float32Array(n * labels);
+  for (let start = 0; start < n; start += PREDICTION_ITEMS) {
+    const part = {
+      ...(items.text ? { text: items.text.subarray(start, start + PREDICTION_ITEMS) } : {}),
+      ...(items.face ? { face: items.face.subarray(start, start + PREDICTION_ITEMS) } : {}),
+    };
+    out.set((await session.run(parameters, tables, part)).logits.data, start * labels);
+  }
+  return float32([n, labels], out);
+}
+
+const RESULT = 'result.json';
+const LOGITS = 'logits.safetensors';
+
+async function writeRun(options: RunOptions, result: RunResult): Promise<RunResult> {
+  const folder = runFolder(options);
+  const tests = Object.fromEntries(result.tests.map((tensor, i) => [`test ${i}`, tensor]));
+  await writeSafetensorsFile(join(folder, LOGITS), { validation: result.validation, ...tests });
+  const { bestEpoch, history } = result;
+  await writeFileAtomic(
+    join(folder, RESULT),
+    `${JSON.stringify({ tests: result.tests.length, bestEpoch, history })}\n`,
+  );
+  return result;
+}
+
+/** The finished run, or undefined when it is not finished. */
+export async function readRun(options: RunOptions): Promise<RunResult | undefined> {
+  const folder = runFolder(options);
+  const text = await readFile(join(folder, RESULT), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const record = JSON.parse(text) as { tests: number; bestEpoch: number; history: EpochRecord[] };
+  const { tensors } = await readSafetensorsFile(join(folder, LOGITS));
+  const tensor = (name: string) => tensors[name] as Tensor<'float32'>;
+  return {
+    validation: tensor('validation'),
+    tests: Array.from({ length: record.tests }, (_, i) => tensor(`test ${i}`)),
+    bestEpoch: record.bestEpoch,
+    history: record.history,
+  };
+}
