@@ -1,13 +1,12 @@
-// The table of operators: how to draw a case of each, how to build it, and what it computes in plain TypeScript.
+// The table of differentiable operators: how to draw a case of each, how to build it, what it computes in plain TypeScript.
 import { sizeOf } from '../../src/base/tensor.js';
-import type { Value } from '../../src/graph/builder.js';
 import * as elementwise from '../../src/graph/ops/elementwise.js';
+import { firstRows } from '../../src/graph/ops/embedding.js';
 import { gemm, linearProduct, matmul } from '../../src/graph/ops/linalg.js';
-import { gather, oneHot, scatterAdd } from '../../src/graph/ops/lookup.js';
+import { gather, scatterAdd } from '../../src/graph/ops/lookup.js';
 import * as movement from '../../src/graph/ops/movement.js';
 import { layerNorm } from '../../src/graph/ops/normalization.js';
 import * as reduction from '../../src/graph/ops/reduction.js';
-import type { Draw, InputSpec, Kind } from './harness.js';
 import {
   at,
   broadcast,
@@ -20,68 +19,7 @@ import {
   zip,
   type NdArray,
 } from './reference.js';
-
-/** One case: inputs, the operator applied to them, and what should come out. */
-export interface Sample {
-  readonly inputs: readonly InputSpec[];
-  readonly build: (...values: Value[]) => Value | readonly Value[];
-  readonly reference: (...arrays: NdArray[]) => NdArray | readonly NdArray[];
-  /** How far a gradient may be off, relative to its largest element or 1; 1e-4 by default. */
-  readonly tolerance?: number;
-}
-export type Row = (draw: Draw) => Sample;
-
-type Unary = (x: Value) => Value;
-type Binary = (a: Value, b: Value) => Value;
-
-const unary =
-  (build: Unary, f: (x: number) => number, kind: Kind = 'any'): Row =>
-  (draw) => ({ inputs: [{ shape: draw.shape(0, 3), kind }], build, reference: (x) => zip(f, x) });
-
-const binary =
-  (build: Binary, f: (a: number, b: number) => number, left: Kind = 'any', right: Kind = left): Row =>
-  (draw) => {
-    const full = draw.shape(0, 3);
-    return {
-      inputs: [left, right].map((kind) => ({ shape: draw.part(full), kind })),
-      build,
-      reference: (a, b) => zip(f, a, b),
-    };
-  };
-
-const reducing =
-  (
-    build: (x: Value, axes?: readonly number[], keepDims?: boolean) => Value,
-    fold: (elements: readonly number[]) => number,
-    kind: Kind = 'any',
-  ): Row =>
-  (draw) => {
-    const shape = draw.shape(0, 3);
-    const axes = shape.map((_, axis) => axis).filter(() => draw.boolean());
-    const keepDims = draw.boolean();
-    const fromEnd = axes.map((axis) => (draw.boolean() ? axis : axis - shape.length));
-    return {
-      inputs: [{ shape, kind }],
-      build: (x) =>
-        axes.length === shape.length ? build(x, undefined, keepDims) : build(x, fromEnd, keepDims),
-      reference: (x) => reduce(x, axes, keepDims, fold),
-    };
-  };
-
-const normalising =
-  (build: (x: Value, axis?: number) => Value, f: (share: number) => number): Row =>
-  (draw) => {
-    const shape = draw.shape(1, 3);
-    const axis = draw.integer(0, shape.length - 1);
-    return {
-      inputs: [{ shape, kind: 'any' }],
-      build: (x) => (axis === shape.length - 1 ? build(x) : build(x, axis)),
-      reference: (x) => {
-        const sums = reduce(zip(Math.exp, x), [axis], true, total);
-        return zip((element, sum) => f(Math.exp(element) / sum), x, sums);
-      },
-    };
-  };
+import { binary, normalising, reducing, unary, type Row } from './rows.js';
 
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 
@@ -213,6 +151,16 @@ export const differentiable: Readonly<Record<string, Row>> = {
           );
         });
       },
+    };
+  },
+
+  firstRows: (draw) => {
+    const shape = draw.shape(1, 3);
+    const count = draw.integer(1, shape[0]!);
+    return {
+      inputs: [{ shape, kind: 'any' }],
+      build: (table) => firstRows(table!, count),
+      reference: (table) => tabulate(shape.with(0, count), (index) => at(table!, index)),
     };
   },
 
@@ -363,41 +311,6 @@ export const differentiable: Readonly<Record<string, Row>> = {
         const axes = full.map((_, axis) => axis).filter((axis) => axis < added || shape[axis - added] === 1);
         return { shape, data: reduce(x!, axes, true, total).data };
       },
-    };
-  },
-};
-
-/** Operators whose results are indices, choices or steps: computed, but never differentiated. */
-export const notDifferentiable: Readonly<Record<string, Row>> = {
-  greater: binary(elementwise.greater, (a, b) => Number(a > b), 'few'),
-  greaterOrEqual: binary(elementwise.greaterOrEqual, (a, b) => Number(a >= b), 'few'),
-  less: binary(elementwise.less, (a, b) => Number(a < b), 'few'),
-  lessOrEqual: binary(elementwise.lessOrEqual, (a, b) => Number(a <= b), 'few'),
-  equal: binary(elementwise.equal, (a, b) => Number(a === b), 'few'),
-  sign: unary(elementwise.sign, Math.sign, 'few'),
-  floor: unary(elementwise.floor, Math.floor),
-
-  argMax: (draw) => {
-    const shape = draw.shape(1, 3);
-    const axis = draw.integer(0, shape.length - 1);
-    return {
-      inputs: [{ shape, kind: 'apart' }],
-      build: (x) => reduction.argMax(x!, axis),
-      reference: (x) => reduce(x!, [axis], false, (elements) => elements.indexOf(Math.max(...elements))),
-    };
-  },
-
-  oneHot: (draw) => {
-    const depth = draw.integer(1, 4);
-    return {
-      inputs: [
-        { shape: draw.shape(1, 2), kind: { below: depth, dtype: draw.pick(['int64', 'int32'] as const) } },
-      ],
-      build: (indices) => oneHot(indices!, depth),
-      reference: (indices) =>
-        tabulate([...indices!.shape, depth], (index) =>
-          Number(at(indices!, index.slice(0, -1)) === index.at(-1)),
-        ),
     };
   },
 };
