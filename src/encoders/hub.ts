@@ -1,7 +1,5 @@
 // Fetches a file of a Hugging Face hub repository into the standard cache, checked by hash, or finds it there.
-import { createWriteStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
-import { once } from 'node:events';
+import { open, rm, stat } from 'node:fs/promises';
 import { MienError } from '../base/errors.js';
 import { fileError, sha256File } from '../base/files.js';
 import { silentProgress } from '../base/progress.js';
@@ -137,7 +135,7 @@ async function request(
   });
 }
 
-/** Appends a response's body to a file; the connection is given up when nothing comes for `timeout`. */
+/** Appends a response's body to a file; `alive` is told of every piece. */
 async function save(
   response: Response,
   path: string,
@@ -145,23 +143,21 @@ async function save(
   alive: () => void,
   progress: Progress,
 ): Promise<void> {
-  if (response.body === null) return;
-  const file = createWriteStream(path, { flags: append ? 'a' : 'w' });
-  let failure: Error | undefined;
-  file.on('error', (error) => (failure = error));
+  const file = await open(path, append ? 'a' : 'w').catch((cause: unknown) => {
+    throw fileError('write', path, cause);
+  });
   try {
-    for await (const chunk of response.body) {
+    for await (const chunk of response.body ?? []) {
       alive();
-      if (failure !== undefined) throw fileError('write', path, failure);
-      if (!file.write(chunk))
-        await Promise.race([once(file, 'drain'), once(file, 'error')]).catch(() => undefined);
+      await file.writeFile(chunk).catch((cause: unknown) => {
+        throw fileError('write', path, cause);
+      });
       progress.advance(chunk.byteLength);
     }
+    await file.sync();
   } finally {
-    file.end();
-    if (failure === undefined) await once(file, 'close').catch(() => undefined);
+    await file.close();
   }
-  if (failure !== undefined) throw fileError('write', path, failure);
 }
 
 /** A transfer under way: the file it fills, and what the hub said about it. */

@@ -1,0 +1,220 @@
+// Loads a face encoder: located weights and definition become something that embeds decoded images.
+import { z } from 'zod';
+import { MienError } from '../base/errors.js';
+import { readJson } from '../base/files.js';
+import { float32, sizeOf, tensor, type Tensor } from '../base/tensor.js';
+import { constant, createGraph, input } from '../graph/builder.js';
+import { add, cast, mul } from '../graph/ops/elementwise.js';
+import { resizeBicubic } from '../graph/ops/image.js';
+import { transpose } from '../graph/ops/movement.js';
+import { encodeModel } from '../graph/onnx.js';
+import { collectParameters, constantParameters, type ParameterSpec } from '../nn/parameters.js';
+import { createSession, type Session } from '../runtime/session.js';
+import { efficientNetMap, poolMap } from './efficientnet.js';
+import { efficientNetConfig, type EfficientNetConfig } from './efficientnet-blocks.js';
+import type { DecodedImage, EncoderIdentity, FaceEncoder } from './encoder.js';
+import type { LoadOptions } from './load-text.js';
+import { locatePretrained, WEIGHTS_FILE } from './pretrained.js';
+import type { FaceEncoderSpec } from './profiles.js';
+import { readWeights } from './weights.js';
+
+/** The classifier that is replaced, and counters that only training reads. */
+const IGNORED = /^classifier\.|\.num_batches_tracked$/;
+/** Images of one run of the session; more at a time is not faster and takes more memory. */
+const IMAGES_PER_RUN = 32;
+
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+/** What is read of a timm config.json. */
+const schema = z.object({
+  architecture: z.string(),
+  pretrained_cfg: z.object({
+    input_size: z.tuple([z.literal(3), z.int().positive(), z.int().positive()]),
+    mean: triple,
+    std: triple,
+  }),
+});
+
+/** How pixels become what the network was trained on. */
+export interface FaceInput {
+  /** Side in pixels. */
+  readonly size: number;
+  /** By channel, of values in [0, 1]. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/**
+ * Reads a parsed timm config.json.
+ * @throws MienError `weights` that names the key when it is none, or of an architecture without definition.
+ */
+export function faceConfig(
+  json: unknown,
+  imageSize: FaceEncoderSpec['imageSize'],
+  file?: string,
+): { network: EfficientNetConfig; input: FaceInput } {
+  const place = file === undefined ? {} : { file };
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new MienError('weights', issue!.message, {
+      ...{ ...place, field: issue!.path.join('.') },
+      hint: 'Face encoders are timm models: their config.json has an architecture and a pretrained_cfg.',
+    });
+  }
+  const { architecture, pretrained_cfg: published } = parsed.data;
+  const size = imageSize === 'published' ? published.input_size[1] : imageSize;
+  if (!Number.isInteger(size) || size < 32)
+    throw new MienError('config', `${size} pixels are not a size of images that can be encoded`, {
+      field: 'imageSize',
+    });
+  return {
+    network: efficientNetConfig(architecture, file),
+    input: { size, mean: published.mean, std: published.std },
+  };
+}
+
+/** Names and shapes of an EfficientNet's parameters. */
+export const efficientNetParameters = (config: EfficientNetConfig): ParameterSpec[] =>
+  collectParameters((p) => efficientNetMap(p, config, input(p.graph, 'images', 'float32', [1, 3, 32, 32])));
+
+/**
+ * A session from `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to normalised `images`
+ * `[batch, 3, size, size]`. Resizing rounds to 8 bits as PIL does, within one grey level of it.
+ */
+export function createPreprocessing({ size, mean, std }: FaceInput, threads?: number): Promise<Session> {
+  const graph = createGraph('preprocessing');
+  const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
+  const resized = resizeBicubic(transpose(pixels, [0, 3, 1, 2]), [size, size]);
+  const byChannel = (value: (channel: number) => number) =>
+    constant(graph, float32([3, 1, 1], [0, 1, 2].map(value)));
+  const images = add(
+    mul(
+      cast(resized, 'float32'),
+      byChannel((c) => 1 / (255 * std[c]!)),
+    ),
+    byChannel((c) => -mean[c]! / std[c]!),
+  );
+  return createSession(encodeModel(graph, { images }), threads === undefined ? {} : { threads });
+}
+
+/** A session from `images` to `embedding` `[batch, width]` and `map` `[batch, width, h, w]`. */
+function createNetwork(
+  config: EfficientNetConfig,
+  size: number,
+  weights: Record<string, Tensor>,
+  threads: number | undefined,
+): Promise<Session> {
+  const graph = createGraph('face-encoder');
+  const images = input(graph, 'images', 'float32', ['batch', 3, size, size]);
+  const map = efficientNetMap(constantParameters(graph, weights), config, images);
+  return createSession(
+    encodeModel(graph, { embedding: poolMap(map), map }),
+    threads === undefined ? {} : { threads },
+  );
+}
+
+/** @throws MienError `data` when an image's bytes are not those of its size. */
+function checkImages(batch: readonly DecodedImage[]): void {
+  for (const [i, { width, height, data }] of batch.entries())
+    if (width < 1 || height < 1 || data.length !== width * height * 3)
+      throw new MienError('data', `image ${i} of the batch, ${width}×${height}, has ${data.length} bytes`);
+}
+
+/** Runs of images that follow each other and have one size. */
+function bySize(batch: readonly DecodedImage[]): (readonly DecodedImage[])[] {
+  const runs: DecodedImage[][] = [];
+  for (const image of batch) {
+    const last = runs.at(-1)?.[0];
+    if (last?.width === image.width && last.height === image.height) runs.at(-1)!.push(image);
+    else runs.push([image]);
+  }
+  return runs;
+}
+
+/**
+ * Loads an EfficientNet encoder from a folder or the hub.
+ * @throws MienError `weights`, `format`, `file` or `offline` when its files are missing, foreign or damaged; `config`
+ *   when `imageSize` cannot be used.
+ */
+export async function loadFaceEncoder(
+  spec: FaceEncoderSpec,
+  options: LoadOptions = {},
+): Promise<FaceEncoder> {
+  const { threads } = options;
+  const located = await locatePretrained(spec, options);
+  const configPath = await located.path('config.json');
+  const { network: config, input: faces } = faceConfig(
+    await readJson(configPath),
+    spec.imageSize,
+    configPath,
+  );
+  const weights = await readWeights(await located.path(WEIGHTS_FILE), {
+    specs: efficientNetParameters(config),
+    ignored: IGNORED,
+  });
+  const preprocessing = await createPreprocessing(faces, threads);
+  const network = await createNetwork(config, faces.size, weights, threads);
+  const { width } = config;
+  const { size, mean, std } = faces;
+  const identity: EncoderIdentity = {
+    id: spec.id,
+    revision: located.revision,
+    sha256: located.sha256,
+    dtype: 'float32',
+    preprocessing: {
+      ...{
+        architecture: config.architecture,
+        imageSize: size,
+        crop: 'none',
+        resize: 'bicubic, antialiased, 8 bit',
+      },
+      ...{ mean: mean.join(' '), std: std.join(' ') },
+    },
+  };
+
+  /** Normalised images `[n, 3, size, size]`. */
+  const prepare = async (batch: readonly DecodedImage[]): Promise<Tensor<'float32'>> => {
+    const out = new Float32Array(batch.length * 3 * size * size);
+    let done = 0;
+    for (const run of bySize(batch)) {
+      const { height, width: across } = run[0]!;
+      const pixels = new Uint8Array(run.length * height * across * 3);
+      for (const [i, { data }] of run.entries()) pixels.set(data, i * data.length);
+      const { images } = await preprocessing.run(
+        { pixels: tensor('uint8', [run.length, height, across, 3], pixels) },
+        ['images'],
+      );
+      out.set(images.data as Float32Array, done);
+      done += images.data.length;
+    }
+    return float32([batch.length, 3, size, size], out);
+  };
+
+  const run = async (
+    batch: readonly DecodedImage[],
+    output: 'embedding' | 'map',
+    rest: readonly number[],
+  ): Promise<Tensor<'float32'>> => {
+    checkImages(batch);
+    const shape = [batch.length, width, ...rest];
+    const out = new Float32Array(sizeOf(shape));
+    for (let start = 0; start < batch.length; start += IMAGES_PER_RUN) {
+      const images = await prepare(batch.slice(start, start + IMAGES_PER_RUN));
+      const { [output]: result } = await network.run({ images }, [output]);
+      out.set(result!.data as Float32Array, start * sizeOf(shape.slice(1)));
+    }
+    return float32(shape, out);
+  };
+  const reduced = Math.ceil(size / 32);
+
+  return {
+    identity,
+    width,
+    encode: (batch) => run(batch, 'embedding', []),
+    encodeMap: (batch) => run(batch, 'map', [reduced, reduced]),
+    async dispose() {
+      await preprocessing.dispose();
+      await network.dispose();
+    },
+  };
+}

@@ -1,0 +1,141 @@
+// Loads a text encoder: located weights, tokenizer and definition become something that embeds texts.
+import { MienError } from '../base/errors.js';
+import { readJson } from '../base/files.js';
+import { float32, int32, sizeOf, zeros, type Tensor } from '../base/tensor.js';
+import { createGraph, input } from '../graph/builder.js';
+import { encodeModel } from '../graph/onnx.js';
+import { collectParameters, constantParameters, type ParameterSpec } from '../nn/parameters.js';
+import { createSession, type Session } from '../runtime/session.js';
+import { bert, bertConfig, poolTokens, type BertConfig } from './bert.js';
+import type { EncoderIdentity, TextEncoder } from './encoder.js';
+import { locatePretrained, WEIGHTS_FILE, type PretrainedOptions } from './pretrained.js';
+import type { TextEncoderSpec } from './profiles.js';
+import { createTokenizer } from './tokenizer.js';
+import { readWeights } from './weights.js';
+
+export interface LoadOptions extends PretrainedOptions {
+  /** Threads the encoder computes with; all cores by default. */
+  threads?: number;
+}
+
+/** Heads and constants that published BERTs carry along. */
+const IGNORED = /^(pooler|cls|classifier|pre_classifier|qa_outputs|vocab_\w+)\.|position_ids$/;
+/** Texts of one run of the session; more at a time is not faster and takes more memory. */
+const TEXTS_PER_RUN = 64;
+
+/** Names and shapes of a BERT's parameters. */
+export const bertParameters = (config: BertConfig): ParameterSpec[] =>
+  collectParameters((p) => bert(p, config, { ids: input(p.graph, 'ids', 'int32', [1, 1]) }));
+
+/** A session from `ids` `[batch, tokens]` to `embedding` `[batch, width]` and `states` `[batch, tokens, width]`. */
+async function createBert(
+  config: BertConfig,
+  weights: Record<string, Tensor>,
+  { pooling }: TextEncoderSpec,
+  threads: number | undefined,
+): Promise<Session> {
+  const graph = createGraph('text-encoder');
+  const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
+  const states = bert(constantParameters(graph, weights), config, { ids }, { fused: true });
+  const model = encodeModel(graph, { embedding: poolTokens(states, pooling), states });
+  return createSession(model, threads === undefined ? {} : { threads });
+}
+
+/** Indices of texts by their number of tokens, so that no text is padded. */
+function byLength(batch: readonly Int32Array[]): number[][] {
+  const groups = new Map<number, number[]>();
+  for (const [i, { length }] of batch.entries()) {
+    const group = groups.get(length);
+    if (group === undefined) groups.set(length, [i]);
+    else group.push(i);
+  }
+  return [...groups.values()];
+}
+
+/** @throws MienError `data` when ids are none, too many, or not of the vocabulary. */
+function checkIds(batch: readonly Int32Array[], { positions, vocabulary }: BertConfig): void {
+  for (const [i, ids] of batch.entries()) {
+    if (ids.length === 0 || ids.length > positions)
+      throw new MienError(
+        'data',
+        `text ${i} of the batch has ${ids.length} tokens, 1 to ${positions} are possible`,
+      );
+    const foreign = ids.find((id) => id < 0 || id >= vocabulary);
+    if (foreign !== undefined)
+      throw new MienError('data', `text ${i} of the batch has token ${foreign}, there are ${vocabulary}`);
+  }
+}
+
+/**
+ * Loads a BERT-family encoder from a folder or the hub. Its embedding of a text does not depend on which texts share
+ * the batch: texts of one length are computed together, and nothing is padded.
+ * @throws MienError `weights`, `format`, `file` or `offline` when its files are missing, foreign or damaged; `config`
+ *   when `maxTokens` is more than the model takes.
+ */
+export async function loadTextEncoder(
+  spec: TextEncoderSpec,
+  options: LoadOptions = {},
+): Promise<TextEncoder> {
+  const located = await locatePretrained(spec, options);
+  const configPath = await located.path('config.json');
+  const config = bertConfig(await readJson(configPath), configPath);
+  const { maxTokens, pooling } = spec;
+  if (maxTokens > config.positions)
+    throw new MienError('config', `${maxTokens} tokens, ${spec.id} takes at most ${config.positions}`, {
+      field: 'maxTokens',
+    });
+  const tokenizerPath = await located.path('tokenizer.json');
+  const tokenizer = createTokenizer(await readJson(tokenizerPath), { maxTokens, file: tokenizerPath });
+  const weights = await readWeights(await located.path(WEIGHTS_FILE), {
+    specs: bertParameters(config),
+    prefixes: [`${config.family}.`],
+    ignored: IGNORED,
+  });
+  const session = await createBert(config, weights, spec, options.threads);
+  const { width } = config;
+  const identity: EncoderIdentity = {
+    id: spec.id,
+    revision: located.revision,
+    sha256: located.sha256,
+    dtype: 'float32',
+    preprocessing: { maxTokens, pooling },
+  };
+
+  /** Runs the groups of equal length and hands each text's part of the output to `take`. */
+  const run = async (
+    batch: readonly Int32Array[],
+    output: 'embedding' | 'states',
+    take: (text: number, values: Float32Array) => void,
+  ): Promise<void> => {
+    checkIds(batch, config);
+    for (const group of byLength(batch))
+      for (let start = 0; start < group.length; start += TEXTS_PER_RUN) {
+        const texts = group.slice(start, start + TEXTS_PER_RUN);
+        const length = batch[texts[0]!]!.length;
+        const ids = int32([texts.length, length], new Int32Array(texts.length * length));
+        for (const [row, text] of texts.entries()) ids.data.set(batch[text]!, row * length);
+        const { [output]: result } = await session.run({ ids }, [output]);
+        const size = sizeOf(result!.shape.slice(1));
+        for (const [row, text] of texts.entries())
+          take(text, (result!.data as Float32Array).subarray(row * size, (row + 1) * size));
+      }
+  };
+
+  return {
+    identity,
+    width,
+    tokenize: (text) => tokenizer.encode(text),
+    async encode(batch) {
+      const out = new Float32Array(batch.length * width);
+      await run(batch, 'embedding', (text, values) => out.set(values, text * width));
+      return float32([batch.length, width], out);
+    },
+    async encodeTokens(batch) {
+      const longest = Math.max(0, ...batch.map(({ length }) => length));
+      const out = zeros('float32', [batch.length, longest, width]);
+      await run(batch, 'states', (text, values) => out.data.set(values, text * longest * width));
+      return out;
+    },
+    dispose: () => session.dispose(),
+  };
+}

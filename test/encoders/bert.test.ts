@@ -1,0 +1,55 @@
+// BERT and DistilBERT against transformers, in the plain form that trains and in the fused one that infers.
+import { describe, expect, it } from 'vitest';
+import { int32 } from '../../src/base/tensor.js';
+import type { Tensor } from '../../src/base/tensor.js';
+import { bert, bertConfig } from '../../src/encoders/bert.js';
+import type { BertConfig } from '../../src/encoders/bert.js';
+import { bertParameters } from '../../src/encoders/load-text.js';
+import { createGraph, input } from '../../src/graph/builder.js';
+import { encodeModel } from '../../src/graph/onnx.js';
+import { constantParameters } from '../../src/nn/parameters.js';
+import { createSession } from '../../src/runtime/session.js';
+import { goldenWeights, readGolden, relativeError } from '../support/golden.js';
+import { bertTinyConfig, distilBertConfig } from '../support/pretrained.js';
+
+const ROWS = [
+  [101, 1045, 2371, 11204, 2043, 2026, 3899, 2351, 1012, 102],
+  [101, 3407, 102, 0, 0, 0, 0, 0, 0, 0],
+];
+const ids = int32([2, 10], ROWS.flat());
+const mask = int32(
+  [2, 10],
+  ROWS.flat().map((id) => (id === 0 ? 0 : 1)),
+);
+
+async function states(config: BertConfig, weights: Record<string, Tensor>, fused: boolean): Promise<Tensor> {
+  const graph = createGraph('bert');
+  const inputs = {
+    ids: input(graph, 'ids', 'int32', ['batch', 'tokens']),
+    mask: input(graph, 'mask', 'int32', ['batch', 'tokens']),
+  };
+  const out = bert(constantParameters(graph, weights), config, inputs, { fused });
+  const session = await createSession(encodeModel(graph, { states: out }));
+  const result = await session.run({ ids, mask }, ['states']);
+  await session.dispose();
+  return result.states;
+}
+
+describe.each([
+  ['bert-tiny', bertTinyConfig],
+  ['distilbert', distilBertConfig],
+])('%s', (name, json) => {
+  const config = bertConfig(json);
+  const weights = goldenWeights(
+    Object.fromEntries(bertParameters(config).map(({ name, shape }) => [name, shape])),
+  );
+  it.each([
+    ['plain', false],
+    ['fused', true],
+  ])('gives the states of transformers, %s', async (_, fused) => {
+    const golden = (await readGolden(name))['last_hidden_state']!;
+    const actual = await states(config, weights, fused);
+    expect(actual.shape).toEqual(golden.shape);
+    expect(relativeError(actual.data as Float32Array, golden.data)).toBeLessThan(1e-5);
+  });
+});
