@@ -62,6 +62,9 @@ export function encodeModel(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const names: Names = new Map(graph.inputs.map((value) => [value, value.input!]));
+  for (const [name, value] of Object.entries(outputs))
+    if (graph.inputs.some((other) => other.input === name && other !== value))
+      throw new MienError('shape', `graph ${graph.name} has both an input and an output named ${name}`);
   const proto = encodeGraph(
     { graph, outputs: Object.values(outputs) },
     names,
