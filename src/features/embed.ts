@@ -2,7 +2,9 @@
 //
 // A row must not depend on which items share its batch, so that one changed item can be recomputed alone: texts of
 // one batch have the same number of tokens (nothing is padded), and images do not see each other. What is left is
-// whether the runtime's arithmetic depends on the batch *size*; `extract` checks that where it matters.
+// whether the runtime rounds differently by the *size* of the batch. ONNX Runtime 1.30 does so for a batch of one
+// (it takes other paths through attention and matrix products) and not for two and more, so a lone item is encoded
+// together with itself. `fillStore` checks the rest where it matters.
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { MienError } from '../base/errors.js';
@@ -61,6 +63,10 @@ function slice(value: Tensor<'float32'>, index: number): { shape: readonly numbe
   return { shape, data: value.data.slice(index * size, (index + 1) * size) };
 }
 
+/** A batch of at least two: a lone item twice; see the head of this file. */
+const atLeastTwo = <T>(batch: readonly T[]): readonly T[] =>
+  batch.length === 1 ? [batch[0]!, batch[0]!] : batch;
+
 /** Lets finished reads, decodes and signals be noticed: the runtime blocks the event loop while it runs. */
 const breathe = (): Promise<void> => setImmediate();
 
@@ -118,7 +124,7 @@ export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}
       const rows = new Array<Row>(items.length);
       for (const batch of buckets.flatMap((bucket) => inBatches(bucket, batchSize))) {
         stopWhenAsked(signal);
-        const inputs = batch.map((i) => tokens[i]!);
+        const inputs = atLeastTwo(batch.map((i) => tokens[i]!));
         const embeddings = await encoder.encode(inputs);
         const states = withStates ? await encoder.encodeTokens(inputs) : undefined;
         batch.forEach((i, j) => {
@@ -149,7 +155,7 @@ export interface FaceEmbedderOptions extends EmbedderOptions {
 }
 
 /** Batches whose images are decoded, or being decoded, while another batch is in the encoder. */
-const DECODED_AHEAD = 2;
+const DECODED_AHEAD = 3;
 
 /** Faces through a face encoder: pooled embeddings `[width]`, on request the last feature map `[width, h, w]`. */
 export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions): Embedder<StoreFace> {
@@ -188,7 +194,7 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
       for (const [index, batch] of batches.entries()) {
         stopWhenAsked(signal);
         decodeUpTo(index + DECODED_AHEAD);
-        const images = await decoded[index]!;
+        const images = atLeastTwo(await decoded[index]!);
         decoded[index] = Promise.resolve([]); // its pixels are not needed after this batch
         const embeddings = await encoder.encode(images);
         const states = withStates ? await encoder.encodeMap(images) : undefined;

