@@ -13,10 +13,10 @@ export interface PoolOptions {
   readonly onDone?: (task: Task) => void;
 }
 
-// Sources are run directly in development, compiled ones otherwise.
-const script = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url),
-);
+// In development the sources run as they are, through tsx.
+const fromSource = import.meta.url.endsWith('.ts');
+const script = fileURLToPath(new URL(fromSource ? './worker.ts' : './worker.js', import.meta.url));
+const execArgv = fromSource ? ['--import', 'tsx'] : [];
 
 /**
  * Runs all tasks; the first failure stops the others, whose finished epochs are kept.
@@ -30,7 +30,7 @@ export async function runTasks(
   const queue = [...tasks];
   const { workers, signal } = options;
   const children = Array.from({ length: Math.min(workers, queue.length) }, () =>
-    fork(script, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
+    fork(script, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
   );
   const stop = (): void => children.forEach((child) => tell(child, { stop: true }));
   signal?.addEventListener('abort', stop, { once: true });

@@ -1,0 +1,70 @@
+// Small feature sets made up for tests: embeddings around a point of their label, split and grouped as real ones.
+import { randomStream } from '../../src/base/random.js';
+import { float32 } from '../../src/base/tensor.js';
+import { FACE_LABELS, TEXT_LABELS } from '../../src/data/labels.js';
+import type {
+  FeatureSet,
+  FeatureSets,
+  Fer2013Usage,
+  SetName,
+  SetProvenance,
+  Split,
+} from '../../src/features/sets.js';
+
+const ITEMS = { isear: 700, fer2013: 1400, rafdb: 700 } as const;
+const WIDTH = { isear: 12, fer2013: 16, rafdb: 16 } as const;
+
+/** Every label's items lie around a point of its own at this distance, in noise of deviation 1. */
+export function madeUpSets(distance = 1): FeatureSets {
+  const set = (name: SetName): FeatureSet => {
+    const labelNames: readonly string[] = name === 'isear' ? TEXT_LABELS : FACE_LABELS;
+    const [n, width] = [ITEMS[name], WIDTH[name]];
+    const draw = randomStream(5, `made-up ${name}`);
+    const encoder = name === 'isear' ? 'text' : 'face';
+    const centre = randomStream(5, `centres ${encoder}`);
+    const centres = labelNames.map(() => Array.from({ length: width }, () => distance * centre.normal()));
+    const labels = Uint8Array.from({ length: n }, (_, i) => i % labelNames.length);
+    const embeddings = Float32Array.from(
+      { length: n * width },
+      (_, i) => centres[labels[Math.floor(i / width)]!]![i % width]! + draw.normal(),
+    );
+    return {
+      ids: Array.from({ length: n }, (_, i) => `${name}-${i}`),
+      embeddings: float32([n, width], embeddings),
+      labelNames,
+      labels,
+      split: Array.from(
+        { length: n },
+        (_, i): Split => (['train', 'train', 'train', 'validation', 'test'] as const)[Math.floor(i / 7) % 5]!,
+      ),
+      subject: new Int32Array(n).fill(-1),
+      group: Int32Array.from({ length: n }, (_, i) => i),
+    };
+  };
+  const provenance = (name: SetName): SetProvenance => ({
+    encoder: {
+      id: `made-up/${name === 'isear' ? 'text' : 'face'}`,
+      revision: 'local',
+      sha256: '0'.repeat(64),
+      dtype: 'float32',
+      preprocessing: {},
+    },
+    counts: { train: (ITEMS[name] * 3) / 5, validation: ITEMS[name] / 5, test: ITEMS[name] / 5 },
+    width: WIDTH[name],
+    fullWidth: WIDTH[name],
+    terms: 'none, made up',
+  });
+  const fer2013 = set('fer2013');
+  const usage = fer2013.split.map((split, i): Fer2013Usage =>
+    split !== 'test' ? 'Training' : i % 2 ? 'PublicTest' : 'PrivateTest',
+  );
+  return {
+    texts: set('isear'),
+    faces: { fer2013: { ...fer2013, usage }, rafdb: set('rafdb') },
+    provenance: {
+      source: 'store',
+      sets: { isear: provenance('isear'), fer2013: provenance('fer2013'), rafdb: provenance('rafdb') },
+      protocol: {},
+    },
+  };
+}
