@@ -1,0 +1,28 @@
+// Which part of a store a machine fills, from options and from a Kubernetes Indexed Job.
+import { expect, test } from 'vitest';
+import { partOf } from '../../src/cli/part.js';
+
+test.each([
+  [{}, {}, undefined],
+  [{ shard: '0/1' }, {}, { index: 0, of: 1 }],
+  [{ shard: '3/4' }, { JOB_COMPLETION_INDEX: '1', JOB_COMPLETIONS: '2' }, { index: 3, of: 4 }],
+  [{ shards: '8' }, { JOB_COMPLETION_INDEX: '7' }, { index: 7, of: 8 }],
+  [{}, { JOB_COMPLETION_INDEX: '0', JOB_COMPLETIONS: '2' }, { index: 0, of: 2 }],
+  [{}, { JOB_COMPLETIONS: '2' }, undefined],
+])('%o with %o', (options, env, part) => {
+  expect(partOf(options, env)).toEqual(part);
+});
+
+test.each([
+  [{ shard: '4/4' }, {}, /no part 4 of 4/],
+  [{ shard: '0/0' }, {}, /no part 0 of 0/],
+  [{ shard: '1' }, {}, /expected i\/n/],
+  [{ shard: '-1/4' }, {}, /expected i\/n/],
+  [{ shards: '4' }, {}, /needs JOB_COMPLETION_INDEX/],
+  [{}, { JOB_COMPLETION_INDEX: '1' }, /not how many parts/],
+  [{ shards: 'four' }, { JOB_COMPLETION_INDEX: '1' }, /"four"/],
+  [{ shards: '4' }, { JOB_COMPLETION_INDEX: '' }, /JOB_COMPLETION_INDEX is ""/],
+  [{ shards: '2' }, { JOB_COMPLETION_INDEX: '2' }, /no part 2 of 2/],
+])('%o with %o is refused', (options, env, message) => {
+  expect(() => partOf(options, env)).toThrow(message);
+});
