@@ -26,6 +26,8 @@ export interface Config {
   /** Items a step. */
   readonly batchSize: number;
   readonly epochs: {
+    /** Items an epoch has at most; of a larger set, the next epoch goes on where the last one ended. */
+    readonly items: number;
     readonly max: number;
     /** Epochs without a better macro-F1 on validation after which training stops. */
     readonly patience: number;
@@ -101,7 +103,9 @@ const schema = z
       })
       .prefault({}),
     batchSize: count.default(32),
-    epochs: z.strictObject({ max: count.default(30), patience: count.default(5) }).prefault({}),
+    epochs: z
+      .strictObject({ items: count.default(4096), max: count.default(30), patience: count.default(5) })
+      .prefault({}),
     pairing: z
       .strictObject({
         testSeeds: count.default(3),

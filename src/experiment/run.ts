@@ -86,21 +86,37 @@ export function evaluationItems(
   };
 }
 
-/** The items of an epoch, in random order; a function of seed and epoch alone. */
+/**
+ * The items of an epoch, a function of seed and epoch alone: the training items in random order, shuffled anew when
+ * all have been seen, cut into epochs.
+ */
 function sampler(
   { sampling, labels, faces, head }: ModelSpec,
+  { epochs }: Config,
   data: ExperimentData,
   seed: number,
 ): (epoch: number) => Items {
-  const texts = sampling === 'faces' ? undefined : data.texts(labels, 'train');
   const pool = faces === null ? undefined : data.faces(faces, labels, 'train');
+  const main = sampling === 'faces' ? pool! : data.texts(labels, 'train');
+  const n = main.rows.length;
+  const size = Math.min(epochs.items, n);
   return (epoch) => {
-    const main = (texts ?? pool)!;
-    const shuffled = take(main, randomStream(seed, 'shuffle', epoch).permutation(main.rows.length));
-    if (sampling === 'texts') return { text: shuffled.rows, labels: shuffled.labels };
-    if (sampling === 'faces') return { face: shuffled.rows, labels: shuffled.labels };
-    const drawn = take(pool!, pair(shuffled, pool!, seed, epoch, 'training pairing'));
-    return { ...(head === 'face' ? {} : { text: shuffled.rows }), face: drawn.rows, labels: shuffled.labels };
+    const pass = (position: number) => Math.floor(position / n);
+    const orders = new Map(
+      [pass(epoch * size), pass((epoch + 1) * size - 1)].map((p) => [
+        p,
+        randomStream(seed, 'shuffle', p).permutation(n),
+      ]),
+    );
+    const positions = Int32Array.from({ length: size }, (_, i) => {
+      const position = epoch * size + i;
+      return orders.get(pass(position))![position % n]!;
+    });
+    const items = take(main, positions);
+    if (sampling === 'texts') return { text: items.rows, labels: items.labels };
+    if (sampling === 'faces') return { face: items.rows, labels: items.labels };
+    const drawn = take(pool!, pair(items, pool!, seed, epoch, 'training pairing'));
+    return { ...(head === 'face' ? {} : { text: items.rows }), face: drawn.rows, labels: items.labels };
   };
 }
 
@@ -141,7 +157,7 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
     {
       ...graph,
       features: tables,
-      draw: sampler(model, data, seed),
+      draw: sampler(model, config, data, seed),
       validation: evaluation.validation,
       select: (logits, labels) => evaluateScores(labels, scores(model.labels.length, logits.data)).f1,
     },
