@@ -1,25 +1,42 @@
 // Decides which ISEAR texts can be used: answers that describe nothing and texts with several labels are dropped.
 import type { DropReason, TextItem } from './types.js';
 
-/** A whole answer that says there is none. Matched on normalised text without its final stop, in lower case. */
+/**
+ * Whole answers that say there is none; matched on normalised text in lower case without the final stop. Answers of
+ * more than a dozen words are left alone unless they stand in `NO_RESPONSE_TEXTS`: they may go on to tell something.
+ */
 const NO_RESPONSE: readonly RegExp[] = [
-  /^(no|any) (response|reponse|answer|description|comment|experience)\b.{0,80}$/,
-  /^(blank|none|nothing|never|no|n\/a|nil)$/,
-  /^(not applicable|does not apply|doesn't apply|not included)( to myself| on (the )?questionnaire)?$/,
-  /^.{0,60}, not applicable$|^.{0,60}- n\/a$/,
-  /^(i )?(do not|don't|did not|cannot|can not|can't|could not|couldn't)( really)? (know|remember|recall|think of|describe|name)\b(?!.*\b(when|because|but)\b(?! i (last )?fel)).{0,70}$/,
-  /^(honestly, |sorry, |never really )?(i )?(have |had |'ve )?(never|not|haven't|hasn't) (really )?(felt|feel|experienced|experience|had|been)\b(?!.*\b(when|because|but|able)\b).{0,60}$/,
-  /^(honestly, |sorry, )(i )?(have |was )?never\b.{0,80}$/,
-  /^never (felt|experienced|had|really had)\b.{0,90}$/,
-  /^haven't (felt|been|had)\b.{0,60}$/,
-  /^normally i do not feel \w+$/,
-  /^\.*\s*(has|have) not really happened$/,
+  /^no (response|reponse|description|answer)$/,
+  /^(blank|none|nothing|never|n\/a)$/,
+  /(^|, )(not applicable|does not apply|doesn't apply)( to myself)?$| - n\/a$/,
+  /^(i )?(do not|don't|cannot|can not|can't) (know|remember|recall|think of|describe)\b/,
+  /^(i )?((have )?(never|not)|haven't) (felt|been|experienced)\b/,
+  /^(honestly|sorry), i (have|was) never\b/,
+  /^normally i do not feel\b/,
 ];
+const NO_RESPONSE_WORDS = 13;
 
-/** A whole answer that only points to the answer given for another emotion. */
+/** Longer or odd answers of ISEAR that tell nothing, by `textKey`. */
+const NO_RESPONSE_TEXTS: ReadonlySet<string> = new Set([
+  'not included on questionnaire',
+  'has not really happened',
+  'the same for guilt would apply',
+  'i do not remember when i last felf ashamed i do not usually feel ashamed of what i do',
+  'i was not i am not i will never ever feel ashamed of myself for something i have done',
+  'i can positively say that i have never done anything that made me feel guilty',
+  'never felt guilty as i have never done anything which could make me feel guilty',
+  'this is difficult since i don t remember feeling disgust towards anyone',
+  'i have felt shame but am unable to remember any particular incident',
+  'no answer as i see very little difference between shame and guilt therefore see answer for shame',
+  'i cannot recall feeling guilty in the near past remark subject may not have taken the exercise very seriously',
+]);
+
+const EMOTION = '"?(anger|disgust|fear|guilt|joy|sadness|shame)"?';
+
+/** Whole answers that only point to the answer given for another emotion. */
 const REFERS: readonly RegExp[] = [
-  /^((the )?same( as| thing| event| situation| incident)?|as)( (in|for|with|above|described|mentioned|the|under|before|to))*( "?(anger|disgust|fear|guilt|joy|sadness|shame)"?)?( \(\w\))?( question)?$/,
-  /^(see|cf\.?|as (in|for|above))( (above|before|under|answer|the|for|to|in|previous))*( "?(anger|disgust|fear|guilt|joy|sadness|shame)"?)?$/,
+  new RegExp(`^(the )?same( event described)? (as( in| for)?|under) ${EMOTION}$`),
+  new RegExp(`^(as|see)( in| for)? ${EMOTION}$`),
   /^the previous incident holds good here also$/,
 ];
 
@@ -45,7 +62,9 @@ export function textProblem(text: string): DropReason | undefined {
   const answer = normalizeText(text)
     .toLowerCase()
     .replace(/[.\s]+$/, '');
-  if (NO_RESPONSE.some((pattern) => pattern.test(answer))) return 'no response';
+  const short = answer.split(' ').length <= NO_RESPONSE_WORDS;
+  if ((short && NO_RESPONSE.some((pattern) => pattern.test(answer))) || NO_RESPONSE_TEXTS.has(textKey(text)))
+    return 'no response';
   if (REFERS.some((pattern) => pattern.test(answer))) return 'refers to another answer';
   return undefined;
 }

@@ -69,46 +69,45 @@ function nearCodes(codes: Uint32Array): NearPair[] {
   const count = codes.length / WORDS;
   const found = new Map<number, NearPair>();
   const compare = (a: number, b: number, mirrored: boolean): void => {
-    const distance = hamming(codes, a, b, mirrored ? MIRROR : 0);
+    const distance = hamming(codes, a * WORDS, b * WORDS, mirrored ? MIRROR : 0);
     if (distance > NEAR_DISTANCE) return;
-    const key = a * count + b;
+    const pair = a * count + b;
     // A symmetric face is near as it is and mirrored: it counts as it is.
-    if (!mirrored || !found.has(key)) found.set(key, { a, b, distance, mirrored });
+    if (!mirrored || !found.has(pair)) found.set(pair, { a, b, distance, mirrored });
   };
   const keys = new Uint16Array(count);
+  const members = new Uint32Array(count);
   for (const bits of keyBits()) {
     const flips = bits.reduce((mask, bit, i) => mask | ((bit % 2) << i), 0);
-    const buckets = new Map<number, number[]>();
-    for (let i = 0; i < count; i++) {
-      let key = 0;
-      for (let k = 0; k < bits.length; k++) {
-        const bit = bits[k]!;
-        key |= ((codes[i * WORDS + (bit >>> 5)]! >>> (31 - (bit & 31))) & 1) << k;
-      }
-      keys[i] = key;
-      const bucket = buckets.get(key);
-      if (bucket === undefined) buckets.set(key, [i]);
-      else bucket.push(i);
-    }
+    // Codes in order of their keys, each key's in ascending order: those of key k are members[starts[k] … starts[k+1]].
+    const starts = new Uint32Array(2 ** KEY_BITS + 1);
+    for (let i = 0; i < count; i++) starts[(keys[i] = keyOf(codes, i * WORDS, bits)) + 1]!++;
+    for (let key = 0; key < 2 ** KEY_BITS; key++) starts[key + 1]! += starts[key]!;
+    const ends = starts.slice();
+    for (let i = 0; i < count; i++) members[ends[keys[i]!]!++] = i;
     for (let b = 0; b < count; b++) {
-      for (const a of buckets.get(keys[b]!)!) {
-        if (a >= b) break;
-        compare(a, b, false);
-      }
-      for (const a of buckets.get(keys[b]! ^ flips) ?? []) {
-        if (a >= b) break;
-        compare(a, b, true);
-      }
+      for (const key of [keys[b]!, keys[b]! ^ flips])
+        for (let at = starts[key]!; at < starts[key + 1]! && members[at]! < b; at++)
+          compare(members[at]!, b, key !== keys[b]!);
     }
   }
   return [...found.values()].sort((x, y) => x.a - y.a || x.b - y.b);
 }
 
-/** Bits that differ between two codes, one of them with `flip` applied to every word (the mean's bit excepted). */
+function keyOf(codes: Uint32Array, offset: number, bits: Uint8Array): number {
+  let key = 0;
+  for (let k = 0; k < bits.length; k++) {
+    const bit = bits[k]!;
+    key |= ((codes[offset + (bit >>> 5)]! >>> (31 - (bit & 31))) & 1) << k;
+  }
+  return key;
+}
+
+/** Bits in which two codes differ, one of them with `flip` applied to every word; counted until they are too many. */
 function hamming(codes: Uint32Array, a: number, b: number, flip: number): number {
   let distance = 0;
-  for (let word = 0; word < WORDS; word++) {
-    let bits = codes[a * WORDS + word]! ^ codes[b * WORDS + word]! ^ flip;
+  for (let word = 0; word < WORDS && distance <= NEAR_DISTANCE; word++) {
+    let bits = codes[a + word]! ^ codes[b + word]! ^ flip;
     bits -= (bits >>> 1) & 0x55555555;
     bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
     distance += Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
@@ -117,12 +116,12 @@ function hamming(codes: Uint32Array, a: number, b: number, flip: number): number
 }
 
 /** For every table the bits of its key: the same in every run, drawn from the lowest frequencies. */
-function keyBits(): number[][] {
+function keyBits(): Uint8Array[] {
   const order = Array.from({ length: WORDS * 32 }, (_, bit) => bit).slice(1);
   const frequency = (bit: number): number => (bit >> 4) + (bit & 15);
   const stable = order.sort((x, y) => frequency(x) - frequency(y) || x - y).slice(0, STABLE_BITS);
   return Array.from({ length: TABLES }, (_, table) => {
     const draw = randomStream(0, 'near-duplicates', table).permutation(STABLE_BITS);
-    return [...draw.subarray(0, KEY_BITS)].map((position) => stable[position]!);
+    return Uint8Array.from(draw.subarray(0, KEY_BITS), (position) => stable[position]!);
   });
 }

@@ -143,14 +143,27 @@ export function isConstant({ data }: GreyImage): boolean {
  */
 export function perceptualHash({ width, height, data }: GreyImage): string {
   const [across, down] = [cosines(width), cosines(height)];
-  // rows[y][u]: each row's horizontal frequencies.
+  // rows[y][u]: each row's horizontal frequencies. Even ones are symmetric about the middle, odd ones antisymmetric.
   const rows = new Float64Array(height * FREQUENCIES);
-  for (let y = 0; y < height; y++)
+  const half = width >> 1;
+  const sums = new Float64Array(half);
+  const differences = new Float64Array(half);
+  for (let y = 0; y < height; y++) {
+    const start = y * width;
+    for (let x = 0; x < half; x++) {
+      const [left, right] = [data[start + x]!, data[start + width - 1 - x]!];
+      sums[x] = left + right;
+      differences[x] = left - right;
+    }
+    const middle = width % 2 === 1 ? data[start + half]! : 0;
     for (let u = 0; u < FREQUENCIES; u++) {
-      let sum = 0;
-      for (let x = 0; x < width; x++) sum += data[y * width + x]! * across[u * width + x]!;
+      const folded = u % 2 === 0 ? sums : differences;
+      const row = u * width;
+      let sum = middle === 0 ? 0 : middle * across[row + half]!;
+      for (let x = 0; x < half; x++) sum += folded[x]! * across[row + x]!;
       rows[y * FREQUENCIES + u] = sum;
     }
+  }
   let bits = '';
   let digit = 0;
   for (let v = 0; v < FREQUENCIES; v++)

@@ -12,28 +12,35 @@ export const NEAR_MIN_WORDS = 5;
  */
 export function findTextRepeats(texts: readonly string[]): readonly (readonly number[])[] {
   const keys = texts.map(textKey);
+  const frequency = new Map<string, number>();
   const words = keys.map((key) => new Set(key.split(' ')));
+  for (const set of words) for (const word of set) frequency.set(word, (frequency.get(word) ?? 0) + 1);
   const repeats = texts.map((): number[] => []);
-  const sameKey = new Map<string, number[]>();
-  const withWord = new Map<string, number[]>();
   const join = (a: number, b: number): void => {
     repeats[a]!.push(b);
     repeats[b]!.push(a);
   };
+  const sameKey = new Map<string, number[]>();
+  const withWord = new Map<string, number[]>();
   keys.forEach((key, b) => {
-    for (const a of sameKey.get(key) ?? []) join(a, b);
-    sameKey.set(key, [...(sameKey.get(key) ?? []), b]);
-    const size = words[b]!.size;
-    if (size < NEAR_MIN_WORDS) return;
-    const common = new Map<number, number>();
-    for (const word of words[b]!) {
-      const others = withWord.get(word) ?? [];
-      for (const a of others) common.set(a, (common.get(a) ?? 0) + 1);
-      others.push(b);
-      withWord.set(word, others);
-    }
-    for (const [a, count] of common)
-      if (count >= NEAR_WORDS * (size + words[a]!.size - count) && keys[a] !== key) join(a, b);
+    const same = sameKey.get(key) ?? [];
+    for (const a of same) join(a, b);
+    sameKey.set(key, [...same, b]);
+    const own = words[b]!;
+    if (own.size < NEAR_MIN_WORDS) return;
+    // Texts so alike differ in a fifth of their words at most, so one of this many rarest words is in both.
+    const rarest = [...own]
+      .sort((x, y) => frequency.get(x)! - frequency.get(y)! || (x < y ? -1 : 1))
+      .slice(0, Math.floor((1 - NEAR_WORDS) * own.size + 1e-9) + 1);
+    const candidates = new Set(rarest.flatMap((word) => withWord.get(word) ?? []));
+    for (const a of candidates) if (keys[a] !== key && jaccard(words[a]!, own) >= NEAR_WORDS) join(a, b);
+    for (const word of rarest) withWord.set(word, [...(withWord.get(word) ?? []), b]);
   });
   return repeats;
+}
+
+function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+  let common = 0;
+  for (const word of a) if (b.has(word)) common++;
+  return common / (a.size + b.size - common);
 }
