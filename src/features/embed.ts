@@ -33,7 +33,7 @@ export interface Embedder<Item extends { readonly id: string }> {
   readonly states: States;
   readonly shardSize: number;
   readonly batchSize: number;
-  /** The bytes that decide the item's row. */
+  /** The bytes that decide the item's row; their SHA-256 is the one by which the data floor knows the item. */
   content(item: Item): Promise<Uint8Array>;
   /** Of these candidates (indices into `items`), one that shares its batch with as many others as any. */
   witness(items: readonly Item[], candidates: readonly number[]): number;
@@ -70,6 +70,9 @@ const atLeastTwo = <T>(batch: readonly T[]): readonly T[] =>
 /** Lets finished reads, decodes and signals be noticed: the runtime blocks the event loop while it runs. */
 const breathe = (): Promise<void> => setImmediate();
 
+/** The platform's encoder of characters, whose name the encoders of texts bear too. */
+const utf8 = new globalThis.TextEncoder();
+
 export interface StoreText {
   readonly id: string;
   /** As the encoder reads it, that is, normalised. */
@@ -89,7 +92,6 @@ export interface EmbedderOptions {
 export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}): Embedder<StoreText> {
   const withStates = options.withStates === true;
   const batchSize = options.batchSize ?? 64;
-  const utf8 = new TextEncoderUtf8();
   /** Token ids, and the items of each length, longest first. */
   const bucketed = (items: readonly StoreText[]): { tokens: Int32Array[]; buckets: number[][] } => {
     const tokens = items.map((item) => encoder.tokenize(item.text).ids);
@@ -141,9 +143,6 @@ export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}
   };
 }
 
-/** The platform's UTF-8 encoder, whose name an encoder of ours bears too. */
-const TextEncoderUtf8 = globalThis.TextEncoder;
-
 export interface StoreFace {
   readonly id: string;
   readonly image: FaceImage;
@@ -164,7 +163,7 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
   const decode = ({ id, image }: StoreFace, content: Uint8Array): Promise<DecodedImage> =>
     image.kind === 'file'
       ? options.decode(content, image.path)
-      : Promise.resolve(greyToRgb(image.width, image.height, content, id));
+      : Promise.resolve(greyToRgb(image.width, image.height, image.data, id));
   return {
     kind: 'face',
     unit: 'faces',
@@ -176,7 +175,7 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
     witness: (_items, candidates) => candidates[0]!, // only a last batch is smaller than others
     content: ({ image }) =>
       image.kind === 'pixels'
-        ? Promise.resolve(image.data)
+        ? Promise.resolve(Buffer.concat([utf8.encode(`${image.width}×${image.height}:`), image.data]))
         : readFile(image.path).catch((cause: unknown) => {
             throw fileError('read', image.path, cause);
           }),

@@ -1,5 +1,6 @@
 // All features of an experiment: one store a data set under one folder, where encoders and settings never mix.
 import { basename, join } from 'node:path';
+import sharp from 'sharp';
 import { MienError } from '../base/errors.js';
 import type { Progress } from '../base/progress.js';
 import type { Protocol } from '../data/types.js';
@@ -98,7 +99,16 @@ export async function extractFeatures(
 ): Promise<Partial<Record<SetName, FillResult>>> {
   const jobs = jobsOf(options);
   const results: Partial<Record<SetName, FillResult>> = {};
-  for (const { set, fill } of jobs) results[set] = await fill();
+  // Threads inside the decoding of one small image, and a cache of images seen once, only cost time.
+  const [threads, cache] = [sharp.concurrency(), sharp.cache()];
+  sharp.concurrency(1);
+  sharp.cache(false);
+  try {
+    for (const { set, fill } of jobs) results[set] = await fill();
+  } finally {
+    sharp.concurrency(threads);
+    sharp.cache({ memory: cache.memory.max, files: cache.files.max, items: cache.items.max });
+  }
   if (options.part === undefined || options.part.index === 0) await keepAnnotations(options, jobs);
   return results;
 }

@@ -43,7 +43,7 @@ const faces = (dataset: FaceDataset, count: number, offset: number): ProtocolFac
       },
       label,
       group: 50 + Math.floor((i + offset) / 2),
-      sha256: sha256(data),
+      sha256: sha256(Buffer.concat([Buffer.from('4×4:'), data])),
       ...place(i, i === 26 ? 'unreadable' : 'constant'),
     };
   });
