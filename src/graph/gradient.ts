@@ -2,6 +2,7 @@
 import { MienError } from '../base/errors.js';
 import { formatShape, scalar, scoped, type Graph, type Node, type Value } from './builder.js';
 import { add } from './ops/elementwise.js';
+import { sameShape } from './shapes.js';
 
 /**
  * Gradients of a scalar with respect to some values, as new values of the same graph.
@@ -15,14 +16,26 @@ import { add } from './ops/elementwise.js';
 export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   if (loss.shape.length > 0)
     throw new MienError('gradient', `only a scalar can be differentiated, got ${formatShape(loss.shape)}`);
-  const { graph } = loss;
+  return pullback(loss, scalar(loss.graph, 1), wrt);
+}
+
+/**
+ * The vector–Jacobian product: what a gradient `dy` of `y` becomes at the values `wrt` that `y` was computed from.
+ * @throws MienError `gradient` as `gradients` does, and when `dy` has not the shape of `y`.
+ */
+export function pullback(y: Value, dy: Value, wrt: readonly Value[]): Value[] {
+  if (!sameShape(y.shape, dy.shape))
+    throw new MienError(
+      'gradient',
+      `a gradient of ${formatShape(dy.shape)} does not fit a value of ${formatShape(y.shape)}`,
+    );
   const depends = new Set(wrt);
-  const nodes = nodesUpTo(graph);
+  const nodes = nodesUpTo(y.graph);
   for (const node of nodes)
     if (node.inputs.some((value) => value && depends.has(value)))
       for (const output of node.outputs) depends.add(output);
 
-  const found = new Map<Value, Value>([[loss, scalar(graph, 1)]]);
+  const found = new Map<Value, Value>([[y, dy]]);
   for (const node of nodes.reverse()) {
     const dys = node.outputs.map((output) => found.get(output));
     if (dys.every((dy) => dy === undefined) || !node.inputs.some((value) => value && depends.has(value)))
@@ -30,7 +43,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
     const place = node.scope ? `${node.operator.name} in ${node.scope}` : node.operator.name;
     const rule = node.operator.gradient;
     if (rule === undefined) throw new MienError('gradient', `${place} has no gradient`);
-    const dxs = scoped(graph, `gradient of ${place}`, () => {
+    const dxs = scoped(y.graph, `gradient of ${place}`, () => {
       try {
         // Rules of one output use dy alone; rules of several take what is there from dys.
         return rule(dys[0] ?? dys.find((dy) => dy !== undefined)!, node as never, dys);
