@@ -1,12 +1,19 @@
 // The command tree of the bin `mien`. Commands import heavy floors inside their actions, so that help stays quick.
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { defineData } from './commands/data.js';
 import { defineExtract } from './commands/extract.js';
 import { definePack } from './commands/pack.js';
+import { defineReproduce } from './commands/reproduce.js';
 import { exitCodeHelp } from './exit.js';
 
 /** One `define` per file of `commands/`, in the order of `mien --help`. */
-const commands: readonly ((program: Command) => void)[] = [defineExtract, definePack];
+const commands: readonly ((program: Command) => void)[] = [
+  defineReproduce,
+  defineData,
+  defineExtract,
+  definePack,
+];
 
 /** The version in package.json, which lies two folders up from `src/cli` as from `dist/cli`. */
 export function version(): string {

@@ -1,13 +1,12 @@
 // `mien extract`: embeds all items of the data sets into feature stores, and merges parts that machines filled.
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
+import { encodersOf } from '../encoders.js';
 import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { partOf } from '../part.js';
 import { progressOf } from '../progress.js';
-import type { Protocol } from '../../data/types.js';
-import type { FaceEncoder, TextEncoder } from '../../encoders/encoder.js';
 import type { Part } from '../../features/format.js';
 import type { SetName } from '../../features/sets.js';
 import type { FillResult } from '../../features/fill.js';
@@ -103,29 +102,6 @@ async function run(options: Options, output: Output): Promise<void> {
     await encoders.text?.dispose();
     await encoders.face?.dispose();
   }
-}
-
-/** The encoders of the sets that are wanted and there. */
-async function encodersOf(
-  { profile, weights, offline = false, sets = SETS }: Options,
-  protocol: Protocol,
-): Promise<{ text?: TextEncoder; face?: FaceEncoder }> {
-  const [{ loadFaceEncoder, loadTextEncoder }, { profiles, PROFILE_NAMES }, { suggestion }] =
-    await Promise.all([
-      import('../../encoders/load.js'),
-      import('../../encoders/profiles.js'),
-      import('../../base/names.js'),
-    ]);
-  const name = PROFILE_NAMES.find((known) => known === profile);
-  if (name === undefined)
-    throw new MienError('usage', `"${profile}" is no profile`, { hint: suggestion(profile, PROFILE_NAMES) });
-  const options = { offline, ...(weights === undefined ? {} : { weights }) };
-  const faces = protocol.faces.some(({ item }) => sets.includes(item.dataset));
-  const texts = protocol.texts.length > 0 && sets.includes('isear');
-  return {
-    ...(texts ? { text: await loadTextEncoder(profiles[name].text, options) } : {}),
-    ...(faces ? { face: await loadFaceEncoder(profiles[name].face, options) } : {}),
-  };
 }
 
 async function merge(dir: string, parts: readonly string[], output: Output): Promise<void> {

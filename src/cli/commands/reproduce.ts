@@ -1,0 +1,186 @@
+// `mien reproduce`: the paper's experiment on data, on feature stores, or on the bundled feature pack.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Option, type Command } from 'commander';
+import { MienError } from '../../base/errors.js';
+import { encodersOf } from '../encoders.js';
+import { featureFolder } from '../feature-folder.js';
+import { interruption } from '../interrupt.js';
+import { outputOf, type Output } from '../output.js';
+import { progressOf } from '../progress.js';
+import type { Config } from '../../experiment/config.js';
+import type { FeatureSource } from '../../experiment/features.js';
+import type { Progress } from '../../base/progress.js';
+
+interface Options {
+  readonly data?: string;
+  readonly features?: string;
+  readonly pack?: string;
+  readonly profile?: string;
+  readonly weights?: string;
+  readonly split?: 'clean' | 'paper';
+  readonly seeds?: string;
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly out?: string;
+  readonly workers?: number;
+  readonly offline?: boolean;
+  readonly skipInvalid?: boolean;
+}
+
+/** The pack of this package's repository, two folders up from `src/cli/commands` as from `dist/cli/commands`. */
+const bundledPack = fileURLToPath(new URL('../../../models/frozen/features.safetensors', import.meta.url));
+
+const wholeNumber = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new MienError('usage', `"${text}" is not a whole number above zero`);
+  return value;
+};
+
+export function defineReproduce(program: Command): void {
+  program
+    .command('reproduce')
+    .description('run the paper’s experiment and print its tables beside the paper’s figures')
+    .option(
+      '--data <dir>',
+      'folder with isear, fer2013 and rafdb; without it, the bundled feature pack is used',
+    )
+    .option('--profile <name>', 'encoders: frozen, paper')
+    .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
+    .option('--offline', 'fetch nothing; use weights that are here already')
+    .option(
+      '--features <dir>',
+      'where features are kept (default: a cache folder), or, without --data, features to use',
+    )
+    .option('--pack <file>', 'a feature pack to use instead of the bundled one')
+    .addOption(
+      new Option(
+        '--split <kind>',
+        'clean: disjoint subjects and duplicates; paper: plain random 80/20',
+      ).choices(['clean', 'paper']),
+    )
+    .option('--seeds <n>', 'number of model seeds')
+    .option('--config <file>', 'settings, as configs/paper.yaml states them')
+    .option(
+      '--set <path=value>',
+      'one setting; may be given several times',
+      (value, all: string[]) => [...all, value],
+      [],
+    )
+    .option(
+      '--out <dir>',
+      'write results.json, tables, predictions and confusion matrices; resumes what is there',
+    )
+    .option('--workers <n>', 'training processes (default: one a core)', wholeNumber)
+    .option('--skip-invalid', 'pass over unreadable rows and images, and list them')
+    .option('--json', 'print the results as JSON')
+    .action((options: Options, command: Command) => run(options, outputOf(command)));
+}
+
+async function run(options: Options, output: Output): Promise<void> {
+  const started = performance.now();
+  const [{ loadConfig }, { reproduce }, { renderTables }, { toResults }, { writeReport }] = await Promise.all(
+    [
+      import('../../experiment/config-file.js'),
+      import('../../experiment/reproduce.js'),
+      import('../../report/tables.js'),
+      import('../../report/results.js'),
+      import('../../report/files.js'),
+    ],
+  );
+  const config = await loadConfig({ file: options.config, set: settings(options) });
+  const progress = await progressOf(output);
+  const signal = interruption();
+  const source = await featureSource(options, config, output, progress, signal);
+  const { costRows } = await import('../../experiment/costs.js');
+  const costs = await costRows(config, progress);
+  const { results: experiment, predictions } = await reproduce({
+    source,
+    config,
+    costs,
+    progress,
+    signal,
+    ...(options.out === undefined ? {} : { folder: options.out }),
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+  });
+  const results =
+    options.out === undefined
+      ? toResults(experiment)
+      : await writeReport(options.out, experiment, predictions);
+  output.result(results, () => renderTables(results, { width: output.width, strong: output.colors.bold }));
+  output.message(`Done in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
+}
+
+/** Options that stand for settings, then `--set`. */
+const settings = ({ profile, split, seeds, set }: Options): string[] => [
+  ...(profile === undefined ? [] : [`profile=${profile}`]),
+  ...(split === undefined ? [] : [`split=${split}`]),
+  ...(seeds === undefined ? [] : [`seeds=${seeds}`]),
+  ...set,
+];
+
+async function featureSource(
+  options: Options,
+  config: Config,
+  output: Output,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<FeatureSource> {
+  const { data, features, pack } = options;
+  if (data !== undefined) return extract({ ...options, data }, config, output, progress, signal);
+  if (features !== undefined) return { stores: features };
+  const file = pack ?? bundledPack;
+  if (!existsSync(file))
+    throw new MienError(
+      'file',
+      pack === undefined ? 'the bundled feature pack is not here' : 'there is no such file',
+      {
+        file,
+        hint: 'Run on data of your own: mien reproduce --data DIR',
+      },
+    );
+  if (config.split === 'paper' || config.profile !== 'frozen')
+    throw new MienError('usage', 'the feature pack holds the clean split and the frozen profile only', {
+      hint: 'Other splits and encoders need the data: mien reproduce --data DIR',
+    });
+  return { pack: file };
+}
+
+/** Embeds what is not embedded yet. */
+async function extract(
+  options: Options & { readonly data: string },
+  config: Config,
+  output: Output,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<FeatureSource> {
+  const [{ extractFeatures }, { openProtocol }] = await Promise.all([
+    import('../../features/extract.js'),
+    import('../../features/prepared.js'),
+  ]);
+  const { data, weights, offline, skipInvalid = false } = options;
+  const dir = options.features ?? featureFolder();
+  const { split, seed, profile } = config;
+  const validationFraction = config.validation.fraction;
+  const { protocol } = await openProtocol({
+    data,
+    dir,
+    split,
+    seed,
+    validationFraction,
+    skipInvalid,
+    progress,
+  });
+  for (const warning of protocol.warnings) output.warn(warning);
+  for (const { file, row, reason } of protocol.skipped)
+    output.message(`skipped ${file}${row === undefined ? '' : `, row ${row}`}: ${reason}`);
+  const encoders = await encodersOf({ profile, weights, offline }, protocol);
+  try {
+    await extractFeatures({ protocol, encoders, dir, progress, signal });
+  } finally {
+    await encoders.text?.dispose();
+    await encoders.face?.dispose();
+  }
+  return { stores: dir };
+}
