@@ -36,8 +36,7 @@ interface Part {
   readonly specs: readonly ParameterSpec[];
   readonly trained: boolean;
   readonly inputs: Tensors;
-  /** `fused` asks for the operators that inference uses. */
-  readonly build: (p: Parameters, inputs: Readonly<Record<string, Value>>, fused: boolean) => Value;
+  readonly build: (p: Parameters, inputs: Readonly<Record<string, Value>>) => Value;
 }
 
 /** Rows for every profile: text encoder, face encoder, the paper's head, and all together. */
@@ -75,8 +74,7 @@ function partsOf(profile: ProfileName, { head, labels }: Config): Part[] {
       specs: bertParameters(text),
       trained: false,
       inputs: { ids: int32([1, TOKENS], new Int32Array(TOKENS).fill(1000)) },
-      build: (p, { ids }, fused) =>
-        poolTokens(bert(p, text, { ids: ids! }, { fused }), profiles[profile].text.pooling),
+      build: (p, { ids }) => poolTokens(bert(p, text, { ids: ids! }), profiles[profile].text.pooling),
     },
     {
       part: 'face encoder',
@@ -105,7 +103,7 @@ const inputsOf = (graph: Graph, tensors: Tensors): Record<string, Value> =>
   );
 
 const specsOf = (build: Part['build'], inputs: Tensors): ParameterSpec[] =>
-  collectParameters((p) => build(p, inputsOf(p.graph, inputs), false));
+  collectParameters((p) => build(p, inputsOf(p.graph, inputs)));
 
 async function costOf(profile: ProfileName, part: Part): Promise<CostRow> {
   const parameters = countParameters(part.specs);
@@ -113,7 +111,7 @@ async function costOf(profile: ProfileName, part: Part): Promise<CostRow> {
   const bound = Object.fromEntries(
     part.specs.map(({ name, shape }) => [name, input(plain, `parameter ${name}`, 'float32', shape)]),
   );
-  part.build(boundParameters(plain, bound), inputsOf(plain, part.inputs), false);
+  part.build(boundParameters(plain, bound), inputsOf(plain, part.inputs));
   return {
     profile,
     part: part.part,
@@ -133,7 +131,7 @@ async function timeOne({ specs, inputs, build }: Part): Promise<number> {
   const weights = Object.fromEntries(
     specs.map(({ name, shape }) => [name, float32(shape, new Float32Array(sizeOf(shape)).fill(0.01))]),
   );
-  const output = build(constantParameters(graph, weights), inputsOf(graph, inputs), true);
+  const output = build(constantParameters(graph, weights), inputsOf(graph, inputs));
   const session = await createSession(encodeModel(graph, { output }));
   const times: number[] = [];
   for (let run = 0; run <= REPEATS; run++) {
