@@ -2,13 +2,10 @@
 // Sources: Tan & Le 2019, 2021; Hu et al. 2018 (squeeze-and-excite); layer order as in timm's `efficientnet.py`.
 import { scoped, staticShape, type Value } from '../graph/builder.js';
 import { conv2d, globalAveragePool, samePadding, symmetricPadding } from '../graph/ops/convolution.js';
-import { add, div, mul, sigmoid, sqrt, sub } from '../graph/ops/elementwise.js';
+import { add, div, mul, sigmoid, silu, sqrt, sub } from '../graph/ops/elementwise.js';
 import { reshape } from '../graph/ops/movement.js';
 import { constantInit, normalInit, type Parameters } from '../nn/parameters.js';
 import type { Block, EfficientNetConfig } from './efficientnet-blocks.js';
-
-/** x · σ(x). Left as two operators: ONNX Runtime keeps both in the convolutions' blocked layout, a fused one not. */
-const silu = (x: Value): Value => mul(x, sigmoid(x));
 
 interface ConvNorm {
   readonly outputs: number;
@@ -89,16 +86,27 @@ function block(p: Parameters, config: EfficientNetConfig, name: string, x: Value
   return stride === 1 && inputs === outputs ? add(y, x) : y;
 }
 
+/** The stem and the first `count` stages of blocks: normalised images `[n, 3, size, size]` → `[n, channels, h, w]`. */
+export function efficientNetStages(
+  p: Parameters,
+  config: EfficientNetConfig,
+  images: Value,
+  count: number,
+): Value {
+  let x = silu(
+    convNorm(p, config, ['conv_stem', 'bn1'], images, { outputs: config.stem, kernel: 3, stride: 2 }),
+  );
+  for (const [s, stage] of config.stages.slice(0, count).entries())
+    for (const [b, layout] of stage.entries()) x = block(p, config, `blocks.${s}.${b}`, x, layout);
+  return x;
+}
+
 /**
  * The network up to its last feature map: normalised images `[n, 3, size, size]` → `[n, width, h, w]`.
  * Batch norms use their stored statistics.
  */
 export function efficientNetMap(p: Parameters, config: EfficientNetConfig, images: Value): Value {
-  let x = silu(
-    convNorm(p, config, ['conv_stem', 'bn1'], images, { outputs: config.stem, kernel: 3, stride: 2 }),
-  );
-  for (const [s, stage] of config.stages.entries())
-    for (const [b, layout] of stage.entries()) x = block(p, config, `blocks.${s}.${b}`, x, layout);
+  const x = efficientNetStages(p, config, images, config.stages.length);
   return silu(convNorm(p, config, ['conv_head', 'bn2'], x, { outputs: config.width }));
 }
 

@@ -1,0 +1,218 @@
+// Convolution and per-channel arithmetic in channel-major layout `[channels, batch, height, width]`, with gradients.
+// In this layout a batch is one volume of depth `batch`, so ONNX Runtime's Conv gathers columns block by block in the
+// cache and multiplies once; both gradients are convolutions or matrix products of the same kind.
+import { float32, int64 } from '../../base/tensor.js';
+import { apply, constant, formatShape, staticShape, type Value } from '../builder.js';
+import { NONE, operator } from '../operator.js';
+import { expectRank } from '../shapes.js';
+import type { Padding } from './convolution.js';
+import { gemm } from './linalg.js';
+import { gather } from './lookup.js';
+import { concat, pad, reshape, slice, transpose } from './movement.js';
+import { mul } from './elementwise.js';
+import { sum } from './reduction.js';
+
+interface ConvAttributes {
+  readonly stride: number;
+  readonly padding: Padding;
+}
+
+/** Positions of the output along an axis. */
+const steps = (size: number, before: number, after: number, kernel: number, stride: number): number =>
+  Math.floor((size + before + after - kernel) / stride) + 1;
+
+const dims4 = (x: Value): [number, number, number, number] => {
+  const [channels, batch, height, width] = staticShape(x.shape.length === 5 ? x.shape.slice(1) : x.shape);
+  return [channels!, batch!, height!, width!];
+};
+
+/** `[1, in, n, h, w]` with `[out, in, 1, k, l]` → `[1, out, n, h', w']`. */
+const VolumeConv = operator<ConvAttributes>({
+  name: 'VolumeConv',
+  infer: ([x, weight], { stride, padding: [top, left, bottom, right] }) => {
+    expectRank(x!, 5);
+    expectRank(weight!, 5);
+    const [channels, batch, height, width] = dims4(x!);
+    const [outputs, inputs, , kernelHeight, kernelWidth] = staticShape(weight!.shape) as number[];
+    if (channels !== inputs)
+      throw new Error(`${channels} channels do not fit the kernel ${formatShape(weight!.shape)}`);
+    const size = [
+      steps(height, top, bottom, kernelHeight!, stride),
+      steps(width, left, right, kernelWidth!, stride),
+    ];
+    if (size.some((length) => length < 1)) throw new Error('the kernel is larger than the padded image');
+    return [{ dtype: x!.dtype, shape: [1, outputs!, batch, ...size] }];
+  },
+  lower: (inputs, { stride, padding: [top, left, bottom, right] }) => ({
+    type: 'Conv',
+    inputs,
+    attributes: {
+      kernel_shape: staticShape(inputs[1]!.shape.slice(2)),
+      strides: [1, stride, stride],
+      pads: [0, top, left, 0, bottom, right],
+    },
+  }),
+  gradient: (dy, { inputs: [x, weight], attributes }) => {
+    const [image, kernel, slope] = [drop(x!, 0), drop(weight!, 2), drop(dy, 0)];
+    return [
+      reshape(inputGradient(slope, kernel, image, attributes), x!.shape),
+      reshape(weightGradient(slope, kernel, image, attributes), weight!.shape),
+    ];
+  },
+});
+
+const drop = (x: Value, axis: number): Value => reshape(x, x.shape.toSpliced(axis, 1));
+
+export interface ChannelMajorConvOptions {
+  readonly stride?: number;
+  /** Zeros above, left, below and right of every image. */
+  readonly padding?: Padding;
+}
+
+/**
+ * Cross-correlation of a batch in channel-major layout: `[in, n, h, w]` with a kernel `[out, in, k, l]` gives
+ * `[out, n, h', w']`. All sizes are known.
+ */
+export function channelMajorConv(x: Value, weight: Value, options: ChannelMajorConvOptions = {}): Value {
+  const { stride = 1, padding = [0, 0, 0, 0] } = options;
+  const volume = reshape(x, [1, ...x.shape]);
+  const kernel = reshape(weight, weight.shape.toSpliced(2, 0, 1));
+  return drop(apply(VolumeConv, [volume, kernel], { stride, padding })[0]!, 0);
+}
+
+/**
+ * One product of the output's gradient and the shifted input for every element of the kernel:
+ * dW[o, c, i, j] = Σ dy[o, n, y, x] · x[c, n, s·y + i, s·x + j].
+ */
+function weightGradient(dy: Value, weight: Value, x: Value, { stride, padding }: ConvAttributes): Value {
+  const [outputs, inputs, height, width] = staticShape(weight.shape) as [number, number, number, number];
+  const [, batch, rows, columns] = dims4(dy);
+  const positions = batch * rows * columns;
+  const flat = reshape(dy, [outputs, positions]);
+  const [top, left, bottom, right] = padding;
+  const padded = pad(pad(x, 2, top, bottom), 3, left, right);
+  // Every `stride`-th column at once, so that the shifts below copy whole runs.
+  const planes = Array.from({ length: Math.min(stride, width) }, (_, j) =>
+    slice(padded, 3, j, dims4(padded)[3], stride),
+  );
+  const products: Value[] = [];
+  for (let i = 0; i < height; i++) {
+    const bands = planes.map((plane) => slice(plane, 2, i, i + (rows - 1) * stride + 1, stride));
+    for (let j = 0; j < width; j++) {
+      const start = Math.floor(j / stride);
+      const shifted = reshape(slice(bands[j % stride]!, 3, start, start + columns), [inputs, positions]);
+      // The matrix product is faster with the wider operand on the right.
+      const product =
+        outputs < inputs
+          ? transpose(gemm(shifted, flat, { transB: true }))
+          : gemm(flat, shifted, { transB: true });
+      products.push(reshape(product, [outputs, inputs, 1]));
+    }
+  }
+  return reshape(concat(products, 2), weight.shape);
+}
+
+/** Along one axis, how positions `offset`, `offset + stride`, … of the input are computed from the output's gradient. */
+interface Phase {
+  readonly offset: number;
+  /** Elements of the kernel that meet these positions, last first. */
+  readonly taps: readonly number[];
+  /** Zeros before and after the gradient; `cut` of its last positions meet nothing here. */
+  readonly before: number;
+  readonly after: number;
+  readonly cut: number;
+}
+
+function phases(size: number, output: number, kernel: number, stride: number, padding: number): Phase[] {
+  return Array.from({ length: Math.min(stride, size) }, (_, offset) => {
+    const first = (offset + padding) % stride;
+    const count = Math.ceil((kernel - first) / stride);
+    const before = count - 1 - (offset + padding - first) / stride;
+    const after = Math.ceil((size - offset) / stride) - output + count - 1 - before;
+    return {
+      offset,
+      taps: Array.from({ length: count }, (_, t) => first + stride * (count - 1 - t)),
+      before,
+      after: Math.max(after, 0),
+      cut: Math.max(-after, 0),
+    };
+  });
+}
+
+/**
+ * The transposed convolution. Input positions of one remainder modulo the stride meet only kernel elements of one
+ * remainder, so that each of these stride² planes is a convolution of stride 1 with a part of the kernel, reversed.
+ */
+function inputGradient(dy: Value, weight: Value, x: Value, { stride, padding }: ConvAttributes): Value {
+  const [outputs, inputs, kernelHeight, kernelWidth] = staticShape(weight.shape) as number[];
+  const [channels, batch, height, width] = dims4(x);
+  const [, , rows, columns] = dims4(dy);
+  if (Math.min(kernelHeight!, kernelWidth!) < stride)
+    throw new Error(`a stride of ${stride} skips positions of the input`);
+  const elements = transpose(reshape(weight, [outputs!, inputs!, kernelHeight! * kernelWidth!]), [2, 1, 0]);
+  const [high, wide] = [Math.ceil(height / stride), Math.ceil(width / stride)];
+  const planes: Value[] = [];
+  for (const vertical of phases(height, rows, kernelHeight!, stride, padding[0]))
+    for (const horizontal of phases(width, columns, kernelWidth!, stride, padding[1])) {
+      const chosen = vertical.taps.flatMap((i) => horizontal.taps.map((j) => i * kernelWidth! + j));
+      const index = constant(weight.graph, int64([chosen.length], chosen));
+      const part = transpose(gather(elements, index), [1, 2, 0]);
+      const cropped = slice(slice(dy, 2, 0, rows - vertical.cut), 3, 0, columns - horizontal.cut);
+      const plane = channelMajorConv(
+        cropped,
+        reshape(part, [inputs!, outputs!, vertical.taps.length, horizontal.taps.length]),
+        { padding: [vertical.before, horizontal.before, vertical.after, horizontal.after] },
+      );
+      const [, , planeHigh, planeWide] = dims4(plane);
+      planes.push(pad(pad(plane, 2, 0, high - planeHigh), 3, 0, wide - planeWide));
+    }
+  if (stride === 1) return planes[0]!;
+  const [down, across] = [Math.min(stride, height), Math.min(stride, width)];
+  const stacked = reshape(concat(planes, 0), [down, across, channels, batch, high, wide]);
+  const whole = reshape(transpose(stacked, [2, 3, 4, 0, 5, 1]), [
+    channels,
+    batch,
+    high * down,
+    wide * across,
+  ]);
+  return slice(slice(whole, 2, 0, height), 3, 0, width);
+}
+
+const ChannelAffine = operator({
+  name: 'ChannelAffine',
+  infer: ([x, scale, shift]) => {
+    expectRank(x!, 3);
+    for (const vector of [scale!, shift!])
+      if (vector.shape.length !== 1 || vector.shape[0] !== x!.shape[1])
+        throw new Error(
+          `${formatShape(vector.shape)} does not have the channels of ${formatShape(x!.shape)}`,
+        );
+    return [{ dtype: x!.dtype, shape: x!.shape }];
+  },
+  // Batch norm of mean 0 and variance 1: ONNX Runtime's kernel multiplies and adds in one pass.
+  lower: ([x, scale, shift]) => {
+    const [channels] = staticShape(scale!.shape) as [number];
+    return {
+      type: 'BatchNormalization',
+      inputs: [
+        x,
+        scale,
+        shift,
+        float32([channels], new Float32Array(channels)),
+        float32([channels], new Float32Array(channels).fill(1)),
+      ],
+      attributes: { epsilon: { float: 0 } },
+    };
+  },
+  gradient: (dy, { inputs: [x, scale] }) => [
+    mul(dy, reshape(scale!, [...scale!.shape, 1])),
+    sum(mul(dy, x!), [0, 2]),
+    sum(dy, [0, 2]),
+  ],
+});
+/** x · scale + shift with one scale and shift a row: `[rows, ...]` with `[rows]` and `[rows]`. All sizes are known. */
+export function channelAffine(x: Value, scale: Value, shift: Value): Value {
+  const [rows, ...rest] = staticShape(x.shape);
+  const flat = reshape(x, [1, rows!, rest.reduce((product, size) => product * size, 1)]);
+  return reshape(apply(ChannelAffine, [flat, scale, shift], NONE)[0]!, x.shape);
+}
