@@ -83,7 +83,7 @@ const schema = z
       .default([...SHARED_LABELS]),
     split: z.enum(['clean', 'paper']).default('clean'),
     profile: z.string().min(1).default('frozen'),
-    head: z.strictObject({ width: count.default(512), lstm: count.default(256) }).prefault({}),
+    head: z.strictObject({ width: count.default(256), lstm: count.default(128) }).prefault({}),
     optimizer: z
       .strictObject({
         name: z.enum(['sgd', 'adam', 'adamw']).default('adam'),

@@ -21,12 +21,12 @@ export interface ModelSpec {
 
 export const FACE_SOURCES = ['fer2013', 'rafdb', 'both'] as const satisfies readonly FaceSource[];
 
-/** Fused heads of the ablation; those after the first two are trained on the main row's faces only. */
+/** Fused heads of the ablation, trained on the main row's faces; of other faces the paper's head is trained only. */
 const FUSED: readonly HeadName[] = ['concatenation', 'gated', 'gated-no-lstm', 'static-gate'];
 
 /** The fused heads trained with these faces. */
 export const fusedHeads = ({ pairing }: Config, faces: FaceSource): readonly HeadName[] =>
-  faces === pairing.faces ? FUSED : FUSED.slice(0, 2);
+  faces === pairing.faces ? FUSED : ['gated'];
 
 export const textModel = (labels: readonly string[]): ModelSpec => ({
   key: `text-${labels.length}`,
