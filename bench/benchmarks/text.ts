@@ -1,0 +1,64 @@
+// Encoding ISEAR with MiniLM: token ids to embeddings, and texts to embeddings.
+import { join } from 'node:path';
+import { loadIsear } from '../../src/data/isear.js';
+import { loadTextEncoder } from '../../src/encoders/load.js';
+import { profiles } from '../../src/encoders/profiles.js';
+import { smallestCosine, timed, type Comparison } from '../compare.js';
+import { folderOf, type BenchOptions } from '../options.js';
+import { contender, notInstalled, startPeer } from '../peer.js';
+import { createScratch } from '../scratch.js';
+
+const QUICK_TEXTS = 500;
+const MODEL = profiles.frozen.text;
+
+export async function textComparisons({ quick, threads }: BenchOptions): Promise<Comparison[]> {
+  const data = folderOf('MIEN_DATA', 'isear/');
+  const weights = folderOf('MIEN_WEIGHTS', 'all-MiniLM-L6-v2/');
+  const { items } = await loadIsear(join(data, 'isear'));
+  const texts = items.slice(0, quick ? QUICK_TEXTS : items.length).map(({ text }) => text);
+  const encoder = await loadTextEncoder(MODEL, { weights, threads });
+  const tokenize = () => texts.map((text) => encoder.tokenize(text).ids);
+  const ids = tokenize();
+  const { data: embeddings } = await encoder.encode(ids);
+
+  const scratch = await createScratch();
+  const peer = await startPeer('text.py', {
+    threads,
+    folder: join(weights, 'all-MiniLM-L6-v2'),
+    maxTokens: MODEL.maxTokens,
+    texts: await scratch.writeJson('texts.json', texts),
+    ids: await scratch.writeJson(
+      'ids.json',
+      ids.map((row) => [...row]),
+    ),
+  });
+  const notes = [peer?.about ?? notInstalled('PyTorch')];
+  if (peer) {
+    const file = scratch.path('embeddings');
+    await peer.ask('write', { file });
+    const cosine = smallestCosine(embeddings, await scratch.readFloats('embeddings'), encoder.width);
+    notes.push(`smallest cosine between our embedding of a text and the peer's: ${cosine.toFixed(7)}`);
+  }
+  const close = async () => {
+    await encoder.dispose();
+    await scratch.remove();
+  };
+  const work = { unit: 'texts', count: texts.length };
+  const open = { close: () => Promise.resolve() };
+  return [
+    {
+      title: 'text: ISEAR with MiniLM, token ids to embeddings',
+      work,
+      notes,
+      ours: { name: 'mien', round: () => timed(() => encoder.encode(ids)), ...open },
+      peers: peer ? [{ ...contender(peer, 'PyTorch', 'encode'), ...open }] : [],
+    },
+    {
+      title: 'text: ISEAR with MiniLM, texts to embeddings',
+      work,
+      notes: [],
+      ours: { name: 'mien', round: () => timed(() => encoder.encode(tokenize())), close },
+      peers: peer ? [contender(peer, 'PyTorch', 'tokenize and encode')] : [],
+    },
+  ];
+}
