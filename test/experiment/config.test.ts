@@ -46,7 +46,7 @@ test('the paper’s values', () => {
     optimizer: { name: 'adam', learningRate: 1e-4 },
     batchSize: 32,
     epochs: { max: 30, patience: 5 },
-    head: { width: 512, lstm: 256 },
+    head: { width: 256, lstm: 128 },
     seeds: [0, 1, 2, 3, 4],
   });
 });
