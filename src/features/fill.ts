@@ -264,7 +264,7 @@ async function rowsOf<Item extends { readonly id: string }>(
       known = new Map();
     }
   }
-  progress.skip(known.size);
+  if (known.size > 0) progress.skip(known.size);
   const missing = all.filter((i) => !known.has(i));
   const fresh = await encode(missing, (count) => progress.advance(count));
   missing.forEach((i, j) => known.set(i, fresh[j]!));

@@ -7,6 +7,7 @@ import { readSafetensors } from '../base/safetensors.js';
 import type { Tensor, Tensors } from '../base/tensor.js';
 import type { EncoderIdentity } from '../encoders/encoder.js';
 import { canonicalJson } from './format.js';
+import { mixComponents } from './mix.js';
 import { dequantize } from './quantize.js';
 import type { FeatureSet, FeatureSets, Reduction, SetName, SetProvenance, Split } from './sets.js';
 import { SET_NAMES, SPLITS, USAGES } from './sets.js';
@@ -88,7 +89,8 @@ export async function setPackCost(file: string, cost: unknown): Promise<void> {
 }
 
 /**
- * Reads a pack: the same structure as features from stores, with embeddings `[n, components]`.
+ * Reads a pack: the same structure as features from stores, with embeddings `[n, components]`, whose dimensions are
+ * mixed components (see mix.ts): distances are those between the reduced embeddings.
  * @throws MienError `file` when a file is missing, `format` when the pack is damaged.
  */
 export async function readPack(file: string): Promise<FeatureSets> {
@@ -167,7 +169,7 @@ function unpackSet(
     throw new MienError('format', 'a label or split that the manifest does not name', { file, field: name });
   return {
     ids: Array.from({ length: items }, (_, i) => `${name}#${i}`),
-    embeddings: dequantize(codes.data as Uint8Array, items, codebook as Tensor<'float32'>),
+    embeddings: mixComponents(dequantize(codes.data as Uint8Array, items, codebook as Tensor<'float32'>)),
     labelNames,
     labels,
     split: Array.from(split, (index) => SPLITS[index]!),

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { randomStream } from '../../src/base/random.js';
 import { float32 } from '../../src/base/tensor.js';
 import { fitPca, project } from '../../src/features/pca.js';
+import { mixComponents } from '../../src/features/mix.js';
 import { dequantize, fitCodebook, quantize } from '../../src/features/quantize.js';
 
 /** n rows of width d in which the first `factors` directions carry most of the variance; dimension 2 is constant. */
@@ -121,4 +122,29 @@ test('too few or too many bits, and codes that do not fit, are errors', () => {
   expect(() => dequantize(new Uint8Array(3), 2, codebook)).toThrow(
     /3 bytes do not hold 2 × 2 codes of 4 bits/,
   );
+});
+
+test.each([8, 12, 6, 5, 1])('mixing %i components keeps all distances', (width) => {
+  const n = 40;
+  const draw = randomStream(9, 'mix', width);
+  const values = float32([n, width], Float32Array.from({ length: n * width }, draw.normal));
+  const mixed = mixComponents(values);
+  const distance = ({ data }: typeof values, a: number, b: number): number =>
+    all(width).reduce((sum, j) => sum + (data[a * width + j]! - data[b * width + j]!) ** 2, 0);
+  for (let i = 1; i < n; i++) expect(distance(mixed, i, 0)).toBeCloseTo(distance(values, i, 0), 4);
+});
+
+test('mixed, the components of a power of two have equal variance; of three times one, nearly', () => {
+  const n = 500;
+  for (const [width, most] of [
+    [16, 1.0001],
+    [48, 1.15],
+  ] as const) {
+    const embeddings = sample(n, 60, 12);
+    const z = mixComponents(project(fitPca([{ embeddings, rows: all(n) }], width), embeddings));
+    const variances = all(width).map(
+      (j) => all(n).reduce((sum, i) => sum + z.data[i * width + j]! ** 2, 0) / n,
+    );
+    expect(Math.max(...variances) / Math.min(...variances)).toBeLessThan(most);
+  }
 });
