@@ -190,7 +190,7 @@ async function loadOfficial(
       file: image,
       hint: 'The aligned 100×100 faces are used; unpack aligned.zip there.',
     });
-  const list = (await listFolder(labels)).files.find((name) => /^list_part?ition_label\.txt$/i.test(name));
+  const list = (await listFolder(labels)).files.find((name) => /^list_par?tition_label\.txt$/i.test(name));
   if (list === undefined)
     throw new MienError('file', 'no such file', {
       file: join(labels, 'list_patition_label.txt'),
