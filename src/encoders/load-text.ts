@@ -36,7 +36,7 @@ async function createBert(
 ): Promise<Session> {
   const graph = createGraph('text-encoder');
   const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
-  const states = bert(constantParameters(graph, weights), config, { ids }, { fused: true });
+  const states = bert(constantParameters(graph, weights), config, { ids });
   const model = encodeModel(graph, { embedding: poolTokens(states, pooling), states });
   return createSession(model, threads === undefined ? {} : { threads });
 }

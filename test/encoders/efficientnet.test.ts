@@ -34,7 +34,7 @@ async function embed(
   const graph = createGraph('efficientnet');
   const x = input(graph, 'images', 'float32', ['batch', ...images.shape.slice(1)]);
   const embedding = poolMap(efficientNetMap(constantParameters(graph, weights), config, x));
-  const session = await createSession(encodeModel(graph, { embedding }));
+  const session = await createSession(encodeModel(graph, { embedding }), { threads: 1 });
   const { embedding: out } = await session.run({ images }, ['embedding']);
   await session.dispose();
   return out;

@@ -12,8 +12,8 @@ import { float32, int64, tensor, type Tensors } from '../../src/base/tensor.js';
 import type { DecodedImage, FaceEncoder, TextEncoder } from '../../src/encoders/encoder.js';
 import { decodeImage } from '../../src/encoders/images.js';
 import { createPreprocessing } from '../../src/encoders/load-face.js';
-import { loadFaceEncoder, loadTextEncoder } from '../../src/encoders/load.js';
-import { profiles } from '../../src/encoders/profiles.js';
+import * as load from '../../src/encoders/load.js';
+import { profiles, type FaceEncoderSpec, type TextEncoderSpec } from '../../src/encoders/profiles.js';
 import { cosine, goldenPath, readGolden, relativeError, uniform } from '../support/golden.js';
 import { startHubServer, type HubServer } from '../support/hub-server.js';
 import {
@@ -26,6 +26,12 @@ import {
 } from '../support/pretrained.js';
 
 const WEIGHTS = process.env['MIEN_WEIGHTS'];
+// One thread: spinning threads of several sessions get in each other's way on a busy machine.
+const loadTextEncoder = (spec: TextEncoderSpec, options: load.LoadOptions = {}): Promise<TextEncoder> =>
+  load.loadTextEncoder(spec, { threads: 1, ...options });
+const loadFaceEncoder = (spec: FaceEncoderSpec, options: load.LoadOptions = {}): Promise<FaceEncoder> =>
+  load.loadFaceEncoder(spec, { threads: 1, ...options });
+
 const WORDS = ['i', 'am', 'happy', 'sad', 'dog', '.'];
 
 let folder: string;
@@ -68,7 +74,7 @@ describe('profile paper, from a server that answers as the hub', () => {
     const spec = { ...profiles.paper.text, sha256: sha256(weights) };
     text = await loadTextEncoder(spec, { environment: environment() });
     face = await loadFaceEncoder(profiles.paper.face, { environment: environment() });
-  });
+  }, 240_000);
   afterAll(async () => {
     await server.close();
     await text.dispose();
@@ -327,11 +333,14 @@ describe('photographs', () => {
         join(import.meta.dirname, '../fixtures/astronaut.png');
       const { width, height, data } = await decodeImage(file);
       for (const size of [96, 75]) {
-        const session = await createPreprocessing({
-          size,
-          mean: [0, 0, 0],
-          std: [1 / 255, 1 / 255, 1 / 255],
-        });
+        const session = await createPreprocessing(
+          {
+            size,
+            mean: [0, 0, 0],
+            std: [1 / 255, 1 / 255, 1 / 255],
+          },
+          1,
+        );
         const pixels = { dtype: 'uint8', shape: [1, height, width, 3], data } as const;
         const { images } = await session.run({ pixels }, ['images']);
         const expected = tensors[`${name}.pixels_${size}`]!.data as Uint8Array;
