@@ -1,7 +1,7 @@
 // The paper's experiment: trains every head over all seeds and gathers what the tables need.
 import { availableParallelism, tmpdir } from 'node:os';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { SET_NAMES, SPLITS, type FeatureSet, type FeatureSets } from '../features/sets.js';
@@ -96,8 +96,11 @@ const featuresHash = ({ texts, faces, provenance }: FeatureSets): string =>
     ]),
   );
 
-const describeFeatures = ({ provenance }: FeatureSets, { profile }: Config): string =>
-  provenance.source === 'pack' ? `${profile} features (pack)` : `${profile} features`;
+/** `frozen features`; a profile file goes by its name. */
+function describeFeatures({ provenance }: FeatureSets, { profile }: Config): string {
+  const name = basename(profile).replace(/\.(ya?ml|json)$/, '');
+  return provenance.source === 'pack' ? `${name} features (pack)` : `${name} features`;
+}
 
 function countsOf({ texts, faces, provenance }: FeatureSets): Record<string, SetCounts> {
   const sets = { isear: texts, ...faces };

@@ -43,7 +43,7 @@ export function defineExtract(program: Command): void {
     .description('embed the data sets into feature stores; goes on where an earlier run stopped')
     .option('--data <dir>', 'folder with isear, fer2013 and rafdb')
     .option('--out <dir>', 'where the stores are kept', featureFolder())
-    .option('--profile <name>', 'encoders: frozen, paper', 'frozen')
+    .option('--profile <name>', 'encoders: frozen, paper, or a profile file', 'frozen')
     .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
     .option('--offline', 'fetch nothing; use weights that are here already')
     .option('--sets <names>', 'only these sets, for instance isear,rafdb', setList)

@@ -46,7 +46,7 @@ export function defineReproduce(program: Command): void {
       '--data <dir>',
       'folder with isear, fer2013 and rafdb; without it, the bundled feature pack is used',
     )
-    .option('--profile <name>', 'encoders: frozen, paper')
+    .option('--profile <name>', 'encoders: frozen, paper, or a profile file')
     .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
     .option('--offline', 'fetch nothing; use weights that are here already')
     .option(
