@@ -1,11 +1,11 @@
 // Loads the encoders of a profile for the commands that embed items.
 import type { Protocol } from '../data/types.js';
 import type { FaceEncoder, TextEncoder } from '../encoders/encoder.js';
+import type { Profile } from '../encoders/profiles.js';
 import type { SetName } from '../features/sets.js';
 
 export interface EncoderOptions {
-  /** A built-in profile's name, or the path of a profile file. */
-  readonly profile: string;
+  readonly profile: Profile;
   /** Folder with the weights, instead of the hub. */
   readonly weights?: string | undefined;
   readonly offline?: boolean | undefined;
@@ -13,22 +13,18 @@ export interface EncoderOptions {
   readonly sets?: readonly SetName[] | undefined;
 }
 
-/** The encoders of the sets that are wanted and there. @throws MienError as `findProfile` and the encoders do. */
+/** The encoders of the sets that are wanted and there. @throws MienError as the encoders do. */
 export async function encodersOf(
   { profile, weights, offline = false, sets }: EncoderOptions,
   protocol: Protocol,
 ): Promise<{ text?: TextEncoder; face?: FaceEncoder }> {
-  const [{ loadFaceEncoder, loadTextEncoder }, { findProfile }] = await Promise.all([
-    import('../encoders/load.js'),
-    import('../encoders/profile-file.js'),
-  ]);
-  const { text, face } = await findProfile(profile);
+  const { loadFaceEncoder, loadTextEncoder } = await import('../encoders/load.js');
   const options = { offline, ...(weights === undefined ? {} : { weights }) };
   const wanted = (set: SetName): boolean => sets === undefined || sets.includes(set);
   const faces = protocol.faces.some(({ item }) => wanted(item.dataset));
   const texts = protocol.texts.length > 0 && wanted('isear');
   return {
-    ...(texts ? { text: await loadTextEncoder(text, options) } : {}),
-    ...(faces ? { face: await loadFaceEncoder(face, options) } : {}),
+    ...(texts ? { text: await loadTextEncoder(profile.text, options) } : {}),
+    ...(faces ? { face: await loadFaceEncoder(profile.face, options) } : {}),
   };
 }

@@ -76,16 +76,18 @@ async function run(options: Options, output: Output): Promise<void> {
     throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
   const progress = await progressOf(output);
   const signal = interruption();
-  const [{ extractFeatures }, { openProtocol }] = await Promise.all([
+  const [{ extractFeatures }, { openProtocol }, { findProfile }] = await Promise.all([
     import('../../features/extract.js'),
     import('../../features/prepared.js'),
+    import('../../encoders/profile-file.js'),
   ]);
+  const profile = await findProfile(options.profile);
   const { out: dir, split, skipInvalid = false } = options;
   const { protocol } = await openProtocol({ data, dir, split, skipInvalid, progress });
   for (const warning of protocol.warnings) output.warn(warning);
   for (const { file, row, reason } of protocol.skipped)
     output.message(`skipped ${file}${row === undefined ? '' : `, row ${row}`}: ${reason}`);
-  const encoders = await encodersOf(options, protocol);
+  const encoders = await encodersOf({ ...options, profile }, protocol);
   try {
     const results = await extractFeatures({
       protocol,

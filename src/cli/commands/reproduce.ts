@@ -155,13 +155,15 @@ async function extract(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<FeatureSource> {
-  const [{ extractFeatures }, { openProtocol }] = await Promise.all([
+  const [{ extractFeatures }, { openProtocol }, { findProfile }] = await Promise.all([
     import('../../features/extract.js'),
     import('../../features/prepared.js'),
+    import('../../encoders/profile-file.js'),
   ]);
   const { data, weights, offline, skipInvalid = false } = options;
   const dir = options.features ?? featureFolder();
-  const { split, seed, profile } = config;
+  const { split, seed } = config;
+  const profile = await findProfile(config.profile);
   const validationFraction = config.validation.fraction;
   const { protocol } = await openProtocol({
     data,

@@ -1,0 +1,173 @@
+// `mien reproduce` as a process: end to end with the paper's encoders from a hub, and what it says to wrong arguments.
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomStream } from '../../src/base/random.js';
+import { TEXT_LABELS } from '../../src/data/labels.js';
+import { profiles } from '../../src/encoders/profiles.js';
+import { writePack } from '../../src/features/pack.js';
+import type { Results } from '../../src/report/results.js';
+import { madeUpSets } from '../support/feature-sets.js';
+import { startHubServer, type HubServer } from '../support/hub-server.js';
+import { paperRepositories } from '../support/pretrained.js';
+
+const bin = join(import.meta.dirname, '../../src/cli/main.ts');
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+// Not execFile: the hub is served by this very process, which must stay responsive.
+function mien(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', bin, ...args], {
+      env: { ...process.env, XDG_CACHE_HOME: join(folder, 'cache'), NO_COLOR: '1', ...env },
+    });
+    const out = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => (out.stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (out.stderr += chunk.toString()));
+    child.on('close', (code) => resolve({ code, ...out }));
+  });
+}
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mien-reproduce-cli-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const TEXTS_A_LABEL = 12;
+const FACES_A_LABEL = 4;
+const folders = ['angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise'];
+
+/** A few dozen made-up texts and faces in the forms the real sets have. */
+async function writeDataSets(dir: string): Promise<void> {
+  const draw = randomStream(0, 'pictures');
+  const picture = async (path: string, side: number, channels: 1 | 3): Promise<void> => {
+    await mkdir(dirname(path), { recursive: true });
+    // Coarse random patches, so that no two pictures look alike.
+    const data = Buffer.from(Array.from({ length: 36 * channels }, () => draw.integer(256)));
+    await sharp(data, { raw: { width: 6, height: 6, channels } })
+      .resize(side, side)
+      .jpeg()
+      .toFile(path);
+  };
+  const rows = TEXT_LABELS.flatMap((label) =>
+    Array.from({ length: TEXTS_A_LABEL }, (_, i) => `${label},I remember day ${i} of ${label} very well`),
+  );
+  await mkdir(join(dir, 'isear'), { recursive: true });
+  await writeFile(join(dir, 'isear', 'isear.csv'), ['sentiment,content', ...rows, ''].join('\n'));
+  for (const name of folders)
+    for (let i = 0; i < FACES_A_LABEL; i++) {
+      await picture(join(dir, 'fer2013/train', name, `Training_${name}${i}.jpg`), 48, 1);
+      await picture(join(dir, 'fer2013/test', name, `PrivateTest_${name}${i}.jpg`), 48, 1);
+    }
+  for (let label = 1; label <= 7; label++)
+    for (let i = 0; i < FACES_A_LABEL; i++)
+      for (const split of ['train', 'test'])
+        await picture(
+          join(dir, 'rafdb/DATASET', split, `${label}`, `${split}_${label}${i}_aligned.jpg`),
+          100,
+          3,
+        );
+}
+
+let hub: HubServer | undefined;
+afterAll(() => hub?.close());
+
+test('the paper’s encoders, from the hub to the tables', { timeout: 180_000 }, async () => {
+  const data = join(folder, 'data');
+  await writeDataSets(data);
+  hub = await startHubServer(
+    paperRepositories(['i', 'remember', 'day', 'of', 'very', 'well', ...TEXT_LABELS]),
+  );
+  // The built-in profile holds the published weights to their hash; these are filled by a formula instead.
+  const { sha256: _published, ...text } = profiles.paper.text;
+  const profile = join(folder, 'paper-formula.json');
+  await writeFile(profile, JSON.stringify({ text, face: profiles.paper.face }));
+  const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: join(folder, 'hub') };
+  const args = ['reproduce', '--data', data, '--profile', profile, '--out', join(folder, 'out'), '--json'];
+  const quick = ['--seeds', '1', '--set', 'epochs.max=2', '--set', 'validation.fraction=0.25'];
+
+  const first = await mien([...args, ...quick], env);
+  expect(first.stderr).not.toMatch(/mien:/);
+  expect(first.code).toBe(0);
+  const results = JSON.parse(first.stdout) as Results;
+  const gated = results.rows.find(({ id }) => id === 'II-gated-fer2013')!;
+  expect(gated).toMatchObject({ features: 'paper-formula features', accuracy: { paper: 0.82 } });
+  expect(results.counts['isear']!.encoder).toMatchObject({ id: text.id, revision: text.revision });
+  expect(results.counts['fer2013']!.encoder.id).toBe(profiles.paper.face.id);
+  expect((await readdir(join(folder, 'out'))).sort()).toEqual(
+    ['confusion', 'predictions', 'results.json', 'runs', 'tables.md'].sort(),
+  );
+
+  // Offline and with the hub gone, everything is there already, and nothing is computed again.
+  await hub.close();
+  hub = undefined;
+  const second = await mien([...args, ...quick, '--offline'], env);
+  expect(second.code).toBe(0);
+  expect((JSON.parse(second.stdout) as Results).rows).toEqual(results.rows);
+});
+
+test('a profile pinned to a hash refuses other weights', { timeout: 60_000 }, async () => {
+  const data = join(folder, 'data');
+  const server = await startHubServer(paperRepositories(['i']));
+  try {
+    const { code, stderr } = await mien(['reproduce', '--data', data, '--profile', 'paper'], {
+      HF_ENDPOINT: server.endpoint,
+      HF_HOME: join(folder, 'other-hub'),
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/model\.safetensors.*(hash|sha256)/is);
+  } finally {
+    await server.close();
+  }
+});
+
+test('tables from a pack, for people and for programs', { timeout: 60_000 }, async () => {
+  const pack = join(folder, 'pack.safetensors');
+  await writePack(pack, madeUpSets());
+  const quick = [
+    '--pack',
+    pack,
+    '--seeds',
+    '1',
+    '--set',
+    'epochs.max=1',
+    '--set',
+    'head.width=8',
+    '--set',
+    'head.lstm=4',
+  ];
+  const { code, stdout } = await mien(['reproduce', ...quick]);
+  expect(code).toBe(0);
+  for (const words of [
+    'Table II.',
+    'Table III.',
+    'Table IV.',
+    'Lightweight',
+    'Wafa et al. 2025',
+    'chosen by the text’s label',
+  ])
+    expect(stdout).toContain(words);
+});
+
+test.each([
+  [['reproduce', '--dat', 'x'], 2, /--data/],
+  [['reproduce', '--seeds', 'many'], 2, /seeds/],
+  [['reproduce', '--set', 'optimizer.learnigRate=1'], 2, /optimizer\.learningRate/],
+  [['reproduce', '--split', 'random'], 2, /clean, paper/],
+  [['reproduce', '--pack', 'nowhere.safetensors'], 1, /nowhere\.safetensors: there is no such file/],
+  [['reproduce', '--data', 'nowhere'], 1, /nowhere/],
+  [['reproduce', '--data', '.', '--profile', 'frosen'], 2, /frozen/],
+])('%j', async (args, code, message) => {
+  const outcome = await mien(args);
+  expect(outcome.stderr).toMatch(message);
+  expect(outcome.code).toBe(code);
+  expect(outcome.stdout).toBe('');
+});
