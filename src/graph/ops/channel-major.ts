@@ -117,10 +117,11 @@ interface Phase {
   readonly offset: number;
   /** Elements of the kernel that meet these positions, last first. */
   readonly taps: readonly number[];
-  /** Zeros before and after the gradient; `cut` of its last positions meet nothing here. */
+  /** Positions of the output's gradient that meet these, from `start` to `end`, and zeros before and after them. */
+  readonly start: number;
+  readonly end: number;
   readonly before: number;
   readonly after: number;
-  readonly cut: number;
 }
 
 function phases(size: number, output: number, kernel: number, stride: number, padding: number): Phase[] {
@@ -132,9 +133,10 @@ function phases(size: number, output: number, kernel: number, stride: number, pa
     return {
       offset,
       taps: Array.from({ length: count }, (_, t) => first + stride * (count - 1 - t)),
-      before,
+      start: Math.max(-before, 0),
+      end: output - Math.max(-after, 0),
+      before: Math.max(before, 0),
       after: Math.max(after, 0),
-      cut: Math.max(-after, 0),
     };
   });
 }
@@ -157,7 +159,7 @@ function inputGradient(dy: Value, weight: Value, x: Value, { stride, padding }: 
       const chosen = vertical.taps.flatMap((i) => horizontal.taps.map((j) => i * kernelWidth! + j));
       const index = constant(weight.graph, int64([chosen.length], chosen));
       const part = transpose(gather(elements, index), [1, 2, 0]);
-      const cropped = slice(slice(dy, 2, 0, rows - vertical.cut), 3, 0, columns - horizontal.cut);
+      const cropped = slice(slice(dy, 2, vertical.start, vertical.end), 3, horizontal.start, horizontal.end);
       const plane = channelMajorConv(
         cropped,
         reshape(part, [inputs!, outputs!, vertical.taps.length, horizontal.taps.length]),
