@@ -26,6 +26,8 @@ export interface HubOptions {
   environment?: Environment;
   progress?: Progress;
   signal?: AbortSignal;
+  /** Fetches nothing, as `HF_HUB_OFFLINE` does. */
+  offline?: boolean;
   /** Milliseconds without a byte after which a connection is given up (default 30,000). */
   timeout?: number;
   /** How often a broken transfer is resumed (default 4). */
@@ -279,9 +281,9 @@ export async function hubFile(name: HubRequest, options: HubOptions = {}): Promi
       return { path: cached.path, revision: cached.commit, sha256: known ?? name.sha256 };
     useless = intact === true ? 'not the pinned file' : 'damaged';
   }
-  if (settings.offline) {
+  if (settings.offline || options.offline === true) {
     const found = useless === undefined ? 'is not in the cache' : `is ${useless}, in the cache`;
-    throw offline(name, `${found} (${settings.cache}), and HF_HUB_OFFLINE is set`);
+    throw offline(name, `${found} (${settings.cache}), and fetching is switched off`);
   }
   if (useless !== undefined) progress.warn(`${cached?.path} is ${useless}: fetching it anew`);
   const fetched = await download(name, settings, options);

@@ -238,7 +238,11 @@ describe('errors', () => {
     });
     await expect(
       hubFile({ id: ID, revision: 'main', path: 'x.json' }, options({}, { HF_HUB_OFFLINE: 'yes' })),
-    ).rejects.toThrow(/HF_HUB_OFFLINE is set/);
+    ).rejects.toThrow(/fetching is switched off/);
+    await expect(
+      hubFile({ id: ID, revision: 'main', path: 'x.json' }, options({ offline: true })),
+    ).rejects.toThrow(/fetching is switched off/);
+    expect(server.requests).toEqual([]);
   });
 
   it('does not mistake a login page for a hub', async () => {
