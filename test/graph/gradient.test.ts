@@ -11,6 +11,7 @@ import {
   floor,
   greater,
   maximum,
+  minimum,
   mul,
   sign,
   stopGradient,
@@ -79,15 +80,18 @@ test('where several are largest they share the gradient; where both operands are
   const graph = createGraph('model');
   const [a, b] = [vector(graph, 'a', 4), vector(graph, 'b', 4)];
   const [ofMax] = gradients(max(a), [a]);
-  const [first, second] = gradients(sum(maximum(a, b)), [a, b]);
+  const [larger, notLarger] = gradients(sum(maximum(a, b)), [a, b]);
+  const [smaller, notSmaller] = gradients(sum(minimum(a, b)), [a, b]);
   const result = await compute(
     graph,
-    { ofMax: ofMax!, first: first!, second: second! },
+    { ofMax: ofMax!, larger: larger!, notLarger: notLarger!, smaller: smaller!, notSmaller: notSmaller! },
     { a: float32([4], [2, 5, 5, 1]), b: float32([4], [2, 6, 4, 1]) },
   );
   expect(numbers(result['ofMax'])).toEqual([0, 0.5, 0.5, 0]);
-  expect(numbers(result['first'])).toEqual([1, 0, 1, 1]);
-  expect(numbers(result['second'])).toEqual([0, 1, 0, 0]);
+  expect(numbers(result['larger'])).toEqual([1, 0, 1, 1]);
+  expect(numbers(result['notLarger'])).toEqual([0, 1, 0, 0]);
+  expect(numbers(result['smaller'])).toEqual([1, 1, 0, 1]);
+  expect(numbers(result['notSmaller'])).toEqual([0, 0, 1, 0]);
 });
 
 describe('what is not on the way is not visited', () => {

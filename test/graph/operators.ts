@@ -1,5 +1,6 @@
 // The table of differentiable operators: how to draw a case of each, how to build it, what it computes in plain TypeScript.
 import { sizeOf } from '../../src/base/tensor.js';
+import { channelAffine, channelMajorConv } from '../../src/graph/ops/channel-major.js';
 import * as elementwise from '../../src/graph/ops/elementwise.js';
 import { firstRows } from '../../src/graph/ops/embedding.js';
 import { gemm, linearProduct, matmul } from '../../src/graph/ops/linalg.js';
@@ -10,6 +11,7 @@ import * as reduction from '../../src/graph/ops/reduction.js';
 import {
   at,
   broadcast,
+  correlation,
   erf,
   matrixProduct,
   reduce,
@@ -47,11 +49,14 @@ export const differentiable: Readonly<Record<string, Row>> = {
   softplus: unary(elementwise.softplus, (x) => Math.log1p(Math.exp(x))),
   silu: unary(elementwise.silu, (x) => x * logistic(x)),
   gelu: unary(elementwise.gelu, (x) => (x * (1 + erf(x / Math.SQRT2))) / 2),
-  // Elements are exact in float16, gradients are not.
+  // Elements and their squares are exact in float16, gradients are not.
   cast: (draw) => ({
-    inputs: [{ shape: draw.shape(0, 3), kind: 'any' }],
-    build: (x) => elementwise.cast(elementwise.cast(x!, 'float16'), 'float32'),
-    reference: (x) => x!,
+    inputs: [{ shape: draw.shape(0, 3), kind: 'few' }],
+    build: (x) => {
+      const half = elementwise.cast(x!, 'float16');
+      return elementwise.cast(elementwise.mul(half, half), 'float32');
+    },
+    reference: (x) => zip((element) => element! ** 2, x!),
     tolerance: 2e-3,
   }),
 
@@ -150,6 +155,42 @@ export const differentiable: Readonly<Record<string, Row>> = {
             [...indices!.data].map((row, i) => (row === index[0] ? updates!.data[i * width + column]! : 0)),
           );
         });
+      },
+    };
+  },
+
+  channelMajorConv: (draw) => {
+    const [height, width] = [draw.integer(1, 3), draw.integer(1, 3)];
+    const stride = draw.integer(1, Math.min(2, height, width));
+    // No wider than what the kernel reaches over.
+    const [high, wide] = [Math.min(1, height - 1), Math.min(1, width - 1)];
+    const padding = [
+      draw.integer(0, high),
+      draw.integer(0, wide),
+      draw.integer(0, high),
+      draw.integer(0, wide),
+    ] as const;
+    const inputs = draw.integer(1, 2);
+    return {
+      inputs: [
+        { shape: [inputs, draw.integer(1, 2), draw.integer(3, 4), draw.integer(3, 4)], kind: 'any' },
+        { shape: [draw.integer(1, 2), inputs, height, width], kind: 'any' },
+      ],
+      build: (x, weight) => channelMajorConv(x!, weight!, { stride, padding }),
+      reference: (x, weight) =>
+        transposed(correlation(transposed(x!, [1, 0, 2, 3]), weight!, { stride, padding }), [1, 0, 2, 3]),
+    };
+  },
+
+  channelAffine: (draw) => {
+    const shape = draw.shape(2, 4);
+    const rows = { shape: shape.slice(0, 1), kind: 'any' as const };
+    return {
+      inputs: [{ shape, kind: 'any' }, rows, rows],
+      build: (x, scale, shift) => channelAffine(x!, scale!, shift!),
+      reference: (x, scale, shift) => {
+        const column = ({ data }: NdArray) => ({ shape: [shape[0]!, ...shape.slice(1).map(() => 1)], data });
+        return zip((a, b, c) => a! * b! + c!, x!, column(scale!), column(shift!));
       },
     };
   },

@@ -99,6 +99,39 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * sum;
 }
 
+/** Cross-correlation of images `[n, in, h, w]` with a kernel `[out, in / groups, k, l]`. */
+export function correlation(
+  x: NdArray,
+  weight: NdArray,
+  options: { stride: number; padding: readonly [number, number, number, number]; groups?: number },
+): NdArray {
+  const { stride, padding, groups = 1 } = options;
+  const [top, left, bottom, right] = padding;
+  const [batch, channels, rows, columns] = x.shape as [number, number, number, number];
+  const [outputs, inner, height, width] = weight.shape as [number, number, number, number];
+  const positions = (size: number, kernel: number) => Math.floor((size - kernel) / stride) + 1;
+  const shape = [
+    batch,
+    outputs,
+    positions(rows + top + bottom, height),
+    positions(columns + left + right, width),
+  ];
+  // Loops over positions in the arrays: differences need this thousands of times.
+  return tabulate(shape, ([n, channel, row, column]) => {
+    const first = n! * channels + Math.floor(channel! / (outputs / groups)) * inner;
+    let sum = 0;
+    for (let c = 0; c < inner; c++)
+      for (let i = 0; i < height; i++)
+        for (let j = 0; j < width; j++) {
+          const [y, z] = [row! * stride + i - top, column! * stride + j - left];
+          if (y < 0 || z < 0 || y >= rows || z >= columns) continue;
+          const element = weight.data[((channel! * inner + c) * height + i) * width + j]!;
+          sum += element * x.data[((first + c) * rows + y) * columns + z]!;
+        }
+    return sum;
+  });
+}
+
 /** The elements of a tensor of any dtype as an array. */
 export const arrayOf = ({ shape, data }: Tensor): NdArray => ({
   shape,

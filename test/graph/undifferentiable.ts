@@ -6,6 +6,7 @@ import { oneHot } from '../../src/graph/ops/lookup.js';
 import { argMax } from '../../src/graph/ops/reduction.js';
 import {
   at,
+  correlation,
   erf,
   matrixProduct,
   reduce,
@@ -65,29 +66,8 @@ export const notDifferentiable: Readonly<Record<string, Row>> = {
       ],
       build: (x, weight, b) => conv2d(x!, weight!, { stride, padding, groups, ...(b ? { bias: b } : {}) }),
       reference: (x, weight, b) => {
-        const [top, left, bottom, right] = padding;
-        const positions = (size: number, around: number, kernel: number) =>
-          Math.floor((size + around - kernel) / stride) + 1;
-        const rows = positions(x!.shape[2]!, top + bottom, height);
-        const columns = positions(x!.shape[3]!, left + right, width);
-        const pixel = (n: number, c: number, row: number, column: number): number =>
-          row >= 0 && column >= 0 && row < x!.shape[2]! && column < x!.shape[3]!
-            ? at(x!, [n, c, row, column])
-            : 0;
-        return tabulate([2, groups * each, rows, columns], ([n, channel, row, column]) => {
-          const first = Math.floor(channel! / each) * inner;
-          const kernel = {
-            shape: [inner, height, width],
-            data: weight!.data.slice(channel! * inner * height * width),
-          };
-          const products = tabulate(
-            kernel.shape,
-            ([c, i, j]) =>
-              at(kernel, [c!, i!, j!]) *
-              pixel(n!, first + c!, row! * stride + i! - top, column! * stride + j! - left),
-          );
-          return total(products.data) + (b ? b.data[channel!]! : 0);
-        });
+        const product = correlation(x!, weight!, { stride, padding, groups });
+        return b ? zip((p, q) => p! + q!, product, { shape: [b.shape[0]!, 1, 1], data: b.data }) : product;
       },
     };
   },
