@@ -1,6 +1,7 @@
 // Gives every face a hash of its bytes, of its pixels and of what it looks like, to find copies and near-duplicates.
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
+import { MienError } from '../base/errors.js';
 import { fileError, sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { problems } from './reading.js';
@@ -47,6 +48,7 @@ export async function hashFaces(
   options: HashOptions = {},
 ): Promise<{ hashes: Map<string, FaceHash>; skipped: readonly Skipped[] }> {
   const { known = new Map<string, FaceHash>(), progress = silentProgress } = options;
+  if (faces.length === 0) return { hashes: new Map(), skipped: [] };
   const reporter = problems(options);
   const results = new Array<FaceHash | undefined>(faces.length);
   let next = 0;
@@ -56,7 +58,8 @@ export async function hashFaces(
       try {
         results[index] = await hashFace(face, known.get(face.id));
       } catch (cause) {
-        next = options.skipInvalid ? next : faces.length;
+        if (!options.skipInvalid) next = faces.length; // the other workers stop
+        if (!options.skipInvalid && cause instanceof MienError) throw cause;
         const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!;
         reporter.report({
           file: face.file,
