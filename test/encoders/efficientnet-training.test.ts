@@ -1,79 +1,115 @@
 // EfficientNet in training mode against PyTorch: loss, gradients and running averages of one step.
 import { describe, expect, it } from 'vitest';
-import { int64, type Tensor } from '../../src/base/tensor.js';
-import { createGraph, input } from '../../src/graph/builder.js';
+import { float32, int64, type Tensor } from '../../src/base/tensor.js';
+import { createGraph, input, type Value } from '../../src/graph/builder.js';
 import { gradients } from '../../src/graph/gradient.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import { linear } from '../../src/nn/linear.js';
 import { crossEntropy } from '../../src/nn/loss.js';
-import { boundParameters, collectParameters, type Parameters } from '../../src/nn/parameters.js';
+import {
+  boundParameters,
+  collectParameters,
+  constantParameters,
+  type Parameters,
+} from '../../src/nn/parameters.js';
 import { createSession } from '../../src/runtime/session.js';
 import { efficientNetConfig, type EfficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { efficientNetTraining, isTrainedFrom } from '../../src/encoders/efficientnet-training.js';
+import { efficientNetMap, poolMap } from '../../src/encoders/efficientnet.js';
+import {
+  efficientNetTraining,
+  isStatistic,
+  isTrainedFrom,
+  type EfficientNetTrainingOptions,
+} from '../../src/encoders/efficientnet-training.js';
 import { goldenInput, goldenWeights, readGolden, relativeError } from '../support/golden.js';
 
 interface Step {
   readonly loss: number;
+  readonly embedding: Tensor;
   readonly gradients: Record<string, Float32Array>;
-  readonly statistics: Record<string, Float32Array>;
+  readonly statistics: Record<string, Tensor>;
+}
+
+interface StepOptions extends EfficientNetTrainingOptions {
+  /** Tensors in place of the formula's. */
+  readonly weights?: Record<string, Tensor>;
+}
+
+/** The training graph of a network and a classifier of seven labels. */
+const definition =
+  (config: EfficientNetConfig, shape: readonly number[], options: EfficientNetTrainingOptions) =>
+  (p: Parameters) => {
+    const images = input(p.graph, 'images', 'float32', shape);
+    const { embedding, statistics } = efficientNetTraining(p, config, images, options);
+    return { embedding, statistics, logits: linear(p, 'classifier', embedding, 7) };
+  };
+
+/** The formula's weights. */
+function formulaWeights(config: EfficientNetConfig): Record<string, Tensor> {
+  const specs = collectParameters(definition(config, [2, 3, 32, 32], {}));
+  return goldenWeights(Object.fromEntries(specs.map(({ name, shape }) => [name, shape])));
 }
 
 /** Loss, gradients and running averages on the formula's weights and images, labels 0, 1, 2, …. */
 async function step(
   config: EfficientNetConfig,
   images: Tensor<'float32'>,
-  labels: readonly number[],
-  from = 'conv_stem',
+  { weights = formulaWeights(config), ...options }: StepOptions = {},
 ): Promise<Step> {
-  const build = (p: Parameters) => {
-    const { embedding, statistics } = efficientNetTraining(
-      p,
-      config,
-      input(p.graph, 'images', 'float32', images.shape),
-      { from },
-    );
-    return { logits: linear(p, 'classifier', embedding, 7), statistics };
-  };
-  const specs = collectParameters(build);
-  const weights = goldenWeights(Object.fromEntries(specs.map(({ name, shape }) => [name, shape])));
+  const build = definition(config, images.shape, options);
   const graph = createGraph('step');
   const values = Object.fromEntries(
-    specs.map(({ name, shape }) => [name, input(graph, name, 'float32', shape)]),
+    Object.entries(weights).map(([name, { shape }]) => [name, input(graph, name, 'float32', shape)]),
   );
-  const { logits, statistics } = build(boundParameters(graph, values));
-  const loss = crossEntropy(logits, input(graph, 'labels', 'int64', [labels.length]));
-  const trained = Object.keys(values).filter(isTrainedFrom(config, from));
+  const { embedding, logits, statistics } = build(boundParameters(graph, values));
+  const count = images.shape[0]!;
+  const loss = crossEntropy(logits, input(graph, 'labels', 'int64', [count]));
+  const trained = Object.keys(values).filter(isTrainedFrom(config, options.from ?? 'conv_stem'));
   const found = gradients(
     loss,
     trained.map((name) => values[name]!),
   );
-  const named = Object.fromEntries(trained.map((name, i) => [`gradient ${name}`, found[i]!]));
-  const updated = Object.fromEntries(
-    Object.entries(statistics).map(([name, value]) => [`new ${name}`, value]),
+  const prefixed = (prefix: string, entries: readonly (readonly [string, Value])[]) =>
+    Object.fromEntries(entries.map(([name, value]) => [`${prefix}${name}`, value]));
+  const outputs = {
+    loss,
+    embedding,
+    ...prefixed(
+      'gradient ',
+      trained.map((name, i) => [name, found[i]!]),
+    ),
+    ...prefixed('new ', Object.entries(statistics)),
+  };
+  const session = await createSession(encodeModel(graph, outputs));
+  const labels = int64(
+    [count],
+    Array.from({ length: count }, (_, i) => i),
   );
-  const session = await createSession(encodeModel(graph, { loss, ...named, ...updated }));
-  const results = await session.run({ ...weights, images, labels: int64([labels.length], labels) });
+  const results = await session.run({ ...weights, images, labels });
   await session.dispose();
-  const of = (prefix: string) =>
-    Object.fromEntries(
-      Object.entries(results)
-        .filter(([name]) => name.startsWith(prefix))
-        .map(([name, { data }]) => [name.slice(prefix.length), data as Float32Array]),
-    );
+  const of = (prefix: string): [string, Tensor][] =>
+    Object.entries(results)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]);
   return {
     loss: results['loss']!.data[0] as number,
-    gradients: of('gradient '),
-    statistics: of('new '),
+    embedding: results['embedding']!,
+    gradients: Object.fromEntries(of('gradient ').map(([name, { data }]) => [name, data as Float32Array])),
+    statistics: Object.fromEntries(of('new ')),
   };
 }
 
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
+const floats = (tensor: Tensor): Float32Array => tensor.data as Float32Array;
 
-describe('tf_efficientnetv2_b0', () => {
+describe.each([
+  ['tf_efficientnetv2_b0', 48, 'bn1', ['conv_stem.weight']],
+  ['efficientnet_b0', 40, 'blocks.4.0.bn2', ['conv_stem.weight', 'blocks.4.0.conv_dw.weight']],
+])('%s', (architecture, size, normed, kernels) => {
   it('has the loss, gradients and running averages of PyTorch', async () => {
-    const golden = await readGolden('tf_efficientnetv2_b0_gradients');
-    const config = efficientNetConfig('tf_efficientnetv2_b0');
-    const actual = await step(config, goldenInput('image_48', [4, 3, 48, 48]), [0, 1, 2, 3]);
+    const golden = await readGolden(`${architecture}_gradients`);
+    const images = goldenInput(`image_${size}`, [4, 3, size, size]);
+    const actual = await step(efficientNetConfig(architecture), images);
     expect(relativeError([actual.loss], golden['loss']!.data)).toBeLessThan(1e-5);
     const norms = Object.entries(golden).filter(([name]) => name.startsWith('grad_norm.'));
     expect(Object.keys(actual.gradients).sort()).toEqual(
@@ -87,12 +123,91 @@ describe('tf_efficientnetv2_b0', () => {
       if (data[0]! < 1e-6) expect(actualNorm, name).toBeLessThan(1e-6);
       else expect(relativeError([actualNorm], data), name).toBeLessThan(1e-3);
     }
-    const stem = golden['grad.conv_stem.weight']!.data;
-    const difference = stem.map((x, i) => x - actual.gradients['conv_stem.weight']![i]!);
-    expect(norm(difference) / norm(stem)).toBeLessThan(1e-3);
+    for (const name of kernels) {
+      const expected = golden[`grad.${name}`]!.data;
+      const difference = expected.map((x, i) => x - actual.gradients[name]![i]!);
+      expect(norm(difference) / norm(expected), name).toBeLessThan(1e-3);
+    }
     for (const kind of ['mean', 'var'])
       expect(
-        relativeError(actual.statistics[`bn1.running_${kind}`]!, golden[`running_${kind}.bn1`]!.data),
+        relativeError(
+          floats(actual.statistics[`${normed}.running_${kind}`]!),
+          golden[`running_${kind}.${normed}`]!.data,
+        ),
       ).toBeLessThan(1e-5);
+  });
+});
+
+describe('efficientNetTraining', () => {
+  const config = efficientNetConfig('tf_efficientnetv2_b0');
+  const images = goldenInput('image_48', [4, 3, 48, 48]);
+
+  it('computes what the inference definition does with the statistics of the same batch', async () => {
+    const weights = formulaWeights(config);
+    const { embedding, statistics } = await step(config, images, { weights, momentum: 1 });
+    // Running variances are divided by one less than the number of elements; the batch's own by that number.
+    const shrink = (name: string, tensor: Tensor): Tensor => {
+      if (!name.endsWith('running_var')) return tensor;
+      const [, stage, block, layer] = /^(?:blocks\.(\d)\.(\d)\.)?bn(\d)/.exec(name)!;
+      // An expansion stands before its block's stride.
+      const s = stage === undefined ? -1 : Number(stage);
+      const before = s >= 3 && block === '0' && layer === '1';
+      const side = s < 0 ? (layer === '1' ? 24 : 2) : [24, 12, 6, before ? 6 : 3, 3, before ? 3 : 2][s]!;
+      const count = 4 * side * side;
+      return float32(
+        tensor.shape,
+        floats(tensor).map((x) => (x * (count - 1)) / count),
+      );
+    };
+    const stored = Object.fromEntries(
+      Object.entries(statistics).map(([name, tensor]) => [name, shrink(name, tensor)]),
+    );
+    const graph = createGraph('inference');
+    const x = input(graph, 'images', 'float32', images.shape);
+    const expected = poolMap(
+      efficientNetMap(constantParameters(graph, { ...weights, ...stored }), config, x),
+    );
+    const session = await createSession(encodeModel(graph, { expected }));
+    const results = await session.run({ images });
+    await session.dispose();
+    expect(relativeError(floats(embedding), floats(results['expected']!))).toBeLessThan(1e-4);
+  });
+
+  it.each(['blocks.4', 'conv_head'])('trains from %s on, with stored statistics before', async (from) => {
+    const weights = formulaWeights(config);
+    const { loss, gradients: found, statistics } = await step(config, images, { weights, from });
+    const first =
+      from === 'conv_head' ? /^(conv_head|bn2|classifier)\./ : /^(blocks\.[45]|conv_head|bn2|classifier)\./;
+    const names = Object.keys(weights);
+    expect(Object.keys(found)).toEqual(names.filter((name) => first.test(name) && !isStatistic(name)));
+    expect(Object.keys(statistics).sort()).toEqual(
+      names.filter((name) => first.test(name) && isStatistic(name)).sort(),
+    );
+    // A step along the gradient changes the loss by the gradient's squared norm.
+    const square = Object.values(found).reduce((sum, gradient) => sum + norm(gradient) ** 2, 0);
+    const h = 2e-3 / square;
+    const moved = async (sign: number): Promise<number> => {
+      const changed = Object.fromEntries(
+        Object.entries(found).map(([name, gradient]) => [
+          name,
+          float32(
+            weights[name]!.shape,
+            floats(weights[name]!).map((x, i) => x + sign * h * gradient[i]!),
+          ),
+        ]),
+      );
+      return (await step(config, images, { weights: { ...weights, ...changed }, from })).loss;
+    };
+    const slope = ((await moved(1)) - (await moved(-1))) / (2 * h);
+    expect(slope / square).toBeGreaterThan(0.98);
+    expect(slope / square).toBeLessThan(1.02);
+    expect(loss).toBeGreaterThan(0);
+  });
+
+  it('names the parts when there is none to train from, and asks for a seed', () => {
+    const p = (options: EfficientNetTrainingOptions) => () =>
+      collectParameters(definition(config, [2, 3, 32, 32], options));
+    expect(p({ from: 'blocks.6' })).toThrow(/no part "blocks.6"[^]*Did you mean/);
+    expect(p({ dropPath: 0.2 })).toThrow(/seed/);
   });
 });
