@@ -80,8 +80,9 @@ test.each(pages)('$name points to files that exist', ({ name, text }) => {
   const links = Array.from(text.matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g), ([, to]) =>
     resolve(folder, to!),
   );
-  const mentioned = Array.from(text.matchAll(/`((?:src|test|docs|bench|configs)\/[\w./-]+)`/g), ([, to]) =>
-    join(root, to!),
+  const mentioned = Array.from(
+    text.matchAll(/`((?:src|test|docs|bench|configs)\/[\w./-]+\.(?:ts|md|json|yaml|py))`/g),
+    ([, to]) => join(root, to!),
   );
   expect(
     [...links, ...mentioned].filter((path) => !existsSync(path)).map((path) => relative(root, path)),
