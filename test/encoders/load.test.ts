@@ -1,31 +1,23 @@
-// Loaded encoders end to end: from files or the hub, through tokenising, decoding and resizing, to the embeddings of
-// the reference implementations.
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+// Loaded encoders end to end: from a server that answers as the hub, through tokenising and resizing, to embeddings.
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readJson, sha256 } from '../../src/base/files.js';
-import { encodeSafetensors, readSafetensors } from '../../src/base/safetensors.js';
-import { readSafetensorsFile } from '../../src/base/safetensors-file.js';
-import { float32ToFloat16 } from '../../src/base/half.js';
-import { float32, int64, tensor, type Tensors } from '../../src/base/tensor.js';
+import { sha256 } from '../../src/base/files.js';
 import type { DecodedImage, FaceEncoder, TextEncoder } from '../../src/encoders/encoder.js';
-import { decodeImage } from '../../src/encoders/images.js';
-import { createPreprocessing } from '../../src/encoders/load-face.js';
 import * as load from '../../src/encoders/load.js';
 import { profiles, type FaceEncoderSpec, type TextEncoderSpec } from '../../src/encoders/profiles.js';
-import { cosine, goldenPath, readGolden, relativeError, uniform } from '../support/golden.js';
+import { readGolden, relativeError, uniform } from '../support/golden.js';
 import { startHubServer, type HubServer } from '../support/hub-server.js';
 import {
   bertFiles,
   bertTinyConfig,
-  distilBertConfig,
   efficientNetB3Config,
   efficientNetFiles,
   paperRepositories,
+  writeFiles,
 } from '../support/pretrained.js';
 
-const WEIGHTS = process.env['MIEN_WEIGHTS'];
 // One thread: spinning threads of several sessions get in each other's way on a busy machine.
 const loadTextEncoder = (spec: TextEncoderSpec, options: load.LoadOptions = {}): Promise<TextEncoder> =>
   load.loadTextEncoder(spec, { threads: 1, ...options });
@@ -39,15 +31,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mien-load-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-async function writeFiles(name: string, files: Record<string, Uint8Array>): Promise<string> {
-  for (const [file, bytes] of Object.entries(files)) {
-    const path = join(folder, name, file);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes);
-  }
-  return join(folder, name);
-}
 
 const row = (value: { shape: readonly number[]; data: Float32Array }, i: number): Float32Array => {
   const size = value.data.length / value.shape[0]!;
@@ -162,7 +145,7 @@ describe('profile paper, from a server that answers as the hub', () => {
 
 describe('a batch', () => {
   it('does not change what an item is embedded as', async () => {
-    const dir = await writeFiles('batch', bertFiles(bertTinyConfig, WORDS));
+    const dir = await writeFiles(join(folder, 'batch'), bertFiles(bertTinyConfig, WORDS));
     const spec = { ...profiles.frozen.text, folder: dir, maxTokens: 16 };
     const encoder = await loadTextEncoder(spec);
     const texts = [
@@ -192,7 +175,7 @@ describe('a batch', () => {
 
   it('of images of all sizes keeps their order', async () => {
     const config = { ...efficientNetB3Config, architecture: 'efficientnet_b0' };
-    const dir = await writeFiles('images', efficientNetFiles(config));
+    const dir = await writeFiles(join(folder, 'images'), efficientNetFiles(config));
     const encoder = await loadFaceEncoder({ ...profiles.paper.face, folder: dir, imageSize: 64 });
     const sizes = [
       [48, 48],
@@ -210,206 +193,6 @@ describe('a batch', () => {
     await expect(encoder.encode([{ width: 2, height: 2, data: new Uint8Array(4) }])).rejects.toThrow(
       /2×2, has 4 bytes/,
     );
-    await encoder.dispose();
-  });
-});
-
-describe('weights that do not fit', () => {
-  const files = bertFiles(bertTinyConfig, WORDS);
-  const { tensors } = readSafetensors(files['model.safetensors']!);
-  const name = 'bert.encoder.layer.1.output.dense.weight';
-  const { [name]: dropped, ...rest } = tensors;
-  const withWeights = (changed: Tensors): Record<string, Uint8Array> => ({
-    ...files,
-    'model.safetensors': new Uint8Array(Buffer.concat(encodeSafetensors(changed))),
-  });
-  const withConfig = (changed: object): Record<string, Uint8Array> => ({
-    ...files,
-    'config.json': new TextEncoder().encode(JSON.stringify({ ...bertTinyConfig, ...changed })),
-  });
-  it.each<[string, () => Record<string, Uint8Array>, RegExp]>([
-    ['a tensor is missing', () => withWeights(rest), /encoder\.layer\.1\.output\.dense\.weight: is missing/],
-    [
-      'a tensor has another shape',
-      () => withWeights({ ...rest, [name]: float32([2, 2], [1, 2, 3, 4]) }),
-      /weight: is \[2, 2\], \[128, 512\] is needed/,
-    ],
-    [
-      'a tensor holds integers',
-      () => withWeights({ ...rest, [name]: int64([128, 512], new Array(65536).fill(1)) }),
-      /holds I64/,
-    ],
-    [
-      'a tensor is foreign',
-      () => withWeights({ ...tensors, 'bert.encoder.layer.2.x': float32([1], [1]) }),
-      /bert\.encoder\.layer\.2\.x: is not a tensor of the model/,
-    ],
-    [
-      'all are those of another model',
-      () => efficientNetFiles({ ...efficientNetB3Config, architecture: 'efficientnet_b0' }),
-      /config\.json, model_type|model_type/,
-    ],
-    [
-      'the config is of another family',
-      () => withConfig({ model_type: 'roberta' }),
-      /model_type.*\n.*bert, distilbert/,
-    ],
-    ['the config has another activation', () => withConfig({ hidden_act: 'relu' }), /hidden_act/],
-    [
-      'the config has more layers',
-      () => withConfig({ num_hidden_layers: 3 }),
-      /encoder\.layer\.2\.attention.*is missing, as are 15 more/,
-    ],
-    ['the config is of DistilBERT', () => withConfig({ ...distilBertConfig }), /is missing/],
-    [
-      'heads do not divide the width',
-      () => withConfig({ num_attention_heads: 3 }),
-      /128 cannot be divided among 3 heads/,
-    ],
-    [
-      'the file is cut',
-      () => ({ ...files, 'model.safetensors': files['model.safetensors']!.subarray(0, 1e6) }),
-      /the file was cut/,
-    ],
-  ])('is named: %s', async (what, make, message) => {
-    const dir = await writeFiles(`bad ${what}`, make());
-    const spec = { ...profiles.frozen.text, folder: dir, maxTokens: 16 };
-    await expect(loadTextEncoder(spec)).rejects.toThrow(message);
-    expect(dropped).toBeDefined();
-  });
-
-  it('accepts 16-bit floats, old names, and no prefix', async () => {
-    const old = Object.fromEntries(
-      Object.entries(tensors).map(([key, value]) => [
-        key
-          .replace(/^bert\./, '')
-          .replace('LayerNorm.weight', 'LayerNorm.gamma')
-          .replace('LayerNorm.bias', 'LayerNorm.beta'),
-        value,
-      ]),
-    );
-    const halves = Object.fromEntries(
-      Object.entries(tensors).map(([key, { shape, data }]) => [
-        key,
-        tensor('float16', shape, float32ToFloat16(data as Float32Array)),
-      ]),
-    );
-    const [plain, renamed, narrow] = await Promise.all(
-      [files, withWeights(old), withWeights(halves)].map(async (content, i) => {
-        const dir = await writeFiles(`names${i}`, content);
-        const encoder = await loadTextEncoder({ ...profiles.frozen.text, folder: dir, maxTokens: 16 });
-        const out = await encoder.encode([Int32Array.of(101, 104, 102)]);
-        await encoder.dispose();
-        return out.data;
-      }),
-    );
-    expect(renamed).toEqual(plain);
-    expect(relativeError(narrow!, plain!)).toBeLessThan(0.01);
-    expect(narrow).not.toEqual(plain);
-  });
-
-  it('says which folder lacks them, and refuses more tokens than there are positions', async () => {
-    await expect(loadTextEncoder(profiles.frozen.text, { weights: folder })).rejects.toMatchObject({
-      code: 'weights',
-      place: { file: join(folder, 'all-MiniLM-L6-v2') },
-    });
-    const dir = await writeFiles('long', files);
-    await expect(loadTextEncoder({ ...profiles.frozen.text, folder: dir, maxTokens: 513 })).rejects.toThrow(
-      /at most 512/,
-    );
-  });
-});
-
-describe('photographs', () => {
-  it('are decoded and resized as PIL does, within one grey level', async () => {
-    const { tensors } = await readSafetensorsFile(goldenPath('photos.safetensors'));
-    for (const [name, tolerance] of [
-      ['astronaut', 1],
-      ['face_jpeg', 3],
-      ['grey_48', 1],
-    ] as const) {
-      const file =
-        (tensors[`${name}.file`]?.data as Uint8Array | undefined) ??
-        join(import.meta.dirname, '../fixtures/astronaut.png');
-      const { width, height, data } = await decodeImage(file);
-      for (const size of [96, 75]) {
-        const session = await createPreprocessing(
-          {
-            size,
-            mean: [0, 0, 0],
-            std: [1 / 255, 1 / 255, 1 / 255],
-          },
-          1,
-        );
-        const pixels = { dtype: 'uint8', shape: [1, height, width, 3], data } as const;
-        const { images } = await session.run({ pixels }, ['images']);
-        const expected = tensors[`${name}.pixels_${size}`]!.data as Uint8Array;
-        const plane = size * size;
-        const worst = expected.reduce(
-          (most, value, i) =>
-            Math.max(
-              most,
-              Math.abs(value - (images.data as Float32Array)[(i % 3) * plane + Math.floor(i / 3)]!),
-            ),
-          0,
-        );
-        expect(worst, `${name} at ${size}`).toBeLessThan(tolerance + 0.01);
-        await session.dispose();
-      }
-    }
-  });
-});
-
-describe.skipIf(!WEIGHTS)('real weights (MIEN_WEIGHTS)', () => {
-  it('MiniLM gives the reference embeddings', async () => {
-    const { texts, max_length } = (await readJson(goldenPath('all-MiniLM-L6-v2.json'))) as {
-      max_length: number;
-      texts: { text: string }[];
-    };
-    const encoder = await loadTextEncoder(
-      { ...profiles.frozen.text, maxTokens: max_length },
-      { weights: WEIGHTS },
-    );
-    const golden = (await readGolden('all-MiniLM-L6-v2'))['mean_pooled']!;
-    const actual = await encoder.encode(texts.map(({ text }) => encoder.tokenize(text).ids));
-    expect(relativeError(actual.data, golden.data)).toBeLessThan(1e-5);
-    expect(encoder.identity.revision).toBe(profiles.frozen.text.revision);
-    await encoder.dispose();
-  });
-
-  it('EfficientNetV2-B0 gives the reference embeddings of real photographs', async () => {
-    const encoder = await loadFaceEncoder(profiles.frozen.face, { weights: WEIGHTS });
-    const golden = await readGolden('tf_efficientnetv2_b0.in1k');
-    const pixels = golden['pixels_rgb_0_255']!;
-    const images = [0, 1, 2].map((i): DecodedImage => {
-      const planes = row(pixels, i);
-      const data = Uint8Array.from(
-        { length: planes.length },
-        (_, j) => planes[(j % 3) * 9216 + Math.floor(j / 3)]!,
-      );
-      return { width: 96, height: 96, data };
-    });
-    const actual = await encoder.encode(images);
-    expect(relativeError(actual.data, golden['embedding_96']!.data)).toBeLessThan(1e-5);
-
-    const { tensors } = await readSafetensorsFile(goldenPath('photos.safetensors'));
-    for (const name of ['astronaut', 'face_jpeg', 'grey_48']) {
-      const file =
-        (tensors[`${name}.file`]?.data as Uint8Array | undefined) ??
-        join(import.meta.dirname, '../fixtures/astronaut.png');
-      const { data } = await encoder.encode([await decodeImage(file)]);
-      expect(cosine(data, tensors[`${name}.embedding_96`]!.data as Float32Array), name).toBeGreaterThan(
-        0.999,
-      );
-    }
-    await encoder.dispose();
-  });
-
-  it('are found under the hub id too', async () => {
-    const nested = join(folder, 'nested', 'timm', 'tf_efficientnetv2_b0.in1k');
-    await cp(join(WEIGHTS!, 'tf_efficientnetv2_b0.in1k'), nested, { recursive: true });
-    const encoder = await loadFaceEncoder(profiles.frozen.face, { weights: join(folder, 'nested') });
-    expect(encoder.identity).toMatchObject({ id: 'timm/tf_efficientnetv2_b0.in1k', revision: 'local' });
     await encoder.dispose();
   });
 });

@@ -1,4 +1,6 @@
 // Files laid out as published checkpoints are, filled by the golden formula instead of trained weights.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { encodeSafetensors } from '../../src/base/safetensors.js';
 import { int64, type Tensors } from '../../src/base/tensor.js';
 import { bertConfig } from '../../src/encoders/bert.js';
@@ -144,3 +146,10 @@ export const paperRepositories = (words: readonly string[]): Record<string, HubR
   },
   [profiles.paper.face.id]: { commit: 'b3'.repeat(20), files: efficientNetFiles(efficientNetB3Config) },
 });
+
+/** Writes files into a folder, which is made. */
+export async function writeFiles(folder: string, files: Record<string, Uint8Array>): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes);
+  return folder;
+}
