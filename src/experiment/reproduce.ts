@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
-import { SET_NAMES, SPLITS, type FeatureSet, type FeatureSets } from '../features/sets.js';
+import type { SetCounts as CleaningCounts } from '../data/types.js';
+import { SET_NAMES, SPLITS, type FeatureSet, type FeatureSets, type SetName } from '../features/sets.js';
 import type { Config } from './config.js';
 import { experimentData } from './data.js';
 import { environment } from './environment.js';
@@ -110,9 +111,25 @@ function countsOf({ texts, faces, provenance }: FeatureSets): Record<string, Set
       const { id, revision, sha256: hash, dtype } = encoder;
       return [
         name,
-        { ...perLabel(sets[name]), dropped: {}, encoder: { id, revision, sha256: hash, dtype }, terms },
+        {
+          ...perLabel(sets[name]),
+          dropped: droppedOf(provenance, name),
+          encoder: { id, revision, sha256: hash, dtype },
+          terms,
+        },
       ];
     }),
+  );
+}
+
+/** Dropped items by reason, from what cleaning counted; empty where the features do not say. */
+function droppedOf({ protocol }: FeatureSets['provenance'], name: SetName): Record<string, number> {
+  const counts = protocol['counts'] as Partial<Record<SetName, CleaningCounts>> | undefined;
+  return Object.fromEntries(
+    Object.entries(counts?.[name]?.dropped ?? {}).map(([reason, labels]) => [
+      reason,
+      Object.values(labels).reduce((total, count) => total + count, 0),
+    ]),
   );
 }
 

@@ -5,7 +5,7 @@ import { MienError } from '../base/errors.js';
 import { fileError, sha256, writeFileAtomic } from '../base/files.js';
 import { encodeSafetensors, readSafetensors } from '../base/safetensors.js';
 import type { Tensors } from '../base/tensor.js';
-import type { EpochRecord, RunState } from './loop.js';
+import type { EpochRecord, RunState } from './run-state.js';
 
 /** A run's folder: `checkpoint.json`, the `.safetensors` file it names, and `log.jsonl`. */
 export interface CheckpointFolder {

@@ -15,6 +15,7 @@ import {
   type TrainingState,
 } from './head-graph.js';
 import { optimizerOf, type OptimizerSettings } from './optimizer.js';
+import type { EpochRecord, RunState } from './run-state.js';
 
 export interface TrainingTask extends HeadGraphOptions {
   readonly features: FeatureTables;
@@ -40,31 +41,9 @@ export interface TrainingOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One line of the log. */
-export interface EpochRecord {
-  /** From 1. */
-  readonly epoch: number;
-  /** Mean over the epoch's steps. */
-  readonly loss: number;
-  /** Of the training items, each as it was met. */
-  readonly accuracy: number;
-  /** Value of `select` on validation. */
-  readonly validation: number;
-  /** Seconds the epoch took. */
-  readonly seconds: number;
-}
-
 export interface TrainedHead {
   /** Parameters of the best epoch. */
   readonly parameters: Tensors;
-  readonly bestEpoch: number;
-  readonly history: readonly EpochRecord[];
-}
-
-/** What is carried from one epoch to the next; all of it is in a checkpoint. */
-export interface RunState {
-  readonly training: TrainingState;
-  readonly best: Tensors;
   readonly bestEpoch: number;
   readonly history: readonly EpochRecord[];
 }
