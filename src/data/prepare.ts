@@ -32,7 +32,7 @@ export const DEFAULT_SETTINGS: ProtocolSettings = {
 };
 
 /**
- * Arranges the loaded sets for training and test as DESIGN's protocol says. `clean`: unusable texts are dropped, texts
+ * Arranges the loaded sets for training and test. `clean`: unusable texts are dropped, texts
  * are split 80/20 by label and subject, repeated texts and copied or near-duplicate faces are dropped from training,
  * and a part of training is held out with the same disjointness. `paper`: all texts 80/20 by label alone and all faces
  * as published, with whatever repeats.
