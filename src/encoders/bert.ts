@@ -11,6 +11,7 @@ import { reshape, slice, transpose } from '../graph/ops/movement.js';
 import { layerNorm } from '../graph/ops/normalization.js';
 import { mean, softmax } from '../graph/ops/reduction.js';
 import { linear } from '../nn/linear.js';
+import { dropout } from '../nn/stochastic.js';
 import { constantInit, normalInit, type Parameters } from '../nn/parameters.js';
 import type { Pooling } from './profiles.js';
 
@@ -131,6 +132,23 @@ export interface BertInputs {
   readonly mask?: Value;
 }
 
+export interface BertOptions {
+  /**
+   * For training: the probability with which dropout sets to zero what enters the first layer, each attention weight
+   * and each element that is added to a residual. The seed is an int32 scalar, another one in every step; all sizes
+   * must be known then.
+   */
+  readonly dropout?: { readonly rate: number; readonly seed: Value };
+}
+
+/** Dropout at a place of this name; the identity where there is none. */
+type Drop = (x: Value, place: string) => Value;
+
+const dropping =
+  ({ dropout: chosen }: BertOptions): Drop =>
+  (x, place) =>
+    chosen === undefined ? x : dropout(x, chosen.rate, { seed: chosen.seed, place });
+
 /** Scores of padded keys are lowered by this much before the softmax. */
 const MASKED = -1e9;
 
@@ -158,6 +176,7 @@ function attend(
   names: readonly string[],
   x: Value,
   mask: Value | undefined,
+  drop: (weights: Value) => Value,
 ): Value {
   const [batch, tokens] = x.shape as [number, number];
   const split = (name: string, order: readonly number[]): Value =>
@@ -172,30 +191,40 @@ function attend(
     mask === undefined
       ? scores
       : add(scores, mul(sub(1, cast(reshape(mask, [batch, 1, 1, tokens]), 'float32')), MASKED));
-  return reshape(transpose(matmul(softmax(masked), value), [0, 2, 1, 3]), [batch, tokens, width]);
+  return reshape(transpose(matmul(drop(softmax(masked)), value), [0, 2, 1, 3]), [batch, tokens, width]);
 }
 
 /**
- * Token states of the last layer, `[batch, tokens, width]`. Dropout is not part of the graph. ONNX Runtime fuses bias
- * and GELU by itself; its fused attention was measured to gain nothing and its fused skip-layer-norm to lose.
+ * Token states of the last layer, `[batch, tokens, width]`. ONNX Runtime fuses bias and GELU by itself; its fused
+ * attention was measured to gain nothing and its fused skip-layer-norm to lose.
  * @throws MienError `shape` when more tokens are asked for than there are positions.
  */
-export function bert(p: Parameters, config: BertConfig, { ids, mask }: BertInputs): Value {
+export function bert(
+  p: Parameters,
+  config: BertConfig,
+  { ids, mask }: BertInputs,
+  options: BertOptions = {},
+): Value {
   const { width, inner, epsilon } = config;
   const names = FAMILIES[config.family];
-  let x = scoped(p.graph, 'embeddings', () => embed(p, config, ids));
+  const drop = dropping(options);
+  let x = drop(
+    scoped(p.graph, 'embeddings', () => embed(p, config, ids)),
+    'embeddings',
+  );
   for (let i = 0; i < config.layers; i++) {
     const at = (name: string): string => `${names.layer}.${i}.${name}`;
     x = scoped(p.graph, `${names.layer}.${i}`, () => {
       const context = linear(
         p,
         at(names.context),
-        attend(p, config, names.projections.map(at), x, mask),
+        attend(p, config, names.projections.map(at), x, mask, (weights) => drop(weights, at('attention'))),
         width,
       );
-      const attended = layerNorm(add(context, x), ...norm(p, at(names.contextNorm), width), epsilon);
+      const kept = drop(context, at(names.context));
+      const attended = layerNorm(add(kept, x), ...norm(p, at(names.contextNorm), width), epsilon);
       const expanded = gelu(linear(p, at(names.expansion), attended, inner));
-      const contracted = linear(p, at(names.contraction), expanded, width);
+      const contracted = drop(linear(p, at(names.contraction), expanded, width), at(names.contraction));
       return layerNorm(add(contracted, attended), ...norm(p, at(names.outputNorm), width), epsilon);
     });
   }

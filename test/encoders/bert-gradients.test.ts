@@ -78,3 +78,29 @@ it('has the loss and the gradients of PyTorch', async () => {
   expect(relativeError(positions.subarray(0, rows.length), rows)).toBeLessThan(1e-3);
   expect(norm(positions.subarray(rows.length))).toBe(0);
 });
+
+it('drops other elements for another seed, and keeps every gradient', async () => {
+  const small = { ...config, vocabulary: 10, width: 16, heads: 2, inner: 32, positions: 8 };
+  const build = (p: Parameters) => {
+    const dropout = { rate: 0.1, seed: input(p.graph, 'seed', 'int32', []) };
+    const states = bert(p, small, { ids: input(p.graph, 'ids', 'int64', [2, 4]) }, { dropout });
+    return sum(mul(states, states));
+  };
+  const specs = collectParameters(build);
+  const weights = goldenWeights(Object.fromEntries(specs.map(({ name, shape }) => [name, shape])));
+  const graph = createGraph('dropout');
+  const values = Object.fromEntries(
+    specs.map(({ name, shape }) => [name, input(graph, name, 'float32', shape)]),
+  );
+  const y = build(boundParameters(graph, values));
+  const found = gradients(y, Object.values(values));
+  const outputs = Object.fromEntries(Object.keys(values).map((name, i) => [`gradient ${name}`, found[i]!]));
+  const session = await createSession(encodeModel(graph, { y, ...outputs }));
+  const run = async (seed: number) =>
+    session.run({ ...weights, ids: int64([2, 4], [1, 2, 3, 4, 5, 6, 7, 8]), seed: int32([], [seed]) });
+  const [first, again, other] = [await run(1), await run(1), await run(2)];
+  await session.dispose();
+  expect(first['y']).toEqual(again['y']);
+  expect(first['y']).not.toEqual(other['y']);
+  expect(Object.values(first).every(({ data }) => (data as Float32Array).every(Number.isFinite))).toBe(true);
+});
