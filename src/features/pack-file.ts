@@ -50,7 +50,12 @@ const setSchema = z.strictObject({
     preprocessing: z.record(z.string(), z.union([z.string(), z.number()])),
   }),
   fullWidth: count,
-  reduction: z.strictObject({ components: count.min(1), bits: count.min(1).max(8), variance: z.number() }),
+  reduction: z.strictObject({
+    components: count.min(1),
+    bits: count.min(1),
+    variance: z.number(),
+    lost: z.number(),
+  }),
   terms: z.string(),
 });
 const manifestSchema = z.strictObject({
@@ -158,10 +163,11 @@ function unpackSet(
   file: string,
 ): FeatureSet {
   const { items, labels: labelNames, reduction } = manifest.sets[name];
-  const codebook = named(tensors, `${kind}.codebook`, file);
-  const [components, levels] = codebook.shape;
-  if (codebook.dtype !== 'float32' || components !== reduction.components || levels !== 2 ** reduction.bits)
+  const bits = bytesNamed(tensors, `${kind}.bits`, reduction.components, file);
+  const levels = named(tensors, `${kind}.levels`, file);
+  if (levels.dtype !== 'float32' || bits.reduce((sum, count) => sum + count, 0) !== reduction.bits)
     throw new MienError('format', 'the codebook does not fit the manifest', { file, field: kind });
+  const codebook = { bits, levels: levels.data as Float32Array };
   const codes = named(tensors, `${name}.codes`, file);
   const labels = bytesNamed(tensors, `${name}.labels`, items, file);
   const split = bytesNamed(tensors, `${name}.split`, items, file);
@@ -169,7 +175,7 @@ function unpackSet(
     throw new MienError('format', 'a label or split that the manifest does not name', { file, field: name });
   return {
     ids: Array.from({ length: items }, (_, i) => `${name}#${i}`),
-    embeddings: mixComponents(dequantize(codes.data as Uint8Array, items, codebook as Tensor<'float32'>)),
+    embeddings: mixComponents(dequantize(codes.data as Uint8Array, items, codebook)),
     labelNames,
     labels,
     split: Array.from(split, (index) => SPLITS[index]!),

@@ -5,13 +5,14 @@ import { sha256, writeFileAtomic } from '../base/files.js';
 import { silentProgress } from '../base/progress.js';
 import type { Progress } from '../base/progress.js';
 import { encodeSafetensors } from '../base/safetensors.js';
-import { int32, tensor } from '../base/tensor.js';
+import { float32, int32, tensor } from '../base/tensor.js';
 import type { Tensor, Tensors } from '../base/tensor.js';
 import { canonicalJson } from './format.js';
 import { PACK_FORMAT, encodePackManifest, manifestPathOf } from './pack-file.js';
 import type { PackManifest, PackedSet } from './pack-file.js';
 import { fitPca, project } from './pca.js';
-import { fitCodebook, quantize } from './quantize.js';
+import { allocateBits, dequantize, fitCodebook, quantize } from './quantize.js';
+import type { Codebook } from './quantize.js';
 import type { FeatureSet, FeatureSets, Reduction, SetName } from './sets.js';
 import { SPLITS, USAGES } from './sets.js';
 
@@ -33,10 +34,10 @@ export interface PackResult {
   readonly sets: PackManifest['sets'];
 }
 
-/** Kept components and bits of each by default, chosen by what they cost a probe; see docs/features.md. */
+/** Components kept and bits an item by default: what fits into `maxBytes`; docs/features.md says what they cost. */
 export const PACK_DEFAULTS = {
-  texts: { components: 384, bits: 6 },
-  faces: { components: 256, bits: 4 },
+  texts: { components: 384, bits: 1920 },
+  faces: { components: 512, bits: 1152 },
   maxBytes: 10_000_000,
 } as const;
 
@@ -50,7 +51,7 @@ const trainingRows = ({ split }: FeatureSet): number[] =>
 function reduce(
   sets: readonly FeatureSet[],
   wanted: { components: number; bits: number },
-): { reduction: Reduction; codebook: Tensor<'float32'>; codes: Uint8Array[] } {
+): { reduction: Reduction; codebook: Codebook; codes: Uint8Array[] } {
   const width = sets[0]!.embeddings.shape[1]!;
   const components = Math.min(wanted.components, width);
   const pca = fitPca(
@@ -58,15 +59,34 @@ function reduce(
     components,
   );
   const coordinates = sets.map((set) => project(pca, set.embeddings));
-  const codebook = fitCodebook(
-    sets.map((set, i) => ({ values: coordinates[i]!, rows: trainingRows(set) })),
-    wanted.bits,
-  );
-  return {
-    reduction: { components, bits: wanted.bits, variance: Number(pca.kept.toFixed(6)) },
-    codebook,
-    codes: coordinates.map((values) => quantize(values, codebook)),
+  const fitted = sets.map((set, i) => ({ values: coordinates[i]!, rows: trainingRows(set) }));
+  const codebook = fitCodebook(fitted, allocateBits(pca.variances, wanted.bits));
+  const codes = coordinates.map((values) => quantize(values, codebook));
+  const { kept, total } = pca;
+  const error = fitted.reduce((sum, part, i) => sum + squaredError(part, codes[i]!, codebook), 0);
+  const n = fitted.reduce((sum, { rows }) => sum + rows.length, 0);
+  const round = (value: number): number => Number(value.toFixed(4));
+  const reduction = {
+    components,
+    bits: wanted.bits,
+    variance: round(kept),
+    lost: round(1 - kept + error / n / total),
   };
+  return { reduction, codebook, codes };
+}
+
+/** What quantisation changes in the rows a reduction was fitted on. */
+function squaredError(
+  { values, rows }: { values: Tensor<'float32'>; rows: readonly number[] },
+  codes: Uint8Array,
+  codebook: Codebook,
+): number {
+  const [n = 0, width = 0] = values.shape;
+  const back = dequantize(codes, n, codebook);
+  let sum = 0;
+  for (const row of rows)
+    for (let at = row * width; at < (row + 1) * width; at++) sum += (values.data[at]! - back.data[at]!) ** 2;
+  return sum;
 }
 
 /**
@@ -97,8 +117,8 @@ export async function writePack(
 
   const usage = Uint8Array.from(sets.faces.fer2013.usage, (name) => USAGES.indexOf(name));
   const tensors: Tensors = {
-    'texts.codebook': texts.codebook,
-    'faces.codebook': faces.codebook,
+    ...codebookTensors('texts', texts.codebook),
+    ...codebookTensors('faces', faces.codebook),
     ...itemTensors('isear', sets.texts, texts.codes[0]!),
     ...itemTensors('fer2013', sets.faces.fer2013, faces.codes[0]!),
     ...itemTensors('rafdb', sets.faces.rafdb, faces.codes[1]!),
@@ -135,6 +155,11 @@ export async function writePack(
   await writeFileAtomic(manifestPathOf(file), json);
   return { file, manifest: manifestPathOf(file), bytes, sets: manifest.sets };
 }
+
+const codebookTensors = (name: string, { bits, levels }: Codebook): Tensors => ({
+  [`${name}.bits`]: bytesTensor(bits),
+  [`${name}.levels`]: float32([levels.length], levels),
+});
 
 function itemTensors(name: SetName, set: FeatureSet, codes: Uint8Array): Tensors {
   const n = set.ids.length;

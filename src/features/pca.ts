@@ -12,7 +12,9 @@ export interface Pca {
   readonly components: Float64Array;
   /** Variance along each component. `[k]`. */
   readonly variances: Float64Array;
-  /** Share of the training variance that the components keep. */
+  /** Variance of all dimensions together: their number, less the constant ones. */
+  readonly total: number;
+  /** Share of it that the components keep. */
   readonly kept: number;
 }
 
@@ -129,6 +131,7 @@ export function fitPca(parts: readonly FitRows[], components: number): Pca {
     deviation: statistics.deviation,
     components: rows,
     variances,
+    total,
     kept: variances.reduce((sum, value) => sum + value, 0) / total,
   };
 }

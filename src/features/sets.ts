@@ -49,10 +49,12 @@ export interface SetProvenance {
 export interface Reduction {
   /** Principal components kept. */
   readonly components: number;
-  /** Bits a component. */
+  /** Bits an item. */
   readonly bits: number;
-  /** Share of the training variance that the components keep. */
+  /** Share of the training variance (of standardised embeddings) that the components keep. */
   readonly variance: number;
+  /** Share of it that is lost in all, to left-out components and to quantisation. */
+  readonly lost: number;
 }
 
 /** How a pack was reduced; absent where the embeddings are the encoder's own. */

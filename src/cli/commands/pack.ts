@@ -29,9 +29,9 @@ export function definePack(program: Command): void {
     .argument('[store]', 'folder that `mien extract` filled; without it, --cost alone is written')
     .requiredOption('--out <file>', 'the pack, *.safetensors; its manifest is written beside it')
     .option('--text-components <n>', 'principal components kept of texts', wholeNumber)
-    .option('--text-bits <n>', 'bits a component, 1 to 8', wholeNumber)
+    .option('--text-bits <n>', 'bits a text, one to eight a component', wholeNumber)
     .option('--face-components <n>', 'principal components kept of faces', wholeNumber)
-    .option('--face-bits <n>', 'bits a component, 1 to 8', wholeNumber)
+    .option('--face-bits <n>', 'bits a face, one to eight a component', wholeNumber)
     .option('--max-bytes <n>', 'refuse a larger pack (default: 10000000)', wholeNumber)
     .option('--cost <file>', 'JSON to state as what the pack costs against the full features')
     .option('--json', 'print the result as JSON')
@@ -79,9 +79,9 @@ const given = (values: {
 
 function render({ file, bytes, sets }: PackResult): string {
   const lines = Object.entries(sets).map(([name, { items, fullWidth, reduction }]) => {
-    const { components, bits, variance } = reduction;
-    const kept = `${(100 * variance).toFixed(1)} % of the variance`;
-    return `${name}: ${items} items, ${fullWidth} dimensions → ${components} components of ${bits} bits, ${kept}`;
+    const { components, bits, lost } = reduction;
+    const loss = `${(100 * lost).toFixed(1)} % of the variance lost`;
+    return `${name}: ${items} items, ${fullWidth} dimensions → ${components} components in ${bits} bits, ${loss}`;
   });
   return [...lines, `${file}: ${(bytes / 1e6).toFixed(2)} MB with its manifest`].join('\n');
 }
