@@ -179,7 +179,10 @@ function unpackSet(
     labelNames,
     labels,
     split: Array.from(split, (index) => SPLITS[index]!),
-    subject: integersNamed(tensors, `${name}.subject`, items, file),
+    subject:
+      `${name}.subject` in tensors
+        ? integersNamed(tensors, `${name}.subject`, items, file)
+        : new Int32Array(items).fill(-1),
     group: integersNamed(tensors, `${name}.group`, items, file),
   };
 }

@@ -36,8 +36,8 @@ export interface PackResult {
 
 /** Components kept and bits an item by default: what fits into `maxBytes`; docs/features.md says what they cost. */
 export const PACK_DEFAULTS = {
-  texts: { components: 384, bits: 1920 },
-  faces: { components: 512, bits: 1152 },
+  texts: { components: 384, bits: 1536 },
+  faces: { components: 512, bits: 1280 },
   maxBytes: 10_000_000,
 } as const;
 
@@ -167,7 +167,10 @@ function itemTensors(name: SetName, set: FeatureSet, codes: Uint8Array): Tensors
     [`${name}.codes`]: bytesTensor(codes),
     [`${name}.labels`]: bytesTensor(set.labels),
     [`${name}.split`]: bytesTensor(Uint8Array.from(set.split, (split) => SPLITS.indexOf(split))),
-    [`${name}.subject`]: int32([n], set.subject),
+    // Faces have no subjects to tell.
+    ...(set.subject.every((subject) => subject === -1)
+      ? {}
+      : { [`${name}.subject`]: int32([n], set.subject) }),
     [`${name}.group`]: int32([n], set.group),
   };
 }
