@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MienError } from '../base/errors.js';
 import { nearestName } from '../base/names.js';
 import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS, type Label } from '../data/labels.js';
+import type { OptimizerSettings } from '../train/optimizer.js';
 
 /** A complete configuration; `parseConfig` fills in what is not given. */
 export interface Config {
@@ -22,7 +23,7 @@ export interface Config {
     /** Hidden width of the LSTM. */
     readonly lstm: number;
   };
-  readonly optimizer: OptimizerConfig;
+  readonly optimizer: OptimizerSettings;
   /** Items a step. */
   readonly batchSize: number;
   readonly epochs: {
@@ -41,26 +42,6 @@ export interface Config {
   readonly validation: {
     /** Share of the training split that selects and calibrates, and is not trained on. */
     readonly fraction: number;
-  };
-}
-
-export interface OptimizerConfig {
-  readonly name: 'sgd' | 'adam' | 'adamw';
-  readonly learningRate: number;
-  /** Of `sgd`. */
-  readonly momentum: number;
-  /** Of `adam` and `adamw`. */
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
-  /** Added to the gradient by `sgd` and `adam`, taken from the parameter by `adamw`. */
-  readonly weightDecay: number;
-  /** Largest norm of all gradients together; null for no limit. */
-  readonly clipNorm: number | null;
-  readonly schedule: {
-    readonly name: 'constant' | 'cosine' | 'linear';
-    /** Share of all steps in which the rate rises from zero. */
-    readonly warmup: number;
   };
 }
 

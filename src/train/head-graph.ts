@@ -110,9 +110,9 @@ export async function createEpochSession(
   threads?: number,
 ): Promise<EpochSession> {
   const { batchSize } = options;
-  const names = headParameters(options).map(({ name }) => name);
-  const graph = createGraph('epoch');
   const specs = headParameters(options);
+  const names = specs.map(({ name }) => name);
+  const graph = createGraph('epoch');
   const shapes = initialState(
     Object.fromEntries(specs.map(({ name, shape }) => [name, zeros('float32', shape)])),
     optimizer,

@@ -6,14 +6,21 @@ import { cosineSchedule, linearSchedule } from '../graph/schedules.js';
 export interface OptimizerSettings {
   readonly name: 'sgd' | 'adam' | 'adamw';
   readonly learningRate: number;
+  /** Of `sgd`. */
   readonly momentum: number;
+  /** Of `adam` and `adamw`. */
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
+  /** Added to the gradient by `sgd` and `adam`, taken from the parameter by `adamw`. */
   readonly weightDecay: number;
   /** Largest norm of all gradients together; null for no limit. */
   readonly clipNorm: number | null;
-  readonly schedule: { readonly name: 'constant' | 'cosine' | 'linear'; readonly warmup: number };
+  readonly schedule: {
+    readonly name: 'constant' | 'cosine' | 'linear';
+    /** Share of all steps in which the rate rises from zero. */
+    readonly warmup: number;
+  };
 }
 
 /** `steps` is the length of the whole training, which schedules are laid over. */

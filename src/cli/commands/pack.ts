@@ -1,6 +1,7 @@
 // `mien pack`: features reduced and quantised into one small file that can be passed on.
 import type { Command } from 'commander';
 import { MienError } from '../../base/errors.js';
+import { wholeNumber } from '../arguments.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
 import type { PackOptions, PackResult } from '../../features/pack.js';
@@ -14,13 +15,6 @@ interface Options {
   readonly maxBytes?: number;
   readonly cost?: string;
 }
-
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new MienError('usage', `"${text}" is not a whole number above zero`);
-  return value;
-};
 
 export function definePack(program: Command): void {
   program

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
+import { wholeNumber } from '../arguments.js';
 import { encodersOf } from '../encoders.js';
 import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
@@ -30,13 +31,6 @@ interface Options {
 
 /** The pack of this package's repository, two folders up from `src/cli/commands` as from `dist/cli/commands`. */
 const bundledPack = fileURLToPath(new URL('../../../models/frozen/features.safetensors', import.meta.url));
-
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new MienError('usage', `"${text}" is not a whole number above zero`);
-  return value;
-};
 
 export function defineReproduce(program: Command): void {
   program

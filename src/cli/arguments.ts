@@ -1,0 +1,10 @@
+// Reads option values that commands share.
+import { MienError } from '../base/errors.js';
+
+/** @throws MienError `usage` when the text is not a whole number above zero. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new MienError('usage', `"${text}" is not a whole number above zero`);
+  return value;
+}
