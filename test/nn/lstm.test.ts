@@ -15,8 +15,15 @@ test('seven steps agree with PyTorch', async () => {
   const sequence = goldenInput('sequence', [4, 7, 16]);
   const specs = collectParameters((p) => lstm(p, 'l', input(p.graph, 'x', 'float32', [4, 7, 16]), 24));
   const graph = createGraph('lstm');
-  const values = Object.fromEntries(specs.map(({ name, shape }) => [name, input(graph, name, 'float32', shape)]));
-  const { output, hidden, cell } = lstm(boundParameters(graph, values), 'l', input(graph, 'x', 'float32', [4, 7, 16]), 24);
+  const values = Object.fromEntries(
+    specs.map(({ name, shape }) => [name, input(graph, name, 'float32', shape)]),
+  );
+  const { output, hidden, cell } = lstm(
+    boundParameters(graph, values),
+    'l',
+    input(graph, 'x', 'float32', [4, 7, 16]),
+    24,
+  );
   const found = gradients(mean(mul(output, output)), Object.values(values));
   const named = Object.fromEntries(specs.map(({ name }, i) => [name.replace('l.', 'grad.'), found[i]!]));
   const session = await createSession(encodeModel(graph, { output, h: hidden, c: cell, ...named }));
