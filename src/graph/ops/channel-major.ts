@@ -153,9 +153,8 @@ function inputGradient(dy: Value, weight: Value, x: Value, { stride, padding }: 
     throw new Error(`a stride of ${stride} skips positions of the input`);
   const elements = transpose(reshape(weight, [outputs!, inputs!, kernelHeight! * kernelWidth!]), [2, 1, 0]);
   const [high, wide] = [Math.ceil(height / stride), Math.ceil(width / stride)];
-  const planes: Value[] = [];
-  for (const vertical of phases(height, rows, kernelHeight!, stride, padding[0]))
-    for (const horizontal of phases(width, columns, kernelWidth!, stride, padding[1])) {
+  const bands = phases(height, rows, kernelHeight!, stride, padding[0]).map((vertical) => {
+    const planes = phases(width, columns, kernelWidth!, stride, padding[1]).map((horizontal) => {
       const chosen = vertical.taps.flatMap((i) => horizontal.taps.map((j) => i * kernelWidth! + j));
       const index = constant(weight.graph, int64([chosen.length], chosen));
       const part = transpose(gather(elements, index), [1, 2, 0]);
@@ -166,17 +165,17 @@ function inputGradient(dy: Value, weight: Value, x: Value, { stride, padding }: 
         { padding: [vertical.before, horizontal.before, vertical.after, horizontal.after] },
       );
       const [, , planeHigh, planeWide] = dims4(plane);
-      planes.push(pad(pad(plane, 2, 0, high - planeHigh), 3, 0, wide - planeWide));
-    }
-  if (stride === 1) return planes[0]!;
-  const [down, across] = [Math.min(stride, height), Math.min(stride, width)];
-  const stacked = reshape(concat(planes, 0), [down, across, channels, batch, high, wide]);
-  const whole = reshape(transpose(stacked, [2, 3, 4, 0, 5, 1]), [
-    channels,
-    batch,
-    high * down,
-    wide * across,
-  ]);
+      return pad(pad(plane, 2, 0, high - planeHigh), 3, 0, wide - planeWide);
+    });
+    // Columns of the planes in turn; two concatenations are faster than one transposition of all axes.
+    const columnwise = concat(
+      planes.map((plane) => reshape(plane, [...plane.shape, 1])),
+      4,
+    );
+    return reshape(columnwise, [channels, batch, high, wide * planes.length]);
+  });
+  const rowwise = concat(bands, 3);
+  const whole = reshape(rowwise, [channels, batch, high * bands.length, staticShape(bands[0]!.shape)[3]!]);
   return slice(slice(whole, 2, 0, height), 3, 0, width);
 }
 
