@@ -54,13 +54,15 @@ function reduce(
 ): { reduction: Reduction; codebook: Codebook; codes: Uint8Array[] } {
   const width = sets[0]!.embeddings.shape[1]!;
   const components = Math.min(wanted.components, width);
+  // Embeddings narrower than the components asked for cannot take all the bits either.
+  const bits = components < wanted.components ? Math.min(wanted.bits, 8 * components) : wanted.bits;
   const pca = fitPca(
     sets.map((set) => ({ embeddings: set.embeddings, rows: trainingRows(set) })),
     components,
   );
   const coordinates = sets.map((set) => project(pca, set.embeddings));
   const fitted = sets.map((set, i) => ({ values: coordinates[i]!, rows: trainingRows(set) }));
-  const codebook = fitCodebook(fitted, allocateBits(pca.variances, wanted.bits));
+  const codebook = fitCodebook(fitted, allocateBits(pca.variances, bits));
   const codes = coordinates.map((values) => quantize(values, codebook));
   const { kept, total } = pca;
   const error = fitted.reduce((sum, part, i) => sum + squaredError(part, codes[i]!, codebook), 0);
@@ -68,7 +70,7 @@ function reduce(
   const round = (value: number): number => Number(value.toFixed(4));
   const reduction = {
     components,
-    bits: wanted.bits,
+    bits,
     variance: round(kept),
     lost: round(1 - kept + error / n / total),
   };
