@@ -4,6 +4,8 @@ import type { Value } from './builder.js';
 import { add, div, minimum, mul, pow, sqrt, sub, type Operand } from './ops/elementwise.js';
 import type { Named } from './ops/control.js';
 import { sumOfSquares } from './ops/reduction.js';
+import { addScaled } from './ops/scaled.js';
+import { sameShape } from './shapes.js';
 
 /** A learning rate: a number, or a function of how many steps have been done (float32 scalar). */
 export type LearningRate = number | ((step: Value) => Value);
@@ -39,7 +41,15 @@ const scaledRate = (rate: LearningRate, step: Value, factor: number): Operand =>
 
 /** The new parameters: each plus its update. */
 export const applyUpdates = (parameters: Named, updates: Named): Record<string, Value> =>
-  mapValues(parameters, (value, name) => add(value, updates[name]!));
+  mapValues(parameters, (value, name) => addUpdate(value, updates[name]!));
+
+/** Most updates end in a product with a learning rate, which then joins the sum in one pass over the parameter. */
+function addUpdate(parameter: Value, update: Value): Value {
+  const [direction, rate] = update.node?.operator.name === 'Mul' ? update.node.inputs : [];
+  return direction && rate?.shape.length === 0 && sameShape(direction.shape, parameter.shape)
+    ? addScaled(parameter, direction, rate)
+    : add(parameter, update);
+}
 
 /** Several optimisers in a row; each sees the updates of the one before as its gradients. */
 export const chain = (...parts: readonly Optimizer[]): Optimizer => ({
@@ -69,7 +79,7 @@ export const sgd = ({
   update: (gradients, state, { step }) => {
     const rate = scaledRate(learningRate, step, -1);
     if (momentum === 0) return { updates: mapValues(gradients, (g) => mul(g, rate)), state: {} };
-    const velocity = mapValues(gradients, (g, name) => add(mul(state[`velocity ${name}`]!, momentum), g));
+    const velocity = mapValues(gradients, (g, name) => addScaled(g, state[`velocity ${name}`]!, momentum));
     return {
       updates: mapValues(velocity, (v) => mul(v, rate)),
       state: prefixed(velocity, 'velocity'),
@@ -108,8 +118,8 @@ export const adam = ({
     const root = sqrt(mul(correction(beta2), 1 / (1 - beta2)));
     const factor = div(mul(root, scaledRate(learningRate, step, beta1 - 1)), correction(beta1));
     const shift = mul(root, epsilon);
-    const sums = mapValues(gradients, (g, name) => add(mul(state[`sum ${name}`]!, beta1), g));
-    const squares = mapValues(gradients, (g, name) => add(mul(state[`squares ${name}`]!, beta2), mul(g, g)));
+    const sums = mapValues(gradients, (g, name) => addScaled(g, state[`sum ${name}`]!, beta1));
+    const squares = mapValues(gradients, (g, name) => addScaled(mul(g, g), state[`squares ${name}`]!, beta2));
     const updates = mapValues(sums, (m, name) => mul(div(m, add(sqrt(squares[name]!), shift)), factor));
     return { updates, state: { ...prefixed(sums, 'sum'), ...prefixed(squares, 'squares') } };
   },
@@ -127,7 +137,9 @@ export const decayWeights = (options: {
     const factor = scaledRate(options.learningRate, step, -options.weightDecay);
     const decays = options.decays ?? (() => true);
     return {
-      updates: mapValues(gradients, (g, name) => (decays(name) ? add(g, mul(parameters[name]!, factor)) : g)),
+      updates: mapValues(gradients, (g, name) =>
+        decays(name) ? addScaled(g, parameters[name]!, factor) : g,
+      ),
       state: {},
     };
   },
@@ -153,7 +165,7 @@ export const clipByGlobalNorm = (maxNorm: number): Optimizer => ({
 export const l2Penalty = (weightDecay: number): Optimizer => ({
   init: () => ({}),
   update: (gradients, _state, { parameters }) => ({
-    updates: mapValues(gradients, (g, name) => add(g, mul(parameters[name]!, weightDecay))),
+    updates: mapValues(gradients, (g, name) => addScaled(g, parameters[name]!, weightDecay)),
     state: {},
   }),
 });

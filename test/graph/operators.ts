@@ -8,6 +8,7 @@ import { gather, scatterAdd } from '../../src/graph/ops/lookup.js';
 import * as movement from '../../src/graph/ops/movement.js';
 import { layerNorm } from '../../src/graph/ops/normalization.js';
 import * as reduction from '../../src/graph/ops/reduction.js';
+import { addScaled } from '../../src/graph/ops/scaled.js';
 import {
   at,
   broadcast,
@@ -116,6 +117,21 @@ export const differentiable: Readonly<Record<string, Row>> = {
         const product = matrixProduct(x!, transposed(weight!, [1, 0]));
         return b ? zip((p, q) => p + q, product, b) : product;
       },
+    };
+  },
+
+  // Rows of 16 and more are added in one pass.
+  addScaled: (draw) => {
+    const shape = [...draw.shape(0, 2), draw.pick([3, 16, 17])];
+    const asNumber = draw.boolean();
+    return {
+      inputs: [
+        { shape, kind: 'any' },
+        { shape, kind: 'any' },
+        ...(asNumber ? [] : [{ shape: [], kind: 'any' as const }]),
+      ],
+      build: (x, y, s) => addScaled(x!, y!, s ?? 0.75),
+      reference: (x, y, s) => zip((a, b) => a! + (s ? s.data[0]! : 0.75) * b!, x!, y!),
     };
   },
 
