@@ -1,7 +1,7 @@
 // The LSTM layer, for one step or many.
 import { scoped, staticShape, type Value } from '../graph/builder.js';
 import { add, mul, sigmoid, tanh } from '../graph/ops/elementwise.js';
-import { gemm } from '../graph/ops/linalg.js';
+import { gemm, linearProduct } from '../graph/ops/linalg.js';
 import { concat, reshape, slice, split } from '../graph/ops/movement.js';
 import { uniformInit, type Parameters } from './parameters.js';
 
@@ -39,7 +39,7 @@ export function lstm(p: Parameters, name: string, x: Value, hidden: number): Lst
       p.get(`${name}.bias_hh_l0`, [gates * hidden], init),
     );
     if (steps === 1) {
-      const projected = gemm(reshape(x, [batch, inner]), weight, { transB: true, add: bias });
+      const projected = linearProduct(reshape(x, [batch, inner]), weight, bias);
       const [i, g, o] = split(projected, [hidden, hidden, hidden], 1) as [Value, Value, Value];
       const cell = mul(sigmoid(i), tanh(g));
       const last = mul(sigmoid(o), tanh(cell));
