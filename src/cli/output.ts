@@ -39,7 +39,8 @@ export function wantsColor(stream: Pick<Stream, 'isTTY'>, env: NodeJS.ProcessEnv
   if (env['NO_COLOR']) return false;
   const forced = env['FORCE_COLOR'];
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
-  return stream.isTTY && env['TERM'] !== 'dumb';
+  // Off a terminal `isTTY` is undefined, which would let the colour library decide by itself.
+  return Boolean(stream.isTTY) && env['TERM'] !== 'dumb';
 }
 
 /** JSON as it goes to standard output; typed arrays become arrays, numbers that are not finite become null. */

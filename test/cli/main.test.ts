@@ -101,7 +101,7 @@ describe('output', () => {
   });
 
   test('colour: not on a pipe, forced by FORCE_COLOR, never with NO_COLOR', async () => {
-    const plain = await run(fixture, ['result']);
+    const plain = await run(fixture, ['result'], { CI: 'true' });
     expect(plain.stdout).toBe('for people\n1 and 2\n');
     expect(plain.stderr).toBe('a remark\nwarning: a warning\n');
     expect((await run(fixture, ['result'], { FORCE_COLOR: '1' })).stdout).toContain('\u001b[1m1 and 2');
@@ -117,7 +117,7 @@ describe('output', () => {
   });
 
   test('progress off a terminal is plain lines', async () => {
-    const { stdout, stderr } = await run(fixture, ['work']);
+    const { stdout, stderr } = await run(fixture, ['work'], { CI: 'true' });
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^warning: one was empty\ntexts: 30 texts \(10 from an earlier run\) in 0 s\n$/);
   });
