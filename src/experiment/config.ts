@@ -1,7 +1,6 @@
 // What an experiment may be told: every setting with its default, which is the paper's where the paper names one.
 import { z } from 'zod';
-import { MienError } from '../base/errors.js';
-import { nearestName } from '../base/names.js';
+import { defineSettings, type SettingsSources } from '../base/settings.js';
 import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS, type Label } from '../data/labels.js';
 import type { OptimizerSettings } from '../train/optimizer.js';
 
@@ -55,7 +54,12 @@ const decay = z.number().min(0).lt(1);
 const schema = z
   .strictObject({
     seeds: z
-      .union([z.int().min(1).max(1000), z.array(seed).min(1).refine(distinct, 'must differ from each other')])
+      .union([z.int().min(1).max(1000), z.array(seed).min(1).refine(distinct, 'must differ from each other')], {
+        error: ({ input }) =>
+          Array.isArray(input)
+            ? 'must be distinct whole numbers from 0 on'
+            : 'must be a whole number from 1 to 1000, or a list of seeds',
+      })
       .default(5),
     seed: seed.default(0),
     labels: z
@@ -101,102 +105,12 @@ const schema = z
     ...rest,
   }));
 
-/**
- * A complete configuration from plain data (as YAML or JSON gives it).
- * @throws MienError `config` that names the key's full path, what was expected there and, for an unknown key or
- * value, the nearest known one; `file` is where the data came from.
- */
-export function parseConfig(value: unknown, file?: string): Config {
-  const result = schema.safeParse(value, { reportInput: true });
-  if (result.success) return result.data;
-  throw configError(result.error.issues[0]!, file);
-}
+/** The settings of an experiment: reading them from plain data, files and the command line. */
+export const experimentSettings = defineSettings<Config>(schema);
 
-/** Every key of the configuration as a dotted path: groups and values. */
-export const configPaths: readonly string[] = pathsOf(parseConfig({}));
+/** A complete configuration from plain data. @throws MienError `config` as `Settings.parse` does. */
+export const parseConfig = (value: unknown, file?: string): Config => experimentSettings.parse(value, file);
 
-function pathsOf(group: object, prefix = ''): string[] {
-  return Object.entries(group).flatMap(([key, value]: [string, unknown]) => {
-    const path = prefix + key;
-    const inner = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return inner ? [path, ...pathsOf(value, `${path}.`)] : [path];
-  });
-}
-
-const lastKey = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
-
-/**
- * The error for a key that does not exist. It names the nearest key of the same group, else one of the same name
- * in another group, else the nearest path.
- */
-export function unknownKey(path: string, file?: string): MienError {
-  const prefix = path.slice(0, path.length - lastKey(path).length);
-  const beside = configPaths.filter((known) => known === prefix + lastKey(known));
-  const near = nearestName(lastKey(path), beside.map(lastKey));
-  const meant =
-    near === undefined
-      ? (configPaths.find((known) => lastKey(known).toLowerCase() === lastKey(path).toLowerCase()) ??
-        nearestName(path, configPaths))
-      : prefix + near;
-  const known = beside.length > 0 ? beside : configPaths.filter((candidate) => !candidate.includes('.'));
-  return new MienError('config', 'there is no such setting', {
-    ...(file === undefined ? {} : { file }),
-    field: path,
-    hint: meant === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${meant}"?`,
-  });
-}
-
-/** One finding of the schema as an error in mien's words. */
-function configError(issue: z.core.$ZodIssue, file?: string): MienError {
-  const field = issue.path.join('.');
-  const place = { ...(file === undefined ? {} : { file }), ...(field === '' ? {} : { field }) };
-  const got = JSON.stringify(issue.input);
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return unknownKey([...issue.path, issue.keys[0]!].join('.'), file);
-    case 'invalid_value': {
-      const near = nearestName(String(issue.input), issue.values.map(String));
-      return new MienError('config', `must be one of ${issue.values.join(', ')}; got ${got}`, {
-        ...place,
-        hint: near === undefined ? undefined : `Did you mean "${near}"?`,
-      });
-    }
-    case 'invalid_type': {
-      const inner = configPaths.filter((path) => path.startsWith(`${field}.`));
-      const expected = issue.expected === 'object' ? 'a group of settings' : kinds[issue.expected];
-      return new MienError('config', `must be ${expected ?? issue.expected}; got ${got}`, {
-        ...place,
-        hint: issue.expected === 'object' && inner.length > 0 ? `Known: ${inner.join(', ')}.` : undefined,
-      });
-    }
-    case 'invalid_union':
-      if (Array.isArray(issue.input))
-        return new MienError('config', `must be distinct whole numbers from 0 on; got ${got}`, place);
-      return new MienError(
-        'config',
-        `must be a whole number from 1 to 1000, or a list of seeds; got ${got}`,
-        place,
-      );
-    case 'too_small':
-      return new MienError(
-        'config',
-        `must be ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}${issue.origin === 'array' ? ' entries' : ''}; got ${got}`,
-        place,
-      );
-    case 'too_big':
-      return new MienError(
-        'config',
-        `must be ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}; got ${got}`,
-        place,
-      );
-    default:
-      return new MienError('config', `${issue.message}; got ${got}`, place);
-  }
-}
-
-const kinds: Readonly<Record<string, string>> = {
-  number: 'a number',
-  int: 'a whole number',
-  string: 'text',
-  array: 'a list',
-};
+/** The configuration that a file and overrides make. @throws MienError as `Settings.load` does. */
+export const loadConfig = (sources: SettingsSources = {}): Promise<Config> =>
+  experimentSettings.load(sources);

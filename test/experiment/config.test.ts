@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { MienError } from '../../src/base/errors.js';
-import { configPaths, parseConfig } from '../../src/experiment/config.js';
-import { loadConfig } from '../../src/experiment/config-file.js';
+import { experimentSettings, loadConfig, parseConfig } from '../../src/experiment/config.js';
 
 const paper = fileURLToPath(new URL('../../configs/paper.yaml', import.meta.url));
 let folder: string;
@@ -32,7 +31,7 @@ const refusal = async (promise: Promise<unknown>): Promise<MienError> => {
 test('the paper’s file names every setting, and its values are the defaults', async () => {
   expect(await loadConfig({ file: paper })).toEqual(parseConfig({}));
   const given = parse(await readFile(paper, 'utf8')) as unknown;
-  for (const path of configPaths)
+  for (const path of experimentSettings.paths)
     expect(
       path
         .split('.')

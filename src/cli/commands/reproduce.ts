@@ -76,7 +76,7 @@ async function run(options: Options, output: Output): Promise<void> {
   const started = performance.now();
   const [{ loadConfig }, { reproduce }, { renderTables }, { toResults }, { writeReport }] = await Promise.all(
     [
-      import('../../experiment/config-file.js'),
+      import('../../experiment/config.js'),
       import('../../experiment/reproduce.js'),
       import('../../report/tables.js'),
       import('../../report/results.js'),
