@@ -94,7 +94,11 @@ export function createPreprocessing({ size, mean, std }: FaceInput, threads?: nu
     ),
     byChannel((c) => -mean[c]! / std[c]!),
   );
-  return createSession(encodeModel(graph, { images }), threads === undefined ? {} : { threads });
+  // Threads that spin after resizing would take the cores from the network, which runs next: 3.7 instead of 2.4 ms a face.
+  return createSession(encodeModel(graph, { images }), {
+    ...(threads === undefined ? {} : { threads }),
+    extra: { 'session.intra_op.allow_spinning': '0' },
+  });
 }
 
 /** A session from `images` to `embedding` `[batch, width]` and `map` `[batch, width, h, w]`. */
