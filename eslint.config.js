@@ -9,6 +9,7 @@ export const floors = [
   'recognizer',
   'report',
   'experiment',
+  'learn',
   'evaluate',
   'train',
   'models',

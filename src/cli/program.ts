@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { defineData } from './commands/data.js';
 import { defineExtract } from './commands/extract.js';
+import { defineLearn } from './commands/learn.js';
 import { definePack } from './commands/pack.js';
 import { defineReproduce } from './commands/reproduce.js';
 import { exitCodeHelp } from './exit.js';
@@ -13,6 +14,7 @@ const commands: readonly ((program: Command) => void)[] = [
   defineData,
   defineExtract,
   definePack,
+  defineLearn,
 ];
 
 /** The version in package.json, which lies two folders up from `src/cli` as from `dist/cli`. */

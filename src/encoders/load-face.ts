@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { MienError } from '../base/errors.js';
 import { readJson } from '../base/files.js';
-import { float32, sizeOf, tensor, type Tensor } from '../base/tensor.js';
+import { float32, sizeOf, tensor, type Tensor, type Tensors } from '../base/tensor.js';
 import { constant, createGraph, input } from '../graph/builder.js';
 import { add, cast, mul } from '../graph/ops/elementwise.js';
 import { resizeBicubic } from '../graph/ops/image.js';
@@ -19,7 +19,7 @@ import type { FaceEncoderSpec } from './profiles.js';
 import { readWeights } from './weights.js';
 
 /** The classifier that is replaced, and counters that only training reads. */
-const IGNORED = /^classifier\.|\.num_batches_tracked$/;
+export const FACE_WEIGHTS_IGNORED = /^classifier\.|\.num_batches_tracked$/;
 /** Images of one run of the session; more at a time is not faster and takes more memory. */
 const IMAGES_PER_RUN = 32;
 
@@ -78,8 +78,9 @@ export const efficientNetParameters = (config: EfficientNetConfig): ParameterSpe
   collectParameters((p) => efficientNetMap(p, config, input(p.graph, 'images', 'float32', [1, 3, 32, 32])));
 
 /**
- * A session from `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to normalised `images`
- * `[batch, 3, size, size]`. Resizing rounds to 8 bits as PIL does, within one grey level of it.
+ * A session from `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to `resized`, 8 bit
+ * `[batch, 3, size, size]`, and normalised `images` of the same shape. Resizing rounds to 8 bits as PIL does, within one
+ * grey level of it.
  */
 export function createPreprocessing({ size, mean, std }: FaceInput, threads?: number): Promise<Session> {
   const graph = createGraph('preprocessing');
@@ -95,9 +96,9 @@ export function createPreprocessing({ size, mean, std }: FaceInput, threads?: nu
     byChannel((c) => -mean[c]! / std[c]!),
   );
   // Threads that spin after resizing would take the cores from the network, which runs next: 3.7 instead of 2.4 ms a face.
-  return createSession(encodeModel(graph, { images }), {
+  return createSession(encodeModel(graph, { images, resized }), {
     ...(threads === undefined ? {} : { threads }),
-    extra: { 'session.intra_op.allow_spinning': '0' },
+    spinning: false,
   });
 }
 
@@ -105,7 +106,7 @@ export function createPreprocessing({ size, mean, std }: FaceInput, threads?: nu
 function createNetwork(
   config: EfficientNetConfig,
   size: number,
-  weights: Record<string, Tensor>,
+  weights: Tensors,
   threads: number | undefined,
 ): Promise<Session> {
   const graph = createGraph('face-encoder');
@@ -125,7 +126,7 @@ function checkImages(batch: readonly DecodedImage[]): void {
 }
 
 /** Runs of images that follow each other and have one size. */
-function bySize(batch: readonly DecodedImage[]): (readonly DecodedImage[])[] {
+export function bySize(batch: readonly DecodedImage[]): (readonly DecodedImage[])[] {
   const runs: DecodedImage[][] = [];
   for (const image of batch) {
     const last = runs.at(-1)?.[0];
@@ -154,11 +155,8 @@ export async function loadFaceEncoder(
   );
   const weights = await readWeights(await located.path(WEIGHTS_FILE), {
     specs: efficientNetParameters(config),
-    ignored: IGNORED,
+    ignored: FACE_WEIGHTS_IGNORED,
   });
-  const preprocessing = await createPreprocessing(faces, threads);
-  const network = await createNetwork(config, faces.size, weights, threads);
-  const { width } = config;
   const { size, mean, std } = faces;
   const identity: EncoderIdentity = {
     id: spec.id,
@@ -175,6 +173,21 @@ export async function loadFaceEncoder(
       ...{ mean: mean.join(' '), std: std.join(' ') },
     },
   };
+  return createFaceEncoder(config, faces, weights, identity, threads);
+}
+
+/** An encoder from its parts, for weights that are in memory. */
+export async function createFaceEncoder(
+  config: EfficientNetConfig,
+  faces: FaceInput,
+  weights: Tensors,
+  identity: EncoderIdentity,
+  threads?: number,
+): Promise<FaceEncoder> {
+  const preprocessing = await createPreprocessing(faces, threads);
+  const network = await createNetwork(config, faces.size, weights, threads);
+  const { width } = config;
+  const { size } = faces;
 
   /** Normalised images `[n, 3, size, size]`. */
   const prepare = async (batch: readonly DecodedImage[]): Promise<Tensor<'float32'>> => {

@@ -90,8 +90,22 @@ export const sgd = ({
 const prefixed = (values: Named, kind: string): Record<string, Value> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`${kind} ${name}`, value]));
 
+/** The learning rate of a parameter relative to the common one: groups, layer-wise decay. */
+export type RateOf = (name: string) => number;
+
+/** The common factor of an update, times the parameter's own. */
+const factorOf =
+  (factor: Operand, rateOf: RateOf | undefined) =>
+  (name: string): Operand => {
+    const scale = rateOf?.(name) ?? 1;
+    if (scale === 1) return factor;
+    return typeof factor === 'number' ? factor * scale : mul(factor, scale);
+  };
+
 export interface AdamOptions {
   readonly learningRate: LearningRate;
+  /** 1 for all parameters by default. */
+  readonly rateOf?: RateOf;
   readonly beta1?: number;
   readonly beta2?: number;
   readonly epsilon?: number;
@@ -107,6 +121,7 @@ export interface AdamOptions {
  */
 export const adam = ({
   learningRate,
+  rateOf,
   beta1 = 0.9,
   beta2 = 0.999,
   epsilon = 1e-8,
@@ -116,11 +131,12 @@ export const adam = ({
     const t = add(step, 1);
     const correction = (beta: number) => sub(1, pow(beta, t));
     const root = sqrt(mul(correction(beta2), 1 / (1 - beta2)));
-    const factor = div(mul(root, scaledRate(learningRate, step, beta1 - 1)), correction(beta1));
+    const common = div(mul(root, scaledRate(learningRate, step, beta1 - 1)), correction(beta1));
+    const factor = factorOf(common, rateOf);
     const shift = mul(root, epsilon);
     const sums = mapValues(gradients, (g, name) => addScaled(g, state[`sum ${name}`]!, beta1));
     const squares = mapValues(gradients, (g, name) => addScaled(mul(g, g), state[`squares ${name}`]!, beta2));
-    const updates = mapValues(sums, (m, name) => mul(div(m, add(sqrt(squares[name]!), shift)), factor));
+    const updates = mapValues(sums, (m, name) => mul(div(m, add(sqrt(squares[name]!), shift)), factor(name)));
     return { updates, state: { ...prefixed(sums, 'sum'), ...prefixed(squares, 'squares') } };
   },
 });
@@ -128,17 +144,18 @@ export const adam = ({
 /** Decoupled weight decay (Loshchilov & Hutter 2019): each update also takes η·λ of the parameter away. */
 export const decayWeights = (options: {
   learningRate: LearningRate;
+  rateOf?: RateOf;
   weightDecay: number;
   /** Which parameters decay; all by default. */
   decays?: (name: string) => boolean;
 }): Optimizer => ({
   init: () => ({}),
   update: (gradients, _state, { parameters, step }) => {
-    const factor = scaledRate(options.learningRate, step, -options.weightDecay);
+    const factor = factorOf(scaledRate(options.learningRate, step, -options.weightDecay), options.rateOf);
     const decays = options.decays ?? (() => true);
     return {
       updates: mapValues(gradients, (g, name) =>
-        decays(name) ? addScaled(g, parameters[name]!, factor) : g,
+        decays(name) ? addScaled(g, parameters[name]!, factor(name)) : g,
       ),
       state: {},
     };

@@ -9,8 +9,15 @@ import { logSoftmax, mean, sum } from '../graph/ops/reduction.js';
  * the weighted mean: Σ wᵢ·lossᵢ / Σ wᵢ, so that an item of weight 0 does not count.
  */
 export function crossEntropy(logits: Value, labels: Value, weights?: Value): Value {
-  const target = oneHot(labels, logits.shape[1] as number);
-  const losses = neg(sum(mul(logSoftmax(logits), target), [1]));
+  return softCrossEntropy(logits, oneHot(labels, logits.shape[1] as number), weights);
+}
+
+/**
+ * Mean cross-entropy of logits `[batch, labels]` with distributions over the labels `[batch, labels]`: smoothed or
+ * mixed labels, a teacher's posterior. Weights as in `crossEntropy`.
+ */
+export function softCrossEntropy(logits: Value, targets: Value, weights?: Value): Value {
+  const losses = neg(sum(mul(logSoftmax(logits), targets), [1]));
   if (weights === undefined) return mean(losses);
   return div(sum(mul(losses, weights)), sum(weights));
 }

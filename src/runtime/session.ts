@@ -8,6 +8,11 @@ export interface SessionOptions {
   threads?: number;
   /** `all` lets ONNX Runtime fuse operators and block layouts; `disabled` runs the graph as written. */
   optimization?: 'all' | 'extended' | 'basic' | 'disabled';
+  /**
+   * Whether threads spin while they wait for each other (the default): faster on a machine that does nothing else, much
+   * slower on one that does.
+   */
+  spinning?: boolean;
   /** Writes a trace (Chrome's format) to a file that begins with this. */
   profilePrefix?: string;
   /** Further `session.*` settings of ONNX Runtime. */
@@ -49,13 +54,14 @@ const loadRuntime = (): Promise<Runtime> =>
  */
 export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const runtime = await loadRuntime();
-  const { threads, optimization = 'all', profilePrefix, extra } = options;
+  const { threads, optimization = 'all', spinning = true, profilePrefix } = options;
+  const extra = { ...options.extra, ...(spinning ? {} : { 'session.intra_op.allow_spinning': '0' }) };
   const settings: ort.InferenceSession.SessionOptions = {
     graphOptimizationLevel: optimization,
     logSeverityLevel: 3,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
-    ...(extra === undefined ? {} : { extra: nest(extra) }),
+    ...(Object.keys(extra).length === 0 ? {} : { extra: nest(extra) }),
   };
   const session = await runtime.InferenceSession.create(model, settings).catch((cause: unknown) => {
     throw new MienError('format', `ONNX Runtime does not accept the model: ${reasonOf(cause)}`, { cause });

@@ -3,7 +3,7 @@ import { MienError } from '../base/errors.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Tensor, Tensors } from '../base/tensor.js';
 import { initialize } from '../nn/parameters.js';
-import { openCheckpoint, type CheckpointFolder } from './checkpoint.js';
+import { openCheckpoint, type HeadCheckpoints } from './checkpoint.js';
 import {
   createEpochSession,
   createPredictionSession,
@@ -130,7 +130,7 @@ export const describe = ({ epoch, loss, accuracy, validation, seconds }: EpochRe
   `epoch ${String(epoch).padStart(3)}  loss ${loss.toFixed(3)}  accuracy ${accuracy.toFixed(3)}  ` +
   `validation ${validation.toFixed(3)}  ${seconds.toFixed(1)} s`;
 
-async function interrupted(checkpoints: CheckpointFolder | undefined, run: RunState): Promise<MienError> {
+async function interrupted(checkpoints: HeadCheckpoints | undefined, run: RunState): Promise<MienError> {
   await checkpoints?.write(run);
   return new MienError('interrupted', `training was stopped after epoch ${run.history.length}`, {
     hint: checkpoints ? 'Run the same command again to go on from there.' : undefined,

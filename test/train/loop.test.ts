@@ -153,11 +153,11 @@ test('a checkpoint of another run, or a damaged one, is refused', async () => {
   await expect(trainHead(task(), { ...short, fingerprint: 'b' })).rejects.toMatchObject({
     code: 'checkpoint',
   });
-  const file = join(path, 'epoch-0001.safetensors');
+  const file = join(path, 'state-000001.safetensors');
   const bytes = await readFile(file);
   bytes[bytes.length - 1]! ^= 1;
   await writeFile(file, bytes);
-  await expect(trainHead(task(), { ...short, fingerprint: 'a' })).rejects.toThrow(/epoch-0001\.safetensors/);
+  await expect(trainHead(task(), { ...short, fingerprint: 'a' })).rejects.toThrow(/state-000001\.safetensors/);
 });
 
 test('a loss that is not finite stops with the step and advice', async () => {

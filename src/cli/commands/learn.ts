@@ -1,0 +1,82 @@
+// `mien learn`: trains an encoder on the data sets, with checkpoints to go on from.
+import { Option, type Command } from 'commander';
+import { MienError } from '../../base/errors.js';
+import { wholeNumber } from '../arguments.js';
+import { featureFolder } from '../feature-folder.js';
+import { interruption } from '../interrupt.js';
+import { outputOf, type Output } from '../output.js';
+import { progressOf } from '../progress.js';
+import type { LearnedRecord } from '../../learn/learn-face.js';
+
+interface Options {
+  readonly data?: string;
+  readonly out: string;
+  readonly features: string;
+  readonly profile: string;
+  readonly weights?: string;
+  readonly offline?: boolean;
+  readonly split: 'clean' | 'paper';
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly threads?: number;
+  readonly shared?: boolean;
+  readonly skipInvalid?: boolean;
+}
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
+export function defineLearn(program: Command): void {
+  const learn = program
+    .command('learn')
+    .description('train an encoder on the data sets; goes on where an earlier run stopped');
+  learn
+    .command('face')
+    .description('train a face encoder on FER2013 and RAF-DB')
+    .option('--data <dir>', 'folder with fer2013 and rafdb')
+    .requiredOption('--out <dir>', 'checkpoints and log and, at the end, encoder/ and learned.json')
+    .option('--profile <name>', 'whose encoder to begin with: frozen, paper, or a profile file', 'frozen')
+    .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
+    .option('--offline', 'fetch nothing; use weights that are here already')
+    .option('--features <dir>', 'where hashes of the faces are kept', featureFolder())
+    .addOption(
+      new Option('--split <kind>', 'the split trained on').choices(['clean', 'paper']).default('clean'),
+    )
+    .option('--config <file>', 'settings, YAML or JSON')
+    .option('--set <path=value>', 'one setting, for instance optimizer.learningRate=1e-3', collect, [])
+    .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber)
+    .option('--shared', 'other work runs on this machine: threads sleep while they wait')
+    .option('--skip-invalid', 'pass over unreadable images, and list them')
+    .option('--json', 'print the result as JSON')
+    .action((options: Options, command: Command) => learnFaces(options, outputOf(command)));
+}
+
+async function learnFaces(options: Options, output: Output): Promise<void> {
+  const { data, features: dir, split, skipInvalid = false, weights, offline = false } = options;
+  if (data === undefined)
+    throw new MienError('usage', 'no data: --data names the folder with fer2013 and rafdb');
+  const [{ faceLearnSettings }, { learnFace }, { openProtocol }, { findProfile }] = await Promise.all([
+    import('../../learn/settings.js'),
+    import('../../learn/learn-face.js'),
+    import('../../features/prepared.js'),
+    import('../../encoders/profile-file.js'),
+  ]);
+  const settings = await faceLearnSettings.load({ file: options.config, set: options.set });
+  const profile = await findProfile(options.profile);
+  const progress = await progressOf(output);
+  const signal = interruption();
+  const { protocol } = await openProtocol({ data, dir, split, skipInvalid, progress });
+  const record = await learnFace({
+    ...{ protocol, encoder: profile.face, settings, out: options.out, offline, weights },
+    ...{ threads: options.threads, spinning: options.shared !== true, progress, signal },
+  });
+  output.result(record, () => render(record, options.out));
+}
+
+function render({ bestEpoch, epochs, items }: LearnedRecord, out: string): string {
+  const best = epochs[bestEpoch - 1]!;
+  const details = Object.entries(best.details).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+  return (
+    `trained on ${items['training']} items, epoch ${bestEpoch} of ${epochs.length} is best: ` +
+    `${best.score.toFixed(4)} on ${items['validation']} for validation (${details.join(', ')})\n${out}/encoder`
+  );
+}

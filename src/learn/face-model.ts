@@ -1,0 +1,129 @@
+// A face encoder with a classifier, in training and on decoded images.
+import type { Tensors } from '../base/tensor.js';
+import type { Value } from '../graph/builder.js';
+import { add, cast, equal, mul, sub } from '../graph/ops/elementwise.js';
+import { gather } from '../graph/ops/lookup.js';
+import { reshape } from '../graph/ops/movement.js';
+import { argMax, sum } from '../graph/ops/reduction.js';
+import type { DecodedImage } from '../encoders/encoder.js';
+import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
+import { efficientNetTraining } from '../encoders/efficientnet-training.js';
+import { createFaceEncoder, type FaceInput } from '../encoders/load-face.js';
+import { linear } from '../nn/linear.js';
+import { softCrossEntropy } from '../nn/loss.js';
+import { dropout } from '../nn/stochastic.js';
+import { augment } from './augmentation.js';
+import type { FaceLearnSettings } from './settings.js';
+import type { Trainee } from './step-session.js';
+
+/** The classifier's name in published checkpoints. */
+export const CLASSIFIER = 'classifier';
+
+export interface FaceModel {
+  readonly network: EfficientNetConfig;
+  readonly input: FaceInput;
+  readonly classes: number;
+}
+
+/** The network and its classifier on batches of kept images, which are augmented first. */
+export function faceTrainee(
+  { network, input, classes }: FaceModel,
+  settings: FaceLearnSettings,
+  size: number,
+): Trainee {
+  const { batchSize: n, keptSize, mixup } = settings;
+  return {
+    batch: {
+      pixels: { dtype: 'uint8', shape: [n, 3, keptSize, keptSize] },
+      affine: { dtype: 'float32', shape: [n, 2, 3] },
+      colour: { dtype: 'float32', shape: [n, 3, 4] },
+      erase: { dtype: 'float32', shape: [n, 4] },
+      targets: { dtype: 'float32', shape: [n, classes] },
+      weights: { dtype: 'float32', shape: [n] },
+      seed: { dtype: 'int32', shape: [] },
+      ...(mixup > 0
+        ? { partner: { dtype: 'int64', shape: [n] }, share: { dtype: 'float32', shape: [n] } }
+        : {}),
+    },
+    build: (p, batch) => {
+      const { affine, colour, erase, targets, weights, seed } = batch as Record<string, Value>;
+      const drawn = { affine: affine!, colour: colour!, erase: erase! };
+      const alone = augment(batch['pixels']!, drawn, size, input);
+      const images = mixup > 0 ? mixed(alone, batch['partner']!, batch['share']!) : alone;
+      const { embedding, statistics } = efficientNetTraining(p, network, images, {
+        from: settings.from,
+        dropPath: settings.dropPath,
+        seed: seed!,
+      });
+      const kept = dropout(embedding, settings.dropout, { seed: seed!, place: CLASSIFIER });
+      const logits = linear(p, CLASSIFIER, kept, classes);
+      return {
+        loss: softCrossEntropy(logits, targets!, weights!),
+        hits: sum(cast(equal(argMax(logits), argMax(targets!)), 'float32')),
+        statistics,
+      };
+    },
+  };
+}
+
+/** share · x + (1 − share) · the partner's x, for each image (mixup, Zhang et al. 2018). */
+function mixed(x: Value, partner: Value, share: Value): Value {
+  const own = reshape(share, [share.shape[0]!, 1, 1, 1]);
+  return add(mul(x, own), mul(gather(x, partner), sub(1, own)));
+}
+
+/**
+ * Logits `[n, classes]` of decoded images by weights that are in memory; with `mirror`, the mean of both mirror images'
+ * embeddings is classified.
+ */
+export async function faceLogits(
+  { network, input, classes }: FaceModel,
+  weights: Tensors,
+  images: readonly DecodedImage[],
+  options: { readonly mirror?: boolean; readonly threads?: number | undefined } = {},
+): Promise<Float32Array> {
+  const identity = {
+    id: 'in training',
+    revision: 'local',
+    sha256: '',
+    dtype: 'float32',
+    preprocessing: {},
+  } as const;
+  const encoder = await createFaceEncoder(network, input, weights, identity, options.threads);
+  try {
+    const embeddings = (await encoder.encode(images)).data;
+    if (options.mirror) {
+      const others = (await encoder.encode(images.map(mirrored))).data;
+      for (let i = 0; i < embeddings.length; i++) embeddings[i] = (embeddings[i]! + others[i]!) / 2;
+    }
+    return classify(embeddings, encoder.width, weights, classes);
+  } finally {
+    await encoder.dispose();
+  }
+}
+
+function classify(embeddings: Float32Array, width: number, weights: Tensors, classes: number): Float32Array {
+  const matrix = weights[`${CLASSIFIER}.weight`]!.data as Float32Array;
+  const bias = weights[`${CLASSIFIER}.bias`]!.data as Float32Array;
+  const n = embeddings.length / width;
+  const logits = new Float32Array(n * classes);
+  for (let i = 0; i < n; i++)
+    for (let c = 0; c < classes; c++) {
+      let total = bias[c]!;
+      for (let k = 0; k < width; k++) total += embeddings[i * width + k]! * matrix[c * width + k]!;
+      logits[i * classes + c] = total;
+    }
+  return logits;
+}
+
+/** The image seen in a mirror. */
+export function mirrored({ width, height, data }: DecodedImage): DecodedImage {
+  const out = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const from = 3 * (y * width + x);
+      const to = 3 * (y * width + width - 1 - x);
+      for (let c = 0; c < 3; c++) out[to + c] = data[from + c]!;
+    }
+  return { width, height, data: out };
+}

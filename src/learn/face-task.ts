@@ -1,0 +1,209 @@
+// Learning from faces: which images an epoch meets, how they are augmented, and how weights do on validation.
+import { MienError } from '../base/errors.js';
+import { randomStream } from '../base/random.js';
+import { float32, int64, tensor, type Tensors } from '../base/tensor.js';
+import type { ProtocolFace } from '../data/types.js';
+import { isTrainedFrom, trainableParts } from '../encoders/efficientnet-training.js';
+import type { DecodedImage } from '../encoders/encoder.js';
+import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
+import { argmax, scores } from '../evaluate/scores.js';
+import { adamW, chain, clipByGlobalNorm, type Optimizer, type RateOf } from '../graph/optimizers.js';
+import { cosineSchedule } from '../graph/schedules.js';
+import { drawAugmentation, drawnTensors, stepSeeds } from './augmentation.js';
+import { drawBeta, epochOrder, labelWeights, smoothed } from './draws.js';
+import type { KeptImages } from './face-images.js';
+import { CLASSIFIER, faceLogits, faceTrainee, type FaceModel } from './face-model.js';
+import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
+import type { FaceLearnSettings } from './settings.js';
+
+export interface FaceTrainingSet {
+  readonly images: KeptImages;
+  /** Of each image: its label's index and its data set. */
+  readonly labels: Uint8Array;
+  readonly datasets: readonly string[];
+  /** What a teacher says of each image, `[n, classes]`; replaces the smoothed label by its share. */
+  readonly teacher?: { readonly posteriors: Float32Array; readonly share: number };
+}
+
+export interface FaceValidationSet {
+  readonly images: readonly DecodedImage[];
+  readonly labels: Uint8Array;
+  readonly datasets: readonly string[];
+}
+
+/** Everything that training faces needs, from the model's first weights to validation. */
+export function faceTask(
+  model: FaceModel,
+  weights: Tensors,
+  settings: FaceLearnSettings,
+  training: FaceTrainingSet,
+  validation: FaceValidationSet,
+  threads?: number,
+): LearnTask {
+  const { batchSize, stepsPerRun, phases, seed, from } = settings;
+  const { classes } = model;
+  const repeats = training.datasets.map((name) => settings.repeat[name as 'fer2013' | 'rafdb']);
+  const itemWeights = labelWeights(training.labels, classes, settings.balance);
+  const epochs = phases.reduce((sum, phase) => sum + phase.epochs, 0);
+  const sizeOf = (epoch: number): number => {
+    let end = 0;
+    return phases.find((phase) => epoch < (end += phase.epochs))!.size;
+  };
+  // Repeats that are no whole numbers make epochs differ in length; all take the steps of the shortest they can have.
+  const length = repeats.reduce((sum, times) => sum + Math.floor(times), 0);
+  const steps = Math.floor((repeats.every(Number.isInteger) ? length : expected(repeats)) / batchSize);
+  if (steps < 1)
+    throw new MienError('data', `${training.images.count} images are fewer than a batch of ${batchSize}`, {
+      hint: 'Set batchSize lower.',
+    });
+  const plan = (epoch: number): PlannedRun[] =>
+    Array.from({ length: Math.ceil(steps / stepsPerRun) }, (_, i) => ({
+      shape: String(sizeOf(epoch)),
+      steps: Math.min(stepsPerRun, steps - i * stepsPerRun),
+    }));
+  let order: { epoch: number; items: Int32Array } | undefined;
+  const itemsOf = (epoch: number): Int32Array => {
+    if (order?.epoch !== epoch) order = { epoch, items: epochOrder(repeats, seed, epoch) };
+    return order.items;
+  };
+
+  const targetOf = (item: number): Float32Array => {
+    const target = smoothed(training.labels[item]!, classes, settings.labelSmoothing);
+    const { teacher } = training;
+    return teacher
+      ? target.map(
+          (v, c) => v * (1 - teacher.share) + teacher.share * teacher.posteriors[item * classes + c]!,
+        )
+      : target;
+  };
+
+  const batches = (epoch: number, run: number): Tensors => {
+    const { steps: count } = plan(epoch)[run]!;
+    const start = run * stepsPerRun * batchSize;
+    const items = itemsOf(epoch);
+    const n = count * batchSize;
+    const bytes = 3 * training.images.size ** 2;
+    const pixels = new Uint8Array(n * bytes);
+    const targets = new Float32Array(n * classes);
+    const itemWeight = new Float32Array(n);
+    const drawn = Array.from({ length: n }, (_, i) => {
+      // An epoch of fractional repeats may be a few items short: it begins again.
+      const place = (start + i) % items.length;
+      const item = items[place]!;
+      training.images.copy(item, pixels, i * bytes);
+      targets.set(targetOf(item), i * classes);
+      itemWeight[i] = itemWeights[training.labels[item]!]!;
+      const draw = randomStream(seed, `learn augmentation ${epoch}`, start + i);
+      return drawAugmentation(draw, settings.augmentation, model.input);
+    });
+    const { size } = training.images;
+    const mix =
+      settings.mixup > 0 ? mixBatches(targets, count, batchSize, classes, settings, epoch, run) : {};
+    return {
+      pixels: tensor('uint8', [count, batchSize, 3, size, size], pixels),
+      targets: float32([count, batchSize, classes], targets),
+      weights: float32([count, batchSize], itemWeight),
+      seed: stepSeeds(randomStream(seed, `learn noise ${epoch}`, run), count),
+      ...drawnTensors(drawn, [count, batchSize]),
+      ...mix,
+    };
+  };
+
+  const validate = async (now: Tensors, epoch: number): Promise<Validation> => {
+    const input = { ...model.input, size: sizeOf(epoch) };
+    const logits = await faceLogits({ ...model, input }, now, validation.images, { threads });
+    return scoreBySet(logits, validation, classes);
+  };
+
+  const total = plannedSteps({ epochs, plan });
+  return {
+    ...{ epochs, batchSize, weights, plan, batches, validate, averageDecay: settings.averageDecay },
+    isTrained: trainedFrom(model.network, from),
+    optimizer: faceOptimizer(settings, model.network, total),
+    trainee: (shape) => faceTrainee(model, settings, Number(shape)),
+  };
+}
+
+const expected = (repeats: readonly number[]): number => repeats.reduce((sum, times) => sum + times, 0);
+
+const trainedFrom = (network: EfficientNetConfig, from: string): ((name: string) => boolean) => {
+  const encoder = isTrainedFrom(network, from);
+  return (name) => name.startsWith(`${CLASSIFIER}.`) || encoder(name);
+};
+
+/** Kernels and matrices decay; scales, shifts and biases do not. */
+const decays = (name: string): boolean => name.endsWith('.weight') && !/(^|\.)bn\d\./.test(name);
+
+/** AdamW with warm-up and half a cosine, a rate of its own for the classifier, and less for earlier parts. */
+export function faceOptimizer(
+  { optimizer }: Pick<FaceLearnSettings, 'optimizer'>,
+  network: EfficientNetConfig,
+  steps: number,
+): Optimizer {
+  const { learningRate: peak, headRate, layerDecay, clipNorm, warmup, ...rest } = optimizer;
+  const parts = trainableParts(network);
+  const rateOf: RateOf = (name) => {
+    if (name.startsWith(`${CLASSIFIER}.`)) return headRate;
+    const stage =
+      /^blocks\.\d+/.exec(name)?.[0] ?? (/^(conv_stem|bn1)\./.test(name) ? 'conv_stem' : 'conv_head');
+    return layerDecay ** (parts.length - 1 - parts.indexOf(stage));
+  };
+  return chain(
+    ...(clipNorm === null ? [] : [clipByGlobalNorm(clipNorm)]),
+    adamW({
+      ...rest,
+      learningRate: cosineSchedule({ peak, warmup: Math.round(warmup * steps), steps }),
+      rateOf,
+      decays,
+    }),
+  );
+}
+
+/** Accuracy of each data set, and their mean as the score: the larger set does not outweigh the smaller. */
+export function scoreBySet(
+  logits: Float32Array,
+  { labels, datasets }: Pick<FaceValidationSet, 'labels' | 'datasets'>,
+  classes: number,
+): Validation {
+  const predicted = argmax(scores(classes, logits));
+  const sets = [...new Set(datasets)].sort();
+  const details = Object.fromEntries(
+    sets.map((name) => {
+      const members = datasets.flatMap((set, i) => (set === name ? [i] : []));
+      const hits = members.filter((i) => predicted[i] === labels[i]).length;
+      return [name, hits / members.length];
+    }),
+  );
+  const score = Object.values(details).reduce((a, b) => a + b, 0) / sets.length;
+  return { score, details };
+}
+
+/** Partners and shares of mixup; the targets are mixed in place. */
+function mixBatches(
+  targets: Float32Array,
+  count: number,
+  batchSize: number,
+  classes: number,
+  { seed, mixup }: FaceLearnSettings,
+  epoch: number,
+  run: number,
+): Tensors {
+  const draw = randomStream(seed, `learn mixup ${epoch}`, run);
+  const before = targets.slice();
+  const partner: number[] = [];
+  const share: number[] = [];
+  for (let step = 0; step < count; step++)
+    for (const other of draw.permutation(batchSize)) {
+      const at = partner.length * classes;
+      const lambda = drawBeta(draw, mixup);
+      const from = (step * batchSize + other) * classes;
+      for (let c = 0; c < classes; c++)
+        targets[at + c] = lambda * before[at + c]! + (1 - lambda) * before[from + c]!;
+      partner.push(other);
+      share.push(lambda);
+    }
+  return {
+    partner: int64([count, batchSize], partner),
+    share: float32([count, batchSize], share),
+  };
+}

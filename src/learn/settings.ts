@@ -1,0 +1,108 @@
+// What training an encoder may be told: every setting with its default.
+import { z } from 'zod';
+import { defineSettings } from '../base/settings.js';
+
+const count = z.int().min(1);
+const seed = z.int().min(0);
+const share = z.number().min(0).max(1);
+const factor = z.number().min(1);
+const decay = z.number().min(0).lt(1);
+
+/** What both kinds of encoder have in common. */
+const common = {
+  seed: seed.default(0),
+  /** Items a step. */
+  batchSize: count.default(64),
+  /** Steps a run of the session; checkpoints, interruptions and the screen come between runs. */
+  stepsPerRun: count.default(8),
+  /** Epochs without a better validation after which training stops. */
+  patience: count.default(5),
+  /** Share of each label that is spread over all labels. */
+  labelSmoothing: share.default(0.1),
+  /** Weight of a label by its count to the power of −balance: 0 for none, 1 for equal weights of all labels. */
+  balance: share.default(0),
+  /** Decay of the averaged weights a step; 0 for the last weights. */
+  averageDecay: decay.default(0.998),
+  /** Seconds between checkpoints. */
+  checkpointSeconds: z.number().min(0).default(180),
+};
+
+const optimizer = (learningRate: number, weightDecay: number) =>
+  z
+    .strictObject({
+      learningRate: z.number().positive().default(learningRate),
+      /** Learning rate of the classifier, relative to the encoder's. */
+      headRate: z.number().positive().default(2.5),
+      /** Factor from each part of the encoder to the one before it. */
+      layerDecay: z.number().gt(0).max(1).default(1),
+      beta1: decay.default(0.9),
+      beta2: decay.default(0.999),
+      epsilon: z.number().positive().default(1e-8),
+      weightDecay: z.number().min(0).default(weightDecay),
+      /** Largest norm of all gradients together; null for no limit. */
+      clipNorm: z.number().positive().nullable().default(null),
+      /** Share of all steps in which the rate rises from zero; it then follows half a cosine back to zero. */
+      warmup: share.default(0.05),
+    })
+    .prefault({});
+
+const augmentation = z
+  .strictObject({
+    flip: share.default(0.5),
+    rotation: z.number().min(0).default(15),
+    scale: factor.default(1.2),
+    aspect: factor.default(1.1),
+    shift: share.default(0.08),
+    brightness: share.default(0.1),
+    contrast: share.default(0.3),
+    colour: share.default(0.1),
+    grey: share.default(0.3),
+    erase: share.default(0.3),
+    eraseArea: share.default(0.2),
+  })
+  .prefault({});
+
+const phase = z.strictObject({
+  epochs: count,
+  /** Side of the images in pixels. */
+  size: z.int().min(32),
+});
+
+const face = z.strictObject({
+  ...common,
+  /** Training grows from small images to large ones; one schedule is laid over all phases. */
+  phases: z
+    .array(phase)
+    .min(1)
+    .default([{ epochs: 12, size: 72 }]),
+  /** Side at which images are kept; they are sampled from there. */
+  keptSize: z.int().min(32).default(96),
+  /** The first part that is trained: `conv_stem`, `blocks.0`, …, `conv_head`. */
+  from: z.string().default('conv_stem'),
+  dropPath: share.default(0.1),
+  dropout: decay.default(0.2),
+  /** Parameter of the Beta distribution of mixup; 0 for none. */
+  mixup: z.number().min(0).default(0),
+  /** How often an image of a set is met in an epoch, on average. */
+  repeat: z
+    .strictObject({ fer2013: z.number().min(0).default(1), rafdb: z.number().min(0).default(1) })
+    .prefault({}),
+  augmentation,
+  optimizer: optimizer(8e-4, 0.02),
+});
+
+const text = z.strictObject({
+  ...common,
+  batchSize: count.default(32),
+  epochs: count.default(8),
+  dropout: decay.default(0.1),
+  /** Texts are cut at this many tokens. */
+  maxTokens: z.int().min(3).default(96),
+  optimizer: optimizer(5e-5, 0.01),
+});
+
+export type FaceLearnSettings = z.output<typeof face>;
+export type TextLearnSettings = z.output<typeof text>;
+
+export const faceLearnSettings = defineSettings<FaceLearnSettings>(face);
+export const textLearnSettings = defineSettings<TextLearnSettings>(text);
