@@ -236,3 +236,13 @@ export function poolTokens(states: Value, pooling: Pooling): Value {
   const [batch, , width] = states.shape as [number, number, number];
   return pooling === 'mean' ? mean(states, [1]) : reshape(slice(states, 1, 0, 1), [batch, width]);
 }
+
+/** The parts that training can begin at, in order: the tables of embeddings, then each layer. */
+export const bertParts = ({ family, layers }: BertConfig): string[] => [
+  'embeddings',
+  ...Array.from({ length: layers }, (_, i) => `${FAMILIES[family].layer}.${i}`),
+];
+
+/** The part that a parameter belongs to; undefined for one that is not the encoder's. */
+export const bertPartOf = (config: BertConfig, name: string): string | undefined =>
+  bertParts(config).find((part) => name.startsWith(`${part}.`));

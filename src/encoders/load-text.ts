@@ -1,7 +1,7 @@
 // Loads a text encoder: located weights, tokenizer and definition become something that embeds texts.
 import { MienError } from '../base/errors.js';
 import { readJson } from '../base/files.js';
-import { float32, int32, sizeOf, zeros, type Tensor } from '../base/tensor.js';
+import { float32, int32, sizeOf, zeros, type Tensors } from '../base/tensor.js';
 import { createGraph, input } from '../graph/builder.js';
 import { encodeModel } from '../graph/onnx.js';
 import { collectParameters, constantParameters, type ParameterSpec } from '../nn/parameters.js';
@@ -9,7 +9,7 @@ import { createSession, type Session } from '../runtime/session.js';
 import { bert, bertConfig, poolTokens, type BertConfig } from './bert.js';
 import type { EncoderIdentity, TextEncoder } from './encoder.js';
 import { locatePretrained, WEIGHTS_FILE, type PretrainedOptions } from './pretrained.js';
-import type { TextEncoderSpec } from './profiles.js';
+import type { Pooling, TextEncoderSpec } from './profiles.js';
 import { createTokenizer } from './tokenizer.js';
 import { readWeights } from './weights.js';
 
@@ -19,7 +19,8 @@ export interface LoadOptions extends PretrainedOptions {
 }
 
 /** Heads and constants that published BERTs carry along. */
-const IGNORED = /^(pooler|cls|classifier|pre_classifier|qa_outputs|vocab_\w+)\.|position_ids$/;
+export const TEXT_WEIGHTS_IGNORED =
+  /^(pooler|cls|classifier|pre_classifier|qa_outputs|vocab_\w+)\.|position_ids$/;
 /** Texts of one run of the session; more at a time is not faster and takes more memory. */
 const TEXTS_PER_RUN = 64;
 
@@ -30,8 +31,8 @@ export const bertParameters = (config: BertConfig): ParameterSpec[] =>
 /** A session from `ids` `[batch, tokens]` to `embedding` `[batch, width]` and `states` `[batch, tokens, width]`. */
 async function createBert(
   config: BertConfig,
-  weights: Record<string, Tensor>,
-  { pooling }: TextEncoderSpec,
+  weights: Tensors,
+  pooling: Pooling,
   threads: number | undefined,
 ): Promise<Session> {
   const graph = createGraph('text-encoder');
@@ -89,10 +90,9 @@ export async function loadTextEncoder(
   const weights = await readWeights(await located.path(WEIGHTS_FILE), {
     specs: bertParameters(config),
     prefixes: [`${config.family}.`],
-    ignored: IGNORED,
+    ignored: TEXT_WEIGHTS_IGNORED,
   });
-  const session = await createBert(config, weights, spec, options.threads);
-  const { width } = config;
+  const encoder = await createTextEncoder(config, weights, pooling, options.threads);
   const identity: EncoderIdentity = {
     id: spec.id,
     revision: located.revision,
@@ -100,6 +100,18 @@ export async function loadTextEncoder(
     dtype: 'float32',
     preprocessing: { maxTokens, pooling },
   };
+  return { ...encoder, identity, tokenize: (text) => tokenizer.encode(text) };
+}
+
+/** An encoder of token ids, from weights that are in memory. */
+export async function createTextEncoder(
+  config: BertConfig,
+  weights: Tensors,
+  pooling: Pooling,
+  threads?: number,
+): Promise<Omit<TextEncoder, 'identity' | 'tokenize'>> {
+  const session = await createBert(config, weights, pooling, threads);
+  const { width } = config;
 
   /** Runs the groups of equal length and hands each text's part of the output to `take`. */
   const run = async (
@@ -122,9 +134,7 @@ export async function loadTextEncoder(
   };
 
   return {
-    identity,
     width,
-    tokenize: (text) => tokenizer.encode(text),
     async encode(batch) {
       const out = new Float32Array(batch.length * width);
       await run(batch, 'embedding', (text, values) => out.set(values, text * width));

@@ -13,11 +13,9 @@ import { linear } from '../nn/linear.js';
 import { softCrossEntropy } from '../nn/loss.js';
 import { dropout } from '../nn/stochastic.js';
 import { augment } from './augmentation.js';
+import { CLASSIFIER, classify } from './classifier.js';
 import type { FaceLearnSettings } from './settings.js';
 import type { Trainee } from './step-session.js';
-
-/** The classifier's name in published checkpoints. */
-export const CLASSIFIER = 'classifier';
 
 export interface FaceModel {
   readonly network: EfficientNetConfig;
@@ -96,24 +94,10 @@ export async function faceLogits(
       const others = (await encoder.encode(images.map(mirrored))).data;
       for (let i = 0; i < embeddings.length; i++) embeddings[i] = (embeddings[i]! + others[i]!) / 2;
     }
-    return classify(embeddings, encoder.width, weights, classes);
+    return classify(embeddings, weights, classes);
   } finally {
     await encoder.dispose();
   }
-}
-
-function classify(embeddings: Float32Array, width: number, weights: Tensors, classes: number): Float32Array {
-  const matrix = weights[`${CLASSIFIER}.weight`]!.data as Float32Array;
-  const bias = weights[`${CLASSIFIER}.bias`]!.data as Float32Array;
-  const n = embeddings.length / width;
-  const logits = new Float32Array(n * classes);
-  for (let i = 0; i < n; i++)
-    for (let c = 0; c < classes; c++) {
-      let total = bias[c]!;
-      for (let k = 0; k < width; k++) total += embeddings[i * width + k]! * matrix[c * width + k]!;
-      logits[i * classes + c] = total;
-    }
-  return logits;
 }
 
 /** The image seen in a mirror. */

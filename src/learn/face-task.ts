@@ -2,18 +2,17 @@
 import { MienError } from '../base/errors.js';
 import { randomStream } from '../base/random.js';
 import { float32, int64, tensor, type Tensors } from '../base/tensor.js';
-import type { ProtocolFace } from '../data/types.js';
 import { isTrainedFrom, trainableParts } from '../encoders/efficientnet-training.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
 import { argmax, scores } from '../evaluate/scores.js';
-import { adamW, chain, clipByGlobalNorm, type Optimizer, type RateOf } from '../graph/optimizers.js';
-import { cosineSchedule } from '../graph/schedules.js';
+import { isClassifier } from './classifier.js';
 import { drawAugmentation, drawnTensors, stepSeeds } from './augmentation.js';
 import { drawBeta, epochOrder, labelWeights, smoothed } from './draws.js';
 import type { KeptImages } from './face-images.js';
-import { CLASSIFIER, faceLogits, faceTrainee, type FaceModel } from './face-model.js';
+import { faceLogits, faceTrainee, type FaceModel } from './face-model.js';
 import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
+import { learnOptimizer, type Groups } from './optimizer.js';
 import type { FaceLearnSettings } from './settings.js';
 
 export interface FaceTrainingSet {
@@ -119,7 +118,7 @@ export function faceTask(
   return {
     ...{ epochs, batchSize, weights, plan, batches, validate, averageDecay: settings.averageDecay },
     isTrained: trainedFrom(model.network, from),
-    optimizer: faceOptimizer(settings, model.network, total),
+    optimizer: learnOptimizer(settings.optimizer, groupsOf(model.network), total),
     trainee: (shape) => faceTrainee(model, settings, Number(shape)),
   };
 }
@@ -128,36 +127,18 @@ const expected = (repeats: readonly number[]): number => repeats.reduce((sum, ti
 
 const trainedFrom = (network: EfficientNetConfig, from: string): ((name: string) => boolean) => {
   const encoder = isTrainedFrom(network, from);
-  return (name) => name.startsWith(`${CLASSIFIER}.`) || encoder(name);
+  return (name) => isClassifier(name) || encoder(name);
 };
 
-/** Kernels and matrices decay; scales, shifts and biases do not. */
-const decays = (name: string): boolean => name.endsWith('.weight') && !/(^|\.)bn\d\./.test(name);
-
-/** AdamW with warm-up and half a cosine, a rate of its own for the classifier, and less for earlier parts. */
-export function faceOptimizer(
-  { optimizer }: Pick<FaceLearnSettings, 'optimizer'>,
-  network: EfficientNetConfig,
-  steps: number,
-): Optimizer {
-  const { learningRate: peak, headRate, layerDecay, clipNorm, warmup, ...rest } = optimizer;
-  const parts = trainableParts(network);
-  const rateOf: RateOf = (name) => {
-    if (name.startsWith(`${CLASSIFIER}.`)) return headRate;
-    const stage =
-      /^blocks\.\d+/.exec(name)?.[0] ?? (/^(conv_stem|bn1)\./.test(name) ? 'conv_stem' : 'conv_head');
-    return layerDecay ** (parts.length - 1 - parts.indexOf(stage));
-  };
-  return chain(
-    ...(clipNorm === null ? [] : [clipByGlobalNorm(clipNorm)]),
-    adamW({
-      ...rest,
-      learningRate: cosineSchedule({ peak, warmup: Math.round(warmup * steps), steps }),
-      rateOf,
-      decays,
-    }),
-  );
-}
+/** The network's parts; scales and shifts of batch norms do not decay. */
+const groupsOf = (network: EfficientNetConfig): Groups => ({
+  parts: trainableParts(network),
+  partOf: (name) =>
+    isClassifier(name)
+      ? undefined
+      : (/^blocks\.\d+/.exec(name)?.[0] ?? (/^(conv_stem|bn1)\./.test(name) ? 'conv_stem' : 'conv_head')),
+  decays: (name) => name.endsWith('.weight') && !/(^|\.)bn\d\./.test(name),
+});
 
 /** Accuracy of each data set, and their mean as the score: the larger set does not outweigh the smaller. */
 export function scoreBySet(

@@ -1,9 +1,7 @@
 // `mien learn face`: from published weights and face sets to an encoder that knows expressions, in a folder of its own.
-import { join } from 'node:path';
 import { MienError } from '../base/errors.js';
-import { readJson, sha256, writeFileAtomic } from '../base/files.js';
+import { readJson, sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
-import { encodeSafetensors } from '../base/safetensors.js';
 import type { Tensors } from '../base/tensor.js';
 import { FACE_LABELS } from '../data/labels.js';
 import type { Protocol, ProtocolFace, Split } from '../data/types.js';
@@ -12,10 +10,12 @@ import { locatePretrained, WEIGHTS_FILE, type PretrainedOptions } from '../encod
 import type { FaceEncoderSpec } from '../encoders/profiles.js';
 import { readWeights } from '../encoders/weights.js';
 import { initialize } from '../nn/parameters.js';
-import { CLASSIFIER, faceTrainee, type FaceModel } from './face-model.js';
+import { isClassifier } from './classifier.js';
+import { faceTrainee, type FaceModel } from './face-model.js';
 import { decodeFaces, keepImages } from './face-images.js';
 import { faceTask, type FaceTrainingSet } from './face-task.js';
-import { learn, type LearnedWeights } from './loop.js';
+import { writeLearned, type LearnedRecord } from './learned.js';
+import { learn } from './loop.js';
 import type { FaceLearnSettings } from './settings.js';
 import { traineeParameters } from './step-session.js';
 
@@ -30,19 +30,6 @@ export interface LearnFaceOptions extends PretrainedOptions {
   readonly spinning?: boolean | undefined;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
-}
-
-/** What a learned encoder says of itself, beside its weights. */
-export interface LearnedRecord {
-  readonly format: 'mien-learned-1';
-  readonly kind: 'face' | 'text';
-  readonly labels: readonly string[];
-  readonly settings: unknown;
-  readonly from: { readonly id: string; readonly revision: string; readonly sha256: string };
-  readonly sha256: string;
-  readonly items: Readonly<Record<string, number>>;
-  readonly bestEpoch: number;
-  readonly epochs: LearnedWeights['epochs'];
 }
 
 /** The published weights and a first classifier. */
@@ -63,7 +50,7 @@ export async function startingPoint(
   const trainee = faceTrainee(model, settings, settings.phases[0]!.size);
   const { specs } = traineeParameters(trainee, () => true);
   const classifier = initialize(
-    specs.filter(({ name }) => name.startsWith(`${CLASSIFIER}.`)),
+    specs.filter(({ name }) => isClassifier(name)),
     settings.seed,
   );
   const weights: Tensors = { ...published, ...classifier };
@@ -117,7 +104,7 @@ export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecor
       teacher ? [teacher.share, sha256(new Uint8Array(teacher.posteriors.buffer))] : null,
     ]),
   );
-  const learned = await learn(task, {
+  const result = await learn(task, {
     ...{
       folder: out,
       fingerprint,
@@ -128,28 +115,16 @@ export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecor
     },
     ...{ patience: settings.patience, checkpointSeconds: settings.checkpointSeconds },
   });
-  const bytes = Buffer.concat(encodeSafetensors(learned.weights));
-  const record: LearnedRecord = {
-    format: 'mien-learned-1',
-    kind: 'face',
-    labels: FACE_LABELS,
-    settings,
-    from: { id: encoder.id, revision: located.revision, sha256: located.sha256 },
-    sha256: sha256(bytes),
-    items: { training: training.length, validation: validation.length },
-    bestEpoch: learned.bestEpoch,
-    epochs: learned.epochs,
-  };
   const { pretrained_cfg: published, ...rest } = config as { pretrained_cfg: object };
   const { size } = model.input;
-  const newConfig = {
-    ...rest,
-    num_classes: FACE_LABELS.length,
-    label_names: FACE_LABELS,
-    pretrained_cfg: { ...published, input_size: [3, size, size], num_classes: FACE_LABELS.length },
-  };
-  await writeFileAtomic(join(out, 'encoder', 'config.json'), `${JSON.stringify(newConfig, null, 2)}\n`);
-  await writeFileAtomic(join(out, 'encoder', WEIGHTS_FILE), bytes);
-  await writeFileAtomic(join(out, 'learned.json'), `${JSON.stringify(record, null, 2)}\n`);
-  return record;
+  return writeLearned(out, {
+    ...{ kind: 'face', labels: FACE_LABELS, settings, located, result },
+    items: { training: training.length, validation: validation.length },
+    config: {
+      ...rest,
+      num_classes: FACE_LABELS.length,
+      label_names: FACE_LABELS,
+      pretrained_cfg: { ...published, input_size: [3, size, size], num_classes: FACE_LABELS.length },
+    },
+  });
 }

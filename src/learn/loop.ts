@@ -120,13 +120,20 @@ export async function learn(task: LearnTask, options: LearnOptions): Promise<Lea
     saved = performance.now();
   };
 
-  let open: { shape: string; session: StepSession } | undefined;
+  const sessions = new Map<string, StepSession>();
   const sessionOf = async (shape: string): Promise<StepSession> => {
-    if (open?.shape === shape) return open.session;
-    await open?.session.dispose();
-    open = undefined;
-    open = { shape, session: await createStepSession(task.trainee(shape), { ...task, threads, spinning }) };
-    return open.session;
+    const open = sessions.get(shape);
+    if (open) return open;
+    const session = await createStepSession(task.trainee(shape), { ...task, threads, spinning });
+    sessions.set(shape, session);
+    return session;
+  };
+  const closeExcept = async (needed: ReadonlySet<string>): Promise<void> => {
+    for (const [shape, session] of sessions) {
+      if (needed.has(shape)) continue;
+      sessions.delete(shape);
+      await session.dispose();
+    }
   };
 
   const total = plannedSteps(task);
@@ -135,9 +142,10 @@ export async function learn(task: LearnTask, options: LearnOptions): Promise<Lea
   try {
     while (now.epoch < task.epochs && now.epoch - now.best.epoch < options.patience) {
       const plan = task.plan(now.epoch);
+      await closeExcept(new Set(plan.map(({ shape }) => shape)));
       while (now.run < plan.length) {
         if (signal?.aborted) {
-          await save();
+          if (isFinite(now.state)) await save();
           throw interrupted(now);
         }
         const planned = plan[now.run]!;
@@ -152,7 +160,7 @@ export async function learn(task: LearnTask, options: LearnOptions): Promise<Lea
     }
   } finally {
     progress.end();
-    await open?.session.dispose();
+    await closeExcept(new Set());
   }
   return {
     weights: { ...task.weights, ...shaped(now.bestWeights, task.weights) },

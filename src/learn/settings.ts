@@ -98,6 +98,10 @@ const text = z.strictObject({
   dropout: decay.default(0.1),
   /** Texts are cut at this many tokens. */
   maxTokens: z.int().min(3).default(96),
+  /** The first part that is trained: `embeddings`, `encoder.layer.0`, … */
+  from: z.string().default('embeddings'),
+  /** Probability that a token is hidden from the model, for which a mask token stands. */
+  tokenDropout: decay.default(0),
   optimizer: optimizer(5e-5, 0.01),
 });
 

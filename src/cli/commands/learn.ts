@@ -6,7 +6,7 @@ import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
-import type { LearnedRecord } from '../../learn/learn-face.js';
+import type { LearnedRecord } from '../../learn/learned.js';
 
 interface Options {
   readonly data?: string;
@@ -23,60 +23,76 @@ interface Options {
   readonly skipInvalid?: boolean;
 }
 
+const KINDS = {
+  text: { sets: 'isear', about: 'train a text encoder on ISEAR' },
+  face: { sets: 'fer2013 and rafdb', about: 'train a face encoder on FER2013 and RAF-DB' },
+} as const;
+type Kind = keyof typeof KINDS;
+
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 export function defineLearn(program: Command): void {
   const learn = program
     .command('learn')
     .description('train an encoder on the data sets; goes on where an earlier run stopped');
-  learn
-    .command('face')
-    .description('train a face encoder on FER2013 and RAF-DB')
-    .option('--data <dir>', 'folder with fer2013 and rafdb')
-    .requiredOption('--out <dir>', 'checkpoints and log and, at the end, encoder/ and learned.json')
-    .option('--profile <name>', 'whose encoder to begin with: frozen, paper, or a profile file', 'frozen')
-    .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
-    .option('--offline', 'fetch nothing; use weights that are here already')
-    .option('--features <dir>', 'where hashes of the faces are kept', featureFolder())
-    .addOption(
-      new Option('--split <kind>', 'the split trained on').choices(['clean', 'paper']).default('clean'),
-    )
-    .option('--config <file>', 'settings, YAML or JSON')
-    .option('--set <path=value>', 'one setting, for instance optimizer.learningRate=1e-3', collect, [])
-    .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber)
-    .option('--shared', 'other work runs on this machine: threads sleep while they wait')
-    .option('--skip-invalid', 'pass over unreadable images, and list them')
-    .option('--json', 'print the result as JSON')
-    .action((options: Options, command: Command) => learnFaces(options, outputOf(command)));
+  for (const [kind, { sets, about }] of Object.entries(KINDS))
+    learn
+      .command(kind)
+      .description(about)
+      .option('--data <dir>', `folder with ${sets}`)
+      .requiredOption('--out <dir>', 'checkpoints and log and, at the end, encoder/ and learned.json')
+      .option('--profile <name>', 'whose encoder to begin with: frozen, paper, or a profile file', 'frozen')
+      .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
+      .option('--offline', 'fetch nothing; use weights that are here already')
+      .option('--features <dir>', 'where hashes of the faces are kept', featureFolder())
+      .addOption(
+        new Option('--split <kind>', 'the split trained on').choices(['clean', 'paper']).default('clean'),
+      )
+      .option('--config <file>', 'settings, YAML or JSON')
+      .option('--set <path=value>', 'one setting, for instance optimizer.learningRate=1e-3', collect, [])
+      .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber)
+      .option('--shared', 'other work runs on this machine: threads sleep while they wait')
+      .option('--skip-invalid', 'pass over unreadable items, and list them')
+      .option('--json', 'print the result as JSON')
+      .action((options: Options, command: Command) => run(kind as Kind, options, outputOf(command)));
 }
 
-async function learnFaces(options: Options, output: Output): Promise<void> {
-  const { data, features: dir, split, skipInvalid = false, weights, offline = false } = options;
+async function run(kind: Kind, options: Options, output: Output): Promise<void> {
+  const { data, features: dir, split, skipInvalid = false, weights, offline = false, out } = options;
   if (data === undefined)
-    throw new MienError('usage', 'no data: --data names the folder with fer2013 and rafdb');
-  const [{ faceLearnSettings }, { learnFace }, { openProtocol }, { findProfile }] = await Promise.all([
+    throw new MienError('usage', `no data: --data names the folder with ${KINDS[kind].sets}`);
+  const [{ faceLearnSettings, textLearnSettings }, { openProtocol }, { findProfile }] = await Promise.all([
     import('../../learn/settings.js'),
-    import('../../learn/learn-face.js'),
     import('../../features/prepared.js'),
     import('../../encoders/profile-file.js'),
   ]);
-  const settings = await faceLearnSettings.load({ file: options.config, set: options.set });
+  const sources = { file: options.config, set: options.set };
   const profile = await findProfile(options.profile);
   const progress = await progressOf(output);
   const signal = interruption();
-  const { protocol } = await openProtocol({ data, dir, split, skipInvalid, progress });
-  const record = await learnFace({
-    ...{ protocol, encoder: profile.face, settings, out: options.out, offline, weights },
-    ...{ threads: options.threads, spinning: options.shared !== true, progress, signal },
-  });
-  output.result(record, () => render(record, options.out));
+  const prepare = async () => (await openProtocol({ data, dir, split, skipInvalid, progress })).protocol;
+  const common = {
+    ...{ out, offline, weights, progress, signal },
+    ...{ threads: options.threads, spinning: options.shared !== true },
+  };
+  let record: LearnedRecord;
+  if (kind === 'face') {
+    const settings = await faceLearnSettings.load(sources);
+    const { learnFace } = await import('../../learn/learn-face.js');
+    record = await learnFace({ ...common, protocol: await prepare(), encoder: profile.face, settings });
+  } else {
+    const settings = await textLearnSettings.load(sources);
+    const { learnText } = await import('../../learn/learn-text.js');
+    record = await learnText({ ...common, protocol: await prepare(), encoder: profile.text, settings });
+  }
+  output.result(record, () => render(record, out));
 }
 
 function render({ bestEpoch, epochs, items }: LearnedRecord, out: string): string {
   const best = epochs[bestEpoch - 1]!;
   const details = Object.entries(best.details).map(([name, value]) => `${name} ${value.toFixed(4)}`);
   return (
-    `trained on ${items['training']} items, epoch ${bestEpoch} of ${epochs.length} is best: ` +
-    `${best.score.toFixed(4)} on ${items['validation']} for validation (${details.join(', ')})\n${out}/encoder`
+    `trained on ${items.training} items, epoch ${bestEpoch} of ${epochs.length} is best: ` +
+    `${best.score.toFixed(4)} on ${items.validation} for validation (${details.join(', ')})\n${out}/encoder`
   );
 }
