@@ -7,6 +7,7 @@ export const floors = [
   'cli',
   'server',
   'recognizer',
+  'bundle',
   'report',
   'experiment',
   'learn',

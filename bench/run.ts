@@ -9,6 +9,7 @@ import { b3Comparisons, faceComparisons } from './benchmarks/face.js';
 import { headComparisons } from './benchmarks/head.js';
 import { startupComparisons } from './benchmarks/startup.js';
 import { textComparisons } from './benchmarks/text.js';
+import { trainComparisons } from './benchmarks/train.js';
 import { compare, type Comparison, type Measured } from './compare.js';
 import { machineKind } from './machine.js';
 import type { BenchOptions } from './options.js';
@@ -19,6 +20,7 @@ const benchmarks: Readonly<Record<string, (options: BenchOptions) => Promise<Com
   text: textComparisons,
   face: faceComparisons,
   'face-b3': b3Comparisons,
+  train: trainComparisons,
   startup: startupComparisons,
 };
 

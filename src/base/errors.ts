@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'offline' // something must be fetched and the network is not to be used or not there
   | 'shape' // an operator applied to shapes it cannot take
   | 'gradient' // a derivative that does not exist
+  | 'bundle' // a bundle with a file that is missing, changed or foreign
   | 'store' // a feature store that is incomplete, foreign or damaged
   | 'checkpoint' // a checkpoint that does not belong to this run
   | 'diverged' // training produced a value that is not finite

@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { defineData } from './commands/data.js';
+import { defineExport } from './commands/export.js';
 import { defineExtract } from './commands/extract.js';
 import { defineLearn } from './commands/learn.js';
 import { definePack } from './commands/pack.js';
 import { defineReproduce } from './commands/reproduce.js';
+import { defineTrain } from './commands/train.js';
 import { exitCodeHelp } from './exit.js';
 
 /** One `define` per file of `commands/`, in the order of `mien --help`. */
@@ -15,6 +17,8 @@ const commands: readonly ((program: Command) => void)[] = [
   defineExtract,
   definePack,
   defineLearn,
+  defineExport,
+  defineTrain,
 ];
 
 /** The version in package.json, which lies two folders up from `src/cli` as from `dist/cli`. */

@@ -162,7 +162,8 @@ function embed(p: Parameters, config: BertConfig, ids: Value): Value {
   const { vocabulary, positions, types, width, epsilon } = config;
   const table = (name: string, rows: number): Value =>
     p.get(`embeddings.${name}_embeddings.weight`, [rows, width], normalInit(0.02));
-  const tokens = gather(table('word', vocabulary), ids);
+  const words = 'embeddings.word_embeddings.weight';
+  const tokens = p.rows?.(words, ids) ?? gather(table('word', vocabulary), ids);
   const places = firstRows(table('position', positions), ids.shape[1]!);
   // Every token is of type 0, that of a single text.
   const offsets = types === 0 ? places : add(places, slice(table('token_type', types), 0, 0, 1));

@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { MienError } from '../base/errors.js';
 import { readJson } from '../base/files.js';
-import { float32, sizeOf, tensor, type Tensor, type Tensors } from '../base/tensor.js';
-import { constant, createGraph, input } from '../graph/builder.js';
+import { float32, int64, sizeOf, tensor, type Tensor, type Tensors } from '../base/tensor.js';
+import { constant, createGraph, input, type Value } from '../graph/builder.js';
 import { add, cast, mul } from '../graph/ops/elementwise.js';
 import { resizeBicubic } from '../graph/ops/image.js';
+import { gather } from '../graph/ops/lookup.js';
 import { transpose } from '../graph/ops/movement.js';
 import { encodeModel } from '../graph/onnx.js';
 import { collectParameters, constantParameters, type ParameterSpec } from '../nn/parameters.js';
@@ -41,6 +42,8 @@ export interface FaceInput {
   /** By channel, of values in [0, 1]. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  /** Whether an embedding is the mean of those of the image and its mirror image. */
+  readonly mirror?: boolean;
 }
 
 /**
@@ -105,17 +108,25 @@ export function createPreprocessing({ size, mean, std }: FaceInput, threads?: nu
 /** A session from `images` to `embedding` `[batch, width]` and `map` `[batch, width, h, w]`. */
 function createNetwork(
   config: EfficientNetConfig,
-  size: number,
+  { size, mirror = false }: FaceInput,
   weights: Tensors,
   threads: number | undefined,
 ): Promise<Session> {
   const graph = createGraph('face-encoder');
   const images = input(graph, 'images', 'float32', ['batch', 3, size, size]);
-  const map = efficientNetMap(constantParameters(graph, weights), config, images);
-  return createSession(
-    encodeModel(graph, { embedding: poolMap(map), map }),
-    threads === undefined ? {} : { threads },
-  );
+  const p = constantParameters(graph, weights);
+  const map = efficientNetMap(p, config, images);
+  const embedding = mirror
+    ? mul(add(poolMap(map), poolMap(efficientNetMap(p, config, mirrored(images)))), 0.5)
+    : poolMap(map);
+  return createSession(encodeModel(graph, { embedding, map }), threads === undefined ? {} : { threads });
+}
+
+/** Images `[n, 3, h, w]` as seen in a mirror. */
+export function mirrored(images: Value): Value {
+  const width = images.shape[3] as number;
+  const reversed = Array.from({ length: width }, (_, x) => width - 1 - x);
+  return gather(images, constant(images.graph, int64([width], reversed)), 3);
 }
 
 /** @throws MienError `data` when an image's bytes are not those of its size. */
@@ -148,11 +159,13 @@ export async function loadFaceEncoder(
   const { threads } = options;
   const located = await locatePretrained(spec, options);
   const configPath = await located.path('config.json');
-  const { network: config, input: faces } = faceConfig(
+  const { network: config, input: published } = faceConfig(
     await readJson(configPath),
     spec.imageSize,
     configPath,
   );
+  const { mirror = false } = spec;
+  const faces: FaceInput = { ...published, mirror };
   const weights = await readWeights(await located.path(WEIGHTS_FILE), {
     specs: efficientNetParameters(config),
     ignored: FACE_WEIGHTS_IGNORED,
@@ -171,6 +184,7 @@ export async function loadFaceEncoder(
         resize: 'bicubic, antialiased, 8 bit',
       },
       ...{ mean: mean.join(' '), std: std.join(' ') },
+      ...(mirror ? { mirror: 'mean of both mirror images' } : {}),
     },
   };
   return createFaceEncoder(config, faces, weights, identity, threads);
@@ -185,7 +199,7 @@ export async function createFaceEncoder(
   threads?: number,
 ): Promise<FaceEncoder> {
   const preprocessing = await createPreprocessing(faces, threads);
-  const network = await createNetwork(config, faces.size, weights, threads);
+  const network = await createNetwork(config, faces, weights, threads);
   const { width } = config;
   const { size } = faces;
 

@@ -26,6 +26,7 @@ const schema = z.strictObject({
   face: z.strictObject({
     ...pretrained,
     imageSize: z.union([z.literal('published'), z.int().min(32)]).default('published'),
+    mirror: z.boolean().default(false),
   }),
 });
 

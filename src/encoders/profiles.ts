@@ -30,6 +30,8 @@ export interface FaceEncoderSpec extends PretrainedSpec {
    * takes `input_size` of the weights' own config.json (288 for EfficientNet-B3 `ra2_in1k`).
    */
   readonly imageSize: number | 'published';
+  /** Whether embeddings are means of those of both mirror images, which takes twice the time; not by default. */
+  readonly mirror?: boolean;
 }
 
 export interface Profile {

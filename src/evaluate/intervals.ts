@@ -78,3 +78,20 @@ export function crossedInterval(values: readonly (readonly number[])[], confiden
     total ** 2 / (seedSquare ** 2 / (seeds - 1) + pairingSquare ** 2 / (pairings - 1) + rest ** 2 / freedom);
   return interval(mean, halfWidth(total / cells, satterthwaite, confidence));
 }
+
+/**
+ * Wilson's interval of a share, such as an accuracy: `hits` of `n` independent items. It covers the drawing of another
+ * test set, not another training.
+ * Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+ * @throws MienError `shape` when there is no item.
+ */
+export function wilsonInterval(hits: number, n: number, confidence = 0.95): Interval {
+  if (n === 0) throw new MienError('shape', 'an interval needs at least one item');
+  // Student's distribution with this many degrees of freedom is the normal one.
+  const z = quantile((1 + confidence) / 2, 1e9);
+  const share = hits / n;
+  const scale = 1 + z ** 2 / n;
+  const centre = (share + z ** 2 / (2 * n)) / scale;
+  const half = (z / scale) * Math.sqrt((share * (1 - share)) / n + z ** 2 / (4 * n ** 2));
+  return { mean: share, low: centre - half, high: centre + half };
+}

@@ -54,12 +54,15 @@ const decay = z.number().min(0).lt(1);
 const schema = z
   .strictObject({
     seeds: z
-      .union([z.int().min(1).max(1000), z.array(seed).min(1).refine(distinct, 'must differ from each other')], {
-        error: ({ input }) =>
-          Array.isArray(input)
-            ? 'must be distinct whole numbers from 0 on'
-            : 'must be a whole number from 1 to 1000, or a list of seeds',
-      })
+      .union(
+        [z.int().min(1).max(1000), z.array(seed).min(1).refine(distinct, 'must differ from each other')],
+        {
+          error: ({ input }) =>
+            Array.isArray(input)
+              ? 'must be distinct whole numbers from 0 on'
+              : 'must be a whole number from 1 to 1000, or a list of seeds',
+        },
+      )
       .default(5),
     seed: seed.default(0),
     labels: z

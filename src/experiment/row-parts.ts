@@ -114,7 +114,7 @@ export function pairings({ config }: Context, { texts, faces }: PairSelections) 
 
 /** Metrics of every cell, their means and intervals over seeds × pairings. */
 export function finish(
-  { config, features }: Context,
+  { config, features }: Pick<Context, 'config' | 'features'>,
   head: RowHead,
   cells: readonly (readonly Cell[])[],
 ): TableRow {

@@ -144,22 +144,16 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Trains unless the folder holds the finished run already. */
-export async function performRun(data: ExperimentData, options: RunOptions): Promise<RunResult> {
-  const finished = await readRun(options);
-  if (finished) return finished;
+/** Trains a head, or goes on where its checkpoint stands. */
+export function trainRun(data: ExperimentData, options: RunOptions): Promise<TrainedHead> {
   const { model, seed, config, features, progress, signal } = options;
-  const graph = graphOptions(model, config, data);
-  const evaluation = evaluationItems(config, data, model);
-  const tables = Object.fromEntries(
-    modalitiesOf(model.head).map((modality) => [modality, data.tables[modality]]),
-  );
-  const trained = await trainHead(
+  const { validation } = evaluationItems(config, data, model);
+  return trainHead(
     {
-      ...graph,
-      features: tables,
+      ...graphOptions(model, config, data),
+      features: featureTables(data, model),
       draw: sampler(model, config, data, seed),
-      validation: evaluation.validation,
+      validation,
       select: (logits, labels) => evaluateScores(labels, scores(model.labels.length, logits.data)).f1,
     },
     {
@@ -173,7 +167,20 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
       ...(signal ? { signal } : {}),
     },
   );
-  const session = await createPredictionSession(graph, 1);
+}
+
+const featureTables = (data: ExperimentData, { head }: ModelSpec): Record<string, Tensor<'float32'>> =>
+  Object.fromEntries(modalitiesOf(head).map((modality) => [modality, data.tables[modality]]));
+
+/** Trains unless the folder holds the finished run already. */
+export async function performRun(data: ExperimentData, options: RunOptions): Promise<RunResult> {
+  const finished = await readRun(options);
+  if (finished) return finished;
+  const { model, config } = options;
+  const evaluation = evaluationItems(config, data, model);
+  const tables = featureTables(data, model);
+  const trained = await trainRun(data, options);
+  const session = await createPredictionSession(graphOptions(model, config, data), 1);
   try {
     const logitsOf = (items: Items) => predictAll(session, trained, tables, items, model.labels.length);
     const validation = await logitsOf(evaluation.validation);

@@ -1,7 +1,7 @@
 // Training images in memory: decoded once, resized by the graph, kept as bytes.
 import { tensor } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
-import type { ProtocolFace } from '../data/types.js';
+import type { FaceImage } from '../data/types.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { decodeImages, rgbFromGrey } from '../encoders/images.js';
 import { bySize, createPreprocessing } from '../encoders/load-face.js';
@@ -9,11 +9,16 @@ import { bySize, createPreprocessing } from '../encoders/load-face.js';
 /** Images that are decoded together. */
 const CHUNK = 256;
 
+/** Something with an image: a face of a data set, or a row of somebody's own table. */
+export interface Pictured {
+  readonly image: FaceImage;
+}
+
 /** Decodes faces in their order. @throws MienError as `decodeImage` does, naming the file. */
-export async function decodeFaces(faces: readonly ProtocolFace[]): Promise<DecodedImage[]> {
-  const files = faces.flatMap(({ item: { image } }) => (image.kind === 'file' ? [image.path] : []));
+export async function decodeFaces(faces: readonly Pictured[]): Promise<DecodedImage[]> {
+  const files = faces.flatMap(({ image }) => (image.kind === 'file' ? [image.path] : []));
   const decoded = (await decodeImages(files)).values();
-  return faces.map(({ item: { image } }) =>
+  return faces.map(({ image }) =>
     image.kind === 'file' ? (decoded.next().value as DecodedImage) : rgbFromGrey(image),
   );
 }
@@ -27,7 +32,7 @@ export interface KeptImages {
 
 /** Decodes and resizes faces to `size`, for augmentation to sample from. */
 export async function keepImages(
-  faces: readonly ProtocolFace[],
+  faces: readonly Pictured[],
   size: number,
   progress: Progress = silentProgress,
 ): Promise<KeptImages> {

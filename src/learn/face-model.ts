@@ -71,8 +71,8 @@ function mixed(x: Value, partner: Value, share: Value): Value {
 }
 
 /**
- * Logits `[n, classes]` of decoded images by weights that are in memory; with `mirror`, the mean of both mirror images'
- * embeddings is classified.
+ * Logits `[n, classes]` of decoded images by weights that are in memory; with `mirror`, the mean of both mirror
+ * images' embeddings is classified.
  */
 export async function faceLogits(
   { network, input, classes }: FaceModel,
@@ -80,6 +80,7 @@ export async function faceLogits(
   images: readonly DecodedImage[],
   options: { readonly mirror?: boolean; readonly threads?: number | undefined } = {},
 ): Promise<Float32Array> {
+  const faces = { ...input, mirror: options.mirror === true };
   const identity = {
     id: 'in training',
     revision: 'local',
@@ -87,27 +88,11 @@ export async function faceLogits(
     dtype: 'float32',
     preprocessing: {},
   } as const;
-  const encoder = await createFaceEncoder(network, input, weights, identity, options.threads);
+  const encoder = await createFaceEncoder(network, faces, weights, identity, options.threads);
   try {
     const embeddings = (await encoder.encode(images)).data;
-    if (options.mirror) {
-      const others = (await encoder.encode(images.map(mirrored))).data;
-      for (let i = 0; i < embeddings.length; i++) embeddings[i] = (embeddings[i]! + others[i]!) / 2;
-    }
     return classify(embeddings, weights, classes);
   } finally {
     await encoder.dispose();
   }
-}
-
-/** The image seen in a mirror. */
-export function mirrored({ width, height, data }: DecodedImage): DecodedImage {
-  const out = new Uint8Array(data.length);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) {
-      const from = 3 * (y * width + x);
-      const to = 3 * (y * width + width - 1 - x);
-      for (let c = 0; c < 3; c++) out[to + c] = data[from + c]!;
-    }
-  return { width, height, data: out };
 }

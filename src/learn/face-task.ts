@@ -30,6 +30,10 @@ export interface FaceValidationSet {
   readonly datasets: readonly string[];
 }
 
+/** How often an image of a set is met in an epoch, on average; once where the settings do not say. */
+export const repeatsOf = ({ repeat }: FaceLearnSettings, dataset: string): number =>
+  (repeat as Readonly<Record<string, number>>)[dataset] ?? 1;
+
 /** Everything that training faces needs, from the model's first weights to validation. */
 export function faceTask(
   model: FaceModel,
@@ -41,7 +45,7 @@ export function faceTask(
 ): LearnTask {
   const { batchSize, stepsPerRun, phases, seed, from } = settings;
   const { classes } = model;
-  const repeats = training.datasets.map((name) => settings.repeat[name as 'fer2013' | 'rafdb']);
+  const repeats = training.datasets.map((name) => repeatsOf(settings, name));
   const itemWeights = labelWeights(training.labels, classes, settings.balance);
   const epochs = phases.reduce((sum, phase) => sum + phase.epochs, 0);
   const sizeOf = (epoch: number): number => {

@@ -4,8 +4,6 @@ import { MienError } from '../base/errors.js';
 import { readJson, sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Tensors } from '../base/tensor.js';
-import { TEXT_LABELS } from '../data/labels.js';
-import type { Protocol, ProtocolText, Split } from '../data/types.js';
 import { bertConfig } from '../encoders/bert.js';
 import { bertParameters, TEXT_WEIGHTS_IGNORED } from '../encoders/load-text.js';
 import { locatePretrained, WEIGHTS_FILE, type PretrainedOptions } from '../encoders/pretrained.js';
@@ -14,6 +12,7 @@ import { createTokenizer } from '../encoders/tokenizer.js';
 import { readWeights } from '../encoders/weights.js';
 import { initialize } from '../nn/parameters.js';
 import { isClassifier } from './classifier.js';
+import { estimate, type Estimate } from './estimate.js';
 import { writeLearned, type LearnedRecord } from './learned.js';
 import { learn } from './loop.js';
 import type { TextLearnSettings } from './settings.js';
@@ -21,8 +20,18 @@ import { traineeParameters } from './step-session.js';
 import { textTrainee, type TextModel } from './text-model.js';
 import { textTask, type TextTrainingSet } from './text-task.js';
 
+/** A text as encoders read it, that is, normalised. */
+export interface LabelledText {
+  readonly text: string;
+  readonly label: string;
+}
+
 export interface LearnTextOptions extends PretrainedOptions {
-  readonly protocol: Protocol;
+  /** Alphabetical. */
+  readonly labels: readonly string[];
+  readonly training: readonly LabelledText[];
+  /** Selects the epoch. */
+  readonly validation: readonly LabelledText[];
   readonly encoder: TextEncoderSpec;
   readonly settings: TextLearnSettings;
   /** Folder of checkpoints, log and, at the end, `encoder/` and `learned.json`. */
@@ -34,15 +43,34 @@ export interface LearnTextOptions extends PretrainedOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What training would take. @throws MienError as `learnText` does. */
+export async function estimateText(options: LearnTextOptions): Promise<Estimate> {
+  const { task } = await prepare(options);
+  const { threads, spinning, progress = silentProgress } = options;
+  return estimate(task, { threads, spinning, furtherBytes: 0, progress });
+}
+
 /**
- * Trains a text encoder on the training texts of the protocol and writes it as an encoder's folder, which a profile can
- * name.
+ * Trains a text encoder and writes it as an encoder's folder, which a profile can name.
  * @throws MienError as `learn` and the loading of weights do; `data` when there are no texts.
  */
 export async function learnText(options: LearnTextOptions): Promise<LearnedRecord> {
-  const { protocol, encoder, settings, out, threads, progress = silentProgress, signal, teacher } = options;
-  const textsOf = (wanted: Split): ProtocolText[] => protocol.texts.filter(({ split }) => split === wanted);
-  const [training, validation] = [textsOf('train'), textsOf('validation')];
+  const { labels, settings, out, threads, spinning, progress = silentProgress, signal } = options;
+  const { task, located, published, tokenizerText, fingerprint, items } = await prepare(options);
+  const result = await learn(task, {
+    ...{ folder: out, fingerprint, threads, spinning, progress },
+    ...(signal === undefined ? {} : { signal }),
+    ...{ patience: settings.patience, checkpointSeconds: settings.checkpointSeconds },
+  });
+  return writeLearned(out, {
+    ...{ kind: 'text', labels, settings, located, result, items },
+    config: { ...(published as object), label_names: labels },
+    files: { 'tokenizer.json': tokenizerText },
+  });
+}
+
+async function prepare(options: LearnTextOptions) {
+  const { labels, training, validation, encoder, settings, threads, teacher } = options;
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no texts to train on, or none to validate with');
 
@@ -55,7 +83,7 @@ export async function learnText(options: LearnTextOptions): Promise<LearnedRecor
   const tokenizerJson = JSON.parse(tokenizerText) as unknown;
   const { maxTokens } = settings;
   const tokenizer = createTokenizer(tokenizerJson, { maxTokens, file: tokenizerPath });
-  const model: TextModel = { config, pooling: encoder.pooling, classes: TEXT_LABELS.length };
+  const model: TextModel = { config, pooling: encoder.pooling, classes: labels.length };
   const trained = await readWeights(await located.path(WEIGHTS_FILE), {
     specs: bertParameters(config),
     prefixes: [`${config.family}.`],
@@ -67,9 +95,9 @@ export async function learnText(options: LearnTextOptions): Promise<LearnedRecor
     settings.seed,
   );
   const weights: Tensors = { ...trained, ...classifier };
-  const set = (texts: readonly ProtocolText[]) => ({
+  const set = (texts: readonly LabelledText[]) => ({
     texts: texts.map(({ text }) => tokenizer.encode(text).ids),
-    labels: Uint8Array.from(texts, ({ label }) => TEXT_LABELS.indexOf(label)),
+    labels: Uint8Array.from(texts, ({ label }) => labels.indexOf(label)),
   });
   const task = textTask(
     model,
@@ -81,7 +109,7 @@ export async function learnText(options: LearnTextOptions): Promise<LearnedRecor
   );
   const fingerprint = sha256(
     JSON.stringify([
-      'text',
+      ['text', labels],
       { ...settings, checkpointSeconds: 0 },
       located.sha256,
       ...[training, validation].map((texts) =>
@@ -90,17 +118,8 @@ export async function learnText(options: LearnTextOptions): Promise<LearnedRecor
       teacher ? [teacher.share, sha256(new Uint8Array(teacher.posteriors.buffer))] : null,
     ]),
   );
-  const result = await learn(task, {
-    ...{ folder: out, fingerprint, threads, spinning: options.spinning, progress },
-    ...(signal === undefined ? {} : { signal }),
-    ...{ patience: settings.patience, checkpointSeconds: settings.checkpointSeconds },
-  });
-  return writeLearned(out, {
-    ...{ kind: 'text', labels: TEXT_LABELS, settings, located, result },
-    items: { training: training.length, validation: validation.length },
-    config: { ...(published as object), label_names: TEXT_LABELS },
-    files: { 'tokenizer.json': tokenizerText },
-  });
+  const items = { training: training.length, validation: validation.length };
+  return { task, located, published, tokenizerText, fingerprint, items };
 }
 
 /** The id of a token by its text, from the parsed tokenizer.json. */

@@ -9,6 +9,8 @@ import { uniformInit, type Parameters } from './parameters.js';
  */
 export function linear(p: Parameters, name: string, x: Value, width: number): Value {
   return scoped(p.graph, name, () => {
+    const own = p.linear?.(name, x);
+    if (own) return own;
     const inner = staticShape(x.shape.slice(-1))[0]!;
     const init = uniformInit(1 / Math.sqrt(inner));
     return linearProduct(

@@ -21,6 +21,10 @@ export interface Parameters {
   readonly graph: Graph;
   /** The parameter of this name; the same value each time it is asked for. */
   get(name: string, shape: readonly number[], init?: Initializer): Value;
+  /** The linear layer of this name on x, where it is not computed from a float32 weight. */
+  readonly linear?: (name: string, x: Value) => Value | undefined;
+  /** Rows of the table of this name by index, where it is not kept in float32. */
+  readonly rows?: (name: string, indices: Value) => Value | undefined;
 }
 
 export const constantInit =

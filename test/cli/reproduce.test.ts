@@ -1,17 +1,16 @@
 // `mien reproduce` as a process: end to end with the paper's encoders from a hub, and what it says to wrong arguments.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import sharp from 'sharp';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { randomStream } from '../../src/base/random.js';
 import { TEXT_LABELS } from '../../src/data/labels.js';
 import { profiles } from '../../src/encoders/profiles.js';
 import { writePack } from '../../src/features/pack.js';
 import type { Results } from '../../src/report/results.js';
 import { madeUpSets } from '../support/feature-sets.js';
 import { startHubServer, type HubServer } from '../support/hub-server.js';
+import { writeDataSets } from '../support/data-sets.js';
 import { paperRepositories } from '../support/pretrained.js';
 
 const bin = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -40,42 +39,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mien-reproduce-cli-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-const TEXTS_A_LABEL = 12;
-const FACES_A_LABEL = 4;
-const folders = ['angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise'];
-
-/** A few dozen made-up texts and faces in the forms the real sets have. */
-async function writeDataSets(dir: string): Promise<void> {
-  const draw = randomStream(0, 'pictures');
-  const picture = async (path: string, side: number, channels: 1 | 3): Promise<void> => {
-    await mkdir(dirname(path), { recursive: true });
-    // Coarse random patches, so that no two pictures look alike.
-    const data = Buffer.from(Array.from({ length: 36 * channels }, () => draw.integer(256)));
-    await sharp(data, { raw: { width: 6, height: 6, channels } })
-      .resize(side, side)
-      .jpeg()
-      .toFile(path);
-  };
-  const rows = TEXT_LABELS.flatMap((label) =>
-    Array.from({ length: TEXTS_A_LABEL }, (_, i) => `${label},I remember day ${i} of ${label} very well`),
-  );
-  await mkdir(join(dir, 'isear'), { recursive: true });
-  await writeFile(join(dir, 'isear', 'isear.csv'), ['sentiment,content', ...rows, ''].join('\n'));
-  for (const name of folders)
-    for (let i = 0; i < FACES_A_LABEL; i++) {
-      await picture(join(dir, 'fer2013/train', name, `Training_${name}${i}.jpg`), 48, 1);
-      await picture(join(dir, 'fer2013/test', name, `PrivateTest_${name}${i}.jpg`), 48, 1);
-    }
-  for (let label = 1; label <= 7; label++)
-    for (let i = 0; i < FACES_A_LABEL; i++)
-      for (const split of ['train', 'test'])
-        await picture(
-          join(dir, 'rafdb/DATASET', split, `${label}`, `${split}_${label}${i}_aligned.jpg`),
-          100,
-          3,
-        );
-}
 
 let hub: HubServer | undefined;
 afterAll(() => hub?.close());

@@ -1,7 +1,7 @@
 // Intervals: what they reduce to, and that they hold the true mean as often as they say.
 import { expect, test } from 'vitest';
 import { randomStream } from '../../src/base/random.js';
-import { crossedInterval, seedInterval } from '../../src/evaluate/intervals.js';
+import { crossedInterval, seedInterval, wilsonInterval } from '../../src/evaluate/intervals.js';
 
 test('one run has a mean and no interval', () => {
   expect(seedInterval([0.6])).toEqual({ mean: 0.6, low: null, high: null });
@@ -61,4 +61,14 @@ test.each([
   }
   // Three standard errors of 600 draws below .95; too wide is safe, too narrow is not.
   expect(held / draws).toBeGreaterThan(0.923);
+});
+
+test('a share has Wilson’s interval', () => {
+  // statsmodels 0.14: proportion_confint(8, 10, method='wilson') and (0, 20).
+  const { low, high } = wilsonInterval(8, 10);
+  expect(low).toBeCloseTo(0.490162, 6);
+  expect(high).toBeCloseTo(0.943318, 6);
+  expect(wilsonInterval(0, 20).low).toBeCloseTo(0, 9);
+  expect(wilsonInterval(0, 20).high).toBeCloseTo(0.161125, 6);
+  expect(() => wilsonInterval(0, 0)).toThrow(/at least one/);
 });

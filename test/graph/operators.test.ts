@@ -22,6 +22,11 @@ const elsewhere: Readonly<Record<string, string>> = {
   symmetricPadding: 'arithmetic on numbers',
   samePadding: 'arithmetic on numbers',
   resizeBicubic: 'test/encoders, against PIL',
+  gridSample: 'test/learn/augmentation.test.ts',
+  quantizeWeight: 'quantized.test.ts',
+  quantizeRows: 'quantized.test.ts',
+  quantizedLinear: 'quantized.test.ts',
+  quantizedRows: 'quantized.test.ts',
 };
 
 test('the table has every operator that src/graph/ops exports', async () => {

@@ -157,7 +157,9 @@ test('a checkpoint of another run, or a damaged one, is refused', async () => {
   const bytes = await readFile(file);
   bytes[bytes.length - 1]! ^= 1;
   await writeFile(file, bytes);
-  await expect(trainHead(task(), { ...short, fingerprint: 'a' })).rejects.toThrow(/state-000001\.safetensors/);
+  await expect(trainHead(task(), { ...short, fingerprint: 'a' })).rejects.toThrow(
+    /state-000001\.safetensors/,
+  );
 });
 
 test('a loss that is not finite stops with the step and advice', async () => {

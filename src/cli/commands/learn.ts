@@ -6,6 +6,9 @@ import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
+import { FACE_LABELS, TEXT_LABELS } from '../../data/labels.js';
+import type { Split } from '../../data/types.js';
+import type { Estimate } from '../../learn/estimate.js';
 import type { LearnedRecord } from '../../learn/learned.js';
 
 interface Options {
@@ -20,6 +23,7 @@ interface Options {
   readonly set: readonly string[];
   readonly threads?: number;
   readonly shared?: boolean;
+  readonly dryRun?: boolean;
   readonly skipInvalid?: boolean;
 }
 
@@ -52,6 +56,7 @@ export function defineLearn(program: Command): void {
       .option('--set <path=value>', 'one setting, for instance optimizer.learningRate=1e-3', collect, [])
       .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber)
       .option('--shared', 'other work runs on this machine: threads sleep while they wait')
+      .option('--dry-run', 'say how long it would take and how much memory, from a few steps')
       .option('--skip-invalid', 'pass over unreadable items, and list them')
       .option('--json', 'print the result as JSON')
       .action((options: Options, command: Command) => run(kind as Kind, options, outputOf(command)));
@@ -75,17 +80,37 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
     ...{ out, offline, weights, progress, signal },
     ...{ threads: options.threads, spinning: options.shared !== true },
   };
-  let record: LearnedRecord;
-  if (kind === 'face') {
+  const faces = async (): Promise<LearnedRecord | Estimate> => {
     const settings = await faceLearnSettings.load(sources);
-    const { learnFace } = await import('../../learn/learn-face.js');
-    record = await learnFace({ ...common, protocol: await prepare(), encoder: profile.face, settings });
-  } else {
+    const { estimateFace, learnFace } = await import('../../learn/learn-face.js');
+    const { faces: all } = await prepare();
+    const of = (wanted: Split) =>
+      all
+        .filter(({ split: place }) => place === wanted)
+        .map(({ item, label, sha256 }) => ({ image: item.image, dataset: item.dataset, label, sha256 }));
+    const items = { labels: FACE_LABELS, training: of('train'), validation: of('validation') };
+    const given = { ...common, ...items, encoder: profile.face, settings };
+    return options.dryRun ? estimateFace(given) : learnFace(given);
+  };
+  const texts = async (): Promise<LearnedRecord | Estimate> => {
     const settings = await textLearnSettings.load(sources);
-    const { learnText } = await import('../../learn/learn-text.js');
-    record = await learnText({ ...common, protocol: await prepare(), encoder: profile.text, settings });
-  }
-  output.result(record, () => render(record, out));
+    const { estimateText, learnText } = await import('../../learn/learn-text.js');
+    const { texts: all } = await prepare();
+    const of = (wanted: Split) => all.filter(({ split: place }) => place === wanted);
+    const items = { labels: TEXT_LABELS, training: of('train'), validation: of('validation') };
+    const given = { ...common, ...items, encoder: profile.text, settings };
+    return options.dryRun ? estimateText(given) : learnText(given);
+  };
+  const made = kind === 'face' ? await faces() : await texts();
+  if ('steps' in made) output.result(made, () => renderEstimate(made));
+  else output.result(made, () => render(made, out));
+}
+
+function renderEstimate({ steps, seconds, bytes, shapes }: Estimate): string {
+  const minutes = Math.round(seconds / 60);
+  const time = `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`;
+  const each = Object.entries(shapes).map(([shape, ms]) => `${shape}: ${ms.toFixed(0)} ms`);
+  return `${steps} steps, about ${time} h and ${(bytes / 1e9).toFixed(1)} GB (a step of size ${each.join(', ')})`;
 }
 
 function render({ bestEpoch, epochs, items }: LearnedRecord, out: string): string {

@@ -1,0 +1,136 @@
+// The model card of a bundle, as Markdown: every number in it comes from the evaluation beside it.
+import type { SetCounts } from '../data/types.js';
+import type { Interval } from '../evaluate/intervals.js';
+import type { BundleEvaluation, TestResult } from './evaluation.js';
+import type { BundleManifest } from './manifest.js';
+import { share, table } from './markdown.js';
+
+export interface CardFacts {
+  readonly manifest: Omit<BundleManifest, 'files'>;
+  readonly evaluation: BundleEvaluation;
+  /** The same tests through float32 weights. */
+  readonly reference: BundleEvaluation;
+  readonly counts: Readonly<Partial<Record<'isear' | 'fer2013' | 'rafdb', SetCounts>>>;
+  /** Where training began and how it was set, by modality. */
+  readonly training: Readonly<Record<string, string>>;
+}
+
+const withInterval = ({ mean, low, high }: Interval): string =>
+  low === null || high === null ? share(mean) : `${share(mean)} [${share(low)}, ${share(high)}]`;
+const MATCHED =
+  'The pairs of the last rows are label-matched: each test text is given a test face of the same label. Such an accuracy presupposes the label; it is that of two views that are independent given the label, not accuracy on people in the world.';
+
+/** The whole card. */
+export function modelCard({ manifest, evaluation, reference, counts, training }: CardFacts): string {
+  return [
+    `# ${manifest.name}`,
+    intro(manifest),
+    '## What it is for, and what not',
+    PURPOSE,
+    '## May I use this commercially?',
+    `The code yes (Apache-2.0). The weights no: they were trained on data that is for research, and bear its terms.\n\n${manifest.terms.map((terms) => `- ${terms}`).join('\n')}\n\nTrain on data of your own to be free of them: \`mien train --data FILE\` makes a bundle of the same kind.`,
+    '## Accuracy',
+    summary(evaluation, reference),
+    MATCHED,
+    'Intervals are Wilson’s over test items at 95 %; they do not cover the spread of training anew. “float32” is the same model before its weights were made small.',
+    robustnessTable(evaluation),
+    '## Data',
+    dataTable(counts),
+    'Test splits: FER2013’s PublicTest and PrivateTest and RAF-DB’s test part as published; of ISEAR’s texts a fifth, whose writers are in no other part. Repeated texts, and training faces that (nearly) repeat one of a test part, are dropped; a tenth of training, of other writers and other duplicate groups, selects and calibrates.',
+    '## Training',
+    Object.entries(training)
+      .map(([name, how]) => `- ${name}: ${how}`)
+      .join('\n'),
+    'Temperatures were fitted on validation. Each test part was met once, by the finished models.',
+    '## Limits',
+    LIMITS,
+    '## Every test by label',
+    ...evaluation.tests.map(details),
+    '',
+  ].join('\n\n');
+}
+
+function intro({ text, face, fusion }: CardFacts['manifest']): string {
+  const parts = [
+    text && `\`${text.model}\` reads texts (${text.labels.join(', ')})`,
+    face && `\`${face.model}\` reads cropped faces (${face.labels.join(', ')})`,
+    fusion && `\`${fusion.model}\` fuses both (${fusion.labels.join(', ')})`,
+  ].filter((part) => part !== undefined);
+  return `Emotion from English text, faces, or both. ${parts.join('; ')}. Logits divided by the temperature in \`manifest.json\` give posteriors by a softmax.`;
+}
+
+const PURPOSE =
+  'For research and for trying out what such models can and cannot do: the emotion that a sentence tells of, and the expression that a face shows. An expression is not a feeling: nothing here says what a person feels, intends or is. Not for decisions about people, in hiring, schooling, policing, medicine or insurance, where emotion recognition is prohibited or restricted by law in many places.';
+
+const LIMITS = [
+  'Texts are ISEAR’s: students in 37 countries, asked in the 1990s to tell of a situation in which they felt a given emotion, in English or translated to it. Chat, news, irony and other languages are not in it, nor is a text of no emotion.',
+  'Faces are of the web: FER2013’s are grey, 48 pixels wide, found by searching for emotion words; about a tenth of its labels are disputed (people agree with them in some 65 of 100 cases). RAF-DB’s are labelled by some forty people each. Both hold posed and acted expressions, few old people and small children, more light than dark skin, and more of joy than of disgust and fear.',
+  'What is right in FER2013’s labels may be wrong for a careful reader, so that part of the errors are the labels’.',
+]
+  .map((line) => `- ${line}`)
+  .join('\n');
+
+function summary(evaluation: BundleEvaluation, reference: BundleEvaluation): string {
+  const rows = evaluation.tests.map((test) => {
+    const float = reference.tests.find(({ name }) => name === test.name);
+    return [
+      test.name,
+      String(test.labels.length),
+      String(test.n),
+      withInterval(test.accuracy),
+      share(test.meanRecall),
+      share(test.f1),
+      share(test.calibrationError),
+      float ? share(float.accuracy.mean) : '–',
+    ];
+  });
+  return table(
+    ['test', 'labels', 'items', 'accuracy', 'mean recall', 'macro F1', 'calibration error', 'float32'],
+    rows,
+  );
+}
+
+function robustnessTable({ robustness, tests }: BundleEvaluation): string {
+  if (robustness.length === 0) return '';
+  const names = [...new Set(robustness.map(({ name }) => name))];
+  const kinds = [...new Set(robustness.map(({ as }) => as))];
+  const accuracy = (name: string, as: string): number =>
+    robustness.find((one) => one.name === name && one.as === as)!.accuracy;
+  return `${table(
+    ['faces', 'as published', ...kinds],
+    names.map((name) => [
+      name,
+      share(tests.find((test) => test.name === name)!.accuracy.mean),
+      ...kinds.map((as) => share(accuracy(name, as))),
+    ]),
+  )}\n\nCropped anew: each face once, at a scale of .8 to 1.25 and shifted by up to a tenth of its side.`;
+}
+
+function dataTable(counts: CardFacts['counts']): string {
+  const titles = { isear: 'ISEAR', fer2013: 'FER2013', rafdb: 'RAF-DB' } as const;
+  const total = (labels: Readonly<Record<string, number>> = {}): string =>
+    String(Object.values(labels).reduce((sum, count) => sum + count, 0));
+  const names = (Object.keys(titles) as (keyof typeof titles)[]).filter((name) => counts[name]);
+  const rows = names.map((name) => {
+    const { splits, dropped, total: all } = counts[name]!;
+    const lost = Object.values(dropped).reduce((sum, labels) => sum + Number(total(labels)), 0);
+    return [
+      titles[name],
+      String(all),
+      ...['train', 'validation', 'test'].map((s) => total(splits[s])),
+      String(lost),
+    ];
+  });
+  return table(['set', 'items', 'training', 'validation', 'test', 'dropped'], rows);
+}
+
+function details({ name, labels, perLabel, confusion }: TestResult): string {
+  const rows = perLabel.map(({ precision, recall, f1, support }, i) => [
+    labels[i]!,
+    ...[precision, recall, f1].map(share),
+    String(support),
+    ...confusion[i]!.map(String),
+  ]);
+  const head = ['true label', 'precision', 'recall', 'F1', 'items', ...labels.map((label) => `as ${label}`)];
+  return `### ${name}\n\n${table(head, rows)}`;
+}

@@ -1,0 +1,66 @@
+// The fusion head of a bundle: trained on the learned features, the best of several seeds on validation.
+import { fitTemperature } from '../evaluate/calibration.js';
+import { evaluateScores } from '../evaluate/metrics.js';
+import { scores } from '../evaluate/scores.js';
+import { silentProgress, type Progress } from '../base/progress.js';
+import type { Tensors } from '../base/tensor.js';
+import type { Config } from '../experiment/config.js';
+import type { ExperimentData } from '../experiment/data.js';
+import { fusedModel } from '../experiment/plan.js';
+import { evaluationItems, graphOptions, trainRun } from '../experiment/run.js';
+import type { HeadName } from '../models/heads.js';
+import { createPredictionSession } from '../train/head-graph.js';
+import type { FusionParts } from './models.js';
+
+export interface FusionHead {
+  readonly parts: FusionParts;
+  readonly parameters: Tensors;
+  readonly temperature: number;
+  readonly seed: number;
+  /** Macro-F1 on validation pairs of each seed. */
+  readonly validation: readonly number[];
+}
+
+/** Trains `head` on pairs with the faces of both sets, once a seed. */
+export async function trainFusion(
+  data: ExperimentData,
+  config: Config,
+  options: {
+    readonly head: HeadName;
+    readonly folder: string;
+    /** What tells these features from others. */
+    readonly features: string;
+    readonly progress?: Progress;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<FusionHead> {
+  const { head, folder, features, progress = silentProgress, signal } = options;
+  const model = fusedModel(head, config.labels, 'both');
+  const graph = graphOptions(model, config, data);
+  const { validation } = evaluationItems(config, data, model);
+  const session = await createPredictionSession(graph);
+  const found: { parameters: Tensors; f1: number; temperature: number; seed: number }[] = [];
+  try {
+    for (const seed of config.seeds) {
+      const { parameters } = await trainRun(data, {
+        ...{ model, seed, config, folder, features, progress },
+        ...(signal === undefined ? {} : { signal }),
+      });
+      const { logits } = await session.run(parameters, data.tables, validation);
+      const rows = scores(config.labels.length, logits.data);
+      const { temperature } = fitTemperature(rows, validation.labels);
+      found.push({ parameters, seed, temperature, f1: evaluateScores(validation.labels, rows).f1 });
+    }
+  } finally {
+    await session.dispose();
+  }
+  const best = found.reduce((a, b) => (b.f1 > a.f1 ? b : a));
+  const { sizes, widths, standardization } = graph;
+  return {
+    parts: { head, sizes, widths, standardization } as FusionParts,
+    parameters: best.parameters,
+    temperature: best.temperature,
+    seed: best.seed,
+    validation: found.map(({ f1 }) => f1),
+  };
+}

@@ -1,0 +1,96 @@
+// A learned encoder with its classifier, read back from the folder that `mien learn` wrote.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MienError } from '../base/errors.js';
+import { fileError, readJson, sha256File } from '../base/files.js';
+import type { Tensors } from '../base/tensor.js';
+import { bertConfig, type BertConfig } from '../encoders/bert.js';
+import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
+import { efficientNetParameters, faceConfig, type FaceInput } from '../encoders/load-face.js';
+import { bertParameters } from '../encoders/load-text.js';
+import { WEIGHTS_FILE } from '../encoders/pretrained.js';
+import { readWeights } from '../encoders/weights.js';
+import { CLASSIFIER } from '../learn/classifier.js';
+
+const recordSchema = z.object({
+  format: z.literal('mien-learned-1'),
+  kind: z.enum(['face', 'text']),
+  labels: z.array(z.string()).min(2),
+  settings: z.record(z.string(), z.unknown()),
+  from: z.object({ id: z.string(), revision: z.string(), sha256: z.string() }),
+  sha256: z.string(),
+  items: z.object({ training: z.number(), validation: z.number() }),
+  bestEpoch: z.number(),
+});
+
+export type Record = z.output<typeof recordSchema>;
+
+interface Learned {
+  readonly folder: string;
+  readonly record: Record;
+  readonly labels: readonly string[];
+  readonly weights: Tensors;
+}
+
+export interface LearnedText extends Learned {
+  readonly config: BertConfig;
+  readonly tokenizer: string;
+  readonly maxTokens: number;
+}
+
+export interface LearnedFace extends Learned {
+  readonly network: EfficientNetConfig;
+  readonly input: FaceInput;
+}
+
+async function readRecord(folder: string, kind: Record['kind']): Promise<Record> {
+  const path = join(folder, 'learned.json');
+  const parsed = recordSchema.safeParse(await readJson(path));
+  if (!parsed.success || parsed.data.kind !== kind)
+    throw new MienError('weights', `is not the record of a learned ${kind} encoder`, {
+      ...{ file: path, hint: `Name a folder that \`mien learn ${kind}\` finished.` },
+    });
+  const weights = join(folder, 'encoder', WEIGHTS_FILE);
+  if ((await sha256File(weights)) !== parsed.data.sha256)
+    throw new MienError('weights', 'is not the file that training wrote', { file: weights });
+  return parsed.data;
+}
+
+const classifierSpecs = (width: number, classes: number) => [
+  { name: `${CLASSIFIER}.weight`, shape: [classes, width] },
+  { name: `${CLASSIFIER}.bias`, shape: [classes] },
+];
+
+/** @throws MienError `weights`, `file` or `format` when the folder does not hold a finished text encoder. */
+export async function readLearnedText(folder: string): Promise<LearnedText> {
+  const record = await readRecord(folder, 'text');
+  const encoder = join(folder, 'encoder');
+  const configPath = join(encoder, 'config.json');
+  const config = bertConfig(await readJson(configPath), configPath);
+  const tokenizerPath = join(encoder, 'tokenizer.json');
+  return {
+    ...{ folder: encoder, record, labels: record.labels, config },
+    maxTokens: Number(record.settings['maxTokens']),
+    tokenizer: await readFile(tokenizerPath, 'utf8').catch((cause: unknown) => {
+      throw fileError('read', tokenizerPath, cause);
+    }),
+    weights: await readWeights(join(encoder, WEIGHTS_FILE), {
+      specs: [...bertParameters(config), ...classifierSpecs(config.width, record.labels.length)],
+    }),
+  };
+}
+
+/** @throws MienError `weights`, `file` or `format` when the folder does not hold a finished face encoder. */
+export async function readLearnedFace(folder: string): Promise<LearnedFace> {
+  const record = await readRecord(folder, 'face');
+  const encoder = join(folder, 'encoder');
+  const configPath = join(encoder, 'config.json');
+  const { network, input } = faceConfig(await readJson(configPath), 'published', configPath);
+  return {
+    ...{ folder: encoder, record, labels: record.labels, network, input },
+    weights: await readWeights(join(encoder, WEIGHTS_FILE), {
+      specs: [...efficientNetParameters(network), ...classifierSpecs(network.width, record.labels.length)],
+    }),
+  };
+}

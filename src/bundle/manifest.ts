@@ -1,0 +1,46 @@
+// What a bundle says of itself: `manifest.json`, which names every other file with its hash.
+import { z } from 'zod';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
+const labels = z.array(z.string().min(1)).min(2);
+const posterior = {
+  /** The ONNX file. */
+  model: z.string(),
+  /** Alphabetical; the order of logits. */
+  labels,
+  /** Logits are divided by it before the softmax; fitted on validation. */
+  temperature: z.number().positive(),
+  /** Label distribution of the training items. */
+  prior: z.array(z.number().positive()),
+};
+
+export const manifestSchema = z.strictObject({
+  format: z.literal('mien-bundle-1'),
+  name: z.string().min(1),
+  text: z
+    .strictObject({
+      ...posterior,
+      tokenizer: z.string(),
+      /** Texts are cut at this many tokens, special ones included. */
+      maxTokens: z.int().min(3),
+      /** Width of the embedding. */
+      width: z.int().min(1),
+    })
+    .optional(),
+  face: z
+    .strictObject({
+      ...posterior,
+      /** Side in pixels to which the model resizes. */
+      size: z.int().min(32),
+      width: z.int().min(1),
+    })
+    .optional(),
+  fusion: z.strictObject({ ...posterior, head: z.string() }).optional(),
+  /** Under which terms weights may be used. */
+  terms: z.array(z.string()),
+  files: z.record(z.string(), z.strictObject({ sha256, bytes: z.int().min(0) })),
+});
+
+export type BundleManifest = z.output<typeof manifestSchema>;
+
+export const MANIFEST_NAME = 'manifest.json';

@@ -1,0 +1,10 @@
+// Pieces of Markdown that cards share.
+
+/** `.873` */
+export const share = (value: number): string => value.toFixed(3).replace(/^(-?)0(?=\.)/, '$1');
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+/** A table whose first column is text and whose others are numbers. */
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [row(head), row(head.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(row)].join('\n');

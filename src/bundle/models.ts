@@ -1,0 +1,140 @@
+// The ONNX files of a bundle: encoders with their classifiers, small enough to download, and the fusion head.
+import { float32, tensor, type Tensor, type Tensors } from '../base/tensor.js';
+import { float32ToFloat16 } from '../base/half.js';
+import { constant, createGraph, input, type Graph, type Value } from '../graph/builder.js';
+import { encodeModel } from '../graph/onnx.js';
+import { add, cast, mul } from '../graph/ops/elementwise.js';
+import { resizeBicubic } from '../graph/ops/image.js';
+import { transpose } from '../graph/ops/movement.js';
+import { bert, poolTokens, type BertConfig } from '../encoders/bert.js';
+import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
+import { efficientNetMap, poolMap } from '../encoders/efficientnet.js';
+import { mirrored, type FaceInput } from '../encoders/load-face.js';
+import type { Pooling } from '../encoders/profiles.js';
+import { quantizedParameters } from '../encoders/quantized.js';
+import { buildHead, type HeadName, type HeadSizes } from '../models/heads.js';
+import { CLASSIFIER } from '../learn/classifier.js';
+import { linear } from '../nn/linear.js';
+import { constantParameters, type Parameters } from '../nn/parameters.js';
+import { standardizeRows, type Standardization } from '../train/standardize.js';
+
+/** How weights are stored. */
+export type Precision = 'float32' | 'small';
+
+/** What turns embeddings `[batch, width]` into logits. */
+export type Top = (embedding: Value) => Value;
+
+/** The classifier that an encoder was trained with. */
+export const linearTop =
+  (weights: Tensors, classes: number): Top =>
+  (embedding) =>
+    linear(constantParameters(embedding.graph, weights), CLASSIFIER, embedding, classes);
+
+/** A head of one modality, trained on the embeddings of a frozen encoder. */
+export const headTop =
+  (modality: 'text' | 'face', sizes: HeadSizes, standardization: Standardization, parameters: Tensors): Top =>
+  (embedding) => {
+    const rows = standardizeRows(embedding, standardization);
+    return buildHead(constantParameters(embedding.graph, parameters), modality, { [modality]: rows }, sizes)
+      .logits;
+  };
+
+/** Tensors smaller than this stay float32: they are many and weigh nothing. */
+const SMALL = 1024;
+
+/** Large tensors as float16 with a Cast, which ONNX Runtime folds when it loads the model. */
+function halfParameters(graph: Graph, tensors: Tensors): Parameters {
+  const plain = constantParameters(graph, tensors);
+  const halves = new Map<string, Value>();
+  return {
+    ...plain,
+    get: (name, shape, init) => {
+      const found = tensors[name];
+      if (found === undefined || found.data.length < SMALL) return plain.get(name, shape, init);
+      plain.get(name, shape, init); // for its checks
+      const half = halves.get(name) ?? cast(constant(graph, asHalf(found as Tensor<'float32'>)), 'float32');
+      halves.set(name, half);
+      return half;
+    },
+  };
+}
+
+const asHalf = ({ shape, data }: Tensor<'float32'>): Tensor =>
+  tensor('float16', shape, float32ToFloat16(data));
+
+/**
+ * From `ids` `[batch, tokens]`, int32, texts of one length, to `embedding` `[batch, width]` and `logits`. Linear layers
+ * compute in integers (seven-bit weights, activations quantised as they come).
+ */
+export function textModel(
+  config: BertConfig,
+  weights: Tensors,
+  pooling: Pooling,
+  top: Top,
+  precision: Precision = 'small',
+): Uint8Array {
+  const graph = createGraph('text');
+  const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
+  const p = precision === 'small' ? quantizedParameters(graph, weights) : constantParameters(graph, weights);
+  const embedding = poolTokens(bert(p, config, { ids }), pooling);
+  // The classifier stays float32: it is small, and its rounding would be the posterior's.
+  return encodeModel(graph, { embedding, logits: top(embedding) });
+}
+
+/**
+ * From `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to `embedding` `[batch, width]` and `logits`:
+ * resizing and normalising are part of the model. With `face.mirror`, the embedding is the mean of those of the image
+ * and its mirror image.
+ */
+export function faceModel(
+  network: EfficientNetConfig,
+  face: FaceInput,
+  weights: Tensors,
+  top: Top,
+  precision: Precision = 'small',
+): Uint8Array {
+  const graph = createGraph('face');
+  const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
+  const { size, mean, std, mirror = false } = face;
+  const resized = resizeBicubic(transpose(pixels, [0, 3, 1, 2]), [size, size]);
+  const byChannel = (of: (channel: number) => number): Value =>
+    constant(graph, float32([3, 1, 1], [0, 1, 2].map(of)));
+  const images = add(
+    mul(
+      cast(resized, 'float32'),
+      byChannel((c) => 1 / (255 * std[c]!)),
+    ),
+    byChannel((c) => -mean[c]! / std[c]!),
+  );
+  const p = precision === 'small' ? halfParameters(graph, weights) : constantParameters(graph, weights);
+  const embed = (x: Value): Value => poolMap(efficientNetMap(p, network, x));
+  const embedding = mirror ? mul(add(embed(images), embed(mirrored(images))), 0.5) : embed(images);
+  return encodeModel(graph, { embedding, logits: top(embedding) });
+}
+
+export interface FusionParts {
+  readonly head: HeadName;
+  readonly sizes: HeadSizes;
+  readonly widths: { readonly text: number; readonly face: number };
+  readonly standardization: { readonly text: Standardization; readonly face: Standardization };
+}
+
+/**
+ * From embeddings `text` `[batch, width]` and `face` `[batch, width]` to `logits` and, of a head with a gate, `gate`,
+ * the face's share in each dimension.
+ */
+export function fusionModel(
+  { head, sizes, widths, standardization }: FusionParts,
+  parameters: Tensors,
+  precision: Precision = 'small',
+): Uint8Array {
+  const graph = createGraph('fusion');
+  const rows = (modality: 'text' | 'face'): Value =>
+    standardizeRows(
+      input(graph, modality, 'float32', ['batch', widths[modality]]),
+      standardization[modality],
+    );
+  const p = precision === 'small' ? halfParameters(graph, parameters) : constantParameters(graph, parameters);
+  const { logits, gate } = buildHead(p, head, { text: rows('text'), face: rows('face') }, sizes);
+  return encodeModel(graph, { logits, ...(gate ? { gate } : {}) });
+}

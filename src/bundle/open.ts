@@ -1,0 +1,127 @@
+// A bundle ready to compute: texts and images in, embeddings and logits out.
+import { MienError } from '../base/errors.js';
+import { int32, tensor, float32, type Tensor } from '../base/tensor.js';
+import type { DecodedImage } from '../encoders/encoder.js';
+import { createTokenizer } from '../encoders/tokenizer.js';
+import { createSession, type Session } from '../runtime/session.js';
+import type { BundleManifest } from './manifest.js';
+
+/** Rows of one modality, in the order of what was given. */
+export interface Encoded {
+  /** `[n, width]` */
+  readonly embedding: Tensor<'float32'>;
+  /** `[n, labels]` */
+  readonly logits: Tensor<'float32'>;
+}
+
+export interface OpenBundle {
+  readonly manifest: BundleManifest;
+  /** @throws MienError `bundle` when the bundle reads no text. */
+  texts(texts: readonly string[]): Promise<Encoded & { readonly truncated: readonly boolean[] }>;
+  /** Cropped faces. @throws MienError `bundle` when the bundle reads no faces. */
+  faces(images: readonly DecodedImage[]): Promise<Encoded>;
+  /** Logits `[n, labels]` of pairs, and the gate `[n, width]` where the head has one. */
+  fuse(
+    text: Tensor<'float32'>,
+    face: Tensor<'float32'>,
+  ): Promise<{ readonly logits: Tensor<'float32'>; readonly gate?: Tensor<'float32'> }>;
+  dispose(): Promise<void>;
+}
+
+/** Items of one run of a session. */
+const ITEMS_PER_RUN = 32;
+
+/**
+ * Opens a bundle from its files' bytes.
+ * @throws MienError `format` when a model is none that the runtime accepts.
+ */
+export async function openBundle(
+  manifest: BundleManifest,
+  files: Readonly<Record<string, Uint8Array>>,
+  options: { readonly threads?: number; readonly spinning?: boolean } = {},
+): Promise<OpenBundle> {
+  const { text, face, fusion } = manifest;
+  const open = async (part: { model: string } | undefined): Promise<Session | undefined> =>
+    part && createSession(files[part.model]!, options);
+  const [textSession, faceSession, fusionSession] = [await open(text), await open(face), await open(fusion)];
+  const tokenizer =
+    text &&
+    createTokenizer(JSON.parse(new TextDecoder().decode(files[text.tokenizer])) as unknown, {
+      ...{ maxTokens: text.maxTokens, file: text.tokenizer },
+    });
+  const absent = (what: string): MienError =>
+    new MienError('bundle', `the bundle ${manifest.name} has no model of ${what}`);
+
+  return {
+    manifest,
+    async texts(texts) {
+      if (!text || !textSession || !tokenizer) throw absent('texts');
+      const tokenized = texts.map((one) => tokenizer.encode(one));
+      const rows = tokenized.map(({ ids }) => ids);
+      const out = rowsOf(texts.length, text.width, text.labels.length);
+      // Texts of one length share a run, so that nothing is padded.
+      for (const group of groupsBy(rows, (ids) => String(ids.length))) {
+        const length = rows[group[0]!]!.length;
+        const ids = new Int32Array(group.length * length);
+        group.forEach((row, i) => ids.set(rows[row]!, i * length));
+        out.put(group, await textSession.run({ ids: int32([group.length, length], ids) }));
+      }
+      return { ...out.result, truncated: tokenized.map(({ truncated }) => truncated) };
+    },
+    async faces(images) {
+      if (!face || !faceSession) throw absent('faces');
+      const out = rowsOf(images.length, face.width, face.labels.length);
+      for (const group of groupsBy(images, ({ width, height }) => `${width}×${height}`)) {
+        const { width, height } = images[group[0]!]!;
+        const pixels = new Uint8Array(group.length * width * height * 3);
+        group.forEach((row, i) => pixels.set(images[row]!.data, i * width * height * 3));
+        const shape = [group.length, height, width, 3];
+        out.put(group, await faceSession.run({ pixels: tensor('uint8', shape, pixels) }));
+      }
+      return out.result;
+    },
+    async fuse(ofText, ofFace) {
+      if (!fusionSession) throw absent('pairs');
+      const { logits, gate } = await fusionSession.run({ text: ofText, face: ofFace });
+      return {
+        logits: logits as Tensor<'float32'>,
+        ...(gate ? { gate: gate as Tensor<'float32'> } : {}),
+      };
+    },
+    async dispose() {
+      for (const session of [textSession, faceSession, fusionSession]) await session?.dispose();
+    },
+  };
+}
+
+/** Indices of items that can share a run, at most `ITEMS_PER_RUN` together. */
+function groupsBy<T>(items: readonly T[], keyOf: (item: T) => string): number[][] {
+  const byKey = new Map<string, number[]>();
+  items.forEach((item, i) => {
+    const key = keyOf(item);
+    const group = byKey.get(key);
+    if (group) group.push(i);
+    else byKey.set(key, [i]);
+  });
+  return [...byKey.values()].flatMap((group) =>
+    Array.from({ length: Math.ceil(group.length / ITEMS_PER_RUN) }, (_, i) =>
+      group.slice(i * ITEMS_PER_RUN, (i + 1) * ITEMS_PER_RUN),
+    ),
+  );
+}
+
+/** Collects the rows of several runs. */
+function rowsOf(n: number, width: number, labels: number) {
+  const result: Encoded = {
+    embedding: float32([n, width], new Float32Array(n * width)),
+    logits: float32([n, labels], new Float32Array(n * labels)),
+  };
+  const put = (rows: readonly number[], from: Readonly<Record<string, Tensor>>): void => {
+    for (const name of ['embedding', 'logits'] as const) {
+      const [target, size] = [result[name].data, result[name].shape[1]!];
+      const source = from[name]!.data as Float32Array;
+      rows.forEach((row, i) => target.set(source.subarray(i * size, (i + 1) * size), row * size));
+    }
+  };
+  return { result, put };
+}

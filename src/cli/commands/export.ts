@@ -1,0 +1,79 @@
+// `mien export`: learned encoders become a bundle that can be loaded anywhere.
+import { Option, type Command } from 'commander';
+import { MienError } from '../../base/errors.js';
+import { featureFolder } from '../feature-folder.js';
+import { interruption } from '../interrupt.js';
+import { outputOf, type Output } from '../output.js';
+import { progressOf } from '../progress.js';
+import type { Exported } from '../../bundle/export.js';
+import { FUSED_HEADS } from '../heads.js';
+import type { HeadName } from '../../models/heads.js';
+
+interface Options {
+  readonly text: string;
+  readonly face: string;
+  readonly data?: string;
+  readonly features: string;
+  readonly name: string;
+  readonly head: HeadName;
+  readonly mirror: boolean;
+  readonly pooling: 'mean' | 'cls';
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly out: string;
+  readonly skipInvalid?: boolean;
+}
+
+export function defineExport(program: Command): void {
+  program
+    .command('export')
+    .description('make a bundle of learned encoders: small ONNX files, fusion, calibration, model card')
+    .requiredOption('--text <dir>', 'what `mien learn text` finished')
+    .requiredOption('--face <dir>', 'what `mien learn face` finished')
+    .option('--data <dir>', 'folder with isear, fer2013 and rafdb')
+    .requiredOption('--out <dir>', 'the bundle; what is there is replaced')
+    .option('--features <dir>', 'where learned features are kept', featureFolder())
+    .option('--name <name>', 'what the bundle is called', 'lite')
+    .addOption(new Option('--head <name>', 'how both are fused').choices(FUSED_HEADS).default('gated'))
+    .option('--no-mirror', 'read each face once, not with its mirror image: twice as fast')
+    .addOption(new Option('--pooling <kind>', 'as in training').choices(['mean', 'cls']).default('mean'))
+    .option('--config <file>', 'settings of the fusion head, YAML or JSON')
+    .option(
+      '--set <path=value>',
+      'one setting of the fusion head',
+      (value: string, all: readonly string[]) => [...all, value],
+      [],
+    )
+    .option('--skip-invalid', 'pass over unreadable items, and list them')
+    .option('--json', 'print the evaluation as JSON')
+    .action((options: Options, command: Command) => run(options, outputOf(command)));
+}
+
+async function run(options: Options, output: Output): Promise<void> {
+  const { data, features, skipInvalid = false } = options;
+  if (data === undefined)
+    throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
+  const [{ loadConfig }, { exportBundle }, { openProtocol }] = await Promise.all([
+    import('../../experiment/config.js'),
+    import('../../bundle/export.js'),
+    import('../../features/prepared.js'),
+  ]);
+  const config = await loadConfig({ file: options.config, set: options.set });
+  const progress = await progressOf(output);
+  const signal = interruption();
+  const { protocol } = await openProtocol({ data, dir: features, skipInvalid, progress });
+  const exported = await exportBundle({ ...options, protocol, config, progress, signal });
+  output.result(exported, () => render(exported, options.out));
+}
+
+function render({ manifest, evaluation, reference }: Exported, out: string): string {
+  const total = Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0);
+  const lines = evaluation.tests.map(({ name, accuracy, n }, i) => {
+    const float = reference.tests[i]!.accuracy.mean;
+    return `${name}: ${accuracy.mean.toFixed(4)} of ${n} items (float32 ${float.toFixed(4)})`;
+  });
+  return [
+    ...lines,
+    `${out}: ${(total / 1e6).toFixed(1)} MB in ${Object.keys(manifest.files).length} files`,
+  ].join('\n');
+}

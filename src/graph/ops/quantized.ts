@@ -1,0 +1,102 @@
+// Integer arithmetic for inference: activations are quantised as they come, weights beforehand. There are no gradients.
+import { sizeOf, tensor, type Tensor } from '../../base/tensor.js';
+import { apply, constant, formatShape, type Graph, type Value } from '../builder.js';
+import { NONE, operator } from '../operator.js';
+import { expectDType, expectRank } from '../shapes.js';
+import { add, cast, mul } from './elementwise.js';
+import { gather } from './lookup.js';
+
+const DynamicQuantizeLinear = operator({
+  name: 'DynamicQuantizeLinear',
+  infer: ([x]) => {
+    expectDType(x!, 'float32');
+    return [
+      { dtype: 'uint8', shape: x!.shape },
+      { dtype: 'float32', shape: [] },
+      { dtype: 'uint8', shape: [] },
+    ];
+  },
+});
+
+const MatMulInteger = operator({
+  name: 'MatMulInteger',
+  infer: ([a, b, zero]) => {
+    expectDType(a!, 'uint8');
+    expectDType(b!, 'int8');
+    expectDType(zero!, 'uint8');
+    expectRank(b!, 2);
+    if (a!.shape.at(-1) !== b!.shape[0])
+      throw new Error(`cannot multiply ${formatShape(a!.shape)} by ${formatShape(b!.shape)}`);
+    return [{ dtype: 'int32', shape: [...a!.shape.slice(0, -1), b!.shape[1]!] }];
+  },
+});
+
+/** A matrix as whole numbers: `values[i, j] · scales[j]`, or `· scales[i]` for rows. */
+export interface QuantizedMatrix {
+  readonly values: Tensor<'int8'>;
+  readonly scales: Tensor<'float32'>;
+}
+
+/**
+ * Seven bits: where processors add two products of 8-bit numbers in 16 bits (x86 without VNNI), 2 · 255 · 63 still
+ * fits and 2 · 255 · 127 does not, so that runtimes would disagree.
+ */
+const WEIGHT_LIMIT = 63;
+/** Rows that are looked up meet no product. */
+const ROW_LIMIT = 127;
+
+/** Rounds values to multiples of their scale; `scaleOf` gives the index of the scale. */
+function quantize(
+  { shape, data }: Tensor<'float32'>,
+  limit: number,
+  count: number,
+  scaleOf: (index: number) => number,
+): { values: Int8Array; scales: Float32Array } {
+  const largest = new Float32Array(count);
+  for (let i = 0; i < data.length; i++)
+    largest[scaleOf(i)] = Math.max(largest[scaleOf(i)]!, Math.abs(data[i]!));
+  const scales = largest.map((value) => (value > 0 ? value / limit : 1));
+  const values = new Int8Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i++) values[i] = Math.round(data[i]! / scales[scaleOf(i)]!);
+  return { values, scales };
+}
+
+/** A linear layer's weight `[out, in]` as `[in, out]` in seven bits, one scale an output. */
+export function quantizeWeight(weight: Tensor<'float32'>): QuantizedMatrix {
+  const [outputs, inputs] = weight.shape as [number, number];
+  const { values, scales } = quantize(weight, WEIGHT_LIMIT, outputs, (i) => Math.floor(i / inputs));
+  const transposed = new Int8Array(values.length);
+  for (let o = 0; o < outputs; o++)
+    for (let i = 0; i < inputs; i++) transposed[i * outputs + o] = values[o * inputs + i]!;
+  return {
+    values: tensor('int8', [inputs, outputs], transposed),
+    scales: tensor('float32', [outputs], scales),
+  };
+}
+
+/** A table `[rows, width]` in eight bits, one scale a row. */
+export function quantizeRows(table: Tensor<'float32'>): QuantizedMatrix {
+  const [rows, width] = table.shape as [number, number];
+  const { values, scales } = quantize(table, ROW_LIMIT, rows, (i) => Math.floor(i / width));
+  return {
+    values: tensor('int8', [rows, width], values),
+    scales: tensor('float32', [rows, 1], scales),
+  };
+}
+
+/**
+ * x · W + b in integers: x `[..., in]` is quantised to 8 bits over its range at run time, the products are added in 32
+ * bits. ONNX Runtime fuses the five operators into one.
+ */
+export function quantizedLinear(x: Value, weight: QuantizedMatrix, bias: Value): Value {
+  const [whole, scale, zero] = apply(DynamicQuantizeLinear, [x], NONE) as [Value, Value, Value];
+  const values = constant(bias.graph, weight.values);
+  const product = cast(apply(MatMulInteger, [whole, values, zero], NONE)[0]!, 'float32');
+  return add(mul(product, mul(scale, constant(bias.graph, weight.scales))), bias);
+}
+
+/** Rows of a quantised table by index: `[...indices]` → `[...indices, width]`. */
+export function quantizedRows(graph: Graph, table: QuantizedMatrix, indices: Value): Value {
+  const rows = cast(gather(constant(graph, table.values), indices), 'float32');
+  return mul(rows, gather(constant(graph, table.scales), indices));
+}
