@@ -1,5 +1,6 @@
 // `mien reproduce`: the paper's experiment on data, on feature stores, or on the bundled feature pack.
 import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
@@ -9,6 +10,7 @@ import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
+import type { Beside } from '../../experiment/beside.js';
 import type { Config } from '../../experiment/config.js';
 import type { FeatureSource } from '../../experiment/features.js';
 import type { Progress } from '../../base/progress.js';
@@ -17,6 +19,7 @@ interface Options {
   readonly data?: string;
   readonly features?: string;
   readonly pack?: string;
+  readonly beside: readonly string[];
   readonly profile?: string;
   readonly weights?: string;
   readonly split?: 'clean' | 'paper';
@@ -29,8 +32,9 @@ interface Options {
   readonly skipInvalid?: boolean;
 }
 
-/** The pack of this package's repository, two folders up from `src/cli/commands` as from `dist/cli/commands`. */
-const bundledPack = fileURLToPath(new URL('../../../models/frozen/features.safetensors', import.meta.url));
+/** A pack of this package's repository, two folders up from `src/cli/commands` as from `dist/cli/commands`. */
+const bundled = (profile: string): string =>
+  fileURLToPath(new URL(`../../../models/${profile}/features.safetensors`, import.meta.url));
 
 export function defineReproduce(program: Command): void {
   program
@@ -47,7 +51,13 @@ export function defineReproduce(program: Command): void {
       '--features <dir>',
       'where features are kept (default: a cache folder), or, without --data, features to use',
     )
-    .option('--pack <file>', 'a feature pack to use instead of the bundled one')
+    .option('--pack <file>', 'a feature pack to use instead of the bundled ones')
+    .option(
+      '--beside <path>',
+      'a feature pack or folder of features whose rows stand beside; may be given several times',
+      (path: string, all: readonly string[]) => [...all, path],
+      [],
+    )
     .addOption(
       new Option(
         '--split <kind>',
@@ -74,36 +84,53 @@ export function defineReproduce(program: Command): void {
 
 async function run(options: Options, output: Output): Promise<void> {
   const started = performance.now();
-  const [{ loadConfig }, { reproduce }, { renderTables }, { toResults }, { writeReport }] = await Promise.all(
-    [
+  const [{ loadConfig }, { reproduce }, { putBeside }, { renderTables }, { toResults }, { writeReport }] =
+    await Promise.all([
       import('../../experiment/config.js'),
       import('../../experiment/reproduce.js'),
+      import('../../experiment/beside.js'),
       import('../../report/tables.js'),
       import('../../report/results.js'),
       import('../../report/files.js'),
-    ],
-  );
+    ]);
   const config = await loadConfig({ file: options.config, set: settings(options) });
   const progress = await progressOf(output);
   const signal = interruption();
   const source = await featureSource(options, config, output, progress, signal);
   const { costRows } = await import('../../experiment/costs.js');
   const costs = await costRows(config, progress);
-  const { results: experiment, predictions } = await reproduce({
-    source,
-    config,
-    costs,
-    progress,
-    signal,
+  const common = {
+    ...{ costs, progress, signal },
     ...(options.out === undefined ? {} : { folder: options.out }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
-  });
+  };
+  const first = await reproduce({ ...common, source, config });
+  const others: Beside[] = [];
+  for (const { name, source: other } of besides(options)) {
+    const reproduced = await reproduce({ ...common, source: other, config: { ...config, profile: name } });
+    others.push({ name, ...reproduced });
+  }
+  const { results: experiment, predictions } = putBeside(first, others);
   const results =
     options.out === undefined
       ? toResults(experiment)
       : await writeReport(options.out, experiment, predictions);
   output.result(results, () => renderTables(results, { width: output.width, strong: output.colors.bold }));
   output.message(`Done in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
+}
+
+/** The learned encoders' features beside the frozen ones', where nothing else was asked for, and what was. */
+function besides(options: Options): { name: string; source: FeatureSource }[] {
+  const { data, features, pack, profile, beside } = options;
+  const learned = bundled('lite');
+  const plain = [data, features, pack, profile].every((option) => option === undefined);
+  return [
+    ...(plain && existsSync(learned) ? [{ name: 'lite', source: { pack: learned } }] : []),
+    ...beside.map((path) => ({
+      name: basename(path).replace(/\.\w+$/, ''),
+      source: path.endsWith('.safetensors') ? { pack: path } : { stores: path },
+    })),
+  ];
 }
 
 /** Options that stand for settings, then `--set`. */
@@ -124,7 +151,7 @@ async function featureSource(
   const { data, features, pack } = options;
   if (data !== undefined) return extract({ ...options, data }, config, output, progress, signal);
   if (features !== undefined) return { stores: features };
-  const file = pack ?? bundledPack;
+  const file = pack ?? bundled('frozen');
   if (!existsSync(file))
     throw new MienError(
       'file',
