@@ -1,8 +1,12 @@
 // Encoding ISEAR with MiniLM: token ids to embeddings, and texts to embeddings.
 import { join } from 'node:path';
 import { loadIsear } from '../../src/data/isear.js';
+import { readJson } from '../../src/base/files.js';
+import { bertConfig } from '../../src/encoders/bert.js';
 import { loadTextEncoder } from '../../src/encoders/load.js';
+import { bertParameters, createTextEncoder, TEXT_WEIGHTS_IGNORED } from '../../src/encoders/load-text.js';
 import { profiles } from '../../src/encoders/profiles.js';
+import { readWeights } from '../../src/encoders/weights.js';
 import { smallestCosine, timed, type Comparison } from '../compare.js';
 import { folderOf, type BenchOptions } from '../options.js';
 import { contender, notInstalled, startPeer } from '../peer.js';
@@ -21,10 +25,19 @@ export async function textComparisons({ quick, threads }: BenchOptions): Promise
   const ids = tokenize();
   const { data: embeddings } = await encoder.encode(ids);
 
+  const folder = join(weights, 'all-MiniLM-L6-v2');
+  const config = bertConfig(await readJson(join(folder, 'config.json')));
+  const tensors = await readWeights(join(folder, 'model.safetensors'), {
+    specs: bertParameters(config),
+    ignored: TEXT_WEIGHTS_IGNORED,
+  });
+  const small = await createTextEncoder(config, tensors, MODEL.pooling, { threads, precision: 'integer' });
+  const agreement = smallestCosine(embeddings, (await small.encode(ids)).data, encoder.width);
+
   const scratch = await createScratch();
   const peer = await startPeer('text.py', {
     threads,
-    folder: join(weights, 'all-MiniLM-L6-v2'),
+    folder,
     maxTokens: MODEL.maxTokens,
     texts: await scratch.writeJson('texts.json', texts),
     ids: await scratch.writeJson(
@@ -41,6 +54,7 @@ export async function textComparisons({ quick, threads }: BenchOptions): Promise
   }
   const close = async () => {
     await encoder.dispose();
+    await small.dispose();
     await scratch.remove();
   };
   const work = { unit: 'texts', count: texts.length };
@@ -51,6 +65,14 @@ export async function textComparisons({ quick, threads }: BenchOptions): Promise
       work,
       notes,
       ours: { name: 'mien', round: () => timed(() => encoder.encode(ids)), ...open },
+      peers: peer ? [{ ...contender(peer, 'PyTorch', 'encode'), ...open }] : [],
+    },
+    {
+      title:
+        'text: ISEAR with MiniLM in integers (seven-bit weights) against PyTorch in float32, token ids to embeddings',
+      work,
+      notes: [`smallest cosine between an embedding in integers and in float32: ${agreement.toFixed(4)}`],
+      ours: { name: 'mien, integers', round: () => timed(() => small.encode(ids)), ...open },
       peers: peer ? [{ ...contender(peer, 'PyTorch', 'encode'), ...open }] : [],
     },
     {

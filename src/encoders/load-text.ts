@@ -11,6 +11,7 @@ import type { EncoderIdentity, TextEncoder } from './encoder.js';
 import { locatePretrained, WEIGHTS_FILE, type PretrainedOptions } from './pretrained.js';
 import type { Pooling, TextEncoderSpec } from './profiles.js';
 import { createTokenizer } from './tokenizer.js';
+import { quantizedParameters } from './quantized.js';
 import { readWeights } from './weights.js';
 
 export interface LoadOptions extends PretrainedOptions {
@@ -28,18 +29,27 @@ const TEXTS_PER_RUN = 64;
 export const bertParameters = (config: BertConfig): ParameterSpec[] =>
   collectParameters((p) => bert(p, config, { ids: input(p.graph, 'ids', 'int32', [1, 1]) }));
 
+/** How linear layers and the word table are computed: as published, or in whole numbers (see `quantized.ts`). */
+export type TextPrecision = 'float32' | 'integer';
+
 /** A session from `ids` `[batch, tokens]` to `embedding` `[batch, width]` and `states` `[batch, tokens, width]`. */
 async function createBert(
   config: BertConfig,
   weights: Tensors,
   pooling: Pooling,
-  threads: number | undefined,
+  { threads, precision = 'float32' }: TextComputation,
 ): Promise<Session> {
   const graph = createGraph('text-encoder');
   const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
-  const states = bert(constantParameters(graph, weights), config, { ids });
+  const parameters = precision === 'integer' ? quantizedParameters : constantParameters;
+  const states = bert(parameters(graph, weights), config, { ids });
   const model = encodeModel(graph, { embedding: poolTokens(states, pooling), states });
   return createSession(model, threads === undefined ? {} : { threads });
+}
+
+export interface TextComputation {
+  readonly threads?: number | undefined;
+  readonly precision?: TextPrecision;
 }
 
 /** Indices of texts by their number of tokens, so that no text is padded. */
@@ -92,7 +102,7 @@ export async function loadTextEncoder(
     prefixes: [`${config.family}.`],
     ignored: TEXT_WEIGHTS_IGNORED,
   });
-  const encoder = await createTextEncoder(config, weights, pooling, options.threads);
+  const encoder = await createTextEncoder(config, weights, pooling, { threads: options.threads });
   const identity: EncoderIdentity = {
     id: spec.id,
     revision: located.revision,
@@ -108,9 +118,9 @@ export async function createTextEncoder(
   config: BertConfig,
   weights: Tensors,
   pooling: Pooling,
-  threads?: number,
+  computation: TextComputation = {},
 ): Promise<Omit<TextEncoder, 'identity' | 'tokenize'>> {
-  const session = await createBert(config, weights, pooling, threads);
+  const session = await createBert(config, weights, pooling, computation);
   const { width } = config;
 
   /** Runs the groups of equal length and hands each text's part of the output to `take`. */

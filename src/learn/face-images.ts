@@ -1,4 +1,8 @@
-// Training images in memory: decoded once, resized by the graph, kept as bytes.
+// Training images as bytes: decoded once, resized by the graph, kept in memory or, when they are many, in a file.
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { tensor } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { FaceImage } from '../data/types.js';
@@ -28,17 +32,52 @@ export interface KeptImages {
   readonly count: number;
   /** Copies one image, 8 bit `[3, size, size]`, to `target` from `offset` on. */
   copy(index: number, target: Uint8Array, offset: number): void;
+  close(): Promise<void>;
 }
 
-/** Decodes and resizes faces to `size`, for augmentation to sample from. */
+/** More bytes than this go to a file, of which the operating system keeps in memory what there is room for. */
+const MOST_IN_MEMORY = 2_000_000_000;
+
+interface Bytes {
+  put(part: Uint8Array, offset: number): void;
+  get(target: Uint8Array, at: number, offset: number, length: number): void;
+  close(): Promise<void>;
+}
+
+async function bytesFor(size: number, mostInMemory: number): Promise<Bytes> {
+  if (size <= mostInMemory) {
+    const all = new Uint8Array(size);
+    return {
+      put: (part, offset) => all.set(part, offset),
+      get: (target, at, offset, length) => target.set(all.subarray(offset, offset + length), at),
+      close: () => Promise.resolve(),
+    };
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'mien-images-'));
+  const file = openSync(join(folder, 'images'), 'w+');
+  return {
+    put: (part, offset) => void writeSync(file, part, 0, part.length, offset),
+    get: (target, at, offset, length) => void readSync(file, target, at, length, offset),
+    close: () => {
+      closeSync(file);
+      return rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Decodes and resizes faces to `size`, for augmentation to sample from. More than `mostInMemory` bytes are kept in a
+ * temporary file, which `close` removes.
+ */
 export async function keepImages(
   faces: readonly Pictured[],
   size: number,
   progress: Progress = silentProgress,
+  mostInMemory = MOST_IN_MEMORY,
 ): Promise<KeptImages> {
   const preprocessing = await createPreprocessing({ size, mean: [0, 0, 0], std: [1, 1, 1] });
   const bytes = 3 * size * size;
-  const all = new Uint8Array(faces.length * bytes);
+  const all = await bytesFor(faces.length * bytes, mostInMemory);
   progress.begin('decode faces', faces.length, 'faces');
   try {
     let done = 0;
@@ -49,7 +88,7 @@ export async function keepImages(
         const shape = [run.length, height, width, 3];
         const pixels = tensor('uint8', shape, Buffer.concat(run.map(({ data }) => data)));
         const { resized } = await preprocessing.run({ pixels }, ['resized']);
-        all.set(resized.data as Uint8Array, done * bytes);
+        all.put(resized.data as Uint8Array, done * bytes);
         done += run.length;
       }
       progress.advance(images.length);
@@ -61,6 +100,7 @@ export async function keepImages(
   return {
     size,
     count: faces.length,
-    copy: (index, target, offset) => target.set(all.subarray(index * bytes, (index + 1) * bytes), offset),
+    copy: (index, target, offset) => all.get(target, offset, index * bytes, bytes),
+    close: () => all.close(),
   };
 }

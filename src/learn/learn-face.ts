@@ -76,9 +76,9 @@ const DRY_RUN_IMAGES = 512;
 
 /** What training would take. @throws MienError as `learnFace` does. */
 export async function estimateFace(options: LearnFaceOptions): Promise<Estimate> {
-  const { task, furtherBytes } = await prepare(options, DRY_RUN_IMAGES);
+  const { task, furtherBytes, close } = await prepare(options, DRY_RUN_IMAGES);
   const { threads, spinning, progress = silentProgress } = options;
-  return estimate(task, { threads, spinning, furtherBytes, progress });
+  return estimate(task, { threads, spinning, furtherBytes, progress }).finally(close);
 }
 
 /**
@@ -87,12 +87,12 @@ export async function estimateFace(options: LearnFaceOptions): Promise<Estimate>
  */
 export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecord> {
   const { labels, settings, out, threads, spinning, progress = silentProgress, signal } = options;
-  const { task, located, config, model, fingerprint, items } = await prepare(options);
+  const { task, located, config, model, fingerprint, items, close } = await prepare(options);
   const result = await learn(task, {
     ...{ folder: out, fingerprint, threads, spinning, progress },
     ...(signal === undefined ? {} : { signal }),
     ...{ patience: settings.patience, checkpointSeconds: settings.checkpointSeconds },
-  });
+  }).finally(close);
   const { pretrained_cfg: published, ...rest } = config as { pretrained_cfg: object };
   const { size } = model.input;
   return writeLearned(out, {
@@ -147,5 +147,5 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
   );
   const items = { training: training.length, validation: validation.length };
   const furtherBytes = (training.length - kept.count) * 3 * kept.size ** 2;
-  return { task, located, config, model, fingerprint, items, furtherBytes };
+  return { task, located, config, model, fingerprint, items, furtherBytes, close: () => kept.close() };
 }

@@ -67,7 +67,7 @@ export async function textLogits(
   texts: readonly Int32Array[],
   threads?: number,
 ): Promise<Float32Array> {
-  const encoder = await createTextEncoder(config, weights, pooling, threads);
+  const encoder = await createTextEncoder(config, weights, pooling, { threads });
   try {
     return classify((await encoder.encode(texts)).data, weights, classes);
   } finally {
