@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeFileAtomic } from '../src/base/files.js';
 import { suggestion } from '../src/base/names.js';
+import { bundleComparisons } from './benchmarks/bundle.js';
 import { b3Comparisons, faceComparisons } from './benchmarks/face.js';
 import { headComparisons } from './benchmarks/head.js';
 import { startupComparisons } from './benchmarks/startup.js';
@@ -21,6 +22,7 @@ const benchmarks: Readonly<Record<string, (options: BenchOptions) => Promise<Com
   face: faceComparisons,
   'face-b3': b3Comparisons,
   train: trainComparisons,
+  bundle: bundleComparisons,
   startup: startupComparisons,
 };
 

@@ -51,7 +51,8 @@ async function encodeFiles(encoder: FaceEncoder, files: readonly string[]): Prom
   return out;
 }
 
-const rafdbFiles = async (count: number): Promise<string[]> => {
+/** The first files of RAF-DB. */
+export const rafdbFiles = async (count: number): Promise<string[]> => {
   const { items } = await loadRafdb(join(folderOf('MIEN_DATA', 'rafdb/'), 'rafdb'));
   return items.slice(0, count).map(({ file }) => file);
 };

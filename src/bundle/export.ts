@@ -18,7 +18,12 @@ import { modelCard } from './card.js';
 import { evaluateBundle, type BundleEvaluation } from './evaluation.js';
 import { writeBundle } from './folder.js';
 import { trainFusion, type FusionHead } from './fusion.js';
-import { readLearnedFace, readLearnedText, type LearnedFace, type LearnedText } from './learned-parts.js';
+import {
+  readLearnedFace,
+  readLearnedText,
+  type LearnedFace,
+  type LearnedText,
+} from '../learn/read-learned.js';
 import type { BundleManifest } from './manifest.js';
 import { faceModel, fusionModel, linearTop, textModel, type Precision } from './models.js';
 import { openBundle } from './open.js';

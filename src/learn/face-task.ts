@@ -14,6 +14,7 @@ import { faceLogits, faceTrainee, type FaceModel } from './face-model.js';
 import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
 import { learnOptimizer, type Groups } from './optimizer.js';
 import type { FaceLearnSettings } from './settings.js';
+import type { Teacher } from './teacher.js';
 
 export interface FaceTrainingSet {
   readonly images: KeptImages;
@@ -21,7 +22,7 @@ export interface FaceTrainingSet {
   readonly labels: Uint8Array;
   readonly datasets: readonly string[];
   /** What a teacher says of each image, `[n, classes]`; replaces the smoothed label by its share. */
-  readonly teacher?: { readonly posteriors: Float32Array; readonly share: number };
+  readonly teacher?: Teacher;
 }
 
 export interface FaceValidationSet {

@@ -13,11 +13,12 @@ import { isClassifier } from './classifier.js';
 import { faceTrainee, type FaceModel } from './face-model.js';
 import { decodeFaces, keepImages } from './face-images.js';
 import { estimate, type Estimate } from './estimate.js';
-import { faceTask, repeatsOf, type FaceTrainingSet } from './face-task.js';
+import { faceTask, repeatsOf } from './face-task.js';
 import { writeLearned, type LearnedRecord } from './learned.js';
 import { learn } from './loop.js';
 import type { FaceLearnSettings } from './settings.js';
 import { traineeParameters } from './step-session.js';
+import { faceTeacher, type TeacherOptions } from './teacher.js';
 
 export interface LabelledFace {
   readonly image: FaceImage;
@@ -38,7 +39,8 @@ export interface LearnFaceOptions extends PretrainedOptions {
   readonly settings: FaceLearnSettings;
   /** Folder of checkpoints, log and, at the end, `encoder/` and `learned.json`. */
   readonly out: string;
-  readonly teacher?: FaceTrainingSet['teacher'];
+  /** Learned folders whose mean posterior is a part of each target. */
+  readonly teachers?: Omit<TeacherOptions, 'labels' | 'threads' | 'progress'> | undefined;
   readonly threads?: number | undefined;
   readonly spinning?: boolean | undefined;
   readonly progress?: Progress;
@@ -108,7 +110,7 @@ export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecor
 
 /** The task on all items; of the images, only the first `most` are decoded. */
 async function prepare(options: LearnFaceOptions, most = Infinity) {
-  const { labels, validation, encoder, settings, threads, progress = silentProgress, teacher } = options;
+  const { labels, validation, encoder, settings, threads, progress = silentProgress, teachers } = options;
   const training = options.training.filter(({ dataset }) => repeatsOf(settings, dataset) > 0);
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no faces to train on, or none to validate with');
@@ -116,6 +118,9 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
   const labelIndices = (faces: readonly LabelledFace[]): Uint8Array =>
     Uint8Array.from(faces, ({ label }) => labels.indexOf(label));
   const setNames = (faces: readonly LabelledFace[]): string[] => faces.map(({ dataset }) => dataset);
+  const isWhole = training.length <= most;
+  const teacher =
+    teachers && isWhole ? await faceTeacher(training, { ...teachers, labels, threads, progress }) : undefined;
   const kept = await keepImages(training.slice(0, most), settings.keptSize, progress);
   const task = faceTask(
     model,

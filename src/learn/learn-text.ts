@@ -18,7 +18,8 @@ import { learn } from './loop.js';
 import type { TextLearnSettings } from './settings.js';
 import { traineeParameters } from './step-session.js';
 import { textTrainee, type TextModel } from './text-model.js';
-import { textTask, type TextTrainingSet } from './text-task.js';
+import { textTeacher, type TeacherOptions } from './teacher.js';
+import { textTask } from './text-task.js';
 
 /** A text as encoders read it, that is, normalised. */
 export interface LabelledText {
@@ -36,7 +37,8 @@ export interface LearnTextOptions extends PretrainedOptions {
   readonly settings: TextLearnSettings;
   /** Folder of checkpoints, log and, at the end, `encoder/` and `learned.json`. */
   readonly out: string;
-  readonly teacher?: TextTrainingSet['teacher'];
+  /** Learned folders whose mean posterior is a part of each target. */
+  readonly teachers?: Omit<TeacherOptions, 'labels' | 'threads' | 'progress'> | undefined;
   readonly threads?: number | undefined;
   readonly spinning?: boolean | undefined;
   readonly progress?: Progress;
@@ -70,7 +72,7 @@ export async function learnText(options: LearnTextOptions): Promise<LearnedRecor
 }
 
 async function prepare(options: LearnTextOptions) {
-  const { labels, training, validation, encoder, settings, threads, teacher } = options;
+  const { labels, training, validation, encoder, settings, threads, progress, teachers } = options;
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no texts to train on, or none to validate with');
 
@@ -99,11 +101,14 @@ async function prepare(options: LearnTextOptions) {
     texts: texts.map(({ text }) => tokenizer.encode(text).ids),
     labels: Uint8Array.from(texts, ({ label }) => labels.indexOf(label)),
   });
+  const trainingSet = set(training);
+  const asked = { ...teachers!, labels, threads, ...(progress ? { progress } : {}) };
+  const teacher = teachers && (await textTeacher(trainingSet.texts, encoder.pooling, asked));
   const task = textTask(
     model,
     weights,
     settings,
-    { ...set(training), teacher, maskToken: tokenId(tokenizerJson, '[MASK]') },
+    { ...trainingSet, teacher, maskToken: tokenId(tokenizerJson, '[MASK]') },
     set(validation),
     threads,
   );

@@ -12,6 +12,7 @@ import { labelWeights, smoothed } from './draws.js';
 import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
 import { learnOptimizer, type Groups } from './optimizer.js';
 import type { TextLearnSettings } from './settings.js';
+import type { Teacher } from './teacher.js';
 import { textLogits, textTrainee, type TextModel } from './text-model.js';
 
 export interface TextSet {
@@ -24,7 +25,7 @@ export interface TextTrainingSet extends TextSet {
   /** Id of the token that stands for a hidden one. */
   readonly maskToken?: number | undefined;
   /** What a teacher says of each text, `[n, classes]`; replaces the smoothed label by its share. */
-  readonly teacher?: { readonly posteriors: Float32Array; readonly share: number } | undefined;
+  readonly teacher?: Teacher | undefined;
 }
 
 /** Numbers of tokens that batches are padded to; each is a graph of its own. */

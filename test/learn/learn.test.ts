@@ -65,7 +65,11 @@ async function mienLearn(
   kind: string,
   out: string,
   set: readonly string[],
-  { killAfter, dryRun = false }: { killAfter?: number; dryRun?: boolean } = {},
+  {
+    killAfter,
+    dryRun = false,
+    teachers = [],
+  }: { killAfter?: number; dryRun?: boolean; teachers?: string[] } = {},
 ): Promise<Ended> {
   const { child, ended } = start([
     ...[
@@ -80,6 +84,7 @@ async function mienLearn(
     ],
     ...['--out', out, '--features', join(root, 'features'), '--json', '--threads', '1'],
     ...(dryRun ? ['--dry-run'] : []),
+    ...teachers.flatMap((folder) => ['--teacher', folder]),
     ...set.flatMap((assignment) => ['--set', assignment]),
   ]);
   if (killAfter !== undefined) {
@@ -116,6 +121,16 @@ test('text: killed twice, it ends with the same bytes, as an encoder that loads'
   await encoder.dispose();
   expect(shape).toEqual([1, 128]);
   expect(data.every(Number.isFinite)).toBe(true);
+});
+
+test('a teacher changes the targets; one of other labels is refused', async () => {
+  const taught = join(root, 'taught');
+  const ended = await mienLearn('text', taught, brief, { teachers: [join(root, 'whole')] });
+  expect(ended).toMatchObject({ code: 0 });
+  expect(await weightsOf(taught)).not.toBe(await weightsOf(join(root, 'whole')));
+  const refused = await mienLearn('text', join(root, 'refused'), brief, { teachers: [join(root, 'data')] });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('learned.json');
 });
 
 test('face: trains through its phases and leaves an encoder of the last size', async () => {

@@ -1,5 +1,5 @@
 // `mien learn`: trains an encoder on the data sets, with checkpoints to go on from.
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
 import { wholeNumber } from '../arguments.js';
 import { featureFolder } from '../feature-folder.js';
@@ -21,6 +21,8 @@ interface Options {
   readonly split: 'clean' | 'paper';
   readonly config?: string;
   readonly set: readonly string[];
+  readonly teacher: readonly string[];
+  readonly teacherShare: number;
   readonly threads?: number;
   readonly shared?: boolean;
   readonly dryRun?: boolean;
@@ -32,6 +34,13 @@ const KINDS = {
   face: { sets: 'fer2013 and rafdb', about: 'train a face encoder on FER2013 and RAF-DB' },
 } as const;
 type Kind = keyof typeof KINDS;
+
+function shareOf(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('A number from 0 to 1 is expected.');
+  return value;
+}
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
@@ -54,6 +63,13 @@ export function defineLearn(program: Command): void {
       )
       .option('--config <file>', 'settings, YAML or JSON')
       .option('--set <path=value>', 'one setting, for instance optimizer.learningRate=1e-3', collect, [])
+      .option(
+        '--teacher <dir>',
+        'a finished run whose posteriors are a part of the targets; may be given several times',
+        collect,
+        [],
+      )
+      .option('--teacher-share <share>', 'that part', shareOf, 0.5)
       .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber)
       .option('--shared', 'other work runs on this machine: threads sleep while they wait')
       .option('--dry-run', 'say how long it would take and how much memory, from a few steps')
@@ -79,6 +95,9 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
   const common = {
     ...{ out, offline, weights, progress, signal },
     ...{ threads: options.threads, spinning: options.shared !== true },
+    ...(options.teacher.length > 0
+      ? { teachers: { folders: options.teacher, share: options.teacherShare } }
+      : {}),
   };
   const faces = async (): Promise<LearnedRecord | Estimate> => {
     const settings = await faceLearnSettings.load(sources);

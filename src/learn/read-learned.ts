@@ -11,7 +11,7 @@ import { efficientNetParameters, faceConfig, type FaceInput } from '../encoders/
 import { bertParameters } from '../encoders/load-text.js';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
 import { readWeights } from '../encoders/weights.js';
-import { CLASSIFIER } from '../learn/classifier.js';
+import { CLASSIFIER } from './classifier.js';
 
 const recordSchema = z.object({
   format: z.literal('mien-learned-1'),

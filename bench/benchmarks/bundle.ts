@@ -1,0 +1,62 @@
+// Using a bundle: loading it, one sentence with one face, and many of each.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadIsear } from '../../src/data/isear.js';
+import { readBundle } from '../../src/bundle/folder.js';
+import { openBundle } from '../../src/bundle/open.js';
+import { decodeImage } from '../../src/encoders/images.js';
+import { timed, type Comparison, type Contender } from '../compare.js';
+import { folderOf, type BenchOptions } from '../options.js';
+import { rafdbFiles } from './face.js';
+
+const ITEMS = { full: 256, quick: 16 };
+
+export async function bundleComparisons({ quick }: BenchOptions): Promise<Comparison[]> {
+  const folder = process.env['MIEN_BUNDLE'] ?? join(import.meta.dirname, '../../models/lite');
+  const { manifest, files } = await readBundle(folder);
+  const bundle = await openBundle(manifest, files, { threads: 1 });
+  const count = quick ? ITEMS.quick : ITEMS.full;
+  const { items } = await loadIsear(join(folderOf('MIEN_DATA', 'isear/ and rafdb/'), 'isear'));
+  const texts = items.slice(0, count).map(({ text }) => text);
+  const paths = await rafdbFiles(count);
+  const jpegs = await Promise.all(paths.map((path) => readFile(path)));
+  const images = await Promise.all(jpegs.map((bytes) => decodeImage(bytes)));
+
+  /** From a sentence and the bytes of a JPEG to the fused posterior, one item after the other. */
+  const both = async (): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      const text = await bundle.texts([texts[i]!]);
+      const face = await bundle.faces([await decodeImage(jpegs[i]!)]);
+      await bundle.fuse(text.embedding, face.embedding);
+    }
+  };
+  const kept = () => Promise.resolve();
+  const alone = (title: string, unit: string, work: () => Promise<unknown>, close = kept): Comparison => ({
+    title: `bundle: ${title}, one thread`,
+    ...{ work: { unit, count }, notes: [], peers: [] },
+    ours: { name: 'mien', round: () => timed(work), close },
+  });
+  const loading: Contender = {
+    name: 'mien',
+    round: () =>
+      timed(async () => {
+        const again = await readBundle(folder);
+        await (await openBundle(again.manifest, again.files, { threads: 1 })).dispose();
+      }),
+    close: kept,
+  };
+  return [
+    {
+      title: 'bundle: reading, checking and opening it',
+      ...{ work: { unit: 'bundles', count: 1 }, notes: [], peers: [], ours: loading },
+    },
+    alone('a sentence and a JPEG of a face to the fused posterior, one by one', 'items', both),
+    alone('sentences, together', 'texts', () => bundle.texts(texts)),
+    alone(
+      'decoded faces, together',
+      'faces',
+      () => bundle.faces(images),
+      () => bundle.dispose(),
+    ),
+  ];
+}
