@@ -16,6 +16,10 @@ export interface Encoded {
 
 export interface OpenBundle {
   readonly manifest: BundleManifest;
+  /** Token ids of a text, cut at the bundle's limit. @throws MienError `bundle` when the bundle reads no text. */
+  tokenize(text: string): { ids: Int32Array; truncated: boolean };
+  /** Tokenised texts. @throws MienError `bundle` when the bundle reads no text. */
+  tokens(texts: readonly Int32Array[]): Promise<Encoded>;
   /** @throws MienError `bundle` when the bundle reads no text. */
   texts(texts: readonly string[]): Promise<Encoded & { readonly truncated: readonly boolean[] }>;
   /** Cropped faces. @throws MienError `bundle` when the bundle reads no faces. */
@@ -52,21 +56,26 @@ export async function openBundle(
   const absent = (what: string): MienError =>
     new MienError('bundle', `the bundle ${manifest.name} has no model of ${what}`);
 
+  const tokenize: OpenBundle['tokenize'] = (one) => {
+    if (!tokenizer) throw absent('texts');
+    return tokenizer.encode(one);
+  };
+  const tokens: OpenBundle['tokens'] = async (rows) => {
+    if (!text || !textSession) throw absent('texts');
+    const out = rowsOf(rows.length, text.width, text.labels.length);
+    // One text a run: activations are quantised over all that is in a run, so that neighbours would change each other.
+    for (const [row, ids] of rows.entries())
+      out.put([row], await textSession.run({ ids: int32([1, ids.length], ids) }));
+    return out.result;
+  };
   return {
     manifest,
+    tokenize,
+    tokens,
     async texts(texts) {
-      if (!text || !textSession || !tokenizer) throw absent('texts');
-      const tokenized = texts.map((one) => tokenizer.encode(one));
-      const rows = tokenized.map(({ ids }) => ids);
-      const out = rowsOf(texts.length, text.width, text.labels.length);
-      // Texts of one length share a run, so that nothing is padded.
-      for (const group of groupsBy(rows, (ids) => String(ids.length))) {
-        const length = rows[group[0]!]!.length;
-        const ids = new Int32Array(group.length * length);
-        group.forEach((row, i) => ids.set(rows[row]!, i * length));
-        out.put(group, await textSession.run({ ids: int32([group.length, length], ids) }));
-      }
-      return { ...out.result, truncated: tokenized.map(({ truncated }) => truncated) };
+      const tokenized = texts.map(tokenize);
+      const encoded = await tokens(tokenized.map(({ ids }) => ids));
+      return { ...encoded, truncated: tokenized.map(({ truncated }) => truncated) };
     },
     async faces(images) {
       if (!face || !faceSession) throw absent('faces');

@@ -1,11 +1,14 @@
-// Loads the encoders of a profile for the commands that embed items.
+// Loads the encoders that commands embed items with: those of a profile, or of a bundle.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Protocol } from '../data/types.js';
 import type { FaceEncoder, TextEncoder } from '../encoders/encoder.js';
-import type { Profile } from '../encoders/profiles.js';
 import type { SetName } from '../features/sets.js';
 
 export interface EncoderOptions {
-  readonly profile: Profile;
+  /** `frozen`, `paper`, a profile file; `lite`, or the folder of another bundle. */
+  readonly profile: string;
   /** Folder with the weights, instead of the hub. */
   readonly weights?: string | undefined;
   readonly offline?: boolean | undefined;
@@ -13,16 +16,35 @@ export interface EncoderOptions {
   readonly sets?: readonly SetName[] | undefined;
 }
 
+/** Of this package's repository, two folders up from `src/cli` as from `dist/cli`. */
+const bundledLite = fileURLToPath(new URL('../../models/lite', import.meta.url));
+
+/** The folder of the bundle that a profile names, if it names one. */
+function bundleOf(profile: string): string | undefined {
+  if (profile === 'lite') return bundledLite;
+  return existsSync(join(profile, 'manifest.json')) ? profile : undefined;
+}
+
 /** The encoders of the sets that are wanted and there. @throws MienError as the encoders do. */
 export async function encodersOf(
-  { profile, weights, offline = false, sets }: EncoderOptions,
+  { profile: name, weights, offline = false, sets }: EncoderOptions,
   protocol: Protocol,
 ): Promise<{ text?: TextEncoder; face?: FaceEncoder }> {
-  const { loadFaceEncoder, loadTextEncoder } = await import('../encoders/load.js');
-  const options = { offline, ...(weights === undefined ? {} : { weights }) };
   const wanted = (set: SetName): boolean => sets === undefined || sets.includes(set);
   const faces = protocol.faces.some(({ item }) => wanted(item.dataset));
   const texts = protocol.texts.length > 0 && wanted('isear');
+  const bundle = bundleOf(name);
+  if (bundle !== undefined) {
+    const { bundleEncoders } = await import('../bundle/encoders.js');
+    const { text, face } = await bundleEncoders(bundle);
+    return { ...(texts && text ? { text } : {}), ...(faces && face ? { face } : {}) };
+  }
+  const [{ loadFaceEncoder, loadTextEncoder }, { findProfile }] = await Promise.all([
+    import('../encoders/load.js'),
+    import('../encoders/profile-file.js'),
+  ]);
+  const profile = await findProfile(name);
+  const options = { offline, ...(weights === undefined ? {} : { weights }) };
   return {
     ...(texts ? { text: await loadTextEncoder(profile.text, options) } : {}),
     ...(faces ? { face: await loadFaceEncoder(profile.face, options) } : {}),

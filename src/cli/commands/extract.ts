@@ -43,7 +43,11 @@ export function defineExtract(program: Command): void {
     .description('embed the data sets into feature stores; goes on where an earlier run stopped')
     .option('--data <dir>', 'folder with isear, fer2013 and rafdb')
     .option('--out <dir>', 'where the stores are kept', featureFolder())
-    .option('--profile <name>', 'encoders: frozen, paper, or a profile file', 'frozen')
+    .option(
+      '--profile <name>',
+      'encoders: frozen, paper, a profile file, or the folder of a bundle',
+      'frozen',
+    )
     .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
     .option('--offline', 'fetch nothing; use weights that are here already')
     .option('--sets <names>', 'only these sets, for instance isear,rafdb', setList)
@@ -76,18 +80,16 @@ async function run(options: Options, output: Output): Promise<void> {
     throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
   const progress = await progressOf(output);
   const signal = interruption();
-  const [{ extractFeatures }, { openProtocol }, { findProfile }] = await Promise.all([
+  const [{ extractFeatures }, { openProtocol }] = await Promise.all([
     import('../../features/extract.js'),
     import('../../features/prepared.js'),
-    import('../../encoders/profile-file.js'),
   ]);
-  const profile = await findProfile(options.profile);
   const { out: dir, split, skipInvalid = false } = options;
   const { protocol } = await openProtocol({ data, dir, split, skipInvalid, progress });
   for (const warning of protocol.warnings) output.warn(warning);
   for (const { file, row, reason } of protocol.skipped)
     output.message(`skipped ${file}${row === undefined ? '' : `, row ${row}`}: ${reason}`);
-  const encoders = await encodersOf({ ...options, profile }, protocol);
+  const encoders = await encodersOf(options, protocol);
   try {
     const results = await extractFeatures({
       protocol,

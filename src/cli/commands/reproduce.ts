@@ -44,7 +44,7 @@ export function defineReproduce(program: Command): void {
       '--data <dir>',
       'folder with isear, fer2013 and rafdb; without it, the bundled feature pack is used',
     )
-    .option('--profile <name>', 'encoders: frozen, paper, or a profile file')
+    .option('--profile <name>', 'encoders: frozen, paper, a profile file, or the folder of a bundle')
     .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
     .option('--offline', 'fetch nothing; use weights that are here already')
     .option(
@@ -176,15 +176,13 @@ async function extract(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<FeatureSource> {
-  const [{ extractFeatures }, { openProtocol }, { findProfile }] = await Promise.all([
+  const [{ extractFeatures }, { openProtocol }] = await Promise.all([
     import('../../features/extract.js'),
     import('../../features/prepared.js'),
-    import('../../encoders/profile-file.js'),
   ]);
   const { data, weights, offline, skipInvalid = false } = options;
   const dir = options.features ?? featureFolder();
   const { split, seed } = config;
-  const profile = await findProfile(config.profile);
   const validationFraction = config.validation.fraction;
   const { protocol } = await openProtocol({
     data,
@@ -198,7 +196,7 @@ async function extract(
   for (const warning of protocol.warnings) output.warn(warning);
   for (const { file, row, reason } of protocol.skipped)
     output.message(`skipped ${file}${row === undefined ? '' : `, row ${row}`}: ${reason}`);
-  const encoders = await encodersOf({ profile, weights, offline }, protocol);
+  const encoders = await encodersOf({ profile: config.profile, weights, offline }, protocol);
   try {
     await extractFeatures({ protocol, encoders, dir, progress, signal });
   } finally {
