@@ -25,11 +25,24 @@ export function labelWeights(labels: ArrayLike<number>, classes: number, balance
   return Float32Array.from(raw, (weight) => (weight * labels.length) / total);
 }
 
-/** 1 − smoothing on the label, and smoothing spread over all. */
-export function smoothed(label: number, classes: number, smoothing: number): Float32Array {
-  const target = new Float32Array(classes).fill(smoothing / classes);
-  target[label]! += 1 - smoothing;
-  return target;
+/**
+ * The distribution over labels that an item is trained towards: 1 − smoothing on its label and smoothing spread over
+ * all; of it the teacher's share is what the teacher says.
+ */
+export function targetsOf(
+  labels: ArrayLike<number>,
+  classes: number,
+  smoothing: number,
+  teacher?: { readonly posteriors: Float32Array; readonly share: number },
+): (item: number) => Float32Array {
+  const own = teacher === undefined ? 1 : 1 - teacher.share;
+  return (item) => {
+    const target = new Float32Array(classes).fill((own * smoothing) / classes);
+    target[labels[item]!]! += own * (1 - smoothing);
+    if (teacher)
+      for (let c = 0; c < classes; c++) target[c]! += teacher.share * teacher.posteriors[item * classes + c]!;
+    return target;
+  };
 }
 
 /** A number of the Beta(a, a) distribution, by rejection (Jöhnk 1964); meant for a of about 1 and less. */

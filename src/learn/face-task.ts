@@ -8,7 +8,7 @@ import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
 import { argmax, scores } from '../evaluate/scores.js';
 import { isClassifier } from './classifier.js';
 import { drawAugmentation, drawnTensors, stepSeeds } from './augmentation.js';
-import { drawBeta, epochOrder, labelWeights, smoothed } from './draws.js';
+import { drawBeta, epochOrder, labelWeights, targetsOf } from './draws.js';
 import type { KeptImages } from './face-images.js';
 import { faceLogits, faceTrainee, type FaceModel } from './face-model.js';
 import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
@@ -53,9 +53,7 @@ export function faceTask(
     let end = 0;
     return phases.find((phase) => epoch < (end += phase.epochs))!.size;
   };
-  // Repeats that are no whole numbers make epochs differ in length; all take the steps of the shortest they can have.
-  const length = repeats.reduce((sum, times) => sum + Math.floor(times), 0);
-  const steps = Math.floor((repeats.every(Number.isInteger) ? length : expected(repeats)) / batchSize);
+  const steps = Math.floor(repeats.reduce((sum, times) => sum + times, 0) / batchSize);
   if (steps < 1)
     throw new MienError('data', `${training.images.count} images are fewer than a batch of ${batchSize}`, {
       hint: 'Set batchSize lower.',
@@ -71,15 +69,7 @@ export function faceTask(
     return order.items;
   };
 
-  const targetOf = (item: number): Float32Array => {
-    const target = smoothed(training.labels[item]!, classes, settings.labelSmoothing);
-    const { teacher } = training;
-    return teacher
-      ? target.map(
-          (v, c) => v * (1 - teacher.share) + teacher.share * teacher.posteriors[item * classes + c]!,
-        )
-      : target;
-  };
+  const targetOf = targetsOf(training.labels, classes, settings.labelSmoothing, training.teacher);
 
   const batches = (epoch: number, run: number): Tensors => {
     const { steps: count } = plan(epoch)[run]!;
@@ -91,7 +81,7 @@ export function faceTask(
     const targets = new Float32Array(n * classes);
     const itemWeight = new Float32Array(n);
     const drawn = Array.from({ length: n }, (_, i) => {
-      // An epoch of fractional repeats may be a few items short: it begins again.
+      // Where repeats are no whole numbers, an epoch may be a few items short: it begins again.
       const place = (start + i) % items.length;
       const item = items[place]!;
       training.images.copy(item, pixels, i * bytes);
@@ -127,8 +117,6 @@ export function faceTask(
     trainee: (shape) => faceTrainee(model, settings, Number(shape)),
   };
 }
-
-const expected = (repeats: readonly number[]): number => repeats.reduce((sum, times) => sum + times, 0);
 
 const trainedFrom = (network: EfficientNetConfig, from: string): ((name: string) => boolean) => {
   const encoder = isTrainedFrom(network, from);

@@ -8,7 +8,7 @@ import { confusionMatrix, scoreOf } from '../evaluate/metrics.js';
 import { argmax, scores } from '../evaluate/scores.js';
 import { stepSeeds } from './augmentation.js';
 import { isClassifier } from './classifier.js';
-import { labelWeights, smoothed } from './draws.js';
+import { labelWeights, targetsOf } from './draws.js';
 import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
 import { learnOptimizer, type Groups } from './optimizer.js';
 import type { TextLearnSettings } from './settings.js';
@@ -73,15 +73,7 @@ export function textTask(
   const plan = (epoch: number): PlannedRun[] =>
     runsOf(epoch).map(({ width, steps }) => ({ shape: String(width), steps: steps.length }));
 
-  const targetOf = (item: number): Float32Array => {
-    const target = smoothed(training.labels[item]!, classes, settings.labelSmoothing);
-    const { teacher } = training;
-    return teacher
-      ? target.map(
-          (v, c) => v * (1 - teacher.share) + teacher.share * teacher.posteriors[item * classes + c]!,
-        )
-      : target;
-  };
+  const targetOf = targetsOf(training.labels, classes, settings.labelSmoothing, training.teacher);
 
   const batches = (epoch: number, index: number): Tensors => {
     const { width, steps } = runsOf(epoch)[index]!;
