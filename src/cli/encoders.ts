@@ -25,6 +25,11 @@ function bundleOf(profile: string): string | undefined {
   return existsSync(join(profile, 'manifest.json')) ? profile : undefined;
 }
 
+/** Says what is wrong with a profile's name or file before long work begins. @throws MienError as `findProfile` does. */
+export async function checkProfile(name: string): Promise<void> {
+  if (bundleOf(name) === undefined) await (await import('../encoders/profile-file.js')).findProfile(name);
+}
+
 /** The encoders of the sets that are wanted and there. @throws MienError as the encoders do. */
 export async function encodersOf(
   { profile: name, weights, offline = false, sets }: EncoderOptions,

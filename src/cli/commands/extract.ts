@@ -1,7 +1,7 @@
 // `mien extract`: embeds all items of the data sets into feature stores, and merges parts that machines filled.
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
-import { encodersOf } from '../encoders.js';
+import { checkProfile, encodersOf } from '../encoders.js';
 import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
@@ -84,6 +84,7 @@ async function run(options: Options, output: Output): Promise<void> {
     import('../../features/extract.js'),
     import('../../features/prepared.js'),
   ]);
+  await checkProfile(options.profile);
   const { out: dir, split, skipInvalid = false } = options;
   const { protocol } = await openProtocol({ data, dir, split, skipInvalid, progress });
   for (const warning of protocol.warnings) output.warn(warning);

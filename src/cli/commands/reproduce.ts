@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
 import { wholeNumber } from '../arguments.js';
-import { encodersOf } from '../encoders.js';
+import { checkProfile, encodersOf } from '../encoders.js';
 import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
@@ -183,6 +183,7 @@ async function extract(
   const { data, weights, offline, skipInvalid = false } = options;
   const dir = options.features ?? featureFolder();
   const { split, seed } = config;
+  await checkProfile(config.profile);
   const validationFraction = config.validation.fraction;
   const { protocol } = await openProtocol({
     data,
