@@ -29,7 +29,7 @@ const CLASSES = 7;
 const FACE = { batch: 64, size: 72, dropPath: 0.1 };
 const TEXT = { batch: 32, tokens: 32, dropout: 0.1 };
 /** Steps of one run of the session; both contenders do as many a round. */
-const STEPS = 4;
+const STEPS = 8;
 
 /** The network on images that are normalised already: augmentation is not compared. */
 const network = efficientNetConfig('tf_efficientnetv2_b0');

@@ -5,6 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import torchvision_ops  # noqa: F401  (before timm and transformers)
+
 from rounds import options, serve
 
 given = options()
@@ -14,8 +16,6 @@ batch, steps, classes = given["batch"], given["steps"], given["classes"]
 targets = torch.arange(steps * batch).view(steps, batch) % classes
 
 if given["kind"] == "face":
-    import torchvision_ops  # noqa: F401  (before timm)
-
     import timm
 
     size = given["size"]

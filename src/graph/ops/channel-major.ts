@@ -91,22 +91,28 @@ function weightGradient(dy: Value, weight: Value, x: Value, { stride, padding }:
   const flat = reshape(dy, [outputs, positions]);
   const [top, left, bottom, right] = padding;
   const padded = pad(pad(x, 2, top, bottom), 3, left, right);
-  // Every `stride`-th column at once, so that the shifts below copy whole runs.
-  const planes = Array.from({ length: Math.min(stride, width) }, (_, j) =>
-    slice(padded, 3, j, dims4(padded)[3], stride),
-  );
-  const products: Value[] = [];
-  for (let i = 0; i < height; i++) {
-    const bands = planes.map((plane) => slice(plane, 2, i, i + (rows - 1) * stride + 1, stride));
-    for (let j = 0; j < width; j++) {
-      const start = Math.floor(j / stride);
-      const shifted = reshape(slice(bands[j % stride]!, 3, start, start + columns), [inputs, positions]);
+  // Columns are shifted first and seldom: shifted rows are then whole runs of memory. Of a stride, every position of
+  // one remainder is taken at once, so that shifts are by whole positions.
+  const every = (value: Value, axis: number, taps: number): Value[] =>
+    Array.from({ length: Math.min(stride, taps) }, (_, phase) =>
+      slice(value, axis, phase, staticShape(value.shape)[axis]!, stride),
+    );
+  const shifted = (phased: readonly Value[], axis: number, tap: number, count: number): Value => {
+    const start = Math.floor(tap / stride);
+    return slice(phased[tap % stride]!, axis, start, start + count);
+  };
+  const planes = every(padded, 3, width);
+  const products = new Array<Value>(height * width);
+  for (let j = 0; j < width; j++) {
+    const bands = every(shifted(planes, 3, j, columns), 2, height);
+    for (let i = 0; i < height; i++) {
+      const moved = reshape(shifted(bands, 2, i, rows), [inputs, positions]);
       // The matrix product is faster with the wider operand on the right.
       const product =
         outputs < inputs
-          ? transpose(gemm(shifted, flat, { transB: true }))
-          : gemm(flat, shifted, { transB: true });
-      products.push(reshape(product, [outputs, inputs, 1]));
+          ? transpose(gemm(moved, flat, { transB: true }))
+          : gemm(flat, moved, { transB: true });
+      products[i * width + j] = reshape(product, [outputs, inputs, 1]);
     }
   }
   return reshape(concat(products, 2), weight.shape);
