@@ -4,7 +4,7 @@ import { float32, type Tensor } from '../base/tensor.js';
 import type { Protocol, ProtocolFace, ProtocolText } from '../data/types.js';
 import { pairFaces } from '../data/pairing.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { productOfPosteriors } from '../evaluate/calibration.js';
+import { productOfPosteriors, type Evidence } from '../evaluate/calibration.js';
 import { wilsonInterval, type Interval } from '../evaluate/intervals.js';
 import {
   brierScore,
@@ -17,7 +17,7 @@ import {
 import { argmax, restrictLogits, restrictPrior, scores, softmax, type Scores } from '../evaluate/scores.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { decodeFaces } from '../learn/face-images.js';
-import type { OpenBundle } from './open.js';
+import type { Encoded, OpenBundle } from './open.js';
 import { greyed, recropped } from './recrop.js';
 
 /** One test set through one model. */
@@ -43,6 +43,11 @@ export interface BundleEvaluation {
   readonly robustness: readonly { readonly name: string; readonly as: string; readonly accuracy: number }[];
 }
 
+/** Whose faces the texts are paired with. */
+const PAIRED = [
+  ['ISEAR × FER2013', 'fer2013'],
+  ['ISEAR × RAF-DB', 'rafdb'],
+] as const;
 const RECROP = { scale: 1.25, shift: 0.1 };
 const PAIRINGS = 3;
 const SEED = 0;
@@ -96,115 +101,131 @@ export async function evaluateBundle(
   protocol: Protocol,
   progress: Progress = silentProgress,
 ): Promise<BundleEvaluation> {
-  const { text, face, fusion } = bundle.manifest;
-  const tests: TestResult[] = [];
-  const robustness: BundleEvaluation['robustness'][number][] = [];
-
-  const texts: readonly ProtocolText[] = text ? protocol.texts.filter(({ split }) => split === 'test') : [];
-  const encodedTexts = text && (await bundle.texts(texts.map((one) => one.text)));
-  if (text && encodedTexts && texts.length > 0) {
-    const posteriors = softmax(scores(text.labels.length, encodedTexts.logits.data), text.temperature);
-    tests.push(result('ISEAR', text.labels, posteriors, indices(texts, text.labels)));
-  }
-
-  const faces: readonly ProtocolFace[] = face ? protocol.faces.filter(({ split }) => split === 'test') : [];
-  let encodedFaces: { embedding: Tensor<'float32'>; logits: Tensor<'float32'> } | undefined;
-  if (face && faces.length > 0) {
-    progress.begin('test faces', 3 * faces.length, 'faces');
-    encodedFaces = await facesIn(bundle, faces, (image) => image, progress);
-    const truth = indices(faces, face.labels);
-    const posteriors = softmax(scores(face.labels.length, encodedFaces.logits.data), face.temperature);
-    for (const { name, of } of FACE_TESTS) {
-      const members = faces.flatMap((one, i) => (of(one) ? [i] : []));
-      if (members.length === 0) continue;
-      const chosen = pick(posteriors, members);
-      tests.push(
-        result(
-          name,
-          face.labels,
-          chosen,
-          Uint8Array.from(members, (i) => truth[i]!),
-        ),
-      );
-    }
-    const changed: readonly [string, (image: DecodedImage, index: number) => DecodedImage][] = [
-      ['cropped anew', (image, i) => recropped(image, RECROP, randomStream(SEED, 'recrop', i))],
-      ['grey', greyed],
-    ];
-    for (const [as, change] of changed) {
-      const { logits } = await facesIn(bundle, faces, change, progress);
-      for (const { name, of } of FACE_TESTS) {
-        const members = faces.flatMap((one, i) => (of(one) ? [i] : []));
-        if (members.length === 0) continue;
-        const accuracy = accuracyOf(
-          rowsOf(logits, members),
-          Uint8Array.from(members, (i) => truth[i]!),
-        );
-        robustness.push({ name, as, accuracy });
-      }
-    }
-    progress.end();
-  }
-
-  if (text && face && fusion && encodedTexts && encodedFaces) {
-    const { labels } = fusion;
-    const shared = texts.flatMap((one, i) => (labels.includes(one.label) ? [i] : []));
-    const truth = indices(
-      shared.map((i) => texts[i]!),
-      labels,
-    );
-    for (const [name, dataset] of [
-      ['ISEAR × FER2013', 'fer2013'],
-      ['ISEAR × RAF-DB', 'rafdb'],
-    ] as const) {
-      const pool = faces.flatMap((one, i) =>
-        one.item.dataset === dataset && labels.includes(one.label) ? [i] : [],
-      );
-      if (pool.length === 0) continue;
-      const pairs = Array.from({ length: PAIRINGS }, (_, index) =>
-        pairFaces(
-          shared.map((i) => texts[i]!),
-          pool.map((i) => faces[i]!),
-          SEED,
-          index,
-          { stream: 'test pairing' },
-        ),
-      );
-      const ofTexts = pairs.flatMap(() => shared);
-      const ofFaces = pairs.flatMap((positions) => Array.from(positions, (position) => pool[position]!));
-      const allTruth = Uint8Array.from(pairs.flatMap(() => [...truth]));
-      const { logits } = await bundle.fuse(
-        rowsOf(encodedTexts.embedding, ofTexts),
-        rowsOf(encodedFaces.embedding, ofFaces),
-      );
-      const gated = softmax(scores(labels.length, logits.data), fusion.temperature);
-      tests.push(result(`${name}, ${fusion.head}`, labels, gated, allTruth, shared.length));
-
-      const evidence = (
-        part: NonNullable<typeof text | typeof face>,
-        all: Tensor<'float32'>,
-        rows: readonly number[],
-      ) => {
-        const restricted = restrictLogits(
-          scores(part.labels.length, rowsOf(all, rows).data),
-          part.labels,
-          labels,
-        );
-        return {
-          logits: restricted,
-          temperature: part.temperature,
-          prior: restrictPrior(part.prior, part.labels, labels),
-        };
-      };
-      const product = productOfPosteriors(
-        [evidence(text, encodedTexts.logits, ofTexts), evidence(face, encodedFaces.logits, ofFaces)],
-        fusion.prior,
-      );
-      tests.push(result(`${name}, product of posteriors`, labels, softmax(product), allTruth, shared.length));
-    }
-  }
-  return { tests, robustness };
+  const { text, face } = bundle.manifest;
+  const texts = text ? protocol.texts.filter(({ split }) => split === 'test') : [];
+  const faces = face ? protocol.faces.filter(({ split }) => split === 'test') : [];
+  const encodedTexts = texts.length > 0 ? await bundle.texts(texts.map((one) => one.text)) : undefined;
+  progress.begin('test faces', 3 * faces.length, 'faces');
+  const encodedFaces =
+    faces.length > 0 ? await facesIn(bundle, faces, (image) => image, progress) : undefined;
+  const robustness = encodedFaces ? await robustnessOf(bundle, faces, progress) : [];
+  progress.end();
+  return {
+    tests: [
+      ...(encodedTexts ? [textTest(bundle, texts, encodedTexts)] : []),
+      ...(encodedFaces ? faceTests(bundle, faces, encodedFaces) : []),
+      ...(encodedTexts && encodedFaces
+        ? await pairTests(bundle, { items: texts, ...encodedTexts }, { items: faces, ...encodedFaces })
+        : []),
+    ],
+    robustness,
+  };
 }
+
+function textTest({ manifest }: OpenBundle, texts: readonly ProtocolText[], { logits }: Encoded): TestResult {
+  const { labels, temperature } = manifest.text!;
+  const posteriors = softmax(scores(labels.length, logits.data), temperature);
+  return result('ISEAR', labels, posteriors, indices(texts, labels));
+}
+
+/** The parts of the face sets that there are, with the places of their faces. */
+const partsOf = (faces: readonly ProtocolFace[]): { name: string; members: number[] }[] =>
+  FACE_TESTS.map(({ name, of }) => ({
+    name,
+    members: faces.flatMap((one, i) => (of(one) ? [i] : [])),
+  })).filter(({ members }) => members.length > 0);
+
+function faceTests(
+  { manifest }: OpenBundle,
+  faces: readonly ProtocolFace[],
+  { logits }: Encoded,
+): TestResult[] {
+  const { labels, temperature } = manifest.face!;
+  const truth = indices(faces, labels);
+  const posteriors = softmax(scores(labels.length, logits.data), temperature);
+  return partsOf(faces).map(({ name, members }) =>
+    result(
+      name,
+      labels,
+      pick(posteriors, members),
+      Uint8Array.from(members, (i) => truth[i]!),
+    ),
+  );
+}
+
+/** Accuracy on the same faces when they are cropped anew, and without colour. */
+async function robustnessOf(
+  bundle: OpenBundle,
+  faces: readonly ProtocolFace[],
+  progress: Progress,
+): Promise<BundleEvaluation['robustness']> {
+  const truth = indices(faces, bundle.manifest.face!.labels);
+  const changes: readonly [string, (image: DecodedImage, index: number) => DecodedImage][] = [
+    ['cropped anew', (image, i) => recropped(image, RECROP, randomStream(SEED, 'recrop', i))],
+    ['grey', greyed],
+  ];
+  const found: BundleEvaluation['robustness'][number][] = [];
+  for (const [as, change] of changes) {
+    const { logits } = await facesIn(bundle, faces, change, progress);
+    for (const { name, members } of partsOf(faces)) {
+      const known = Uint8Array.from(members, (i) => truth[i]!);
+      found.push({ name, as, accuracy: accuracyOf(rowsOf(logits, members), known) });
+    }
+  }
+  return found;
+}
+
+/** Label-matched pairs of test texts and test faces, fused by the head and by the product of posteriors. */
+async function pairTests(
+  bundle: OpenBundle,
+  texts: Encoded & { readonly items: readonly ProtocolText[] },
+  faces: Encoded & { readonly items: readonly ProtocolFace[] },
+): Promise<TestResult[]> {
+  const { text, face, fusion } = bundle.manifest;
+  if (!text || !face || !fusion) return [];
+  const { labels } = fusion;
+  const shared = texts.items.flatMap((one, i) => (labels.includes(one.label) ? [i] : []));
+  const sharedTexts = shared.map((i) => texts.items[i]!);
+  const tests: TestResult[] = [];
+  for (const [name, dataset] of PAIRED) {
+    const pool = faces.items.flatMap((one, i) =>
+      one.item.dataset === dataset && labels.includes(one.label) ? [i] : [],
+    );
+    if (pool.length === 0) continue;
+    const poolFaces = pool.map((i) => faces.items[i]!);
+    const pairings = Array.from({ length: PAIRINGS }, (_, index) =>
+      pairFaces(sharedTexts, poolFaces, SEED, index, { stream: 'test pairing' }),
+    );
+    const ofTexts = pairings.flatMap(() => shared);
+    const ofFaces = pairings.flatMap((positions) => Array.from(positions, (position) => pool[position]!));
+    const truth = Uint8Array.from(pairings.flatMap(() => [...indices(sharedTexts, labels)]));
+    const { logits } = await bundle.fuse(rowsOf(texts.embedding, ofTexts), rowsOf(faces.embedding, ofFaces));
+    const fused = softmax(scores(labels.length, logits.data), fusion.temperature);
+    const product = productOfPosteriors(
+      [
+        evidenceOf(text, rowsOf(texts.logits, ofTexts), labels),
+        evidenceOf(face, rowsOf(faces.logits, ofFaces), labels),
+      ],
+      fusion.prior,
+    );
+    tests.push(
+      result(`${name}, ${fusion.head}`, labels, fused, truth, shared.length),
+      result(`${name}, product of posteriors`, labels, softmax(product), truth, shared.length),
+    );
+  }
+  return tests;
+}
+
+/** What a part says about the shared labels. */
+const evidenceOf = (
+  { labels: known, temperature, prior }: { labels: string[]; temperature: number; prior: number[] },
+  { data }: Tensor<'float32'>,
+  labels: readonly string[],
+): Evidence => ({
+  logits: restrictLogits(scores(known.length, data), known, labels),
+  temperature,
+  prior: restrictPrior(prior, known, labels),
+});
 
 const pick = ({ classes, data }: Scores, rows: readonly number[]): Scores => ({
   classes,
