@@ -6,7 +6,7 @@ import { float32, int32, sizeOf, type Tensors } from '../../src/base/tensor.js';
 import { bertConfig } from '../../src/encoders/bert.js';
 import { efficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
 import { efficientNetTraining, isStatistic } from '../../src/encoders/efficientnet-training.js';
-import { adamW } from '../../src/graph/optimizers.js';
+import { adamW, packed } from '../../src/graph/optimizers.js';
 import type { Value } from '../../src/graph/builder.js';
 import { isClassifier } from '../../src/learn/classifier.js';
 import { textLearnSettings } from '../../src/learn/settings.js';
@@ -90,7 +90,7 @@ async function ours(
   const options = {
     weights: initialize(specs, 0),
     isTrained,
-    optimizer: adamW({ learningRate: 1e-4 }),
+    optimizer: packed(adamW({ learningRate: 1e-4 }), () => 'all'),
     threads,
   };
   const session = await createStepSession(trainee, options);

@@ -1,8 +1,9 @@
 // Optimisers as pure functions over named gradients, composed one after the other; their arithmetic is more graph.
-import { zeros, type Tensor, type Tensors } from '../base/tensor.js';
-import type { Value } from './builder.js';
+import { sizeOf, zeros, type Tensor, type Tensors } from '../base/tensor.js';
+import { staticShape, type Value } from './builder.js';
 import { add, div, minimum, mul, pow, sqrt, sub, type Operand } from './ops/elementwise.js';
 import type { Named } from './ops/control.js';
+import { concat, reshape, split } from './ops/movement.js';
 import { sumOfSquares } from './ops/reduction.js';
 import { addScaled } from './ops/scaled.js';
 import { sameShape } from './shapes.js';
@@ -186,3 +187,69 @@ export const l2Penalty = (weightDecay: number): Optimizer => ({
     state: {},
   }),
 });
+
+/** Parameters with fewer elements than this are worth packing: a node costs more than their arithmetic. */
+const SMALL = 4096;
+
+/**
+ * The same optimiser with small parameters of one kind (equal in all that `inner` tells parameters apart by) in one
+ * vector: a network has hundreds of scales and biases, each of which would take a dozen nodes. A vector bears the name
+ * of its first member.
+ */
+export const packed = (inner: Optimizer, kindOf: (name: string) => string, below = SMALL): Optimizer => {
+  const packsOf = (sizes: Readonly<Record<string, number>>): string[][] => {
+    const byKind = new Map<string, string[]>();
+    for (const [name, size] of Object.entries(sizes)) {
+      const key = size < below ? `small ${kindOf(name)}` : `large ${name}`;
+      byKind.set(key, [...(byKind.get(key) ?? []), name]);
+    }
+    return [...byKind.values()];
+  };
+  const sizesOf = (values: Named): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, sizeOf(staticShape(value.shape))]),
+    );
+  const join = (values: Named, packs: readonly (readonly string[])[]): Record<string, Value> =>
+    Object.fromEntries(
+      packs.map((names) => [
+        names[0]!,
+        names.length === 1
+          ? values[names[0]!]!
+          : concat(
+              names.map((name) => reshape(values[name]!, [sizeOf(staticShape(values[name]!.shape))])),
+              0,
+            ),
+      ]),
+    );
+  return {
+    init: (parameters) => {
+      const sizes = Object.fromEntries(
+        Object.entries(parameters).map(([name, { shape }]) => [name, sizeOf(shape)]),
+      );
+      const vectors = packsOf(sizes).map(([first, ...others]): [string, Tensor] => {
+        const total = others.reduce((sum, name) => sum + sizes[name]!, sizes[first!]!);
+        return [first!, others.length === 0 ? parameters[first!]! : zeros('float32', [total])];
+      });
+      return inner.init(Object.fromEntries(vectors));
+    },
+    update: (gradients, state, { parameters, step }) => {
+      const sizes = sizesOf(gradients);
+      const packs = packsOf(sizes);
+      const { updates, state: after } = inner.update(join(gradients, packs), state, {
+        parameters: join(parameters, packs),
+        step,
+      });
+      const apart = packs.flatMap((names): [string, Value][] => {
+        const update = updates[names[0]!]!;
+        if (names.length === 1) return [[names[0]!, update]];
+        const parts = split(
+          update,
+          names.map((name) => sizes[name]!),
+          0,
+        );
+        return names.map((name, i) => [name, reshape(parts[i]!, gradients[name]!.shape)]);
+      });
+      return { updates: Object.fromEntries(apart), state: after };
+    },
+  };
+};

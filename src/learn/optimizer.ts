@@ -1,6 +1,6 @@
 // The optimiser of an encoder in training: AdamW with warm-up and half a cosine, a rate of its own for the classifier,
 // and less for earlier parts.
-import { adamW, chain, clipByGlobalNorm, type Optimizer } from '../graph/optimizers.js';
+import { adamW, chain, clipByGlobalNorm, packed, type Optimizer } from '../graph/optimizers.js';
 import { cosineSchedule } from '../graph/schedules.js';
 import type { FaceLearnSettings } from './settings.js';
 
@@ -24,7 +24,7 @@ export function learnOptimizer(
     const part = partOf(name);
     return part === undefined ? headRate : layerDecay ** (parts.length - 1 - parts.indexOf(part));
   };
-  return chain(
+  const optimizer = chain(
     ...(clipNorm === null ? [] : [clipByGlobalNorm(clipNorm)]),
     adamW({
       ...rest,
@@ -33,4 +33,5 @@ export function learnOptimizer(
       decays,
     }),
   );
+  return packed(optimizer, (name) => `${rateOf(name)} ${decays(name)}`);
 }

@@ -13,6 +13,7 @@ import {
   clipByGlobalNorm,
   decayWeights,
   l2Penalty,
+  packed,
   sgd,
   type Optimizer,
 } from '../../src/graph/optimizers.js';
@@ -227,4 +228,29 @@ test('state has the parameters’ shapes, names of its own, and starts at zero',
       expect(Array.from(data as Float32Array).every((x) => x === 0)).toBe(true);
     }
   expect(sgd({ learningRate: 1 }).init(parameters)).toEqual({});
+});
+
+test('small parameters in one vector change nothing, whatever the optimiser tells them apart by', async () => {
+  const decays = (name: string): boolean => name === 'weight';
+  const rateOf = (name: string): number => (name === 'weight' ? 1 : 0.5);
+  const plain = chain(clipByGlobalNorm(0.1), adamW({ learningRate: 0.1, weightDecay: 0.3, decays, rateOf }));
+  const kindOf = (name: string): string => `${rateOf(name)} ${decays(name)}`;
+  const vectors = packed(plain, kindOf);
+  const parameters = Object.fromEntries(names.map((name) => [name, float32(shapes[name]!, initial[name]!)]));
+  // bias and scale are of one kind: one vector of four numbers, under the first one's name.
+  expect(Object.keys(vectors.init(parameters)).sort()).toEqual([
+    'squares bias',
+    'squares weight',
+    'sum bias',
+    'sum weight',
+  ]);
+  expect(vectors.init(parameters)['sum bias']!.shape).toEqual([4]);
+  const [expected, found] = [await train(plain), await train(vectors)];
+  found.forEach((step, i) =>
+    names.forEach((name) =>
+      step[name]!.forEach((value, k) => expect(value).toBeCloseTo(expected[i]![name]![k]!, 6)),
+    ),
+  );
+  // Nothing is packed that is not small.
+  expect(Object.keys(packed(plain, kindOf, 2).init(parameters)).length).toBe(6);
 });
