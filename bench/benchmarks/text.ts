@@ -1,12 +1,9 @@
 // Encoding ISEAR with MiniLM: token ids to embeddings, and texts to embeddings.
 import { join } from 'node:path';
 import { loadIsear } from '../../src/data/isear.js';
-import { readJson } from '../../src/base/files.js';
-import { bertConfig } from '../../src/encoders/bert.js';
 import { loadTextEncoder } from '../../src/encoders/load.js';
-import { bertParameters, createTextEncoder, TEXT_WEIGHTS_IGNORED } from '../../src/encoders/load-text.js';
+import { createTextEncoder, readPretrainedText } from '../../src/encoders/load-text.js';
 import { profiles } from '../../src/encoders/profiles.js';
-import { readWeights } from '../../src/encoders/weights.js';
 import { smallestCosine, timed, type Comparison } from '../compare.js';
 import { folderOf, type BenchOptions } from '../options.js';
 import { contender, notInstalled, startPeer } from '../peer.js';
@@ -26,12 +23,12 @@ export async function textComparisons({ quick, threads }: BenchOptions): Promise
   const { data: embeddings } = await encoder.encode(ids);
 
   const folder = join(weights, 'all-MiniLM-L6-v2');
-  const config = bertConfig(await readJson(join(folder, 'config.json')));
-  const tensors = await readWeights(join(folder, 'model.safetensors'), {
-    specs: bertParameters(config),
-    ignored: TEXT_WEIGHTS_IGNORED,
+  const published = await readPretrainedText({ ...MODEL, folder });
+  const tensors = await published.weights();
+  const small = await createTextEncoder(published.config, tensors, MODEL.pooling, {
+    threads,
+    precision: 'integer',
   });
-  const small = await createTextEncoder(config, tensors, MODEL.pooling, { threads, precision: 'integer' });
   const agreement = smallestCosine(embeddings, (await small.encode(ids)).data, encoder.width);
 
   const scratch = await createScratch();

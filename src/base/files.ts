@@ -51,10 +51,16 @@ export function fileError(action: 'read' | 'write', path: string, cause: unknown
 }
 
 /** @throws MienError `file` when it cannot be read, `format` when it is not JSON. */
-export async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+export const readJson = async (path: string): Promise<unknown> => parseJson(await readText(path), path);
+
+/** @throws MienError `file` when it cannot be read. */
+export const readText = (path: string): Promise<string> =>
+  readFile(path, 'utf8').catch((cause: unknown) => {
     throw fileError('read', path, cause);
   });
+
+/** The value of a file's text. @throws MienError `format` when it is not JSON. */
+export function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

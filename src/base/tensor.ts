@@ -63,6 +63,15 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tens
   return { dtype, shape, data: new constructors[dtype](sizeOf(shape)) as TypedArrays[D] };
 }
 
+/** Rows of a matrix `[n, width]`, in the order of their indices. */
+export function takeRows({ shape, data }: Tensor<'float32'>, rows: ArrayLike<number>): Tensor<'float32'> {
+  const width = shape[1]!;
+  const out = new Float32Array(rows.length * width);
+  for (let i = 0; i < rows.length; i++)
+    out.set(data.subarray(rows[i]! * width, (rows[i]! + 1) * width), i * width);
+  return float32([rows.length, width], out);
+}
+
 /** The elements' bytes, without a copy. */
 export const bytesOf = (value: Tensor): Uint8Array =>
   new Uint8Array(value.data.buffer, value.data.byteOffset, value.data.byteLength);

@@ -1,6 +1,6 @@
 // How a bundle does on the test sets: every number that its card states.
 import { randomStream } from '../base/random.js';
-import { float32, type Tensor } from '../base/tensor.js';
+import { float32, takeRows, type Tensor } from '../base/tensor.js';
 import type { Protocol, ProtocolFace, ProtocolText } from '../data/types.js';
 import { pairFaces } from '../data/pairing.js';
 import type { DecodedImage } from '../encoders/encoder.js';
@@ -72,14 +72,6 @@ function result(
 
 const indices = (items: readonly { readonly label: string }[], labels: readonly string[]): Uint8Array =>
   Uint8Array.from(items, ({ label }) => labels.indexOf(label));
-
-const rowsOf = ({ shape, data }: Tensor<'float32'>, rows: ArrayLike<number>): Tensor<'float32'> => {
-  const width = shape[1]!;
-  const out = new Float32Array(rows.length * width);
-  for (let i = 0; i < rows.length; i++)
-    out.set(data.subarray(rows[i]! * width, (rows[i]! + 1) * width), i * width);
-  return float32([rows.length, width], out);
-};
 
 /** Accuracy of logits. */
 const accuracyOf = (logits: Tensor<'float32'>, truth: Uint8Array): number => {
@@ -169,7 +161,7 @@ async function robustnessOf(
     const { logits } = await facesIn(bundle, faces, change, progress);
     for (const { name, members } of partsOf(faces)) {
       const known = Uint8Array.from(members, (i) => truth[i]!);
-      found.push({ name, as, accuracy: accuracyOf(rowsOf(logits, members), known) });
+      found.push({ name, as, accuracy: accuracyOf(takeRows(logits, members), known) });
     }
   }
   return found;
@@ -199,12 +191,15 @@ async function pairTests(
     const ofTexts = pairings.flatMap(() => shared);
     const ofFaces = pairings.flatMap((positions) => Array.from(positions, (position) => pool[position]!));
     const truth = Uint8Array.from(pairings.flatMap(() => [...indices(sharedTexts, labels)]));
-    const { logits } = await bundle.fuse(rowsOf(texts.embedding, ofTexts), rowsOf(faces.embedding, ofFaces));
+    const { logits } = await bundle.fuse(
+      takeRows(texts.embedding, ofTexts),
+      takeRows(faces.embedding, ofFaces),
+    );
     const fused = softmax(scores(labels.length, logits.data), fusion.temperature);
     const product = productOfPosteriors(
       [
-        evidenceOf(text, rowsOf(texts.logits, ofTexts), labels),
-        evidenceOf(face, rowsOf(faces.logits, ofFaces), labels),
+        evidenceOf(text, takeRows(texts.logits, ofTexts), labels),
+        evidenceOf(face, takeRows(faces.logits, ofFaces), labels),
       ],
       fusion.prior,
     );

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
+import { takeRows, type Tensor, type Tensors } from '../base/tensor.js';
 import type { Protocol } from '../data/types.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
 import type { Profile } from '../encoders/profiles.js';
@@ -13,7 +14,6 @@ import { featuresOf } from '../features/extract.js';
 import { termsOf } from '../features/terms.js';
 import { classify } from '../learn/classifier.js';
 import type { HeadName } from '../models/heads.js';
-import type { Tensor, Tensors } from '../base/tensor.js';
 import { modelCard } from './card.js';
 import { evaluateBundle, type BundleEvaluation } from './evaluation.js';
 import { writeBundle } from './folder.js';
@@ -24,7 +24,7 @@ import {
   type LearnedFace,
   type LearnedText,
 } from '../learn/read-learned.js';
-import type { BundleManifest } from './manifest.js';
+import { FILES, type BundleManifest } from './manifest.js';
 import { faceModel, fusionModel, linearTop, textModel, type Precision } from './models.js';
 import { openBundle } from './open.js';
 
@@ -52,15 +52,6 @@ export interface Exported {
   readonly evaluation: BundleEvaluation;
   readonly reference: BundleEvaluation;
 }
-
-const FILES = {
-  text: 'text.onnx',
-  face: 'face.onnx',
-  fusion: 'fusion.onnx',
-  tokenizer: 'tokenizer.json',
-  evaluation: 'evaluation.json',
-  card: 'README.md',
-} as const;
 
 /**
  * Trains the fusion head, writes the models small, fits temperatures on validation, evaluates on the test splits and
@@ -169,15 +160,13 @@ async function learnedFeatures(
 
 /** The temperature that suits the classifier's logits of validation items. */
 function temperatureOf(
-  { shape, data }: Tensor<'float32'>,
+  table: Tensor<'float32'>,
   { rows, labels }: Selection,
   weights: Tensors,
   classes: number,
 ): number {
-  const width = shape[1]!;
-  const embeddings = new Float32Array(rows.length * width);
-  rows.forEach((row, i) => embeddings.set(data.subarray(row * width, (row + 1) * width), i * width));
-  return fitTemperature(scores(classes, classify(embeddings, weights, classes)), labels).temperature;
+  const logits = classify(takeRows(table, rows).data, weights, classes);
+  return fitTemperature(scores(classes, logits), labels).temperature;
 }
 
 const files = (

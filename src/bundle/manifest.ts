@@ -44,3 +44,13 @@ export const manifestSchema = z.strictObject({
 export type BundleManifest = z.output<typeof manifestSchema>;
 
 export const MANIFEST_NAME = 'manifest.json';
+
+/** Names of a bundle's files. */
+export const FILES = {
+  text: 'text.onnx',
+  face: 'face.onnx',
+  fusion: 'fusion.onnx',
+  tokenizer: 'tokenizer.json',
+  evaluation: 'evaluation.json',
+  card: 'README.md',
+} as const;

@@ -1,15 +1,12 @@
 // The ONNX files of a bundle: encoders with their classifiers, small enough to download, and the fusion head.
-import { float32, tensor, type Tensor, type Tensors } from '../base/tensor.js';
+import { tensor, type Tensor, type Tensors } from '../base/tensor.js';
 import { float32ToFloat16 } from '../base/half.js';
 import { constant, createGraph, input, type Graph, type Value } from '../graph/builder.js';
 import { encodeModel } from '../graph/onnx.js';
-import { add, cast, mul } from '../graph/ops/elementwise.js';
-import { resizeBicubic } from '../graph/ops/image.js';
-import { transpose } from '../graph/ops/movement.js';
+import { cast } from '../graph/ops/elementwise.js';
 import { bert, poolTokens, type BertConfig } from '../encoders/bert.js';
 import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
-import { efficientNetMap, poolMap } from '../encoders/efficientnet.js';
-import { mirrored, type FaceInput } from '../encoders/load-face.js';
+import { embedImages, prepareImages, type FaceInput } from '../encoders/load-face.js';
 import type { Pooling } from '../encoders/profiles.js';
 import { quantizedParameters } from '../encoders/quantized.js';
 import { buildHead, type HeadName, type HeadSizes } from '../models/heads.js';
@@ -59,6 +56,9 @@ function halfParameters(graph: Graph, tensors: Tensors): Parameters {
   };
 }
 
+const storedParameters = (graph: Graph, tensors: Tensors, precision: Precision): Parameters =>
+  precision === 'small' ? halfParameters(graph, tensors) : constantParameters(graph, tensors);
+
 const asHalf = ({ shape, data }: Tensor<'float32'>): Tensor =>
   tensor('float16', shape, float32ToFloat16(data));
 
@@ -95,20 +95,9 @@ export function faceModel(
 ): Uint8Array {
   const graph = createGraph('face');
   const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
-  const { size, mean, std, mirror = false } = face;
-  const resized = resizeBicubic(transpose(pixels, [0, 3, 1, 2]), [size, size]);
-  const byChannel = (of: (channel: number) => number): Value =>
-    constant(graph, float32([3, 1, 1], [0, 1, 2].map(of)));
-  const images = add(
-    mul(
-      cast(resized, 'float32'),
-      byChannel((c) => 1 / (255 * std[c]!)),
-    ),
-    byChannel((c) => -mean[c]! / std[c]!),
-  );
-  const p = precision === 'small' ? halfParameters(graph, weights) : constantParameters(graph, weights);
-  const embed = (x: Value): Value => poolMap(efficientNetMap(p, network, x));
-  const embedding = mirror ? mul(add(embed(images), embed(mirrored(images))), 0.5) : embed(images);
+  const { images } = prepareImages(pixels, face);
+  const p = storedParameters(graph, weights, precision);
+  const { embedding } = embedImages(p, network, images, face.mirror);
   return encodeModel(graph, { embedding, logits: top(embedding) });
 }
 
@@ -134,7 +123,7 @@ export function fusionModel(
       input(graph, modality, 'float32', ['batch', widths[modality]]),
       standardization[modality],
     );
-  const p = precision === 'small' ? halfParameters(graph, parameters) : constantParameters(graph, parameters);
+  const p = storedParameters(graph, parameters, precision);
   const { logits, gate } = buildHead(p, head, { text: rows('text'), face: rows('face') }, sizes);
   return encodeModel(graph, { logits, ...(gate ? { gate } : {}) });
 }

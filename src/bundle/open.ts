@@ -1,4 +1,5 @@
 // A bundle ready to compute: texts and images in, embeddings and logits out.
+import { inBatches, indicesBy } from '../base/batches.js';
 import { MienError } from '../base/errors.js';
 import { int32, tensor, float32, type Tensor } from '../base/tensor.js';
 import type { DecodedImage } from '../encoders/encoder.js';
@@ -32,8 +33,8 @@ export interface OpenBundle {
   dispose(): Promise<void>;
 }
 
-/** Items of one run of a session. */
-const ITEMS_PER_RUN = 32;
+/** Images of one run of a session. */
+const IMAGES_PER_RUN = 32;
 
 /**
  * Opens a bundle from its files' bytes.
@@ -80,7 +81,8 @@ export async function openBundle(
     async faces(images) {
       if (!face || !faceSession) throw absent('faces');
       const out = rowsOf(images.length, face.width, face.labels.length);
-      for (const group of groupsBy(images, ({ width, height }) => `${width}×${height}`)) {
+      const bySize = indicesBy(images, ({ width, height }) => `${width}×${height}`);
+      for (const group of [...bySize.values()].flatMap((same) => inBatches(same, IMAGES_PER_RUN))) {
         const { width, height } = images[group[0]!]!;
         const pixels = new Uint8Array(group.length * width * height * 3);
         group.forEach((row, i) => pixels.set(images[row]!.data, i * width * height * 3));
@@ -101,22 +103,6 @@ export async function openBundle(
       for (const session of [textSession, faceSession, fusionSession]) await session?.dispose();
     },
   };
-}
-
-/** Indices of items that can share a run, at most `ITEMS_PER_RUN` together. */
-function groupsBy<T>(items: readonly T[], keyOf: (item: T) => string): number[][] {
-  const byKey = new Map<string, number[]>();
-  items.forEach((item, i) => {
-    const key = keyOf(item);
-    const group = byKey.get(key);
-    if (group) group.push(i);
-    else byKey.set(key, [i]);
-  });
-  return [...byKey.values()].flatMap((group) =>
-    Array.from({ length: Math.ceil(group.length / ITEMS_PER_RUN) }, (_, i) =>
-      group.slice(i * ITEMS_PER_RUN, (i + 1) * ITEMS_PER_RUN),
-    ),
-  );
 }
 
 /** Collects the rows of several runs. */

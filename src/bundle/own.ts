@@ -1,19 +1,15 @@
 // `mien train`: a bundle from somebody's own data, with encoders as published or trained on it first.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MienError } from '../base/errors.js';
-import { readJson } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Table } from '../data/table.js';
 import type { Split } from '../data/types.js';
-import { bertConfig } from '../encoders/bert.js';
 import type { FaceEncoder, TextEncoder } from '../encoders/encoder.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
-import { efficientNetParameters, faceConfig, FACE_WEIGHTS_IGNORED } from '../encoders/load-face.js';
-import { bertParameters, TEXT_WEIGHTS_IGNORED } from '../encoders/load-text.js';
-import { locatePretrained, WEIGHTS_FILE, type PretrainedOptions } from '../encoders/pretrained.js';
+import { readPretrainedFace } from '../encoders/load-face.js';
+import { readPretrainedText } from '../encoders/load-text.js';
+import type { PretrainedOptions } from '../encoders/pretrained.js';
 import type { FaceEncoderSpec, Profile, TextEncoderSpec } from '../encoders/profiles.js';
-import { readWeights } from '../encoders/weights.js';
 import type { Config } from '../experiment/config.js';
 import { splitsOf, trainOwn, type OwnHead, type OwnResult } from '../experiment/own-data.js';
 import { learnFace } from '../learn/learn-face.js';
@@ -21,7 +17,7 @@ import { learnText } from '../learn/learn-text.js';
 import type { FaceLearnSettings, TextLearnSettings } from '../learn/settings.js';
 import type { HeadName } from '../models/heads.js';
 import { writeBundle } from './folder.js';
-import type { BundleManifest } from './manifest.js';
+import { FILES, type BundleManifest } from './manifest.js';
 import { faceModel, fusionModel, headTop, textModel, type FusionParts } from './models.js';
 import { ownCard } from './own-card.js';
 
@@ -45,8 +41,6 @@ export interface Trained {
   /** Rows in each split. */
   readonly counts: Readonly<Record<Split, number>>;
 }
-
-const FILES = { text: 'text.onnx', face: 'face.onnx', fusion: 'fusion.onnx', tokenizer: 'tokenizer.json' };
 
 /** @throws MienError as loading, training and extraction do. */
 export async function trainBundle(options: TrainOptions): Promise<Trained> {
@@ -96,7 +90,7 @@ export async function trainBundle(options: TrainOptions): Promise<Trained> {
   }
   const counts = { train: 0, validation: 0, test: 0 };
   for (const split of splits) counts[split]++;
-  files['README.md'] = ownCard({ manifest, rows, counts, learned: options.learn !== undefined });
+  files[FILES.card] = ownCard({ manifest, rows, counts, learned: options.learn !== undefined });
   return { manifest: await writeBundle(join(out, 'bundle'), manifest, files), rows, counts };
 }
 
@@ -151,31 +145,18 @@ async function learnEncoders(
 }
 
 async function textFiles(spec: TextEncoderSpec, head: OwnHead, options: PretrainedOptions) {
-  const located = await locatePretrained(spec, options);
-  const configPath = await located.path('config.json');
-  const config = bertConfig(await readJson(configPath), configPath);
-  const weights = await readWeights(await located.path(WEIGHTS_FILE), {
-    specs: bertParameters(config),
-    prefixes: [`${config.family}.`],
-    ignored: TEXT_WEIGHTS_IGNORED,
-  });
+  const { config, tokenizer, weights } = await readPretrainedText(spec, options);
   return {
-    model: textModel(config, weights, spec.pooling, topOf('text', head)),
-    tokenizer: await readFile(await located.path('tokenizer.json'), 'utf8'),
+    model: textModel(config, await weights(), spec.pooling, topOf('text', head)),
+    tokenizer: tokenizer.text,
     width: config.width,
   };
 }
 
 async function faceFiles(spec: FaceEncoderSpec, head: OwnHead, options: PretrainedOptions) {
-  const located = await locatePretrained(spec, options);
-  const configPath = await located.path('config.json');
-  const { network, input } = faceConfig(await readJson(configPath), spec.imageSize, configPath);
-  const weights = await readWeights(await located.path(WEIGHTS_FILE), {
-    specs: efficientNetParameters(network),
-    ignored: FACE_WEIGHTS_IGNORED,
-  });
+  const { network, input, weights } = await readPretrainedFace(spec, options);
   return {
-    model: faceModel(network, input, weights, topOf('face', head)),
+    model: faceModel(network, input, await weights(), topOf('face', head)),
     size: input.size,
     width: network.width,
   };

@@ -8,3 +8,6 @@ export function wholeNumber(text: string): number {
     throw new MienError('usage', `"${text}" is not a whole number above zero`);
   return value;
 }
+
+/** Gathers the values of an option that may be given several times. */
+export const collect = (value: string, before: readonly string[]): string[] => [...before, value];

@@ -9,18 +9,23 @@ import { resizeBicubic } from '../graph/ops/image.js';
 import { gather } from '../graph/ops/lookup.js';
 import { transpose } from '../graph/ops/movement.js';
 import { encodeModel } from '../graph/onnx.js';
-import { collectParameters, constantParameters, type ParameterSpec } from '../nn/parameters.js';
+import {
+  collectParameters,
+  constantParameters,
+  type Parameters,
+  type ParameterSpec,
+} from '../nn/parameters.js';
 import { createSession, type Session } from '../runtime/session.js';
 import { efficientNetMap, poolMap } from './efficientnet.js';
 import { efficientNetConfig, type EfficientNetConfig } from './efficientnet-blocks.js';
 import type { DecodedImage, EncoderIdentity, FaceEncoder } from './encoder.js';
 import type { LoadOptions } from './load-text.js';
-import { locatePretrained, WEIGHTS_FILE } from './pretrained.js';
+import { locatePretrained, WEIGHTS_FILE, type Pretrained, type PretrainedOptions } from './pretrained.js';
 import type { FaceEncoderSpec } from './profiles.js';
 import { readWeights } from './weights.js';
 
 /** The classifier that is replaced, and counters that only training reads. */
-export const FACE_WEIGHTS_IGNORED = /^classifier\.|\.num_batches_tracked$/;
+const IGNORED = /^classifier\.|\.num_batches_tracked$/;
 /** Images of one run of the session; more at a time is not faster and takes more memory. */
 const IMAGES_PER_RUN = 32;
 
@@ -81,16 +86,16 @@ export const efficientNetParameters = (config: EfficientNetConfig): ParameterSpe
   collectParameters((p) => efficientNetMap(p, config, input(p.graph, 'images', 'float32', [1, 3, 32, 32])));
 
 /**
- * A session from `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to `resized`, 8 bit
- * `[batch, 3, size, size]`, and normalised `images` of the same shape. Resizing rounds to 8 bits as PIL does, within one
- * grey level of it.
+ * From pixels, 8-bit RGB `[batch, height, width, 3]` of any size, to `resized`, 8 bit `[batch, 3, size, size]`, and
+ * normalised `images` of the same shape. Resizing rounds to 8 bits as PIL does, within one grey level of it.
  */
-export function createPreprocessing({ size, mean, std }: FaceInput, threads?: number): Promise<Session> {
-  const graph = createGraph('preprocessing');
-  const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
+export function prepareImages(
+  pixels: Value,
+  { size, mean, std }: FaceInput,
+): { resized: Value; images: Value } {
   const resized = resizeBicubic(transpose(pixels, [0, 3, 1, 2]), [size, size]);
   const byChannel = (value: (channel: number) => number) =>
-    constant(graph, float32([3, 1, 1], [0, 1, 2].map(value)));
+    constant(pixels.graph, float32([3, 1, 1], [0, 1, 2].map(value)));
   const images = add(
     mul(
       cast(resized, 'float32'),
@@ -98,8 +103,15 @@ export function createPreprocessing({ size, mean, std }: FaceInput, threads?: nu
     ),
     byChannel((c) => -mean[c]! / std[c]!),
   );
+  return { resized, images };
+}
+
+/** A session from `pixels` to what `prepareImages` makes of them. */
+export function createPreprocessing(face: FaceInput, threads?: number): Promise<Session> {
+  const graph = createGraph('preprocessing');
+  const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
   // Threads that spin after resizing would take the cores from the network, which runs next: 3.7 instead of 2.4 ms a face.
-  return createSession(encodeModel(graph, { images, resized }), {
+  return createSession(encodeModel(graph, prepareImages(pixels, face)), {
     ...(threads === undefined ? {} : { threads }),
     spinning: false,
   });
@@ -108,22 +120,34 @@ export function createPreprocessing({ size, mean, std }: FaceInput, threads?: nu
 /** A session from `images` to `embedding` `[batch, width]` and `map` `[batch, width, h, w]`. */
 function createNetwork(
   config: EfficientNetConfig,
-  { size, mirror = false }: FaceInput,
+  { size, mirror }: FaceInput,
   weights: Tensors,
   threads: number | undefined,
 ): Promise<Session> {
   const graph = createGraph('face-encoder');
   const images = input(graph, 'images', 'float32', ['batch', 3, size, size]);
-  const p = constantParameters(graph, weights);
+  const outputs = embedImages(constantParameters(graph, weights), config, images, mirror);
+  return createSession(encodeModel(graph, outputs), threads === undefined ? {} : { threads });
+}
+
+/**
+ * The last feature map of normalised images and their pooled embedding, with `mirror` the mean of it and that of the
+ * mirror images.
+ */
+export function embedImages(
+  p: Parameters,
+  config: EfficientNetConfig,
+  images: Value,
+  mirror = false,
+): { embedding: Value; map: Value } {
   const map = efficientNetMap(p, config, images);
-  const embedding = mirror
-    ? mul(add(poolMap(map), poolMap(efficientNetMap(p, config, mirrored(images)))), 0.5)
-    : poolMap(map);
-  return createSession(encodeModel(graph, { embedding, map }), threads === undefined ? {} : { threads });
+  const own = poolMap(map);
+  if (!mirror) return { embedding: own, map };
+  return { embedding: mul(add(own, poolMap(efficientNetMap(p, config, mirrored(images)))), 0.5), map };
 }
 
 /** Images `[n, 3, h, w]` as seen in a mirror. */
-export function mirrored(images: Value): Value {
+function mirrored(images: Value): Value {
   const width = images.shape[3] as number;
   const reversed = Array.from({ length: width }, (_, x) => width - 1 - x);
   return gather(images, constant(images.graph, int64([width], reversed)), 3);
@@ -147,6 +171,36 @@ export function bySize(batch: readonly DecodedImage[]): (readonly DecodedImage[]
   return runs;
 }
 
+/** A published face encoder as its files say; weights are read when they are asked for. */
+export interface PretrainedFace {
+  readonly located: Pretrained;
+  /** `config.json` as it is, and as far as it is read. */
+  readonly json: unknown;
+  readonly network: EfficientNetConfig;
+  readonly input: FaceInput;
+  weights(): Promise<Record<string, Tensor<'float32'>>>;
+}
+
+/**
+ * @throws MienError `weights`, `format`, `file` or `offline` when files are missing, foreign or damaged; `config` when
+ *   `imageSize` cannot be used.
+ */
+export async function readPretrainedFace(
+  spec: FaceEncoderSpec,
+  options: PretrainedOptions = {},
+): Promise<PretrainedFace> {
+  const located = await locatePretrained(spec, options);
+  const configPath = await located.path('config.json');
+  const json = await readJson(configPath);
+  const { network, input: published } = faceConfig(json, spec.imageSize, configPath);
+  const weights = async () =>
+    readWeights(await located.path(WEIGHTS_FILE), {
+      specs: efficientNetParameters(network),
+      ignored: IGNORED,
+    });
+  return { located, json, network, input: { ...published, mirror: spec.mirror ?? false }, weights };
+}
+
 /**
  * Loads an EfficientNet encoder from a folder or the hub.
  * @throws MienError `weights`, `format`, `file` or `offline` when its files are missing, foreign or damaged; `config`
@@ -156,21 +210,8 @@ export async function loadFaceEncoder(
   spec: FaceEncoderSpec,
   options: LoadOptions = {},
 ): Promise<FaceEncoder> {
-  const { threads } = options;
-  const located = await locatePretrained(spec, options);
-  const configPath = await located.path('config.json');
-  const { network: config, input: published } = faceConfig(
-    await readJson(configPath),
-    spec.imageSize,
-    configPath,
-  );
-  const { mirror = false } = spec;
-  const faces: FaceInput = { ...published, mirror };
-  const weights = await readWeights(await located.path(WEIGHTS_FILE), {
-    specs: efficientNetParameters(config),
-    ignored: FACE_WEIGHTS_IGNORED,
-  });
-  const { size, mean, std } = faces;
+  const { located, network, input: faces, weights } = await readPretrainedFace(spec, options);
+  const { size, mean, std, mirror } = faces;
   const identity: EncoderIdentity = {
     id: spec.id,
     revision: located.revision,
@@ -178,7 +219,7 @@ export async function loadFaceEncoder(
     dtype: 'float32',
     preprocessing: {
       ...{
-        architecture: config.architecture,
+        architecture: network.architecture,
         imageSize: size,
         crop: 'none',
         resize: 'bicubic, antialiased, 8 bit',
@@ -187,7 +228,7 @@ export async function loadFaceEncoder(
       ...(mirror ? { mirror: 'mean of both mirror images' } : {}),
     },
   };
-  return createFaceEncoder(config, faces, weights, identity, threads);
+  return createFaceEncoder(network, faces, await weights(), identity, options.threads);
 }
 
 /** An encoder from its parts, for weights that are in memory. */

@@ -1,15 +1,16 @@
 // Loads a text encoder: located weights, tokenizer and definition become something that embeds texts.
+import { inBatches, indicesBy } from '../base/batches.js';
 import { MienError } from '../base/errors.js';
-import { readJson } from '../base/files.js';
-import { float32, int32, sizeOf, zeros, type Tensors } from '../base/tensor.js';
+import { parseJson, readJson, readText } from '../base/files.js';
+import { float32, int32, sizeOf, zeros, type Tensor, type Tensors } from '../base/tensor.js';
 import { createGraph, input } from '../graph/builder.js';
 import { encodeModel } from '../graph/onnx.js';
 import { collectParameters, constantParameters, type ParameterSpec } from '../nn/parameters.js';
 import { createSession, type Session } from '../runtime/session.js';
 import { bert, bertConfig, poolTokens, type BertConfig } from './bert.js';
 import type { EncoderIdentity, TextEncoder } from './encoder.js';
-import { locatePretrained, WEIGHTS_FILE, type PretrainedOptions } from './pretrained.js';
-import type { Pooling, TextEncoderSpec } from './profiles.js';
+import { locatePretrained, WEIGHTS_FILE, type Pretrained, type PretrainedOptions } from './pretrained.js';
+import type { Pooling, PretrainedSpec, TextEncoderSpec } from './profiles.js';
 import { createTokenizer } from './tokenizer.js';
 import { quantizedParameters } from './quantized.js';
 import { readWeights } from './weights.js';
@@ -20,8 +21,7 @@ export interface LoadOptions extends PretrainedOptions {
 }
 
 /** Heads and constants that published BERTs carry along. */
-export const TEXT_WEIGHTS_IGNORED =
-  /^(pooler|cls|classifier|pre_classifier|qa_outputs|vocab_\w+)\.|position_ids$/;
+const IGNORED = /^(pooler|cls|classifier|pre_classifier|qa_outputs|vocab_\w+)\.|position_ids$/;
 /** Texts of one run of the session; more at a time is not faster and takes more memory. */
 const TEXTS_PER_RUN = 64;
 
@@ -52,17 +52,6 @@ export interface TextComputation {
   readonly precision?: TextPrecision;
 }
 
-/** Indices of texts by their number of tokens, so that no text is padded. */
-function byLength(batch: readonly Int32Array[]): number[][] {
-  const groups = new Map<number, number[]>();
-  for (const [i, { length }] of batch.entries()) {
-    const group = groups.get(length);
-    if (group === undefined) groups.set(length, [i]);
-    else group.push(i);
-  }
-  return [...groups.values()];
-}
-
 /** @throws MienError `data` when ids are none, too many, or not of the vocabulary. */
 function checkIds(batch: readonly Int32Array[], { positions, vocabulary }: BertConfig): void {
   for (const [i, ids] of batch.entries()) {
@@ -77,6 +66,37 @@ function checkIds(batch: readonly Int32Array[], { positions, vocabulary }: BertC
   }
 }
 
+/** A published text encoder as its files say; weights are read when they are asked for. */
+export interface PretrainedText {
+  readonly located: Pretrained;
+  /** `config.json` as it is, and as far as it is read. */
+  readonly json: unknown;
+  readonly config: BertConfig;
+  /** `tokenizer.json`: its path, its text, and what it says. */
+  readonly tokenizer: { readonly path: string; readonly text: string; readonly json: unknown };
+  weights(): Promise<Record<string, Tensor<'float32'>>>;
+}
+
+/** @throws MienError `weights`, `format`, `file` or `offline` when files are missing, foreign or damaged. */
+export async function readPretrainedText(
+  spec: PretrainedSpec,
+  options: PretrainedOptions = {},
+): Promise<PretrainedText> {
+  const located = await locatePretrained(spec, options);
+  const configPath = await located.path('config.json');
+  const json = await readJson(configPath);
+  const config = bertConfig(json, configPath);
+  const path = await located.path('tokenizer.json');
+  const text = await readText(path);
+  const weights = async () =>
+    readWeights(await located.path(WEIGHTS_FILE), {
+      specs: bertParameters(config),
+      prefixes: [`${config.family}.`],
+      ignored: IGNORED,
+    });
+  return { located, json, config, tokenizer: { path, text, json: parseJson(text, path) }, weights };
+}
+
 /**
  * Loads a BERT-family encoder from a folder or the hub. Its embedding of a text does not depend on which texts share
  * the batch: texts of one length are computed together, and nothing is padded.
@@ -87,22 +107,14 @@ export async function loadTextEncoder(
   spec: TextEncoderSpec,
   options: LoadOptions = {},
 ): Promise<TextEncoder> {
-  const located = await locatePretrained(spec, options);
-  const configPath = await located.path('config.json');
-  const config = bertConfig(await readJson(configPath), configPath);
+  const { located, config, tokenizer: published, weights } = await readPretrainedText(spec, options);
   const { maxTokens, pooling } = spec;
   if (maxTokens > config.positions)
     throw new MienError('config', `${maxTokens} tokens, ${spec.id} takes at most ${config.positions}`, {
       field: 'maxTokens',
     });
-  const tokenizerPath = await located.path('tokenizer.json');
-  const tokenizer = createTokenizer(await readJson(tokenizerPath), { maxTokens, file: tokenizerPath });
-  const weights = await readWeights(await located.path(WEIGHTS_FILE), {
-    specs: bertParameters(config),
-    prefixes: [`${config.family}.`],
-    ignored: TEXT_WEIGHTS_IGNORED,
-  });
-  const encoder = await createTextEncoder(config, weights, pooling, { threads: options.threads });
+  const tokenizer = createTokenizer(published.json, { maxTokens, file: published.path });
+  const encoder = await createTextEncoder(config, await weights(), pooling, { threads: options.threads });
   const identity: EncoderIdentity = {
     id: spec.id,
     revision: located.revision,
@@ -130,9 +142,9 @@ export async function createTextEncoder(
     take: (text: number, values: Float32Array) => void,
   ): Promise<void> => {
     checkIds(batch, config);
-    for (const group of byLength(batch))
-      for (let start = 0; start < group.length; start += TEXTS_PER_RUN) {
-        const texts = group.slice(start, start + TEXTS_PER_RUN);
+    // Texts of one length share a run, so that nothing is padded.
+    for (const group of indicesBy(batch, ({ length }) => length).values())
+      for (const texts of inBatches(group, TEXTS_PER_RUN)) {
         const length = batch[texts[0]!]!.length;
         const ids = int32([texts.length, length], new Int32Array(texts.length * length));
         for (const [row, text] of texts.entries()) ids.data.set(batch[text]!, row * length);

@@ -25,9 +25,9 @@ import {
   type Modality,
 } from '../train/head-graph.js';
 import { trainHead } from '../train/loop.js';
-import { standardization } from '../train/standardize.js';
 import type { Config } from './config.js';
 import { finish, type Cell, type TableRow } from './row-parts.js';
+import { headGraph } from './run.js';
 import type { ModelName } from './results.js';
 
 export interface OwnOptions {
@@ -107,14 +107,18 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
       : tables.text
         ? ['text']
         : ['face'];
+  const known = itemsAt(validation).labels;
   const heads: Partial<Record<HeadName, OwnHead>> = {};
-  const logits: Partial<Record<HeadName, { validation: Scores; test: Scores }[]>> = {};
+  const tested: Partial<Record<HeadName, { logits: Scores; temperature: number }[]>> = {};
   progress.begin('training heads', names.length * config.seeds.length, 'heads');
   for (const head of names) {
-    const graph = graphOf(head, tables, train, labels.length, config);
+    const graph = headGraph(head, labels.length, config, (modality) => ({
+      table: tables[modality]!,
+      rows: train,
+    }));
     const session = await createPredictionSession(graph);
     const found: (OwnHead & { f1: number })[] = [];
-    logits[head] = [];
+    tested[head] = [];
     try {
       for (const seed of config.seeds) {
         const { parameters } = await trainHead(
@@ -136,10 +140,9 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
           const { logits: values } = await session.run(parameters, featuresOf(tables, head), itemsAt(places));
           return scores(labels.length, values.data);
         };
-        const [ofValidation, ofTest] = [await on(validation), await on(test)];
-        const known = itemsAt(validation).labels;
+        const ofValidation = await on(validation);
         const { temperature } = fitTemperature(ofValidation, known);
-        logits[head].push({ validation: ofValidation, test: ofTest });
+        tested[head].push({ logits: await on(test), temperature });
         found.push({
           head,
           graph,
@@ -158,7 +161,6 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
   progress.end();
 
   const ids = Array.from(test, (i) => rows[i]!.id);
-  const known = itemsAt(validation).labels;
   const cell = (posteriors: Scores): Cell => ({
     ...{ posteriors, ids, truth: itemsAt(test).labels },
     faceIds: null,
@@ -177,23 +179,20 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
   const made = names.map((head) =>
     row(
       head,
-      logits[head]!.map((of) => cell(softmax(of.test, fitTemperature(of.validation, known).temperature))),
+      tested[head]!.map(({ logits, temperature }) => cell(softmax(logits, temperature))),
     ),
   );
-  if (logits.text && logits.face) {
-    const evidence = (of: { validation: Scores; test: Scores }) => ({
-      ...{ logits: of.test, prior },
-      temperature: fitTemperature(of.validation, known).temperature,
-    });
+  const { text, face } = tested;
+  if (text && face)
     made.push(
       row(
         'product',
-        logits.text.map((text, s) =>
-          cell(softmax(productOfPosteriors([evidence(text), evidence(logits.face![s]!)], prior))),
-        ),
+        text.map((one, s) => {
+          const evidence = [one, face[s]!].map((of) => ({ ...of, prior }));
+          return cell(softmax(productOfPosteriors(evidence, prior)));
+        }),
       ),
     );
-  }
   return { rows: made, heads, splits, prior };
 }
 
@@ -227,25 +226,6 @@ const hashes = (tables: Tables): string[] =>
 
 const featuresOf = (tables: Tables, head: HeadName): Tables =>
   Object.fromEntries(modalitiesOf(head).map((modality) => [modality, tables[modality]!]));
-
-function graphOf(
-  head: HeadName,
-  tables: Tables,
-  train: Int32Array,
-  labels: number,
-  config: Config,
-): HeadGraphOptions {
-  const modalities = modalitiesOf(head);
-  return {
-    head,
-    sizes: { width: config.head.width, hidden: config.head.lstm, labels },
-    widths: Object.fromEntries(modalities.map((modality) => [modality, tables[modality]!.shape[1]!])),
-    standardization: Object.fromEntries(
-      modalities.map((modality) => [modality, standardization(tables[modality]!, train)]),
-    ),
-    batchSize: config.batchSize,
-  };
-}
 
 /** The training rows of an epoch: all in random order, or as many as an epoch may have. */
 const drawn = (train: Int32Array, { epochs }: Config, seed: number, epoch: number): Int32Array =>

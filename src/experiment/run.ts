@@ -8,8 +8,13 @@ import { readSafetensorsFile, writeSafetensorsFile } from '../base/safetensors-f
 import { float32, type Tensor } from '../base/tensor.js';
 import { evaluateScores } from '../evaluate/metrics.js';
 import { scores } from '../evaluate/scores.js';
-import { modalitiesOf } from '../models/heads.js';
-import { createPredictionSession, type HeadGraphOptions, type Items } from '../train/head-graph.js';
+import { modalitiesOf, type HeadName } from '../models/heads.js';
+import {
+  createPredictionSession,
+  type HeadGraphOptions,
+  type Items,
+  type Modality,
+} from '../train/head-graph.js';
 import { trainHead, type TrainedHead } from '../train/loop.js';
 import type { EpochRecord } from '../train/run-state.js';
 import { standardization } from '../train/standardize.js';
@@ -198,17 +203,30 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
 }
 
 /** Sizes, widths and standardisation of a model on these features. */
-export function graphOptions(model: ModelSpec, config: Config, data: ExperimentData): HeadGraphOptions {
-  const statistics = {
-    text: () => standardization(data.tables.text, data.texts(model.labels, 'train').rows),
-    face: () => standardization(data.tables.face, data.faces(model.faces!, model.labels, 'train').rows),
-  };
-  const modalities = modalitiesOf(model.head);
+export const graphOptions = (model: ModelSpec, config: Config, data: ExperimentData): HeadGraphOptions =>
+  headGraph(model.head, model.labels.length, config, (modality) => ({
+    table: data.tables[modality],
+    rows: (modality === 'text'
+      ? data.texts(model.labels, 'train')
+      : data.faces(model.faces!, model.labels, 'train')
+    ).rows,
+  }));
+
+/** A head as it is configured, on tables standardised by their training rows. */
+export function headGraph(
+  head: HeadName,
+  labels: number,
+  config: Config,
+  training: (modality: Modality) => { readonly table: Tensor<'float32'>; readonly rows: Int32Array },
+): HeadGraphOptions {
+  const parts = modalitiesOf(head).map((modality) => ({ modality, ...training(modality) }));
   return {
-    head: model.head,
-    sizes: { width: config.head.width, hidden: config.head.lstm, labels: model.labels.length },
-    widths: { text: data.tables.text.shape[1]!, face: data.tables.face.shape[1]! },
-    standardization: Object.fromEntries(modalities.map((modality) => [modality, statistics[modality]()])),
+    head,
+    sizes: { width: config.head.width, hidden: config.head.lstm, labels },
+    widths: Object.fromEntries(parts.map(({ modality, table }) => [modality, table.shape[1]!])),
+    standardization: Object.fromEntries(
+      parts.map(({ modality, table, rows }) => [modality, standardization(table, rows)]),
+    ),
     batchSize: config.batchSize,
   };
 }

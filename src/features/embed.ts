@@ -7,6 +7,7 @@
 // together with itself. `fillStore` checks the rest where it matters.
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import { inBatches, indicesBy } from '../base/batches.js';
 import { MienError } from '../base/errors.js';
 import { fileError } from '../base/files.js';
 import type { Tensor } from '../base/tensor.js';
@@ -49,13 +50,6 @@ export function stopWhenAsked(signal: AbortSignal | undefined): void {
     });
 }
 
-/** `items` in runs of at most `size`. */
-function inBatches<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
-    items.slice(i * size, (i + 1) * size),
-  );
-}
-
 /** Element `index` along the first axis, as a copy of its own. */
 function slice(value: Tensor<'float32'>, index: number): { shape: readonly number[]; data: Float32Array } {
   const shape = value.shape.slice(1);
@@ -95,12 +89,7 @@ export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}
   /** Token ids, and the items of each length, longest first. */
   const bucketed = (items: readonly StoreText[]): { tokens: Int32Array[]; buckets: number[][] } => {
     const tokens = items.map((item) => encoder.tokenize(item.text).ids);
-    const byLength = new Map<number, number[]>();
-    tokens.forEach((ids, i) => {
-      const bucket = byLength.get(ids.length);
-      if (bucket) bucket.push(i);
-      else byLength.set(ids.length, [i]);
-    });
+    const byLength = indicesBy(tokens, (ids) => ids.length);
     return {
       tokens,
       buckets: [...byLength].sort(([a], [b]) => b - a).map(([, bucket]) => bucket),

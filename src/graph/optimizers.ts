@@ -1,4 +1,5 @@
 // Optimisers as pure functions over named gradients, composed one after the other; their arithmetic is more graph.
+import { indicesBy } from '../base/batches.js';
 import { sizeOf, zeros, type Tensor, type Tensors } from '../base/tensor.js';
 import { staticShape, type Value } from './builder.js';
 import { add, div, minimum, mul, pow, sqrt, sub, type Operand } from './ops/elementwise.js';
@@ -198,12 +199,11 @@ const SMALL = 4096;
  */
 export const packed = (inner: Optimizer, kindOf: (name: string) => string, below = SMALL): Optimizer => {
   const packsOf = (sizes: Readonly<Record<string, number>>): string[][] => {
-    const byKind = new Map<string, string[]>();
-    for (const [name, size] of Object.entries(sizes)) {
-      const key = size < below ? `small ${kindOf(name)}` : `large ${name}`;
-      byKind.set(key, [...(byKind.get(key) ?? []), name]);
-    }
-    return [...byKind.values()];
+    const names = Object.keys(sizes);
+    const packs = indicesBy(names, (name) =>
+      sizes[name]! < below ? `small ${kindOf(name)}` : `large ${name}`,
+    );
+    return [...packs.values()].map((members) => members.map((i) => names[i]!));
   };
   const sizesOf = (values: Named): Record<string, number> =>
     Object.fromEntries(

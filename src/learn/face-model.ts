@@ -70,29 +70,22 @@ function mixed(x: Value, partner: Value, share: Value): Value {
   return add(mul(x, own), mul(gather(x, partner), sub(1, own)));
 }
 
-/**
- * Logits `[n, classes]` of decoded images by weights that are in memory; with `mirror`, the mean of both mirror
- * images' embeddings is classified.
- */
-export async function faceLogits(
+/** A classifier of decoded images by weights that are in memory; with `mirror`, embeddings are means of both mirror images'. */
+export async function faceClassifier(
   { network, input, classes }: FaceModel,
   weights: Tensors,
-  images: readonly DecodedImage[],
   options: { readonly mirror?: boolean; readonly threads?: number | undefined } = {},
-): Promise<Float32Array> {
+) {
   const faces = { ...input, mirror: options.mirror === true };
   const identity = {
-    id: 'in training',
-    revision: 'local',
-    sha256: '',
-    dtype: 'float32',
+    ...{ id: 'in training', revision: 'local', sha256: '', dtype: 'float32' as const },
     preprocessing: {},
-  } as const;
+  };
   const encoder = await createFaceEncoder(network, faces, weights, identity, options.threads);
-  try {
-    const embeddings = (await encoder.encode(images)).data;
-    return classify(embeddings, weights, classes);
-  } finally {
-    await encoder.dispose();
-  }
+  return {
+    /** Logits `[n, classes]`. */
+    logits: async (images: readonly DecodedImage[]): Promise<Float32Array> =>
+      classify((await encoder.encode(images)).data, weights, classes),
+    dispose: () => encoder.dispose(),
+  };
 }

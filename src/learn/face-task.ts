@@ -10,7 +10,7 @@ import { isClassifier } from './classifier.js';
 import { drawAugmentation, drawnTensors, stepSeeds } from './augmentation.js';
 import { drawBeta, epochOrder, labelWeights, targetsOf } from './draws.js';
 import type { KeptImages } from './face-images.js';
-import { faceLogits, faceTrainee, type FaceModel } from './face-model.js';
+import { faceClassifier, faceTrainee, type FaceModel } from './face-model.js';
 import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
 import { learnOptimizer, type Groups } from './optimizer.js';
 import type { FaceLearnSettings } from './settings.js';
@@ -105,8 +105,12 @@ export function faceTask(
 
   const validate = async (now: Tensors, epoch: number): Promise<Validation> => {
     const input = { ...model.input, size: sizeOf(epoch) };
-    const logits = await faceLogits({ ...model, input }, now, validation.images, { threads });
-    return scoreBySet(logits, validation, classes);
+    const classifier = await faceClassifier({ ...model, input }, now, { threads });
+    try {
+      return scoreBySet(await classifier.logits(validation.images), validation, classes);
+    } finally {
+      await classifier.dispose();
+    }
   };
 
   const total = plannedSteps({ epochs, plan });
@@ -134,7 +138,7 @@ const groupsOf = (network: EfficientNetConfig): Groups => ({
 });
 
 /** Accuracy of each data set, and their mean as the score: the larger set does not outweigh the smaller. */
-export function scoreBySet(
+function scoreBySet(
   logits: Float32Array,
   { labels, datasets }: Pick<FaceValidationSet, 'labels' | 'datasets'>,
   classes: number,

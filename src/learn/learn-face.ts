@@ -1,24 +1,23 @@
 // `mien learn face`: from published weights and face sets to an encoder that knows expressions, in a folder of its own.
 import { MienError } from '../base/errors.js';
-import { readJson, sha256 } from '../base/files.js';
-import { silentProgress, type Progress } from '../base/progress.js';
-import type { Tensors } from '../base/tensor.js';
+import { silentProgress } from '../base/progress.js';
 import type { FaceImage } from '../data/types.js';
-import { efficientNetParameters, faceConfig, FACE_WEIGHTS_IGNORED } from '../encoders/load-face.js';
-import { locatePretrained, WEIGHTS_FILE, type PretrainedOptions } from '../encoders/pretrained.js';
+import { readPretrainedFace } from '../encoders/load-face.js';
 import type { FaceEncoderSpec } from '../encoders/profiles.js';
-import { readWeights } from '../encoders/weights.js';
-import { initialize } from '../nn/parameters.js';
-import { isClassifier } from './classifier.js';
-import { faceTrainee, type FaceModel } from './face-model.js';
-import { decodeFaces, keepImages } from './face-images.js';
 import { estimate, type Estimate } from './estimate.js';
+import { decodeFaces, keepImages } from './face-images.js';
+import { faceTrainee, type FaceModel } from './face-model.js';
 import { faceTask, repeatsOf } from './face-task.js';
+import {
+  fingerprintOf,
+  trainPrepared,
+  withClassifier,
+  type LearnEncoderOptions,
+  type Prepared,
+} from './learn-encoder.js';
 import { writeLearned, type LearnedRecord } from './learned.js';
-import { learn } from './loop.js';
 import type { FaceLearnSettings } from './settings.js';
-import { traineeParameters } from './step-session.js';
-import { faceTeacher, type TeacherOptions } from './teacher.js';
+import { faceTeacher } from './teacher.js';
 
 export interface LabelledFace {
   readonly image: FaceImage;
@@ -29,49 +28,7 @@ export interface LabelledFace {
   readonly sha256: string;
 }
 
-export interface LearnFaceOptions extends PretrainedOptions {
-  /** Alphabetical. */
-  readonly labels: readonly string[];
-  readonly training: readonly LabelledFace[];
-  /** Selects the epoch. */
-  readonly validation: readonly LabelledFace[];
-  readonly encoder: FaceEncoderSpec;
-  readonly settings: FaceLearnSettings;
-  /** Folder of checkpoints, log and, at the end, `encoder/` and `learned.json`. */
-  readonly out: string;
-  /** Learned folders whose mean posterior is a part of each target. */
-  readonly teachers?: Omit<TeacherOptions, 'labels' | 'threads' | 'progress'> | undefined;
-  readonly threads?: number | undefined;
-  readonly spinning?: boolean | undefined;
-  readonly progress?: Progress;
-  readonly signal?: AbortSignal;
-}
-
-/** The published weights and a first classifier. */
-export async function startingPoint(
-  encoder: FaceEncoderSpec,
-  settings: FaceLearnSettings,
-  labels: readonly string[],
-  options: PretrainedOptions,
-) {
-  const located = await locatePretrained(encoder, options);
-  const configPath = await located.path('config.json');
-  const config = await readJson(configPath);
-  const { network, input } = faceConfig(config, settings.phases.at(-1)!.size, configPath);
-  const published = await readWeights(await located.path(WEIGHTS_FILE), {
-    specs: efficientNetParameters(network),
-    ignored: FACE_WEIGHTS_IGNORED,
-  });
-  const model: FaceModel = { network, input, classes: labels.length };
-  const trainee = faceTrainee(model, settings, settings.phases[0]!.size);
-  const { specs } = traineeParameters(trainee, () => true);
-  const classifier = initialize(
-    specs.filter(({ name }) => isClassifier(name)),
-    settings.seed,
-  );
-  const weights: Tensors = { ...published, ...classifier };
-  return { located, config, model, weights };
-}
+export type LearnFaceOptions = LearnEncoderOptions<LabelledFace, FaceEncoderSpec, FaceLearnSettings>;
 
 /** Images that a dry run decodes; it meets them again and again. */
 const DRY_RUN_IMAGES = 512;
@@ -88,22 +45,17 @@ export async function estimateFace(options: LearnFaceOptions): Promise<Estimate>
  * @throws MienError as `learn` and the loading of weights do; `data` when there are no faces.
  */
 export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecord> {
-  const { labels, settings, out, threads, spinning, progress = silentProgress, signal } = options;
-  const { task, located, config, model, fingerprint, items, close } = await prepare(options);
-  const result = await learn(task, {
-    ...{ folder: out, fingerprint, threads, spinning, progress },
-    ...(signal === undefined ? {} : { signal }),
-    ...{ patience: settings.patience, checkpointSeconds: settings.checkpointSeconds },
-  }).finally(close);
-  const { pretrained_cfg: published, ...rest } = config as { pretrained_cfg: object };
-  const { size } = model.input;
+  const { labels, settings, out } = options;
+  const { close, json, input, ...prepared } = await prepare(options);
+  const result = await trainPrepared(prepared, options).finally(close);
+  const { pretrained_cfg: published, ...rest } = json as { pretrained_cfg: object };
   return writeLearned(out, {
-    ...{ kind: 'face', labels, settings, located, result, items },
+    ...{ kind: 'face', labels, settings, result, located: prepared.located, items: prepared.items },
     config: {
       ...rest,
       num_classes: labels.length,
       label_names: labels,
-      pretrained_cfg: { ...published, input_size: [3, size, size], num_classes: labels.length },
+      pretrained_cfg: { ...published, input_size: [3, input.size, input.size], num_classes: labels.length },
     },
   });
 }
@@ -114,7 +66,14 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
   const training = options.training.filter(({ dataset }) => repeatsOf(settings, dataset) > 0);
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no faces to train on, or none to validate with');
-  const { located, config, model, weights } = await startingPoint(encoder, settings, labels, options);
+  const imageSize = settings.phases.at(-1)!.size;
+  const { located, json, network, input, ...published } = await readPretrainedFace(
+    { ...encoder, imageSize },
+    options,
+  );
+  const model: FaceModel = { network, input, classes: labels.length };
+  const trainee = faceTrainee(model, settings, settings.phases[0]!.size);
+  const weights = withClassifier(await published.weights(), trainee, settings.seed);
   const labelIndices = (faces: readonly LabelledFace[]): Uint8Array =>
     Uint8Array.from(faces, ({ label }) => labels.indexOf(label));
   const setNames = (faces: readonly LabelledFace[]): string[] => faces.map(({ dataset }) => dataset);
@@ -139,18 +98,14 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
     },
     threads,
   );
-  const fingerprint = sha256(
-    JSON.stringify([
-      ['face', labels],
-      { ...settings, checkpointSeconds: 0 },
-      located.sha256,
-      ...[training, validation].map((faces) =>
-        sha256(faces.map(({ sha256: hash, label }) => `${hash} ${label}`).join('\n')),
-      ),
-      teacher ? [teacher.share, sha256(new Uint8Array(teacher.posteriors.buffer))] : null,
-    ]),
-  );
-  const items = { training: training.length, validation: validation.length };
+  const lines = (faces: readonly LabelledFace[]): string[] =>
+    faces.map(({ sha256, label }) => `${sha256} ${label}`);
+  const sets = { training: lines(training), validation: lines(validation) };
+  const prepared: Prepared = {
+    ...{ task, located },
+    fingerprint: fingerprintOf('face', options, located, sets, teacher),
+    items: { training: training.length, validation: validation.length },
+  };
   const furtherBytes = (training.length - kept.count) * 3 * kept.size ** 2;
-  return { task, located, config, model, fingerprint, items, furtherBytes, close: () => kept.close() };
+  return { ...prepared, json, input, furtherBytes, close: () => kept.close() };
 }

@@ -1,24 +1,21 @@
 // `mien learn text`: from published weights and ISEAR to an encoder that knows emotions, in a folder of its own.
-import { readFile } from 'node:fs/promises';
 import { MienError } from '../base/errors.js';
-import { readJson, sha256 } from '../base/files.js';
-import { silentProgress, type Progress } from '../base/progress.js';
-import type { Tensors } from '../base/tensor.js';
-import { bertConfig } from '../encoders/bert.js';
-import { bertParameters, TEXT_WEIGHTS_IGNORED } from '../encoders/load-text.js';
-import { locatePretrained, WEIGHTS_FILE, type PretrainedOptions } from '../encoders/pretrained.js';
+import { silentProgress } from '../base/progress.js';
+import { readPretrainedText } from '../encoders/load-text.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
 import { createTokenizer } from '../encoders/tokenizer.js';
-import { readWeights } from '../encoders/weights.js';
-import { initialize } from '../nn/parameters.js';
-import { isClassifier } from './classifier.js';
 import { estimate, type Estimate } from './estimate.js';
+import {
+  fingerprintOf,
+  trainPrepared,
+  withClassifier,
+  type LearnEncoderOptions,
+  type Prepared,
+} from './learn-encoder.js';
 import { writeLearned, type LearnedRecord } from './learned.js';
-import { learn } from './loop.js';
 import type { TextLearnSettings } from './settings.js';
-import { traineeParameters } from './step-session.js';
+import { textTeacher } from './teacher.js';
 import { textTrainee, type TextModel } from './text-model.js';
-import { textTeacher, type TeacherOptions } from './teacher.js';
 import { textTask } from './text-task.js';
 
 /** A text as encoders read it, that is, normalised. */
@@ -27,23 +24,7 @@ export interface LabelledText {
   readonly label: string;
 }
 
-export interface LearnTextOptions extends PretrainedOptions {
-  /** Alphabetical. */
-  readonly labels: readonly string[];
-  readonly training: readonly LabelledText[];
-  /** Selects the epoch. */
-  readonly validation: readonly LabelledText[];
-  readonly encoder: TextEncoderSpec;
-  readonly settings: TextLearnSettings;
-  /** Folder of checkpoints, log and, at the end, `encoder/` and `learned.json`. */
-  readonly out: string;
-  /** Learned folders whose mean posterior is a part of each target. */
-  readonly teachers?: Omit<TeacherOptions, 'labels' | 'threads' | 'progress'> | undefined;
-  readonly threads?: number | undefined;
-  readonly spinning?: boolean | undefined;
-  readonly progress?: Progress;
-  readonly signal?: AbortSignal;
-}
+export type LearnTextOptions = LearnEncoderOptions<LabelledText, TextEncoderSpec, TextLearnSettings>;
 
 /** What training would take. @throws MienError as `learnText` does. */
 export async function estimateText(options: LearnTextOptions): Promise<Estimate> {
@@ -57,17 +38,13 @@ export async function estimateText(options: LearnTextOptions): Promise<Estimate>
  * @throws MienError as `learn` and the loading of weights do; `data` when there are no texts.
  */
 export async function learnText(options: LearnTextOptions): Promise<LearnedRecord> {
-  const { labels, settings, out, threads, spinning, progress = silentProgress, signal } = options;
-  const { task, located, published, tokenizerText, fingerprint, items } = await prepare(options);
-  const result = await learn(task, {
-    ...{ folder: out, fingerprint, threads, spinning, progress },
-    ...(signal === undefined ? {} : { signal }),
-    ...{ patience: settings.patience, checkpointSeconds: settings.checkpointSeconds },
-  });
+  const { labels, settings, out } = options;
+  const { json, tokenizer, ...prepared } = await prepare(options);
+  const result = await trainPrepared(prepared, options);
   return writeLearned(out, {
-    ...{ kind: 'text', labels, settings, located, result, items },
-    config: { ...(published as object), label_names: labels },
-    files: { 'tokenizer.json': tokenizerText },
+    ...{ kind: 'text', labels, settings, result, located: prepared.located, items: prepared.items },
+    config: { ...(json as object), label_names: labels },
+    files: { 'tokenizer.json': tokenizer.text },
   });
 }
 
@@ -76,29 +53,14 @@ async function prepare(options: LearnTextOptions) {
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no texts to train on, or none to validate with');
 
-  const located = await locatePretrained(encoder, options);
-  const configPath = await located.path('config.json');
-  const published = await readJson(configPath);
-  const config = bertConfig(published, configPath);
-  const tokenizerPath = await located.path('tokenizer.json');
-  const tokenizerText = await readFile(tokenizerPath, 'utf8');
-  const tokenizerJson = JSON.parse(tokenizerText) as unknown;
+  const { located, json, config, tokenizer, ...published } = await readPretrainedText(encoder, options);
   const { maxTokens } = settings;
-  const tokenizer = createTokenizer(tokenizerJson, { maxTokens, file: tokenizerPath });
+  const { encode } = createTokenizer(tokenizer.json, { maxTokens, file: tokenizer.path });
   const model: TextModel = { config, pooling: encoder.pooling, classes: labels.length };
-  const trained = await readWeights(await located.path(WEIGHTS_FILE), {
-    specs: bertParameters(config),
-    prefixes: [`${config.family}.`],
-    ignored: TEXT_WEIGHTS_IGNORED,
-  });
-  const { specs } = traineeParameters(textTrainee(model, settings, 16), () => true);
-  const classifier = initialize(
-    specs.filter(({ name }) => isClassifier(name)),
-    settings.seed,
-  );
-  const weights: Tensors = { ...trained, ...classifier };
+  const trainee = textTrainee(model, settings, maxTokens);
+  const weights = withClassifier(await published.weights(), trainee, settings.seed);
   const set = (texts: readonly LabelledText[]) => ({
-    texts: texts.map(({ text }) => tokenizer.encode(text).ids),
+    texts: texts.map(({ text }) => encode(text).ids),
     labels: Uint8Array.from(texts, ({ label }) => labels.indexOf(label)),
   });
   const trainingSet = set(training);
@@ -108,23 +70,19 @@ async function prepare(options: LearnTextOptions) {
     model,
     weights,
     settings,
-    { ...trainingSet, teacher, maskToken: tokenId(tokenizerJson, '[MASK]') },
+    { ...trainingSet, teacher, maskToken: tokenId(tokenizer.json, '[MASK]') },
     set(validation),
     threads,
   );
-  const fingerprint = sha256(
-    JSON.stringify([
-      ['text', labels],
-      { ...settings, checkpointSeconds: 0 },
-      located.sha256,
-      ...[training, validation].map((texts) =>
-        sha256(texts.map(({ text, label }) => `${label} ${text}`).join('\n')),
-      ),
-      teacher ? [teacher.share, sha256(new Uint8Array(teacher.posteriors.buffer))] : null,
-    ]),
-  );
-  const items = { training: training.length, validation: validation.length };
-  return { task, located, published, tokenizerText, fingerprint, items };
+  const lines = (texts: readonly LabelledText[]): string[] =>
+    texts.map(({ text, label }) => `${label} ${text}`);
+  const sets = { training: lines(training), validation: lines(validation) };
+  const prepared: Prepared = {
+    ...{ task, located },
+    fingerprint: fingerprintOf('text', options, located, sets, teacher),
+    items: { training: training.length, validation: validation.length },
+  };
+  return { ...prepared, json, tokenizer };
 }
 
 /** The id of a token by its text, from the parsed tokenizer.json. */

@@ -3,7 +3,7 @@ import { MienError } from '../base/errors.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { scores, softmax } from '../evaluate/scores.js';
 import { decodeFaces, type Pictured } from './face-images.js';
-import { faceLogits } from './face-model.js';
+import { faceClassifier } from './face-model.js';
 import { readLearnedFace, readLearnedText } from './read-learned.js';
 import { textLogits } from './text-model.js';
 
@@ -31,11 +31,15 @@ export function faceTeacher(faces: readonly Pictured[], options: TeacherOptions)
     const { network, input, weights, labels } = await readLearnedFace(folder);
     const model = { network, input, classes: labels.length };
     const out = new Float32Array(faces.length * labels.length);
-    for (let start = 0; start < faces.length; start += CHUNK) {
-      const images = await decodeFaces(faces.slice(start, start + CHUNK));
-      const logits = await faceLogits(model, weights, images, { mirror: true, threads: options.threads });
-      out.set(logits, start * labels.length);
-      advance(images.length);
+    const classifier = await faceClassifier(model, weights, { mirror: true, threads: options.threads });
+    try {
+      for (let start = 0; start < faces.length; start += CHUNK) {
+        const images = await decodeFaces(faces.slice(start, start + CHUNK));
+        out.set(await classifier.logits(images), start * labels.length);
+        advance(images.length);
+      }
+    } finally {
+      await classifier.dispose();
     }
     return { labels, logits: out };
   });

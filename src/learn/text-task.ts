@@ -1,4 +1,5 @@
 // Learning from texts: batches of similar length, padded to one of a few widths, and how weights do on validation.
+import { inBatches, indicesBy } from '../base/batches.js';
 import { randomStream } from '../base/random.js';
 import { float32, int32, type Tensors } from '../base/tensor.js';
 import { MienError } from '../base/errors.js';
@@ -56,16 +57,16 @@ export function textTask(
   const runsOf = (epoch: number): readonly TextRun[] => {
     if (drawn?.epoch === epoch) return drawn.runs;
     const draw = randomStream(seed, 'learn order', epoch);
-    const byWidth = new Map<number, number[]>();
-    for (const i of draw.permutation(training.texts.length)) {
-      const width = widthOf(training.texts[i]!);
-      byWidth.set(width, [...(byWidth.get(width) ?? []), i]);
-    }
+    const order = [...draw.permutation(training.texts.length)];
+    const byWidth = indicesBy(order, (i) => widthOf(training.texts[i]!));
     const runs = [...byWidth]
       .sort(([a], [b]) => a - b)
-      .flatMap(([width, items]) => {
-        const steps = inParts(items, batchSize);
-        return inParts(steps, stepsPerRun).map((part): TextRun => ({ width, steps: part }));
+      .flatMap(([width, places]) => {
+        const steps = inBatches(
+          places.map((place) => order[place]!),
+          batchSize,
+        );
+        return inBatches(steps, stepsPerRun).map((part): TextRun => ({ width, steps: part }));
       });
     drawn = { epoch, runs: [...draw.permutation(runs.length)].map((i) => runs[i]!) };
     return drawn.runs;
@@ -139,9 +140,6 @@ const groupsOf = (config: BertConfig): Groups => ({
   partOf: (name) => bertPartOf(config, name),
   decays: (name) => name.endsWith('.weight') && !/(LayerNorm|layer_norm)\.weight$/.test(name),
 });
-
-const inParts = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 
 /** The text with some of its tokens hidden; the special ones at both ends stay. */
 function hidden(

@@ -1,6 +1,5 @@
 // `mien train` on a drawn set: the label is a word of the text and a shape in the picture together, so that only the
 // fused model can know it; the bundle it leaves loads, computes, and is refused when a file is not its own.
-import { spawn } from 'node:child_process';
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +10,7 @@ import { readBundle } from '../../src/bundle/folder.js';
 import { openBundle } from '../../src/bundle/open.js';
 import { decodeImage } from '../../src/encoders/images.js';
 import type { ResultRow } from '../../src/experiment/results.js';
+import { startMien, type Ended } from '../support/mien.js';
 import {
   bertFiles,
   bertTinyConfig,
@@ -19,7 +19,6 @@ import {
   writeFiles,
 } from '../support/pretrained.js';
 
-const bin = join(import.meta.dirname, '../../src/cli/main.ts');
 const ROWS = 240;
 const WORDS = { glad: ['bright', 'sunny', 'warm'], sad: ['dark', 'rainy', 'cold'] } as const;
 const profile = {
@@ -61,24 +60,10 @@ async function writeTable(): Promise<void> {
   await writeFile(join(root, 'own.csv'), `${lines.join('\n')}\n`);
 }
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function mienTrain(args: readonly string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    const common = ['--profile', join(root, 'profile.json'), '--weights', join(root, 'weights'), '--json'];
-    const child = spawn(process.execPath, ['--import', 'tsx', bin, 'train', ...common, ...args], {
-      env: { ...process.env, NO_COLOR: '1' },
-    });
-    const out = { stdout: '', stderr: '' };
-    child.stdout.on('data', (piece: Buffer) => (out.stdout += piece.toString()));
-    child.stderr.on('data', (piece: Buffer) => (out.stderr += piece.toString()));
-    child.on('close', (code) => resolve({ code, ...out }));
-  });
-}
+const mienTrain = (args: readonly string[]): Promise<Ended> => {
+  const common = ['--profile', join(root, 'profile.json'), '--weights', join(root, 'weights'), '--json'];
+  return startMien(['train', ...common, ...args]).ended;
+};
 
 const quick = [
   ...['seeds=2', 'batchSize=8', 'head.width=64', 'head.lstm=32'],

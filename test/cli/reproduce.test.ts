@@ -1,5 +1,4 @@
 // `mien reproduce` as a process: end to end with the paper's encoders from a hub, and what it says to wrong arguments.
-import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,28 +10,11 @@ import type { Results } from '../../src/report/results.js';
 import { madeUpSets } from '../support/feature-sets.js';
 import { startHubServer, type HubServer } from '../support/hub-server.js';
 import { writeDataSets } from '../support/data-sets.js';
+import { startMien, type Ended } from '../support/mien.js';
 import { paperRepositories } from '../support/pretrained.js';
 
-const bin = join(import.meta.dirname, '../../src/cli/main.ts');
-
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-// Not execFile: the hub is served by this very process, which must stay responsive.
-function mien(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', bin, ...args], {
-      env: { ...process.env, XDG_CACHE_HOME: join(folder, 'cache'), NO_COLOR: '1', ...env },
-    });
-    const out = { stdout: '', stderr: '' };
-    child.stdout.on('data', (chunk: Buffer) => (out.stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (out.stderr += chunk.toString()));
-    child.on('close', (code) => resolve({ code, ...out }));
-  });
-}
+const mien = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
+  startMien(args, { XDG_CACHE_HOME: join(folder, 'cache'), ...env }).ended;
 
 let folder: string;
 beforeAll(async () => {

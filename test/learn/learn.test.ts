@@ -1,5 +1,4 @@
 // `mien learn` as a process: killed with SIGKILL it goes on to the same bytes, what it leaves loads as an encoder.
-import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +13,7 @@ import { readBundle } from '../../src/bundle/folder.js';
 import type { Estimate } from '../../src/learn/estimate.js';
 import type { LearnedRecord } from '../../src/learn/learned.js';
 import { writeDataSets } from '../support/data-sets.js';
+import { startMien, type Ended } from '../support/mien.js';
 import {
   bertFiles,
   bertTinyConfig,
@@ -22,7 +22,6 @@ import {
   writeFiles,
 } from '../support/pretrained.js';
 
-const bin = join(import.meta.dirname, '../../src/cli/main.ts');
 const networkConfig = { ...efficientNetB3Config, architecture: 'tf_efficientnetv2_b0', num_features: 1280 };
 const text = { id: 'made/up-text', pooling: 'mean', maxTokens: 32 } as const;
 const face = { id: 'made/up-face', imageSize: 'published' } as const;
@@ -42,23 +41,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function start(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended> } {
-  const env = { ...process.env, NO_COLOR: '1' };
-  const child = spawn(process.execPath, ['--import', 'tsx', bin, ...args], { env });
-  const out = { stdout: '', stderr: '' };
-  child.stdout.on('data', (piece: Buffer) => (out.stdout += piece.toString()));
-  child.stderr.on('data', (piece: Buffer) => (out.stderr += piece.toString()));
-  const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, ...out })));
-  return { child, ended };
-}
-
-const mien = (command: string, args: readonly string[]): Promise<Ended> => start([command, ...args]).ended;
+const mien = (command: string, args: readonly string[]): Promise<Ended> =>
+  startMien([command, ...args]).ended;
 
 /** Runs `mien learn`; kills it `killAfter` ms after its first checkpoint if asked to. */
 async function mienLearn(
@@ -71,7 +55,7 @@ async function mienLearn(
     teachers = [],
   }: { killAfter?: number; dryRun?: boolean; teachers?: string[] } = {},
 ): Promise<Ended> {
-  const { child, ended } = start([
+  const { child, ended } = startMien([
     ...[
       'learn',
       kind,

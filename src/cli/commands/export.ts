@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
 import { featureFolder } from '../feature-folder.js';
+import { collect } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
@@ -38,12 +39,7 @@ export function defineExport(program: Command): void {
     .option('--no-mirror', 'read each face once, not with its mirror image: twice as fast')
     .addOption(new Option('--pooling <kind>', 'as in training').choices(['mean', 'cls']).default('mean'))
     .option('--config <file>', 'settings of the fusion head, YAML or JSON')
-    .option(
-      '--set <path=value>',
-      'one setting of the fusion head',
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    )
+    .option('--set <path=value>', 'one setting of the fusion head', collect, [])
     .option('--skip-invalid', 'pass over unreadable items, and list them')
     .option('--json', 'print the evaluation as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));

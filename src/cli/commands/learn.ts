@@ -1,7 +1,7 @@
 // `mien learn`: trains an encoder on the data sets, with checkpoints to go on from.
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
-import { wholeNumber } from '../arguments.js';
+import { collect, wholeNumber } from '../arguments.js';
 import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
@@ -41,8 +41,6 @@ function shareOf(text: string): number {
     throw new InvalidArgumentError('A number from 0 to 1 is expected.');
   return value;
 }
-
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 export function defineLearn(program: Command): void {
   const learn = program

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
-import { wholeNumber } from '../arguments.js';
+import { collect, wholeNumber } from '../arguments.js';
 import { checkProfile, encodersOf } from '../encoders.js';
 import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
@@ -55,7 +55,7 @@ export function defineReproduce(program: Command): void {
     .option(
       '--beside <path>',
       'a feature pack or folder of features whose rows stand beside; may be given several times',
-      (path: string, all: readonly string[]) => [...all, path],
+      collect,
       [],
     )
     .addOption(
@@ -66,12 +66,7 @@ export function defineReproduce(program: Command): void {
     )
     .option('--seeds <n>', 'number of model seeds')
     .option('--config <file>', 'settings, as configs/paper.yaml states them')
-    .option(
-      '--set <path=value>',
-      'one setting; may be given several times',
-      (value, all: string[]) => [...all, value],
-      [],
-    )
+    .option('--set <path=value>', 'one setting; may be given several times', collect, [])
     .option(
       '--out <dir>',
       'write results.json, tables, predictions and confusion matrices; resumes what is there',

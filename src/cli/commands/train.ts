@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
 import { FUSED_HEADS } from '../heads.js';
 import type { HeadName } from '../../models/heads.js';
+import { collect } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
@@ -49,12 +50,7 @@ export function defineTrain(program: Command): void {
     .option('--face-config <file>', 'with --learn: settings of the face encoder’s training')
     .addOption(new Option('--head <name>', 'how both are fused').choices(FUSED_HEADS).default('gated'))
     .option('--config <file>', 'settings of the heads, YAML or JSON')
-    .option(
-      '--set <path=value>',
-      'one setting of the heads',
-      (value: string, all: readonly string[]) => [...all, value],
-      [],
-    )
+    .option('--set <path=value>', 'one setting of the heads', collect, [])
     .option('--skip-invalid', 'pass over unreadable rows, and list them')
     .option('--json', 'print the results as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));

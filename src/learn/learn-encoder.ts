@@ -1,0 +1,84 @@
+// What training a text encoder and training a face encoder have in common, from options to trained weights.
+import { sha256 } from '../base/files.js';
+import { silentProgress, type Progress } from '../base/progress.js';
+import type { Tensors } from '../base/tensor.js';
+import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
+import { initialize } from '../nn/parameters.js';
+import { isClassifier } from './classifier.js';
+import type { LearnedRecord } from './learned.js';
+import { learn, type LearnedWeights, type LearnTask } from './loop.js';
+import { traineeParameters, type Trainee } from './step-session.js';
+import type { Teacher, TeacherOptions } from './teacher.js';
+
+export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOptions {
+  /** Alphabetical. */
+  readonly labels: readonly string[];
+  readonly training: readonly Item[];
+  /** Selects the epoch. */
+  readonly validation: readonly Item[];
+  readonly encoder: Spec;
+  readonly settings: Settings;
+  /** Folder of checkpoints, log and, at the end, `encoder/` and `learned.json`. */
+  readonly out: string;
+  /** Learned folders whose mean posterior is a part of each target. */
+  readonly teachers?: Omit<TeacherOptions, 'labels' | 'threads' | 'progress'> | undefined;
+  readonly threads?: number | undefined;
+  readonly spinning?: boolean | undefined;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** A training that is ready to begin. */
+export interface Prepared {
+  readonly task: LearnTask;
+  /** Where training begins. */
+  readonly located: Pretrained;
+  readonly fingerprint: string;
+  readonly items: LearnedRecord['items'];
+}
+
+/** Published weights with the first values of the trainee's classifier. */
+export function withClassifier(published: Tensors, trainee: Trainee, seed: number): Tensors {
+  const { specs } = traineeParameters(trainee, isClassifier);
+  return {
+    ...published,
+    ...initialize(
+      specs.filter(({ name }) => isClassifier(name)),
+      seed,
+    ),
+  };
+}
+
+/** What tells a training from others; `training` and `validation` have a line an item. */
+export const fingerprintOf = (
+  kind: LearnedRecord['kind'],
+  { labels, settings }: { readonly labels: readonly string[]; readonly settings: object },
+  located: Pretrained,
+  { training, validation }: { readonly training: readonly string[]; readonly validation: readonly string[] },
+  teacher: Teacher | undefined,
+): string =>
+  sha256(
+    JSON.stringify([
+      [kind, labels],
+      { ...settings, checkpointSeconds: 0 },
+      located.sha256,
+      ...[training, validation].map((lines) => sha256(lines.join('\n'))),
+      teacher ? [teacher.share, sha256(new Uint8Array(teacher.posteriors.buffer))] : null,
+    ]),
+  );
+
+/** Trains what was prepared. @throws MienError as `learn` does. */
+export const trainPrepared = (
+  { task, fingerprint }: Prepared,
+  options: Pick<
+    LearnEncoderOptions<never, never, { patience: number; checkpointSeconds: number }>,
+    'settings' | 'out' | 'threads' | 'spinning' | 'progress' | 'signal'
+  >,
+): Promise<LearnedWeights> => {
+  const { settings, out, threads, spinning, progress = silentProgress, signal } = options;
+  return learn(task, {
+    ...{ folder: out, fingerprint, threads, spinning, progress },
+    ...(signal === undefined ? {} : { signal }),
+    ...{ patience: settings.patience, checkpointSeconds: settings.checkpointSeconds },
+  });
+};
