@@ -1,6 +1,7 @@
 // `mien train`: a bundle from somebody's own data, with encoders as published or trained on it first.
 import { join } from 'node:path';
 import { MienError } from '../base/errors.js';
+import { sha256File } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Table } from '../data/table.js';
 import type { Split } from '../data/types.js';
@@ -12,7 +13,7 @@ import type { PretrainedOptions } from '../encoders/pretrained.js';
 import type { FaceEncoderSpec, Profile, TextEncoderSpec } from '../encoders/profiles.js';
 import type { Config } from '../experiment/config.js';
 import { splitsOf, trainOwn, type OwnHead, type OwnResult } from '../experiment/own-data.js';
-import { learnFace } from '../learn/learn-face.js';
+import { learnFace, type LabelledFace } from '../learn/learn-face.js';
 import { learnText } from '../learn/learn-text.js';
 import type { FaceLearnSettings, TextLearnSettings } from '../learn/settings.js';
 import type { HeadName } from '../models/heads.js';
@@ -126,15 +127,15 @@ async function learnEncoders(
     };
   }
   if (table.rows[0]?.image !== undefined) {
-    const of = (rows: typeof training) =>
-      rows.map((row) => ({
-        image: row.image!,
-        label: row.label,
-        dataset: 'images',
-        sha256: row.image!.path,
-      }));
+    // A changed image makes another training: checkpoints are told apart by the images' bytes.
+    const of = async (rows: typeof training): Promise<LabelledFace[]> => {
+      const faces: LabelledFace[] = [];
+      for (const { image, label } of rows)
+        faces.push({ image: image!, label, dataset: 'images', sha256: await sha256File(image!.path) });
+      return faces;
+    };
     const folder = join(out, 'work', 'face-encoder');
-    const items = { labels, training: of(training), validation: of(validation) };
+    const items = { labels, training: await of(training), validation: await of(validation) };
     await learnFace({ ...options, ...items, encoder: face, settings: learn.face, out: folder });
     face = {
       ...{ id: `own/${name}-face`, revision: 'local', folder: join(folder, 'encoder') },
