@@ -5,7 +5,6 @@ import { silentProgress, type Progress } from '../base/progress.js';
 import { takeRows, type Tensor, type Tensors } from '../base/tensor.js';
 import type { Protocol } from '../data/types.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
-import type { Profile } from '../encoders/profiles.js';
 import { fitTemperature, labelPrior } from '../evaluate/calibration.js';
 import { scores } from '../evaluate/scores.js';
 import type { Config } from '../experiment/config.js';
@@ -41,7 +40,6 @@ export interface ExportOptions {
   readonly head: HeadName;
   /** Whether faces are read with their mirror image. */
   readonly mirror: boolean;
-  readonly pooling: Profile['text']['pooling'];
   readonly out: string;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -59,7 +57,7 @@ export interface Exported {
  * @throws MienError as training, extraction and the reading of learned encoders do.
  */
 export async function exportBundle(options: ExportOptions): Promise<Exported> {
-  const { name, protocol, config, head, mirror, pooling, out, progress = silentProgress, signal } = options;
+  const { name, protocol, config, head, mirror, out, progress = silentProgress, signal } = options;
   const text = await readLearnedText(options.text);
   const plain = await readLearnedFace(options.face);
   const face: LearnedFace = { ...plain, input: { ...plain.input, mirror } };
@@ -67,9 +65,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
   const fusion = await trainFusion(data, config, {
     ...{ head, progress, signal },
     folder: join(options.features, 'fusion'),
-    features: sha256(
-      JSON.stringify([text.record.sha256, face.record.sha256, mirror, pooling, protocol.settings]),
-    ),
+    features: sha256(JSON.stringify([text.record.sha256, face.record.sha256, mirror, protocol.settings])),
   });
 
   const textRows = {
@@ -100,13 +96,8 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     },
     terms: (['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
   };
-  const reference = await evaluated(
-    manifest,
-    files(text, face, fusion, pooling, 'float32'),
-    protocol,
-    progress,
-  );
-  const small = files(text, face, fusion, pooling, 'small');
+  const reference = await evaluated(manifest, files(text, face, fusion, 'float32'), protocol, progress);
+  const small = files(text, face, fusion, 'small');
   const evaluation = await evaluated(manifest, small, protocol, progress);
   const card = modelCard({
     ...{ manifest, evaluation, reference, counts: protocol.counts },
@@ -128,7 +119,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
 async function learnedFeatures(
   text: LearnedText,
   face: LearnedFace,
-  { name, protocol, features, pooling, mirror, progress, signal }: ExportOptions,
+  { name, protocol, features, mirror, progress, signal }: ExportOptions,
 ): Promise<ExperimentData> {
   const encoders = {
     text: await loadTextEncoder({
@@ -137,7 +128,7 @@ async function learnedFeatures(
         revision: 'local',
         folder: text.folder,
         maxTokens: text.maxTokens,
-        pooling,
+        pooling: text.pooling,
       },
     }),
     face: await loadFaceEncoder({
@@ -173,13 +164,12 @@ const files = (
   text: LearnedText,
   face: LearnedFace,
   { parts, parameters }: FusionHead,
-  pooling: ExportOptions['pooling'],
   precision: Precision,
 ): Record<string, Uint8Array> => ({
   [FILES.text]: textModel(
     text.config,
     text.weights,
-    pooling,
+    text.pooling,
     linearTop(text.weights, text.labels.length),
     precision,
   ),

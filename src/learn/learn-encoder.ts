@@ -5,8 +5,8 @@ import type { Tensors } from '../base/tensor.js';
 import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
 import { initialize } from '../nn/parameters.js';
 import { isClassifier } from './classifier.js';
-import type { LearnedRecord } from './learned.js';
 import { learn, type LearnedWeights, type LearnTask } from './loop.js';
+import type { LearnedRecord } from './record.js';
 import { traineeParameters, type Trainee } from './step-session.js';
 import type { Teacher, TeacherOptions } from './teacher.js';
 

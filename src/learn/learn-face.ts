@@ -15,7 +15,8 @@ import {
   type LearnEncoderOptions,
   type Prepared,
 } from './learn-encoder.js';
-import { writeLearned, type LearnedRecord } from './learned.js';
+import { writeLearned } from './learned.js';
+import type { LearnedRecord } from './record.js';
 import type { FaceLearnSettings } from './settings.js';
 import { faceTeacher } from './teacher.js';
 

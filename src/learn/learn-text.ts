@@ -12,7 +12,8 @@ import {
   type LearnEncoderOptions,
   type Prepared,
 } from './learn-encoder.js';
-import { writeLearned, type LearnedRecord } from './learned.js';
+import { writeLearned } from './learned.js';
+import type { LearnedRecord } from './record.js';
 import type { TextLearnSettings } from './settings.js';
 import { textTeacher } from './teacher.js';
 import { textTrainee, type TextModel } from './text-model.js';
@@ -38,11 +39,12 @@ export async function estimateText(options: LearnTextOptions): Promise<Estimate>
  * @throws MienError as `learn` and the loading of weights do; `data` when there are no texts.
  */
 export async function learnText(options: LearnTextOptions): Promise<LearnedRecord> {
-  const { labels, settings, out } = options;
+  const { labels, settings, encoder, out } = options;
   const { json, tokenizer, ...prepared } = await prepare(options);
   const result = await trainPrepared(prepared, options);
   return writeLearned(out, {
-    ...{ kind: 'text', labels, settings, result, located: prepared.located, items: prepared.items },
+    ...{ kind: 'text', labels, settings, pooling: encoder.pooling, result },
+    ...{ located: prepared.located, items: prepared.items },
     config: { ...(json as object), label_names: labels },
     files: { 'tokenizer.json': tokenizer.text },
   });
@@ -65,7 +67,7 @@ async function prepare(options: LearnTextOptions) {
   });
   const trainingSet = set(training);
   const asked = { ...teachers!, labels, threads, ...(progress ? { progress } : {}) };
-  const teacher = teachers && (await textTeacher(trainingSet.texts, encoder.pooling, asked));
+  const teacher = teachers && (await textTeacher(trainingSet.texts, asked));
   const task = textTask(
     model,
     weights,

@@ -4,26 +4,14 @@ import { sha256, writeFileAtomic } from '../base/files.js';
 import { encodeSafetensors } from '../base/safetensors.js';
 import { WEIGHTS_FILE, type Pretrained } from '../encoders/pretrained.js';
 import type { LearnedWeights } from './loop.js';
-
-/** `learned.json` */
-export interface LearnedRecord {
-  readonly format: 'mien-learned-1';
-  readonly kind: 'face' | 'text';
-  readonly labels: readonly string[];
-  readonly settings: unknown;
-  /** The weights that training began with. */
-  readonly from: { readonly id: string; readonly revision: string; readonly sha256: string };
-  /** SHA-256 of `encoder/model.safetensors`. */
-  readonly sha256: string;
-  readonly items: { readonly training: number; readonly validation: number };
-  readonly bestEpoch: number;
-  readonly epochs: LearnedWeights['epochs'];
-}
+import type { LearnedRecord } from './record.js';
 
 export interface Learned {
   readonly kind: LearnedRecord['kind'];
   readonly labels: readonly string[];
-  readonly settings: unknown;
+  readonly settings: object;
+  /** Of a text encoder. */
+  readonly pooling?: LearnedRecord['pooling'];
   readonly located: Pretrained;
   readonly items: LearnedRecord['items'];
   readonly result: LearnedWeights;
@@ -36,7 +24,7 @@ export interface Learned {
 /** Writes `encoder/` and `learned.json` into `out`; the record last, so that it stands for all. */
 export async function writeLearned(
   out: string,
-  { kind, labels, settings, located, items, result, config, files = {} }: Learned,
+  { kind, labels, settings, pooling = 'mean', located, items, result, config, files = {} }: Learned,
 ): Promise<LearnedRecord> {
   const bytes = Buffer.concat(encodeSafetensors(result.weights));
   const folder = join(out, 'encoder');
@@ -46,10 +34,10 @@ export async function writeLearned(
   const { id, revision, sha256: hash } = located;
   const record: LearnedRecord = {
     format: 'mien-learned-1',
-    ...{ kind, labels, settings },
+    ...{ kind, labels: [...labels], settings: { ...settings }, pooling },
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
-    ...{ items, bestEpoch: result.bestEpoch, epochs: result.epochs },
+    ...{ items, bestEpoch: result.bestEpoch, epochs: [...result.epochs] },
   };
   await writeFileAtomic(join(out, 'learned.json'), `${JSON.stringify(record, null, 2)}\n`);
   return record;

@@ -5,6 +5,7 @@ import type { Tensors } from '../base/tensor.js';
 import type { Optimizer } from '../graph/optimizers.js';
 import { prefixed, withPrefix } from '../train/checkpoint.js';
 import { openCheckpointFolder, type CheckpointFolder } from '../train/checkpoint-folder.js';
+import type { EpochEntry } from './record.js';
 import {
   createStepSession,
   initialLearnState,
@@ -68,15 +69,6 @@ export interface RunEntry {
   /** Milliseconds a step: preparing its data, and computing. */
   readonly dataMs: number;
   readonly runMs: number;
-}
-
-export interface EpochEntry extends Validation {
-  readonly kind: 'epoch';
-  /** From 1. */
-  readonly epoch: number;
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly seconds: number;
 }
 
 interface Position {

@@ -1,7 +1,6 @@
 // A learned encoder with its classifier, read back from the folder that `mien learn` wrote.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { MienError } from '../base/errors.js';
 import { fileError, readJson, sha256File } from '../base/files.js';
 import type { Tensors } from '../base/tensor.js';
@@ -12,23 +11,11 @@ import { bertParameters } from '../encoders/load-text.js';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
 import { readWeights } from '../encoders/weights.js';
 import { CLASSIFIER } from './classifier.js';
-
-const recordSchema = z.object({
-  format: z.literal('mien-learned-1'),
-  kind: z.enum(['face', 'text']),
-  labels: z.array(z.string()).min(2),
-  settings: z.record(z.string(), z.unknown()),
-  from: z.object({ id: z.string(), revision: z.string(), sha256: z.string() }),
-  sha256: z.string(),
-  items: z.object({ training: z.number(), validation: z.number() }),
-  bestEpoch: z.number(),
-});
-
-export type Record = z.output<typeof recordSchema>;
+import { learnedSchema, type LearnedRecord } from './record.js';
 
 interface Learned {
   readonly folder: string;
-  readonly record: Record;
+  readonly record: LearnedRecord;
   readonly labels: readonly string[];
   readonly weights: Tensors;
 }
@@ -37,6 +24,7 @@ export interface LearnedText extends Learned {
   readonly config: BertConfig;
   readonly tokenizer: string;
   readonly maxTokens: number;
+  readonly pooling: LearnedRecord['pooling'];
 }
 
 export interface LearnedFace extends Learned {
@@ -44,9 +32,9 @@ export interface LearnedFace extends Learned {
   readonly input: FaceInput;
 }
 
-async function readRecord(folder: string, kind: Record['kind']): Promise<Record> {
+async function readRecord(folder: string, kind: LearnedRecord['kind']): Promise<LearnedRecord> {
   const path = join(folder, 'learned.json');
-  const parsed = recordSchema.safeParse(await readJson(path));
+  const parsed = learnedSchema.safeParse(await readJson(path));
   if (!parsed.success || parsed.data.kind !== kind)
     throw new MienError('weights', `is not the record of a learned ${kind} encoder`, {
       ...{ file: path, hint: `Name a folder that \`mien learn ${kind}\` finished.` },
@@ -71,7 +59,7 @@ export async function readLearnedText(folder: string): Promise<LearnedText> {
   const tokenizerPath = join(encoder, 'tokenizer.json');
   return {
     ...{ folder: encoder, record, labels: record.labels, config },
-    maxTokens: Number(record.settings['maxTokens']),
+    ...{ maxTokens: Number(record.settings['maxTokens']), pooling: record.pooling },
     tokenizer: await readFile(tokenizerPath, 'utf8').catch((cause: unknown) => {
       throw fileError('read', tokenizerPath, cause);
     }),

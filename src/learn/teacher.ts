@@ -46,13 +46,9 @@ export function faceTeacher(faces: readonly Pictured[], options: TeacherOptions)
 }
 
 /** The teachers' mean posteriors of tokenised texts. */
-export function textTeacher(
-  texts: readonly Int32Array[],
-  pooling: 'mean' | 'cls',
-  options: TeacherOptions,
-): Promise<Teacher> {
+export function textTeacher(texts: readonly Int32Array[], options: TeacherOptions): Promise<Teacher> {
   return averaged(texts.length, options, async (folder, advance) => {
-    const { config, weights, labels } = await readLearnedText(folder);
+    const { config, weights, labels, pooling } = await readLearnedText(folder);
     const model = { config, pooling, classes: labels.length };
     const logits = await textLogits(model, weights, texts, options.threads);
     advance(texts.length);

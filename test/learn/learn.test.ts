@@ -11,7 +11,7 @@ import { loadFaceEncoder, loadTextEncoder } from '../../src/encoders/load.js';
 import type { Exported } from '../../src/bundle/export.js';
 import { readBundle } from '../../src/bundle/folder.js';
 import type { Estimate } from '../../src/learn/estimate.js';
-import type { LearnedRecord } from '../../src/learn/learned.js';
+import type { LearnedRecord } from '../../src/learn/record.js';
 import { writeDataSets } from '../support/data-sets.js';
 import { startMien, type Ended } from '../support/mien.js';
 import {

@@ -18,7 +18,6 @@ interface Options {
   readonly name: string;
   readonly head: HeadName;
   readonly mirror: boolean;
-  readonly pooling: 'mean' | 'cls';
   readonly config?: string;
   readonly set: readonly string[];
   readonly out: string;
@@ -37,7 +36,6 @@ export function defineExport(program: Command): void {
     .option('--name <name>', 'what the bundle is called', 'lite')
     .addOption(new Option('--head <name>', 'how both are fused').choices(FUSED_HEADS).default('gated'))
     .option('--no-mirror', 'read each face once, not with its mirror image: twice as fast')
-    .addOption(new Option('--pooling <kind>', 'as in training').choices(['mean', 'cls']).default('mean'))
     .option('--config <file>', 'settings of the fusion head, YAML or JSON')
     .option('--set <path=value>', 'one setting of the fusion head', collect, [])
     .option('--skip-invalid', 'pass over unreadable items, and list them')

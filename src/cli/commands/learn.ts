@@ -9,7 +9,7 @@ import { progressOf } from '../progress.js';
 import { FACE_LABELS, TEXT_LABELS } from '../../data/labels.js';
 import type { Split } from '../../data/types.js';
 import type { Estimate } from '../../learn/estimate.js';
-import type { LearnedRecord } from '../../learn/learned.js';
+import type { LearnedRecord } from '../../learn/record.js';
 
 interface Options {
   readonly data?: string;

@@ -117,10 +117,10 @@ async function run(options: Options, output: Output): Promise<void> {
 /** The learned encoders' features beside the frozen ones', where nothing else was asked for, and what was. */
 function besides(options: Options): { name: string; source: FeatureSource }[] {
   const { data, features, pack, profile, beside } = options;
-  const learned = bundled('lite');
+  const learned = bundled('learned');
   const plain = [data, features, pack, profile].every((option) => option === undefined);
   return [
-    ...(plain && existsSync(learned) ? [{ name: 'lite', source: { pack: learned } }] : []),
+    ...(plain && existsSync(learned) ? [{ name: 'learned', source: { pack: learned } }] : []),
     ...beside.map((path) => ({
       name: basename(path).replace(/\.\w+$/, ''),
       source: path.endsWith('.safetensors') ? { pack: path } : { stores: path },

@@ -1,0 +1,37 @@
+// `learned.json`: how a learned encoder was made, and which weights it is.
+import { z } from 'zod';
+
+const shares = z.record(z.string(), z.number());
+
+/** An epoch of a training, as its log has it. */
+const epochSchema = z.object({
+  kind: z.literal('epoch'),
+  /** From 1. */
+  epoch: z.number(),
+  /** On validation: what selects, and what else is worth a line. */
+  score: z.number(),
+  details: shares,
+  /** Means over the epoch's steps. */
+  loss: z.number(),
+  accuracy: z.number(),
+  seconds: z.number(),
+});
+
+export const learnedSchema = z.object({
+  format: z.literal('mien-learned-1'),
+  kind: z.enum(['face', 'text']),
+  labels: z.array(z.string()).min(2),
+  settings: z.record(z.string(), z.unknown()),
+  /** How a text's tokens become its embedding. */
+  pooling: z.enum(['mean', 'cls']).default('mean'),
+  /** The weights that training began with. */
+  from: z.object({ id: z.string(), revision: z.string(), sha256: z.string() }),
+  /** SHA-256 of `encoder/model.safetensors`. */
+  sha256: z.string(),
+  items: z.object({ training: z.number(), validation: z.number() }),
+  bestEpoch: z.number(),
+  epochs: z.array(epochSchema),
+});
+
+export type EpochEntry = z.output<typeof epochSchema>;
+export type LearnedRecord = z.output<typeof learnedSchema>;
