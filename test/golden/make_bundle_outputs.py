@@ -1,0 +1,48 @@
+"""What Python's onnxruntime says of the bundled models, for lite.test.ts to hold ours against.
+
+    python test/golden/make_bundle_outputs.py models/lite > test/golden/bundle_outputs.json
+"""
+import json
+import sys
+from pathlib import Path
+
+import numpy
+import onnxruntime
+
+folder = Path(sys.argv[1])
+
+
+def run(name, feeds):
+    session = onnxruntime.InferenceSession(folder / name, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, feeds)))
+
+
+def rounded(array):
+    return [float(f"{value:.7g}") for value in numpy.asarray(array).ravel()]
+
+
+texts = [
+    [101, 2057, 2180, 1996, 2345, 2012, 2197, 999, 102],
+    [101, 2010, 17082, 2018, 2275, 2006, 2026, 4248, 1012, 102],
+    [101, 102],
+]
+row, column, channel = numpy.mgrid[0:100, 0:90, 0:3]
+faces = {
+    "gradient": (row * 2 + column + channel * 20) % 256,
+    "pattern": (row * row * 3 + column * 7 * (channel + 1)) % 256,
+}
+
+found = {"version": onnxruntime.__version__, "texts": [], "faces": {}}
+embeddings = {}
+for ids in texts:
+    out = run("text.onnx", {"ids": numpy.array([ids], numpy.int32)})
+    found["texts"].append({"ids": ids, "logits": rounded(out["logits"])})
+    embeddings["text"] = out["embedding"]
+for name, pixels in faces.items():
+    out = run("face.onnx", {"pixels": pixels.astype(numpy.uint8)[None]})
+    found["faces"][name] = rounded(out["logits"])
+    embeddings["face"] = out["embedding"]
+out = run("fusion.onnx", embeddings)
+found["fusion"] = {name: rounded(value) for name, value in out.items() if name == "logits"}
+print(json.dumps(found, indent=1))
