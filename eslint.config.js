@@ -15,6 +15,7 @@ export const floors = [
   'train',
   'models',
   'features',
+  'detector',
   'encoders',
   'data',
   'nn',

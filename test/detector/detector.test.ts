@@ -1,0 +1,153 @@
+// Faces found in real photographs: whole, turned, small, several, filling the image, and none.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomStream } from '../../src/base/random.js';
+import { alignFace } from '../../src/detector/align.js';
+import { createDetector, type Detector } from '../../src/detector/detector.js';
+import type { DetectedFace, Point } from '../../src/detector/face.js';
+import { isCroppedFace } from '../../src/detector/cropped.js';
+import type { DecodedImage } from '../../src/encoders/encoder.js';
+import { createGraph, input } from '../../src/graph/builder.js';
+import { encodeModel } from '../../src/graph/onnx.js';
+import { add } from '../../src/graph/ops/elementwise.js';
+import { astronaut, EYES, part, pasted, plain, readModel, resized, turned } from './photographs.js';
+
+let detector: Detector;
+let photograph: DecodedImage;
+beforeAll(async () => {
+  detector = await createDetector(await readModel());
+  photograph = await astronaut();
+});
+afterAll(() => detector.dispose());
+
+const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);
+const tilt = ({ keyPoints: { rightEye, leftEye } }: DetectedFace): number =>
+  (Math.atan2(leftEye.y - rightEye.y, leftEye.x - rightEye.x) * 180) / Math.PI;
+
+/** The one face there is. */
+async function only(image: DecodedImage): Promise<DetectedFace> {
+  const faces = await detector.detect(image);
+  expect(faces).toHaveLength(1);
+  return faces[0]!;
+}
+
+describe('one face', () => {
+  it('is found with its eyes, nose and mouth', async () => {
+    const { box, keyPoints, score } = await only(photograph);
+    expect(score).toBeGreaterThan(0.85);
+    expect(distance(keyPoints.rightEye, EYES.right)).toBeLessThan(5);
+    expect(distance(keyPoints.leftEye, EYES.left)).toBeLessThan(5);
+    expect(keyPoints.noseTip.y).toBeGreaterThan(keyPoints.leftEye.y);
+    expect(keyPoints.mouth.y).toBeGreaterThan(keyPoints.noseTip.y);
+    for (const name of ['rightEye', 'leftEye', 'noseTip', 'mouth'] as const) {
+      expect(keyPoints[name].x).toBeGreaterThan(box.x);
+      expect(keyPoints[name].x).toBeLessThan(box.x + box.width);
+      expect(keyPoints[name].y).toBeGreaterThan(box.y);
+      expect(keyPoints[name].y).toBeLessThan(box.y + box.height);
+    }
+    expect(keyPoints.rightEar.x).toBeLessThan(keyPoints.rightEye.x);
+    expect(keyPoints.leftEar.x).toBeGreaterThan(keyPoints.leftEye.x);
+  });
+
+  it.each([-30, 30])('turned by %i° is levelled', async (degrees) => {
+    const image = await turned(photograph, degrees);
+    const face = await only(image);
+    expect(Math.abs(tilt(face) - tilt(await only(photograph)) - degrees)).toBeLessThan(4);
+    const around = pasted(300, 300, [[alignFace(image, face), 100, 100]]);
+    expect(Math.abs(tilt(await only(around)))).toBeLessThan(4);
+  });
+
+  it('is found in a high and in a wide photograph', async () => {
+    for (const [width, height, left, top] of [
+      [512, 1500, 0, 900],
+      [1400, 512, 800, 0],
+    ] as const) {
+      const { keyPoints } = await only(pasted(width, height, [[photograph, left, top]]));
+      expect(distance(keyPoints.leftEye, { x: EYES.left.x + left, y: EYES.left.y + top })).toBeLessThan(5);
+    }
+  });
+
+  it('is found where it fills the image', async () => {
+    const crop = await part(photograph, 175, 75, 105, 105);
+    for (const image of [crop, await resized(crop, 48)]) {
+      const scale = image.width / 105;
+      const faces = await detector.detect(image);
+      expect(faces).toHaveLength(1);
+      const eye = { x: (EYES.left.x - 175) * scale, y: (EYES.left.y - 75) * scale };
+      expect(distance(faces[0]!.keyPoints.leftEye, eye)).toBeLessThan(5 * scale + 1);
+      expect(isCroppedFace(image, faces)).toBe(true);
+    }
+    expect(isCroppedFace(photograph, await detector.detect(photograph))).toBe(false);
+  });
+
+  it('is found in a large photograph when small faces are asked for', async () => {
+    const small = await resized(photograph, 150);
+    const image = pasted(1600, 1200, [[small, 1000, 700]]);
+    expect(await detector.detect(image)).toEqual([]);
+    const [face, ...rest] = await detector.detect(image, { minSize: 25 });
+    expect(rest).toEqual([]);
+    const scale = 150 / 512;
+    const eye = { x: EYES.left.x * scale + 1000, y: EYES.left.y * scale + 700 };
+    expect(distance(face!.keyPoints.leftEye, eye)).toBeLessThan(3);
+  });
+});
+
+describe('several faces', () => {
+  it('are all found, largest first', async () => {
+    const image = pasted(1000, 520, [
+      [await resized(photograph, 400), 0, 60],
+      [photograph, 450, 0],
+    ]);
+    const faces = await detector.detect(image);
+    expect(faces).toHaveLength(2);
+    expect(faces[0]!.box.x).toBeGreaterThan(500);
+    expect(faces[1]!.box.x).toBeLessThan(400);
+    expect(await detector.detect(image, { maxFaces: 1 })).toEqual(faces.slice(0, 1));
+  });
+});
+
+describe('no face', () => {
+  it('gives an empty list', async () => {
+    const draw = randomStream(1, 'noise');
+    const noise = {
+      width: 90,
+      height: 70,
+      data: Uint8Array.from({ length: 18900 }, () => draw.integer(256)),
+    };
+    for (const image of [noise, plain(64, 64, 200), plain(1, 1, 0), plain(300, 2, 90), plain(1, 500, 90)]) {
+      const faces = await detector.detect(image);
+      expect(faces).toEqual([]);
+      expect(isCroppedFace(image, faces)).toBe(false);
+    }
+  });
+});
+
+describe('the detector', () => {
+  it('gives the same faces for the same photograph', async () => {
+    expect(await detector.detect(photograph)).toEqual(await detector.detect(photograph));
+  });
+
+  it.each([
+    [{ minScores: 0.5 }, /minScore/],
+    [{ minScore: 1.5 }, /between 0 and 1/],
+    [{ maxFaces: 0 }, /at least 1/],
+    [{ minSize: 3 }, /at least 12/],
+    [{ minSize: NaN }, /at least 12/],
+  ])('refuses the options %j', async (options, message) => {
+    await expect(detector.detect(plain(9, 9, 0), options as object)).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it('refuses images whose bytes are not those of their size', async () => {
+    for (const image of [plain(0, 4, 0), { ...plain(4, 4, 0), width: 5 }, { ...plain(4, 4, 0), height: NaN }])
+      await expect(detector.detect(image)).rejects.toMatchObject({ code: 'data' });
+  });
+
+  it('refuses other models', async () => {
+    const graph = createGraph('other');
+    const value = input(graph, 'x', 'float32', [1]);
+    for (const model of [encodeModel(graph, { y: add(value, 1) }), new Uint8Array(64)])
+      await expect(createDetector(model)).rejects.toMatchObject({ code: 'format' });
+  });
+});
