@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'store' // a feature store that is incomplete, foreign or damaged
   | 'checkpoint' // a checkpoint that does not belong to this run
   | 'diverged' // training produced a value that is not finite
+  | 'crashed' // a process that computed ended before it answered
   | 'interrupted'; // stopped by the user; what was finished is kept
 
 /** Where an error was found. All fields are optional; those given appear in the message. */

@@ -43,9 +43,20 @@ export function setRuntime(runtime: Runtime): void {
   loading = Promise.resolve(runtime);
 }
 
+/** No literal in the import, so that bundlers for browsers, where `setRuntime` is called first, do not follow it. */
+const NODE_RUNTIME: string = 'onnxruntime-node';
+
+type Loaded = Partial<Runtime> & { readonly default: Runtime };
+
 const loadRuntime = (): Promise<Runtime> =>
-  (loading ??= import('onnxruntime-node').then((module) =>
-    'InferenceSession' in module ? module : module['default'],
+  (loading ??= import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_RUNTIME).then(
+    (module: Loaded) => (module.InferenceSession ? (module as unknown as Runtime) : module.default),
+    (cause: unknown) => {
+      loading = undefined;
+      throw new MienError('usage', 'onnxruntime-node is not installed', {
+        ...{ cause, hint: 'Install it beside mien: npm install onnxruntime-node' },
+      });
+    },
   ));
 
 /**

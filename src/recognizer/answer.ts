@@ -1,0 +1,147 @@
+// One item's answer from what the models said: which of them decides, over which labels, and what to warn of.
+import type { Tensor } from '../base/tensor.js';
+import type { BundleManifest } from '../bundle/manifest.js';
+import { productOfPosteriors } from '../evaluate/calibration.js';
+import { restrictPrior, scores, softmax } from '../evaluate/scores.js';
+import { divergence, posteriorOf, restricted, topOf, withFaceOnly } from './labels.js';
+import type { Prepared } from './prepare.js';
+import type {
+  FacePosterior,
+  Gate,
+  ModalityPosterior,
+  Probabilities,
+  RecognizeOptions,
+  Result,
+  Warning,
+} from './types.js';
+
+/** A row of a model's output. */
+export interface Row {
+  /** `[n, labels]` */
+  readonly logits: Tensor<'float32'>;
+  readonly row: number;
+}
+
+export interface Computed {
+  readonly text: (Row & { readonly truncated: boolean }) | undefined;
+  /** The row of the item's first face; its others follow. */
+  readonly face: Row | undefined;
+  readonly fused: (Row & { readonly gate?: Tensor<'float32'> }) | undefined;
+}
+
+/** @returns the item's failure where there is one, else its answer. */
+export function assemble(
+  { crops, warnings, error }: Prepared,
+  manifest: BundleManifest,
+  options: RecognizeOptions,
+  computed: Computed,
+): Result {
+  if (error) return { error, warnings };
+  const text = computed.text && posteriorOf(manifest.text!, computed.text.logits.data, computed.text.row);
+  const [face, ...others] = crops.map(({ place }, i): FacePosterior => ({
+    ...posteriorOf(manifest.face!, computed.face!.logits.data, computed.face!.row + i),
+    place,
+  }));
+  const shared = sharedLabels(manifest);
+  const answer = answerOf(manifest, shared, text, face, computed.fused);
+  return {
+    label: topOf(answer.probabilities),
+    ...answer,
+    ...(text ? { text } : {}),
+    ...(face ? { face } : {}),
+    ...(options.allFaces ? { others } : {}),
+    ...(computed.fused?.gate ? { gate: gateOf(computed.fused.gate, computed.fused.row, options) } : {}),
+    ...(text && face
+      ? {
+          disagreement: divergence(
+            restricted(text.probabilities, shared),
+            restricted(face.probabilities, shared),
+          ),
+        }
+      : {}),
+    warnings: [...warnings, ...furtherWarnings(manifest, computed, text, shared)],
+  };
+}
+
+/** Labels of the fused answer: the fusion's, or those that text and face have in common. */
+function sharedLabels({ text, face, fusion }: BundleManifest): readonly string[] {
+  if (fusion) return fusion.labels;
+  if (text && face) return text.labels.filter((label) => face.labels.includes(label));
+  return (text ?? face)!.labels;
+}
+
+function answerOf(
+  manifest: BundleManifest,
+  shared: readonly string[],
+  text: ModalityPosterior | undefined,
+  face: ModalityPosterior | undefined,
+  fused: Computed['fused'],
+): { probabilities: Probabilities; logits: Probabilities; from: 'text' | 'face' | 'both' } {
+  if (text && face) {
+    const both =
+      fused && manifest.fusion
+        ? posteriorOf(manifest.fusion, fused.logits.data, fused.row)
+        : product(manifest, shared, text, face);
+    return {
+      probabilities: withFaceOnly(both.probabilities, face.probabilities, text.probabilities),
+      ...{ logits: both.logits, from: 'both' },
+    };
+  }
+  if (text)
+    return { probabilities: restricted(text.probabilities, shared), logits: text.logits, from: 'text' };
+  return { probabilities: face!.probabilities, logits: face!.logits, from: 'face' };
+}
+
+/** The product of posteriors, where a bundle has no fusion of its own. */
+function product(
+  { text, face }: BundleManifest,
+  shared: readonly string[],
+  ofText: ModalityPosterior,
+  ofFace: ModalityPosterior,
+): Pick<ModalityPosterior, 'probabilities' | 'logits'> {
+  const target = restrictPrior(text!.prior, text!.labels, shared);
+  const evidence = [
+    { part: text!, posterior: ofText },
+    { part: face!, posterior: ofFace },
+  ].map(({ part, posterior }) => ({
+    logits: scores(
+      shared.length,
+      Float64Array.from(shared, (label) => posterior.logits[label]!),
+    ),
+    temperature: part.temperature,
+    prior: restrictPrior(part.prior, part.labels, shared),
+  }));
+  const log = productOfPosteriors(evidence, target);
+  const named = (values: ArrayLike<number>) =>
+    Object.fromEntries(shared.map((label, i) => [label, values[i]!]));
+  return { logits: named(log.data), probabilities: named(softmax(log).data) };
+}
+
+function gateOf({ shape, data }: Tensor<'float32'>, row: number, { gate }: RecognizeOptions): Gate {
+  const width = shape[1]!;
+  // A static gate has one row for all items.
+  const start = shape[0] === 1 ? 0 : row * width;
+  const values = [...data.subarray(start, start + width)];
+  const mean = values.reduce((sum, value) => sum + value, 0) / width;
+  return gate ? { mean, values } : { mean };
+}
+
+function furtherWarnings(
+  { text: part }: BundleManifest,
+  { text: row }: Computed,
+  text: ModalityPosterior | undefined,
+  shared: readonly string[],
+): Warning[] {
+  const found: Warning[] = [];
+  if (row?.truncated)
+    found.push({
+      code: 'text-truncated',
+      message: `the text was cut at ${part!.maxTokens} tokens; what follows was not read`,
+    });
+  if (text && !shared.includes(text.label))
+    found.push({
+      code: 'other-emotion',
+      message: `the text by itself tells of ${text.label}, which is not among ${shared.join(', ')}`,
+    });
+  return found;
+}

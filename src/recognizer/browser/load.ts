@@ -1,0 +1,102 @@
+// `loadRecognizer` in browsers: in a page or in a worker, from files that are fetched once and kept.
+import { MienError } from '../../base/errors.js';
+import { openBundle, type OpenBundle } from '../../bundle/open.js';
+import { setRuntime } from '../../runtime/session.js';
+import { throwIfAborted } from '../facade.js';
+import { fetchBundle } from '../fetch-bundle.js';
+import { faceFinder } from '../finder.js';
+import { createRecognizer } from '../recognize.js';
+import type { DecodeImage, Recognizer } from '../types.js';
+import { fetchFile, keptFiles, totalProgress, type Progress } from './files.js';
+import { browserDecoder, type BrowserImageSource } from './images.js';
+import { openRuntime, type Backend, type RuntimeOptions } from './runtime.js';
+
+export interface LoadOptions extends RuntimeOptions {
+  /** Address of a bundle's folder, as `models/lite` of the package. */
+  readonly bundle: string | URL;
+  /** Address of the face detector; by default where the package has it, which bundlers copy. */
+  readonly detector?: string | URL;
+  /** Address of ONNX Runtime's `.wasm` file, where it is not beside the script, or its progress is wanted. */
+  readonly wasm?: string | URL | Readonly<Record<'wasm' | 'webgpu', string | URL>>;
+  /** Whether the model is kept in the browser's cache for the next visit (the default). */
+  readonly cache?: boolean;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+  /** Images of more pixels are refused (default 50 million). */
+  readonly maxPixels?: number;
+}
+
+export interface BrowserRecognizer extends Recognizer<BrowserImageSource> {
+  readonly backend: Backend;
+}
+
+const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.onnx', import.meta.url);
+
+/**
+ * Loads a model that recognises emotions.
+ *
+ *     const recognizer = await loadRecognizer({ bundle: 'models/lite' });
+ *     const { label } = await recognizer.recognize({ text: 'At last we won!', image: file });
+ *
+ * Computing blocks the thread that it is called on: in a page, load it in a worker (docs/browser.md).
+ *
+ * @throws MienError `offline` when a file can be neither fetched nor found in the cache, `bundle` or `format` when one
+ *   is not what it should be, `usage` when WebGPU is asked for and not there, `interrupted` when the signal is given.
+ */
+export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecognizer> {
+  const { bundle, detector = DETECTOR, wasm, cache = true, onProgress, maxPixels } = options;
+  if (!bundle)
+    throw new MienError('usage', 'no bundle is named', {
+      ...{ field: 'bundle', hint: "Give the address of a bundle's folder: { bundle: 'models/lite' }." },
+    });
+  throwIfAborted(options.signal);
+  const store = cache ? await keptFiles() : undefined;
+  // When one file cannot be had, the others are not fetched any further.
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
+  const progressOfFile = totalProgress(onProgress);
+  const get = (url: string | URL, kept: boolean): Promise<Uint8Array> =>
+    fetchFile(absolute(url), { signal, store: kept ? store : undefined, onProgress: progressOfFile() });
+  const [{ runtime, backend }, { manifest, files }, faces] = await Promise.all([
+    openRuntime(options, wasm ? (device) => get(addressOf(wasm, device), false) : undefined),
+    fetchBundle(absolute(bundle), { signal, store, onProgress: progressOfFile() }),
+    get(detector, true),
+  ]).catch((error: unknown) => {
+    failed.abort();
+    throw error;
+  });
+  throwIfAborted(options.signal);
+  setRuntime(runtime);
+  const open = rememberingText(await openBundle(manifest, files));
+  const recognizer = createRecognizer({
+    ...{ bundle: open, faces: await faceFinder(faces, {}) },
+    // It decodes whatever it is given; `createRecognizer` only hands it on.
+    decode: browserDecoder({ maxPixels }) as DecodeImage,
+  }) as Recognizer<BrowserImageSource>;
+  return { ...recognizer, backend: backend() };
+}
+
+const addressOf = (wasm: NonNullable<LoadOptions['wasm']>, device: 'wasm' | 'webgpu'): string | URL =>
+  typeof wasm === 'string' || wasm instanceof URL ? wasm : wasm[device];
+
+function absolute(url: string | URL): URL {
+  try {
+    return new URL(url, globalThis.location?.href);
+  } catch (cause) {
+    throw new MienError('usage', `${String(url)} is not an address`, { cause });
+  }
+}
+
+/** Beside a camera's frames stands one text: it is encoded once. */
+function rememberingText(bundle: OpenBundle): OpenBundle {
+  let last: { text: string; encoded: ReturnType<OpenBundle['texts']> } | undefined;
+  return {
+    ...bundle,
+    texts(texts) {
+      const [text] = texts;
+      if (text === undefined || texts.length > 1) return bundle.texts(texts);
+      if (last?.text !== text) last = { text, encoded: bundle.texts(texts) };
+      return last.encoded;
+    },
+  };
+}

@@ -1,0 +1,110 @@
+// ONNX Runtime in browsers: which build of it, on how many threads, and whether the graphics processor may be trusted.
+import type * as ort from 'onnxruntime-common';
+import { MienError } from '../../base/errors.js';
+import { compareSessions, type Comparison } from './agreement.js';
+
+/** The part of `onnxruntime-web` that is used. */
+export type WebRuntime = Pick<typeof ort, 'InferenceSession' | 'Tensor' | 'env'>;
+
+export type Device = 'wasm' | 'webgpu';
+
+export interface RuntimeOptions {
+  /**
+   * `auto` (the default) runs each model on WebGPU where there is one that gives the same numbers as WebAssembly, and
+   * sooner; `webgpu` where it gives the same numbers; `wasm` never.
+   */
+  readonly device?: 'auto' | Device;
+  /**
+   * Threads of WebAssembly. More than one need a page that is isolated (docs/browser.md); by default as many as there
+   * are cores, at most four.
+   */
+  readonly threads?: number;
+  /** A build of `onnxruntime-web` that is loaded already, or is to be instead of the one that fits. */
+  readonly runtime?: WebRuntime | (() => Promise<WebRuntime>);
+}
+
+/** What computes. */
+export interface Backend {
+  /** `webgpu` when at least one model runs there. */
+  readonly device: Device;
+  readonly threads: number;
+  /** One for each model, in the order of loading; none where there is no WebGPU. */
+  readonly comparisons: readonly Comparison[];
+}
+
+/** Outputs may differ by this share of the largest of them: rounding, not another result. */
+const TOLERANCE = 2e-3;
+const MOST_THREADS = 4;
+
+/** In the other layout, ONNX Runtime 1.30 does not accept a `Resize` over two of four axes, as the face model has it. */
+const PROVIDERS = { wasm: 'wasm', webgpu: { name: 'webgpu', preferredLayout: 'NCHW' } } as const;
+
+export interface OpenRuntime {
+  readonly runtime: Pick<WebRuntime, 'InferenceSession' | 'Tensor'>;
+  backend(): Backend;
+}
+
+/**
+ * Loads ONNX Runtime. Its build for WebGPU is fetched only by browsers that can use it: with WebGPU and with promises
+ * in WebAssembly (JSPI). The one that does without the latter is larger than many hosts of static files allow.
+ * @throws MienError `usage` when WebGPU is asked for and not there, or `onnxruntime-web` is not installed.
+ */
+export async function openRuntime(
+  { device = 'auto', threads = defaultThreads(), runtime }: RuntimeOptions,
+  wasmBinary?: (device: Device) => Promise<Uint8Array | undefined>,
+): Promise<OpenRuntime> {
+  const gpu = device !== 'wasm' && (await hasGpu(runtime === undefined));
+  if (device === 'webgpu' && !gpu)
+    throw new MienError('usage', 'this browser has no WebGPU that can be used', {
+      ...{ field: 'device', hint: 'Leave the device to mien (auto), or take wasm.' },
+    });
+  const [web, binary] = await Promise.all([
+    typeof runtime === 'function' ? runtime() : (runtime ?? load(gpu)),
+    wasmBinary?.(gpu ? 'webgpu' : 'wasm'),
+  ]);
+  // Without isolation there is no shared memory, and the runtime would complain.
+  const used = globalThis.crossOriginIsolated ? threads : 1;
+  web.env.wasm.numThreads = used;
+  if (binary) web.env.wasm.wasmBinary = binary;
+  const comparisons: Comparison[] = [];
+
+  const create = async (
+    model: Uint8Array,
+    settings: ort.InferenceSession.SessionOptions = {},
+  ): Promise<ort.InferenceSession> => {
+    const on = (provider: Device): Promise<ort.InferenceSession> =>
+      web.InferenceSession.create(model, { ...settings, executionProviders: [PROVIDERS[provider]] });
+    const plain = await on('wasm');
+    if (!gpu) return plain;
+    const fast = await on('webgpu').catch(() => undefined);
+    const timing = device === 'auto';
+    const compared = await compareSessions(web, plain, fast, { tolerance: TOLERANCE, timing });
+    const wanted = compared.difference <= TOLERANCE && (!timing || compared.ratio! > 1);
+    comparisons.push({ ...compared, device: wanted ? 'webgpu' : 'wasm' });
+    await (wanted ? plain : fast)?.release();
+    return wanted ? fast! : plain;
+  };
+  return {
+    // Only bytes are ever given.
+    runtime: { Tensor: web.Tensor, InferenceSession: { create } as WebRuntime['InferenceSession'] },
+    backend: () => ({
+      device: comparisons.some((one) => one.device === 'webgpu') ? 'webgpu' : 'wasm',
+      ...{ threads: used, comparisons },
+    }),
+  };
+}
+
+const defaultThreads = (): number => Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1);
+
+async function hasGpu(withPromises: boolean): Promise<boolean> {
+  const { gpu } = globalThis.navigator as { gpu?: GPU };
+  if (!gpu || (withPromises && !('Suspending' in WebAssembly))) return false;
+  return (await gpu.requestAdapter().catch(() => null)) !== null;
+}
+
+const load = (gpu: boolean): Promise<WebRuntime> =>
+  (gpu ? import('onnxruntime-web/jspi') : import('onnxruntime-web/wasm')).catch((cause: unknown) => {
+    throw new MienError('usage', 'onnxruntime-web could not be loaded', {
+      ...{ cause, hint: 'Install it beside mien: npm install onnxruntime-web' },
+    });
+  });

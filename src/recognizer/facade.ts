@@ -1,0 +1,71 @@
+// What every recogniser offers, whether it computes here or in another process: arguments checked, one item or many.
+import { MienError } from '../base/errors.js';
+import { startSession } from './sequence.js';
+import { gather } from './stream.js';
+import type { Item, Recognition, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
+
+/** The part that differs. */
+export interface Computation {
+  readonly info: RecognizerInfo;
+  run(items: readonly Item[], options: RecognizeOptions): Promise<Result[]>;
+  dispose(): Promise<void>;
+}
+
+const STREAM_BATCH = 16;
+
+export function recognizerOf({ info, run, dispose: close }: Computation): Recognizer {
+  let disposed: Promise<void> | undefined;
+  const dispose = (): Promise<void> => (disposed ??= close());
+  function recognize(item: Item, options?: RecognizeOptions): Promise<Result>;
+  function recognize(items: readonly Item[], options?: RecognizeOptions): Promise<Result[]>;
+  async function recognize(
+    given: Item | readonly Item[],
+    options: RecognizeOptions = {},
+  ): Promise<Result | Result[]> {
+    if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
+    throwIfAborted(options.signal);
+    const items = Array.isArray(given) ? (given as readonly Item[]) : [given as Item];
+    items.forEach(checkItem);
+    const results = await run(items, options);
+    return Array.isArray(given) ? results : results[0]!;
+  }
+  return {
+    ...{ info, recognize, dispose },
+    async *stream(items, { batchSize = STREAM_BATCH, ...options } = {}) {
+      for await (const batch of gather(items, batchSize, options.signal))
+        yield* await recognize(batch, options);
+    },
+    session: (options) => startSession(recognize, sharedOf(info), options),
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** Labels that texts and faces have in common. */
+function sharedOf({ labels: { text, face, fused } }: RecognizerInfo): readonly string[] {
+  if (fused) return fused;
+  return text && face ? text.filter((label) => face.includes(label)) : (text ?? face)!;
+}
+
+/** Whether an item was recognised: narrows the type. */
+export const isRecognition = (result: Result): result is Recognition => result.error === undefined;
+
+/** @throws MienError `interrupted` when the signal is given. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new MienError('interrupted', 'recognition was aborted', { cause: signal.reason as unknown });
+}
+
+const KNOWN = ['text', 'image'];
+
+/** Wrong arguments are the caller's mistake and not a property of the data: they throw. */
+function checkItem(item: unknown, index: number): void {
+  if (typeof item !== 'object' || item === null)
+    throw new MienError('usage', `item ${index} is not an object { text, image }`);
+  const { text } = item as Item;
+  if (text !== undefined && text !== null && typeof text !== 'string')
+    throw new MienError('usage', `the text of item ${index} is not a string`, { field: 'text' });
+  if (!KNOWN.some((key) => key in item))
+    throw new MienError('usage', `item ${index} has neither text nor image`, {
+      hint: 'Pass { text }, { image }, or both.',
+    });
+}

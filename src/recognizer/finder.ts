@@ -1,0 +1,26 @@
+// Faces in photographs, as the recogniser needs them: found by the detector, levelled and cut out.
+import { alignFace } from '../detector/align.js';
+import { isCroppedFace } from '../detector/cropped.js';
+import { createDetector, type DetectorOptions } from '../detector/detector.js';
+import type { DetectedFace } from '../detector/face.js';
+import type { FaceFinder } from './prepare.js';
+
+/** Of a crowd, the largest; each takes a look of its own. */
+const MOST_FACES = 32;
+
+/**
+ * A face finder from the bytes of the detector's model. An image that is about one face and nothing else is taken as it
+ * is: it was cropped before, as the training images were.
+ * @throws MienError as `createDetector` does.
+ */
+export async function faceFinder(model: Uint8Array, options: DetectorOptions = {}): Promise<FaceFinder> {
+  const detector = await createDetector(model, options);
+  return {
+    find: (image) => detector.detect(image, { maxFaces: MOST_FACES }),
+    crop: (image, place) => {
+      const face = place as DetectedFace;
+      return isCroppedFace(image, [face]) ? image : alignFace(image, face);
+    },
+    dispose: () => detector.dispose(),
+  };
+}

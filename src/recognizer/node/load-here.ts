@@ -1,0 +1,42 @@
+// A recogniser in this process: the bundle's files, the face detector and the image decoder put together.
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { fileError } from '../../base/files.js';
+import { readBundle } from '../../bundle/folder.js';
+import { openBundle } from '../../bundle/open.js';
+import { fetchBundle } from '../fetch-bundle.js';
+import { faceFinder } from '../finder.js';
+import { createRecognizer } from '../recognize.js';
+import type { Recognizer } from '../types.js';
+import { nodeDecoder } from './images.js';
+
+export interface LoadHereOptions {
+  /** Threads inside one operator; all cores by default. */
+  readonly threads?: number;
+  /** Whether threads spin while they wait: faster on a machine that does nothing else. Default: no. */
+  readonly spinning?: boolean;
+  /** Images of more pixels are refused before they are decoded (default 50 million). */
+  readonly maxPixels?: number;
+}
+
+const DETECTOR = fileURLToPath(
+  new URL('../../../models/blazeface/face_detection_back_256x256.onnx', import.meta.url),
+);
+
+/** @throws MienError as `readBundle`, `fetchBundle` and `openBundle` do. */
+export async function loadHere(
+  bundle: string,
+  { maxPixels, spinning = false, ...rest }: LoadHereOptions,
+): Promise<Recognizer> {
+  const options = { ...rest, spinning };
+  const { manifest, files } = /^https?:/i.test(bundle) ? await fetchBundle(bundle) : await readBundle(bundle);
+  const detector = await readFile(DETECTOR).catch((cause: unknown) => {
+    throw fileError('read', DETECTOR, cause);
+  });
+  const open = await openBundle(manifest, files, options);
+  return createRecognizer({
+    bundle: open,
+    faces: await faceFinder(detector, options),
+    decode: nodeDecoder({ maxPixels }),
+  });
+}

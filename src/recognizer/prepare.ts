@@ -1,0 +1,143 @@
+// From an item as it was given to what the models read: a normalised text, face crops, and what is worth a warning.
+import { MienError } from '../base/errors.js';
+import { normalizeText } from '../data/cleaning.js';
+import type { DecodedImage } from '../encoders/encoder.js';
+import { foreignLanguage } from './language.js';
+import type {
+  DecodeImage,
+  FacePlace,
+  Failure,
+  Item,
+  RecognizeOptions,
+  Warning,
+  WarningCode,
+} from './types.js';
+
+/** Finds faces in photographs and cuts them out as the face encoder was trained to see them. */
+export interface FaceFinder {
+  /** Largest first. */
+  find(image: DecodedImage): Promise<readonly FacePlace[]>;
+  crop(image: DecodedImage, place: FacePlace): DecodedImage | Promise<DecodedImage>;
+  dispose(): Promise<void>;
+}
+
+export interface Crop {
+  readonly image: DecodedImage;
+  /** Null where the whole image is the face. */
+  readonly place: FacePlace | null;
+}
+
+export interface Prepared {
+  readonly text?: string;
+  /** The deciding face first; empty without an image, or without a face in it. */
+  readonly crops: readonly Crop[];
+  readonly warnings: readonly Warning[];
+  /** Why there is nothing to recognise. */
+  readonly error?: Failure['error'];
+}
+
+export interface PrepareContext {
+  readonly faces: FaceFinder;
+  readonly decode: DecodeImage;
+  /** Which models there are. */
+  readonly has: { readonly text?: object | undefined; readonly face?: object | undefined };
+  readonly options: RecognizeOptions;
+}
+
+/** Faces smaller than this, in pixels of the image, show little: the smallest of the training sets are 48 wide. */
+const SMALL_FACE = 40;
+/** Faces of one photograph that are read when all are asked for. */
+const MOST_FACES = 32;
+
+const warning = (code: WarningCode, message: string): Warning => ({ code, message });
+
+/** Never throws for what an item holds: what cannot be read becomes its error or a warning. */
+export async function prepareItem(item: Item, context: PrepareContext): Promise<Prepared> {
+  const text = prepareText(item.text, context);
+  const image = await prepareImage(item.image, context);
+  const warnings = [...text.warnings, ...image.warnings];
+  const crops = image.crops ?? [];
+  // A broken image is an error even beside a text: whoever sent it meant it to count.
+  const broken = image.error?.code === 'undecodable-image' ? image.error : undefined;
+  const nothing = text.text === undefined && crops.length === 0;
+  const error =
+    broken ??
+    (nothing
+      ? (image.error ??
+        text.error ?? { code: 'no-input' as const, message: 'there is neither a text nor an image' })
+      : undefined);
+  if (error) return { crops: [], warnings, error };
+  // With one modality left, what became of the other is a warning.
+  const left = [text.error, image.error].flatMap((lost) =>
+    lost ? [warning(lost.code as 'empty-text' | 'no-face', lost.message)] : [],
+  );
+  return {
+    ...(text.text === undefined ? {} : { text: text.text }),
+    crops,
+    warnings: [...warnings, ...left],
+  };
+}
+
+interface Side {
+  readonly warnings: readonly Warning[];
+  readonly error?: Failure['error'];
+}
+
+function prepareText(given: Item['text'], { has }: PrepareContext): Side & { text?: string } {
+  if (given === undefined || given === null) return { warnings: [] };
+  if (!has.text) return { warnings: [warning('text-missing', 'this bundle reads no texts')] };
+  const text = normalizeText(given);
+  if (!/[\p{L}\p{N}\p{Emoji_Presentation}]/u.test(text))
+    return { warnings: [], error: { code: 'empty-text', message: 'the text has no words' } };
+  const language = foreignLanguage(text);
+  return {
+    text,
+    warnings:
+      language === undefined
+        ? []
+        : [
+            warning(
+              'not-english',
+              `the text looks like ${language} (ISO 639-3); the model knows English only`,
+            ),
+          ],
+  };
+}
+
+async function prepareImage(
+  given: Item['image'],
+  { has, decode, faces, options }: PrepareContext,
+): Promise<Side & { crops?: readonly Crop[] }> {
+  if (given === undefined || given === null) return { warnings: [] };
+  if (!has.face) return { warnings: [warning('image-missing', 'this bundle reads no faces')] };
+  let image: DecodedImage;
+  try {
+    image = await decode(given);
+  } catch (cause) {
+    if (!(cause instanceof MienError)) throw cause;
+    return { warnings: [], error: { code: 'undecodable-image', message: cause.message } };
+  }
+  if (options.faces === 'cropped') return { warnings: sizeWarning(image), crops: [{ image, place: null }] };
+  const found = await faces.find(image);
+  const [first] = found;
+  if (first === undefined)
+    return { warnings: [], error: { code: 'no-face', message: 'no face was found in the image' } };
+  const wanted = options.allFaces ? found.slice(0, MOST_FACES) : [first];
+  const crops: Crop[] = [];
+  for (const place of wanted) crops.push({ place, image: await faces.crop(image, place) });
+  const several =
+    found.length > 1
+      ? [warning('several-faces', `the image has ${found.length} faces; the largest one decides`)]
+      : [];
+  return { crops, warnings: [...several, ...sizeWarning(first.box)] };
+}
+
+const sizeWarning = ({ width, height }: { width: number; height: number }): Warning[] =>
+  Math.min(width, height) < SMALL_FACE
+    ? [
+        warning(
+          'small-face',
+          `the face is ${Math.round(width)} × ${Math.round(height)} pixels; little can be seen in it`,
+        ),
+      ]
+    : [];

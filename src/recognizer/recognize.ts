@@ -1,0 +1,102 @@
+// The recogniser itself: an open bundle, a face finder and a decoder become `recognize`.
+import { inBatches } from '../base/batches.js';
+import { takeRows } from '../base/tensor.js';
+import type { Encoded, OpenBundle } from '../bundle/open.js';
+import { assemble } from './answer.js';
+import { recognizerOf, throwIfAborted } from './facade.js';
+import { prepareItem, type FaceFinder, type Prepared } from './prepare.js';
+import type { DecodeImage, Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
+
+export interface RecognizerParts {
+  readonly bundle: OpenBundle;
+  readonly faces: FaceFinder;
+  readonly decode: DecodeImage;
+}
+
+/** Items that are held in memory and computed together. */
+const ITEMS_AT_ONCE = 32;
+
+/** A recogniser over an open bundle; `dispose` closes the bundle and the face finder with it. */
+export function createRecognizer({ bundle, faces, decode }: RecognizerParts): Recognizer {
+  // Sessions of the web runtime do not run twice at a time: calls queue up.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work, work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+
+  const some = async (items: readonly Item[], options: RecognizeOptions): Promise<Result[]> => {
+    const prepared: Prepared[] = [];
+    for (const item of items) {
+      throwIfAborted(options.signal);
+      prepared.push(await prepareItem(item, { faces, decode, has: bundle.manifest, options }));
+    }
+    throwIfAborted(options.signal);
+    return compute(bundle, prepared, options);
+  };
+  return recognizerOf({
+    info: infoOf(bundle),
+    run: (items, options) =>
+      inTurn(async () => {
+        const results: Result[] = [];
+        for (const batch of inBatches(items, ITEMS_AT_ONCE)) results.push(...(await some(batch, options)));
+        return results;
+      }),
+    dispose: () =>
+      inTurn(async () => {
+        await bundle.dispose();
+        await faces.dispose();
+      }),
+  });
+}
+
+function infoOf({ manifest }: OpenBundle): RecognizerInfo {
+  const { name, text, face, fusion, terms, files } = manifest;
+  return {
+    ...{ name, terms, files },
+    labels: {
+      ...(text ? { text: text.labels } : {}),
+      ...(face ? { face: face.labels } : {}),
+      ...(fusion ? { fused: fusion.labels } : {}),
+    },
+  };
+}
+
+/** Runs each model once over all items that have something for it. */
+async function compute(
+  bundle: OpenBundle,
+  items: readonly Prepared[],
+  options: RecognizeOptions,
+): Promise<Result[]> {
+  const withText = items.flatMap((item, i) => (item.text === undefined ? [] : [i]));
+  const withFace = items.flatMap((item, i) => (item.crops.length === 0 ? [] : [i]));
+  const texts = withText.length > 0 ? await bundle.texts(withText.map((i) => items[i]!.text!)) : undefined;
+  const crops = withFace.flatMap((i) => items[i]!.crops);
+  const faces = crops.length > 0 ? await bundle.faces(crops.map(({ image }) => image)) : undefined;
+  const textRow = new Map(withText.map((i, row) => [i, row]));
+  const faceRow = new Map<number, number>();
+  let next = 0;
+  for (const i of withFace) {
+    faceRow.set(i, next);
+    next += items[i]!.crops.length;
+  }
+  const both = bundle.manifest.fusion ? withText.filter((i) => faceRow.has(i)) : [];
+  const rows = (of: ReadonlyMap<number, number>, from: Encoded) =>
+    takeRows(
+      from.embedding,
+      both.map((i) => of.get(i)!),
+    );
+  const fused = both.length > 0 ? await bundle.fuse(rows(textRow, texts!), rows(faceRow, faces!)) : undefined;
+  const fusedRow = new Map(both.map((i, row) => [i, row]));
+  return items.map((item, i) =>
+    assemble(item, bundle.manifest, options, {
+      text:
+        texts && textRow.has(i)
+          ? { ...texts, row: textRow.get(i)!, truncated: texts.truncated[textRow.get(i)!]! }
+          : undefined,
+      face: faces && faceRow.has(i) ? { ...faces, row: faceRow.get(i)! } : undefined,
+      fused: fused && fusedRow.has(i) ? { ...fused, row: fusedRow.get(i)! } : undefined,
+    }),
+  );
+}

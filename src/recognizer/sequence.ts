@@ -1,0 +1,113 @@
+// Frames and utterances as they come: a posterior over time that neither jumps with every frame nor forgets what was said.
+import { MienError } from '../base/errors.js';
+import { restricted, topOf, withFaceOnly } from './labels.js';
+import type {
+  Item,
+  Moment,
+  Observation,
+  Probabilities,
+  RecognizeOptions,
+  Result,
+  Session,
+  SessionOptions,
+} from './types.js';
+
+const FACE_HALF_LIFE = 0.7;
+const TEXT_HALF_LIFE = 8;
+
+/** Something seen or said, and when. */
+interface Evidence {
+  readonly probabilities: Probabilities;
+  readonly at: number;
+}
+
+/**
+ * A session over a recogniser. Faces: the exponential moving average of single-frame posteriors. Texts: the last
+ * utterance. What is `age` seconds old counts as its posterior to the power of 2^(−age / half-life), so that it fades
+ * into an even distribution; face and text are multiplied over the labels they share.
+ *
+ * There is no model of sequences behind it: none of the data sets has any, so that none could be shown to be better.
+ */
+export function startSession(
+  recognize: (item: Item, options?: RecognizeOptions) => Promise<Result>,
+  shared: readonly string[],
+  { faceHalfLife = FACE_HALF_LIFE, textHalfLife = TEXT_HALF_LIFE, ...options }: SessionOptions = {},
+): Session {
+  for (const [field, value] of Object.entries({ faceHalfLife, textHalfLife }))
+    if (!(value > 0))
+      throw new MienError('usage', `a half-life of ${value} seconds is not possible`, { field });
+  let face: Evidence | undefined;
+  let text: Evidence | undefined;
+  let last = -Infinity;
+
+  const at = (now: number): Omit<Moment, 'result'> => {
+    const seen = face && faded(face, now, faceHalfLife);
+    const said = text && faded(text, now, textHalfLife);
+    const probabilities = combined(seen, said, shared);
+    return {
+      at: now,
+      label: topOf(probabilities),
+      probabilities,
+      ...(seen ? { face: seen } : {}),
+      ...(said ? { text: said } : {}),
+    };
+  };
+  return {
+    async push({ at: given, ...item }: Observation) {
+      const now = given ?? Date.now();
+      if (!Number.isFinite(now) || now < last)
+        throw new MienError('usage', `an observation at ${now} ms comes after one at ${last} ms`, {
+          ...{ field: 'at', hint: 'Push observations in the order of their time, in milliseconds.' },
+        });
+      last = now;
+      const result = await recognize(item, options);
+      if (!result.error) {
+        if (result.face) {
+          const before = face;
+          const one = result.face.probabilities;
+          face = { probabilities: before ? averaged(before, one, now, faceHalfLife) : one, at: now };
+        }
+        if (result.text) text = { probabilities: result.text.probabilities, at: now };
+      }
+      return { ...at(now), result };
+    },
+    now: (time = Date.now()) => at(Math.max(time, last)),
+  };
+}
+
+/** The share that is left of something after a time. */
+const left = (from: number, now: number, halfLife: number): number => 2 ** (-(now - from) / 1000 / halfLife);
+
+const averaged = (before: Evidence, one: Probabilities, now: number, halfLife: number): Probabilities => {
+  const weight = left(before.at, now, halfLife);
+  return Object.fromEntries(
+    Object.entries(one).map(([label, p]) => [
+      label,
+      weight * before.probabilities[label]! + (1 - weight) * p,
+    ]),
+  );
+};
+
+const faded = ({ probabilities, at }: Evidence, now: number, halfLife: number): Probabilities =>
+  normalized(Object.entries(probabilities).map(([label, p]) => [label, p ** left(at, now, halfLife)]));
+
+const normalized = (entries: readonly (readonly [string, number])[]): Probabilities => {
+  const total = entries.reduce((sum, [, value]) => sum + value, 0);
+  return Object.fromEntries(
+    entries.map(([label, value]) => [label, total > 0 ? value / total : 1 / entries.length]),
+  );
+};
+
+function combined(
+  face: Probabilities | undefined,
+  text: Probabilities | undefined,
+  shared: readonly string[],
+): Probabilities {
+  if (face && text) {
+    const [f, t] = [restricted(face, shared), restricted(text, shared)];
+    const fused = normalized(shared.map((label) => [label, f[label]! * t[label]!]));
+    return withFaceOnly(fused, face, text);
+  }
+  if (face) return face;
+  return text ? restricted(text, shared) : normalized(shared.map((label) => [label, 1]));
+}

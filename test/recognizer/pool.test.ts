@@ -1,0 +1,77 @@
+// A recogniser in child processes: the same answers, and a killed child costs its own calls only.
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadRecognizer } from '../../src/recognizer/node/load.js';
+import type { Recognition, Recognizer } from '../../src/recognizer/types.js';
+import { faceOf, writeLegible } from '../support/bundle.js';
+
+let root: string;
+let recognizer: Recognizer;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mien-pool-'));
+  await writeLegible(join(root, 'bundle'));
+  recognizer = await loadRecognizer({ bundle: join(root, 'bundle'), processes: 2, threads: 1 });
+});
+afterAll(async () => {
+  await recognizer.dispose();
+  await rm(root, { recursive: true });
+});
+
+/** Process ids of the recogniser's children, from /proc: not every system has `ps`. */
+const children = (): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const parent = Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[1]);
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return parent === process.pid && command.includes('recognizer/node/child');
+      } catch {
+        return false; // It has just ended.
+      }
+    })
+    .map(Number);
+
+test('answers as in this process', async () => {
+  const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
+  const items = [
+    { text: 'joy' },
+    { image: faceOf('fear') },
+    { text: 'joy', image: faceOf('anger') },
+    { text: '' },
+  ];
+  const options = { faces: 'cropped', gate: true } as const;
+  expect(await recognizer.recognize(items, options)).toEqual(await here.recognize(items, options));
+  expect(recognizer.info).toEqual(here.info);
+  await here.dispose();
+});
+
+test('a killed child is replaced', async () => {
+  const before = children();
+  expect(before).toHaveLength(2);
+  const calls = Array.from({ length: 12 }, () =>
+    recognizer.recognize({ text: 'joy' }).then(
+      (result) => (result as Recognition).label,
+      (error: unknown) => (error as { code: string }).code,
+    ),
+  );
+  for (const pid of before) process.kill(pid, 'SIGKILL');
+  const outcomes = new Set(await Promise.all(calls));
+  for (const outcome of outcomes) expect(['joy', 'crashed']).toContain(outcome);
+  expect(await recognizer.recognize({ text: 'fear' })).toMatchObject({ label: 'fear' });
+  for (const pid of children()) expect(before).not.toContain(pid);
+});
+
+test('wrong arguments and broken bundles are told as in this process', async () => {
+  await expect(recognizer.recognize({ text: 1 } as never)).rejects.toThrow(/not a string/);
+  await writeFile(join(root, 'bundle', 'foreign.txt'), 'x');
+  const broken = loadRecognizer({ bundle: join(root, 'bundle'), processes: 1 });
+  await expect(broken).rejects.toMatchObject({ code: 'bundle' });
+  await rm(join(root, 'bundle', 'foreign.txt'));
+  await expect(loadRecognizer({ bundle: join(root, 'bundle'), processes: -1 })).rejects.toThrow(
+    /not possible/,
+  );
+});

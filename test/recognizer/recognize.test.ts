@@ -1,0 +1,260 @@
+// The recogniser over a bundle whose answers are known: what decides, what is warned of, what fails alone.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MienError } from '../../src/base/errors.js';
+import { isRecognition } from '../../src/recognizer/facade.js';
+import { nodeDecoder } from '../../src/recognizer/node/images.js';
+import type { FaceFinder } from '../../src/recognizer/prepare.js';
+import { createRecognizer } from '../../src/recognizer/recognize.js';
+import type { FacePlace, Item, Recognition, Recognizer, Result } from '../../src/recognizer/types.js';
+import { faceOf, openLegible } from '../support/bundle.js';
+import sharp from 'sharp';
+
+const place = (width: number): FacePlace => ({
+  box: { x: 0, y: 0, width, height: width },
+  keyPoints: {},
+  score: 0.9,
+});
+
+/** A photograph is as many faces as it is times wider than high; black ones have none. */
+const finder: FaceFinder = {
+  find: async ({ width, height, data }) =>
+    data.every((value) => value === 0)
+      ? []
+      : Array.from({ length: Math.round(width / height) }, () => place(height)),
+  crop: (image) => image,
+  dispose: async () => undefined,
+};
+
+let recognizer: Recognizer;
+beforeAll(async () => {
+  recognizer = createRecognizer({ bundle: await openLegible(), faces: finder, decode: nodeDecoder() });
+});
+afterAll(() => recognizer.dispose());
+
+const one = async (item: Item, options = {}): Promise<Recognition> => {
+  const result = await recognizer.recognize(item, options);
+  if (!isRecognition(result)) throw new Error(`${result.error.code}: ${result.error.message}`);
+  return result;
+};
+const codes = ({ warnings }: Result): string[] => warnings.map(({ code }) => code);
+const black = { width: 48, height: 48, data: new Uint8Array(48 * 48 * 3) };
+
+describe('one modality', () => {
+  test('a text answers over the shared labels, and says all it thinks beside', async () => {
+    const result = await one({ text: 'I felt fear the day' });
+    expect(result).toMatchObject({ label: 'fear', from: 'text', text: { label: 'fear' }, warnings: [] });
+    // By hand: logit 6 against six of zero, then the shared five of seven.
+    expect(result.text!.probabilities['fear']).toBeCloseTo(Math.exp(6) / (Math.exp(6) + 6), 6);
+    expect(result.probabilities['fear']).toBeCloseTo(Math.exp(6) / (Math.exp(6) + 4), 6);
+    expect(result).not.toHaveProperty('face');
+    expect(result).not.toHaveProperty('gate');
+  });
+
+  test('a text of another emotion says so', async () => {
+    const result = await one({ text: 'shame' });
+    expect(result.text!.label).toBe('shame');
+    expect(Object.keys(result.probabilities)).not.toContain('shame');
+    expect(codes(result)).toEqual(['other-emotion']);
+  });
+
+  test('a face may be neutral or surprised', async () => {
+    for (const label of ['neutral', 'surprise', 'anger'] as const) {
+      const result = await one({ image: faceOf(label) });
+      expect(result).toMatchObject({ label, from: 'face', face: { label, place: { score: 0.9 } } });
+    }
+  });
+
+  test('a cropped face has no place', async () => {
+    const result = await one({ image: faceOf('joy') }, { faces: 'cropped' });
+    expect(result.face).toMatchObject({ label: 'joy', place: null });
+  });
+});
+
+describe('both', () => {
+  test('are fused, with the gate and how far they disagree', async () => {
+    const agree = await one({ text: 'joy', image: faceOf('joy') }, { gate: true });
+    expect(agree).toMatchObject({ label: 'joy', from: 'both' });
+    expect(agree.gate!.values).toHaveLength(2);
+    expect(agree.gate!.mean).toBeCloseTo(1 / (1 + Math.exp(2)), 6);
+    const contrary = await one({ text: 'joy', image: faceOf('anger') });
+    expect(contrary.gate).not.toHaveProperty('values');
+    expect(contrary.disagreement!).toBeGreaterThan(0.8);
+    expect(agree.disagreement!).toBeLessThan(0.1);
+    // A text without a word of feeling opens the gate to the face.
+    expect((await one({ text: 'the day', image: faceOf('anger') })).gate!.mean).toBeGreaterThan(0.8);
+  });
+
+  test('a neutral face beside a text that says nothing stays neutral, beside a clear one it does not', async () => {
+    expect((await one({ text: 'the day', image: faceOf('neutral') })).label).toBe('neutral');
+    expect((await one({ text: 'anger', image: faceOf('neutral') })).label).toBe('anger');
+  });
+
+  test('without a fusion model the product of posteriors answers', async () => {
+    const without = createRecognizer({
+      bundle: await openLegible(['fusion']),
+      faces: finder,
+      decode: nodeDecoder(),
+    });
+    const result = await without.recognize({ text: 'joy', image: faceOf('joy') });
+    expect(result).toMatchObject({ label: 'joy', from: 'both' });
+    expect(result).not.toHaveProperty('gate');
+    await without.dispose();
+  });
+
+  test('a bundle of texts alone reads the text and says what it cannot', async () => {
+    const alone = createRecognizer({
+      ...{ bundle: await openLegible(['face', 'fusion']), faces: finder, decode: nodeDecoder() },
+    });
+    const result = await alone.recognize({ text: 'joy', image: faceOf('anger') });
+    expect(result).toMatchObject({ label: 'joy', from: 'text' });
+    expect(codes(result)).toEqual(['image-missing']);
+    await alone.dispose();
+  });
+});
+
+describe('what an item may be like', () => {
+  test('a bad item fails alone, in its place', async () => {
+    const noise = Buffer.from(Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7919) % 251));
+    const jpeg = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+      .jpeg()
+      .toBuffer();
+    const broken = jpeg.subarray(0, jpeg.length / 2);
+    const results = await recognizer.recognize([
+      { text: 'joy' },
+      { image: broken },
+      { text: ' … ' },
+      { image: black },
+      { image: 'no/such/file.jpg' },
+      { image: faceOf('anger') },
+      { text: null, image: null },
+      { text: 'joy', image: broken },
+      { image: 'https://example.com/face.jpg' },
+      { image: { width: 2, height: 2, data: new Uint8Array(5) } },
+    ]);
+    expect(results.map((result) => result.error?.code ?? (result as Recognition).label)).toEqual([
+      ...['joy', 'undecodable-image', 'empty-text', 'no-face', 'undecodable-image', 'anger', 'no-input'],
+      ...['undecodable-image', 'undecodable-image', 'undecodable-image'],
+    ]);
+  });
+
+  test('what one modality lacks is a warning where the other answers', async () => {
+    expect(codes(await one({ text: 'joy', image: black }))).toEqual(['no-face']);
+    expect(codes(await one({ text: '', image: faceOf('joy') }))).toEqual(['empty-text']);
+  });
+
+  test('warnings: several faces, a small one, a long text, another language', async () => {
+    const wide = { width: 96, height: 48, data: new Uint8Array(96 * 48 * 3).fill(255) };
+    const several = await one({ image: wide }, { allFaces: true });
+    expect(codes(several)).toEqual(['several-faces']);
+    expect(several.others).toHaveLength(1);
+    expect(codes(await one({ image: faceOf('joy', 20) }))).toEqual(['small-face']);
+    expect(codes(await one({ text: 'joy joy joy joy joy joy joy joy joy' }))).toContain('text-truncated');
+    const german =
+      'Gestern habe ich meinen alten Freund nach vielen Jahren wieder getroffen und mich gefreut.';
+    expect(codes(await one({ text: german }))).toContain('not-english');
+    expect(codes(await one({ text: '昨日、古い友人に会ってとても嬉しかった' }))).toContain('not-english');
+  });
+
+  test('images come as paths, bytes, blobs, data URLs and pixels with transparency', async () => {
+    const { width, height, data } = faceOf('anger');
+    const png = await sharp(Buffer.from(data), { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer();
+    const rgba = new Uint8ClampedArray(width * height * 4).map((_, i) =>
+      i % 4 === 0 || i % 4 === 3 ? 255 : 0,
+    );
+    const sources = [
+      png,
+      png.buffer.slice(png.byteOffset, png.byteOffset + png.length) as ArrayBuffer,
+      new Blob([Uint8Array.from(png)]),
+      `data:image/png;base64,${png.toString('base64')}`,
+      { width, height, data: rgba },
+    ];
+    for (const image of sources) expect((await one({ image })).label).toBe('anger');
+    // What is transparent lies on white.
+    const clear = { width, height, data: new Uint8ClampedArray(width * height * 4) };
+    expect((await one({ image: clear })).label).toBe('surprise');
+  });
+
+  test('wrong arguments are told apart from bad data', async () => {
+    await expect(recognizer.recognize({} as Item)).rejects.toThrow(/neither text nor image/);
+    await expect(recognizer.recognize({ text: 7 } as unknown as Item)).rejects.toThrow(/not a string/);
+    await expect(recognizer.recognize('joy' as unknown as Item)).rejects.toThrow(MienError);
+    expect(await recognizer.recognize([])).toEqual([]);
+  });
+
+  test('texts that are odd are read', async () => {
+    for (const text of ['\ud800', '😀', 'joy\u0000', 'a'.repeat(100_000), '\u202ejoy']) {
+      const result = await recognizer.recognize({ text });
+      expect([undefined, 'empty-text']).toContain(result.error?.code);
+    }
+  });
+});
+
+test('many items come back in order, the same as one by one', async () => {
+  const labels = ['joy', 'anger', 'fear', 'sadness', 'disgust'] as const;
+  const items = Array.from({ length: 70 }, (_, i): Item => {
+    const label = labels[i % 5]!;
+    return i % 3 === 0
+      ? { text: label }
+      : i % 3 === 1
+        ? { image: faceOf(label) }
+        : { text: label, image: faceOf(label) };
+  });
+  const together = await recognizer.recognize(items);
+  expect(together.map((result) => (result as Recognition).label)).toEqual(items.map((_, i) => labels[i % 5]));
+  expect(together[5]).toEqual(await recognizer.recognize(items[5]!));
+});
+
+describe('a signal', () => {
+  test('stops a call and a stream', async () => {
+    const aborted = AbortSignal.abort();
+    await expect(recognizer.recognize({ text: 'joy' }, { signal: aborted })).rejects.toThrow(/aborted/);
+    const controller = new AbortController();
+    async function* endless(): AsyncGenerator<Item> {
+      yield { text: 'joy' };
+      await new Promise(() => undefined);
+    }
+    const seen: string[] = [];
+    await expect(
+      (async () => {
+        for await (const result of recognizer.stream(endless(), { signal: controller.signal })) {
+          seen.push((result as Recognition).label);
+          controller.abort();
+        }
+      })(),
+    ).rejects.toThrow(/aborted/);
+    expect(seen).toEqual(['joy']);
+  });
+});
+
+test('a stream keeps order, holds few items, and closes its source', async () => {
+  let [given, taken, most, closed] = [0, 0, 0, false];
+  function* source(): Generator<Item> {
+    try {
+      for (;;) {
+        given++;
+        most = Math.max(most, given - taken);
+        yield { text: given % 2 === 0 ? 'joy' : 'fear' };
+      }
+    } finally {
+      closed = true;
+    }
+  }
+  for await (const result of recognizer.stream(source(), { batchSize: 4 })) {
+    taken++;
+    expect((result as Recognition).label).toBe(taken % 2 === 0 ? 'joy' : 'fear');
+    if (taken === 10) break;
+  }
+  expect(most).toBeLessThanOrEqual(8);
+  expect(closed).toBe(true);
+});
+
+test('after dispose nothing computes, and disposing again is no error', async () => {
+  const gone = createRecognizer({ bundle: await openLegible(), faces: finder, decode: nodeDecoder() });
+  const underWay = gone.recognize({ text: 'joy' });
+  await gone.dispose();
+  await gone[Symbol.asyncDispose]();
+  expect((await underWay).error).toBeUndefined();
+  await expect(gone.recognize({ text: 'joy' })).rejects.toThrow(/disposed/);
+});

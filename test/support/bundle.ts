@@ -1,0 +1,117 @@
+// A bundle whose answers can be told beforehand: a text says what its words say, a face what its colour says.
+import { float32 } from '../../src/base/tensor.js';
+import { writeBundle } from '../../src/bundle/folder.js';
+import { FILES, type BundleManifest } from '../../src/bundle/manifest.js';
+import { openBundle, type OpenBundle } from '../../src/bundle/open.js';
+import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from '../../src/data/labels.js';
+import { constant, createGraph, input, type Graph, type Value } from '../../src/graph/builder.js';
+import { encodeModel } from '../../src/graph/onnx.js';
+import { add, cast, mul, sigmoid } from '../../src/graph/ops/elementwise.js';
+import { matmul } from '../../src/graph/ops/linalg.js';
+import { gather } from '../../src/graph/ops/lookup.js';
+import { mean, sum } from '../../src/graph/ops/reduction.js';
+import { bertTokenizerJson } from './pretrained.js';
+
+/** Colours of the faces, RGB from 0 to 1. A face is of the label whose colour is nearest. */
+export const COLOURS: Readonly<Record<(typeof FACE_LABELS)[number], readonly [number, number, number]>> = {
+  anger: [1, 0, 0],
+  disgust: [0, 1, 0],
+  fear: [0, 0, 1],
+  joy: [1, 1, 0],
+  neutral: [0.5, 0.5, 0.5],
+  sadness: [0, 1, 1],
+  surprise: [1, 1, 1],
+};
+
+/** Words that the tokenizer knows; each label's name speaks for it, the others say nothing. */
+const WORDS = [...TEXT_LABELS, 'the', 'day', 'i', 'felt', 'nothing'];
+const FIRST_WORD = 104;
+const SURE = 6;
+
+const matrix = (graph: Graph, rows: readonly (readonly number[])[]): Value =>
+  constant(graph, float32([rows.length, rows[0]!.length], rows.flat()));
+
+/** What `ids` `[batch, tokens]` speak for, each label's word once or more. */
+function textModel(): Uint8Array {
+  const graph = createGraph('text');
+  const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
+  const table = Array.from({ length: FIRST_WORD + WORDS.length }, (_, id) =>
+    TEXT_LABELS.map((label) => (WORDS[id - FIRST_WORD] === label ? 1 : 0)),
+  );
+  const embedding = sum(gather(matrix(graph, table), cast(ids, 'int64')), [1]);
+  return encodeModel(graph, { embedding, logits: mul(embedding, SURE) });
+}
+
+/** Nearness of the mean colour of `pixels` `[batch, height, width, 3]` to each label's. */
+function faceModel(): Uint8Array {
+  const graph = createGraph('face');
+  const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
+  const embedding = mul(mean(cast(pixels, 'float32'), [1, 2]), 1 / 255);
+  return encodeModel(graph, { embedding, logits: nearness(graph, embedding, FACE_LABELS) });
+}
+
+function nearness(graph: Graph, colour: Value, labels: readonly (keyof typeof COLOURS)[]): Value {
+  const weight = [0, 1, 2].map((c) => labels.map((label) => 16 * COLOURS[label][c]!));
+  const bias = labels.map((label) => -8 * COLOURS[label].reduce((total, value) => total + value * value, 0));
+  return add(matmul(colour, matrix(graph, weight)), matrix(graph, [bias]));
+}
+
+/** The sum of what both say; its gate opens to the face where the text says nothing. */
+function fusionModel(): Uint8Array {
+  const graph = createGraph('fusion');
+  const text = input(graph, 'text', 'float32', ['batch', TEXT_LABELS.length]);
+  const face = input(graph, 'face', 'float32', ['batch', 3]);
+  const pick = TEXT_LABELS.map((label) => SHARED_LABELS.map((shared) => (shared === label ? SURE : 0)));
+  const ones = TEXT_LABELS.map(() => [-4, -4]);
+  const gate = sigmoid(add(matmul(text, matrix(graph, ones)), 2));
+  return encodeModel(graph, {
+    logits: add(matmul(text, matrix(graph, pick)), nearness(graph, face, SHARED_LABELS)),
+    gate,
+  });
+}
+
+const even = (n: number): number[] => Array.from({ length: n }, () => 1 / n);
+
+export const legibleManifest: Omit<BundleManifest, 'files'> = {
+  format: 'mien-bundle-1',
+  name: 'legible',
+  text: {
+    ...{ model: FILES.text, tokenizer: FILES.tokenizer, labels: [...TEXT_LABELS], maxTokens: 8, width: 7 },
+    ...{ temperature: 1, prior: even(7) },
+  },
+  face: {
+    ...{ model: FILES.face, labels: [...FACE_LABELS], size: 48, width: 3 },
+    ...{ temperature: 1, prior: even(7) },
+  },
+  fusion: {
+    ...{ model: FILES.fusion, labels: [...SHARED_LABELS], head: 'gated', temperature: 1, prior: even(5) },
+  },
+  terms: ['made for tests'],
+};
+
+export const legibleFiles = (): Record<string, Uint8Array> => ({
+  [FILES.text]: textModel(),
+  [FILES.face]: faceModel(),
+  [FILES.fusion]: fusionModel(),
+  [FILES.tokenizer]: new TextEncoder().encode(JSON.stringify(bertTokenizerJson(WORDS))),
+});
+
+/** Opens the bundle; `without` leaves models out. */
+export function openLegible(without: readonly ('text' | 'face' | 'fusion')[] = []): Promise<OpenBundle> {
+  const parts = Object.entries(legibleManifest).filter(([name]) => !without.includes(name as 'text'));
+  const manifest = { ...Object.fromEntries(parts), files: {} } as unknown as BundleManifest;
+  return openBundle(manifest, legibleFiles(), { threads: 1 });
+}
+
+/** Writes the bundle into a folder. */
+export const writeLegible = (folder: string): Promise<BundleManifest> =>
+  writeBundle(folder, legibleManifest, legibleFiles());
+
+/** A picture of one colour, as a face of the label. */
+export function faceOf(label: keyof typeof COLOURS, size = 48) {
+  const colour = COLOURS[label].map((value) => Math.round(255 * value));
+  return {
+    ...{ width: size, height: size },
+    data: Uint8Array.from({ length: 3 * size * size }, (_, i) => colour[i % 3]!),
+  };
+}
