@@ -8,6 +8,7 @@ import { suggestion } from '../src/base/names.js';
 import { bundleComparisons } from './benchmarks/bundle.js';
 import { b3Comparisons, faceComparisons } from './benchmarks/face.js';
 import { headComparisons } from './benchmarks/head.js';
+import { serviceComparisons } from './benchmarks/service.js';
 import { startupComparisons } from './benchmarks/startup.js';
 import { textComparisons } from './benchmarks/text.js';
 import { trainComparisons } from './benchmarks/train.js';
@@ -23,6 +24,7 @@ const benchmarks: Readonly<Record<string, (options: BenchOptions) => Promise<Com
   'face-b3': b3Comparisons,
   train: trainComparisons,
   bundle: bundleComparisons,
+  service: serviceComparisons,
   startup: startupComparisons,
 };
 

@@ -1,0 +1,28 @@
+# The HTTP service as an image: docker build -t mien . && docker run --rm --read-only -p 127.0.0.1:8080:8080 mien
+# Debian, since ONNX Runtime and sharp come as glibc binaries.
+FROM node:20-bookworm-slim AS build
+WORKDIR /mien
+COPY package.json package-lock.json .npmrc ./
+# Without scripts: what the package builds for browsers is not served from here.
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN node_modules/.bin/tsc -p tsconfig.build.json \
+  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+  && rm -rf node_modules/onnxruntime-node/bin/*/darwin node_modules/onnxruntime-node/bin/*/win32
+
+FROM node:20-bookworm-slim
+WORKDIR /mien
+ENV NODE_ENV=production
+COPY --from=build /mien/package.json ./
+COPY --from=build /mien/node_modules node_modules
+COPY --from=build /mien/dist dist
+COPY models/blazeface models/blazeface
+COPY models/lite models/lite
+# Nothing is written while it runs, so the file system may be read-only.
+USER node
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# Node itself, not npm, so that SIGTERM arrives.
+ENTRYPOINT ["node", "dist/cli/main.js", "serve", "--host", "0.0.0.0"]

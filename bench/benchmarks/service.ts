@@ -1,0 +1,185 @@
+// The model over HTTP: requests a second and latencies, with micro-batching, without, and behind FastAPI.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import autocannon from 'autocannon';
+import { loadIsear } from '../../src/data/isear.js';
+import { spread, type Comparison, type Contender } from '../compare.js';
+import { folderOf, type BenchOptions } from '../options.js';
+import { notInstalled, startPeer } from '../peer.js';
+import { rafdbFiles } from './face.js';
+
+const SECONDS = { full: 10, quick: 2 };
+const CLIENTS = [1, 8, 64];
+/** Different requests, sent over and over. */
+const ITEMS = 64;
+const PATH = '/v1/recognize';
+
+interface Target {
+  readonly name: string;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+/** `mien serve` as a process, ready. */
+async function startOurs(name: string, args: readonly string[]): Promise<Target> {
+  const port = await freePort();
+  const bin = join(import.meta.dirname, '../../src/cli/main.ts');
+  // Its log goes nowhere, as uvicorn's is switched off.
+  const command = ['--import', 'tsx', bin, 'serve', '--quiet', '--port', String(port), ...args];
+  const child: ChildProcess = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'inherit'] });
+  process.once('exit', () => child.kill('SIGKILL'));
+  const url = `http://127.0.0.1:${port}`;
+  while (
+    !(await fetch(`${url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    ))
+  ) {
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
+    await setTimeout(100);
+  }
+  const close = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'exit');
+  };
+  return { name, url, close };
+}
+
+/** Uvicorn's workers start one after the other; a while after the first answers, all do. */
+const WORKERS_START = 3000;
+
+async function startFastApi(folder: string, processes: number): Promise<{ about: string; target?: Target }> {
+  const port = await freePort();
+  const peer = await startPeer('service.py', { folder, processes, threads: 1, port });
+  if (!peer) return { about: notInstalled('FastAPI') };
+  await setTimeout(WORKERS_START);
+  const target = { name: 'FastAPI', url: `http://127.0.0.1:${port}`, close: () => peer.close() };
+  return { about: peer.about, target };
+}
+
+type Request = Readonly<Record<string, unknown>>;
+const HEADERS = { 'content-type': 'application/json' };
+
+/** Keeps `clients` connections busy for a while; a round's seconds are those of one request. */
+function underLoad(
+  { name, url }: Target,
+  requests: readonly Request[],
+  { clients, seconds }: { readonly clients: number; readonly seconds: number },
+  notes: string[],
+): Contender {
+  const median: number[] = [];
+  const worst: number[] = [];
+  return {
+    name,
+    round: async () => {
+      const result = await autocannon({
+        ...{
+          url: url + PATH,
+          method: 'POST',
+          headers: HEADERS,
+          connections: clients,
+          duration: seconds,
+          timeout: 60,
+        },
+        requests: requests.map((request) => ({ body: JSON.stringify(request) })),
+      });
+      const { errors, non2xx, latency, duration } = result;
+      if (errors + non2xx > 0) throw new Error(`${name}: ${errors} errors, ${non2xx} refused`);
+      median.push(latency.p50);
+      worst.push(latency.p99);
+      return duration / result['2xx'];
+    },
+    // The first round warmed up.
+    close: async () => {
+      const [p50, p99] = [median, worst].map((values) => spread(values.slice(1)));
+      notes.push(`${name}: p50 ${p50!.median} ms, p99 ${p99!.median} ms (${p99!.min}–${p99!.max})`);
+    },
+  };
+}
+
+interface Answered {
+  readonly results: readonly {
+    readonly text?: Posterior;
+    readonly face?: Posterior;
+  }[];
+}
+type Posterior = { readonly probabilities?: Readonly<Record<string, number>> } & Readonly<
+  Record<string, unknown>
+>;
+
+/** The greatest difference between our probabilities and the peer's, of texts and faces. */
+async function difference(ours: Target, peer: Target, requests: readonly Request[]): Promise<number> {
+  let greatest = 0;
+  for (const request of requests) {
+    const [a, b] = await Promise.all(
+      [ours, peer].map(async ({ url }) => {
+        const response = await fetch(url + PATH, {
+          method: 'POST',
+          headers: HEADERS,
+          body: JSON.stringify(request),
+        });
+        return ((await response.json()) as Answered).results[0]!;
+      }),
+    );
+    for (const part of ['text', 'face'] as const)
+      for (const [label, value] of Object.entries(a![part]?.probabilities ?? {}))
+        greatest = Math.max(greatest, Math.abs(value - (b![part]![label] as number)));
+  }
+  return greatest;
+}
+
+export async function serviceComparisons({ quick, threads }: BenchOptions): Promise<Comparison[]> {
+  const folder = process.env['MIEN_BUNDLE'] ?? join(import.meta.dirname, '../../models/lite');
+  const { items } = await loadIsear(join(folderOf('MIEN_DATA', 'isear/ and rafdb/'), 'isear'));
+  const texts = items.slice(0, ITEMS).map(({ text }) => text);
+  const files = await rafdbFiles(ITEMS);
+  const images = await Promise.all(files.map(async (file) => (await readFile(file)).toString('base64')));
+  const faces = 'cropped';
+  const loads: Readonly<Record<string, readonly Request[]>> = {
+    text: texts.map((text) => ({ items: [{ text }] })),
+    face: images.map((image) => ({ items: [{ image }], faces })),
+    'text and face': texts.map((text, i) => ({ items: [{ text, image: images[i] }], faces })),
+  };
+
+  // Processes of one thread each, for all alike.
+  const shared = ['--bundle', folder, '--processes', String(threads), '--threads', '1', '--queue', '1024'];
+  const ours = await startOurs('mien', shared);
+  const single = await startOurs('mien, no batches', [...shared, '--max-batch', '1', '--max-wait', '0']);
+  const { about, target: fastApi } = await startFastApi(folder, threads);
+  const peers = [single, ...(fastApi ? [fastApi] : [])];
+  const agreement = fastApi
+    ? `greatest difference between a probability of ours and of FastAPI’s: ${(await difference(ours, fastApi, loads['text and face']!.slice(0, 8))).toExponential(1)}`
+    : '';
+
+  const comparisons = Object.entries(loads).flatMap(([what, requests]) =>
+    CLIENTS.map((clients): Comparison => {
+      const notes = [about, ...(agreement ? [agreement] : [])];
+      const load = { clients, seconds: quick ? SECONDS.quick : SECONDS.full };
+      return {
+        title: `service: ${what}, ${clients} client${clients > 1 ? 's' : ''}`,
+        ...{ work: { unit: 'requests', count: 1 }, notes },
+        ours: underLoad(ours, requests, load, notes),
+        peers: peers.map((target) => underLoad(target, requests, load, notes)),
+      };
+    }),
+  );
+  const last = comparisons.at(-1)!;
+  const close = async (): Promise<void> => {
+    await last.ours.close();
+    for (const { close: stop } of [ours, ...peers]) await stop();
+  };
+  return [...comparisons.slice(0, -1), { ...last, ours: { ...last.ours, close } }];
+}

@@ -1,0 +1,124 @@
+// From a request's body, JSON or multipart, to checked items and options.
+import type { Context } from 'hono';
+import { z } from 'zod';
+import { nearestName } from '../base/names.js';
+import { ServiceError, type Issue } from './errors.js';
+import { base64Image, formSchema, requestSchema, type Limits, type RecognizeRequest } from './schemas.js';
+
+/** Issues that an answer lists. */
+const MOST_ISSUES = 10;
+
+export type ReadBody = (c: Context) => Promise<RecognizeRequest>;
+
+/**
+ * A reader of recognition requests.
+ * @throws ServiceError `unsupported-media-type`, `malformed-body` or `invalid-request`.
+ */
+export function bodyReader(limits: Limits): ReadBody {
+  const schemas = {
+    json: requestSchema(limits, base64Image),
+    form: formSchema(limits),
+    named: requestSchema(limits, z.string()),
+  };
+  return async (c) => {
+    const type = c.req.header('content-type')?.split(';')[0]!.trim().toLowerCase();
+    if (type === 'application/json') return check(schemas.json, parseJson(await c.req.text()), limits);
+    if (type === 'multipart/form-data') return checkForm(await readForm(c), schemas, limits);
+    throw new ServiceError(
+      'unsupported-media-type',
+      `${type === undefined ? 'a body without a content type' : 'this content type'} is not read; send application/json or multipart/form-data`,
+    );
+  };
+}
+
+function parseJson(text: string, path = ''): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+    throw new ServiceError('malformed-body', `${path || 'the body'} is not JSON`);
+  }
+}
+
+async function readForm(c: Context): Promise<Record<string, unknown>> {
+  try {
+    return await c.req.parseBody({ all: true });
+  } catch (cause) {
+    if (c.req.raw.signal.aborted) throw cause;
+    throw new ServiceError('malformed-body', 'the body is not multipart/form-data as its boundary says', {
+      cause,
+    });
+  }
+}
+
+async function checkForm(
+  parts: Record<string, unknown>,
+  {
+    form,
+    named,
+  }: { form: ReturnType<typeof formSchema>; named: ReturnType<typeof requestSchema<z.ZodString>> },
+  limits: Limits,
+): Promise<RecognizeRequest> {
+  const twice = Object.keys(parts).filter((name) => Array.isArray(parts[name]));
+  if (twice.length > 0) throw invalid(twice.map((path) => ({ path, message: 'was sent more than once' })));
+  const { id, text, image, items, allFaces, gate, faces, ...others } = check(form, { ...parts });
+  if (items !== undefined && (id !== undefined || text !== undefined || image !== undefined))
+    throw invalid([{ path: '', message: 'send either items, or the text and the image of a single item' }]);
+  const given =
+    items === undefined
+      ? [{ id, text, ...(image ? { image: 'image' } : {}) }]
+      : parseJson(items, 'the part items');
+  const options = { faces, allFaces: allFaces === 'true', gate: gate === 'true' };
+  const request = check(named, { items: given, ...options }, limits);
+
+  const files = new Map(Object.entries({ ...others, ...(image ? { image } : {}) }));
+  const names = request.items.map((item) => item.image ?? undefined);
+  const issues = [
+    ...names.flatMap((name, i) =>
+      name === undefined || files.has(name)
+        ? []
+        : [{ path: `items[${i}].image`, message: 'does not name a file part of the request' }],
+    ),
+    ...[...files.keys()]
+      .filter((name) => !names.includes(name))
+      .map((path) => ({ path, message: 'is a file that no item names' })),
+  ];
+  if (issues.length > 0) throw invalid(issues.slice(0, MOST_ISSUES));
+  const bytes = new Map<string, Uint8Array>();
+  for (const [name, file] of files) bytes.set(name, new Uint8Array(await file.arrayBuffer()));
+  return {
+    ...request,
+    items: request.items.map((item, i) => ({
+      ...item,
+      image: names[i] === undefined ? null : bytes.get(names[i])!,
+    })),
+  };
+}
+
+function check<T extends z.ZodType>(schema: T, body: unknown, limits?: Limits): z.output<T> {
+  const items = (body as { items?: unknown } | null | undefined)?.items;
+  // Before each of a million items is looked at.
+  if (limits && Array.isArray(items) && items.length > limits.maxItems)
+    throw invalid([
+      { path: 'items', message: `holds ${items.length} items, ${limits.maxItems} are taken at most` },
+    ]);
+  const { data, error } = schema.safeParse(body);
+  if (error) throw invalid(error.issues.slice(0, MOST_ISSUES).map(issueOf));
+  return data;
+}
+
+function invalid(issues: readonly Issue[]): ServiceError {
+  const { path, message } = issues[0]!;
+  return new ServiceError('invalid-request', path === '' ? message : `${path}: ${message}`, { issues });
+}
+
+const KNOWN = ['items', 'id', 'text', 'image', 'faces', 'allFaces', 'gate'];
+
+function issueOf(issue: z.core.$ZodIssue): Issue {
+  const path = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  const place = path.replace(/^\./, '');
+  if (issue.code !== 'unrecognized_keys') return { path: place, message: issue.message };
+  const near = nearestName(issue.keys[0]!, KNOWN);
+  const message = `there is no "${issue.keys[0]!.slice(0, 64)}"`;
+  return { path: place, message: near === undefined ? message : `${message}; did you mean "${near}"?` };
+}

@@ -1,0 +1,202 @@
+// What requests and answers look like: the schemas that check the former and from which the documentation is made.
+import { z } from 'zod';
+import type { Failure, FailureCode, Recognition, Result, WarningCode } from '../recognizer/types.js';
+import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
+import type { ServerSettings } from './settings.js';
+
+export type Limits = Pick<ServerSettings, 'maxItems' | 'maxText' | 'maxBody' | 'maxPixels'>;
+
+const LONGEST_ID = 256;
+
+const options = {
+  faces: z
+    .enum(['detect', 'cropped'])
+    .default('detect')
+    .describe('`detect` finds faces in photographs; `cropped` takes each image for a face cut out already.'),
+  allFaces: z
+    .boolean()
+    .default(false)
+    .describe('Read every face of a photograph, not only the largest, which decides.'),
+  gate: z.boolean().default(false).describe('Give the gate in every dimension, not only its mean.'),
+};
+
+const idOf = z.string().max(LONGEST_ID).optional();
+const textOf = ({ maxText }: Limits) => z.string().max(maxText);
+
+/** Requests whose items name or hold their image as `image` reads it. */
+export const requestSchema = <Image extends z.ZodType<Uint8Array | string>>(limits: Limits, image: Image) =>
+  z.strictObject({
+    items: z
+      .array(
+        z.strictObject({
+          id: idOf.describe('Comes back with the result.'),
+          text: textOf(limits).nullish().describe('What someone wrote, in English.'),
+          image: image.nullish(),
+        }),
+      )
+      .min(1)
+      .max(limits.maxItems)
+      .describe('Each has a text, an image, or both.'),
+    ...options,
+  });
+
+export type RecognizeRequest = z.output<ReturnType<typeof requestSchema<typeof base64Image>>>;
+
+/** Base64 as bytes. */
+export const base64Image = z
+  .string()
+  .meta({
+    contentEncoding: 'base64',
+    description: 'An image file (JPEG, PNG, WebP, GIF, TIFF …) in base64, or as a data URL.',
+  })
+  .transform((text, context): Uint8Array => {
+    const encoded = /^data:[^,]{0,100};base64,/i.exec(text.slice(0, 128));
+    const body = encoded ? text.slice(encoded[0].length) : text;
+    const bytes = Buffer.from(body, 'base64');
+    const padding = body.endsWith('==') ? 2 : body.endsWith('=') ? 1 : 0;
+    // Decoding passes over what is not base64: then bytes are missing.
+    if (bytes.length !== Math.floor(((body.length - padding) * 3) / 4))
+      context.addIssue({
+        code: 'custom',
+        message: 'is not base64 (without line breaks) or a base64 data URL',
+      });
+    return bytes;
+  });
+
+const flag = z.enum(['true', 'false']).default('false');
+
+/** The parts of a multipart request; image files beyond `image` are those that `items` names. */
+export const formSchema = (limits: Limits) =>
+  z
+    .object({
+      id: idOf.describe('Of a single item.'),
+      text: textOf(limits).optional().describe('Of a single item.'),
+      image: z.file().optional().describe('Of a single item: an image file.'),
+      items: z.string().optional().meta({
+        contentMediaType: 'application/json',
+        description: 'Several items as JSON, in which `image` is the name of a file part of this request.',
+      }),
+      faces: options.faces,
+      allFaces: flag.describe(options.allFaces.description!),
+      gate: flag.describe(options.gate.description!),
+    })
+    .catchall(z.file())
+    .meta({ not: { anyOf: ['id', 'text', 'image'].map((name) => ({ required: ['items', name] })) } });
+
+const probabilities = z
+  .record(z.string(), z.number().min(0).max(1))
+  .describe('Calibrated probability of each label; they sum to one.');
+const logits = z.record(z.string(), z.number()).describe('Logit of each label.');
+const point = z.object({ x: z.number(), y: z.number() });
+/** What each warning says; in the documentation. */
+const WARNINGS: Readonly<Record<WarningCode, string>> = {
+  'text-missing': 'the model reads no texts',
+  'image-missing': 'the model reads no faces',
+  'empty-text': 'the text has no words; the face decides alone',
+  'no-face': 'no face was found; the text decides alone',
+  'several-faces': 'the largest of several faces decides',
+  'small-face': 'the face has few pixels',
+  'text-truncated': 'the end of the text was not read',
+  'not-english': 'the text looks foreign',
+  'other-emotion': 'the text by itself tells of an emotion that the answer does not know',
+};
+const FAILURES: Readonly<Record<FailureCode, string>> = {
+  'no-face': 'no face was found in the image',
+  'undecodable-image': 'the image is none, is damaged or has too many pixels',
+  'empty-text': 'the text has no words',
+  'no-input': 'there is neither a text nor an image',
+  internal: 'computing the item failed; the service’s log has it',
+};
+const codes = <Code extends string>(known: Readonly<Record<Code, string>>) =>
+  z.enum(Object.keys(known) as [Code]).describe(
+    Object.entries(known)
+      .map(([code, meaning]) => `\`${code}\`: ${meaning as string}.`)
+      .join(' '),
+  );
+const warnings = z
+  .array(z.object({ code: codes(WARNINGS), message: z.string() }))
+  .describe('What is worth knowing about the item.');
+const id = z.string().exactOptional().describe('As it was given.');
+
+const modality = z.object({ label: z.string(), probabilities, logits });
+const face = modality.extend({
+  place: z
+    .object({
+      box: point.extend({ width: z.number(), height: z.number() }),
+      keyPoints: z.record(z.string(), point),
+      score: z.number().min(0).max(1).describe('How sure the detector is.'),
+    })
+    .nullable()
+    .describe('Where the face stands, in pixels of the upright image; null where faces came cropped.'),
+});
+
+const recognition = z.object({
+  id,
+  label: z.string().describe('The most probable label.'),
+  probabilities,
+  logits,
+  from: z.enum(['text', 'face', 'both']).describe('What decided.'),
+  text: modality.exactOptional().describe('What the text says by itself.'),
+  face: face.exactOptional().describe('What the face says by itself.'),
+  others: z.array(face).exactOptional().describe('Further faces, with `allFaces`.'),
+  gate: z
+    .object({ mean: z.number().min(0).max(1), values: z.array(z.number()).exactOptional() })
+    .exactOptional()
+    .describe('Share of the face in the fused answer, from 0 to 1.'),
+  disagreement: z
+    .number()
+    .min(0)
+    .max(1)
+    .exactOptional()
+    .describe('Jensen–Shannon divergence of text and face, in bits.'),
+  warnings,
+}) satisfies z.ZodType<Recognition & { id?: string }, unknown>;
+
+const failure = z.object({
+  id,
+  error: z.object({ code: codes(FAILURES), message: z.string() }),
+  warnings,
+}) satisfies z.ZodType<Failure & { id?: string }, unknown>;
+
+const answer = z.object({
+  model: z.string().describe('Name of the model.'),
+  results: z.array(z.union([recognition, failure])).describe('One for each item, in their order.'),
+});
+
+export type Answer = { readonly model: string; readonly results: readonly (Result & { id?: string })[] };
+
+const model = z.object({
+  name: z.string(),
+  version: z.string().describe('Of mien.'),
+  labels: z.object({
+    text: z.array(z.string()).exactOptional(),
+    face: z.array(z.string()).exactOptional(),
+    fused: z.array(z.string()).exactOptional(),
+  }),
+  terms: z.array(z.string()).describe('Terms under which the weights may be used.'),
+  files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int() })),
+  limits: z
+    .object({ maxItems: z.int(), maxText: z.int(), maxBody: z.int(), maxPixels: z.int() })
+    .describe('Items of a request, UTF-16 units of a text, bytes of a body, pixels of an image.'),
+});
+
+const error = z.object({
+  error: z.object({
+    code: z.enum(Object.keys(SERVICE_ERRORS) as [ServiceErrorCode]),
+    message: z.string(),
+    requestId: z.string().describe('Also in the header `X-Request-Id`, and in the log.'),
+    issues: z.array(z.object({ path: z.string(), message: z.string() })).exactOptional(),
+  }),
+});
+
+const health = z.object({ status: z.enum(['ok', 'failed']) });
+const readiness = z.object({
+  status: z.enum(['ready', 'draining', 'not-ready']),
+  processes: z.int().describe('Processes that can compute.'),
+});
+
+/** Bodies of answers. */
+export const answerSchemas = {
+  ...{ Answer: answer, Recognition: recognition, Failure: failure, Modality: modality, Face: face },
+  ...{ Model: model, Error: error, Health: health, Readiness: readiness },
+};
