@@ -75,6 +75,7 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
     ...(Object.keys(extra).length === 0 ? {} : { extra: nest(extra) }),
   };
   const session = await runtime.InferenceSession.create(model, settings).catch((cause: unknown) => {
+    if (cause instanceof MienError) throw cause;
     throw new MienError('format', `ONNX Runtime does not accept the model: ${reasonOf(cause)}`, { cause });
   });
 

@@ -74,7 +74,7 @@ export async function openRuntime(
   ): Promise<ort.InferenceSession> => {
     const on = (provider: Device): Promise<ort.InferenceSession> =>
       web.InferenceSession.create(model, { ...settings, executionProviders: [PROVIDERS[provider]] });
-    const plain = await on('wasm');
+    const plain = await on('wasm').catch(explained);
     if (!gpu) return plain;
     const fast = await on('webgpu').catch(() => undefined);
     const timing = device === 'auto';
@@ -92,6 +92,18 @@ export async function openRuntime(
       ...{ threads: used, comparisons },
     }),
   };
+}
+
+/** The runtime says of every model that it has no backend when its own file is missing. */
+function explained(cause: unknown): never {
+  if (!/no available backend/.test(String(cause))) throw cause;
+  throw new MienError(
+    'offline',
+    'ONNX Runtime could not start: its .wasm file was not found, or is another’s',
+    {
+      ...{ cause, hint: 'Serve it beside the script, or give its address with the option wasm.' },
+    },
+  );
 }
 
 const defaultThreads = (): number => Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1);

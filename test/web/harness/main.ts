@@ -1,0 +1,116 @@
+// What library.test.ts does in the browser: src/browser.ts in a page and in a worker, one picture in every form.
+import {
+  isRecognition,
+  loadRecognizer,
+  MienError,
+  type BrowserImageSource,
+  type BrowserRecognizer,
+  type LoadOptions,
+  type Result,
+} from '../../../src/browser.js';
+
+const settings: LoadOptions = { bundle: 'model', device: 'wasm', threads: 1 };
+let recognizer: Promise<BrowserRecognizer> | undefined;
+const loaded = (): Promise<BrowserRecognizer> => (recognizer ??= loadRecognizer(settings));
+
+async function element(address: string): Promise<HTMLImageElement> {
+  const image = new Image();
+  image.src = address;
+  await image.decode();
+  return image;
+}
+
+async function drawn(address: string): Promise<HTMLCanvasElement> {
+  const image = await element(address);
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
+  canvas.getContext('2d')!.drawImage(image, 0, 0);
+  return canvas;
+}
+
+async function bytesOf(address: string): Promise<ArrayBuffer> {
+  return (await fetch(address)).arrayBuffer();
+}
+
+async function pixels(address: string): Promise<ImageData> {
+  const { width, height, ...canvas } = await drawn(address).then((made) => ({
+    width: made.width,
+    height: made.height,
+    context: made.getContext('2d')!,
+  }));
+  return canvas.context.getImageData(0, 0, width, height);
+}
+
+/** The forms of a picture at an address. */
+const forms: Readonly<Record<string, (address: string) => Promise<BrowserImageSource>>> = {
+  address: async (address) => address,
+  URL: async (address) => new URL(address, location.href),
+  Blob: async (address) => new Blob([await bytesOf(address)]),
+  ArrayBuffer: bytesOf,
+  Uint8Array: async (address) => new Uint8Array(await bytesOf(address)),
+  ImageData: pixels,
+  RGB: async (address) => {
+    const { width, height, data } = await pixels(address);
+    return { width, height, data: data.filter((_, i) => i % 4 !== 3) };
+  },
+  ImageBitmap: async (address) => createImageBitmap(new Blob([await bytesOf(address)])),
+  img: element,
+  canvas: drawn,
+  OffscreenCanvas: async (address) => {
+    const canvas = await drawn(address);
+    const off = new OffscreenCanvas(canvas.width, canvas.height);
+    off.getContext('2d')!.drawImage(canvas, 0, 0);
+    return off;
+  },
+  VideoFrame: async (address) => new VideoFrame(await drawn(address), { timestamp: 0 }),
+};
+
+/** What the error's code and message are, where a promise fails. */
+const failure = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'nothing went wrong',
+    (error: unknown) => (error instanceof MienError ? `${error.code}: ${error.message}` : String(error)),
+  );
+
+const harness = {
+  forms: Object.keys(forms),
+  async read(form: string, address: string, text?: string): Promise<Result> {
+    return (await loaded()).recognize({
+      ...(text === undefined ? {} : { text }),
+      image: await forms[form]!(address),
+    });
+  },
+  async stream(texts: string[]): Promise<string[]> {
+    const labels: string[] = [];
+    const found = (await loaded()).stream(texts.map((text) => ({ text })));
+    for await (const result of found) labels.push(isRecognition(result) ? result.label : result.error.code);
+    return labels;
+  },
+  /** Loads anew and tells every progress. */
+  async progress(options: Partial<LoadOptions> = {}): Promise<{ loaded: number; total: number }[]> {
+    const told: { loaded: number; total: number }[] = [];
+    const own = await loadRecognizer({ ...settings, ...options, onProgress: (one) => told.push({ ...one }) });
+    await own.dispose();
+    return told;
+  },
+  fail: (options: Partial<LoadOptions>) => failure(loadRecognizer({ ...settings, ...options })),
+  aborted: () => failure(loadRecognizer({ ...settings, signal: AbortSignal.abort() })),
+  async disposed(): Promise<string> {
+    const own = await loadRecognizer(settings);
+    await own.dispose();
+    return failure(own.recognize({ text: 'joy' }));
+  },
+  backend: async (device: 'auto' | 'webgpu', text: string) => {
+    const own = await loadRecognizer({ ...settings, device, detector: 'detector.onnx' });
+    return { backend: own.backend, result: await own.recognize({ text }) };
+  },
+  inWorker: (address: string): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+      worker.addEventListener('message', ({ data }: MessageEvent<Result>) => resolve(data));
+      worker.addEventListener('error', ({ message }) => reject(new Error(message)));
+      worker.postMessage(new URL(address, location.href).href);
+    }),
+};
+
+Object.assign(globalThis, { harness });

@@ -1,0 +1,187 @@
+// `loadRecognizer` in a real browser: the same answers as in Node for a picture in any form, files kept, errors typed.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createGraph, input } from '../../src/graph/builder.js';
+import { encodeModel } from '../../src/graph/onnx.js';
+import { mul } from '../../src/graph/ops/elementwise.js';
+import { isRecognition, loadRecognizer, type Item, type Recognition, type Result } from '../../src/index.js';
+import { writeLegible } from '../support/bundle.js';
+import {
+  buildWith,
+  CHROMIUM,
+  launch,
+  openPage,
+  PHOTOGRAPH,
+  servePlainly,
+  SOFTWARE_WEBGPU,
+  temporaryFolder,
+  WITHOUT_CHROMIUM,
+} from './support.js';
+
+describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let site: string;
+  let host: Awaited<ReturnType<typeof servePlainly>>;
+  let browser: Browser;
+  let page: Page;
+  let problems: string[];
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    site = join(folder.path, 'site');
+    await buildWith('test/web/harness', site);
+    await writeLegible(join(site, 'model'));
+    await writeFile(join(site, 'photograph.png'), await readFile(PHOTOGRAPH));
+    // Lying on its side, with a note that says so.
+    await sharp(PHOTOGRAPH)
+      .rotate(270)
+      .withMetadata({ orientation: 6 })
+      .jpeg({ quality: 95 })
+      .toFile(join(site, 'turned.jpg'));
+    await writeFile(join(site, 'broken.jpg'), 'no picture');
+    await writeFile(join(site, 'detector.onnx'), smallDetector());
+    await mkdir(join(site, 'changed'));
+    for (const name of ['manifest.json', 'text.onnx', 'face.onnx', 'fusion.onnx', 'tokenizer.json'])
+      await writeFile(
+        join(site, 'changed', name),
+        name === 'face.onnx' ? Buffer.alloc(550) : await readFile(join(site, 'model', name)),
+      );
+    host = await servePlainly(site, '');
+    browser = await launch();
+    ({ page, problems } = await openPage(await browser.newContext(), host.url));
+    await page.waitForFunction('globalThis.harness');
+  }, 600_000);
+  afterAll(async () => {
+    await browser?.close();
+    await host?.close();
+    await folder?.remove();
+  });
+
+  const call = <T>(name: string, ...values: unknown[]): Promise<T> =>
+    page.evaluate(`harness.${name}(${values.map((value) => JSON.stringify(value)).join()})`) as Promise<T>;
+  const inNode = async (item: Item): Promise<Recognition> => {
+    await using recognizer = await loadRecognizer({ bundle: join(site, 'model'), threads: 1 });
+    return recognized(await recognizer.recognize(item));
+  };
+
+  test('reads a picture in every form as Node reads the file', async () => {
+    const expected = await inNode({ text: 'I felt joy', image: PHOTOGRAPH });
+    const forms = (await page.evaluate('harness.forms')) as string[];
+    expect(forms).toHaveLength(12);
+    for (const form of forms) {
+      const found = recognized(await call<Result>('read', form, 'photograph.png', 'I felt joy'));
+      expect(found.label, form).toBe(expected.label);
+      expect(furthest(found, expected), form).toBeLessThan(0.005);
+      const [box, own] = [found.face!.place!.box, expected.face!.place!.box];
+      for (const side of ['x', 'y', 'width', 'height'] as const)
+        expect(Math.abs(box[side] - own[side]), form).toBeLessThan(1);
+    }
+    expect(problems).toEqual([]);
+  });
+
+  test('turns a photograph upright as its EXIF orientation says', async () => {
+    const expected = await inNode({ image: join(site, 'turned.jpg') });
+    const found = recognized(await call<Result>('read', 'Blob', 'turned.jpg'));
+    expect(furthest(found, expected)).toBeLessThan(0.02);
+    expect(furthest(found, await inNode({ image: PHOTOGRAPH }))).toBeLessThan(0.05);
+  });
+
+  test('says what is wrong with a picture', async () => {
+    for (const [form, address, message] of [
+      ['Blob', 'broken.jpg', /cannot be decoded/],
+      ['address', 'missing.jpg', /status 404/],
+    ] as const) {
+      const result = await call<Result>('read', form, address);
+      expect(result.error?.code).toBe('undecodable-image');
+      expect(result.error?.message).toMatch(message);
+    }
+  });
+
+  test('computes in a worker, and streams', async () => {
+    const expected = await inNode({ image: PHOTOGRAPH });
+    const found = recognized(await call<Result>('inWorker', 'photograph.png'));
+    expect(furthest(found, expected)).toBeLessThan(0.005);
+    expect(await call('stream', ['joy', '', 'anger'])).toEqual(['joy', 'empty-text', 'anger']);
+  });
+
+  test('tells progress, and fetches the model once', async () => {
+    const told = await call<{ loaded: number; total: number }[]>('progress', { cache: false });
+    expect(told.length).toBeGreaterThan(2);
+    expect(told.at(-1)!.loaded).toBe(told.at(-1)!.total);
+    told.slice(1).forEach(({ loaded }, i) => expect(loaded).toBeGreaterThanOrEqual(told[i]!.loaded));
+    await call('progress');
+    const requested: string[] = [];
+    page.on('request', (request) => requested.push(new URL(request.url()).pathname));
+    await call('progress');
+    expect(requested.filter((path) => path.startsWith('/model/'))).toEqual(['/model/manifest.json']);
+    const kept = (await page.evaluate(
+      "caches.open('mien-models').then((cache) => cache.keys()).then((keys) => keys.map(({ url }) => url))",
+    )) as string[];
+    const manifest = JSON.parse(await readFile(join(site, 'model/manifest.json'), 'utf8')) as {
+      files: Record<string, { sha256: string }>;
+    };
+    for (const { sha256 } of Object.values(manifest.files))
+      expect(kept.some((url) => url.endsWith(sha256))).toBe(true);
+  });
+
+  test('errors are typed and name the file', async () => {
+    expect(await call('fail', { bundle: '' })).toMatch(/^usage: bundle/);
+    expect(await call('fail', { bundle: 'nowhere' })).toMatch(/^offline: .*nowhere\/manifest\.json.*404/);
+    expect(await call('fail', { bundle: 'changed', cache: false })).toMatch(/^bundle: .*changed\/face\.onnx/);
+    expect(await call('fail', { detector: 'missing.onnx' })).toMatch(/^offline: .*missing\.onnx/);
+    expect(await call('fail', { wasm: 'missing.wasm' })).toMatch(/^offline: .*missing\.wasm/);
+    expect(await call('fail', { device: 'webgpu' })).toMatch(/^usage: .*WebGPU/);
+    expect(await call('aborted')).toMatch(/^interrupted/);
+    expect(await call('disposed')).toMatch(/^usage: .*disposed/);
+  });
+
+  test('takes WebGPU only where it computes the same', async ({ skip }) => {
+    const gpu = await launch(SOFTWARE_WEBGPU);
+    try {
+      const { page: other } = await openPage(await gpu.newContext(), host.url);
+      await other.waitForFunction('globalThis.harness');
+      const adapter = await other.evaluate(
+        'navigator.gpu ? navigator.gpu.requestAdapter().then((found) => !!found, () => false) : false',
+      );
+      skip(!adapter, 'this Chromium has no WebGPU, not even in software');
+      for (const device of ['webgpu', 'auto']) {
+        const { backend, result } = (await other.evaluate(`harness.backend('${device}', 'I felt fear')`)) as {
+          backend: { comparisons: { difference: number; ratio?: number; device: string }[] };
+          result: Result;
+        };
+        expect(recognized(result).label).toBe('fear');
+        expect(backend.comparisons).toHaveLength(4);
+        for (const { difference, ratio = 2, device: chosen } of backend.comparisons)
+          expect(chosen).toBe(difference <= 2e-3 && ratio > 1 ? 'webgpu' : 'wasm');
+        expect(backend.comparisons.some(({ ratio }) => ratio !== undefined)).toBe(device === 'auto');
+        expect(backend.comparisons.some(({ difference }) => difference <= 2e-3)).toBe(true);
+      }
+    } finally {
+      await gpu.close();
+    }
+  });
+});
+
+/** Looks like a detector from outside. The real one takes a minute on WebGPU without a graphics processor. */
+function smallDetector(): Uint8Array {
+  const graph = createGraph('detector');
+  const image = input(graph, 'image', 'float32', [1, 8, 8, 3]);
+  const outputs = [1, 2, 3, 4].map((factor) => [`output${factor}`, mul(image, factor)] as const);
+  return encodeModel(graph, Object.fromEntries(outputs));
+}
+
+function recognized(result: Result): Recognition {
+  if (!isRecognition(result)) throw new Error(result.error.message);
+  return result;
+}
+
+/** Largest difference of a probability. */
+const furthest = (a: Recognition, b: Recognition): number =>
+  Math.max(
+    ...Object.keys(b.probabilities).map((label) =>
+      Math.abs(a.probabilities[label]! - b.probabilities[label]!),
+    ),
+  );

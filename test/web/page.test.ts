@@ -1,0 +1,305 @@
+// The page in a real browser: words, pictures, a camera, no camera, no network, both themes, two widths, keyboard.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { servePage, type Served } from '../../src/cli/commands/demo.js';
+import { isRecognition, loadRecognizer, type Item, type Recognition } from '../../src/index.js';
+import {
+  buildPage,
+  CHROMIUM,
+  fakeCamera,
+  filmOf,
+  launch,
+  openPage,
+  PHOTOGRAPH,
+  servePlainly,
+  temporaryFolder,
+  WITHOUT_CHROMIUM,
+} from './support.js';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+/** One thread: tests run beside others. */
+const SETTINGS = '?threads=1';
+
+describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let built: Awaited<ReturnType<typeof buildPage>>;
+  let firstFrame: Buffer;
+  let served: Served;
+  let browser: Browser;
+  /** One page for all that leaves no trace: loading takes longer than reading. */
+  let shared: { page: Page; problems: string[] };
+  const contexts: BrowserContext[] = [];
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    const film = join(folder.path, 'film.mjpeg');
+    [built, firstFrame] = await Promise.all([buildPage(folder.path), filmOf(film)]);
+    served = await servePage({ ...built, port: 0 });
+    browser = await launch(fakeCamera(film));
+    shared = await openPage(await browser.newContext(), `${served.url}${SETTINGS}`);
+    await ready(shared.page);
+  }, 600_000);
+  afterAll(async () => {
+    await browser?.close();
+    await served?.close();
+    await folder?.remove();
+  });
+  afterEach(async () => {
+    await shared.page.fill('#words', '');
+    if (await shared.page.isVisible('#remove')) await shared.page.click('#remove');
+    await shared.page.locator('.verdict.none').waitFor();
+    for (const context of contexts.splice(0)) await context.close();
+  });
+
+  const open = async (
+    options: BrowserContextOptions = {},
+    url = served.url,
+  ): Promise<{ page: Page; context: BrowserContext; problems: string[] }> => {
+    const context = await browser.newContext(options);
+    contexts.push(context);
+    const { page, problems } = await openPage(context, `${url}${SETTINGS}`);
+    await ready(page);
+    return { page, context, problems };
+  };
+  const inNode = async (item: Item): Promise<Recognition> => {
+    await using recognizer = await loadRecognizer({ bundle: built.model, threads: 1 });
+    const result = await recognizer.recognize(item);
+    if (!isRecognition(result)) throw new Error(result.error.message);
+    return result;
+  };
+
+  test('reads a sentence as Node does, and says that the words decided', async () => {
+    const { page, problems } = shared;
+    await page.fill('#words', 'I felt joy the day');
+    const { label, probabilities } = await inNode({ text: 'I felt joy the day' });
+    await shows(page, label);
+    expect(await page.textContent('#verdict')).toContain(percent(probabilities[label]!));
+    expect(await page.textContent('#by')).toBe('The words alone decided.');
+    expect(await bar(page, 'joy', 'together')).toBe(percent(probabilities['joy']!));
+    expect(await bar(page, 'neutral', 'words')).toBe('–');
+    expect(await page.textContent('#spoken')).toContain('joy');
+    expect(problems).toEqual([]);
+  });
+
+  test('boxes the face of a picture and fuses it with the words as Node does', async () => {
+    const { page, problems } = shared;
+    await page.setInputFiles('#file', PHOTOGRAPH);
+    await page.waitForSelector('.box');
+    expect(await page.textContent('#by')).toBe('The face alone decided.');
+    await page.fill('#words', 'I felt anger');
+    await says(page, 'together');
+    const expected = await inNode({ text: 'I felt anger', image: PHOTOGRAPH });
+    await shows(page, expected.label);
+    for (const [column, of] of [
+      ['together', expected],
+      ['words', expected.text!],
+      ['face', expected.face!],
+    ] as const)
+      for (const [label, share] of Object.entries(of.probabilities))
+        expect(await bar(page, label, column)).toBe(percent(share));
+    expect(await page.textContent('#by')).toContain(`the face ${percent(expected.gate!.mean)} of the say`);
+    const { box } = expected.face!.place!;
+    const size = 512;
+    const place = await boxOf(page);
+    expect(place[0]).toBeCloseTo((100 * box.x) / size, 0);
+    expect(place[1]).toBeCloseTo((100 * box.y) / size, 0);
+    expect(place[2]).toBeCloseTo((100 * box.width) / size, 0);
+    await page.click('#remove');
+    await says(page, 'words alone');
+    expect(await page.locator('.box').count()).toBe(0);
+    expect(problems).toEqual([]);
+  });
+
+  test('takes a picture that is dropped, and says so when it is none', async () => {
+    const { page } = shared;
+    await drop(page, 'notes.txt', 'text/plain', Buffer.from('no picture'));
+    await page.waitForSelector('#face-problem:not(:empty)');
+    expect(await page.textContent('#face-problem')).toMatch(/cannot read that as a picture/);
+    await drop(page, 'photograph.png', 'image/png', await readFile(PHOTOGRAPH));
+    await page.waitForSelector('.box');
+    expect(await page.textContent('#face-problem')).toBe('');
+  });
+
+  test('reads a camera live, and lets go of it', async () => {
+    const { page, problems } = await open({ permissions: ['camera'] });
+    await page.click('#camera');
+    await page.waitForSelector('.box');
+    await page.waitForSelector('#timeline:not([hidden])');
+    expect(await page.textContent('#by')).toBe('The face alone decided.');
+    // As in a mirror: what the film has on the left stands on the right.
+    const { box } = (await inNode({ image: firstFrame })).face!.place!;
+    const [left, top, width] = await boxOf(page);
+    expect(Math.abs(left! - 100 * (1 - (box.x + box.width) / 640))).toBeLessThan(6);
+    expect(Math.abs(top! - (100 * box.y) / 480)).toBeLessThan(4);
+    expect(Math.abs(width! - (100 * box.width) / 640)).toBeLessThan(4);
+    expect(await page.getAttribute('#chart', 'aria-label')).toMatch(/Now: \w+ \d+/);
+    await page.fill('#words', 'I felt fear');
+    await says(page, 'together');
+    await page.evaluate('window.track = document.querySelector("video").srcObject.getTracks()[0]');
+    await page.click('#remove');
+    expect(await page.evaluate('window.track.readyState')).toBe('ended');
+    expect(await page.isVisible('video')).toBe(false);
+    expect(await page.isVisible('#choose')).toBe(true);
+    expect(problems).toEqual([]);
+  });
+
+  test('works without a camera, and says why there is none', async () => {
+    const { page } = shared;
+    await page.click('#camera');
+    await page.waitForSelector('#face-problem:not(:empty)');
+    expect(await page.textContent('#face-problem')).toMatch(/camera was not allowed/);
+    await page.fill('#words', 'I felt sadness');
+    await shows(page, 'sadness');
+  });
+
+  test('is there offline after the first visit, and keeps the model once', async () => {
+    const here = await servePage({ ...built, port: 0 });
+    const { page, problems } = await open({}, here.url);
+    await page.close();
+    const requested: string[] = [];
+    contexts[0]!.on('request', (request) => requested.push(request.url()));
+    const second = await openPage(contexts[0]!, `${here.url}${SETTINGS}`);
+    await ready(second.page);
+    expect(requested.filter((url) => url.endsWith('.onnx') && url.includes('/model/'))).toEqual([]);
+    await here.close();
+    await second.page.reload();
+    await ready(second.page);
+    await second.page.fill('#words', 'I felt disgust');
+    await shows(second.page, 'disgust');
+    await second.page.setInputFiles('#file', PHOTOGRAPH);
+    await second.page.waitForSelector('.box');
+    expect(problems).toEqual([]);
+  });
+
+  test('under any path of a host that sends no headers, threads come with the second visit', async () => {
+    const host = await servePlainly(built.page, '/some/where');
+    const { page, problems } = await open({}, `${host.url}some/where/`);
+    expect(await page.evaluate('crossOriginIsolated')).toBe(false);
+    await page.reload();
+    await ready(page);
+    expect(await page.evaluate('crossOriginIsolated')).toBe(true);
+    await page.fill('#words', 'joy');
+    await shows(page, 'joy');
+    expect(problems).toEqual([]);
+    await host.close();
+  });
+
+  test('without WebGPU it computes on WebAssembly, and says so when WebGPU is asked for', async () => {
+    expect(await shared.page.textContent('#progress-label')).toMatch(/on WebAssembly with one thread/);
+    const other = await shared.page.context().newPage();
+    await other.goto(`${served.url}?device=webgpu`);
+    await other.waitForSelector('#fetch:not([hidden])');
+    expect(await other.textContent('#progress-label')).toMatch(/no WebGPU that can be used/);
+    await other.close();
+  });
+
+  test('shows progress, says what cannot be fetched, and tries again', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    contexts.push(context);
+    let broken = true;
+    await context.route('**/model/text.onnx', async (route) => {
+      if (!broken) return route.continue();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return route.fulfill({ status: 500 });
+    });
+    const page = await context.newPage();
+    await page.goto(`${served.url}${SETTINGS}`);
+    await page.locator('#progress-label', { hasText: /Loading the model: [\d.]+ of [\d.]+ MB/ }).waitFor();
+    await page.waitForSelector('#fetch:not([hidden])');
+    expect(await page.textContent('#progress-label')).toMatch(/could not be loaded.*text\.onnx.*status 500/s);
+    broken = false;
+    await page.click('#fetch');
+    await ready(page);
+  });
+
+  describe.each([
+    ['a desk', 1280, 900],
+    ['a phone', 360, 740],
+  ])('on %s', (_name, width, height) => {
+    test.each(['light', 'dark'] as const)('in %s, axe finds nothing serious', async (colorScheme) => {
+      const { page } = shared;
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.evaluate(await readFile(AXE, 'utf8'));
+      expect(await seriousOf(page)).toEqual([]);
+      await page.fill('#words', 'I felt shame');
+      await page.setInputFiles('#file', PHOTOGRAPH);
+      await page.waitForSelector('.box');
+      await says(page, 'together');
+      expect(await seriousOf(page)).toEqual([]);
+      const beyond = 'document.scrollingElement.scrollWidth - innerWidth';
+      expect(await page.evaluate(beyond)).toBeLessThanOrEqual(0);
+    });
+  });
+
+  test('can be used from the keyboard', async () => {
+    const { page } = shared;
+    const focused = (): Promise<string> =>
+      page.evaluate('document.activeElement.id || document.activeElement.className') as Promise<string>;
+    await page.reload();
+    await ready(page);
+    const order: string[] = [];
+    for (let i = 0; i < 7; i++) {
+      await page.keyboard.press('Tab');
+      order.push(await focused());
+    }
+    expect(order).toEqual(['skip', 'words', 'example', 'example', 'example', 'choose', 'camera']);
+    await page.setInputFiles('#file', PHOTOGRAPH);
+    await page.waitForSelector('.box');
+    await page.focus('#remove');
+    await page.keyboard.press('Enter');
+    expect(await focused()).toBe('choose');
+  });
+
+  test('removes what it kept when asked', async () => {
+    const { page } = await open();
+    await page.click('#forget');
+    await page.locator('#kept', { hasText: 'removed' }).waitFor();
+    expect(await page.evaluate('caches.keys()')).toEqual([]);
+    expect(await page.evaluate('localStorage.length + document.cookie.length')).toBe(0);
+  });
+});
+
+const percent = (share: number): string => `${Math.round(100 * share)}\u202f%`;
+
+const ready = (page: Page): Promise<unknown> => page.waitForSelector('#loading.ready', { timeout: 50_000 });
+
+const shows = (page: Page, label: string): Promise<void> =>
+  page.locator('#verdict', { hasText: label }).waitFor();
+
+const says = (page: Page, words: string): Promise<void> => page.locator('#by', { hasText: words }).waitFor();
+
+/** Where the first box stands: left, top and width in percent of the picture. */
+const boxOf = (page: Page): Promise<number[]> =>
+  page.evaluate(
+    "(({ style }) => [style.left, style.top, style.width].map(parseFloat))(document.querySelector('.box'))",
+  ) as Promise<number[]>;
+
+async function bar(page: Page, label: string, column: string): Promise<string> {
+  const row = page.locator('#bars tbody tr').filter({ has: page.locator('th', { hasText: label }) });
+  return (await row.locator(`td.${column} .number`).textContent()) ?? '';
+}
+
+/** Drops a file on the page. */
+const drop = (page: Page, name: string, type: string, content: Buffer): Promise<unknown> =>
+  page.evaluate(`{
+    const bytes = Uint8Array.from(atob('${content.toString('base64')}'), (c) => c.charCodeAt(0));
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([bytes], '${name}', { type: '${type}' }));
+    document.querySelector('#stage').dispatchEvent(
+      new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }),
+    );
+  }`);
+
+/** What axe calls serious or critical. */
+async function seriousOf(page: Page): Promise<string[]> {
+  const { violations } = (await page.evaluate('axe.run()')) as {
+    violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
+  };
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
+}

@@ -1,0 +1,67 @@
+// Pictures: chosen, dropped or pasted, shown, and made small enough to be read quickly.
+import { element } from './page.js';
+
+const stage = element('stage', 'div');
+const file = element('file', 'input');
+const shown = element('picture', 'img');
+
+/** Larger pictures are made smaller before they are read: no face needs more. */
+const LONGEST_SIDE = 2048;
+
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** A copy for the worker. */
+  copy(): Promise<ImageBitmap>;
+  close(): void;
+}
+
+/** Calls back with every picture that somebody chooses, drops or pastes. */
+export function onPicture(use: (blob: Blob) => void): void {
+  file.addEventListener('change', () => {
+    const [chosen] = file.files ?? [];
+    if (chosen) use(chosen);
+    file.value = '';
+  });
+  for (const name of ['dragenter', 'dragover', 'dragleave', 'drop'] as const)
+    document.addEventListener(name, (event) => {
+      event.preventDefault();
+      stage.classList.toggle('dropping', name === 'dragenter' || name === 'dragover');
+      const dropped = name === 'drop' ? event.dataTransfer?.files[0] : undefined;
+      if (dropped) use(dropped);
+    });
+  document.addEventListener('paste', ({ clipboardData }) => {
+    const pasted = [...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
+    if (pasted) use(pasted);
+  });
+}
+
+export const choosePicture = (): void => file.click();
+
+/** Shows a picture. @throws Error when the browser cannot read it. */
+export async function openPicture(blob: Blob): Promise<Picture> {
+  const whole = await createImageBitmap(blob).catch((cause: unknown) => {
+    throw new Error('This browser cannot read that as a picture. JPEG, PNG and WebP always work.', { cause });
+  });
+  const scale = Math.min(1, LONGEST_SIDE / Math.max(whole.width, whole.height));
+  const [width, height] = [whole.width, whole.height].map((side) =>
+    Math.max(1, Math.round(side * scale)),
+  ) as [number, number];
+  const bitmap =
+    scale < 1
+      ? await createImageBitmap(whole, { resizeWidth: width, resizeHeight: height, resizeQuality: 'high' })
+      : whole;
+  if (bitmap !== whole) whole.close();
+  URL.revokeObjectURL(shown.src);
+  shown.src = URL.createObjectURL(blob);
+  await shown.decode().catch(() => undefined);
+  return {
+    ...{ width, height },
+    copy: () => createImageBitmap(bitmap),
+    close() {
+      bitmap.close();
+      URL.revokeObjectURL(shown.src);
+      shown.removeAttribute('src');
+    },
+  };
+}

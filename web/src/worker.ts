@@ -1,0 +1,57 @@
+// The page's worker: it loads the recogniser and computes, so that the page stays free.
+import { expose } from 'comlink';
+import webgpu from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
+import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
+import {
+  loadRecognizer,
+  type Backend,
+  type BrowserRecognizer,
+  type Device,
+  type Progress,
+  type RecognizerInfo,
+  type Result,
+} from '../../src/browser.js';
+
+export interface LoadSettings {
+  readonly bundle: string;
+  readonly device?: 'auto' | Device;
+  readonly threads?: number;
+}
+
+export interface Loaded {
+  readonly info: RecognizerInfo;
+  readonly backend: Backend;
+}
+
+export interface Given {
+  readonly text?: string;
+  readonly image?: ImageBitmap;
+}
+
+export interface Reading {
+  readonly result: Result;
+  /** Of computing. */
+  readonly milliseconds: number;
+}
+
+let recognizer: BrowserRecognizer | undefined;
+
+const api = {
+  async load(settings: LoadSettings, onProgress: (progress: Progress) => void): Promise<Loaded> {
+    recognizer = await loadRecognizer({ ...settings, onProgress, wasm: { wasm, webgpu } });
+    return { info: recognizer.info, backend: recognizer.backend };
+  },
+  async read(given: Given): Promise<Reading> {
+    const start = performance.now();
+    try {
+      const result = await recognizer!.recognize(given, { allFaces: true });
+      return { result, milliseconds: performance.now() - start };
+    } finally {
+      given.image?.close();
+    }
+  },
+};
+
+export type Api = typeof api;
+
+expose(api);

@@ -1,0 +1,92 @@
+// Builds the page into dist/web: relative addresses, the model's files, and a service worker that knows every file.
+import { createReadStream, existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { defineConfig, type Plugin } from 'vite';
+import { MANIFEST_NAME, manifestSchema } from '../src/bundle/manifest.js';
+import { neededFiles } from '../src/recognizer/fetch-bundle.js';
+
+const root = import.meta.dirname;
+const ISOLATION = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
+export default defineConfig({
+  root,
+  base: './',
+  build: {
+    outDir: resolve(root, '../dist/web'),
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: {
+        index: join(root, 'index.html'),
+        'service-worker': join(root, 'service-worker/service-worker.ts'),
+      },
+      output: {
+        // Browsers know a service worker by its address.
+        entryFileNames: ({ name }) => (name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
+      },
+    },
+  },
+  worker: { format: 'es' },
+  server: { headers: ISOLATION },
+  preview: { headers: ISOLATION },
+  plugins: [model(resolve(process.env['MIEN_BUNDLE'] ?? join(root, '../models/lite'))), serviceWorkerFiles()],
+});
+
+/** The bundle's files under `model/`, in the build as in development. */
+function model(folder: string): Plugin {
+  return {
+    name: 'mien:model',
+    async generateBundle() {
+      const path = join(folder, MANIFEST_NAME);
+      if (!existsSync(path))
+        this.error(`No bundle is in ${folder}. Make one with \`mien export\`, or name one with MIEN_BUNDLE.`);
+      const manifest = manifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+      for (const name of [MANIFEST_NAME, ...neededFiles(manifest)])
+        this.emitFile({
+          ...{ type: 'asset', fileName: `model/${name}` },
+          source: await readFile(join(folder, name)),
+        });
+    },
+    configureServer({ middlewares }) {
+      middlewares.use('/model', (request, response, next) => {
+        const file = join(folder, basename(request.url ?? ''));
+        stat(file).then(
+          ({ size }) => {
+            response.setHeader('Content-Length', size);
+            createReadStream(file).pipe(response);
+          },
+          () => next(),
+        );
+      });
+    },
+  };
+}
+
+/** Names of all files of the build, put into the service worker. */
+function serviceWorkerFiles(): Plugin {
+  return {
+    name: 'mien:service-worker',
+    enforce: 'post',
+    generateBundle: {
+      order: 'post',
+      handler(_options, bundle) {
+        const names = Object.keys(bundle).filter(
+          (name) => !name.startsWith('model/') && name !== 'service-worker.js' && name !== 'index.html',
+        );
+        const onDemand = names.filter((name) => name.endsWith('.wasm'));
+        const shell = names.filter((name) => !onDemand.includes(name));
+        const worker = bundle['service-worker.js'];
+        if (worker?.type !== 'chunk') return this.error('the service worker was not built');
+        worker.code = worker.code
+          .replaceAll('__SHELL__', JSON.stringify([...shell, 'icon.svg', 'page.webmanifest']))
+          .replaceAll('__ON_DEMAND__', JSON.stringify(onDemand));
+      },
+    },
+  };
+}
