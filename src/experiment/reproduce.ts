@@ -13,8 +13,9 @@ import { loadFeatures, type FeatureSource } from './features.js';
 import { modelsOf, type ModelSpec } from './plan.js';
 import { runTasks } from './pool.js';
 import type { CostRow, ExperimentResults, RowPredictions, SetCounts } from './results.js';
+import { rowAnalyses } from './row-analysis.js';
 import { tableRows } from './rows.js';
-import { readRun, type RunOptions, type RunResult } from './run.js';
+import { lacksAnalysis, readRun, type RunOptions, type RunResult } from './run.js';
 import type { Task } from './worker.js';
 
 export interface ReproduceOptions {
@@ -49,9 +50,10 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
     const done = new Map<string, RunResult>();
     const key = ({ model, seed }: Task) => `${model.key} ${seed}`;
     const lookUp = async (task: Task): Promise<boolean> => {
-      const run = await readRun({ ...setup, ...task } satisfies RunOptions);
+      const options = { ...setup, ...task } satisfies RunOptions;
+      const run = await readRun(options);
       if (run) done.set(key(task), run);
-      return run !== undefined;
+      return run !== undefined && !lacksAnalysis(run, options);
     };
 
     const tasks = modelsOf(config).flatMap((model) => config.seeds.map((seed) => ({ model, seed })));
@@ -69,7 +71,9 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
     for (const task of open) await lookUp(task);
 
     const runs = (model: ModelSpec) => config.seeds.map((seed) => done.get(key({ model, seed }))!);
-    const rows = tableRows({ config, data, runs, features: describeFeatures(sets, config) });
+    const context = { config, data, runs, features: describeFeatures(sets, config) };
+    const rows = tableRows(context);
+    const analyses = rowAnalyses(context);
     return {
       results: {
         rows: rows.map(({ row }) => row),
@@ -78,7 +82,10 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
         configuration: config,
         environment: environment(),
       },
-      predictions: rows.map(({ predictions }) => predictions),
+      predictions: rows.map(({ predictions }) => {
+        const analysis = analyses.get(predictions.row);
+        return analysis === undefined ? predictions : { ...predictions, analysis };
+      }),
     };
   } finally {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });

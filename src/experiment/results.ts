@@ -2,6 +2,7 @@
 import type { Interval } from '../evaluate/intervals.js';
 import type { Scores } from '../evaluate/scores.js';
 import type { HeadName } from '../models/heads.js';
+import type { EpochRecord } from '../train/run-state.js';
 import type { Config } from './config.js';
 
 /** A head, or the product of the two unimodal heads' calibrated posteriors. */
@@ -125,4 +126,37 @@ export interface RowPredictions {
   readonly row: string;
   readonly labels: readonly string[];
   readonly runs: readonly PredictionRun[];
+  /** Where the row's heads were analysed; rows that repeat another's heads on the same items are not. */
+  readonly analysis?: RowAnalysis;
+}
+
+/** One head's training. */
+export interface Training {
+  readonly bestEpoch: number;
+  readonly history: readonly EpochRecord[];
+}
+
+/** What statistics need besides predictions. Lists over seeds and pairings follow those of the row. */
+export interface RowAnalysis {
+  readonly seeds: readonly number[];
+  /** A head's training per seed; empty for the product, which is not trained. */
+  readonly trainings: readonly Training[];
+  /** Calibrated posteriors `[m, labels]` per seed on the validation items, which thresholds are fitted on. */
+  readonly validation: { readonly truth: ArrayLike<number>; readonly posteriors: readonly Scores[] };
+  /** Posteriors `[n, labels]` of the test items at temperature 1, per seed and pairing (one, where nothing is paired). */
+  readonly uncalibrated: readonly (readonly Scores[])[];
+  /** `[n]`: who wrote each test text, as a number without meaning (−1: unknown); null where there are no texts. */
+  readonly subjects: ArrayLike<number> | null;
+  /** Mean gate of each test pair `[n]`, per seed and pairing; 1 takes all from the face. */
+  readonly gates?: readonly (readonly ArrayLike<number>[])[];
+  /** Logits `[n, labels]` of the head's additive projection on the first test pairing, per seed. */
+  readonly additive?: readonly Scores[];
+  /** The control that breaks the pairing: each text with a face of another label, posteriors `[n, labels]` per seed. */
+  readonly mismatched?: { readonly faceLabels: ArrayLike<number>; readonly posteriors: readonly Scores[] };
+  /** What the first seed's classifier sees, `[m, width]`, of the test items (first pairing) at `positions`. */
+  readonly map?: {
+    readonly positions: ArrayLike<number>;
+    readonly width: number;
+    readonly representation: Float32Array;
+  };
 }

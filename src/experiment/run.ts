@@ -1,11 +1,12 @@
 // Trains one head with one seed and keeps what it says about the validation and test items.
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256, writeFileAtomic } from '../base/files.js';
 import type { Progress } from '../base/progress.js';
 import { randomStream } from '../base/random.js';
 import { readSafetensorsFile, writeSafetensorsFile } from '../base/safetensors-file.js';
-import { float32, type Tensor } from '../base/tensor.js';
+import type { Tensor } from '../base/tensor.js';
 import { evaluateScores } from '../evaluate/metrics.js';
 import { scores } from '../evaluate/scores.js';
 import { modalitiesOf, type HeadName } from '../models/heads.js';
@@ -21,6 +22,7 @@ import { standardization } from '../train/standardize.js';
 import type { Config } from './config.js';
 import { pair, take, type ExperimentData, type Selection } from './data.js';
 import type { ModelSpec } from './plan.js';
+import { analyseRun, predictAll, runAnalysisOf, type RunAnalysis } from './run-analysis.js';
 
 /** Logits `[n, labels]` on validation, and on each test pairing (one entry where nothing is paired). */
 export interface RunResult {
@@ -28,6 +30,8 @@ export interface RunResult {
   readonly tests: readonly Tensor<'float32'>[];
   readonly bestEpoch: number;
   readonly history: readonly EpochRecord[];
+  /** Missing from runs of earlier versions that kept no parameters. */
+  readonly analysis?: RunAnalysis;
 }
 
 /** Pairings of the validation items; more than one, since they are few. */
@@ -177,30 +181,36 @@ export function trainRun(data: ExperimentData, options: RunOptions): Promise<Tra
 const featureTables = (data: ExperimentData, { head }: ModelSpec): Record<string, Tensor<'float32'>> =>
   Object.fromEntries(modalitiesOf(head).map((modality) => [modality, data.tables[modality]]));
 
-/** Trains unless the folder holds the finished run already. */
+/** Trains and analyses what the folder does not hold already. */
 export async function performRun(data: ExperimentData, options: RunOptions): Promise<RunResult> {
   const finished = await readRun(options);
-  if (finished) return finished;
+  if (finished && !lacksAnalysis(finished, options)) return finished;
   const { model, config } = options;
   const evaluation = evaluationItems(config, data, model);
   const tables = featureTables(data, model);
-  const trained = await trainRun(data, options);
+  const trained = finished
+    ? { ...finished, parameters: (await readSafetensorsFile(join(runFolder(options), HEAD))).tensors }
+    : await trainRun(data, options);
   const session = await createPredictionSession(graphOptions(model, config, data), 1);
   try {
-    const logitsOf = (items: Items) => predictAll(session, trained, tables, items, model.labels.length);
+    const asked = { session, parameters: trained.parameters, tables };
+    const analysis = await analyseRun(asked, config, data, options, evaluation.tests);
+    await writeSafetensorsFile(join(runFolder(options), ANALYSIS), { ...analysis });
+    if (finished) return { ...finished, analysis };
+    const logitsOf = (items: Items) => predictAll(asked, items, model.labels.length);
     const validation = await logitsOf(evaluation.validation);
     const tests: Tensor<'float32'>[] = [];
     for (const items of evaluation.tests) tests.push(await logitsOf(items));
-    return await writeRun(options, {
-      validation,
-      tests,
-      bestEpoch: trained.bestEpoch,
-      history: trained.history,
-    });
+    const { bestEpoch, history } = trained;
+    return await writeRun(options, { validation, tests, bestEpoch, history, analysis });
   } finally {
     await session.dispose();
   }
 }
+
+/** Whether a finished run, of an earlier version, has no analysis but the parameters to make it from. */
+export const lacksAnalysis = (run: RunResult, options: RunOptions): boolean =>
+  run.analysis === undefined && existsSync(join(runFolder(options), HEAD));
 
 /** Sizes, widths and standardisation of a model on these features. */
 export const graphOptions = (model: ModelSpec, config: Config, data: ExperimentData): HeadGraphOptions =>
@@ -231,30 +241,11 @@ export function headGraph(
   };
 }
 
-/** Items a prediction run takes at once, so that memory stays small. */
-const PREDICTION_ITEMS = 2048;
-
-async function predictAll(
-  session: Awaited<ReturnType<typeof createPredictionSession>>,
-  { parameters }: TrainedHead,
-  tables: Readonly<Record<string, Tensor<'float32'>>>,
-  items: Items,
-  labels: number,
-): Promise<Tensor<'float32'>> {
-  const n = items.labels.length;
-  const out = new Float32Array(n * labels);
-  for (let start = 0; start < n; start += PREDICTION_ITEMS) {
-    const part = {
-      ...(items.text ? { text: items.text.subarray(start, start + PREDICTION_ITEMS) } : {}),
-      ...(items.face ? { face: items.face.subarray(start, start + PREDICTION_ITEMS) } : {}),
-    };
-    out.set((await session.run(parameters, tables, part)).logits.data, start * labels);
-  }
-  return float32([n, labels], out);
-}
-
 const RESULT = 'result.json';
 const LOGITS = 'logits.safetensors';
+const ANALYSIS = 'analysis.safetensors';
+/** What `train/checkpoint.ts` leaves of a finished run: the parameters of its best epoch. */
+const HEAD = 'head.safetensors';
 
 async function writeRun(options: RunOptions, result: RunResult): Promise<RunResult> {
   const folder = runFolder(options);
@@ -276,10 +267,14 @@ export async function readRun(options: RunOptions): Promise<RunResult | undefine
   const record = JSON.parse(text) as { tests: number; bestEpoch: number; history: EpochRecord[] };
   const { tensors } = await readSafetensorsFile(join(folder, LOGITS));
   const tensor = (name: string) => tensors[name] as Tensor<'float32'>;
+  const analysis = join(folder, ANALYSIS);
   return {
     validation: tensor('validation'),
     tests: Array.from({ length: record.tests }, (_, i) => tensor(`test ${i}`)),
     bestEpoch: record.bestEpoch,
     history: record.history,
+    ...(existsSync(analysis)
+      ? { analysis: runAnalysisOf((await readSafetensorsFile(analysis)).tensors, analysis) }
+      : {}),
   };
 }

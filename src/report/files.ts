@@ -1,10 +1,14 @@
-// Writes what `--out` receives: results.json, tables.md, per-item predictions and confusion matrices.
+// Writes what `--out` receives: results.json, tables.md, per-item predictions, confusion matrices and analyses.
+import { randomBytes } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { writeFileAtomic } from '../base/files.js';
+import { MienError } from '../base/errors.js';
+import { fileError, writeFileAtomic } from '../base/files.js';
 import { confusionMatrix, type ConfusionMatrix } from '../evaluate/metrics.js';
 import { argmax } from '../evaluate/scores.js';
 import type { ExperimentResults, PredictionRun, RowPredictions } from '../experiment/results.js';
+import { encodeAnalysis } from './analysis-file.js';
 import { toResults, type Results } from './results.js';
 import { renderTablesMarkdown } from './tables.js';
 
@@ -32,10 +36,36 @@ export async function writeReport(
     const confusion = confusionOf(row);
     await writeFileAtomic(join(folder, 'confusion', `${row.row}.json`), `${JSON.stringify(confusion)}\n`);
     await writeFileAtomic(join(folder, 'confusion', `${row.row}.csv`), confusionCsv(confusion));
+    if (row.analysis !== undefined)
+      await writeFileAtomic(
+        join(folder, 'analysis', `${row.row}.safetensors`),
+        encodeAnalysis(row.row, row.labels, row.analysis),
+      );
   }
   await writeFileAtomic(join(folder, 'tables.md'), renderTablesMarkdown(results));
   await writeFileAtomic(join(folder, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
   return results;
+}
+
+/**
+ * As `writeReport`, in place of what the folder held before, which stays until the new one is complete.
+ * @throws MienError `file` when the folder cannot be written, `usage` when two rows have one id.
+ */
+export async function replaceReport(
+  folder: string,
+  experiment: ExperimentResults,
+  predictions: Iterable<RowPredictions> | AsyncIterable<RowPredictions>,
+): Promise<Results> {
+  const fresh = `${folder}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const results = await writeReport(fresh, experiment, predictions);
+    await rm(folder, { recursive: true, force: true });
+    await rename(fresh, folder);
+    return results;
+  } catch (cause) {
+    await rm(fresh, { recursive: true, force: true }).catch(() => undefined);
+    throw cause instanceof MienError ? cause : fileError('write', folder, cause);
+  }
 }
 
 /** The CSV of a row's predictions, a chunk a run; columns as docs/results.md lists them. */

@@ -48,7 +48,7 @@ test('the paper’s encoders, from the hub to the tables', { timeout: 180_000 },
   expect(results.counts['isear']!.encoder).toMatchObject({ id: text.id, revision: text.revision });
   expect(results.counts['fer2013']!.encoder.id).toBe(profiles.paper.face.id);
   expect((await readdir(join(folder, 'out'))).sort()).toEqual(
-    ['confusion', 'predictions', 'results.json', 'runs', 'tables.md'].sort(),
+    ['analysis', 'confusion', 'predictions', 'results.json', 'runs', 'tables.md'].sort(),
   );
 
   // Offline and with the hub gone, everything is there already, and nothing is computed again.

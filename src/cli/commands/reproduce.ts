@@ -10,9 +10,11 @@ import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
+import { resultFolder } from '../result-folder.js';
 import type { Beside } from '../../experiment/beside.js';
 import type { Config } from '../../experiment/config.js';
 import type { FeatureSource } from '../../experiment/features.js';
+import type { Reproduction } from '../../experiment/reproduce.js';
 import type { Progress } from '../../base/progress.js';
 
 interface Options {
@@ -69,7 +71,8 @@ export function defineReproduce(program: Command): void {
     .option('--set <path=value>', 'one setting; may be given several times', collect, [])
     .option(
       '--out <dir>',
-      'write results.json, tables, predictions and confusion matrices; resumes what is there',
+      'write results.json, tables, predictions and more there, and resume what is there (default: a cache folder ' +
+        'that keeps the last results, not the runs)',
     )
     .option('--workers <n>', 'training processes (default: one a core)', wholeNumber)
     .option('--skip-invalid', 'pass over unreadable rows and images, and list them')
@@ -111,7 +114,21 @@ async function run(options: Options, output: Output): Promise<void> {
       ? toResults(experiment)
       : await writeReport(options.out, experiment, predictions);
   output.result(results, () => renderTables(results, { width: output.width, strong: output.colors.bold }));
+  if (options.out === undefined) await keep({ results: experiment, predictions }, output);
   output.message(`Done in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
+}
+
+/** Keeps results for which no folder was named; failing to does not take back what was printed. */
+async function keep({ results, predictions }: Reproduction, output: Output): Promise<void> {
+  const { replaceReport } = await import('../../report/files.js');
+  const folder = resultFolder();
+  try {
+    await replaceReport(folder, results, predictions);
+    output.message(`Kept in ${folder} until the next time. A page with figures: mien report`);
+  } catch (error) {
+    if (!(error instanceof MienError)) throw error;
+    output.warn(`the results could not be kept for \`mien report\`: ${error.message}`);
+  }
 }
 
 /** The learned encoders' features beside the frozen ones', where nothing else was asked for, and what was. */

@@ -1,0 +1,37 @@
+// Lays the same tables out as HTML that `text-table.ts` lays out as text.
+import { escapeXml } from './figures/figure.js';
+import type { TextTable } from './text-table.js';
+
+/** Cells longer than this, in characters, may wrap. */
+const LONG = 40;
+
+/** A table in a box that scrolls by itself where it is wider than the screen; its notes below. */
+export function renderHtml({ title, columns, groups, notes = [] }: TextTable): string {
+  const long = columns.map((_column, k) =>
+    groups.some(({ rows }) => rows.some((row) => (row[k] ?? '').length > LONG)),
+  );
+  const side = (k: number): string =>
+    columns[k]?.align === 'right' ? ' class="right"' : long[k] ? ' class="long"' : '';
+  const head = columns.map(({ header }, k) => `<th scope="col"${side(k)}>${escapeXml(header)}</th>`);
+  const bodies = groups.map(({ heading, rows }) => {
+    const group =
+      heading === undefined
+        ? ''
+        : `<tr class="group"><th scope="rowgroup" colspan="${columns.length}"><span>${escapeXml(heading)}</span></th></tr>`;
+    const lines = rows.map((row) => {
+      const cells = columns.map((_column, k) => {
+        const tag = k === 0 ? 'th' : 'td';
+        const scope = k === 0 ? ' scope="row"' : '';
+        return `<${tag}${scope}${side(k)}>${escapeXml(row[k] ?? '')}</${tag}>`;
+      });
+      return `<tr>${cells.join('')}</tr>`;
+    });
+    return `<tbody>${group}${lines.join('')}</tbody>`;
+  });
+  const caption = title === undefined ? '' : `<caption>${escapeXml(title)}</caption>`;
+  const name = escapeXml(title ?? 'table');
+  return [
+    `<div class="table" role="region" aria-label="${name}" tabindex="0"><table>${caption}<thead><tr>${head.join('')}</tr></thead>${bodies.join('')}</table></div>`,
+    ...notes.map((note) => `<p class="note">${escapeXml(note)}</p>`),
+  ].join('\n');
+}

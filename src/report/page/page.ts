@@ -1,0 +1,89 @@
+// The report as one HTML file that asks for nothing from outside.
+import {
+  escapeXml,
+  inlineSvg,
+  panelCsv,
+  size,
+  type Figure,
+  type Panel,
+  type PointNote,
+} from '../figures/figure.js';
+import { renderHtml } from '../html-table.js';
+import type { Block, Section } from '../sections/section.js';
+import { script } from './script.js';
+import { style } from './style.js';
+
+export interface Page {
+  readonly title: string;
+  readonly lead: string;
+  readonly sections: readonly Section[];
+  readonly footer: string;
+}
+
+/** Allows what the file itself holds, and nothing else. */
+const policy =
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
+/** The page's HTML in pieces; `svgOf` gives each panel's chart. */
+export function* renderPage(
+  { title, lead, sections, footer }: Page,
+  svgOf: (panel: Panel) => string,
+): Generator<string> {
+  const numbers = numberFigures(sections);
+  yield `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="color-scheme" content="light dark"><title>${escapeXml(title)}</title><style>${style}</style></head>
+<body><div class="page"><header><h1>${escapeXml(title)}</h1><p class="lead">${escapeXml(lead)}</p></header>
+<nav aria-label="Contents"><ol>${sections.map(({ id, title: name }) => `<li><a href="#${id}">${escapeXml(name)}</a></li>`).join('')}</ol></nav>
+<main>\n`;
+  for (const { id, title: name, blocks } of sections) {
+    yield `<section id="${id}"><h2>${escapeXml(name)}</h2>\n`;
+    for (const block of blocks) yield renderBlock(block, svgOf, numbers);
+    yield '</section>\n';
+  }
+  yield `</main><footer><p>${escapeXml(footer)}</p></footer></div><div id="tip" role="status"></div><script>${script}</script></body></html>\n`;
+}
+
+const numberFigures = (sections: readonly Section[]): Map<Figure, number> =>
+  new Map(figuresOf(sections).map((figure, i) => [figure, i + 1]));
+
+/** All figures that have a panel, in order. */
+export const figuresOf = (sections: readonly Section[]): Figure[] =>
+  sections.flatMap(({ blocks }) =>
+    blocks.flatMap((block) => ('figure' in block && block.figure.panels.length > 0 ? [block.figure] : [])),
+  );
+
+function renderBlock(
+  block: Block,
+  svgOf: (panel: Panel) => string,
+  numbers: ReadonlyMap<Figure, number>,
+): string {
+  if ('text' in block) return `<p>${escapeXml(block.text)}</p>\n`;
+  if ('html' in block) return `${block.html}\n`;
+  if ('table' in block) return `${renderHtml(block.table)}\n`;
+  const { figure } = block;
+  const number = numbers.get(figure);
+  if (number === undefined) return '';
+  const panels = figure.panels.map((panel) => renderPanel(figure, panel, svgOf(panel)));
+  const notes = (figure.notes ?? []).map((note) => `<p class="note">${escapeXml(note)}</p>`);
+  return `<figure id="figure-${figure.id}"><div class="panels">${panels.join('')}</div><figcaption><strong>Figure ${number}. ${escapeXml(figure.title)}.</strong> ${escapeXml(figure.caption)}${notes.join('')}</figcaption></figure>\n`;
+}
+
+function renderPanel(figure: Figure, panel: Panel, svg: string): string {
+  const name = [figure.title, panel.title].filter((part) => part !== '').join(': ');
+  const csv = `data:text/csv;charset=utf-8,${encodeURIComponent(panelCsv(panel))}`;
+  return [
+    `<div class="panel${panel.points ? ' points' : ''}" style="width:${size(svg).width}px">`,
+    panel.title === '' ? '' : `<h4>${escapeXml(panel.title)}</h4>`,
+    inlineSvg(svg, name),
+    panel.points ? notesJson(panel.points) : '',
+    `<p class="links"><a download="${panel.id}.csv" href="${csv}">data (CSV)</a></p></div>`,
+  ].join('');
+}
+
+/** Notes as JSON that cannot end its own script element. */
+const notesJson = (points: readonly PointNote[]): string =>
+  `<script type="application/json">${JSON.stringify(
+    points.map(({ label, predicted, text, image }) => ({ l: label, p: predicted, t: text, i: image })),
+  ).replaceAll('<', '\\u003c')}</script>`;

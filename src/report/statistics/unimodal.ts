@@ -1,0 +1,26 @@
+// Accuracies of one modality with test items in their intervals.
+import { factorOf, percentileInterval, resampleMeans } from '../../evaluate/bootstrap.js';
+import type { Interval } from '../../evaluate/intervals.js';
+import { argmax } from '../../evaluate/scores.js';
+import type { RowPredictions } from '../../experiment/results.js';
+
+/**
+ * Accuracy with a 95% interval over model seeds and test items, resampled together; texts of one subject stay
+ * together where subjects are known.
+ */
+export function itemInterval(
+  { runs }: RowPredictions,
+  subjects: ArrayLike<number> | null,
+  replicates = 1000,
+): Interval {
+  const hits = Uint8Array.from(
+    runs.flatMap(({ truth, posteriors }) =>
+      Array.from(argmax(posteriors), (label, i) => (label === truth[i] ? 1 : 0)),
+    ),
+  );
+  const seed = factorOf(runs.flatMap(({ seed: one, ids }) => ids.map(() => one)));
+  const units: readonly (string | number)[] = subjects === null ? runs[0]!.ids : Array.from(subjects);
+  const item = factorOf(runs.flatMap(() => units));
+  const [resampled] = resampleMeans([hits], [seed, item], { replicates });
+  return percentileInterval(resampled!);
+}
