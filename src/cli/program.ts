@@ -2,17 +2,27 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { defineData } from './commands/data.js';
+import { defineDemo } from './commands/demo.js';
+import { defineEvaluate } from './commands/evaluate.js';
 import { defineExport } from './commands/export.js';
 import { defineExtract } from './commands/extract.js';
 import { defineLearn } from './commands/learn.js';
 import { definePack } from './commands/pack.js';
+import { definePredict } from './commands/predict.js';
+import { defineReport } from './commands/report.js';
 import { defineReproduce } from './commands/reproduce.js';
+import { defineServe } from './commands/serve.js';
 import { defineTrain } from './commands/train.js';
 import { exitCodeHelp } from './exit.js';
 
 /** One `define` per file of `commands/`, in the order of `mien --help`. */
 const commands: readonly ((program: Command) => void)[] = [
+  definePredict,
+  defineEvaluate,
+  defineServe,
   defineReproduce,
+  defineReport,
+  defineDemo,
   defineData,
   defineExtract,
   definePack,

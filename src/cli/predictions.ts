@@ -1,0 +1,117 @@
+// Renders recognised items: for people one by one or as a table, for programs as CSV or JSONL.
+import { stringify } from 'csv-stringify/sync';
+import { renderText } from '../report/text-table.js';
+import type { RecognizerInfo, Probabilities, Recognition, Result } from '../recognizer/types.js';
+
+export type Format = 'table' | 'jsonl' | 'csv';
+
+export interface Predicted {
+  readonly id: string;
+  readonly result: Result;
+}
+
+/** Every label that an answer can have, alphabetical. */
+export const answerLabels = ({ labels: { text, face, fused } }: RecognizerInfo): string[] =>
+  [...new Set([...(fused ?? text ?? []), ...(face ?? [])])].sort();
+
+/** Lines of a CSV or JSONL file, each ended. */
+export function formatRows(
+  rows: readonly Predicted[],
+  format: 'jsonl' | 'csv',
+  labels: readonly string[],
+): string {
+  if (format === 'jsonl')
+    return rows.map(({ id, result }) => `${JSON.stringify({ id, ...result })}\n`).join('');
+  return stringify(
+    rows.map(({ id, result }) => {
+      const known = result.error ? undefined : result;
+      return [
+        ...[id, known?.label ?? '', known?.from ?? '', result.error?.code ?? ''],
+        result.warnings.map(({ code }) => code).join(' '),
+        ...[known?.gate?.mean, known?.disagreement].map(digits),
+        ...labels.map((label) => digits(known?.probabilities[label])),
+      ];
+    }),
+  );
+}
+
+export const csvHeader = (labels: readonly string[]): string =>
+  stringify([
+    [
+      'id',
+      'label',
+      'from',
+      'error',
+      'warnings',
+      'gate',
+      'disagreement',
+      ...labels.map((label) => `p_${label}`),
+    ],
+  ]);
+
+const digits = (value: number | undefined): string => (value === undefined ? '' : value.toPrecision(6));
+const share = (value: number | undefined): string =>
+  value === undefined ? '–' : value.toFixed(2).replace(/^0\./, '.');
+
+const FROM = { text: 'from the text', face: 'from the face', both: 'from text and face' } as const;
+
+/** One item at length. */
+export function renderOne({ result }: Predicted, width: number): string {
+  const warnings = result.warnings.map(({ message }) => `note: ${message}`);
+  if (result.error) return [`${result.error.code}: ${result.error.message}`, ...warnings].join('\n');
+  const { label, probabilities, from, gate, disagreement } = result;
+  const details = [
+    FROM[from],
+    ...(gate ? [`the face’s share in the fusion is ${share(gate.mean)}`] : []),
+    ...(disagreement === undefined ? [] : [`text and face disagree by ${share(disagreement)}`]),
+  ];
+  const head = `${label} ${share(probabilities[label])} (${details.join('; ')})`;
+  return [head, '', tableOf(result, width), ...(warnings.length > 0 ? ['', ...warnings] : [])].join('\n');
+}
+
+function tableOf(result: Recognition, width: number): string {
+  const columns: [string, Probabilities][] = [
+    ['answer', result.probabilities],
+    ...(result.from === 'both' || result.from === 'text'
+      ? [['text alone', result.text!.probabilities] as [string, Probabilities]]
+      : []),
+    ...(result.from === 'both'
+      ? [['face alone', result.face!.probabilities] as [string, Probabilities]]
+      : []),
+  ];
+  const labels = [...new Set(columns.flatMap(([, values]) => Object.keys(values)))].sort();
+  return renderText(
+    {
+      columns: [{ header: 'label' }, ...columns.map(([header]) => ({ header, align: 'right' as const }))],
+      groups: [
+        { rows: labels.map((label) => [label, ...columns.map(([, values]) => share(values[label]))]) },
+      ],
+    },
+    { width },
+  );
+}
+
+/** Many items, a line each. */
+export const renderMany = (rows: readonly Predicted[], width: number): string =>
+  renderText(
+    {
+      columns: [
+        { header: 'item' },
+        { header: 'label' },
+        { header: 'probability', align: 'right' },
+        { header: 'from' },
+        { header: 'remarks' },
+      ],
+      groups: [
+        {
+          rows: rows.map(({ id, result }) => {
+            const remarks = result.warnings.map(({ code }) => code).join(', ');
+            return result.error
+              ? [id, '–', '–', '–', result.error.message]
+              : [id, result.label, share(result.probabilities[result.label]), result.from, remarks];
+          }),
+        },
+      ],
+    },
+    { width },
+  );

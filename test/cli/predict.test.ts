@@ -1,0 +1,207 @@
+// `mien predict` as a process: every way in and out, rows in their order, interrupted and repeated runs, wrong usage.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openPredictions } from '../../src/recognizer/node/predictions.js';
+import { faceOf, writeLegible } from '../support/bundle.js';
+import { startMien, type Ended } from '../support/mien.js';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mien-predict-'));
+  await writeLegible(join(root, 'bundle'));
+  await mkdir(join(root, 'faces', 'more'), { recursive: true });
+  for (const [name, label] of [
+    ['a.png', 'joy'],
+    ['more/b.png', 'fear'],
+  ] as const) {
+    const { width, height, data } = faceOf(label);
+    await sharp(Buffer.from(data), { raw: { width, height, channels: 3 } })
+      .png()
+      .toFile(join(root, 'faces', name));
+  }
+  await writeFile(join(root, 'faces', 'broken.jpg'), 'no image');
+  await writeFile(join(root, 'faces', 'notes.txt'), 'no image either');
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const predict = (args: readonly string[], stdin?: string): Promise<Ended> => {
+  const { child, ended } = startMien([
+    'predict',
+    '--bundle',
+    join(root, 'bundle'),
+    '--cropped',
+    '--threads',
+    '1',
+    ...args,
+  ]);
+  if (stdin !== undefined) child.stdin?.end(stdin);
+  return ended;
+};
+const lines = (text: string): Record<string, unknown>[] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test('a sentence and a face, for people and for programs', async () => {
+  const args = ['--text', 'joy', '--image', join(root, 'faces', 'a.png')];
+  const shown = await predict(args);
+  expect(shown).toMatchObject({ code: 0 });
+  expect(shown.stdout).toMatch(/^joy 1\.00 \(from text and face; the face’s share in the fusion is \.12;/);
+  expect(shown.stdout).toMatch(/label +answer +text alone +face alone/);
+  const { stdout } = await predict([...args, '--json']);
+  expect(lines(stdout)).toMatchObject([{ label: 'joy', from: 'both', face: { place: null } }]);
+});
+
+test('a folder of images, broken ones in their place', async () => {
+  const { stdout, code } = await predict(['--image', join(root, 'faces'), '--format', 'csv']);
+  expect(code).toBe(0);
+  const rows = parse(stdout, { columns: true }) as Record<string, string>[];
+  expect(rows.map(({ label, error }) => label || error)).toEqual(['joy', 'undecodable-image', 'fear']);
+  expect(Number(rows[0]!['p_joy'])).toBeGreaterThan(0.9);
+});
+
+test('lines of standard input, texts or JSON', async () => {
+  expect(lines((await predict(['--input', '-', '--format', 'jsonl'], 'joy\n\nfear\n')).stdout)).toMatchObject(
+    [
+      { id: '1', label: 'joy' },
+      { id: '3', label: 'fear' },
+    ],
+  );
+  const json = `{"id":"x","text":"anger"}\n{"text":"joy","image":"${join(root, 'faces', 'a.png')}"}\n`;
+  expect(lines((await predict(['--input', '-', '--json'], json)).stdout)).toMatchObject([
+    { id: 'x', label: 'anger', from: 'text' },
+    { id: '2', label: 'joy', from: 'both' },
+  ]);
+});
+
+describe('a table', () => {
+  const table = (rows: number): string =>
+    `name,says,picture\n${Array.from({ length: rows }, (_, i) => `"r ""${i}""\n",${i % 2 ? 'joy' : 'fear'},${i === 3 ? 'faces/a.png' : ''}\n`).join('')}`;
+  const columns = ['--text-column', 'says', '--image-column', 'picture', '--id-column', 'name'];
+
+  test('gives a row for each row, with the columns that are named', async () => {
+    await writeFile(join(root, 'in.csv'), table(70));
+    const out = join(root, 'out.csv');
+    const { code, stderr } = await predict(['--input', join(root, 'in.csv'), ...columns, '--out', out]);
+    expect(stderr).toContain('70 rows');
+    expect(code).toBe(0);
+    const rows = parse(await readFile(out, 'utf8'), { columns: true }) as Record<string, string>[];
+    expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: 70 }, (_, i) => `r "${i}"\n`));
+    expect(rows.map(({ label }) => label)).toEqual(
+      Array.from({ length: 70 }, (_, i) => (i % 2 ? 'joy' : 'fear')),
+    );
+    expect(rows[3]!['from']).toBe('both');
+    // Again: what is there is not overwritten unless asked for.
+    const again = await predict(['--input', join(root, 'in.csv'), ...columns, '--out', out]);
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('--overwrite') as string });
+    expect(
+      (await predict(['--input', join(root, 'in.csv'), ...columns, '--out', out, '--overwrite'])).code,
+    ).toBe(0);
+  });
+
+  test('an interrupted run goes on to the same bytes', async () => {
+    await writeFile(join(root, 'in2.csv'), table(400));
+    const [whole, part] = [join(root, 'whole.jsonl'), join(root, 'resumed.jsonl')];
+    const args = ['--input', join(root, 'in2.csv'), ...columns];
+    await predict([...args, '--out', whole]);
+    const { child, ended } = startMien([
+      ...['predict', '--bundle', join(root, 'bundle'), '--cropped', '--threads', '1', ...args, '--out', part],
+    ]);
+    // Killed as soon as some rows are safe.
+    for (;;) {
+      const note = await readFile(`${part}.part.json`, 'utf8').catch(() => '{"rows":0}');
+      if ((JSON.parse(note) as { rows: number }).rows > 0 || child.exitCode !== null) break;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    child.kill('SIGKILL');
+    await ended;
+    expect((await predict([...args, '--out', part])).code).toBe(0);
+    expect(await readFile(part, 'utf8')).toBe(await readFile(whole, 'utf8'));
+  });
+});
+
+test('wrong usage says what would be right', async () => {
+  await writeFile(join(root, 'wrong.csv'), 'txt\njoy\n');
+  const cases: [string[], RegExp, number][] = [
+    [[], /--text TEXT, --image FILE/, 2],
+    [['--input', join(root, 'wrong.csv')], /no column "text".*\nName them; there are txt/s, 2],
+    [['--input', join(root, 'wrong.csv'), '--text-column', 'tx'], /no column "tx"[\s\S]*"txt"/, 2],
+    [['--input', join(root, 'none.csv')], /none\.csv: there is no such file/, 1],
+    [['--text', 'joy', '--input', 'x.csv'], /--input stands alone/, 2],
+    [['--text', 'joy', '--out', join(root, 'x.txt')], /neither in \.csv nor in \.jsonl/, 2],
+    [['--text', 'joy', '--bundle', join(root, 'nothing')], /manifest\.json/, 1],
+  ];
+  const ended = await Promise.all(cases.map(([args]) => predict(args)));
+  ended.forEach(({ code, stderr }, i) => {
+    expect(stderr).toMatch(cases[i]![1]);
+    expect(code).toBe(cases[i]![2]);
+  });
+});
+
+test('a predictions file is cut back to its last safe row, and refuses another run', async () => {
+  const path = join(root, 'grown.csv');
+  const options = { fingerprint: 'a', header: 'h\n' };
+  const first = await openPredictions(path, options);
+  await first.append('one\n', 1);
+  await first.close();
+  await writeFile(`${path}.part`, 'h\none\nhalf a li');
+  await expect(openPredictions(path, { ...options, fingerprint: 'b' })).rejects.toMatchObject({
+    code: 'checkpoint',
+  });
+  const second = await openPredictions(path, options);
+  expect(second.done).toBe(1);
+  await second.append('two\n', 1);
+  await second.finish();
+  expect(await readFile(path, 'utf8')).toBe('h\none\ntwo\n');
+});
+
+describe('mien evaluate', () => {
+  const evaluate = (args: readonly string[]): Promise<Ended> =>
+    startMien(['evaluate', '--bundle', join(root, 'bundle'), '--cropped', ...args]).ended;
+
+  test('measures answers and modalities on a table, with labels mapped and groups', async () => {
+    const table = join(root, 'labelled.csv');
+    const rows = [
+      ['joy', 'faces/a.png', 'happy', 'x'],
+      ['fear', 'faces/more/b.png', 'afraid', 'y'],
+      ['joy', '', 'afraid', 'y'],
+      ['', 'faces/broken.jpg', 'happy', 'x'],
+      ['the', '', 'bored', 'x'],
+    ];
+    await writeFile(table, `text,image,mood,who\n${rows.map((row) => row.join(',')).join('\n')}\n`);
+    await writeFile(join(root, 'map.yaml'), 'happy: joy\nafraid: fear\nbored: null\n');
+    const args = ['--data', table, '--label', 'mood', '--group', 'who', '--mapping', join(root, 'map.yaml')];
+    const { stdout, code } = await evaluate([...args, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ items: 4, ignored: 1, failures: { 'undecodable-image': 1 } },
+      rows: [
+        { name: 'answer', n: 3, accuracy: { mean: 2 / 3 } },
+        { name: 'text alone', n: 3 },
+        { name: 'face alone', n: 2, accuracy: { mean: 1 } },
+      ],
+      groups: [
+        { group: 'x', n: 1 },
+        { group: 'y', n: 2, accuracy: { mean: 0.5 } },
+      ],
+    });
+    expect((await evaluate(args)).stdout).toMatch(
+      /4 items, not recognised: 1 undecodable-image, left out: 1/,
+    );
+    const foreign = await evaluate(['--data', table, '--label', 'mood']);
+    expect(foreign).toMatchObject({ code: 1, stderr: expect.stringContaining('mapping file') as string });
+  });
+
+  test('names the row without a label', async () => {
+    const table = join(root, 'unlabelled.csv');
+    await writeFile(table, 'text,label\njoy,joy\nfear,\n');
+    const { code, stderr } = await evaluate(['--data', table]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('unlabelled.csv, row 3, label: has no label');
+  });
+});
