@@ -77,7 +77,7 @@ export function bootstrapMeans(
 /**
  * Variances of the means of statistics whose observations hang on several crossed factors: the variance by clusters
  * of each factor, minus that by each two factors' common clusters, plus that by three, and so on; with one factor, the
- * cluster-robust variance. A sum that comes out negative is given as zero.
+ * cluster-robust variance. Few clusters may make the sum too small or negative: it is never below that by one factor.
  * Source: Cameron, Gelbach & Miller 2011, "Robust inference with multiway clustering", with G / (G − 1) for G clusters.
  * @throws MienError `shape` when lengths differ or nothing is given.
  */
@@ -89,6 +89,7 @@ export function multiwayVariances(
   if (n === 0 || [...statistics, ...factors].some(({ length }) => length !== n))
     throw new MienError('shape', 'statistics and factors need one value for each of the same observations');
   const totals = statistics.map(() => 0);
+  const least = statistics.map(() => 0);
   const means = statistics.map((values) => meanOf(values));
   for (let subset = 1; subset < 2 ** factors.length; subset++) {
     const chosen = factors.filter((_factor, f) => (subset >> f) & 1);
@@ -100,10 +101,12 @@ export function multiwayVariances(
       const sums = new Float64Array(size);
       for (let o = 0; o < n; o++) sums[clusters[o]!]! += values[o]! - means[s]!;
       const squares = sums.reduce((total, sum) => total + sum * sum, 0);
-      totals[s]! += (sign * squares * size) / (size - 1) / n ** 2;
+      const variance = (squares * size) / (size - 1) / n ** 2;
+      totals[s]! += sign * variance;
+      if (chosen.length === 1) least[s] = Math.max(least[s]!, variance);
     });
   }
-  return totals.map((variance) => Math.max(0, variance));
+  return totals.map((variance, s) => Math.max(least[s]!, variance));
 }
 
 const meanOf = (values: ArrayLike<number>): number => {

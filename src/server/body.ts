@@ -117,6 +117,8 @@ const KNOWN = ['items', 'id', 'text', 'image', 'faces', 'allFaces', 'gate'];
 function issueOf(issue: z.core.$ZodIssue): Issue {
   const path = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   const place = path.replace(/^\./, '');
+  if (issue.code === 'invalid_type' && issue.expected === 'file')
+    return { path: place, message: 'must be a file part: one with a file name' };
   if (issue.code !== 'unrecognized_keys') return { path: place, message: issue.message };
   const near = nearestName(issue.keys[0]!, KNOWN);
   const message = `there is no "${issue.keys[0]!.slice(0, 64)}"`;

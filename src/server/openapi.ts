@@ -9,6 +9,8 @@ export interface Operation {
   readonly summary: string;
   readonly description?: string;
   readonly requestBody?: { readonly content: Readonly<Record<string, { schema: Json; examples?: Json }>> };
+  /** There where the token is asked for. */
+  readonly security?: unknown;
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Json }>>;
 }
 

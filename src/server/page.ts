@@ -21,8 +21,8 @@ const prose = (text: string) =>
   text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 
 /** An example call, with the service's own address filled in by whoever copies it. */
-function call(path: string, method: string, { requestBody }: Operation, secured: boolean): string {
-  const token = secured ? ' -H "Authorization: Bearer $MIEN_TOKEN"' : '';
+function call(path: string, method: string, { requestBody, security }: Operation): string {
+  const token = security ? ' -H "Authorization: Bearer $MIEN_TOKEN"' : '';
   const examples = requestBody?.content['application/json']?.examples as
     Record<string, { value: unknown }> | undefined;
   if (!examples) return `curl "$MIEN${path}"${token}`;
@@ -35,10 +35,10 @@ function call(path: string, method: string, { requestBody }: Operation, secured:
   ].join('\n');
 }
 
-const operationOf = (path: string, method: string, operation: Operation, secured: boolean) => html`
+const operationOf = (path: string, method: string, operation: Operation) => html`
   <h2 id="${path}"><span>${method.toUpperCase()}</span> <code>${path}</code></h2>
   <p>${prose(operation.summary)}. ${prose(operation.description ?? '')}</p>
-  <pre>${call(path, method, operation, secured)}</pre>
+  <pre>${call(path, method, operation)}</pre>
   <table>
     <tr>
       <th>status</th>
@@ -57,9 +57,8 @@ const operationOf = (path: string, method: string, operation: Operation, secured
 /** The page, and the policy under which a browser may show it: nothing from anywhere. */
 export function documentationPage(document: OpenApiDocument): { page: string; policy: string } {
   const { info, paths, components } = document;
-  const secured = components['securitySchemes'] !== undefined;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => operationOf(path, method, operation, secured)),
+    Object.entries(methods).map(([method, operation]) => operationOf(path, method, operation)),
   );
   const page = html`<!doctype html>
     <html lang="en">

@@ -74,14 +74,14 @@ export const formSchema = (limits: Limits) =>
       image: z.file().optional().describe('Of a single item: an image file.'),
       items: z.string().optional().meta({
         contentMediaType: 'application/json',
-        description: 'Several items as JSON, in which `image` is the name of a file part of this request.',
+        description:
+          'Instead of `id`, `text` and `image`: several items as JSON, in which `image` is the name of a file part.',
       }),
       faces: options.faces,
       allFaces: flag.describe(options.allFaces.description!),
       gate: flag.describe(options.gate.description!),
     })
-    .catchall(z.file())
-    .meta({ not: { anyOf: ['id', 'text', 'image'].map((name) => ({ required: ['items', name] })) } });
+    .catchall(z.file());
 
 const probabilities = z
   .record(z.string(), z.number().min(0).max(1))

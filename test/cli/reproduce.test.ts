@@ -91,6 +91,10 @@ test('tables from a pack, for people and for programs', { timeout: 60_000 }, asy
   ];
   const { code, stdout } = await mien(['reproduce', ...quick]);
   expect(code).toBe(0);
+  // Without --out the results are kept where `mien report` looks for them; the runs are not.
+  expect((await readdir(join(folder, 'cache', 'mien', 'results'))).sort()).toEqual(
+    ['analysis', 'confusion', 'predictions', 'results.json', 'tables.md'].sort(),
+  );
   for (const words of [
     'Table II.',
     'Table III.',

@@ -33,7 +33,7 @@ describe('mien serve', () => {
     await until(() => stdout.includes('"listening"'));
     const { url } = lines(stdout).find(({ event }) => event === 'listening') as { url: string };
 
-    const image = (await fileOf('fear', 'png', 600)).toString('base64');
+    const image = (await fileOf('fear', 'png', 300)).toString('base64');
     // A connection for each request: whether it was accepted is then plain to see.
     const ask = (text: string) =>
       new Promise<string>((resolve, reject) => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startPool } from '../../src/recognizer/node/pool.js';
 import { writeLegible } from '../support/bundle.js';
 import { commentBomb, fileOf, pngOf } from './images.js';
 import { serveBundle, until, type TestService } from './support.js';
@@ -160,8 +161,8 @@ describe('POST /v1/recognize', () => {
       pngOf(10_000, 10_000, Buffer.alloc(100)), // 100 megapixels
       pngOf(65_500, 65_500, Buffer.alloc(100)),
       whole.subarray(0, whole.length / 2),
-      pngOf(8, 8, Buffer.alloc(40_000_000)), // far more data than pixels
-      pngOf(8, 8, Buffer.alloc(72), commentBomb(40_000_000)),
+      pngOf(8, 8, Buffer.alloc(10_000_000)), // far more data than pixels
+      pngOf(8, 8, Buffer.alloc(72), commentBomb(10_000_000)),
       Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
       Buffer.alloc(0),
     ];
@@ -301,4 +302,17 @@ describe('what stands around it', () => {
     expect((await open.call('/readyz')).body).toEqual({ status: 'ready', processes: 1 });
     expect((await open.call('/metrics')).body).toContain('mien_inference_process_ends_total 1');
   });
+});
+
+it('kills a process that owes an answer for too long', async () => {
+  const ended: (string | undefined)[] = [];
+  let pid: number | undefined;
+  const pool = await startPool({ bundle: folder, threads: 1 }, 1, {
+    patience: 200,
+    onEvent: (event) => void (event.kind === 'ended' ? ended.push(event.how) : (pid ??= event.pid)),
+  });
+  process.kill(pid!, 'SIGSTOP');
+  await expect(pool.recognize({ text: 'joy' })).rejects.toMatchObject({ code: 'crashed' });
+  expect(ended).toEqual(['SIGKILL']);
+  await pool.dispose();
 });

@@ -6,6 +6,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { servePage, type Served } from '../../src/cli/commands/demo.js';
 import { isRecognition, loadRecognizer, type Item, type Recognition } from '../../src/index.js';
+import { bar, boxOf, drop, percent, ready, says, seriousOf, shows } from './page-actions.js';
 import {
   buildPage,
   CHROMIUM,
@@ -135,6 +136,8 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(Math.abs(left! - 100 * (1 - (box.x + box.width) / 640))).toBeLessThan(6);
     expect(Math.abs(top! - (100 * box.y) / 480)).toBeLessThan(4);
     expect(Math.abs(width! - (100 * box.width) / 640)).toBeLessThan(4);
+    // The chart is drawn with the frame after.
+    await page.locator('#chart[aria-label*="Now: "]').waitFor();
     expect(await page.getAttribute('#chart', 'aria-label')).toMatch(/Now: \w+ \d+/);
     await page.fill('#words', 'I felt fear');
     await says(page, 'together');
@@ -262,44 +265,3 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(await page.evaluate('localStorage.length + document.cookie.length')).toBe(0);
   });
 });
-
-const percent = (share: number): string => `${Math.round(100 * share)}\u202f%`;
-
-const ready = (page: Page): Promise<unknown> => page.waitForSelector('#loading.ready', { timeout: 50_000 });
-
-const shows = (page: Page, label: string): Promise<void> =>
-  page.locator('#verdict', { hasText: label }).waitFor();
-
-const says = (page: Page, words: string): Promise<void> => page.locator('#by', { hasText: words }).waitFor();
-
-/** Where the first box stands: left, top and width in percent of the picture. */
-const boxOf = (page: Page): Promise<number[]> =>
-  page.evaluate(
-    "(({ style }) => [style.left, style.top, style.width].map(parseFloat))(document.querySelector('.box'))",
-  ) as Promise<number[]>;
-
-async function bar(page: Page, label: string, column: string): Promise<string> {
-  const row = page.locator('#bars tbody tr').filter({ has: page.locator('th', { hasText: label }) });
-  return (await row.locator(`td.${column} .number`).textContent()) ?? '';
-}
-
-/** Drops a file on the page. */
-const drop = (page: Page, name: string, type: string, content: Buffer): Promise<unknown> =>
-  page.evaluate(`{
-    const bytes = Uint8Array.from(atob('${content.toString('base64')}'), (c) => c.charCodeAt(0));
-    const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(new File([bytes], '${name}', { type: '${type}' }));
-    document.querySelector('#stage').dispatchEvent(
-      new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }),
-    );
-  }`);
-
-/** What axe calls serious or critical. */
-async function seriousOf(page: Page): Promise<string[]> {
-  const { violations } = (await page.evaluate('axe.run()')) as {
-    violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
-  };
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
-}

@@ -1,5 +1,9 @@
 // The page: what is written and shown goes to the engine, what it reads is shown.
-import './style.css';
+import './style/base.css';
+import './style/inputs.css';
+import './style/reading.css';
+import './style/loading.css';
+import './style/narrow.css';
 import { isRecognition, type Result } from '../../src/browser.js';
 import { startCamera, type Camera } from './camera.js';
 import { onlyLatest, type Engine } from './engine.js';
