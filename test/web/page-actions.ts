@@ -1,0 +1,45 @@
+// What tests do with the page and see on it.
+import type { Page } from 'playwright-core';
+
+export const percent = (share: number): string => `${Math.round(100 * share)}\u202f%`;
+
+export const ready = (page: Page): Promise<unknown> =>
+  page.waitForSelector('#loading.ready', { timeout: 50_000 });
+
+export const shows = (page: Page, label: string): Promise<void> =>
+  page.locator('#verdict', { hasText: label }).waitFor();
+
+export const says = (page: Page, words: string): Promise<void> =>
+  page.locator('#by', { hasText: words }).waitFor();
+
+/** Where the first box stands: left, top and width in percent of the picture. */
+export const boxOf = (page: Page): Promise<number[]> =>
+  page.evaluate(
+    "(({ style }) => [style.left, style.top, style.width].map(parseFloat))(document.querySelector('.box'))",
+  ) as Promise<number[]>;
+
+export async function bar(page: Page, label: string, column: string): Promise<string> {
+  const row = page.locator('#bars tbody tr').filter({ has: page.locator('th', { hasText: label }) });
+  return (await row.locator(`td.${column} .number`).textContent()) ?? '';
+}
+
+/** Drops a file on the page. */
+export const drop = (page: Page, name: string, type: string, content: Buffer): Promise<unknown> =>
+  page.evaluate(`{
+    const bytes = Uint8Array.from(atob('${content.toString('base64')}'), (c) => c.charCodeAt(0));
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([bytes], '${name}', { type: '${type}' }));
+    document.querySelector('#stage').dispatchEvent(
+      new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }),
+    );
+  }`);
+
+/** What axe calls serious or critical. */
+export async function seriousOf(page: Page): Promise<string[]> {
+  const { violations } = (await page.evaluate('axe.run()')) as {
+    violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
+  };
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
+}
