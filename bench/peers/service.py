@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -100,6 +101,8 @@ else:
     command = [sys.executable, "-m", "uvicorn", "service:app", "--app-dir", os.path.dirname(__file__)]
     command += ["--port", port, "--workers", processes, "--no-access-log", "--log-level", "warning"]
     child = subprocess.Popen(command, env={**os.environ, SETTING: json.dumps(given)}, stdout=sys.stderr)
+    # So that the workers end with it, however it ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
         while True:
             try:
