@@ -8,6 +8,7 @@ import { suggestion } from '../src/base/names.js';
 import { bundleComparisons } from './benchmarks/bundle.js';
 import { b3Comparisons, faceComparisons } from './benchmarks/face.js';
 import { headComparisons } from './benchmarks/head.js';
+import { pageComparisons } from './benchmarks/page.js';
 import { serviceComparisons } from './benchmarks/service.js';
 import { startupComparisons } from './benchmarks/startup.js';
 import { textComparisons } from './benchmarks/text.js';
@@ -25,6 +26,7 @@ const benchmarks: Readonly<Record<string, (options: BenchOptions) => Promise<Com
   train: trainComparisons,
   bundle: bundleComparisons,
   service: serviceComparisons,
+  page: pageComparisons,
   startup: startupComparisons,
 };
 
