@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MienError } from '../base/errors.js';
 import { fileError, readJson, sha256, writeFileAtomic } from '../base/files.js';
-import { MANIFEST_NAME, manifestSchema, type BundleManifest } from './manifest.js';
+import { checkManifest, MANIFEST_NAME, type BundleManifest } from './manifest.js';
 
 export interface BundleFolder {
   readonly manifest: BundleManifest;
@@ -18,15 +18,7 @@ export interface BundleFolder {
  */
 export async function readBundle(folder: string): Promise<BundleFolder> {
   const path = join(folder, MANIFEST_NAME);
-  const parsed = manifestSchema.safeParse(await readJson(path));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new MienError('bundle', `is not the manifest of a bundle: ${issue!.message}`, {
-      ...{ file: path, field: issue!.path.join('.') },
-      hint: 'It may be of a newer version of mien.',
-    });
-  }
-  const manifest = parsed.data;
+  const manifest = checkManifest(await readJson(path), path);
   const found = await readdir(folder);
   const foreign = found.find((name) => name !== MANIFEST_NAME && !(name in manifest.files));
   if (foreign !== undefined)

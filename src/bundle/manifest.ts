@@ -1,5 +1,6 @@
 // What a bundle says of itself: `manifest.json`, which names every other file with its hash.
 import { z } from 'zod';
+import { MienError } from '../base/errors.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
 const labels = z.array(z.string().min(1)).min(2);
@@ -42,6 +43,17 @@ export const manifestSchema = z.strictObject({
 });
 
 export type BundleManifest = z.output<typeof manifestSchema>;
+
+/** @throws MienError `bundle` that names the field when parsed JSON is not the manifest of a bundle. */
+export function checkManifest(json: unknown, file: string): BundleManifest {
+  const parsed = manifestSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new MienError('bundle', `is not the manifest of a bundle: ${issue!.message}`, {
+    ...{ file, field: issue!.path.join('.') },
+    hint: 'It may be of a newer version of mien.',
+  });
+}
 
 export const MANIFEST_NAME = 'manifest.json';
 

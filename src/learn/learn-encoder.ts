@@ -49,23 +49,30 @@ export function withClassifier(published: Tensors, trainee: Trainee, seed: numbe
   };
 }
 
-/** What tells a training from others; `training` and `validation` have a line an item. */
-export const fingerprintOf = (
+/** A task made ready: the fingerprint has a line an item, in `lineOf`'s words. */
+export function readyToTrain<Item>(
   kind: LearnedRecord['kind'],
+  { task, located }: Pick<Prepared, 'task' | 'located'>,
   { labels, settings }: { readonly labels: readonly string[]; readonly settings: object },
-  located: Pretrained,
-  { training, validation }: { readonly training: readonly string[]; readonly validation: readonly string[] },
+  sets: { readonly training: readonly Item[]; readonly validation: readonly Item[] },
+  lineOf: (item: Item) => string,
   teacher: Teacher | undefined,
-): string =>
-  sha256(
+): Prepared {
+  const { training, validation } = sets;
+  const fingerprint = sha256(
     JSON.stringify([
       [kind, labels],
       { ...settings, checkpointSeconds: 0 },
       located.sha256,
-      ...[training, validation].map((lines) => sha256(lines.join('\n'))),
+      ...[training, validation].map((items) => sha256(items.map(lineOf).join('\n'))),
       teacher ? [teacher.share, sha256(new Uint8Array(teacher.posteriors.buffer))] : null,
     ]),
   );
+  return {
+    ...{ task, located, fingerprint },
+    items: { training: training.length, validation: validation.length },
+  };
+}
 
 /** Trains what was prepared. @throws MienError as `learn` does. */
 export const trainPrepared = (

@@ -8,13 +8,7 @@ import { estimate, type Estimate } from './estimate.js';
 import { decodeFaces, keepImages } from './face-images.js';
 import { faceTrainee, type FaceModel } from './face-model.js';
 import { faceTask, repeatsOf } from './face-task.js';
-import {
-  fingerprintOf,
-  trainPrepared,
-  withClassifier,
-  type LearnEncoderOptions,
-  type Prepared,
-} from './learn-encoder.js';
+import { readyToTrain, trainPrepared, withClassifier, type LearnEncoderOptions } from './learn-encoder.js';
 import { writeLearned } from './learned.js';
 import type { LearnedRecord } from './record.js';
 import type { FaceLearnSettings } from './settings.js';
@@ -99,14 +93,9 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
     },
     threads,
   );
-  const lines = (faces: readonly LabelledFace[]): string[] =>
-    faces.map(({ sha256, label }) => `${sha256} ${label}`);
-  const sets = { training: lines(training), validation: lines(validation) };
-  const prepared: Prepared = {
-    ...{ task, located },
-    fingerprint: fingerprintOf('face', options, located, sets, teacher),
-    items: { training: training.length, validation: validation.length },
-  };
+  const sets = { training, validation };
+  const lineOf = ({ sha256, label }: LabelledFace): string => `${sha256} ${label}`;
+  const prepared = readyToTrain('face', { task, located }, options, sets, lineOf, teacher);
   const furtherBytes = (training.length - kept.count) * 3 * kept.size ** 2;
   return { ...prepared, json, input, furtherBytes, close: () => kept.close() };
 }

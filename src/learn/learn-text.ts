@@ -5,13 +5,7 @@ import { readPretrainedText } from '../encoders/load-text.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
 import { createTokenizer } from '../encoders/tokenizer.js';
 import { estimate, type Estimate } from './estimate.js';
-import {
-  fingerprintOf,
-  trainPrepared,
-  withClassifier,
-  type LearnEncoderOptions,
-  type Prepared,
-} from './learn-encoder.js';
+import { readyToTrain, trainPrepared, withClassifier, type LearnEncoderOptions } from './learn-encoder.js';
 import { writeLearned } from './learned.js';
 import type { LearnedRecord } from './record.js';
 import type { TextLearnSettings } from './settings.js';
@@ -76,15 +70,9 @@ async function prepare(options: LearnTextOptions) {
     set(validation),
     threads,
   );
-  const lines = (texts: readonly LabelledText[]): string[] =>
-    texts.map(({ text, label }) => `${label} ${text}`);
-  const sets = { training: lines(training), validation: lines(validation) };
-  const prepared: Prepared = {
-    ...{ task, located },
-    fingerprint: fingerprintOf('text', options, located, sets, teacher),
-    items: { training: training.length, validation: validation.length },
-  };
-  return { ...prepared, json, tokenizer };
+  const sets = { training, validation };
+  const lineOf = ({ text, label }: LabelledText): string => `${label} ${text}`;
+  return { ...readyToTrain('text', { task, located }, options, sets, lineOf, teacher), json, tokenizer };
 }
 
 /** The id of a token by its text, from the parsed tokenizer.json. */

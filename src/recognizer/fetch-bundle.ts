@@ -1,6 +1,6 @@
 // A bundle from a URL: only the files that computing needs, each checked by size and hash.
 import { MienError } from '../base/errors.js';
-import { MANIFEST_NAME, manifestSchema, type BundleManifest } from '../bundle/manifest.js';
+import { checkManifest, MANIFEST_NAME, type BundleManifest } from '../bundle/manifest.js';
 
 /** Files kept from an earlier time, by SHA-256 or, the manifest, by address. */
 export interface FileStore {
@@ -113,12 +113,7 @@ function parse(text: string, file: string): BundleManifest {
   } catch (cause) {
     throw new MienError('bundle', 'is not JSON, so no bundle is here', { file, cause });
   }
-  const parsed = manifestSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new MienError('bundle', `is not the manifest of a bundle: ${issue!.message}`, {
-    ...{ file, field: issue!.path.join('.'), hint: 'It may be of a newer version of mien.' },
-  });
+  return checkManifest(json, file);
 }
 
 /** The body, read piece by piece so that progress can be told. */

@@ -3,11 +3,25 @@ import type { Interval } from '../../evaluate/intervals.js';
 import type { ModelComparison, PairedModel } from '../statistics/paired.js';
 import { modelTitles } from '../tables.js';
 import type { Panel } from './figure.js';
-import { color } from './theme.js';
+import { color, labelAxis, type ColorName } from './theme.js';
 
 const points = (share: number | null): number | null => (share === null ? null : 100 * share);
 
-const plainAxis = { title: null, domain: false, ticks: false, labelColor: color('ink'), grid: true } as const;
+const plainAxis = { ...labelAxis, grid: true } as const;
+
+/** By value of a field: shape, and colours of outline and filling. */
+type Markers = Readonly<Record<string, readonly [shape: string, stroke: ColorName, fill: ColorName]>>;
+
+/** Points that are told apart by shape, outline and filling, so in grey too. */
+function markers(field: string, kinds: Markers) {
+  const [domain, marks] = [Object.keys(kinds), Object.values(kinds)];
+  const channel = (range: string[]) => ({ field, type: 'nominal' as const, scale: { domain, range } });
+  return {
+    shape: { ...channel(marks.map(([shape]) => shape)), legend: { title: null } },
+    stroke: channel(marks.map(([, stroke]) => color(stroke))),
+    fill: channel(marks.map(([, , fill]) => color(fill))),
+  };
+}
 
 /** What each model gets right on the first pairing, as its additive projection, and with faces of another label. */
 export function interactionPanel(id: string, title: string, models: readonly PairedModel[]): Panel {
@@ -19,7 +33,11 @@ export function interactionPanel(id: string, title: string, models: readonly Pai
       ...(mismatched ? [row('face of another label', { mean: mismatched.text, low: null, high: null })] : []),
     ];
   });
-  const domain = ['as it is', 'additive projection', 'face of another label'];
+  const kinds: Markers = {
+    'as it is': ['circle', 'accent', 'accent'],
+    'additive projection': ['diamond', 'accent', 'surface'],
+    'face of another label': ['cross', 'second', 'second'],
+  };
   return {
     id,
     title,
@@ -36,7 +54,7 @@ export function interactionPanel(id: string, title: string, models: readonly Pai
           axis: { ...plainAxis, grid: false },
           scale: { paddingInner: 0.35 },
         },
-        yOffset: { field: 'what', type: 'nominal', sort: domain, scale: { paddingOuter: 0.3 } },
+        yOffset: { field: 'what', type: 'nominal', sort: Object.keys(kinds), scale: { paddingOuter: 0.3 } },
       },
       layer: [
         {
@@ -53,22 +71,7 @@ export function interactionPanel(id: string, title: string, models: readonly Pai
               scale: { zero: false, nice: true },
               axis: { title: 'share of pairs given the text’s label', format: '.2f', tickCount: 6 },
             },
-            shape: {
-              field: 'what',
-              type: 'nominal',
-              scale: { domain, range: ['circle', 'diamond', 'cross'] },
-              legend: { title: null },
-            },
-            stroke: {
-              field: 'what',
-              type: 'nominal',
-              scale: { domain, range: [color('accent'), color('accent'), color('second')] },
-            },
-            fill: {
-              field: 'what',
-              type: 'nominal',
-              scale: { domain, range: [color('accent'), color('surface'), color('second')] },
-            },
+            ...markers('what', kinds),
           },
         },
       ],
@@ -197,7 +200,6 @@ export function labelScoresPanel(
       value: scores[k]![metric === 'F1' ? 'f1' : metric],
     })),
   );
-  const domain = ['precision', 'recall', 'F1'];
   return {
     id,
     title,
@@ -218,24 +220,11 @@ export function labelScoresPanel(
       layer: [
         {
           mark: { type: 'point', size: 52, strokeWidth: 1.6, opacity: 1 },
-          encoding: {
-            shape: {
-              field: 'metric',
-              type: 'nominal',
-              scale: { domain, range: ['triangle-right', 'triangle-left', 'circle'] },
-              legend: { title: null },
-            },
-            stroke: {
-              field: 'metric',
-              type: 'nominal',
-              scale: { domain, range: [color('second'), color('third'), color('accent')] },
-            },
-            fill: {
-              field: 'metric',
-              type: 'nominal',
-              scale: { domain, range: [color('surface'), color('surface'), color('accent')] },
-            },
-          },
+          encoding: markers('metric', {
+            precision: ['triangle-right', 'second', 'surface'],
+            recall: ['triangle-left', 'third', 'surface'],
+            F1: ['circle', 'accent', 'accent'],
+          }),
         },
       ],
     },

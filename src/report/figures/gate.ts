@@ -1,7 +1,7 @@
 // What the gate takes from the face, by label and seed.
 import { quantile } from '../../evaluate/bootstrap.js';
 import type { Panel } from './figure.js';
-import { color } from './theme.js';
+import { color, labelAxis } from './theme.js';
 
 /** `gates[seed][pairing][pair]`: mean gate of a pair over its dimensions. */
 export function gatePanel(
@@ -44,7 +44,7 @@ export function gatePanel(
           field: 'label',
           type: 'nominal',
           sort: null,
-          axis: { title: null, domain: false, ticks: false, labelColor: color('ink') },
+          axis: labelAxis,
           scale: { paddingInner: 0.3 },
         },
         yOffset: { field: 'seed', type: 'ordinal' },

@@ -29,6 +29,9 @@ export type ColorName = keyof typeof colors;
 /** The light value of a colour, as specifications name it. */
 export const color = (name: ColorName): string => colors[name].light;
 
+/** An axis that names rows: words alone. */
+export const labelAxis = { title: null, domain: false, ticks: false, labelColor: color('ink') } as const;
+
 const shapes = {
   anger: 'triangle-up',
   disgust: 'square',

@@ -1,0 +1,29 @@
+// What `mien` gives in Node and in browsers alike.
+export { MienError, type ErrorCode, type ErrorPlace } from '../base/errors.js';
+export { FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from '../data/labels.js';
+export type { FaceLabel, Label, SharedLabel, TextLabel } from '../data/labels.js';
+export { isRecognition } from './facade.js';
+export type {
+  FacePlace,
+  FacePosterior,
+  Failure,
+  FailureCode,
+  Gate,
+  ImageSource,
+  Item,
+  ModalityPosterior,
+  Moment,
+  Observation,
+  Point,
+  Probabilities,
+  RawImage,
+  Recognition,
+  RecognizeOptions,
+  Recognizer,
+  RecognizerInfo,
+  Result,
+  Session,
+  SessionOptions,
+  Warning,
+  WarningCode,
+} from './types.js';
