@@ -1,5 +1,6 @@
 // mien in browsers: what `import … from 'mien'` gives there.
-export * from './recognizer/shared.js';
+export { FACE_LABELS, isRecognition, MienError, SHARED_LABELS, TEXT_LABELS } from './recognizer/shared.js';
+export type * from './recognizer/shared.js';
 export type { Comparison } from './recognizer/browser/agreement.js';
 export type { Progress } from './recognizer/browser/files.js';
 export type { BrowserImageSource } from './recognizer/browser/images.js';

@@ -1,3 +1,4 @@
 // mien in Node: what `import … from 'mien'` gives there.
-export * from './recognizer/shared.js';
+export { FACE_LABELS, isRecognition, MienError, SHARED_LABELS, TEXT_LABELS } from './recognizer/shared.js';
+export type * from './recognizer/shared.js';
 export { loadRecognizer, type LoadOptions } from './recognizer/node/load.js';
