@@ -1,5 +1,12 @@
 // mien in browsers: what `import … from 'mien'` gives there.
-export { FACE_LABELS, isRecognition, MienError, SHARED_LABELS, TEXT_LABELS } from './recognizer/shared.js';
+export {
+  FACE_LABELS,
+  isRecognition,
+  MienError,
+  SHARED_LABELS,
+  TEXT_LABELS,
+  trackFaces,
+} from './recognizer/shared.js';
 export type * from './recognizer/shared.js';
 export type { Comparison } from './recognizer/browser/agreement.js';
 export type { Progress } from './recognizer/browser/files.js';

@@ -1,4 +1,11 @@
 // mien in Node: what `import … from 'mien'` gives there.
-export { FACE_LABELS, isRecognition, MienError, SHARED_LABELS, TEXT_LABELS } from './recognizer/shared.js';
+export {
+  FACE_LABELS,
+  isRecognition,
+  MienError,
+  SHARED_LABELS,
+  TEXT_LABELS,
+  trackFaces,
+} from './recognizer/shared.js';
 export type * from './recognizer/shared.js';
 export { loadRecognizer, type LoadOptions } from './recognizer/node/load.js';

@@ -27,6 +27,11 @@ export interface DetectOptions {
    * overlapping tiles, a look each.
    */
   readonly minSize?: number;
+  /**
+   * Faces of the frame before, in a sequence of frames: they are looked for where they were, a look each, and the whole
+   * photograph only when one of them is not there any more (or none is given). Faces that are new are not seen.
+   */
+  readonly near?: readonly DetectedFace[];
 }
 
 export interface Detector {
@@ -77,9 +82,27 @@ export async function createDetector(model: Uint8Array, options: DetectorOptions
     return { ...face, score: (first.score + face.score) / 2 };
   };
 
+  /** The faces where they have moved to; undefined when one is lost, two are one now, or there are none. */
+  const follow = async (
+    image: DecodedImage,
+    near: readonly DetectedFace[],
+    minScore: number,
+  ): Promise<DetectedFace[] | undefined> => {
+    const faces: DetectedFace[] = [];
+    for (const face of near) {
+      const closer = await lookClosely(image, face);
+      const isOther = closer && faces.every(({ box }) => overlapOf(box, closer.box) < SAME_FACE);
+      if (!isOther || closer.score < minScore) return undefined;
+      faces.push(closer);
+    }
+    return faces.length > 0 ? largestFirst(faces) : undefined;
+  };
+
   const detect: Detector['detect'] = async (image, given = {}) => {
     checkImage(image);
-    const { minScore, maxFaces, minSize } = checkOptions(given);
+    const { minScore, maxFaces, minSize, near } = checkOptions(given);
+    const followed = await follow(image, near.slice(0, maxFaces), minScore);
+    if (followed) return followed;
     const facesIn = async (frames: readonly Frame[]): Promise<DetectedFace[]> => {
       const seen: DetectedFace[] = [];
       for (const frame of frames)
@@ -112,9 +135,14 @@ function mostAlike(faces: readonly DetectedFace[], face: DetectedFace): [Detecte
 }
 
 function checkOptions(given: DetectOptions) {
-  const options = withDefaults<{ minScore: number; maxFaces: number; minSize: number | undefined }>(
+  const options = withDefaults<{
+    minScore: number;
+    maxFaces: number;
+    minSize: number | undefined;
+    near: readonly DetectedFace[];
+  }>(
     given as { minSize: number | undefined },
-    { minScore: 0.65, maxFaces: Infinity, minSize: undefined },
+    { minScore: 0.65, maxFaces: Infinity, minSize: undefined, near: [] },
     'face detection',
   );
   const { minScore, maxFaces, minSize = SMALLEST_SIZE } = options;

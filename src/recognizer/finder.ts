@@ -16,7 +16,9 @@ const MOST_FACES = 32;
 export async function faceFinder(model: Uint8Array, options: DetectorOptions = {}): Promise<FaceFinder> {
   const detector = await createDetector(model, options);
   return {
-    find: (image) => detector.detect(image, { maxFaces: MOST_FACES }),
+    // What the detector found before comes back to it as it was.
+    find: (image, near = []) =>
+      detector.detect(image, { maxFaces: MOST_FACES, near: near as readonly DetectedFace[] }),
     crop: (image, place) => {
       const face = place as DetectedFace;
       return isCroppedFace(image, [face]) ? image : alignFace(image, face);

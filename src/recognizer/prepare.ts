@@ -15,8 +15,8 @@ import type {
 
 /** Finds faces in photographs and cuts them out as the face encoder was trained to see them. */
 export interface FaceFinder {
-  /** Largest first. */
-  find(image: DecodedImage): Promise<readonly FacePlace[]>;
+  /** Largest first; those of the frame before are looked for where they were. */
+  find(image: DecodedImage, near?: readonly FacePlace[]): Promise<readonly FacePlace[]>;
   crop(image: DecodedImage, place: FacePlace): DecodedImage | Promise<DecodedImage>;
   dispose(): Promise<void>;
 }
@@ -118,7 +118,7 @@ async function prepareImage(
     return { warnings: [], error: { code: 'undecodable-image', message: cause.message } };
   }
   if (options.faces === 'cropped') return { warnings: sizeWarning(image), crops: [{ image, place: null }] };
-  const found = await faces.find(image);
+  const found = await faces.find(image, options.near);
   const [first] = found;
   if (first === undefined)
     return { warnings: [], error: { code: 'no-face', message: 'no face was found in the image' } };

@@ -1,6 +1,7 @@
 // Frames and utterances as they come: a posterior over time that neither jumps with every frame nor forgets what was said.
 import { MienError } from '../base/errors.js';
 import { restricted, topOf, withFaceOnly } from './labels.js';
+import { trackFaces } from './tracking.js';
 import type {
   Item,
   Moment,
@@ -39,6 +40,7 @@ export function startSession(
   let face: Evidence | undefined;
   let text: Evidence | undefined;
   let last = -Infinity;
+  const tracker = trackFaces();
 
   const at = (now: number): Omit<Moment, 'result'> => {
     const seen = face && faded(face, now, faceHalfLife);
@@ -60,7 +62,8 @@ export function startSession(
           ...{ field: 'at', hint: 'Push observations in the order of their time, in milliseconds.' },
         });
       last = now;
-      const result = await recognize(item, options);
+      const result = await recognize(item, { ...tracker.options(now), ...options });
+      if (item.image !== undefined && item.image !== null) tracker.saw(result, now);
       if (!result.error) {
         if (result.face) {
           const before = face;

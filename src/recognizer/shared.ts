@@ -3,6 +3,7 @@ export { MienError, type ErrorCode, type ErrorPlace } from '../base/errors.js';
 export { FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from '../data/labels.js';
 export type { FaceLabel, Label, SharedLabel, TextLabel } from '../data/labels.js';
 export { isRecognition } from './facade.js';
+export { trackFaces, type FaceTracker, type TrackingOptions } from './tracking.js';
 export type {
   FacePlace,
   FacePosterior,

@@ -1,14 +1,11 @@
-// `mien reproduce` as a process: end to end with the paper's encoders from a hub, and what it says to wrong arguments.
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+// `mien reproduce` as a process: from a pack, and what it says to wrong arguments.
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { TEXT_LABELS } from '../../src/data/labels.js';
-import { profiles } from '../../src/encoders/profiles.js';
 import { writePack } from '../../src/features/pack.js';
-import type { Results } from '../../src/report/results.js';
 import { madeUpSets } from '../support/feature-sets.js';
-import { startHubServer, type HubServer } from '../support/hub-server.js';
+import { startHubServer } from '../support/hub-server.js';
 import { writeDataSets } from '../support/data-sets.js';
 import { startMien, type Ended } from '../support/mien.js';
 import { paperRepositories } from '../support/pretrained.js';
@@ -22,45 +19,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-let hub: HubServer | undefined;
-afterAll(() => hub?.close());
-
-test('the paper’s encoders, from the hub to the tables', { timeout: 180_000 }, async () => {
-  const data = join(folder, 'data');
-  await writeDataSets(data);
-  hub = await startHubServer(
-    paperRepositories(['i', 'remember', 'day', 'of', 'very', 'well', ...TEXT_LABELS]),
-  );
-  // The built-in profile holds the published weights to their hash; these are filled by a formula instead.
-  const { sha256: _published, ...text } = profiles.paper.text;
-  const profile = join(folder, 'paper-formula.json');
-  await writeFile(profile, JSON.stringify({ text, face: profiles.paper.face }));
-  const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: join(folder, 'hub') };
-  const args = ['reproduce', '--data', data, '--profile', profile, '--out', join(folder, 'out'), '--json'];
-  const quick = ['--seeds', '1', '--set', 'epochs.max=2', '--set', 'validation.fraction=0.25'];
-
-  const first = await mien([...args, ...quick], env);
-  expect(first.stderr).not.toMatch(/mien:/);
-  expect(first.code).toBe(0);
-  const results = JSON.parse(first.stdout) as Results;
-  const gated = results.rows.find(({ id }) => id === 'II-gated-fer2013')!;
-  expect(gated).toMatchObject({ features: 'paper-formula features', accuracy: { paper: 0.82 } });
-  expect(results.counts['isear']!.encoder).toMatchObject({ id: text.id, revision: text.revision });
-  expect(results.counts['fer2013']!.encoder.id).toBe(profiles.paper.face.id);
-  expect((await readdir(join(folder, 'out'))).sort()).toEqual(
-    ['analysis', 'confusion', 'predictions', 'results.json', 'runs', 'tables.md'].sort(),
-  );
-
-  // Offline and with the hub gone, everything is there already, and nothing is computed again.
-  await hub.close();
-  hub = undefined;
-  const second = await mien([...args, ...quick, '--offline'], env);
-  expect(second.code).toBe(0);
-  expect((JSON.parse(second.stdout) as Results).rows).toEqual(results.rows);
-});
-
 test('a profile pinned to a hash refuses other weights', { timeout: 60_000 }, async () => {
   const data = join(folder, 'data');
+  await writeDataSets(data);
   const server = await startHubServer(paperRepositories(['i']));
   try {
     const { code, stderr } = await mien(['reproduce', '--data', data, '--profile', 'paper'], {

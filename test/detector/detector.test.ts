@@ -105,6 +105,26 @@ describe('several faces', () => {
   });
 });
 
+describe('a sequence of frames', () => {
+  it('is followed from face to face, to where a search finds it', async () => {
+    const before = await only(photograph);
+    const [moved] = await detector.detect(pasted(700, 600, [[photograph, 12, 9]]), { near: [before] });
+    expect(distance(moved!.keyPoints.rightEye, { x: EYES.right.x + 12, y: EYES.right.y + 9 })).toBeLessThan(
+      5,
+    );
+    const [searched] = await detector.detect(pasted(700, 600, [[photograph, 12, 9]]));
+    expect(distance(moved!.keyPoints.mouth, searched!.keyPoints.mouth)).toBeLessThan(2);
+  });
+
+  it('is searched anew when the face is not where it was', async () => {
+    const before = await only(photograph);
+    const elsewhere = { ...before, box: { ...before.box, x: 0, y: photograph.height - before.box.height } };
+    const [found] = await detector.detect(photograph, { near: [elsewhere] });
+    expect(distance(found!.keyPoints.rightEye, EYES.right)).toBeLessThan(5);
+    expect(await detector.detect(plain(300, 300, 90), { near: [before] })).toEqual([]);
+  });
+});
+
 describe('no face', () => {
   it('gives an empty list', async () => {
     const draw = randomStream(1, 'noise');

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { SHARED_LABELS, FACE_LABELS } from '../../src/data/labels.js';
 import { startSession } from '../../src/recognizer/sequence.js';
-import type { Item, Probabilities, Result } from '../../src/recognizer/types.js';
+import { trackFaces } from '../../src/recognizer/tracking.js';
+import type { FacePlace, Item, Probabilities, RecognizeOptions, Result } from '../../src/recognizer/types.js';
 
 const mostly = (labels: readonly string[], label: string, p = 0.9): Probabilities =>
   Object.fromEntries(labels.map((one) => [one, one === label ? p : (1 - p) / (labels.length - 1)]));
@@ -66,4 +67,42 @@ test('time goes forward, half-lives are above zero', async () => {
   await expect(session.push({ at: 999, image: 'joy' })).rejects.toThrow(/order of their time/);
   await expect(session.push({ at: Number.NaN, image: 'joy' })).rejects.toThrow(/at/);
   expect(() => start({ faceHalfLife: 0 })).toThrow(/faceHalfLife/);
+});
+
+/** A face that stands at `x`. */
+const placed = (x: number): Result => {
+  const place: FacePlace = { box: { x, y: 0, width: 9, height: 9 }, keyPoints: {}, score: 1 };
+  const posterior = { label: 'joy', probabilities: mostly(FACE_LABELS, 'joy'), logits: {} };
+  return { ...posterior, from: 'face', warnings: [], face: { ...posterior, place } };
+};
+const xOf = ({ near }: RecognizeOptions): number[] | undefined => near?.map(({ box }) => box.x);
+
+test('a face is followed until it is lost, and the whole frame is searched once a second', () => {
+  const tracker = trackFaces();
+  const look = (at: number, result: Result): number[] | undefined => {
+    const options = tracker.options(at);
+    tracker.saw(result, at);
+    return xOf(options);
+  };
+  const lost: Result = { error: { code: 'no-face', message: '' }, warnings: [] };
+  expect(look(0, placed(1))).toBeUndefined();
+  expect(look(100, placed(2))).toEqual([1]);
+  expect(look(900, placed(3))).toEqual([2]);
+  expect(look(1000, placed(4))).toBeUndefined();
+  expect(look(1900, lost)).toEqual([4]);
+  expect(look(1950, placed(5))).toBeUndefined();
+  expect(look(2000, placed(6))).toEqual([5]);
+});
+
+test('a session looks for a face where it was', async () => {
+  const seen: (number[] | undefined)[] = [];
+  let x = 0;
+  const session = startSession(async (_item, options = {}) => {
+    seen.push(xOf(options));
+    return placed(x++);
+  }, SHARED_LABELS);
+  for (const at of [0, 40, 80]) await session.push({ at, image: 'frame' });
+  await session.push({ at: 90, text: 'words between two frames' });
+  await session.push({ at: 120, image: 'frame' });
+  expect([seen[0], seen[1], seen[2], seen[4]]).toEqual([undefined, [0], [1], [2]]);
 });

@@ -132,7 +132,7 @@ async function turnOn(): Promise<void> {
 async function readFrame(frame: ImageBitmap, average: ReturnType<typeof averaging>): Promise<void> {
   const { width, height } = frame;
   if (!engine || !camera) return frame.close();
-  const { result } = await engine.read({ ...given(), image: frame });
+  const { result } = await engine.read({ ...given(), image: frame, at: performance.now() });
   if (!camera) return;
   const time = performance.now();
   const shown = average(result, time);

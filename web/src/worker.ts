@@ -4,6 +4,7 @@ import webgpu from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import {
   loadRecognizer,
+  trackFaces,
   type Backend,
   type BrowserRecognizer,
   type Device,
@@ -26,6 +27,8 @@ export interface Loaded {
 export interface Given {
   readonly text?: string;
   readonly image?: ImageBitmap;
+  /** When the image is a frame of the camera: its time in milliseconds. */
+  readonly at?: number;
 }
 
 export interface Reading {
@@ -35,16 +38,21 @@ export interface Reading {
 }
 
 let recognizer: BrowserRecognizer | undefined;
+let tracker = trackFaces();
 
 const api = {
   async load(settings: LoadSettings, onProgress: (progress: Progress) => void): Promise<Loaded> {
     recognizer = await loadRecognizer({ ...settings, onProgress, wasm: { wasm, webgpu } });
     return { info: recognizer.info, backend: recognizer.backend };
   },
-  async read(given: Given): Promise<Reading> {
+  async read({ at, ...given }: Given): Promise<Reading> {
     const start = performance.now();
+    // Between two frames a face moves little; a picture has nothing to do with what came before.
+    if (at === undefined) tracker = trackFaces();
+    const tracking = at === undefined ? {} : tracker.options(at);
     try {
-      const result = await recognizer!.recognize(given, { allFaces: true });
+      const result = await recognizer!.recognize(given, { allFaces: true, ...tracking });
+      if (at !== undefined) tracker.saw(result, at);
       return { result, milliseconds: performance.now() - start };
     } finally {
       given.image?.close();
