@@ -4,6 +4,13 @@ import { MienError } from '../base/errors.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
 const labels = z.array(z.string().min(1)).min(2);
+const share = z.number().min(0).max(1);
+/** As `Certainty`: what validation says of how sure answers must be. */
+const certainty = z.strictObject({
+  items: z.int().min(1),
+  sets: z.array(z.strictObject({ coverage: share, posterior: share })).min(1),
+  answers: z.array(z.strictObject({ confidence: share, answered: share, risk: share })).min(1),
+});
 const posterior = {
   /** The ONNX file. */
   model: z.string(),
@@ -13,6 +20,8 @@ const posterior = {
   temperature: z.number().positive(),
   /** Label distribution of the training items. */
   prior: z.array(z.number().positive()),
+  /** Fitted on validation; of the text, over the labels of the fusion where there is one. */
+  certainty: certainty.optional(),
 };
 
 export const manifestSchema = z.strictObject({

@@ -63,6 +63,7 @@ export async function trainBundle(options: TrainOptions): Promise<Trained> {
   const { labels } = table;
   const posterior = (one: OwnHead, model: string) => ({
     ...{ model, labels: [...labels], temperature: one.temperature, prior: [...prior] },
+    certainty: one.certainty,
   });
   const files: Record<string, string | Uint8Array> = {};
   let manifest: Omit<BundleManifest, 'files'> = {

@@ -9,5 +9,13 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+/** @throws MienError `usage` when the text is not a number. */
+export function decimal(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new MienError('usage', `"${text}" is not a number`);
+  return value;
+}
+
 /** Gathers the values of an option that may be given several times. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];

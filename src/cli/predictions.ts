@@ -29,6 +29,7 @@ export function formatRows(
         ...[id, known?.label ?? '', known?.from ?? '', result.error?.code ?? ''],
         result.warnings.map(({ code }) => code).join(' '),
         ...[known?.gate?.mean, known?.disagreement].map(digits),
+        ...[known?.abstained === undefined ? '' : String(known.abstained), known?.set?.join(' ') ?? ''],
         ...labels.map((label) => digits(known?.probabilities[label])),
       ];
     }),
@@ -45,6 +46,8 @@ export const csvHeader = (labels: readonly string[]): string =>
       'warnings',
       'gate',
       'disagreement',
+      'abstained',
+      'set',
       ...labels.map((label) => `p_${label}`),
     ],
   ]);
@@ -59,10 +62,12 @@ const FROM = { text: 'from the text', face: 'from the face', both: 'from text an
 export function renderOne({ result }: Predicted, width: number): string {
   const warnings = result.warnings.map(({ message }) => `note: ${message}`);
   if (result.error) return [`${result.error.code}: ${result.error.message}`, ...warnings].join('\n');
-  const { label, probabilities, from, gate, disagreement } = result;
+  const { label, probabilities, from, gate, disagreement, abstained, set } = result;
   const details = [
+    ...(abstained ? ['too unsure to be given'] : []),
     FROM[from],
     ...(gate ? [`the face’s share in the fusion is ${share(gate.mean)}`] : []),
+    ...(set ? [`one of ${set.join(', ')}`] : []),
     ...(disagreement === undefined ? [] : [`text and face disagree by ${share(disagreement)}`]),
   ];
   const head = `${label} ${share(probabilities[label])} (${details.join('; ')})`;
@@ -105,10 +110,10 @@ export const renderMany = (rows: readonly Predicted[], width: number): string =>
       groups: [
         {
           rows: rows.map(({ id, result }) => {
-            const remarks = result.warnings.map(({ code }) => code).join(', ');
-            return result.error
-              ? [id, '–', '–', '–', result.error.message]
-              : [id, result.label, share(result.probabilities[result.label]), result.from, remarks];
+            if (result.error) return [id, '–', '–', '–', result.error.message];
+            const unsure = result.abstained ? ['too unsure'] : [];
+            const remarks = [...unsure, ...result.warnings.map(({ code }) => code)].join(', ');
+            return [id, result.label, share(result.probabilities[result.label]), result.from, remarks];
           }),
         },
       ],

@@ -11,6 +11,7 @@ import type { Split } from '../data/types.js';
 import type { FaceEncoder, TextEncoder } from '../encoders/encoder.js';
 import { decodeImage } from '../encoders/images.js';
 import { fitTemperature, labelPrior, productOfPosteriors } from '../evaluate/calibration.js';
+import { fitCertainty, type Certainty } from '../evaluate/certainty.js';
 import { evaluateScores } from '../evaluate/metrics.js';
 import { scores, softmax, type Scores } from '../evaluate/scores.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
@@ -48,6 +49,7 @@ export interface OwnHead {
   readonly graph: HeadGraphOptions;
   readonly parameters: Tensors;
   readonly temperature: number;
+  readonly certainty: Certainty;
   readonly seed: number;
 }
 
@@ -148,6 +150,7 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
           graph,
           parameters,
           temperature,
+          certainty: fitCertainty(known, softmax(ofValidation, temperature)),
           seed,
           f1: evaluateScores(known, ofValidation).f1,
         });

@@ -3,6 +3,7 @@ import type { Tensor } from '../base/tensor.js';
 import type { BundleManifest } from '../bundle/manifest.js';
 import { productOfPosteriors } from '../evaluate/calibration.js';
 import { restrictPrior, scores, softmax } from '../evaluate/scores.js';
+import { certaintyOf } from './certainty.js';
 import { divergence, posteriorOf, restricted, topOf, withFaceOnly } from './labels.js';
 import type { Prepared } from './prepare.js';
 import type {
@@ -43,10 +44,12 @@ export function assemble(
     place,
   }));
   const shared = sharedLabels(manifest);
-  const answer = answerOf(manifest, shared, text, face, computed.fused);
+  const { own, ...answer } = answerOf(manifest, shared, text, face, computed.fused);
+  const label = topOf(answer.probabilities);
   return {
-    label: topOf(answer.probabilities),
+    label,
     ...answer,
+    ...certaintyOf(manifest, { label, own, ...answer }, options),
     ...(text ? { text } : {}),
     ...(face ? { face } : {}),
     ...(options.allFaces ? { others } : {}),
@@ -76,7 +79,13 @@ function answerOf(
   text: ModalityPosterior | undefined,
   face: ModalityPosterior | undefined,
   fused: Computed['fused'],
-): { probabilities: Probabilities; logits: Probabilities; from: 'text' | 'face' | 'both' } {
+): {
+  probabilities: Probabilities;
+  /** Of the model that decided, before the face's own labels are put beside. */
+  own: Probabilities;
+  logits: Probabilities;
+  from: 'text' | 'face' | 'both';
+} {
   if (text && face) {
     const both =
       fused && manifest.fusion
@@ -84,12 +93,13 @@ function answerOf(
         : product(manifest, shared, text, face);
     return {
       probabilities: withFaceOnly(both.probabilities, face.probabilities, text.probabilities),
+      own: both.probabilities,
       ...{ logits: both.logits, from: 'both' },
     };
   }
-  if (text)
-    return { probabilities: restricted(text.probabilities, shared), logits: text.logits, from: 'text' };
-  return { probabilities: face!.probabilities, logits: face!.logits, from: 'face' };
+  const [only, from] = text ? ([text, 'text'] as const) : ([face!, 'face'] as const);
+  const probabilities = text ? restricted(text.probabilities, shared) : face!.probabilities;
+  return { probabilities, own: probabilities, logits: only.logits, from };
 }
 
 /** The product of posteriors, where a bundle has no fusion of its own. */

@@ -3,6 +3,7 @@ import { inBatches } from '../base/batches.js';
 import { takeRows } from '../base/tensor.js';
 import type { Encoded, OpenBundle } from '../bundle/open.js';
 import { assemble } from './answer.js';
+import { checkCertainty, knowsCertainty } from './certainty.js';
 import { recognizerOf, throwIfAborted } from './facade.js';
 import { prepareItem, type FaceFinder, type Prepared } from './prepare.js';
 import type { DecodeImage, Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
@@ -39,6 +40,7 @@ export function createRecognizer({ bundle, faces, decode }: RecognizerParts): Re
     info: infoOf(bundle),
     run: (items, options) =>
       inTurn(async () => {
+        checkCertainty(bundle.manifest, options);
         const results: Result[] = [];
         for (const batch of inBatches(items, ITEMS_AT_ONCE)) results.push(...(await some(batch, options)));
         return results;
@@ -54,7 +56,7 @@ export function createRecognizer({ bundle, faces, decode }: RecognizerParts): Re
 function infoOf({ manifest }: OpenBundle): RecognizerInfo {
   const { name, text, face, fusion, terms, files } = manifest;
   return {
-    ...{ name, terms, files },
+    ...{ name, terms, files, certainty: knowsCertainty(manifest) },
     labels: {
       ...(text ? { text: text.labels } : {}),
       ...(face ? { face: face.labels } : {}),

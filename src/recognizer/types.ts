@@ -32,6 +32,10 @@ export interface RecognizeOptions {
    * of the time. `trackFaces` keeps them; a session does so by itself.
    */
   readonly near?: readonly FacePlace[];
+  /** Share of cases, from .5 to .99, in which `set` is to hold the true label. */
+  readonly coverage?: number;
+  /** Largest share of wrong answers among those that are given: where the model is less sure, `abstained` is true. */
+  readonly risk?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -111,6 +115,10 @@ export interface Recognition {
    * from 0 (the same) to 1 (nothing in common).
    */
   readonly disagreement?: number;
+  /** With `coverage`: the labels that may be the true one; none where the item is like none of the known ones. */
+  readonly set?: readonly string[];
+  /** With `risk`: whether the answer is too unsure to be given at it. */
+  readonly abstained?: boolean;
   readonly warnings: readonly Warning[];
 }
 
@@ -133,6 +141,8 @@ export interface RecognizerInfo {
     readonly face?: readonly string[];
     readonly fused?: readonly string[];
   };
+  /** Whether `coverage` and `risk` can be asked for. */
+  readonly certainty: boolean;
   /** Terms under which the weights may be used. */
   readonly terms: readonly string[];
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;

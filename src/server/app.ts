@@ -6,9 +6,10 @@ import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { RecognizerInfo } from '../recognizer/types.js';
 import { bodyReader } from './body.js';
 import { ServiceError } from './errors.js';
-import type { Inference } from './inference.js';
+import type { Inference, ItemOptions } from './inference.js';
 import { limitBodies } from './limits.js';
 import { errorFields, type Log } from './log.js';
 import type { Metrics } from './metrics.js';
@@ -103,6 +104,14 @@ export function createApp(parts: ServiceParts): Hono<Env> {
   return app;
 }
 
+/** @throws ServiceError `invalid-request` when the model does not know how sure it is and is asked to. */
+function checkCertainty({ name, certainty }: RecognizerInfo, { coverage, risk }: ItemOptions): void {
+  const path = coverage !== undefined ? 'coverage' : 'risk';
+  if (certainty || (coverage === undefined && risk === undefined)) return;
+  const message = `the model ${name} does not say how sure its answers are`;
+  throw new ServiceError('invalid-request', `${path}: ${message}`, { issues: [{ path, message }] });
+}
+
 /** Answers `POST /v1/recognize`. */
 function recognition({ settings, inference, metrics }: ServiceParts): MiddlewareHandler<Env> {
   const read = bodyReader(settings);
@@ -113,6 +122,7 @@ function recognition({ settings, inference, metrics }: ServiceParts): Middleware
         'every process that computes has ended; the service must be restarted',
       );
     const { items, ...options } = await read(c);
+    checkCertainty(inference.info, options);
     c.set('items', items.length);
     const plain = items.map(({ text, image }) => ({ text: text ?? null, image: image ?? null }));
     const results = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>

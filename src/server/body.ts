@@ -61,14 +61,20 @@ async function checkForm(
 ): Promise<RecognizeRequest> {
   const twice = Object.keys(parts).filter((name) => Array.isArray(parts[name]));
   if (twice.length > 0) throw invalid(twice.map((path) => ({ path, message: 'was sent more than once' })));
-  const { id, text, image, items, allFaces, gate, faces, ...others } = check(form, { ...parts });
+  const { id, text, image, items, allFaces, gate, faces, coverage, risk, ...others } = check(form, {
+    ...parts,
+  });
   if (items !== undefined && (id !== undefined || text !== undefined || image !== undefined))
     throw invalid([{ path: '', message: 'send either items, or the text and the image of a single item' }]);
   const given =
     items === undefined
       ? [{ id, text, ...(image ? { image: 'image' } : {}) }]
       : parseJson(items, 'the part items');
-  const options = { faces, allFaces: allFaces === 'true', gate: gate === 'true' };
+  const options = {
+    ...{ faces, allFaces: allFaces === 'true', gate: gate === 'true' },
+    ...(coverage === undefined ? {} : { coverage: Number(coverage) }),
+    ...(risk === undefined ? {} : { risk: Number(risk) }),
+  };
   const request = check(named, { items: given, ...options }, limits);
 
   const files = new Map(Object.entries({ ...others, ...(image ? { image } : {}) }));
@@ -112,7 +118,7 @@ function invalid(issues: readonly Issue[]): ServiceError {
   return new ServiceError('invalid-request', path === '' ? message : `${path}: ${message}`, { issues });
 }
 
-const KNOWN = ['items', 'id', 'text', 'image', 'faces', 'allFaces', 'gate'];
+const KNOWN = ['items', 'id', 'text', 'image', 'faces', 'allFaces', 'gate', 'coverage', 'risk'];
 
 function issueOf(issue: z.core.$ZodIssue): Issue {
   const path = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');

@@ -9,7 +9,7 @@ import { errorFields, type Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
 
-export type ItemOptions = Pick<RecognizeOptions, 'faces' | 'allFaces' | 'gate'>;
+export type ItemOptions = Pick<RecognizeOptions, 'faces' | 'allFaces' | 'gate' | 'coverage' | 'risk'>;
 
 export interface Inference {
   readonly info: RecognizerInfo;
@@ -100,7 +100,8 @@ export function batched(
   };
   const batcher = createBatcher<Work, Result>(run, {
     ...{ maxBatch, maxWait, maxQueue: queue, slots: processes * BATCHES_PER_PROCESS },
-    keyOf: ({ options: { faces, allFaces, gate } }) => `${faces} ${allFaces} ${gate}`,
+    keyOf: ({ options: { faces, allFaces, gate, coverage, risk } }) =>
+      `${faces} ${allFaces} ${gate} ${coverage} ${risk}`,
   });
   metrics.watchQueue(batcher.queued);
 

@@ -1,6 +1,7 @@
 // What requests and answers look like: the schemas that check the former and from which the documentation is made.
 import { z } from 'zod';
 import type { Failure, FailureCode, Recognition, Result, WarningCode } from '../recognizer/types.js';
+import { LEAST_COVERAGE, MOST_COVERAGE } from '../evaluate/certainty.js';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
 import type { ServerSettings } from './settings.js';
 
@@ -18,6 +19,18 @@ const options = {
     .default(false)
     .describe('Read every face of a photograph, not only the largest, which decides.'),
   gate: z.boolean().default(false).describe('Give the gate in every dimension, not only its mean.'),
+  coverage: z
+    .number()
+    .min(LEAST_COVERAGE)
+    .max(MOST_COVERAGE)
+    .exactOptional()
+    .describe('Give the set of labels that holds the true one in this share of cases.'),
+  risk: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .exactOptional()
+    .describe('Say where an answer is too unsure for at most this share of wrong ones.'),
 };
 
 const idOf = z.string().max(LONGEST_ID).optional();
@@ -65,6 +78,12 @@ export const base64Image = z
 
 const flag = z.enum(['true', 'false']).default('false');
 
+/** A number as a part of a form; its range is checked with everything else. */
+const numeral = z
+  .string()
+  .regex(/^[0-9]*\.?[0-9]+$/, 'is not a number')
+  .exactOptional();
+
 /** The parts of a multipart request; image files beyond `image` are those that `items` names. */
 export const formSchema = (limits: Limits) =>
   z
@@ -80,6 +99,8 @@ export const formSchema = (limits: Limits) =>
       faces: options.faces,
       allFaces: flag.describe(options.allFaces.description!),
       gate: flag.describe(options.gate.description!),
+      coverage: numeral.describe('A number: as in JSON.'),
+      risk: numeral.describe('A number: as in JSON.'),
     })
     .catchall(z.file());
 
@@ -138,6 +159,11 @@ const recognition = z.object({
   from: z.enum(['text', 'face', 'both']).describe('What decided.'),
   text: modality.exactOptional().describe('What the text says by itself.'),
   face: face.exactOptional().describe('What the face says by itself.'),
+  set: z.array(z.string()).exactOptional().describe('With `coverage`: the labels that may be the true one.'),
+  abstained: z
+    .boolean()
+    .exactOptional()
+    .describe('With `risk`: whether the answer is too unsure to be given.'),
   others: z.array(face).exactOptional().describe('Further faces, with `allFaces`.'),
   gate: z
     .object({ mean: z.number().min(0).max(1), values: z.array(z.number()).exactOptional() })

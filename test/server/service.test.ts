@@ -93,6 +93,10 @@ describe('POST /v1/recognize', () => {
     expect(await issues({ text: joy })).toBe('text');
     expect(await issues({ text: 'joy', gate: 'yes' })).toBe('gate');
     expect(await issues({ text: 'joy', items: '[]' })).toBe('');
+    expect(await issues({ text: 'joy', coverage: 'most' })).toBe('coverage');
+    expect(await issues({ text: 'joy', coverage: '0.3' })).toBe('coverage');
+    // In range, but this bundle does not know how sure it is.
+    expect(await issues({ text: 'joy', risk: '0.1' })).toBe('risk');
     // Nothing is an item with nothing in it, as in JSON.
     expect(outcomes((await post({ faces: 'cropped' })).body)).toEqual(['no-input']);
   });

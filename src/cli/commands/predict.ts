@@ -7,7 +7,7 @@ import { sha256 } from '../../base/files.js';
 import type { Progress } from '../../base/progress.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
 import type { RecognizeOptions, Recognizer } from '../../recognizer/types.js';
-import { wholeNumber } from '../arguments.js';
+import { decimal, wholeNumber } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import type { Format, Predicted } from '../predictions.js';
@@ -24,6 +24,8 @@ interface Options {
   readonly cropped?: boolean;
   readonly allFaces?: boolean;
   readonly gate?: boolean;
+  readonly risk?: number;
+  readonly coverage?: number;
   readonly format?: Format;
   readonly out?: string;
   readonly overwrite?: boolean;
@@ -50,6 +52,8 @@ export function definePredict(program: Command): void {
     .option('--cropped', 'images are faces that are cut out already')
     .option('--all-faces', 'read every face of an image (jsonl)')
     .option('--gate', 'give the gate in every dimension (jsonl)')
+    .option('--risk <share>', 'say where an answer is too unsure for this share of errors', decimal)
+    .option('--coverage <share>', 'give the labels that hold the true one this often', decimal)
     .addOption(
       new Option('--format <kind>', 'how results are printed (default: by --out, else table)').choices([
         ...['table', 'jsonl', 'csv'],
@@ -77,6 +81,8 @@ async function run(options: Options, output: Output): Promise<void> {
   const settings: RecognizeOptions = {
     faces: options.cropped ? 'cropped' : 'detect',
     ...{ allFaces: options.allFaces === true, gate: options.gate === true, signal },
+    ...(options.risk === undefined ? {} : { risk: options.risk }),
+    ...(options.coverage === undefined ? {} : { coverage: options.coverage }),
   };
   const labels = answerLabels(recognizer.info);
   try {
