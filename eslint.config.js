@@ -42,7 +42,7 @@ const floorRules = floors.map((floor, index) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'src/graph/onnx_pb.ts', 'models/'] },
+  { ignores: ['dist/', 'out/', 'coverage/', 'src/graph/onnx_pb.ts', 'models/'] },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {
@@ -59,5 +59,5 @@ export default tseslint.config(
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
   },
-  { files: ['bench/**'], rules: { 'no-console': 'off' } },
+  { files: ['bench/**', 'examples/**'], rules: { 'no-console': 'off' } },
 );

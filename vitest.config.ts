@@ -1,10 +1,19 @@
 // Tests run in child processes: ONNX Runtime's binding does not survive worker threads. `*.slow.test.ts` are whole
 // trainings, which have a command of their own (`npm run test:slow`).
+import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const slow = 'test/**/*.slow.test.ts';
+const src = join(import.meta.dirname, 'src');
 
 export default defineConfig(({ mode }) => ({
+  // The examples name the package; they are tried on its sources.
+  resolve: {
+    alias: [
+      { find: /^mien$/, replacement: join(src, 'index.ts') },
+      { find: /^mien\/browser$/, replacement: join(src, 'browser.ts') },
+    ],
+  },
   test: {
     include: mode === 'slow' ? [slow] : ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(mode === 'slow' ? [] : [slow])],

@@ -1,4 +1,7 @@
-// mien in browsers: what `import … from 'mien'` gives there.
+/**
+ * mien in browsers: what `import … from 'mien/browser'` gives, and to bundlers for browsers `from 'mien'` as well.
+ * @module mien/browser
+ */
 export {
   FACE_LABELS,
   isRecognition,
@@ -10,6 +13,6 @@ export {
 export type * from './recognizer/shared.js';
 export type { Comparison } from './recognizer/browser/agreement.js';
 export type { Progress } from './recognizer/browser/files.js';
-export type { BrowserImageSource } from './recognizer/browser/images.js';
+export type { BrowserImageSource, Drawable } from './recognizer/browser/images.js';
 export { loadRecognizer, type BrowserRecognizer, type LoadOptions } from './recognizer/browser/load.js';
 export type { Backend, Device, WebRuntime } from './recognizer/browser/runtime.js';

@@ -1,4 +1,7 @@
-// mien in Node: what `import … from 'mien'` gives there.
+/**
+ * mien in Node: what `import … from 'mien'` gives there.
+ * @module mien
+ */
 export {
   FACE_LABELS,
   isRecognition,

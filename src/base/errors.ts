@@ -30,7 +30,9 @@ export interface ErrorPlace {
 
 /** An error with a stable code, a place and advice; `message` holds all three in one line each. */
 export class MienError extends Error {
+  /** What kind of thing went wrong; programs may switch on it. */
   readonly code: ErrorCode;
+  /** Where: the file, row or field, as far as there is one. */
   readonly place: ErrorPlace;
   /** What the reader can do about it. */
   readonly hint: string | undefined;

@@ -1,5 +1,6 @@
 // Finds the known name nearest to a mistyped one, for error messages that help.
 import { closest, distance } from 'fastest-levenshtein';
+import { MienError } from './errors.js';
 
 /** The known name most like `name`, or undefined when none is near enough to be meant. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
@@ -14,4 +15,13 @@ export function nearestName(name: string, known: readonly string[]): string | un
 export function suggestion(name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);
   return nearest === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
+}
+
+/** Refuses options that nobody reads. @throws MienError `usage` that names the nearest known one. */
+export function checkNames(given: object, known: object, what: string): void {
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(known, name))
+      throw new MienError('usage', `there is no option "${name}" of ${what}`, {
+        ...{ field: name, hint: suggestion(name, Object.keys(known)) },
+      });
 }

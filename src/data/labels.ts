@@ -9,9 +9,13 @@ export const FACE_LABELS = ['anger', 'disgust', 'fear', 'joy', 'neutral', 'sadne
 /** The five that texts and faces share; fusion is trained on these. */
 export const SHARED_LABELS = ['anger', 'disgust', 'fear', 'joy', 'sadness'] as const;
 
+/** What a text may be. */
 export type TextLabel = (typeof TEXT_LABELS)[number];
+/** What a face may be. */
 export type FaceLabel = (typeof FACE_LABELS)[number];
+/** What both may be. */
 export type SharedLabel = (typeof SHARED_LABELS)[number];
+/** Any of the nine. */
 export type Label = TextLabel | FaceLabel;
 
 /** ISEAR's column `EMOT`, 1–7. */

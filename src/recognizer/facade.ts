@@ -1,5 +1,6 @@
 // What every recogniser offers, whether it computes here or in another process: arguments checked, one item or many.
 import { MienError } from '../base/errors.js';
+import { checkNames } from '../base/names.js';
 import { startSession } from './sequence.js';
 import { gather } from './stream.js';
 import type { Item, Recognition, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
@@ -23,6 +24,7 @@ export function recognizerOf({ info, run, dispose: close }: Computation): Recogn
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
     if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
+    checkOptions(options);
     throwIfAborted(options.signal);
     const items = Array.isArray(given) ? (given as readonly Item[]) : [given as Item];
     items.forEach(checkItem);
@@ -53,6 +55,24 @@ export const isRecognition = (result: Result): result is Recognition => result.e
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
     throw new MienError('interrupted', 'recognition was aborted', { cause: signal.reason as unknown });
+}
+
+const OPTIONS: Record<keyof RecognizeOptions, true> = {
+  faces: true,
+  allFaces: true,
+  gate: true,
+  near: true,
+  coverage: true,
+  risk: true,
+  signal: true,
+};
+
+function checkOptions(options: RecognizeOptions): void {
+  checkNames(options, OPTIONS, 'recognition');
+  if (!['detect', 'cropped', undefined].includes(options.faces))
+    throw new MienError('usage', `faces cannot be "${String(options.faces)}"`, {
+      ...{ field: 'faces', hint: 'Pass "detect" or "cropped".' },
+    });
 }
 
 const KNOWN = ['text', 'image'];

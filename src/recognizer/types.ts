@@ -3,8 +3,11 @@ import type { DecodedImage } from '../encoders/encoder.js';
 
 /** Pixels that are decoded already: 8-bit, three bytes (RGB) or four (RGBA, as a browser's `ImageData`) a pixel. */
 export interface RawImage {
+  /** In pixels. */
   readonly width: number;
+  /** In pixels. */
   readonly height: number;
+  /** Row by row from the top left, `[height, width, 3]` or `[height, width, 4]`. */
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
@@ -13,32 +16,37 @@ export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob | RawIm
 
 /** What someone wrote, how someone looks, or both. Browsers take more kinds of `Image`. */
 export interface Item<Image = ImageSource> {
+  /** English. */
   readonly text?: string | null | undefined;
+  /** A photograph, or a face cut out of one (`RecognizeOptions.faces`). */
   readonly image?: Image | null | undefined;
 }
 
+/** How items are read. */
 export interface RecognizeOptions {
   /**
    * `detect` (the default) finds faces in a photograph and levels them; `cropped` takes each image for a face that is
    * cut out already.
    */
-  readonly faces?: 'detect' | 'cropped';
+  readonly faces?: 'detect' | 'cropped' | undefined;
   /** Whether every face of a photograph is read (`others`), not only the one that decides. */
-  readonly allFaces?: boolean;
+  readonly allFaces?: boolean | undefined;
   /** Whether the gate is given in each dimension, not only its mean. */
-  readonly gate?: boolean;
+  readonly gate?: boolean | undefined;
   /**
    * Places of faces in the frame before, in a sequence of frames: faces are looked for there first, which takes a third
    * of the time. `trackFaces` keeps them; a session does so by itself.
    */
-  readonly near?: readonly FacePlace[];
+  readonly near?: readonly FacePlace[] | undefined;
   /** Share of cases, from .5 to .99, in which `set` is to hold the true label. */
-  readonly coverage?: number;
+  readonly coverage?: number | undefined;
   /** Largest share of wrong answers among those that are given: where the model is less sure, `abstained` is true. */
-  readonly risk?: number;
-  readonly signal?: AbortSignal;
+  readonly risk?: number | undefined;
+  /** Gives up: what was not answered yet rejects with the code `interrupted`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
+/** Why an answer may be worth less, or which modality it lacks; programs may switch on it. */
 export type WarningCode =
   | 'text-missing'
   | 'image-missing'
@@ -50,41 +58,60 @@ export type WarningCode =
   | 'not-english'
   | 'other-emotion';
 
+/** Something to know about an answer. */
 export interface Warning {
+  /** For programs. */
   readonly code: WarningCode;
+  /** For people, in English. */
   readonly message: string;
 }
 
+/** Why an item could not be recognised; programs may switch on it. */
 export type FailureCode = 'no-face' | 'undecodable-image' | 'empty-text' | 'no-input' | 'internal';
 
+/** One number a label, by the label's name. */
 export type Probabilities = Readonly<Record<string, number>>;
 
 /** What one modality says by itself, over the labels that it was trained with. */
 export interface ModalityPosterior {
+  /** The most probable label. */
   readonly label: string;
   /** Calibrated; they sum to one. */
   readonly probabilities: Probabilities;
+  /** Of the model, before calibration. */
   readonly logits: Probabilities;
 }
 
+/** A place in an image, in pixels from its top left corner. */
 export interface Point {
+  /** To the right. */
   readonly x: number;
+  /** Downwards. */
   readonly y: number;
 }
 
 /** Where a face stands, in pixels of the (upright) image. */
 export interface FacePlace {
-  readonly box: Point & { readonly width: number; readonly height: number };
+  /** Its top left corner and its size. */
+  readonly box: Point & {
+    /** In pixels. */
+    readonly width: number;
+    /** In pixels. */
+    readonly height: number;
+  };
+  /** Eyes, nose, mouth and ears, by name. */
   readonly keyPoints: Readonly<Record<string, Point>>;
   /** How sure the detector is, from 0 to 1. */
   readonly score: number;
 }
 
+/** What a face says by itself, and where it is. */
 export interface FacePosterior extends ModalityPosterior {
   /** Null where the image was given as a cropped face. */
   readonly place: FacePlace | null;
 }
 
+/** How much the fusion took from the face. */
 export interface Gate {
   /** Mean share of the face in the fused representation, from 0 (text alone) to 1 (face alone). */
   readonly mean: number;
@@ -92,7 +119,9 @@ export interface Gate {
   readonly values?: readonly number[];
 }
 
+/** An item that was recognised. */
 export interface Recognition {
+  /** Never there: tells a recognition from a failure. */
   readonly error?: undefined;
   /** The most probable label. */
   readonly label: string;
@@ -105,10 +134,13 @@ export interface Recognition {
   readonly logits: Probabilities;
   /** What decided. */
   readonly from: 'text' | 'face' | 'both';
+  /** What the text says by itself, where there is one. */
   readonly text?: ModalityPosterior;
+  /** What the face says by itself, where there is one: the largest of a photograph. */
   readonly face?: FacePosterior;
   /** Further faces, largest first, when they were asked for. */
   readonly others?: readonly FacePosterior[];
+  /** Where both modalities decided. */
   readonly gate?: Gate;
   /**
    * How far text and face disagree on the shared labels: the Jensen–Shannon divergence of their posteriors in bits,
@@ -119,80 +151,125 @@ export interface Recognition {
   readonly set?: readonly string[];
   /** With `risk`: whether the answer is too unsure to be given at it. */
   readonly abstained?: boolean;
+  /** What to know about it; empty where all is well. */
   readonly warnings: readonly Warning[];
 }
 
 /** An item that could not be recognised; its neighbours are not touched by it. */
 export interface Failure {
-  readonly error: { readonly code: FailureCode; readonly message: string };
+  /** What was wrong. */
+  readonly error: {
+    /** For programs. */
+    readonly code: FailureCode;
+    /** For people, in English. */
+    readonly message: string;
+  };
+  /** What else there is to know. */
   readonly warnings: readonly Warning[];
 }
 
+/** What becomes of an item; `isRecognition(result)` or `result.error` tell which. */
 export type Result = Recognition | Failure;
 
 /** Turns an image source into pixels. @throws MienError `data` or `file` when it cannot. */
 export type DecodeImage = (source: ImageSource) => Promise<DecodedImage>;
 
+/** What is loaded. */
 export interface RecognizerInfo {
+  /** Of the bundle. */
   readonly name: string;
   /** Labels of each model that is there. */
   readonly labels: {
+    /** Of the model of texts. */
     readonly text?: readonly string[];
+    /** Of the model of faces. */
     readonly face?: readonly string[];
+    /** Of the fusion. */
     readonly fused?: readonly string[];
   };
   /** Whether `coverage` and `risk` can be asked for. */
   readonly certainty: boolean;
   /** Terms under which the weights may be used. */
   readonly terms: readonly string[];
-  readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>;
+  /** The bundle's files, by name. */
+  readonly files: Readonly<
+    Record<
+      string,
+      {
+        /** Hexadecimal. */
+        readonly sha256: string;
+        /** Length of the file. */
+        readonly bytes: number;
+      }
+    >
+  >;
 }
 
 /** Something seen or said at a time. */
 export interface Observation<Image = ImageSource> extends Item<Image> {
-  /** Milliseconds; by default the time of the call. Never before an earlier observation's. */
-  readonly at?: number;
+  /**
+   * Milliseconds; by default the time of the call (`Date.now()`). Never before an earlier observation's, and always on
+   * the same clock, which then goes for `Session.now` as well.
+   */
+  readonly at?: number | undefined;
 }
 
+/** How fast a session forgets, and how its items are read. */
 export interface SessionOptions extends RecognizeOptions {
   /** Seconds after which a frame counts half (default .7). */
-  readonly faceHalfLife?: number;
+  readonly faceHalfLife?: number | undefined;
   /** Seconds after which an utterance counts half (default 8). */
-  readonly textHalfLife?: number;
+  readonly textHalfLife?: number | undefined;
 }
 
 /** What is to be thought at a time, from everything before. */
 export interface Moment {
+  /** Milliseconds, on the clock of the observations. */
   readonly at: number;
+  /** The most probable label. */
   readonly label: string;
+  /** They sum to one; even where nothing has been seen or said. */
   readonly probabilities: Probabilities;
-  /** What faces, and the last utterance, still say. */
+  /** What faces still say. */
   readonly face?: Probabilities;
+  /** What the last utterance still says. */
   readonly text?: Probabilities;
   /** The observation by itself. */
   readonly result: Result;
 }
 
+/** Frames and utterances of one person over time. */
 export interface Session<Image = ImageSource> {
-  /** Takes an observation and gives the posterior after it. Observations are taken in the order of their time. */
+  /**
+   * Takes an observation and gives the posterior after it.
+   * @throws MienError `usage` when it is older than the one before, else as `Recognizer.recognize`.
+   */
   push(observation: Observation<Image>): Promise<Moment>;
   /** The posterior at a later time without a new observation. */
   now(at?: number): Omit<Moment, 'result'>;
 }
 
+/** A loaded model that recognises emotions: made by `loadRecognizer`, and to be disposed of. */
 export interface Recognizer<Image = ImageSource> {
+  /** What is loaded. */
   readonly info: RecognizerInfo;
-  /** One item. Rejects only for a wrong argument, an aborted signal or a recogniser that was disposed of. */
+  /**
+   * One item. An item that cannot be recognised gives a `Failure` and throws nothing.
+   * @throws MienError `usage` for a wrong argument or a recogniser that was disposed of, `interrupted` when the signal
+   *   is given, `crashed` when the process that computed has ended.
+   */
   recognize(item: Item<Image>, options?: RecognizeOptions): Promise<Result>;
   /** Many items in one go, in their order. */
   recognize(items: readonly Item<Image>[], options?: RecognizeOptions): Promise<Result[]>;
   /** Items as they come: results in their order, a bounded number of items in memory. */
   stream(
     items: AsyncIterable<Item<Image>> | Iterable<Item<Image>>,
-    options?: RecognizeOptions & { readonly batchSize?: number },
+    options?: RecognizeOptions & { readonly batchSize?: number | undefined },
   ): AsyncGenerator<Result, void, undefined>;
   /** A smoothed posterior over frames and utterances. */
   session(options?: SessionOptions): Session<Image>;
+  /** Ends what computes and frees its memory, after what was begun; a second time nothing happens. */
   dispose(): Promise<void>;
+  /** As `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MienError } from '../../src/base/errors.js';
 import { isRecognition } from '../../src/recognizer/facade.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
+import { loadRecognizer } from '../../src/recognizer/node/load.js';
 import type { FaceFinder } from '../../src/recognizer/prepare.js';
 import { createRecognizer } from '../../src/recognizer/recognize.js';
 import type { FacePlace, Item, Recognition, Recognizer, Result } from '../../src/recognizer/types.js';
@@ -181,6 +182,17 @@ describe('what an item may be like', () => {
     await expect(recognizer.recognize({ text: 7 } as unknown as Item)).rejects.toThrow(/not a string/);
     await expect(recognizer.recognize('joy' as unknown as Item)).rejects.toThrow(MienError);
     expect(await recognizer.recognize([])).toEqual([]);
+  });
+
+  test('an option that nobody reads is an error that names the one that was meant', async () => {
+    const refused = (options: object) => recognizer.recognize({ text: 'joy' }, options);
+    await expect(refused({ allfaces: true })).rejects.toThrow(/Did you mean "allFaces"/);
+    await expect(refused({ faces: 'crop' })).rejects.toThrow(/faces cannot be "crop"/);
+    await expect(recognizer.stream([{ text: 'joy' }], { batchsize: 2 } as object).next()).rejects.toThrow(
+      /no option "batchsize"/,
+    );
+    await expect(loadRecognizer({ bundel: 'elsewhere' } as object)).rejects.toThrow(/Did you mean "bundle"/);
+    expect(await refused({ faces: undefined, signal: undefined })).toMatchObject({ label: 'joy' });
   });
 
   test('texts that are odd are read', async () => {

@@ -1,6 +1,7 @@
 // Whether WebGPU computes what WebAssembly computes: drivers differ, so each model is tried on made-up input first.
 import type * as ort from 'onnxruntime-common';
 
+/** How WebGPU did on one model. */
 export interface Comparison {
   /** Names of the model's inputs, to tell models apart. */
   readonly inputs: readonly string[];

@@ -97,6 +97,8 @@ export function totalProgress(onProgress: ((progress: Progress) => void) | undef
 
 /** Bytes that are there and bytes that are needed; files kept from an earlier visit count as there. */
 export interface Progress {
+  /** Bytes that are there. */
   readonly loaded: number;
+  /** Bytes that are needed, as far as is known. */
   readonly total: number;
 }

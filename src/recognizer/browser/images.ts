@@ -5,7 +5,7 @@ import { isRawImage, rgbOf } from '../pixels.js';
 import type { ImageSource } from '../types.js';
 
 /** What can be drawn on a canvas, at the size in which it is shown upright. */
-type Drawable =
+export type Drawable =
   ImageBitmap | HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | VideoFrame;
 
 /** An address, a Blob or File, the bytes of an image file, `ImageData` or other pixels, or what a page shows. */

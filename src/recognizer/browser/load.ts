@@ -1,5 +1,6 @@
 // `loadRecognizer` in browsers: in a page or in a worker, from files that are fetched once and kept.
 import { MienError } from '../../base/errors.js';
+import { checkNames } from '../../base/names.js';
 import { openBundle, type OpenBundle } from '../../bundle/open.js';
 import { setRuntime } from '../../runtime/session.js';
 import { throwIfAborted } from '../facade.js';
@@ -11,24 +12,42 @@ import { fetchFile, keptFiles, totalProgress, type Progress } from './files.js';
 import { browserDecoder, type BrowserImageSource } from './images.js';
 import { openRuntime, type Backend, type RuntimeOptions } from './runtime.js';
 
+/** Which model, from where, and what computes. */
 export interface LoadOptions extends RuntimeOptions {
   /** Address of a bundle's folder, as `models/lite` of the package. */
   readonly bundle: string | URL;
   /** Address of the face detector; by default where the package has it, which bundlers copy. */
-  readonly detector?: string | URL;
+  readonly detector?: string | URL | undefined;
   /** Address of ONNX Runtime's `.wasm` file, where it is not beside the script, or its progress is wanted. */
-  readonly wasm?: string | URL | Readonly<Record<'wasm' | 'webgpu', string | URL>>;
+  readonly wasm?: string | URL | Readonly<Record<'wasm' | 'webgpu', string | URL>> | undefined;
   /** Whether the model is kept in the browser's cache for the next visit (the default). */
-  readonly cache?: boolean;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly signal?: AbortSignal;
+  readonly cache?: boolean | undefined;
+  /** Told as files arrive. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Stops loading. */
+  readonly signal?: AbortSignal | undefined;
   /** Images of more pixels are refused (default 50 million). */
-  readonly maxPixels?: number;
+  readonly maxPixels?: number | undefined;
 }
 
+/** A recogniser that takes what a page shows as well. */
 export interface BrowserRecognizer extends Recognizer<BrowserImageSource> {
+  /** What computes. */
   readonly backend: Backend;
 }
+
+const OPTIONS: Record<keyof LoadOptions, true> = {
+  ...{
+    bundle: true,
+    detector: true,
+    wasm: true,
+    cache: true,
+    onProgress: true,
+    signal: true,
+    maxPixels: true,
+  },
+  ...{ device: true, threads: true, runtime: true },
+};
 
 const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.onnx', import.meta.url);
 
@@ -36,14 +55,17 @@ const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.
  * Loads a model that recognises emotions.
  *
  *     const recognizer = await loadRecognizer({ bundle: 'models/lite' });
- *     const { label } = await recognizer.recognize({ text: 'At last we won!', image: file });
+ *     const result = await recognizer.recognize({ text: 'At last we won!', image: file });
+ *     if (isRecognition(result)) console.log(result.label);
  *
  * Computing blocks the thread that it is called on: in a page, load it in a worker (docs/browser.md).
  *
  * @throws MienError `offline` when a file can be neither fetched nor found in the cache, `bundle` or `format` when one
- *   is not what it should be, `usage` when WebGPU is asked for and not there, `interrupted` when the signal is given.
+ *   is not what it should be, `usage` for an option that is not known or WebGPU that is asked for and not there,
+ *   `interrupted` when the signal is given.
  */
 export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecognizer> {
+  checkNames(options, OPTIONS, 'loadRecognizer');
   const { bundle, detector = DETECTOR, wasm, cache = true, onProgress, maxPixels } = options;
   if (!bundle)
     throw new MienError('usage', 'no bundle is named', {

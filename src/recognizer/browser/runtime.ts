@@ -6,6 +6,7 @@ import { compareSessions, type Comparison } from './agreement.js';
 /** The part of `onnxruntime-web` that is used. */
 export type WebRuntime = Pick<typeof ort, 'InferenceSession' | 'Tensor' | 'env'>;
 
+/** WebAssembly on the processor, or the graphics processor. */
 export type Device = 'wasm' | 'webgpu';
 
 export interface RuntimeOptions {
@@ -13,20 +14,21 @@ export interface RuntimeOptions {
    * `auto` (the default) runs each model on WebGPU where there is one that gives the same numbers as WebAssembly, and
    * sooner; `webgpu` where it gives the same numbers; `wasm` never.
    */
-  readonly device?: 'auto' | Device;
+  readonly device?: 'auto' | Device | undefined;
   /**
    * Threads of WebAssembly. More than one need a page that is isolated (docs/browser.md); by default as many as there
    * are cores, at most four.
    */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** A build of `onnxruntime-web` that is loaded already, or is to be instead of the one that fits. */
-  readonly runtime?: WebRuntime | (() => Promise<WebRuntime>);
+  readonly runtime?: WebRuntime | (() => Promise<WebRuntime>) | undefined;
 }
 
 /** What computes. */
 export interface Backend {
   /** `webgpu` when at least one model runs there. */
   readonly device: Device;
+  /** Threads of WebAssembly. */
   readonly threads: number;
   /** One for each model, in the order of loading; none where there is no WebGPU. */
   readonly comparisons: readonly Comparison[];

@@ -12,11 +12,11 @@ import { nodeDecoder } from './images.js';
 
 export interface LoadHereOptions {
   /** Threads inside one operator; all cores by default. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Whether threads spin while they wait: faster on a machine that does nothing else. Default: no. */
-  readonly spinning?: boolean;
+  readonly spinning?: boolean | undefined;
   /** Images of more pixels are refused before they are decoded (default 50 million). */
-  readonly maxPixels?: number;
+  readonly maxPixels?: number | undefined;
 }
 
 const DETECTOR = fileURLToPath(
@@ -26,9 +26,9 @@ const DETECTOR = fileURLToPath(
 /** @throws MienError as `readBundle`, `fetchBundle` and `openBundle` do. */
 export async function loadHere(
   bundle: string,
-  { maxPixels, spinning = false, ...rest }: LoadHereOptions,
+  { maxPixels, threads, spinning = false }: LoadHereOptions,
 ): Promise<Recognizer> {
-  const options = { ...rest, spinning };
+  const options = { spinning, ...(threads === undefined ? {} : { threads }) };
   const { manifest, files } = /^https?:/i.test(bundle) ? await fetchBundle(bundle) : await readBundle(bundle);
   const detector = await readFile(DETECTOR).catch((cause: unknown) => {
     throw fileError('read', DETECTOR, cause);
