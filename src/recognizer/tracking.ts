@@ -1,6 +1,7 @@
 // Where faces were, from frame to frame: the next look is there, and the whole frame is searched once in a while.
 import type { FacePlace, RecognizeOptions, Result } from './types.js';
 
+/** How faces are followed. */
 export interface TrackingOptions {
   /** Milliseconds after which the whole frame is searched again, for faces that are new (default 1000). */
   readonly searchEvery?: number;
