@@ -74,6 +74,26 @@ export function defineLearn(program: Command): void {
       .option('--skip-invalid', 'pass over unreadable items, and list them')
       .option('--json', 'print the result as JSON')
       .action((options: Options, command: Command) => run(kind as Kind, options, outputOf(command)));
+  learn
+    .command('average')
+    .description('make the mean of several trainings’ weights an encoder of its own')
+    .argument('<dirs...>', 'finished runs that began from the same weights')
+    .requiredOption('--out <dir>', 'encoder/ and learned.json of the mean')
+    .option('--size <pixels>', 'side at which it reads faces (default: the last run’s)', wholeNumber)
+    .option('--json', 'print the record as JSON')
+    .action((folders: string[], options: { out: string; size?: number }, command: Command) =>
+      average(folders, options, outputOf(command)),
+    );
+}
+
+async function average(
+  folders: readonly string[],
+  { out, size }: { readonly out: string; readonly size?: number },
+  output: Output,
+): Promise<void> {
+  const { averageLearned } = await import('../../learn/average.js');
+  const made = await averageLearned({ folders, out, size });
+  output.result(made, () => `the mean of ${folders.length} trainings\n${out}/encoder`);
 }
 
 async function run(kind: Kind, options: Options, output: Output): Promise<void> {
