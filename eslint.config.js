@@ -42,7 +42,7 @@ const floorRules = floors.map((floor, index) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/', 'out/', 'coverage/', 'src/graph/onnx_pb.ts', 'models/'] },
+  { ignores: ['dist/', '.built/', 'out/', 'coverage/', 'src/graph/onnx_pb.ts', 'models/'] },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

@@ -17,6 +17,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     include: mode === 'slow' ? [slow] : ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(mode === 'slow' ? [] : [slow])],
+    globalSetup: join(import.meta.dirname, 'test/support/build.ts'),
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

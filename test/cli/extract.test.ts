@@ -3,12 +3,12 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { built } from '../support/build.js';
 import { randomStream } from '../../src/base/random.js';
 
 const weights = process.env['MIEN_WEIGHTS'];
-const bin = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const bin = join(built, 'cli/main.js');
 let root: string;
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ interface Ended {
 function mien(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   return new Promise((resolve) => {
     const options = { env: { ...process.env, XDG_CACHE_HOME: join(root, 'cache'), ...env } };
-    execFile(process.execPath, ['--import', 'tsx', bin, ...args], options, (error, stdout, stderr) => {
+    execFile(process.execPath, [bin, ...args], options, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
     });
   });

@@ -1,10 +1,12 @@
 // The command line as a process: help, mistakes, exit codes, signals, pipes, JSON and colour.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { built } from '../support/build.js';
 
-const bin = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const bin = join(built, 'cli/main.js');
 const fixture = fileURLToPath(new URL('fixture.ts', import.meta.url));
 
 interface Ended {
@@ -22,7 +24,8 @@ function run(
 ): Promise<Ended> {
   const unset = { NO_COLOR: undefined, FORCE_COLOR: undefined, MIEN_DEBUG: undefined, COLUMNS: undefined };
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+    const loader = script.endsWith('.ts') ? ['--import', 'tsx'] : [];
+    const child = spawn(process.execPath, [...loader, script, ...args], {
       env: { ...process.env, ...unset, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,8 +1,9 @@
 // The command line as a process of its own.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { built } from './build.js';
 
-const bin = join(import.meta.dirname, '../../src/cli/main.ts');
+const bin = join(built, 'cli/main.js');
 
 export interface Ended {
   readonly code: number | null;
@@ -15,7 +16,7 @@ export function startMien(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): { child: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, ['--import', 'tsx', bin, ...args], {
+  const child = spawn(process.execPath, [bin, ...args], {
     env: { ...process.env, NO_COLOR: '1', ...env },
   });
   const out = { stdout: '', stderr: '' };
