@@ -1,9 +1,11 @@
 // The model card of a bundle, as Markdown: every number in it comes from the evaluation beside it.
 import type { SetCounts } from '../data/types.js';
 import type { Interval } from '../evaluate/intervals.js';
-import type { BundleEvaluation, TestResult } from './evaluation.js';
+import type { BundleEvaluation } from './evaluation.js';
 import type { BundleManifest } from './manifest.js';
+import { corruptionSection } from './corruption-card.js';
 import { share, table } from './markdown.js';
+import type { TestResult } from './test-result.js';
 
 export interface CardFacts {
   readonly manifest: Omit<BundleManifest, 'files'>;
@@ -18,7 +20,7 @@ export interface CardFacts {
 const withInterval = ({ mean, low, high }: Interval): string =>
   low === null || high === null ? share(mean) : `${share(mean)} [${share(low)}, ${share(high)}]`;
 const MATCHED =
-  'The pairs of the last rows are label-matched: each test text is given a test face of the same label. Such an accuracy presupposes the label; it is that of two views that are independent given the label, not accuracy on people in the world.';
+  'The pairs of the last rows are label-matched: each test text is given a test face of the same label. In the rows “alone” the other modality is missing: the answer is then that of the text’s or the face’s own classifier, among the labels of the pairs. An accuracy on pairs presupposes the label; it is that of two views that are independent given the label, not accuracy on people in the world.';
 
 /** The whole card. */
 export function modelCard({ manifest, evaluation, reference, counts, training }: CardFacts): string {
@@ -34,6 +36,7 @@ export function modelCard({ manifest, evaluation, reference, counts, training }:
     MATCHED,
     'Intervals are Wilson’s over test items at 95 %; they do not cover the spread of training anew. “float32” is the same model before its weights were made small.',
     robustnessTable(evaluation),
+    ...corruptionSection(evaluation, manifest),
     '## Data',
     dataTable(counts),
     'Test splits: FER2013’s PublicTest and PrivateTest and RAF-DB’s test part as published; of ISEAR’s texts a fifth, whose writers are in no other part. Repeated texts, and training faces that (nearly) repeat one of a test part, are dropped; a tenth of training, of other writers and other duplicate groups, selects and calibrates.',

@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
-import { takeRows, type Tensor, type Tensors } from '../base/tensor.js';
+import { takeRows, type Tensor } from '../base/tensor.js';
 import type { Protocol } from '../data/types.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
-import { fitTemperature, labelPrior } from '../evaluate/calibration.js';
-import { scores } from '../evaluate/scores.js';
+import { fitTemperature, labelPrior, productOfPosteriors } from '../evaluate/calibration.js';
+import { restrictLogits, restrictPrior, scores, softmax } from '../evaluate/scores.js';
 import type { Config } from '../experiment/config.js';
 import { experimentData, type ExperimentData, type Selection } from '../experiment/data.js';
 import { featuresOf } from '../features/extract.js';
@@ -14,7 +14,9 @@ import { termsOf } from '../features/terms.js';
 import { classify } from '../learn/classifier.js';
 import type { HeadName } from '../models/heads.js';
 import { modelCard } from './card.js';
-import { evaluateBundle, type BundleEvaluation } from './evaluation.js';
+import { corruptedItems, type CorruptedItems } from './corrupted-items.js';
+import { corruptedPairs, GUIDANCE, PAIR_SHARES, type Posterior } from './corrupted-pairs.js';
+import { evaluateBundle, type BundleEvaluation, type EvaluateOptions } from './evaluation.js';
 import { writeBundle } from './folder.js';
 import { trainFusion, type FusionHead } from './fusion.js';
 import {
@@ -38,6 +40,8 @@ export interface ExportOptions {
   /** Settings of the fusion head. */
   readonly config: Config;
   readonly head: HeadName;
+  /** What the fusion is trained on: pairs of which some have a corrupted side, or clean ones only. */
+  readonly fusionPairs: 'corrupted' | 'clean';
   /** Whether faces are read with their mirror image. */
   readonly mirror: boolean;
   readonly out: string;
@@ -57,54 +61,73 @@ export interface Exported {
  * @throws MienError as training, extraction and the reading of learned encoders do.
  */
 export async function exportBundle(options: ExportOptions): Promise<Exported> {
-  const { name, protocol, config, head, mirror, out, progress = silentProgress, signal } = options;
+  const {
+    name,
+    protocol,
+    config,
+    head,
+    fusionPairs,
+    mirror,
+    out,
+    progress = silentProgress,
+    signal,
+  } = options;
   const text = await readLearnedText(options.text);
   const plain = await readLearnedFace(options.face);
   const face: LearnedFace = { ...plain, input: { ...plain.input, mirror } };
-  const data = await learnedFeatures(text, face, options);
+  const { data, corrupted } = await learnedFeatures(text, face, options);
+  const parts = {
+    text: calibrated(text, data.tables.text, {
+      train: data.texts(text.labels, 'train'),
+      validation: data.texts(text.labels, 'validation'),
+    }),
+    face: calibrated(face, data.tables.face, {
+      train: data.faces('both', face.labels, 'train'),
+      validation: data.faces('both', face.labels, 'validation'),
+    }),
+  };
+  const prior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);
   const fusion = await trainFusion(data, config, {
     ...{ head, progress, signal },
+    variation:
+      corrupted &&
+      corruptedPairs(data, config.labels, corrupted, {
+        text: posteriorsOf(text, parts.text, config.labels, prior),
+        face: posteriorsOf(face, parts.face, config.labels, prior),
+      }),
     folder: join(options.features, 'fusion'),
     features: sha256(JSON.stringify([text.record.sha256, face.record.sha256, mirror, protocol.settings])),
   });
 
-  const textRows = {
-    train: data.texts(text.labels, 'train'),
-    validation: data.texts(text.labels, 'validation'),
-  };
-  const faceRows = {
-    train: data.faces('both', face.labels, 'train'),
-    validation: data.faces('both', face.labels, 'validation'),
-  };
   const manifest: Omit<BundleManifest, 'files'> = {
     format: 'mien-bundle-1',
     name,
     text: {
       ...{ model: FILES.text, tokenizer: FILES.tokenizer, labels: [...text.labels] },
       ...{ maxTokens: text.maxTokens, width: text.config.width },
-      temperature: temperatureOf(data.tables.text, textRows.validation, text.weights, text.labels.length),
-      prior: labelPrior(textRows.train.labels, text.labels.length),
+      ...parts.text,
     },
     face: {
       ...{ model: FILES.face, labels: [...face.labels], size: face.input.size, width: face.network.width },
-      temperature: temperatureOf(data.tables.face, faceRows.validation, face.weights, face.labels.length),
-      prior: labelPrior(faceRows.train.labels, face.labels.length),
+      ...parts.face,
     },
     fusion: {
       ...{ model: FILES.fusion, labels: [...config.labels], head, temperature: fusion.temperature },
-      prior: labelPrior(data.texts(config.labels, 'train').labels, config.labels.length),
+      training: fusionPairs,
+      prior,
     },
     terms: (['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
   };
-  const reference = await evaluated(manifest, files(text, face, fusion, 'float32'), protocol, progress);
+  const float = files(text, face, fusion, 'float32');
+  const reference = await evaluated(manifest, float, protocol, { corruption: false, progress });
   const small = files(text, face, fusion, 'small');
-  const evaluation = await evaluated(manifest, small, protocol, progress);
+  const evaluation = await evaluated(manifest, small, protocol, { progress });
   const card = modelCard({
     ...{ manifest, evaluation, reference, counts: protocol.counts },
     training: {
       text: trainingOf(text),
       face: trainingOf(face),
-      fusion: `the ${head} head on features of the learned encoders, seed ${fusion.seed} of ${config.seeds.join(', ')}, chosen by macro F1 on validation pairs`,
+      fusion: fusionTraining(options, fusion),
     },
   });
   const written = await writeBundle(out, manifest, {
@@ -115,12 +138,12 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
   return { manifest: written, evaluation, reference };
 }
 
-/** The learned encoders' features of all items, extracted where they are not there yet. */
+/** The learned encoders' features of all items and of corrupted ones, extracted where they are not there yet. */
 async function learnedFeatures(
   text: LearnedText,
   face: LearnedFace,
-  { name, protocol, features, mirror, progress, signal }: ExportOptions,
-): Promise<ExperimentData> {
+  { name, protocol, config, fusionPairs, features, mirror, progress, signal }: ExportOptions,
+): Promise<{ data: ExperimentData; corrupted: CorruptedItems | undefined }> {
   const encoders = {
     text: await loadTextEncoder({
       ...{
@@ -135,30 +158,49 @@ async function learnedFeatures(
       ...{ id: `mien/${name}-face`, revision: 'local', folder: face.folder, imageSize: 'published', mirror },
     }),
   };
+  const common = {
+    ...{ protocol, encoders, dir: features },
+    ...(progress ? { progress } : {}),
+    ...(signal ? { signal } : {}),
+  };
   try {
-    return experimentData(
-      await featuresOf({
-        ...{ protocol, encoders, dir: features },
-        ...(progress ? { progress } : {}),
-        ...(signal ? { signal } : {}),
-      }),
-    );
+    const data = experimentData(await featuresOf(common));
+    const { labels } = config;
+    const corrupted =
+      fusionPairs === 'corrupted' ? await corruptedItems({ ...common, data, labels }) : undefined;
+    return { data, corrupted };
   } finally {
     await encoders.text.dispose();
     await encoders.face.dispose();
   }
 }
 
-/** The temperature that suits the classifier's logits of validation items. */
-function temperatureOf(
+/** The temperature that suits a learned classifier's logits of validation items, and its training items' labels. */
+function calibrated(
+  { weights, labels }: LearnedText | LearnedFace,
   table: Tensor<'float32'>,
-  { rows, labels }: Selection,
-  weights: Tensors,
-  classes: number,
-): number {
-  const logits = classify(takeRows(table, rows).data, weights, classes);
-  return fitTemperature(scores(classes, logits), labels).temperature;
+  { train, validation }: { readonly train: Selection; readonly validation: Selection },
+): { temperature: number; prior: number[] } {
+  const logits = classify(takeRows(table, validation.rows).data, weights, labels.length);
+  return {
+    temperature: fitTemperature(scores(labels.length, logits), validation.labels).temperature,
+    prior: labelPrior(train.labels, labels.length),
+  };
 }
+
+/** What a learned classifier makes of embeddings, given that the label is one of `among`, each as likely as in `target`. */
+const posteriorsOf =
+  (
+    { weights, labels }: LearnedText | LearnedFace,
+    { temperature, prior }: { readonly temperature: number; readonly prior: readonly number[] },
+    among: readonly string[],
+    target: readonly number[],
+  ): Posterior =>
+  ({ data }) => {
+    const all = scores(labels.length, classify(data, weights, labels.length));
+    const own = { temperature, prior: restrictPrior(prior, labels, among) };
+    return softmax(productOfPosteriors([{ logits: restrictLogits(all, labels, among), ...own }], target));
+  };
 
 const files = (
   text: LearnedText,
@@ -188,11 +230,11 @@ async function evaluated(
   manifest: Omit<BundleManifest, 'files'>,
   content: Readonly<Record<string, Uint8Array>>,
   protocol: Protocol,
-  progress: Progress,
+  options: EvaluateOptions,
 ): Promise<BundleEvaluation> {
   const bundle = await openBundle({ ...manifest, files: {} }, content);
   try {
-    return await evaluateBundle(bundle, protocol, progress);
+    return await evaluateBundle(bundle, protocol, options);
   } finally {
     await bundle.dispose();
   }
@@ -202,5 +244,16 @@ function trainingOf({ record: { from, items, settings, bestEpoch } }: LearnedTex
   return (
     `from \`${from.id}\` (sha256 ${from.sha256.slice(0, 12)}…), ${items.training} items, ` +
     `epoch ${bestEpoch} chosen on ${items.validation}; settings \`${JSON.stringify(settings)}\``
+  );
+}
+
+function fusionTraining({ head, config, fusionPairs }: ExportOptions, { seed }: FusionHead): string {
+  const pairs =
+    fusionPairs === 'clean'
+      ? 'pairs as they are'
+      : `pairs of which some have a corrupted side or lack one (shares \`${JSON.stringify(PAIR_SHARES)}\`), its gate guided (weight ${GUIDANCE})`;
+  return (
+    `the ${head} head on features of the learned encoders, trained on ${pairs}; ` +
+    `seed ${seed} of ${config.seeds.join(', ')}, chosen by macro F1 on validation pairs`
   );
 }

@@ -7,7 +7,7 @@ import type { Tensors } from '../base/tensor.js';
 import type { Config } from '../experiment/config.js';
 import type { ExperimentData } from '../experiment/data.js';
 import { fusedModel } from '../experiment/plan.js';
-import { evaluationItems, graphOptions, trainRun } from '../experiment/run.js';
+import { evaluationItems, graphOptions, trainRun, type Variation } from '../experiment/run.js';
 import type { HeadName } from '../models/heads.js';
 import { createPredictionSession } from '../train/head-graph.js';
 import type { FusionParts } from './models.js';
@@ -30,11 +30,13 @@ export async function trainFusion(
     readonly folder: string;
     /** What tells these features from others. */
     readonly features: string;
+    /** How training pairs are changed; without it they are as they are, as in the paper. */
+    readonly variation?: Variation | undefined;
     readonly progress?: Progress;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<FusionHead> {
-  const { head, folder, features, progress = silentProgress, signal } = options;
+  const { head, folder, features, variation, progress = silentProgress, signal } = options;
   const model = fusedModel(head, config.labels, 'both');
   const graph = graphOptions(model, config, data);
   const { validation } = evaluationItems(config, data, model);
@@ -44,6 +46,7 @@ export async function trainFusion(
     for (const seed of config.seeds) {
       const { parameters } = await trainRun(data, {
         ...{ model, seed, config, folder, features, progress },
+        ...(variation === undefined ? {} : { variation }),
         ...(signal === undefined ? {} : { signal }),
       });
       const { logits } = await session.run(parameters, data.tables, validation);

@@ -45,7 +45,14 @@ export const manifestSchema = z.strictObject({
       width: z.int().min(1),
     })
     .optional(),
-  fusion: z.strictObject({ ...posterior, head: z.string() }).optional(),
+  fusion: z
+    .strictObject({
+      ...posterior,
+      head: z.string(),
+      /** Whether the training pairs were clean, or some had a corrupted side; absent: clean. */
+      training: z.enum(['clean', 'corrupted']).optional(),
+    })
+    .optional(),
   /** Under which terms weights may be used. */
   terms: z.array(z.string()),
   files: z.record(z.string(), z.strictObject({ sha256, bytes: z.int().min(0) })),

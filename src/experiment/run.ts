@@ -12,6 +12,7 @@ import { scores } from '../evaluate/scores.js';
 import { modalitiesOf, type HeadName } from '../models/heads.js';
 import {
   createPredictionSession,
+  type FeatureTables,
   type HeadGraphOptions,
   type Items,
   type Modality,
@@ -130,16 +131,38 @@ function sampler(
   };
 }
 
+/** What a training meets beside the items as they are. */
+export interface Variation {
+  /** Stands for all that decides it, in a run's fingerprint. */
+  readonly key: string;
+  /** The features' tables with further rows below their own. */
+  readonly tables: FeatureTables;
+  /** An epoch's items with some of them changed to further rows; a function of its arguments alone. */
+  readonly vary: (items: Items, seed: number, epoch: number) => Items;
+  /** As `HeadGraphOptions` has it; the items then say what their gate should be. */
+  readonly gateGuidance?: number;
+}
+
 /** Everything that decides a run, as a hash. */
-export const fingerprint = (model: ModelSpec, config: Config, features: string): string => {
+export const fingerprint = (
+  model: ModelSpec,
+  config: Config,
+  features: string,
+  variation?: Variation,
+): string => {
   // The number of seeds, and whose faces the main row has, do not change a run.
   const { seeds: _seeds, pairing, ...rest } = config;
-  return sha256(JSON.stringify([model, { ...rest, testSeeds: pairing.testSeeds }, features]));
+  const varied = variation ? [variation.key] : [];
+  return sha256(JSON.stringify([model, { ...rest, testSeeds: pairing.testSeeds }, features, ...varied]));
 };
 
 /** `gated-fer2013-0123456789ab/seed-0`: runs of other configurations or features have other names. */
-const runFolder = ({ folder, model, seed, config, features }: RunOptions): string =>
-  join(folder, `${model.key}-${fingerprint(model, config, features).slice(0, 12)}`, `seed-${seed}`);
+const runFolder = ({ folder, model, seed, config, features, variation }: RunOptions): string =>
+  join(
+    folder,
+    `${model.key}-${fingerprint(model, config, features, variation).slice(0, 12)}`,
+    `seed-${seed}`,
+  );
 
 export interface RunOptions {
   readonly model: ModelSpec;
@@ -149,19 +172,22 @@ export interface RunOptions {
   readonly folder: string;
   /** A hash that stands for the features. */
   readonly features: string;
+  readonly variation?: Variation;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
 
 /** Trains a head, or goes on where its checkpoint stands. */
 export function trainRun(data: ExperimentData, options: RunOptions): Promise<TrainedHead> {
-  const { model, seed, config, features, progress, signal } = options;
+  const { model, seed, config, features, variation, progress, signal } = options;
   const { validation } = evaluationItems(config, data, model);
+  const draw = sampler(model, config, data, seed);
   return trainHead(
     {
       ...graphOptions(model, config, data),
-      features: featureTables(data, model),
-      draw: sampler(model, config, data, seed),
+      ...(variation?.gateGuidance === undefined ? {} : { gateGuidance: variation.gateGuidance }),
+      features: variation?.tables ?? featureTables(data, model),
+      draw: variation ? (epoch) => variation.vary(draw(epoch), seed, epoch) : draw,
       validation,
       select: (logits, labels) => evaluateScores(labels, scores(model.labels.length, logits.data)).f1,
     },
@@ -171,7 +197,7 @@ export function trainRun(data: ExperimentData, options: RunOptions): Promise<Tra
       epochs: config.epochs,
       threads: 1,
       folder: runFolder(options),
-      fingerprint: fingerprint(model, config, features),
+      fingerprint: fingerprint(model, config, features, variation),
       ...(progress ? { progress } : {}),
       ...(signal ? { signal } : {}),
     },

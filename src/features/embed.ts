@@ -140,6 +140,8 @@ export interface StoreFace {
 export interface FaceEmbedderOptions extends EmbedderOptions {
   /** Decodes the bytes of an image file; `name` is what to call it in errors. */
   readonly decode: (bytes: Uint8Array, name: string) => Promise<DecodedImage>;
+  /** Changes images before they are encoded; the encoder's identity should then say how. */
+  readonly change?: (image: DecodedImage, id: string) => DecodedImage;
 }
 
 /** Batches whose images are decoded, or being decoded, while another batch is in the encoder. */
@@ -149,10 +151,14 @@ const DECODED_AHEAD = 3;
 export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions): Embedder<StoreFace> {
   const withStates = options.withStates === true;
   const batchSize = options.batchSize ?? 32;
-  const decode = ({ id, image }: StoreFace, content: Uint8Array): Promise<DecodedImage> =>
-    image.kind === 'file'
-      ? options.decode(content, image.path)
-      : Promise.resolve(greyToRgb(image.width, image.height, image.data, id));
+  const { change = (image: DecodedImage) => image } = options;
+  const decode = async ({ id, image }: StoreFace, content: Uint8Array): Promise<DecodedImage> =>
+    change(
+      image.kind === 'file'
+        ? await options.decode(content, image.path)
+        : greyToRgb(image.width, image.height, image.data, id),
+      id,
+    );
   return {
     kind: 'face',
     unit: 'faces',

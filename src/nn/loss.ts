@@ -1,6 +1,6 @@
 // Losses.
 import type { Value } from '../graph/builder.js';
-import { div, mul, neg } from '../graph/ops/elementwise.js';
+import { add, div, log, mul, neg } from '../graph/ops/elementwise.js';
 import { oneHot } from '../graph/ops/lookup.js';
 import { logSoftmax, mean, sum } from '../graph/ops/reduction.js';
 
@@ -19,5 +19,15 @@ export function crossEntropy(logits: Value, labels: Value, weights?: Value): Val
 export function softCrossEntropy(logits: Value, targets: Value, weights?: Value): Value {
   const losses = neg(sum(mul(logSoftmax(logits), targets), [1]));
   if (weights === undefined) return mean(losses);
+  return div(sum(mul(losses, weights)), sum(weights));
+}
+
+/**
+ * Weighted mean cross-entropy of shares `[batch]`, each in (0, 1), with the shares they should be, also `[batch]`:
+ * −t log p − (1 − t) log(1 − p), least where p = t.
+ */
+export function shareCrossEntropy(shares: Value, targets: Value, weights: Value): Value {
+  const one = (value: Value): Value => add(neg(value), 1);
+  const losses = neg(add(mul(targets, log(shares)), mul(one(targets), log(one(shares)))));
   return div(sum(mul(losses, weights)), sum(weights));
 }

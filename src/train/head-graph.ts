@@ -1,15 +1,15 @@
 // The two graphs behind training a head: an epoch of optimiser steps in one run, and prediction.
-import { int64, zeros, type Tensor, type Tensors } from '../base/tensor.js';
+import { float32, int64, zeros, type Tensor, type Tensors } from '../base/tensor.js';
 import { createGraph, input, type Graph, type Value } from '../graph/builder.js';
 import { gradients } from '../graph/gradient.js';
 import { encodeModel } from '../graph/onnx.js';
 import { scan } from '../graph/ops/control.js';
 import { add, cast, equal, mul } from '../graph/ops/elementwise.js';
 import { gather } from '../graph/ops/lookup.js';
-import { argMax, sum } from '../graph/ops/reduction.js';
+import { argMax, mean, sum } from '../graph/ops/reduction.js';
 import { applyUpdates, type Optimizer } from '../graph/optimizers.js';
 import { buildHead, modalitiesOf, type HeadName, type HeadSizes } from '../models/heads.js';
-import { crossEntropy } from '../nn/loss.js';
+import { crossEntropy, shareCrossEntropy } from '../nn/loss.js';
 import { standardizeRows, type Standardization } from './standardize.js';
 import { boundParameters, collectParameters, type ParameterSpec, type Parameters } from '../nn/parameters.js';
 import { createSession, type Session } from '../runtime/session.js';
@@ -24,6 +24,8 @@ export interface Items {
   readonly text?: Int32Array;
   readonly face?: Int32Array;
   readonly labels: ArrayLike<number>;
+  /** What each item's mean gate should be, from 0 to 1; needed where the gate is guided. */
+  readonly gate?: ArrayLike<number>;
 }
 
 export interface HeadGraphOptions {
@@ -34,7 +36,15 @@ export interface HeadGraphOptions {
   /** Applied to embeddings before the head; without it they are taken as they are. */
   readonly standardization?: Readonly<Partial<Record<Modality, Standardization>>>;
   readonly batchSize: number;
+  /**
+   * Guides the gate in training: this times the cross-entropy of each item's mean gate with the share it is given
+   * (`Items.gate`) is added to the loss. Heads without a gate by item are not guided.
+   */
+  readonly gateGuidance?: number;
 }
+
+const isGuided = ({ head, gateGuidance = 0 }: HeadGraphOptions): boolean =>
+  gateGuidance > 0 && (head === 'gated' || head === 'gated-no-lstm');
 
 /** Parameters, optimiser state and the number of steps done, by name. */
 export type TrainingState = Tensors;
@@ -129,14 +139,18 @@ export async function createEpochSession(
     ),
     labels: batched('labels', 'int64'),
     weights: batched('weights', 'float32'),
+    ...(isGuided(options) ? { gate: batched('gate', 'float32') } : {}),
   };
   const epoch = scan(graph, carried, scanned, ({ graph: body, carried: before, scanned: batch }) => {
     const parameters = Object.fromEntries(names.map((name) => [name, before[name]!]));
     const { labels, weights } = batch as { labels: Value; weights: Value };
-    const { logits } = applyHead(boundParameters(body, parameters), options, from, (table, modality) =>
+    const { logits, gate } = applyHead(boundParameters(body, parameters), options, from, (table, modality) =>
       gather(table, batch[modality]!),
     );
-    const loss = crossEntropy(logits, labels, weights);
+    const entropy = crossEntropy(logits, labels, weights);
+    const loss = isGuided(options)
+      ? add(entropy, mul(shareCrossEntropy(mean(gate!, [1]), batch['gate']!, weights), options.gateGuidance!))
+      : entropy;
     const found = gradients(loss, Object.values(parameters));
     const named = Object.fromEntries(names.map((name, i) => [name, found[i]!]));
     const step = before[STEP]!;
@@ -159,7 +173,7 @@ export async function createEpochSession(
     const result = await session.run({
       ...state,
       ...named(features),
-      ...batches(items, batchSize, options.head),
+      ...batches(items, options),
     });
     const hits = result['hits']!.data as Float32Array;
     return {
@@ -177,7 +191,8 @@ const named = (features: FeatureTables): Tensors =>
   Object.fromEntries(Object.entries(features).map(([modality, table]) => [`${modality} embeddings`, table]));
 
 /** Items in rows of one batch each, the last row filled up with item 0 at weight 0. */
-function batches(items: Items, batchSize: number, head: HeadName): Tensors {
+function batches(items: Items, options: HeadGraphOptions): Tensors {
+  const { batchSize, head } = options;
   const n = items.labels.length;
   const shape = [Math.ceil(n / batchSize), batchSize];
   const padded = (values: ArrayLike<number>) =>
@@ -186,10 +201,13 @@ function batches(items: Items, batchSize: number, head: HeadName): Tensors {
       Array.from({ length: shape[0]! * batchSize }, (_, i) => (i < n ? values[i]! : values[0]!)),
     );
   const weights = new Float32Array(shape[0]! * batchSize).fill(1, 0, n);
+  const shares = new Float32Array(shape[0]! * batchSize).fill(0.5);
+  if (items.gate) shares.set(Array.from(items.gate));
   return {
     ...Object.fromEntries(modalitiesOf(head).map((modality) => [modality, padded(items[modality]!)])),
     labels: padded(items.labels),
     weights: { dtype: 'float32', shape, data: weights },
+    ...(isGuided(options) ? { gate: float32(shape, shares) } : {}),
   };
 }
 

@@ -60,11 +60,16 @@ test('export: both become a bundle that computes, with every test in its card', 
   const { evaluation, reference } = JSON.parse(ended.stdout) as Exported;
   const names = [
     ...['ISEAR', 'FER2013 PrivateTest', 'FER2013 test', 'RAF-DB test'],
-    ...['ISEAR × FER2013, gated', 'ISEAR × FER2013, product of posteriors'],
-    ...['ISEAR × RAF-DB, gated', 'ISEAR × RAF-DB, product of posteriors'],
+    ...['FER2013', 'RAF-DB'].flatMap((set) =>
+      ['gated', 'product of posteriors', 'text alone', 'face alone'].map((as) => `ISEAR × ${set}, ${as}`),
+    ),
   ];
   for (const { tests } of [evaluation, reference]) expect(tests.map(({ name }) => name)).toEqual(names);
   expect(evaluation.robustness.length).toBe(6);
+  expect(evaluation.corruption.length).toBeGreaterThan(20);
+  expect(reference.corruption).toEqual([]);
+  expect(evaluation.certainty.map(({ name }) => name)).toEqual(['text', 'face', 'fusion', 'fusion']);
+  expect(evaluation.groups.filter(({ by }) => by === 'sex').length).toBeGreaterThan(0);
   const { manifest, files } = await readBundle(out);
   expect(Object.keys(files).sort()).toEqual(
     ['README.md', 'evaluation.json', 'face.onnx', 'fusion.onnx', 'text.onnx', 'tokenizer.json'].sort(),
@@ -77,6 +82,11 @@ test('export: both become a bundle that computes, with every test in its card', 
   expect(card).toContain('## May I use this commercially?');
   expect(card).toContain('presupposes the label');
   for (const name of names) expect(card).toContain(`### ${name}`);
+  expect(card).toContain('## When one side is bad');
+  expect(card).toContain('pairs of which some have a corrupted side');
+  expect(manifest.fusion!.training).toBe('corrupted');
+  for (const part of ['text', 'face', 'fusion'] as const)
+    expect(manifest[part]!.certainty!.items).toBeGreaterThan(0);
 }, 120_000);
 
 test('export says when a folder holds no finished encoder', async () => {

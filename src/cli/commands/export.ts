@@ -17,6 +17,7 @@ interface Options {
   readonly features: string;
   readonly name: string;
   readonly head: HeadName;
+  readonly fusionPairs: 'corrupted' | 'clean';
   readonly mirror: boolean;
   readonly config?: string;
   readonly set: readonly string[];
@@ -35,6 +36,14 @@ export function defineExport(program: Command): void {
     .option('--features <dir>', 'where learned features are kept', featureFolder())
     .option('--name <name>', 'what the bundle is called', 'lite')
     .addOption(new Option('--head <name>', 'how both are fused').choices(FUSED_HEADS).default('gated'))
+    .addOption(
+      new Option(
+        '--fusion-pairs <kind>',
+        'what fusion is trained on: pairs with some sides corrupted, or clean',
+      )
+        .choices(['corrupted', 'clean'])
+        .default('corrupted'),
+    )
     .option('--no-mirror', 'read each face once, not with its mirror image: twice as fast')
     .option('--config <file>', 'settings of the fusion head, YAML or JSON')
     .option('--set <path=value>', 'one setting of the fusion head', collect, [])

@@ -1,0 +1,32 @@
+// Faces of a data set through a bundle, each image changed on the way if asked to.
+import { float32 } from '../base/tensor.js';
+import { silentProgress, type Progress } from '../base/progress.js';
+import type { ProtocolFace } from '../data/types.js';
+import type { DecodedImage } from '../encoders/encoder.js';
+import { decodeFaces } from '../learn/face-images.js';
+import type { Encoded, OpenBundle } from './open.js';
+
+/** Images decoded, changed and encoded at a time, so that memory stays small. */
+const CHUNK = 512;
+
+export async function encodeFaces(
+  bundle: OpenBundle,
+  faces: readonly ProtocolFace[],
+  change: (image: DecodedImage, index: number) => DecodedImage = (image) => image,
+  progress: Progress = silentProgress,
+): Promise<Encoded> {
+  const { width, labels } = bundle.manifest.face!;
+  const embedding = new Float32Array(faces.length * width);
+  const logits = new Float32Array(faces.length * labels.length);
+  for (let start = 0; start < faces.length; start += CHUNK) {
+    const images = await decodeFaces(faces.slice(start, start + CHUNK).map(({ item }) => item));
+    const encoded = await bundle.faces(images.map((image, i) => change(image, start + i)));
+    embedding.set(encoded.embedding.data, start * width);
+    logits.set(encoded.logits.data, start * labels.length);
+    progress.advance(images.length);
+  }
+  return {
+    embedding: float32([faces.length, width], embedding),
+    logits: float32([faces.length, labels.length], logits),
+  };
+}

@@ -1,0 +1,112 @@
+// Label-matched pairs of test texts and test faces: both together, and either alone where the other is missing.
+import { takeRows, type Tensor } from '../base/tensor.js';
+import { pairFaces } from '../data/pairing.js';
+import type { ProtocolFace, ProtocolText } from '../data/types.js';
+import { productOfPosteriors, type Evidence } from '../evaluate/calibration.js';
+import { restrictLogits, restrictPrior, scores, softmax, type Scores } from '../evaluate/scores.js';
+import type { BundleManifest } from './manifest.js';
+import type { Encoded, OpenBundle } from './open.js';
+import { indices, testResult, type TestResult } from './test-result.js';
+
+/** Whose faces the texts are paired with. */
+export const PAIRED = [
+  ['ISEAR × FER2013', 'fer2013'],
+  ['ISEAR × RAF-DB', 'rafdb'],
+] as const;
+
+const PAIRINGS = 3;
+const SEED = 0;
+
+type Part = NonNullable<BundleManifest['text'] | BundleManifest['face']>;
+
+/** Items of one modality with what their encoder gave. */
+export interface Tested<Item> extends Encoded {
+  readonly items: readonly Item[];
+}
+
+/** Positions of faces of a data set that bear one of the labels. */
+export const facesOf = (
+  faces: readonly ProtocolFace[],
+  dataset: ProtocolFace['item']['dataset'],
+  labels: readonly string[],
+): number[] =>
+  faces.flatMap(({ item, label }, i) => (item.dataset === dataset && labels.includes(label) ? [i] : []));
+
+/** For each text the position of a face of its label, among those at `pool`. */
+export function drawFaces(
+  texts: readonly ProtocolText[],
+  faces: readonly ProtocolFace[],
+  pool: readonly number[],
+  pairing: number,
+): number[] {
+  const candidates = pool.map((i) => faces[i]!);
+  const drawn = pairFaces(texts, candidates, SEED, pairing, { stream: 'test pairing' });
+  return Array.from(drawn, (position) => pool[position]!);
+}
+
+/** Pairs fused by the head and by the product of posteriors, and each modality of the same pairs alone. */
+export async function pairTests(
+  bundle: OpenBundle,
+  texts: Tested<ProtocolText>,
+  faces: Tested<ProtocolFace>,
+): Promise<TestResult[]> {
+  const { text, face, fusion } = bundle.manifest;
+  if (!text || !face || !fusion) return [];
+  const { labels } = fusion;
+  const shared = texts.items.flatMap((one, i) => (labels.includes(one.label) ? [i] : []));
+  const sharedTexts = shared.map((i) => texts.items[i]!);
+  const tests: TestResult[] = [];
+  for (const [name, dataset] of PAIRED) {
+    const pool = facesOf(faces.items, dataset, labels);
+    if (pool.length === 0) continue;
+    const pairings = Array.from({ length: PAIRINGS }, (_, i) => drawFaces(sharedTexts, faces.items, pool, i));
+    const ofTexts = pairings.flatMap(() => shared);
+    const ofFaces = pairings.flat();
+    const truth = Uint8Array.from(pairings.flatMap(() => [...indices(sharedTexts, labels)]));
+    const { logits } = await bundle.fuse(
+      takeRows(texts.embedding, ofTexts),
+      takeRows(faces.embedding, ofFaces),
+    );
+    const fused = softmax(scores(labels.length, logits.data), fusion.temperature);
+    const [textLogits, faceLogits] = [takeRows(texts.logits, ofTexts), takeRows(faces.logits, ofFaces)];
+    const add = (as: string, posteriors: Scores) =>
+      tests.push(testResult(`${name}, ${as}`, labels, posteriors, truth, shared.length));
+    add(fusion.head, fused);
+    add('product of posteriors', productOf(bundle.manifest, textLogits, faceLogits));
+    add('text alone', aloneOf(text, textLogits, labels));
+    add('face alone', aloneOf(face, faceLogits, labels));
+  }
+  return tests;
+}
+
+/** The product of both parts' calibrated posteriors over the labels of the fusion. */
+export function productOf(
+  { text, face, fusion }: Omit<BundleManifest, 'files'>,
+  textLogits: Tensor<'float32'>,
+  faceLogits: Tensor<'float32'>,
+): Scores {
+  const { labels, prior } = fusion!;
+  return softmax(
+    productOfPosteriors(
+      [evidenceOf(text!, textLogits, labels), evidenceOf(face!, faceLogits, labels)],
+      prior,
+    ),
+  );
+}
+
+/** What a part answers when the other modality is missing, given that the label is one of these. */
+export function aloneOf(part: Part, logits: Tensor<'float32'>, labels: readonly string[]): Scores {
+  const evidence = evidenceOf(part, logits, labels);
+  return softmax(evidence.logits, evidence.temperature);
+}
+
+/** What a part says about the shared labels. */
+const evidenceOf = (
+  { labels: known, temperature, prior }: Part,
+  { data }: Tensor<'float32'>,
+  labels: readonly string[],
+): Evidence => ({
+  logits: restrictLogits(scores(known.length, data), known, labels),
+  temperature,
+  prior: restrictPrior(prior, known, labels),
+});
