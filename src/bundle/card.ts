@@ -3,7 +3,9 @@ import type { SetCounts } from '../data/types.js';
 import type { Interval } from '../evaluate/intervals.js';
 import type { BundleEvaluation } from './evaluation.js';
 import type { BundleManifest } from './manifest.js';
+import { certaintySection } from './certainty-tests.js';
 import { corruptionSection } from './corruption-card.js';
+import { groupSection } from './groups.js';
 import { share, table } from './markdown.js';
 import type { TestResult } from './test-result.js';
 
@@ -37,6 +39,8 @@ export function modelCard({ manifest, evaluation, reference, counts, training }:
     'Intervals are Wilson’s over test items at 95 %; they do not cover the spread of training anew. “float32” is the same model before its weights were made small.',
     robustnessTable(evaluation),
     ...corruptionSection(evaluation, manifest),
+    ...certaintySection(evaluation.certainty),
+    ...groupSection(evaluation.groups),
     '## Data',
     dataTable(counts),
     'Test splits: FER2013’s PublicTest and PrivateTest and RAF-DB’s test part as published; of ISEAR’s texts a fifth, whose writers are in no other part. Repeated texts, and training faces that (nearly) repeat one of a test part, are dropped; a tenth of training, of other writers and other duplicate groups, selects and calibrates.',

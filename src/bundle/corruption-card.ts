@@ -10,7 +10,7 @@ const NOTE =
   'The gate is its mean, the face’s share; only how it moves can be read, not that one half were even.';
 
 export function corruptionSection(
-  { corruption }: BundleEvaluation,
+  { corruption }: Pick<BundleEvaluation, 'corruption'>,
   { fusion }: Omit<BundleManifest, 'files'>,
 ): string[] {
   const [first] = corruption;

@@ -4,9 +4,11 @@ import { takeRows } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Protocol, ProtocolFace, ProtocolText } from '../data/types.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { scores, softmax, type Scores } from '../evaluate/scores.js';
+import { argmax, restrictLogits, scores, softmax, type Scores } from '../evaluate/scores.js';
+import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import { corruptionCurves, type CorruptionPoint } from './corruption-curves.js';
 import { encodeFaces } from './encode-faces.js';
+import { groupResults, type GroupResult } from './groups.js';
 import type { Encoded, OpenBundle } from './open.js';
 import { pairTests } from './pair-tests.js';
 import { greyed, recropped } from './recrop.js';
@@ -16,6 +18,10 @@ export interface BundleEvaluation {
   readonly tests: readonly TestResult[];
   /** Accuracy on all faces of a test set when they are cropped anew, or lose their colour. */
   readonly robustness: readonly { readonly name: string; readonly as: string; readonly accuracy: number }[];
+  /** Of texts, by what their writers said of themselves. */
+  readonly groups: readonly GroupResult[];
+  /** What sets and abstention come to; of parts that know how sure they must be. */
+  readonly certainty: readonly CertaintyTest[];
   /** Pairs of which one side is made worse by degrees; empty where it was not asked for. */
   readonly corruption: readonly CorruptionPoint[];
 }
@@ -58,13 +64,20 @@ export async function evaluateBundle(
           { items: faces, ...encodedFaces },
         ] as const)
       : undefined;
+  const pairs = sides ? await pairTests(bundle, ...sides) : { tests: [], certainty: [] };
   return {
     tests: [
       ...(encodedTexts ? [textTest(bundle, texts, encodedTexts)] : []),
       ...(encodedFaces ? faceTests(bundle, faces, encodedFaces) : []),
-      ...(sides ? await pairTests(bundle, ...sides) : []),
+      ...pairs.tests,
     ],
     robustness,
+    groups: encodedTexts ? groupsOf(bundle, texts, encodedTexts) : [],
+    certainty: [
+      ...(encodedTexts ? textCertainty(bundle, texts, encodedTexts) : []),
+      ...(encodedFaces ? faceCertainty(bundle, faces, encodedFaces) : []),
+      ...pairs.certainty,
+    ],
     corruption: sides && corruption ? await corruptionCurves(bundle, ...sides, { progress }) : [],
   };
 }
@@ -73,6 +86,50 @@ function textTest({ manifest }: OpenBundle, texts: readonly ProtocolText[], { lo
   const { labels, temperature } = manifest.text!;
   const posteriors = softmax(scores(labels.length, logits.data), temperature);
   return testResult('ISEAR', labels, posteriors, indices(texts, labels));
+}
+
+function groupsOf(
+  { manifest }: OpenBundle,
+  texts: readonly ProtocolText[],
+  { logits }: Encoded,
+): GroupResult[] {
+  const { labels } = manifest.text!;
+  const best = argmax(scores(labels.length, logits.data));
+  return groupResults(
+    texts.map(({ item }) => item),
+    texts.map(({ label }, i) => labels[best[i]!] === label),
+  );
+}
+
+/** Over the labels that a text by itself is answered with. */
+function textCertainty(
+  { manifest }: OpenBundle,
+  texts: readonly ProtocolText[],
+  { logits }: Encoded,
+): CertaintyTest[] {
+  const { labels, temperature, certainty } = manifest.text!;
+  const among = manifest.fusion?.labels ?? labels;
+  const rows = texts.flatMap(({ label }, i) => (among.includes(label) ? [i] : []));
+  if (!certainty || rows.length === 0) return [];
+  const own = scores(labels.length, takeRows(logits, rows).data);
+  const posteriors = softmax(restrictLogits(own, labels, among), temperature);
+  const truth = indices(
+    rows.map((i) => texts[i]!),
+    among,
+  );
+  return [certaintyTest('text', 'ISEAR', certainty, { truth, posteriors })];
+}
+
+function faceCertainty(
+  { manifest }: OpenBundle,
+  faces: readonly ProtocolFace[],
+  { logits }: Encoded,
+): CertaintyTest[] {
+  const { labels, temperature, certainty } = manifest.face!;
+  if (!certainty) return [];
+  const posteriors = softmax(scores(labels.length, logits.data), temperature);
+  const on = [...new Set(faces.map(({ item }) => (item.dataset === 'rafdb' ? 'RAF-DB' : 'FER2013')))].sort();
+  return [certaintyTest('face', on.join(' and '), certainty, { truth: indices(faces, labels), posteriors })];
 }
 
 /** The parts of the face sets that there are, with the places of their faces. */

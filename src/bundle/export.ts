@@ -6,6 +6,7 @@ import { takeRows, type Tensor } from '../base/tensor.js';
 import type { Protocol } from '../data/types.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
 import { fitTemperature, labelPrior, productOfPosteriors } from '../evaluate/calibration.js';
+import { fitCertainty, type Certainty } from '../evaluate/certainty.js';
 import { restrictLogits, restrictPrior, scores, softmax } from '../evaluate/scores.js';
 import type { Config } from '../experiment/config.js';
 import { experimentData, type ExperimentData, type Selection } from '../experiment/data.js';
@@ -106,15 +107,28 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       ...{ model: FILES.text, tokenizer: FILES.tokenizer, labels: [...text.labels] },
       ...{ maxTokens: text.maxTokens, width: text.config.width },
       ...parts.text,
+      certainty: certaintyOf(
+        text,
+        data.tables.text,
+        parts.text,
+        data.texts(config.labels, 'validation'),
+        config.labels,
+      ),
     },
     face: {
       ...{ model: FILES.face, labels: [...face.labels], size: face.input.size, width: face.network.width },
       ...parts.face,
+      certainty: certaintyOf(
+        face,
+        data.tables.face,
+        parts.face,
+        data.faces('both', face.labels, 'validation'),
+        face.labels,
+      ),
     },
     fusion: {
       ...{ model: FILES.fusion, labels: [...config.labels], head, temperature: fusion.temperature },
-      training: fusionPairs,
-      prior,
+      ...{ training: fusionPairs, prior, certainty: fusion.certainty },
     },
     terms: (['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
   };
@@ -188,6 +202,18 @@ function calibrated(
   };
 }
 
+/** How sure a learned classifier must be of validation items, answered with these labels. */
+function certaintyOf(
+  { weights, labels }: LearnedText | LearnedFace,
+  table: Tensor<'float32'>,
+  { temperature }: { readonly temperature: number },
+  validation: Selection,
+  among: readonly string[],
+): Certainty {
+  const all = scores(labels.length, classify(takeRows(table, validation.rows).data, weights, labels.length));
+  return fitCertainty(validation.labels, softmax(restrictLogits(all, labels, among), temperature));
+}
+
 /** What a learned classifier makes of embeddings, given that the label is one of `among`, each as likely as in `target`. */
 const posteriorsOf =
   (
@@ -240,9 +266,11 @@ async function evaluated(
   }
 }
 
-function trainingOf({ record: { from, items, settings, bestEpoch } }: LearnedText | LearnedFace): string {
+function trainingOf({ record }: LearnedText | LearnedFace): string {
+  const { from, items, settings, bestEpoch, averageOf } = record;
+  const mean = averageOf ? `the mean of ${averageOf.length} trainings’ weights, the last of them: ` : '';
   return (
-    `from \`${from.id}\` (sha256 ${from.sha256.slice(0, 12)}…), ${items.training} items, ` +
+    `${mean}from \`${from.id}\` (sha256 ${from.sha256.slice(0, 12)}…), ${items.training} items, ` +
     `epoch ${bestEpoch} chosen on ${items.validation}; settings \`${JSON.stringify(settings)}\``
   );
 }

@@ -1,7 +1,8 @@
 // The fusion head of a bundle: trained on the learned features, the best of several seeds on validation.
 import { fitTemperature } from '../evaluate/calibration.js';
+import { fitCertainty, type Certainty } from '../evaluate/certainty.js';
 import { evaluateScores } from '../evaluate/metrics.js';
-import { scores } from '../evaluate/scores.js';
+import { scores, softmax } from '../evaluate/scores.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Tensors } from '../base/tensor.js';
 import type { Config } from '../experiment/config.js';
@@ -16,6 +17,7 @@ export interface FusionHead {
   readonly parts: FusionParts;
   readonly parameters: Tensors;
   readonly temperature: number;
+  readonly certainty: Certainty;
   readonly seed: number;
   /** Macro-F1 on validation pairs of each seed. */
   readonly validation: readonly number[];
@@ -41,7 +43,13 @@ export async function trainFusion(
   const graph = graphOptions(model, config, data);
   const { validation } = evaluationItems(config, data, model);
   const session = await createPredictionSession(graph);
-  const found: { parameters: Tensors; f1: number; temperature: number; seed: number }[] = [];
+  const found: {
+    parameters: Tensors;
+    f1: number;
+    temperature: number;
+    certainty: Certainty;
+    seed: number;
+  }[] = [];
   try {
     for (const seed of config.seeds) {
       const { parameters } = await trainRun(data, {
@@ -52,7 +60,9 @@ export async function trainFusion(
       const { logits } = await session.run(parameters, data.tables, validation);
       const rows = scores(config.labels.length, logits.data);
       const { temperature } = fitTemperature(rows, validation.labels);
-      found.push({ parameters, seed, temperature, f1: evaluateScores(validation.labels, rows).f1 });
+      const certainty = fitCertainty(validation.labels, softmax(rows, temperature));
+      const { f1 } = evaluateScores(validation.labels, rows);
+      found.push({ parameters, seed, temperature, certainty, f1 });
     }
   } finally {
     await session.dispose();
@@ -62,7 +72,7 @@ export async function trainFusion(
   return {
     parts: { head, sizes, widths, standardization } as FusionParts,
     parameters: best.parameters,
-    temperature: best.temperature,
+    ...{ temperature: best.temperature, certainty: best.certainty },
     seed: best.seed,
     validation: found.map(({ f1 }) => f1),
   };

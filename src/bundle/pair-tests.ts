@@ -4,6 +4,7 @@ import { pairFaces } from '../data/pairing.js';
 import type { ProtocolFace, ProtocolText } from '../data/types.js';
 import { productOfPosteriors, type Evidence } from '../evaluate/calibration.js';
 import { restrictLogits, restrictPrior, scores, softmax, type Scores } from '../evaluate/scores.js';
+import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import type { BundleManifest } from './manifest.js';
 import type { Encoded, OpenBundle } from './open.js';
 import { indices, testResult, type TestResult } from './test-result.js';
@@ -49,13 +50,14 @@ export async function pairTests(
   bundle: OpenBundle,
   texts: Tested<ProtocolText>,
   faces: Tested<ProtocolFace>,
-): Promise<TestResult[]> {
+): Promise<{ readonly tests: readonly TestResult[]; readonly certainty: readonly CertaintyTest[] }> {
   const { text, face, fusion } = bundle.manifest;
-  if (!text || !face || !fusion) return [];
+  if (!text || !face || !fusion) return { tests: [], certainty: [] };
   const { labels } = fusion;
   const shared = texts.items.flatMap((one, i) => (labels.includes(one.label) ? [i] : []));
   const sharedTexts = shared.map((i) => texts.items[i]!);
   const tests: TestResult[] = [];
+  const certainty: CertaintyTest[] = [];
   for (const [name, dataset] of PAIRED) {
     const pool = facesOf(faces.items, dataset, labels);
     if (pool.length === 0) continue;
@@ -72,11 +74,13 @@ export async function pairTests(
     const add = (as: string, posteriors: Scores) =>
       tests.push(testResult(`${name}, ${as}`, labels, posteriors, truth, shared.length));
     add(fusion.head, fused);
+    if (fusion.certainty)
+      certainty.push(certaintyTest('fusion', name, fusion.certainty, { truth, posteriors: fused }));
     add('product of posteriors', productOf(bundle.manifest, textLogits, faceLogits));
     add('text alone', aloneOf(text, textLogits, labels));
     add('face alone', aloneOf(face, faceLogits, labels));
   }
-  return tests;
+  return { tests, certainty };
 }
 
 /** The product of both parts' calibrated posteriors over the labels of the fusion. */
