@@ -2,19 +2,35 @@
 import { MienError } from '../base/errors.js';
 import { startSession } from './sequence.js';
 import { gather } from './stream.js';
-import type { Item, Recognition, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
+import type {
+  ExplainOptions,
+  Explanation,
+  Failure,
+  Item,
+  Recognition,
+  RecognizeOptions,
+  Recognizer,
+  RecognizerInfo,
+  Result,
+} from './types.js';
 
 /** The part that differs. */
 export interface Computation {
   readonly info: RecognizerInfo;
   run(items: readonly Item[], options: RecognizeOptions): Promise<Result[]>;
+  explain(item: Item, options: ExplainOptions): Promise<Explanation | Failure>;
   dispose(): Promise<void>;
 }
 
 const STREAM_BATCH = 16;
 
-export function recognizerOf({ info, run, dispose: close }: Computation): Recognizer {
+export function recognizerOf({ info, run, explain, dispose: close }: Computation): Recognizer {
   let disposed: Promise<void> | undefined;
+  const check = (items: readonly Item[], signal: AbortSignal | undefined): void => {
+    if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
+    throwIfAborted(signal);
+    items.forEach(checkItem);
+  };
   const dispose = (): Promise<void> => (disposed ??= close());
   function recognize(item: Item, options?: RecognizeOptions): Promise<Result>;
   function recognize(items: readonly Item[], options?: RecognizeOptions): Promise<Result[]>;
@@ -22,15 +38,17 @@ export function recognizerOf({ info, run, dispose: close }: Computation): Recogn
     given: Item | readonly Item[],
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
-    if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
-    throwIfAborted(options.signal);
     const items = Array.isArray(given) ? (given as readonly Item[]) : [given as Item];
-    items.forEach(checkItem);
+    check(items, options.signal);
     const results = await run(items, options);
     return Array.isArray(given) ? results : results[0]!;
   }
   return {
     ...{ info, recognize, dispose },
+    async explain(item, options = {}) {
+      check([item], options.signal);
+      return explain(item, options);
+    },
     async *stream(items, { batchSize = STREAM_BATCH, ...options } = {}) {
       for await (const batch of gather(items, batchSize, options.signal))
         yield* await recognize(batch, options);

@@ -4,6 +4,11 @@ export { FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from '../data/labels.js';
 export type { FaceLabel, Label, SharedLabel, TextLabel } from '../data/labels.js';
 export { isRecognition } from './facade.js';
 export type {
+  Completeness,
+  Contribution,
+  ExplainOptions,
+  Explanation,
+  FaceExplanation,
   FacePlace,
   FacePosterior,
   Failure,
@@ -24,6 +29,8 @@ export type {
   Result,
   Session,
   SessionOptions,
+  TextExplanation,
   Warning,
   WarningCode,
+  WordAttribution,
 } from './types.js';
