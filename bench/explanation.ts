@@ -53,7 +53,8 @@ const { protocol } = await openProtocol({
 });
 await rm(dir, { recursive: true, force: true });
 const draw = randomStream(seed, 'explanation');
-const sample = <T>(all: readonly T[]): T[] => Array.from(draw.permutation(all.length).slice(0, most), (i) => all[i]!);
+const sample = <T>(all: readonly T[]): T[] =>
+  Array.from(draw.permutation(all.length).slice(0, most), (i) => all[i]!);
 
 interface Explained {
   readonly explanation: Explanation;
@@ -112,7 +113,9 @@ function report(title: string, items: readonly Areas[]): void {
   console.log(`\n${title}, ${split}, ${items.length} items`);
   for (const name of Object.keys(items[0]!)) {
     const of = (kind: 'deletion' | 'insertion'): number[] => items.map((areas) => areas[name]![kind]);
-    console.log(`  ${name}: deletion ${mean(of('deletion')).toFixed(3)}, insertion ${mean(of('insertion')).toFixed(3)}`);
+    console.log(
+      `  ${name}: deletion ${mean(of('deletion')).toFixed(3)}, insertion ${mean(of('insertion')).toFixed(3)}`,
+    );
     if (name === 'attributions') continue;
     for (const [kind, sign] of [
       ['deletion', 1],
@@ -136,7 +139,12 @@ function reportSums(all: readonly Explained[], part: 'text' | 'face'): void {
     `  completeness: median gap ${(100 * quantile(gaps, 0.5)).toFixed(2)} %, largest ${(100 * Math.max(...gaps)).toFixed(2)} %, ` +
       `above 1 % in ${gaps.filter((gap) => gap > 0.01).length}; log-odds from the answer's: median ${quantile(off, 0.5).toFixed(3)}, largest ${Math.max(...off).toFixed(3)}`,
   );
-  console.log(`  seconds: median ${quantile(all.map(({ seconds }) => seconds), 0.5).toFixed(2)}`);
+  console.log(
+    `  seconds: median ${quantile(
+      all.map(({ seconds }) => seconds),
+      0.5,
+    ).toFixed(2)}`,
+  );
 }
 
 if (manifest.text && values.part !== 'face') {
@@ -169,7 +177,13 @@ if (manifest.text && values.part !== 'face') {
 }
 
 /** Each pixel from the image where its cell is there, else from the other. */
-function mixed(image: DecodedImage, other: DecodedImage, rows: number, columns: number, there: ReadonlySet<number>) {
+function mixed(
+  image: DecodedImage,
+  other: DecodedImage,
+  rows: number,
+  columns: number,
+  there: ReadonlySet<number>,
+) {
   const { width, height } = image;
   const pixels = other.data.slice();
   for (let y = 0; y < height; y++)

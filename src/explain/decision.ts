@@ -53,8 +53,7 @@ export function alone(manifest: BundleManifest, modality: 'text' | 'face', logit
  */
 export function together(manifest: BundleManifest, { text, face, fused }: Required<Said> | Said): Value {
   const [ofText, ofFace] = [manifest.text!, manifest.face!];
-  const shared =
-    manifest.fusion?.labels ?? ofText.labels.filter((label) => ofFace.labels.includes(label));
+  const shared = manifest.fusion?.labels ?? ofText.labels.filter((label) => ofFace.labels.includes(label));
   const textShared = logSoftmax(under(div(text!, ofText.temperature), ofText.labels, shared));
   const both = fused && manifest.fusion ? logSoftmax(div(fused, manifest.fusion.temperature)) : undefined;
   const answer = both ?? product(manifest, shared, textShared, face!);

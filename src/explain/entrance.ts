@@ -29,7 +29,8 @@ function last(model: Model, input: string, operators: readonly string[], what: s
     const used = inputs.filter((name) => inside.has(name));
     const others = inputs.filter((name) => name && !inside.has(name));
     if (used.length === 0) continue;
-    if (operators.includes(type) && others.every((name) => model.constants.has(name))) inside.add(outputs[0]!);
+    if (operators.includes(type) && others.every((name) => model.constants.has(name)))
+      inside.add(outputs[0]!);
     else if (type !== 'Shape') for (const name of used) ends.add(name);
   }
   const [name] = ends;

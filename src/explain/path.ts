@@ -16,9 +16,7 @@ export async function pathPoints(
     const { value, slopes } = await session.run({ ...feeds, places: float32([some.length], some) });
     const [values, all] = [value!.data as Float32Array, slopes!.data as Float32Array];
     const size = all.length / some.length;
-    some.forEach((_, i) =>
-      points.push({ value: values[i]!, slopes: all.slice(i * size, (i + 1) * size) }),
-    );
+    some.forEach((_, i) => points.push({ value: values[i]!, slopes: all.slice(i * size, (i + 1) * size) }));
   }
   return points;
 }

@@ -234,8 +234,7 @@ export function rebuild(
   const values = new Map<string, Value>();
   for (const [name, part] of found) if ('value' in part) values.set(name, part.value);
   const missing = wanted.find((name) => !values.has(name));
-  if (missing !== undefined)
-    throw new MienError('bundle', `has no output ${missing}`, { file: model.file });
+  if (missing !== undefined) throw new MienError('bundle', `has no output ${missing}`, { file: model.file });
   return values;
 }
 

@@ -93,7 +93,10 @@ function pathModel(
   const places = input(graph, 'places', 'float32', ['batch']);
   const way = sub(words, baseline);
   const point = add(baseline, mul(reshape(places, ['batch', 1, 1]), way));
-  const values = rebuild(graph, model, { [name]: point, ids: { shape: ['batch', 'tokens'] } }, ['embedding', 'logits']);
+  const values = rebuild(graph, model, { [name]: point, ids: { shape: ['batch', 'tokens'] } }, [
+    'embedding',
+    'logits',
+  ]);
   const value = decisionOn(graph, manifest, fusion, 'text', {
     ...{ embedding: values.get('embedding')!, logits: values.get('logits')! },
   });

@@ -51,12 +51,18 @@ export async function explainItem(
   throwIfAborted(options.signal);
   const text = prepared.text === undefined ? undefined : await bundle.texts([prepared.text]);
   const face = crop && (await bundle.faces([crop.image]));
-  const fused = text && face && manifest.fusion ? await bundle.fuse(text.embedding, face.embedding) : undefined;
-  const result = assemble(prepared, manifest, {}, {
-    text: text && { ...text, row: 0, truncated: text.truncated[0]! },
-    face: face && { ...face, row: 0 },
-    fused: fused && { ...fused, row: 0 },
-  });
+  const fused =
+    text && face && manifest.fusion ? await bundle.fuse(text.embedding, face.embedding) : undefined;
+  const result = assemble(
+    prepared,
+    manifest,
+    {},
+    {
+      text: text && { ...text, row: 0, truncated: text.truncated[0]! },
+      face: face && { ...face, row: 0 },
+      fused: fused && { ...fused, row: 0 },
+    },
+  );
   if (result.error) return result;
   const asked = questionAbout(result, options.label);
   throwIfAborted(options.signal);
@@ -114,9 +120,15 @@ async function explainFace(
   explainer: Explainer,
   other: OtherSide | undefined,
 ): Promise<FaceExplanation> {
-  const { rows, columns, cells, ...integral } = await (await explainer.face()).attribute({ image, label, among, other });
+  const { rows, columns, cells, ...integral } = await (
+    await explainer.face()
+  ).attribute({ image, label, among, other });
   const box = { x: 0, y: 0, width: image.width, height: image.height };
-  return { ...{ rows, columns, cells, place }, corners: corners ?? cornersOf(box), ...completeness(integral) };
+  return {
+    ...{ rows, columns, cells, place },
+    corners: corners ?? cornersOf(box),
+    ...completeness(integral),
+  };
 }
 
 const completeness = ({ from, to, gap }: { from: number; to: number; gap: number }): Completeness => ({

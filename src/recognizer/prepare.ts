@@ -136,14 +136,20 @@ async function prepareImage(
     if (!(cause instanceof MienError)) throw cause;
     return { warnings: [], error: { code: 'undecodable-image', message: cause.message } };
   }
-  if (options.faces === 'cropped') return { warnings: sizeWarning(image), crops: [{ image, place: null, corners: cornersOf({ x: 0, y: 0, width: image.width, height: image.height }) }] };
+  if (options.faces === 'cropped')
+    return {
+      warnings: sizeWarning(image),
+      crops: [
+        { image, place: null, corners: cornersOf({ x: 0, y: 0, width: image.width, height: image.height }) },
+      ],
+    };
   const found = await faces.find(image);
   const [first] = found;
   if (first === undefined)
     return { warnings: [], error: { code: 'no-face', message: 'no face was found in the image' } };
   const wanted = options.allFaces ? found.slice(0, MOST_FACES) : [first];
   const crops: Crop[] = [];
-  for (const place of wanted) 
+  for (const place of wanted)
     crops.push({
       ...{ place, image: await faces.crop(image, place) },
       corners: faces.corners?.(image, place) ?? cornersOf(place.box),

@@ -24,8 +24,7 @@ export function sharesOf(
   { text, face, probabilities }: Recognition,
   label: string,
 ): NonNullable<Explanation['shares']> {
-  const shared =
-    fusion?.labels ?? ofText!.labels.filter((one) => ofFace!.labels.includes(one));
+  const shared = fusion?.labels ?? ofText!.labels.filter((one) => ofFace!.labels.includes(one));
   const named = (labels: readonly string[], values: readonly number[]): Probabilities =>
     Object.fromEntries(labels.map((one, i) => [one, values[i]!]));
   const nobody = named(
@@ -37,7 +36,9 @@ export function sharesOf(
   const worth = (answer: Probabilities): number => logOddsOf(answer, label);
 
   const both = worth(probabilities);
-  const byText = worth(withFaceOnly(restricted(text!.probabilities, shared), priorOfFace, text!.probabilities));
+  const byText = worth(
+    withFaceOnly(restricted(text!.probabilities, shared), priorOfFace, text!.probabilities),
+  );
   const byFace = worth(face!.probabilities);
   const base = worth(withFaceOnly(priorOfBoth, priorOfFace, nobody));
   const value = (own: number, other: number): number => (own - base + (both - other)) / 2;

@@ -5,7 +5,13 @@ import { TEXT_LABELS } from '../../src/data/labels.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
 import type { FaceFinder } from '../../src/recognizer/prepare.js';
 import { createRecognizer } from '../../src/recognizer/recognize.js';
-import type { ExplainOptions, Explanation, Item, Recognition, Recognizer } from '../../src/recognizer/types.js';
+import type {
+  ExplainOptions,
+  Explanation,
+  Item,
+  Recognition,
+  Recognizer,
+} from '../../src/recognizer/types.js';
 import { COLOURS, faceOf, legibleFiles, openLegible } from '../support/bundle.js';
 
 /** Black images have no face; others are one. */
@@ -37,11 +43,16 @@ const explained = async (item: Item, options: ExplainOptions = {}, by = recogniz
   return explanation;
 };
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
-const allowed = ({ from, to }: { from: number; to: number }): number => Math.max(0.01 * Math.abs(to - from), 1e-3);
+const allowed = ({ from, to }: { from: number; to: number }): number =>
+  Math.max(0.01 * Math.abs(to - from), 1e-3);
 const logit = (p: number): number => Math.log(p / (1 - p));
 
 /** A face of one colour with a square of another in it; places in pixels of 48. */
-function drawn(ground: keyof typeof COLOURS, spot: keyof typeof COLOURS, [left, top]: readonly [number, number]) {
+function drawn(
+  ground: keyof typeof COLOURS,
+  spot: keyof typeof COLOURS,
+  [left, top]: readonly [number, number],
+) {
   const [image, other] = [faceOf(ground), faceOf(spot)];
   for (let y = top; y < top + 12; y++)
     for (let x = left; x < left + 12; x++)
@@ -84,7 +95,10 @@ describe('a text', () => {
   test('sums are complete within 1 %, whatever is written and asked', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.constantFrom(...TEXT_LABELS, 'the', 'unheard', '…', 'day!'), { minLength: 1, maxLength: 9 }),
+        fc.array(fc.constantFrom(...TEXT_LABELS, 'the', 'unheard', '…', 'day!'), {
+          minLength: 1,
+          maxLength: 9,
+        }),
         fc.constantFrom('anger', 'disgust', 'fear', 'joy', 'sadness'),
         async (words, label) => {
           if (words.every((word) => word === '…')) return;
@@ -110,7 +124,10 @@ describe('a face', () => {
       const { face } = await explained({ image: drawn('neutral', 'anger', [left, top]) }, { label: 'anger' });
       const { rows, columns, cells } = face!;
       const hottest = cells.indexOf(Math.max(...cells));
-      const [x, y] = [((hottest % columns) + 0.5) * (48 / columns), (Math.floor(hottest / columns) + 0.5) * (48 / rows)];
+      const [x, y] = [
+        ((hottest % columns) + 0.5) * (48 / columns),
+        (Math.floor(hottest / columns) + 0.5) * (48 / rows),
+      ];
       expect(x > left && x < left + 12 && y > top && y < top + 12, `${x}, ${y}`).toBe(true);
       expect(Math.abs(sumOf(cells) - (face!.to - face!.from))).toBeLessThanOrEqual(allowed(face!));
     }
@@ -181,7 +198,9 @@ describe('what cannot be explained', () => {
       ...{ code: 'usage', hint: expect.stringContaining('joy') as string },
     });
     const both = { text: 'joy', image: faceOf('joy') };
-    await expect(recognizer.explain(both, { label: 'guilt', faces: 'cropped' })).rejects.toMatchObject({ code: 'usage' });
+    await expect(recognizer.explain(both, { label: 'guilt', faces: 'cropped' })).rejects.toMatchObject({
+      code: 'usage',
+    });
     await expect(recognizer.explain({} as Item)).rejects.toMatchObject({ code: 'usage' });
     await expect(recognizer.explain({ text: 'joy' }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'interrupted',

@@ -28,7 +28,11 @@ test('of a linear function, every coordinate has its weight times its way', asyn
   ];
   const f = (x: readonly number[]): number => x.reduce((sum, value, i) => sum + weights[i]! * value, 0);
   const found = await integrate(pathOf(f, () => weights, input!, baseline!));
-  expect([...found.attributions].map((value) => value.toFixed(5))).toEqual(['3.00000', '-2.00000', '2.00000']);
+  expect([...found.attributions].map((value) => value.toFixed(5))).toEqual([
+    '3.00000',
+    '-2.00000',
+    '2.00000',
+  ]);
   expect(found.gap).toBeCloseTo(0, 5);
 });
 

@@ -19,8 +19,16 @@ afterAll(() => setRuntime(node as unknown as Parameters<typeof setRuntime>[0]));
 async function attributions(runtime: unknown): Promise<number[]> {
   setRuntime(runtime as Parameters<typeof setRuntime>[0]);
   const [ofText, ofFace] = [smallText(), smallFace()];
-  const text = await createTextExplainer(ofText.manifest, { text: readModel(ofText.bytes, 'text.onnx') }, { threads: 1 });
-  const face = await createFaceExplainer(ofFace.manifest, { face: readModel(ofFace.bytes, 'face.onnx') }, { threads: 1 });
+  const text = await createTextExplainer(
+    ofText.manifest,
+    { text: readModel(ofText.bytes, 'text.onnx') },
+    { threads: 1 },
+  );
+  const face = await createFaceExplainer(
+    ofFace.manifest,
+    { face: readModel(ofFace.bytes, 'face.onnx') },
+    { threads: 1 },
+  );
   const baseline = Int32Array.from([1, 3, 3, 3, 2]);
   const words = await text.attribute({ ...ask, ids, baseline });
   const { cells } = await face.attribute({ ...ask, image });

@@ -44,7 +44,11 @@ describe('a text encoder in whole numbers', () => {
   });
 
   test('attributions are complete, special tokens have none, and the log-odds are the model’s own', async () => {
-    const explainer = await createTextExplainer(manifest, { text: readModel(bytes, 'text.onnx') }, { threads: 1 });
+    const explainer = await createTextExplainer(
+      manifest,
+      { text: readModel(bytes, 'text.onnx') },
+      { threads: 1 },
+    );
     const baseline = ids.map((id, i) => (i === 0 || i === ids.length - 1 ? id : 3));
     const question = { ids, baseline, label: 'joy', among: LABELS };
     const { attributions, from, to, gap } = await explainer.attribute(question);
@@ -108,7 +112,13 @@ test('a model that is none, or of others, is refused by name', () => {
   expect(() => readModel(Uint8Array.of(1, 2, 3), 'text.onnx')).toThrow(
     expect.objectContaining({ code: 'format' }) as Error,
   );
-  const foreign = { file: 'face.onnx', nodes: [{ type: 'Foreign', inputs: ['x'], outputs: ['y'], attributes: {} }], constants: new Map() };
+  const foreign = {
+    file: 'face.onnx',
+    nodes: [{ type: 'Foreign', inputs: ['x'], outputs: ['y'], attributes: {} }],
+    constants: new Map(),
+  };
   const graph = createGraph('foreign');
-  expect(() => rebuild(graph, foreign, { x: input(graph, 'x', 'float32', [1]) }, ['y'])).toThrow(/face\.onnx.*Foreign/s);
+  expect(() => rebuild(graph, foreign, { x: input(graph, 'x', 'float32', [1]) }, ['y'])).toThrow(
+    /face\.onnx.*Foreign/s,
+  );
 });

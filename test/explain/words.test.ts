@@ -6,13 +6,40 @@ import { normalizeText } from '../../src/data/cleaning.js';
 import { wordsOf } from '../../src/explain/words.js';
 import { bertTokenizerJson } from '../support/pretrained.js';
 
-const VOCABULARY = ['i', 'felt', 'so', 'sad', '##ness', "'", 'don', 't', '!', '.', ',', '(', ')', 'cafe', 'e', '##e', '漢'];
+const VOCABULARY = [
+  'i',
+  'felt',
+  'so',
+  'sad',
+  '##ness',
+  "'",
+  'don',
+  't',
+  '!',
+  '.',
+  ',',
+  '(',
+  ')',
+  'cafe',
+  'e',
+  '##e',
+  '漢',
+];
 const tokenizer = createTokenizer(bertTokenizerJson(VOCABULARY), { maxTokens: 16 });
 const told = (text: string): string[] => wordsOf(text, tokenizer).map(({ text: word }) => word);
 
 describe('words', () => {
   test('stand apart from the punctuation around them, not from that inside', () => {
-    expect(told("I don't, felt (so sadness)!")).toEqual(['I', "don't", ',', 'felt', '(', 'so', 'sadness', ')!']);
+    expect(told("I don't, felt (so sadness)!")).toEqual([
+      'I',
+      "don't",
+      ',',
+      'felt',
+      '(',
+      'so',
+      'sadness',
+      ')!',
+    ]);
   });
 
   test('have all their tokens', () => {
@@ -44,7 +71,22 @@ describe('words', () => {
 
 test('every token belongs to one word, and every word is where it says', () => {
   const part = fc.oneof(
-    fc.constantFrom(...VOCABULARY, ' ', '\n', '[', ']', '[MASK]', '[SEP]', '😀', '👩‍👩‍👧', 'e\u0301', '\u00A0', '\uD800', '…', '¿qué?'),
+    fc.constantFrom(
+      ...VOCABULARY,
+      ' ',
+      '\n',
+      '[',
+      ']',
+      '[MASK]',
+      '[SEP]',
+      '😀',
+      '👩‍👩‍👧',
+      'e\u0301',
+      '\u00A0',
+      '\uD800',
+      '…',
+      '¿qué?',
+    ),
     fc.string({ unit: 'grapheme', maxLength: 6 }),
     fc.string({ unit: 'binary', maxLength: 4 }),
   );

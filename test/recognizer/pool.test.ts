@@ -55,7 +55,9 @@ test('explains as in this process, and refuses as there', async () => {
   const options = { faces: 'cropped', label: 'joy' } as const;
   expect(await recognizer.explain(item, options)).toEqual(await here.explain(item, options));
   expect(await recognizer.explain({ text: '' })).toEqual(await here.recognize({ text: '' }));
-  await expect(recognizer.explain(item, { ...options, label: 'no' })).rejects.toMatchObject({ code: 'usage' });
+  await expect(recognizer.explain(item, { ...options, label: 'no' })).rejects.toMatchObject({
+    code: 'usage',
+  });
   await here.dispose();
 });
 

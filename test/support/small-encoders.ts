@@ -27,7 +27,13 @@ function drawn(specs: readonly ParameterSpec[], width: number): Record<string, T
       const inner = Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1));
       const near = /running_var$|(norm|bn\d|LayerNorm)\.weight$/i.test(name) ? 1 : 0;
       const scale = shape.length > 1 ? 1.5 / inner : 0.1;
-      return [name, float32(shape, Float32Array.from({ length: count }, () => near + scale * draw.normal()))];
+      return [
+        name,
+        float32(
+          shape,
+          Float32Array.from({ length: count }, () => near + scale * draw.normal()),
+        ),
+      ];
     }),
   );
 }
@@ -61,11 +67,23 @@ const rounded = Object.fromEntries(
     if (/(query|key|value|dense)\.weight$/.test(name)) {
       const { values, scales } = quantizeWeight(weight);
       const of = (i: number) => values.data[(i % columns) * rows + Math.floor(i / columns)]!;
-      return [name, float32(weight.shape, weight.data.map((_, i) => of(i) * scales.data[Math.floor(i / columns)]!))];
+      return [
+        name,
+        float32(
+          weight.shape,
+          weight.data.map((_, i) => of(i) * scales.data[Math.floor(i / columns)]!),
+        ),
+      ];
     }
     if (!name.endsWith('word_embeddings.weight')) return [name, weight];
     const { values, scales } = quantizeRows(weight);
-    return [name, float32(weight.shape, weight.data.map((_, i) => values.data[i]! * scales.data[Math.floor(i / columns)]!))];
+    return [
+      name,
+      float32(
+        weight.shape,
+        weight.data.map((_, i) => values.data[i]! * scales.data[Math.floor(i / columns)]!),
+      ),
+    ];
   }),
 );
 

@@ -151,9 +151,7 @@ const GlobalAveragePool = operator({
     if (sizeOf(staticShape(x!.shape.slice(2))) === 0) throw new Error('there is nothing to average');
     return [{ dtype: x!.dtype, shape: [...x!.shape.slice(0, 2), 1, 1] }];
   },
-  gradient: (dy, { inputs: [x] }) => [
-    expand(mul(dy, 1 / sizeOf(staticShape(x!.shape.slice(2)))), x!.shape),
-  ],
+  gradient: (dy, { inputs: [x] }) => [expand(mul(dy, 1 / sizeOf(staticShape(x!.shape.slice(2)))), x!.shape)],
 });
 /** Mean over height and width: `[n, c, h, w]` → `[n, c, 1, 1]`. */
 export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x], NONE)[0]!;
