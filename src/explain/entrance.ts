@@ -50,8 +50,8 @@ export interface Cut {
 }
 
 /**
- * Least positions along a side of the map that is explained: deeper maps say what is seen and hardly where. Of the maps
- * tried on validation faces, the deepest of this size did best (docs/explanation.md).
+ * Least positions along a side of the map that is explained: deeper maps say what is seen and hardly where. Of what was
+ * tried, pixels and deeper maps among it, this did best (docs/explanation.md).
  */
 const LEAST_SIDE = 7;
 

@@ -7,7 +7,7 @@ import { encodeModel } from '../graph/onnx.js';
 import { add, mul, sub } from '../graph/ops/elementwise.js';
 import { reshape } from '../graph/ops/movement.js';
 import { sum } from '../graph/ops/reduction.js';
-import { createSession, type Session, type SessionOptions } from '../runtime/session.js';
+import { createSession, type SessionOptions } from '../runtime/session.js';
 import { questionOf } from './decision.js';
 import { wordVectorsOf } from './entrance.js';
 import { decisionFeeds, decisionOn, type OtherSide } from './inputs.js';

@@ -12,7 +12,7 @@ import type {
   Recognition,
   Recognizer,
 } from '../../src/recognizer/types.js';
-import { COLOURS, faceOf, legibleFiles, openLegible } from '../support/bundle.js';
+import { faceOf, legibleFiles, openLegible, type COLOURS } from '../support/bundle.js';
 
 /** Black images have no face; others are one. */
 const finder: FaceFinder = {
