@@ -7,6 +7,7 @@ export const floors = [
   'cli',
   'server',
   'recognizer',
+  'explain',
   'bundle',
   'report',
   'experiment',

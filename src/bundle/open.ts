@@ -3,7 +3,7 @@ import { inBatches, indicesBy } from '../base/batches.js';
 import { MienError } from '../base/errors.js';
 import { int32, tensor, float32, type Tensor } from '../base/tensor.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { createTokenizer } from '../encoders/tokenizer.js';
+import { createTokenizer, type Tokenizer } from '../encoders/tokenizer.js';
 import { createSession, type Session } from '../runtime/session.js';
 import type { BundleManifest } from './manifest.js';
 
@@ -17,6 +17,8 @@ export interface Encoded {
 
 export interface OpenBundle {
   readonly manifest: BundleManifest;
+  /** Where the bundle reads texts. */
+  readonly tokenizer: Tokenizer | undefined;
   /** Token ids of a text, cut at the bundle's limit. @throws MienError `bundle` when the bundle reads no text. */
   tokenize(text: string): { ids: Int32Array; truncated: boolean };
   /** Tokenised texts. @throws MienError `bundle` when the bundle reads no text. */
@@ -70,7 +72,7 @@ export async function openBundle(
     return out.result;
   };
   return {
-    manifest,
+    ...{ manifest, tokenizer },
     tokenize,
     tokens,
     async texts(texts) {

@@ -5,6 +5,10 @@ import { MienError } from '../base/errors.js';
 export interface Tokenizer {
   /** Token ids with special tokens, cut at the limit by dropping the text's last tokens. Never fails on a text. */
   encode(text: string): { ids: Int32Array; truncated: boolean };
+  /** How many special tokens stand before and behind those of a text. */
+  readonly margins: { readonly before: number; readonly after: number };
+  /** The id of a token, such as `[MASK]`; undefined where the vocabulary has none of this name. */
+  idOf(token: string): number | undefined;
 }
 
 export interface TokenizerOptions {
@@ -29,11 +33,12 @@ function prefixOf(text: string, length: number): string {
  */
 export function createTokenizer(json: unknown, { maxTokens, file }: TokenizerOptions): Tokenizer {
   const place = file === undefined ? {} : { file };
+  let library: Library;
   let tokens: (text: string, special: boolean) => readonly number[];
   let prefix: readonly number[];
   let suffix: readonly number[];
   try {
-    const library = new Library(json as object, {});
+    library = new Library(json as object, {});
     tokens = (text, special) => library.encode(text, { add_special_tokens: special }).ids as number[];
     // Where special tokens stand is seen from a text with them and without.
     const bare = tokens('a', false);
@@ -65,5 +70,9 @@ export function createTokenizer(json: unknown, { maxTokens, file }: TokenizerOpt
         return { ids: Int32Array.from([...prefix, ...body.slice(0, room), ...suffix]), truncated };
     }
   };
-  return { encode };
+  return {
+    encode,
+    margins: { before: prefix.length, after: suffix.length },
+    idOf: (token) => library.token_to_id(token),
+  };
 }

@@ -3,19 +3,35 @@ import { MienError } from '../base/errors.js';
 import { checkNames } from '../base/names.js';
 import { startSession } from './sequence.js';
 import { gather } from './stream.js';
-import type { Item, Recognition, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
+import type {
+  ExplainOptions,
+  Explanation,
+  Failure,
+  Item,
+  Recognition,
+  RecognizeOptions,
+  Recognizer,
+  RecognizerInfo,
+  Result,
+} from './types.js';
 
 /** The part that differs. */
 export interface Computation {
   readonly info: RecognizerInfo;
   run(items: readonly Item[], options: RecognizeOptions): Promise<Result[]>;
+  explain(item: Item, options: ExplainOptions): Promise<Explanation | Failure>;
   dispose(): Promise<void>;
 }
 
 const STREAM_BATCH = 16;
 
-export function recognizerOf({ info, run, dispose: close }: Computation): Recognizer {
+export function recognizerOf({ info, run, explain, dispose: close }: Computation): Recognizer {
   let disposed: Promise<void> | undefined;
+  const check = (items: readonly Item[], signal: AbortSignal | undefined): void => {
+    if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
+    throwIfAborted(signal);
+    items.forEach(checkItem);
+  };
   const dispose = (): Promise<void> => (disposed ??= close());
   function recognize(item: Item, options?: RecognizeOptions): Promise<Result>;
   function recognize(items: readonly Item[], options?: RecognizeOptions): Promise<Result[]>;
@@ -23,16 +39,19 @@ export function recognizerOf({ info, run, dispose: close }: Computation): Recogn
     given: Item | readonly Item[],
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
-    if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
     checkOptions(options);
-    throwIfAborted(options.signal);
     const items = Array.isArray(given) ? (given as readonly Item[]) : [given as Item];
-    items.forEach(checkItem);
+    check(items, options.signal);
     const results = await run(items, options);
     return Array.isArray(given) ? results : results[0]!;
   }
   return {
     ...{ info, recognize, dispose },
+    async explain(item, options = {}) {
+      checkNames(options, EXPLAIN_OPTIONS, 'explanation');
+      check([item], options.signal);
+      return explain(item, options);
+    },
     async *stream(items, { batchSize = STREAM_BATCH, ...options } = {}) {
       for await (const batch of gather(items, batchSize, options.signal))
         yield* await recognize(batch, options);
@@ -74,6 +93,8 @@ function checkOptions(options: RecognizeOptions): void {
       ...{ field: 'faces', hint: 'Pass "detect" or "cropped".' },
     });
 }
+
+const EXPLAIN_OPTIONS: Record<keyof ExplainOptions, true> = { label: true, faces: true, signal: true };
 
 const KNOWN = ['text', 'image'];
 

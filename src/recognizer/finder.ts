@@ -1,9 +1,10 @@
 // Faces in photographs, as the recogniser needs them: found by the detector, levelled and cut out.
-import { alignFace } from '../detector/align.js';
+import { alignFace, faceFrame } from '../detector/align.js';
 import { isCroppedFace } from '../detector/cropped.js';
 import { createDetector, type DetectorOptions } from '../detector/detector.js';
 import type { DetectedFace } from '../detector/face.js';
-import type { FaceFinder } from './prepare.js';
+import { fromFrame } from '../detector/frame.js';
+import { cornersOf, type FaceFinder } from './prepare.js';
 
 /** Of a crowd, the largest; each takes a look of its own. */
 const MOST_FACES = 32;
@@ -22,6 +23,14 @@ export async function faceFinder(model: Uint8Array, options: DetectorOptions = {
     crop: (image, place) => {
       const face = place as DetectedFace;
       return isCroppedFace(image, [face]) ? image : alignFace(image, face);
+    },
+    corners: (image, place) => {
+      const face = place as DetectedFace;
+      if (isCroppedFace(image, [face]))
+        return cornersOf({ x: 0, y: 0, width: image.width, height: image.height });
+      const frame = faceFrame(face);
+      const corner = (x: number, y: number) => fromFrame(frame, { x, y });
+      return [corner(0, 0), corner(1, 0), corner(1, 1), corner(0, 1)];
     },
     dispose: () => detector.dispose(),
   };

@@ -8,6 +8,7 @@ import type {
   FacePlace,
   Failure,
   Item,
+  Point,
   RecognizeOptions,
   Warning,
   WarningCode,
@@ -18,11 +19,29 @@ export interface FaceFinder {
   /** Largest first; those of the frame before are looked for where they were. */
   find(image: DecodedImage, near?: readonly FacePlace[]): Promise<readonly FacePlace[]>;
   crop(image: DecodedImage, place: FacePlace): DecodedImage | Promise<DecodedImage>;
+  /** Where what `crop` cuts out lies in the image; by default the face's box. */
+  corners?(image: DecodedImage, place: FacePlace): Corners;
   dispose(): Promise<void>;
+}
+
+/** Upper left, upper right, lower right, lower left, in pixels of the image. */
+export type Corners = readonly [Point, Point, Point, Point];
+
+/** The corners of an upright rectangle. */
+export function cornersOf({ x, y, width, height }: FacePlace['box']): Corners {
+  const [right, below] = [x + width, y + height];
+  return [
+    { x, y },
+    { x: right, y },
+    { x: right, y: below },
+    { x, y: below },
+  ];
 }
 
 export interface Crop {
   readonly image: DecodedImage;
+  /** Where it lies in the image that was given. */
+  readonly corners?: Corners;
   /** Null where the whole image is the face. */
   readonly place: FacePlace | null;
 }
@@ -117,14 +136,24 @@ async function prepareImage(
     if (!(cause instanceof MienError)) throw cause;
     return { warnings: [], error: { code: 'undecodable-image', message: cause.message } };
   }
-  if (options.faces === 'cropped') return { warnings: sizeWarning(image), crops: [{ image, place: null }] };
+  if (options.faces === 'cropped')
+    return {
+      warnings: sizeWarning(image),
+      crops: [
+        { image, place: null, corners: cornersOf({ x: 0, y: 0, width: image.width, height: image.height }) },
+      ],
+    };
   const found = await faces.find(image, options.near);
   const [first] = found;
   if (first === undefined)
     return { warnings: [], error: { code: 'no-face', message: 'no face was found in the image' } };
   const wanted = options.allFaces ? found.slice(0, MOST_FACES) : [first];
   const crops: Crop[] = [];
-  for (const place of wanted) crops.push({ place, image: await faces.crop(image, place) });
+  for (const place of wanted)
+    crops.push({
+      ...{ place, image: await faces.crop(image, place) },
+      corners: faces.corners?.(image, place) ?? cornersOf(place.box),
+    });
   const several =
     found.length > 1
       ? [warning('several-faces', `the image has ${found.length} faces; the largest one decides`)]

@@ -1,9 +1,13 @@
 // The recogniser itself: an open bundle, a face finder and a decoder become `recognize`.
 import { inBatches } from '../base/batches.js';
+import { MienError } from '../base/errors.js';
 import { takeRows } from '../base/tensor.js';
 import type { Encoded, OpenBundle } from '../bundle/open.js';
 import { assemble } from './answer.js';
 import { checkCertainty, knowsCertainty } from './certainty.js';
+import { createExplainer, type BundleFiles } from '../explain/explainer.js';
+import type { SessionOptions } from '../runtime/session.js';
+import { explainItem } from './explain.js';
 import { recognizerOf, throwIfAborted } from './facade.js';
 import { prepareItem, type FaceFinder, type Prepared } from './prepare.js';
 import type { DecodeImage, Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
@@ -12,13 +16,17 @@ export interface RecognizerParts {
   readonly bundle: OpenBundle;
   readonly faces: FaceFinder;
   readonly decode: DecodeImage;
+  /** Reads the bundle's files again, for explanations; without it there are none. */
+  readonly read?: () => Promise<BundleFiles>;
+  readonly session?: SessionOptions;
 }
 
 /** Items that are held in memory and computed together. */
 const ITEMS_AT_ONCE = 32;
 
 /** A recogniser over an open bundle; `dispose` closes the bundle and the face finder with it. */
-export function createRecognizer({ bundle, faces, decode }: RecognizerParts): Recognizer {
+export function createRecognizer({ bundle, faces, decode, read, session }: RecognizerParts): Recognizer {
+  const explainer = createExplainer(bundle.manifest, read ?? unreadable, session);
   // Sessions of the web runtime do not run twice at a time: calls queue up.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -45,13 +53,20 @@ export function createRecognizer({ bundle, faces, decode }: RecognizerParts): Re
         for (const batch of inBatches(items, ITEMS_AT_ONCE)) results.push(...(await some(batch, options)));
         return results;
       }),
+    explain: (item, options) =>
+      inTurn(() => explainItem(item, options, { bundle, faces, decode, explainer })),
     dispose: () =>
       inTurn(async () => {
+        await explainer.dispose();
         await bundle.dispose();
         await faces.dispose();
       }),
   });
 }
+
+const unreadable = (): never => {
+  throw new MienError('usage', 'this recogniser was made without its bundle’s files and cannot explain');
+};
 
 function infoOf({ manifest }: OpenBundle): RecognizerInfo {
   const { name, text, face, fusion, terms, files } = manifest;

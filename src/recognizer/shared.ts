@@ -5,6 +5,11 @@ export type { FaceLabel, Label, SharedLabel, TextLabel } from '../data/labels.js
 export { isRecognition } from './facade.js';
 export { trackFaces, type FaceTracker, type TrackingOptions } from './tracking.js';
 export type {
+  Completeness,
+  Contribution,
+  ExplainOptions,
+  Explanation,
+  FaceExplanation,
   FacePlace,
   FacePosterior,
   Failure,
@@ -25,6 +30,8 @@ export type {
   Result,
   Session,
   SessionOptions,
+  TextExplanation,
   Warning,
   WarningCode,
+  WordAttribution,
 } from './types.js';

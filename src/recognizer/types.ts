@@ -205,6 +205,73 @@ export interface RecognizerInfo {
   >;
 }
 
+export interface ExplainOptions extends Pick<RecognizeOptions, 'faces' | 'signal'> {
+  /** The label that is explained: one of the answer's, or with a text alone one of the text's; the answer's by default. */
+  readonly label?: string | undefined;
+}
+
+/** From where to where a function went, and how far its attributions miss that. */
+export interface Completeness {
+  /** Log-odds of the label with nothing in place of what is explained, and with it. */
+  readonly from: number;
+  readonly to: number;
+  /** Sum of the attributions minus (`to` − `from`). */
+  readonly residual: number;
+}
+
+export interface WordAttribution {
+  /** As it was written. */
+  readonly word: string;
+  /** Where it stands in the text that was given, in UTF-16 units: `text.slice(start, end)` is the word. */
+  readonly start: number;
+  readonly end: number;
+  /** What it adds to the label's log-odds; below zero where it speaks against it. */
+  readonly attribution: number;
+}
+
+export interface TextExplanation extends Completeness {
+  readonly words: readonly WordAttribution[];
+}
+
+export interface FaceExplanation extends Completeness {
+  /** The grid's size; its cells are equal parts of the face as it was cut out. */
+  readonly rows: number;
+  readonly columns: number;
+  /** What each cell adds to the label's log-odds, row by row from the upper left. */
+  readonly cells: readonly number[];
+  /**
+   * Where the grid lies in the image, in pixels: its upper left, upper right, lower right and lower left corner. A face
+   * that was levelled lies aslant.
+   */
+  readonly corners: readonly [Point, Point, Point, Point];
+  /** Null where the image was given as a cropped face. */
+  readonly place: FacePlace | null;
+}
+
+/** What one modality did for the decision. */
+export interface Contribution {
+  /** Its Shapley value in log-odds: what it adds, over both orders in which the two can come. */
+  readonly value: number;
+  /** Its part of what both move, 0 to 1, whichever way they move it. */
+  readonly share: number;
+}
+
+/** Why the answer is what it is: docs/explanation.md defines every number. */
+export interface Explanation {
+  readonly error?: undefined;
+  /** The label that is explained. */
+  readonly label: string;
+  /** log p / (1 − p) of its probability in the answer. */
+  readonly logOdds: number;
+  readonly text?: TextExplanation;
+  readonly face?: FaceExplanation;
+  /** Where there are both: what each did. `base` is the label's log-odds before anything is seen. */
+  readonly shares?: { readonly base: number; readonly text: Contribution; readonly face: Contribution };
+  /** The answer, as `recognize` gives it. */
+  readonly result: Recognition;
+  readonly warnings: readonly Warning[];
+}
+
 /** Something seen or said at a time. */
 export interface Observation<Image = ImageSource> extends Item<Image> {
   /**
@@ -261,6 +328,12 @@ export interface Recognizer<Image = ImageSource> {
   recognize(item: Item<Image>, options?: RecognizeOptions): Promise<Result>;
   /** Many items in one go, in their order. */
   recognize(items: readonly Item<Image>[], options?: RecognizeOptions): Promise<Result[]>;
+  /**
+   * Why an item is answered as it is: what each word and each part of the face adds to a label, and the share of each
+   * modality. The first call reads the bundle's weights again and builds what differentiates them.
+   * @throws MienError `usage` for a label that the answer does not have; as `recognize` else.
+   */
+  explain(item: Item<Image>, options?: ExplainOptions): Promise<Explanation | Failure>;
   /** Items as they come: results in their order, a bounded number of items in memory. */
   stream(
     items: AsyncIterable<Item<Image>> | Iterable<Item<Image>>,

@@ -1,6 +1,8 @@
 // The table of differentiable operators: how to draw a case of each, how to build it, what it computes in plain TypeScript.
-import { sizeOf } from '../../src/base/tensor.js';
+import { float32, sizeOf } from '../../src/base/tensor.js';
+import { constant, type Value } from '../../src/graph/builder.js';
 import { channelAffine, channelMajorConv } from '../../src/graph/ops/channel-major.js';
+import { conv2d, convTranspose2d, globalAveragePool } from '../../src/graph/ops/convolution.js';
 import * as elementwise from '../../src/graph/ops/elementwise.js';
 import { firstRows } from '../../src/graph/ops/embedding.js';
 import { gemm, linearProduct, matmul } from '../../src/graph/ops/linalg.js';
@@ -9,6 +11,7 @@ import * as movement from '../../src/graph/ops/movement.js';
 import { layerNorm } from '../../src/graph/ops/normalization.js';
 import * as reduction from '../../src/graph/ops/reduction.js';
 import { addScaled } from '../../src/graph/ops/scaled.js';
+import { drawInputs, type Draw } from './harness.js';
 import {
   at,
   broadcast,
@@ -16,6 +19,7 @@ import {
   erf,
   matrixProduct,
   reduce,
+  spread,
   tabulate,
   total,
   transposed,
@@ -25,6 +29,24 @@ import {
 import { binary, normalising, reducing, unary, type Row } from './rows.js';
 
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
+
+/** A kernel that is part of the graph. */
+const fixed = ({ graph }: Value, { shape, data }: NdArray): Value => constant(graph, float32(shape, data));
+
+/** An image's shape, a kernel and a way to convolve them. */
+function drawConvolution(draw: Draw) {
+  const [groups, inner, each] = [draw.integer(1, 2), draw.integer(1, 2), draw.integer(1, 2)];
+  const { arrays } = drawInputs(
+    [{ shape: [groups * each, inner, draw.integer(1, 3), draw.integer(1, 3)], kind: 'any' }],
+    draw.integer(0, 1000),
+  );
+  const padding = [draw.integer(0, 1), draw.integer(0, 1), draw.integer(0, 1), draw.integer(0, 1)] as const;
+  return {
+    image: [2, groups * inner, draw.integer(3, 4), draw.integer(3, 4)],
+    kernel: arrays[0]!,
+    options: { stride: draw.integer(1, 2), padding, groups },
+  };
+}
 
 /** Differentiable operators, by the names they are exported under. */
 export const differentiable: Readonly<Record<string, Row>> = {
@@ -190,6 +212,37 @@ export const differentiable: Readonly<Record<string, Row>> = {
         transposed(correlation(transposed(x!, [1, 0, 2, 3]), weight!, { stride, padding }), [1, 0, 2, 3]),
     };
   },
+
+  // The kernel is fixed: its gradient is the channel-major form's.
+  conv2d: (draw) => {
+    const { image, kernel, options } = drawConvolution(draw);
+    const [outputs] = kernel.shape as [number];
+    const bias = draw.boolean() ? [{ shape: [outputs], kind: 'any' as const }] : [];
+    return {
+      inputs: [{ shape: image, kind: 'any' }, ...bias],
+      build: (x, b) => conv2d(x!, fixed(x!, kernel), { ...options, ...(b ? { bias: b } : {}) }),
+      reference: (x, b) => {
+        const product = correlation(x!, kernel, options);
+        return b ? zip((p, q) => p! + q!, product, { shape: [outputs, 1, 1], data: b.data }) : product;
+      },
+    };
+  },
+
+  convTranspose2d: (draw) => {
+    const { image, kernel, options } = drawConvolution(draw);
+    const { shape } = correlation({ shape: image, data: new Float64Array(sizeOf(image)) }, kernel, options);
+    return {
+      inputs: [{ shape, kind: 'any' }],
+      build: (y) => convTranspose2d(y!, fixed(y!, kernel), [image[2]!, image[3]!], options),
+      reference: (y) => spread(y!, kernel, image, options),
+    };
+  },
+
+  globalAveragePool: (draw) => ({
+    inputs: [{ shape: [2, draw.integer(1, 3), draw.integer(1, 4), draw.integer(1, 4)], kind: 'any' }],
+    build: (x) => globalAveragePool(x!),
+    reference: (x) => reduce(x!, [2, 3], true, (elements) => total(elements) / elements.length),
+  }),
 
   channelAffine: (draw) => {
     const shape = draw.shape(2, 4);

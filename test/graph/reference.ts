@@ -132,6 +132,37 @@ export function correlation(
   });
 }
 
+/** The transpose of `correlation`: every element of `y` is spread over the part of the image that it was summed from. */
+export function spread(
+  y: NdArray,
+  weight: NdArray,
+  shape: readonly number[],
+  options: { stride: number; padding: readonly [number, number, number, number]; groups: number },
+): NdArray {
+  const { stride, padding, groups } = options;
+  const [, channels, rows, columns] = shape as [number, number, number, number];
+  const [outputs, inner, height, width] = weight.shape as [number, number, number, number];
+  const [batch, , down, across] = y.shape as [number, number, number, number];
+  const data = new Float64Array(batch * channels * rows * columns);
+  let element = 0;
+  for (let n = 0; n < batch; n++)
+    for (let channel = 0; channel < outputs; channel++)
+      for (let row = 0; row < down; row++)
+        for (let column = 0; column < across; column++) {
+          const value = y.data[element++]!;
+          const first = n * channels + Math.floor(channel / (outputs / groups)) * inner;
+          for (let c = 0; c < inner; c++)
+            for (let i = 0; i < height; i++)
+              for (let j = 0; j < width; j++) {
+                const [v, h] = [row * stride + i - padding[0], column * stride + j - padding[1]];
+                if (v < 0 || h < 0 || v >= rows || h >= columns) continue;
+                const at = ((first + c) * rows + v) * columns + h;
+                data[at]! += value * weight.data[((channel * inner + c) * height + i) * width + j]!;
+              }
+        }
+  return { shape, data };
+}
+
 /** The elements of a tensor of any dtype as an array. */
 export const arrayOf = ({ shape, data }: Tensor): NdArray => ({
   shape,

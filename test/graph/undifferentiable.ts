@@ -1,9 +1,8 @@
 // Operators without a gradient: choices, indices, steps, and those that only inference uses.
-import { conv2d, globalAveragePool } from '../../src/graph/ops/convolution.js';
 import * as elementwise from '../../src/graph/ops/elementwise.js';
 import { oneHot } from '../../src/graph/ops/lookup.js';
 import { argMax } from '../../src/graph/ops/reduction.js';
-import { at, correlation, reduce, tabulate, total, zip } from './reference.js';
+import { at, reduce, tabulate } from './reference.js';
 import { binary, unary, type Row } from './rows.js';
 
 /** Operators whose results are indices, choices or steps: computed, but never differentiated. */
@@ -39,30 +38,4 @@ export const notDifferentiable: Readonly<Record<string, Row>> = {
         ),
     };
   },
-
-  conv2d: (draw) => {
-    const [groups, inner, each] = [draw.integer(1, 2), draw.integer(1, 2), draw.integer(1, 2)];
-    const [height, width] = [draw.integer(1, 3), draw.integer(1, 3)];
-    const stride = draw.integer(1, 2);
-    const padding = [draw.integer(0, 1), draw.integer(0, 1), draw.integer(0, 1), draw.integer(0, 1)] as const;
-    const bias = draw.boolean() ? [{ shape: [groups * each], kind: 'any' as const }] : [];
-    return {
-      inputs: [
-        { shape: [2, groups * inner, draw.integer(3, 5), draw.integer(3, 5)], kind: 'any' },
-        { shape: [groups * each, inner, height, width], kind: 'any' },
-        ...bias,
-      ],
-      build: (x, weight, b) => conv2d(x!, weight!, { stride, padding, groups, ...(b ? { bias: b } : {}) }),
-      reference: (x, weight, b) => {
-        const product = correlation(x!, weight!, { stride, padding, groups });
-        return b ? zip((p, q) => p! + q!, product, { shape: [b.shape[0]!, 1, 1], data: b.data }) : product;
-      },
-    };
-  },
-
-  globalAveragePool: (draw) => ({
-    inputs: [{ shape: [2, draw.integer(1, 3), draw.integer(1, 4), draw.integer(1, 4)], kind: 'any' }],
-    build: (x) => globalAveragePool(x!),
-    reference: (x) => reduce(x!, [2, 3], true, (elements) => total(elements) / elements.length),
-  }),
 };

@@ -49,6 +49,18 @@ test('answers as in this process', async () => {
   await here.dispose();
 });
 
+test('explains as in this process, and refuses as there', async () => {
+  const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
+  const item = { text: 'joy', image: faceOf('anger') };
+  const options = { faces: 'cropped', label: 'joy' } as const;
+  expect(await recognizer.explain(item, options)).toEqual(await here.explain(item, options));
+  expect(await recognizer.explain({ text: '' })).toEqual(await here.recognize({ text: '' }));
+  await expect(recognizer.explain(item, { ...options, label: 'no' })).rejects.toMatchObject({
+    code: 'usage',
+  });
+  await here.dispose();
+});
+
 test('a killed child is replaced', async () => {
   const before = children();
   expect(before).toHaveLength(2);

@@ -3,6 +3,9 @@ import { sizeOf } from '../../base/tensor.js';
 import { apply, formatShape, staticShape, type Value } from '../builder.js';
 import { NONE, operator } from '../operator.js';
 import { expectRank } from '../shapes.js';
+import { mul } from './elementwise.js';
+import { expand } from './movement.js';
+import { sum } from './reduction.js';
 
 /** Zeros around an image: top, left, bottom, right. */
 export type Padding = readonly [number, number, number, number];
@@ -47,6 +50,14 @@ const Conv = operator<ConvAttributes>({
       group: groups,
     },
   }),
+  // That of the kernel is left to the channel-major form, which is fast enough to train with.
+  gradient: (dy, { inputs: [x, weight, bias], attributes: { stride, padding, groups } }) => [
+    convTranspose2d(dy, weight!, staticShape(x!.shape.slice(2)) as [number, number], {
+      ...{ stride, padding, groups },
+    }),
+    undefined,
+    bias && sum(dy, [0, 2, 3]),
+  ],
 });
 
 export interface ConvOptions {
@@ -57,11 +68,63 @@ export interface ConvOptions {
   readonly groups?: number;
 }
 
-/** Cross-correlation: `[n, in, h, w]` with a kernel `[out, in / groups, kh, kw]` gives `[n, out, h', w']`. */
+/**
+ * Cross-correlation: `[n, in, h, w]` with a kernel `[out, in / groups, kh, kw]` gives `[n, out, h', w']`. Its gradient is
+ * that of the image and of the bias, not of the kernel.
+ */
 export function conv2d(x: Value, weight: Value, options: ConvOptions = {}): Value {
   const { bias, stride = 1, padding = [0, 0, 0, 0], groups = 1 } = options;
   return apply(Conv, bias ? [x, weight, bias] : [x, weight], { stride, padding, groups })[0]!;
 }
+
+const ConvTranspose = operator<ConvAttributes & { readonly size: readonly [number, number] }>({
+  name: 'ConvTranspose',
+  infer: ([y, weight], { stride, padding: [top, left, bottom, right], groups, size }) => {
+    expectRank(y!, 4);
+    expectRank(weight!, 4);
+    const [outputs, inner, ...kernel] = staticShape(weight!.shape);
+    const [channels, ...positions] = staticShape(y!.shape.slice(1));
+    if (channels !== outputs || channels! % groups !== 0)
+      throw new Error(
+        `${channels} channels in ${groups} groups do not fit the kernel ${formatShape(weight!.shape)}`,
+      );
+    const padded = [size[0] + top + bottom, size[1] + left + right];
+    if (padded.some((length, i) => Math.floor((length - kernel[i]!) / stride) + 1 !== positions[i]))
+      throw new Error(`no image of ${formatShape(size)} is convolved to ${formatShape(positions)}`);
+    return [{ dtype: y!.dtype, shape: [y!.shape[0]!, inner! * groups, ...size] }];
+  },
+  lower: ([y, weight], { stride, padding, groups, size }) => {
+    const kernel = staticShape(weight!.shape).slice(2);
+    const positions = staticShape(y!.shape.slice(2));
+    // What a stride left over below and at the right.
+    const rest = size.map(
+      (length, i) => length + padding[i]! + padding[i + 2]! - kernel[i]! - stride * (positions[i]! - 1),
+    );
+    return {
+      type: 'ConvTranspose',
+      inputs: [y, weight],
+      attributes: {
+        ...{ kernel_shape: kernel, strides: [stride, stride], pads: padding, group: groups },
+        output_padding: rest,
+      },
+    };
+  },
+  gradient: (dy, { inputs: [, weight], attributes: { stride, padding, groups } }) => [
+    conv2d(dy, weight!, { stride, padding, groups }),
+    undefined,
+  ],
+});
+
+/**
+ * The transpose of `conv2d` as a linear map of images: `[n, out, h', w']` with the same kernel gives `[n, in, size[0],
+ * size[1]]`. It is the gradient of a convolution's image, and that of a convolution is its own.
+ */
+export const convTranspose2d = (
+  y: Value,
+  weight: Value,
+  size: readonly [number, number],
+  { stride = 1, padding = [0, 0, 0, 0], groups = 1 }: Omit<ConvOptions, 'bias'> = {},
+): Value => apply(ConvTranspose, [y, weight], { stride, padding, groups, size })[0]!;
 
 /** PyTorch's padding for odd kernels, the same on all sides: an unstrided convolution keeps the size. */
 export function symmetricPadding(kernel: number): Padding {
@@ -88,6 +151,7 @@ const GlobalAveragePool = operator({
     if (sizeOf(staticShape(x!.shape.slice(2))) === 0) throw new Error('there is nothing to average');
     return [{ dtype: x!.dtype, shape: [...x!.shape.slice(0, 2), 1, 1] }];
   },
+  gradient: (dy, { inputs: [x] }) => [expand(mul(dy, 1 / sizeOf(staticShape(x!.shape.slice(2)))), x!.shape)],
 });
 /** Mean over height and width: `[n, c, h, w]` → `[n, c, 1, 1]`. */
 export const globalAveragePool = (x: Value): Value => apply(GlobalAveragePool, [x], NONE)[0]!;

@@ -1,9 +1,9 @@
 // Reductions over axes, and the soft maximum along one.
 import { int64, sizeOf } from '../../base/tensor.js';
-import { apply, formatShape, staticShape, type Shape, type Value } from '../builder.js';
+import { apply, formatShape, scalar, type Dim, type Shape, type Value } from '../builder.js';
 import { operator } from '../operator.js';
 import { axesOf, axisOf, broadcastAxes, sameShape } from '../shapes.js';
-import { cast, div, equal, exp, mul, sub } from './elementwise.js';
+import { cast, div, equal, exp, mul, reciprocal, sub, type Operand } from './elementwise.js';
 import { expand, reshape } from './movement.js';
 
 interface ReduceAttributes {
@@ -40,13 +40,17 @@ function reduction(name: string, rule: ReduceRule, ofOne: (x: Value) => Value = 
   };
 }
 
-const countAlong = (x: Value, axes: readonly number[]): number =>
-  sizeOf(staticShape(axes.map((axis) => x.shape[axis]!)));
+/** 1 / the number of elements along `axes`; counted when the graph runs where a size is known only then. */
+function shareAlong(x: Value, axes: readonly number[]): Operand {
+  const dims: Dim[] = axes.map((axis) => x.shape[axis]!);
+  if (dims.every((dim) => typeof dim === 'number')) return 1 / sizeOf(dims);
+  return reciprocal(sum(expand(scalar(x.graph, 1), dims)));
+}
 
 /** Sum over `axes` (all of them by default). */
 export const sum = reduction('ReduceSum', (dy, x) => expand(dy, x.shape));
 export const mean = reduction('ReduceMean', (dy, x, _y, axes) =>
-  expand(mul(dy, 1 / countAlong(x, axes)), x.shape),
+  expand(mul(dy, shareAlong(x, axes)), x.shape),
 );
 /** Sum of squares over `axes`. */
 export const sumOfSquares = reduction(

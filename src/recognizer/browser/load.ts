@@ -92,6 +92,8 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
   const open = rememberingText(await openBundle(manifest, files));
   const recognizer = createRecognizer({
     ...{ bundle: open, faces: await faceFinder(faces, {}) },
+    // Kept files are not fetched again.
+    read: () => fetchBundle(absolute(bundle), { store }),
     // It decodes whatever it is given; `createRecognizer` only hands it on.
     decode: browserDecoder({ maxPixels }) as DecodeImage,
   }) as Recognizer<BrowserImageSource>;

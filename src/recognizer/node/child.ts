@@ -1,6 +1,15 @@
 // The child process of a recogniser's pool: loads the bundle, answers one call after another.
 import { MienError, type ErrorCode } from '../../base/errors.js';
-import type { Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from '../types.js';
+import type {
+  ExplainOptions,
+  Explanation,
+  Failure,
+  Item,
+  RecognizeOptions,
+  Recognizer,
+  RecognizerInfo,
+  Result,
+} from '../types.js';
 import { loadHere, type LoadHereOptions } from './load-here.js';
 
 export interface ChildSetup extends LoadHereOptions {
@@ -13,11 +22,13 @@ export type ToChild =
       readonly id: number;
       readonly items: readonly Item[];
       readonly options: Omit<RecognizeOptions, 'signal'>;
-    };
+    }
+  | { readonly id: number; readonly item: Item; readonly options: Omit<ExplainOptions, 'signal'> };
 
 export type FromChild =
   | { readonly info: RecognizerInfo }
   | { readonly id: number; readonly results: Result[] }
+  | { readonly id: number; readonly explanation: Explanation | Failure }
   | {
       readonly id?: number;
       readonly failed: { readonly code: ErrorCode | undefined; readonly message: string };
@@ -33,8 +44,10 @@ async function handle(message: ToChild): Promise<void> {
     recognizer = await loadHere(bundle, options);
     return send({ info: recognizer.info });
   }
-  const { id, items, options } = message;
-  send({ id, results: await recognizer!.recognize(items, options) });
+  const { id } = message;
+  if ('item' in message)
+    return send({ id, explanation: await recognizer!.explain(message.item, message.options) });
+  send({ id, results: await recognizer!.recognize(message.items, message.options) });
 }
 
 process.on('message', (message: ToChild) => {

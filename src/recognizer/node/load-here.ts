@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { fileError } from '../../base/files.js';
 import { readBundle } from '../../bundle/folder.js';
 import { openBundle } from '../../bundle/open.js';
+import type { BundleFiles } from '../../explain/explainer.js';
 import { fetchBundle } from '../fetch-bundle.js';
 import { faceFinder } from '../finder.js';
 import { createRecognizer } from '../recognize.js';
@@ -29,7 +30,9 @@ export async function loadHere(
   { maxPixels, threads, spinning = false }: LoadHereOptions,
 ): Promise<Recognizer> {
   const options = { spinning, ...(threads === undefined ? {} : { threads }) };
-  const { manifest, files } = /^https?:/i.test(bundle) ? await fetchBundle(bundle) : await readBundle(bundle);
+  const read = (): Promise<BundleFiles> =>
+    /^https?:/i.test(bundle) ? fetchBundle(bundle) : readBundle(bundle);
+  const { manifest, files } = await read();
   const detector = await readFile(DETECTOR).catch((cause: unknown) => {
     throw fileError('read', DETECTOR, cause);
   });
@@ -38,5 +41,6 @@ export async function loadHere(
     bundle: open,
     faces: await faceFinder(detector, options),
     decode: nodeDecoder({ maxPixels }),
+    ...{ read, session: options },
   });
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { MienError } from '../../base/errors.js';
 import { recognizerOf, throwIfAborted } from '../facade.js';
 import { isRawImage } from '../pixels.js';
-import type { ImageSource, Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from '../types.js';
+import type { ImageSource, Item, Recognizer, RecognizerInfo } from '../types.js';
 import type { ChildSetup, FromChild, ToChild } from './child.js';
 import { encoded } from './images.js';
 
@@ -19,9 +19,16 @@ const MOST_CRASHES = 5;
 const GRACE = 2000;
 
 interface Waiting {
-  resolve(results: Result[]): void;
+  resolve(answer: Answer): void;
   reject(error: Error): void;
 }
+
+/** What a child answers: results, or an explanation. */
+type Answer = Exclude<FromChild, { info: unknown } | { failed: unknown }>;
+/** What a child is asked, before it has a number. */
+type Ask =
+  | Pick<Extract<ToChild, { items: unknown }>, 'items' | 'options'>
+  | Pick<Extract<ToChild, { item: unknown }>, 'item' | 'options'>;
 
 interface Worker {
   child: ChildProcess;
@@ -135,18 +142,16 @@ export async function startPool(
   });
   workers.forEach(idle);
 
-  const run = async (items: readonly Item[], options: RecognizeOptions): Promise<Result[]> => {
-    const { signal, ...rest } = options;
-    const sent = await Promise.all(items.map(transferable));
+  const call = async (ask: Ask, load: number, signal: AbortSignal | undefined): Promise<Answer> => {
     const worker = choose();
-    worker.load += items.length;
+    worker.load += load;
     worker.child.ref();
     worker.child.channel?.ref();
     const id = next++;
     try {
       await worker.ready;
       throwIfAborted(signal);
-      return await new Promise<Result[]>((resolve, reject) => {
+      return await new Promise<Answer>((resolve, reject) => {
         const { child } = worker;
         const stuck = patience && setTimeout(() => child.kill('SIGKILL'), patience);
         const abort = (): void => {
@@ -162,20 +167,32 @@ export async function startPool(
           clearTimeout(stuck);
         };
         worker.waiting.set(id, {
-          resolve: (results) => (done(), resolve(results)),
+          resolve: (answer) => (done(), resolve(answer)),
           reject: (error) => (done(), reject(error)),
         });
-        child.send({ id, items: sent, options: rest } satisfies ToChild, (cause) => {
+        child.send({ id, ...ask } satisfies ToChild, (cause) => {
           // A channel closes when its child ends; that it has ended may not be known yet.
           if (cause) worker.waiting.get(id)?.reject(crashed(cause.message, cause));
         });
       });
     } finally {
-      worker.load = Math.max(0, worker.load - items.length);
+      worker.load = Math.max(0, worker.load - load);
       idle(worker);
     }
   };
-  return recognizerOf({ info: info!, run, dispose: close });
+  return recognizerOf({
+    info: info!,
+    async run(items, { signal, ...options }) {
+      const sent = await Promise.all(items.map(transferable));
+      const answer = await call({ items: sent, options }, items.length, signal);
+      return (answer as Extract<Answer, { results: unknown }>).results;
+    },
+    async explain(item, { signal, ...options }) {
+      const answer = await call({ item: await transferable(item), options }, 1, signal);
+      return (answer as Extract<Answer, { explanation: unknown }>).explanation;
+    },
+    dispose: close,
+  });
 }
 
 const crashed = (how: string, cause?: unknown): MienError =>
@@ -196,7 +213,7 @@ function settle(worker: Worker, message: Extract<FromChild, { id?: number }>): v
   worker.waiting.delete(message.id!);
   worker.crashes = 0;
   if ('failed' in message) waiting.reject(revive(message.failed));
-  else waiting.resolve(message.results);
+  else waiting.resolve(message as Answer);
 }
 
 async function end(child: ChildProcess): Promise<void> {

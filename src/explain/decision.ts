@@ -1,0 +1,104 @@
+// What is explained: the answer's log-odds of a label, on the graph, from the logits that `recognize` makes its answer of.
+import { float32 } from '../base/tensor.js';
+import type { BundleManifest } from '../bundle/manifest.js';
+import { restrictPrior } from '../evaluate/scores.js';
+import { constant, type Value } from '../graph/builder.js';
+import { add, div, exp, log, mul, neg, stopGradient, sub } from '../graph/ops/elementwise.js';
+import { matmul } from '../graph/ops/linalg.js';
+import { logSoftmax, max, sum } from '../graph/ops/reduction.js';
+
+/** Added to the score of a label that does not count. */
+const NEVER = -1e9;
+/** Added before a logarithm of what may round to zero. */
+const TINY = 1e-12;
+
+/** What the models say, logits `[batch, labels]` each. */
+export interface Said {
+  readonly text?: Value;
+  readonly face?: Value;
+  /** Of the fusion, where the bundle has one. */
+  readonly fused?: Value;
+}
+
+/** All labels that an answer of this bundle can be over, alphabetical. */
+export const labelsOf = ({ text, face }: Pick<BundleManifest, 'text' | 'face'>): string[] =>
+  [...new Set([...(text?.labels ?? []), ...(face?.labels ?? [])])].sort();
+
+/** Columns of `x` `[batch, from]` under other labels: `[batch, to]`, zero for one that `from` has not. */
+function under(x: Value, from: readonly string[], to: readonly string[]): Value {
+  const matrix = new Float32Array(from.length * to.length);
+  from.forEach((label, row) => {
+    const column = to.indexOf(label);
+    if (column >= 0) matrix[row * to.length + column] = 1;
+  });
+  return matmul(x, constant(x.graph, float32([from.length, to.length], matrix)));
+}
+
+/** log Σ exp over the last axis, which is kept. */
+function logSumExp(x: Value): Value {
+  const largest = stopGradient(max(x, [-1], true));
+  return add(log(sum(exp(sub(x, largest)), [-1], true)), largest);
+}
+
+/** The answer of one modality alone, as scores `[batch, labels]` over all labels of the bundle. */
+export function alone(manifest: BundleManifest, modality: 'text' | 'face', logits: Value): Value {
+  const { labels, temperature } = manifest[modality]!;
+  return under(div(logits, temperature), labels, labelsOf(manifest));
+}
+
+/**
+ * The answer of both modalities: log-probabilities `[batch, labels]` over all labels of the bundle, zero for those that
+ * the answer has not. The fused posterior, or the product of posteriors, over the shared labels; beside it the labels
+ * that only a face can show, as docs/recognition.md has it.
+ */
+export function together(manifest: BundleManifest, { text, face, fused }: Required<Said> | Said): Value {
+  const [ofText, ofFace] = [manifest.text!, manifest.face!];
+  const shared = manifest.fusion?.labels ?? ofText.labels.filter((label) => ofFace.labels.includes(label));
+  const textShared = logSoftmax(under(div(text!, ofText.temperature), ofText.labels, shared));
+  const both = fused && manifest.fusion ? logSoftmax(div(fused, manifest.fusion.temperature)) : undefined;
+  const answer = both ?? product(manifest, shared, textShared, face!);
+
+  const all = labelsOf(manifest);
+  const faceOnly = ofFace.labels.filter((label) => !shared.includes(label));
+  if (faceOnly.length === 0) return under(answer, shared, all);
+  const seen = under(logSoftmax(div(face!, ofFace.temperature)), ofFace.labels, faceOnly);
+  // 1 − the text's decidedness: its entropy as a share of the largest there is.
+  const open = mul(neg(sum(mul(exp(textShared), textShared), [-1], true)), 1 / Math.log(shared.length));
+  const share = mul(sum(exp(seen), [-1], true), open);
+  const kept = add(answer, log(add(sub(1, share), TINY)));
+  return add(under(kept, shared, all), under(add(seen, log(add(open, TINY))), faceOnly, all));
+}
+
+/** The product of posteriors, unnormalised (`productOfPosteriors` in src/evaluate/calibration.ts). */
+function product({ face }: BundleManifest, shared: readonly string[], ofText: Value, logits: Value): Value {
+  const ofFace = logSoftmax(under(div(logits, face!.temperature), face!.labels, shared));
+  // The text's prior would be divided out and multiplied in again: it is that of the pairs.
+  const offset = restrictPrior(face!.prior, face!.labels, shared).map((p) => -Math.log(p));
+  return logSoftmax(add(add(ofText, ofFace), constant(logits.graph, float32([1, shared.length], offset))));
+}
+
+/** What a question is asked by: inputs of the graph over all labels of the bundle. */
+export interface Question {
+  /** 1 for the label, else 0. */
+  readonly label: Float32Array;
+  /** 0 for labels that the label is weighed against, and for itself; far below zero for others. */
+  readonly among: Float32Array;
+}
+
+export function questionOf(manifest: BundleManifest, label: string, among: readonly string[]): Question {
+  const all = labelsOf(manifest);
+  return {
+    label: Float32Array.from(all, (one) => (one === label ? 1 : 0)),
+    among: Float32Array.from(all, (one) => (among.includes(one) ? 0 : NEVER)),
+  };
+}
+
+/**
+ * log p / (1 − p) of a label's probability, `[batch]`, from scores `[batch, labels]` whose softmax over the labels that
+ * count is the answer; `label` and `among` `[labels]` as a `Question` has them.
+ */
+export function logOdds(scores: Value, label: Value, among: Value): Value {
+  const own = sum(mul(scores, label), [-1]);
+  const others = add(add(scores, among), mul(label, NEVER));
+  return sub(own, sum(logSumExp(others), [-1]));
+}

@@ -1,0 +1,158 @@
+// Which parts of a face speak for a label: integrated gradients over a feature map that still has places, on the
+// bundle's own weights.
+import { int64, tensor, type Tensor, type Tensors } from '../base/tensor.js';
+import type { BundleManifest } from '../bundle/manifest.js';
+import type { DecodedImage } from '../encoders/encoder.js';
+import { constant, createGraph, input, staticShape, type Shape, type Value } from '../graph/builder.js';
+import { gradients } from '../graph/gradient.js';
+import { encodeModel } from '../graph/onnx.js';
+import { add, mul, sub } from '../graph/ops/elementwise.js';
+import { gather } from '../graph/ops/lookup.js';
+import { reshape } from '../graph/ops/movement.js';
+import { sum } from '../graph/ops/reduction.js';
+import { createSession, type SessionOptions } from '../runtime/session.js';
+import { blankOf } from './blank.js';
+import { questionOf } from './decision.js';
+import { cutOf, type Cut } from './entrance.js';
+import { decisionFeeds, decisionOn, type OtherSide } from './inputs.js';
+import { integrate, type Integral, type IntegrateOptions } from './integrate.js';
+import { pathPoints } from './path.js';
+import type { Model } from './read-model.js';
+import { rebuild } from './rebuild.js';
+
+export interface FaceQuestion {
+  /** The face, cut out. */
+  readonly image: DecodedImage;
+  readonly label: string;
+  /** Labels that the label is weighed against. */
+  readonly among: readonly string[];
+  /** The text beside the face. */
+  readonly other?: OtherSide | undefined;
+}
+
+export interface FaceAttribution extends Omit<Integral, 'attributions'> {
+  readonly rows: number;
+  readonly columns: number;
+  /** Row by row; they sum to the difference from the baseline's log-odds. */
+  readonly cells: readonly number[];
+}
+
+export interface FaceExplainer {
+  attribute(question: FaceQuestion, options?: IntegrateOptions): Promise<FaceAttribution>;
+  dispose(): Promise<void>;
+}
+
+/** Places of the path that are computed together. */
+const PLACES_PER_RUN = 8;
+/** Most cells along a side. */
+const MOST_CELLS = 16;
+
+/**
+ * Builds what explains faces.
+ * @throws MienError `bundle` when a model is not one that `mien export` writes.
+ */
+export async function createFaceExplainer(
+  manifest: BundleManifest,
+  { face, fusion }: { readonly face: Model; readonly fusion?: Model | undefined },
+  options: SessionOptions = {},
+): Promise<FaceExplainer> {
+  const cut = cutOf(face);
+  const below = lowerModel(face, cut);
+  const lower = await createSession(below.bytes, options);
+  const session = await createSession(pathModel(manifest, face, fusion, cut, below.shapes), options);
+  const mapsOf = ({ width, height, data }: DecodedImage): Promise<Tensors> =>
+    lower.run({ pixels: tensor('uint8', [1, height, width, 3], data) });
+  return {
+    async attribute({ image, label, among, other }, settings) {
+      const [maps, blank] = [await mapsOf(image), await mapsOf(blankOf(image))];
+      const feeds = {
+        ...decisionFeeds(manifest, fusion !== undefined, 'face', questionOf(manifest, label, among), other),
+        ...Object.fromEntries(cut.maps.map((_, i) => [`map ${i}`, maps[`map ${i}`]!])),
+        ...Object.fromEntries(cut.maps.map((_, i) => [`blank ${i}`, blank[`map ${i}`]!])),
+      };
+      const { attributions, ...rest } = await integrate(
+        (places) => pathPoints(session, feeds, places, PLACES_PER_RUN),
+        settings,
+      );
+      return { ...rest, ...pooled(attributions, sidesOf(maps['map 0']!, cut)) };
+    },
+    async dispose() {
+      await lower.dispose();
+      await session.dispose();
+    },
+  };
+}
+
+/** From `pixels` to the maps at the cut, and their shapes. */
+function lowerModel(model: Model, { maps }: Cut): { bytes: Uint8Array; shapes: readonly Shape[] } {
+  const graph = createGraph('face below');
+  const pixels = input(graph, 'pixels', 'uint8', [1, 'height', 'width', 3]);
+  const values = rebuild(
+    graph,
+    model,
+    { pixels },
+    maps.map(({ name }) => name),
+  );
+  const found = maps.map(({ name }) => values.get(name)!);
+  return {
+    bytes: encodeModel(graph, Object.fromEntries(found.map((value, i) => [`map ${i}`, value]))),
+    shapes: found.map(({ shape }) => shape),
+  };
+}
+
+/**
+ * From the maps of a face and of a blank, `map i` and `blank i` `[1, …]`, and `places` `[batch]` between them to the
+ * log-odds there and to `slopes` `[batch, rows, columns]`.
+ */
+function pathModel(
+  manifest: BundleManifest,
+  model: Model,
+  fusion: Model | undefined,
+  { maps, channels }: Cut,
+  shapes: readonly Shape[],
+): Uint8Array {
+  const graph = createGraph('face path');
+  const places = reshape(input(graph, 'places', 'float32', ['batch']), ['batch', 1, 1, 1]);
+  const ways: Value[] = [];
+  const points = shapes.map((shape, i) => {
+    const blank = input(graph, `blank ${i}`, 'float32', shape);
+    ways.push(sub(input(graph, `map ${i}`, 'float32', shape), blank));
+    return add(blank, mul(places, ways[i]!));
+  });
+  const values = rebuild(graph, model, Object.fromEntries(maps.map(({ name }, i) => [name, points[i]!])), [
+    ...['embedding', 'logits'],
+  ]);
+  const value = decisionOn(graph, manifest, fusion, 'face', {
+    ...{ embedding: values.get('embedding')!, logits: values.get('logits')! },
+  });
+  const slopes = gradients(sum(value), points).map((gradient, i) => {
+    const slope = sum(mul(gradient, ways[i]!), [channels]);
+    return maps[i]!.mirrored ? mirrored(slope) : slope;
+  });
+  return encodeModel(graph, { value, slopes: slopes.reduce((a, b) => add(a, b)) });
+}
+
+/** Maps `[batch, rows, columns]` with their columns from right to left. */
+function mirrored(map: Value): Value {
+  const [columns] = staticShape(map.shape.slice(-1)) as [number];
+  const order = Array.from({ length: columns }, (_, x) => columns - 1 - x);
+  return gather(map, constant(map.graph, int64([columns], order)), 2);
+}
+
+const sidesOf = ({ shape }: Tensor, { channels }: Cut): [number, number] =>
+  shape.slice(1).toSpliced(channels - 1, 1) as [number, number];
+
+/** Sums over neighbouring positions where there are more than a grid needs. */
+function pooled(
+  values: Float64Array,
+  [height, width]: readonly [number, number],
+): Pick<FaceAttribution, 'rows' | 'columns' | 'cells'> {
+  const [rows, columns] = [Math.min(height, MOST_CELLS), Math.min(width, MOST_CELLS)];
+  const cells = new Array<number>(rows * columns).fill(0);
+  values.forEach((value, i) => {
+    const row = Math.floor((Math.floor(i / width) * rows) / height);
+    const column = Math.floor(((i % width) * columns) / width);
+    cells[row * columns + column]! += value;
+  });
+  return { rows, columns, cells };
+}

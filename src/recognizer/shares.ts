@@ -1,0 +1,49 @@
+// What each modality did for a decision: the Shapley values of a game of two players.
+// Source: Shapley 1953, "A Value for n-Person Games".
+import { restrictPrior } from '../evaluate/scores.js';
+import type { BundleManifest } from '../bundle/manifest.js';
+import { restricted, withFaceOnly } from './labels.js';
+import type { Explanation, Probabilities, Recognition } from './types.js';
+
+/** Probabilities nearer to 0 or 1 than this are not told apart. */
+const LEAST = 1e-9;
+
+/** log p / (1 − p) of a label; 1 − p is the sum of the others, which is exact where p is near 1. */
+export function logOddsOf(probabilities: Probabilities, label: string): number {
+  const others = Object.entries(probabilities).reduce((sum, [one, p]) => (one === label ? sum : sum + p), 0);
+  return Math.log(Math.max(probabilities[label] ?? 0, LEAST)) - Math.log(Math.max(others, LEAST));
+}
+
+/**
+ * The game's worth of a coalition is the label's log-odds in the answer that the recogniser has from it: with both, the
+ * answer itself; with one, what that one says, while the other says what it says on average, its training prior; with
+ * none, the priors. No input is made up for what is absent.
+ */
+export function sharesOf(
+  { text: ofText, face: ofFace, fusion }: BundleManifest,
+  { text, face, probabilities }: Recognition,
+  label: string,
+): NonNullable<Explanation['shares']> {
+  const shared = fusion?.labels ?? ofText!.labels.filter((one) => ofFace!.labels.includes(one));
+  const named = (labels: readonly string[], values: readonly number[]): Probabilities =>
+    Object.fromEntries(labels.map((one, i) => [one, values[i]!]));
+  const nobody = named(
+    shared,
+    shared.map(() => 1 / shared.length),
+  );
+  const priorOfFace = named(ofFace!.labels, ofFace!.prior);
+  const priorOfBoth = named(shared, fusion?.prior ?? restrictPrior(ofText!.prior, ofText!.labels, shared));
+  const worth = (answer: Probabilities): number => logOddsOf(answer, label);
+
+  const both = worth(probabilities);
+  const byText = worth(
+    withFaceOnly(restricted(text!.probabilities, shared), priorOfFace, text!.probabilities),
+  );
+  const byFace = worth(face!.probabilities);
+  const base = worth(withFaceOnly(priorOfBoth, priorOfFace, nobody));
+  const value = (own: number, other: number): number => (own - base + (both - other)) / 2;
+  const [textValue, faceValue] = [value(byText, byFace), value(byFace, byText)];
+  const moved = Math.abs(textValue) + Math.abs(faceValue);
+  const contribution = (of: number) => ({ value: of, share: moved > 0 ? Math.abs(of) / moved : 0.5 });
+  return { base, text: contribution(textValue), face: contribution(faceValue) };
+}

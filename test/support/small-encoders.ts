@@ -1,0 +1,105 @@
+// Encoders small enough for tests that need their structure and not their knowledge: drawn weights, written as bundles.
+import { randomStream } from '../../src/base/random.js';
+import { float32, type Tensor } from '../../src/base/tensor.js';
+import { faceModel, linearTop, textModel } from '../../src/bundle/models.js';
+import type { BundleManifest } from '../../src/bundle/manifest.js';
+import { bertConfig } from '../../src/encoders/bert.js';
+import type { EfficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
+import { efficientNetParameters } from '../../src/encoders/load-face.js';
+import { bertParameters } from '../../src/encoders/load-text.js';
+import { quantizeRows, quantizeWeight } from '../../src/graph/ops/quantized.js';
+import type { ParameterSpec } from '../../src/nn/parameters.js';
+
+export const LABELS = ['anger', 'joy', 'sadness'];
+const CLASSIFIER = 'classifier';
+
+/** Weights as small networks have them: norms near one, matrices that keep the size of what they multiply. */
+function drawn(specs: readonly ParameterSpec[], width: number): Record<string, Tensor<'float32'>> {
+  const all = [
+    ...specs,
+    { name: `${CLASSIFIER}.weight`, shape: [LABELS.length, width] },
+    { name: `${CLASSIFIER}.bias`, shape: [LABELS.length] },
+  ];
+  return Object.fromEntries(
+    all.map(({ name, shape }) => {
+      const draw = randomStream(5, name);
+      const count = shape.reduce((a, b) => a * b, 1);
+      const inner = Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1));
+      const near = /running_var$|(norm|bn\d|LayerNorm)\.weight$/i.test(name) ? 1 : 0;
+      const scale = shape.length > 1 ? 1.5 / inner : 0.1;
+      return [
+        name,
+        float32(
+          shape,
+          Float32Array.from({ length: count }, () => near + scale * draw.normal()),
+        ),
+      ];
+    }),
+  );
+}
+
+const bert = bertConfig({
+  ...{ model_type: 'bert', hidden_act: 'gelu', layer_norm_eps: 1e-12, vocab_size: 40 },
+  ...{ max_position_embeddings: 16, type_vocab_size: 2, hidden_size: 32, num_hidden_layers: 2 },
+  ...{ num_attention_heads: 2, intermediate_size: 64 },
+});
+const network: EfficientNetConfig = {
+  ...{ architecture: 'small', padding: 'same', epsilon: 1e-3, stem: 8, width: 32 },
+  stages: [
+    [{ kind: 'fused', kernel: 3, stride: 2, inputs: 8, expanded: 16, outputs: 8, squeezed: 0 }],
+    [{ kind: 'inverted', kernel: 3, stride: 2, inputs: 8, expanded: 16, outputs: 8, squeezed: 4 }],
+  ],
+};
+const faceInput = { size: 32, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], mirror: true };
+
+const part = { labels: LABELS, temperature: 1, prior: LABELS.map(() => 1 / 3) };
+const manifestOf = (parts: object): BundleManifest => ({
+  ...{ format: 'mien-bundle-1', name: 'small', terms: [], files: {} },
+  ...(parts as Pick<BundleManifest, 'text'>),
+});
+
+const textWeights = drawn(bertParameters(bert), bert.width);
+
+/** What whole numbers stand for: linear layers and the word table rounded, the rest as it is. */
+const rounded = Object.fromEntries(
+  Object.entries(textWeights).map(([name, weight]) => {
+    const [rows, columns] = weight.shape as [number, number];
+    if (/(query|key|value|dense)\.weight$/.test(name)) {
+      const { values, scales } = quantizeWeight(weight);
+      const of = (i: number) => values.data[(i % columns) * rows + Math.floor(i / columns)]!;
+      return [
+        name,
+        float32(
+          weight.shape,
+          weight.data.map((_, i) => of(i) * scales.data[Math.floor(i / columns)]!),
+        ),
+      ];
+    }
+    if (!name.endsWith('word_embeddings.weight')) return [name, weight];
+    const { values, scales } = quantizeRows(weight);
+    return [
+      name,
+      float32(
+        weight.shape,
+        weight.data.map((_, i) => values.data[i]! * scales.data[Math.floor(i / columns)]!),
+      ),
+    ];
+  }),
+);
+
+/** Texts of ids below 40: in whole numbers, or in float32 with the weights that these stand for. */
+export const smallText = (precision: 'small' | 'float32' = 'small') => ({
+  bytes: textModel(
+    ...([bert, precision === 'small' ? textWeights : rounded, 'mean'] as const),
+    linearTop(textWeights, LABELS.length),
+    precision,
+  ),
+  manifest: manifestOf({ text: { ...part, model: 'text.onnx', tokenizer: '', maxTokens: 16, width: 32 } }),
+});
+
+const faceWeights = drawn(efficientNetParameters(network), network.width);
+/** Faces and their mirror images, in float16. */
+export const smallFace = () => ({
+  bytes: faceModel(network, faceInput, faceWeights, linearTop(faceWeights, LABELS.length)),
+  manifest: manifestOf({ face: { ...part, model: 'face.onnx', size: 32, width: 32 } }),
+});
