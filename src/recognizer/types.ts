@@ -205,6 +205,7 @@ export interface RecognizerInfo {
   >;
 }
 
+/** What is explained, and how its image is read. */
 export interface ExplainOptions extends Pick<RecognizeOptions, 'faces' | 'signal'> {
   /** The label that is explained: one of the answer's, or with a text alone one of the text's; the answer's by default. */
   readonly label?: string | undefined;
@@ -212,30 +213,37 @@ export interface ExplainOptions extends Pick<RecognizeOptions, 'faces' | 'signal
 
 /** From where to where a function went, and how far its attributions miss that. */
 export interface Completeness {
-  /** Log-odds of the label with nothing in place of what is explained, and with it. */
+  /** Log-odds of the label with nothing in place of what is explained. */
   readonly from: number;
+  /** Log-odds with it. */
   readonly to: number;
   /** Sum of the attributions minus (`to` − `from`). */
   readonly residual: number;
 }
 
+/** A word of the text and what it adds. */
 export interface WordAttribution {
   /** As it was written. */
   readonly word: string;
   /** Where it stands in the text that was given, in UTF-16 units: `text.slice(start, end)` is the word. */
   readonly start: number;
+  /** The unit after its last. */
   readonly end: number;
   /** What it adds to the label's log-odds; below zero where it speaks against it. */
   readonly attribution: number;
 }
 
+/** What each word adds. */
 export interface TextExplanation extends Completeness {
+  /** In the order of the text. */
   readonly words: readonly WordAttribution[];
 }
 
+/** What each part of the face adds. */
 export interface FaceExplanation extends Completeness {
-  /** The grid's size; its cells are equal parts of the face as it was cut out. */
+  /** Of the grid, whose cells are equal parts of the face as it was cut out. */
   readonly rows: number;
+  /** Of the grid. */
   readonly columns: number;
   /** What each cell adds to the label's log-odds, row by row from the upper left. */
   readonly cells: readonly number[];
@@ -258,17 +266,28 @@ export interface Contribution {
 
 /** Why the answer is what it is: docs/explanation.md defines every number. */
 export interface Explanation {
+  /** Never there: it tells explanations from failures. */
   readonly error?: undefined;
   /** The label that is explained. */
   readonly label: string;
   /** log p / (1 − p) of its probability in the answer. */
   readonly logOdds: number;
+  /** Where there is a text. */
   readonly text?: TextExplanation;
+  /** Where there is a face. */
   readonly face?: FaceExplanation;
-  /** Where there are both: what each did. `base` is the label's log-odds before anything is seen. */
-  readonly shares?: { readonly base: number; readonly text: Contribution; readonly face: Contribution };
+  /** Where there are both: what each did. */
+  readonly shares?: {
+    /** The label's log-odds before anything is seen. */
+    readonly base: number;
+    /** What the text did. */
+    readonly text: Contribution;
+    /** What the face did. */
+    readonly face: Contribution;
+  };
   /** The answer, as `recognize` gives it. */
   readonly result: Recognition;
+  /** What is worth knowing about the item. */
   readonly warnings: readonly Warning[];
 }
 
