@@ -5,9 +5,8 @@ import { takeRows } from '../base/tensor.js';
 import type { Encoded, OpenBundle } from '../bundle/open.js';
 import { assemble } from './answer.js';
 import { checkCertainty, knowsCertainty } from './certainty.js';
-import { createExplainer, type BundleFiles } from '../explain/explainer.js';
+import type { BundleFiles, Explainer } from '../explain/explainer.js';
 import type { SessionOptions } from '../runtime/session.js';
-import { explainItem } from './explain.js';
 import { recognizerOf, throwIfAborted } from './facade.js';
 import { prepareItem, type FaceFinder, type Prepared } from './prepare.js';
 import type { DecodeImage, Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
@@ -26,7 +25,7 @@ const ITEMS_AT_ONCE = 32;
 
 /** A recogniser over an open bundle; `dispose` closes the bundle and the face finder with it. */
 export function createRecognizer({ bundle, faces, decode, read, session }: RecognizerParts): Recognizer {
-  const explainer = createExplainer(bundle.manifest, read ?? unreadable, session);
+  let explainer: Explainer | undefined;
   // Sessions of the web runtime do not run twice at a time: calls queue up.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -54,10 +53,18 @@ export function createRecognizer({ bundle, faces, decode, read, session }: Recog
         return results;
       }),
     explain: (item, options) =>
-      inTurn(() => explainItem(item, options, { bundle, faces, decode, explainer })),
+      inTurn(async () => {
+        // What differentiates is as much code as all else: a page that never explains never loads it.
+        const [{ createExplainer }, { explainItem }] = await Promise.all([
+          import('../explain/explainer.js'),
+          import('./explain.js'),
+        ]);
+        explainer ??= createExplainer(bundle.manifest, read ?? unreadable, session);
+        return explainItem(item, options, { bundle, faces, decode, explainer });
+      }),
     dispose: () =>
       inTurn(async () => {
-        await explainer.dispose();
+        await explainer?.dispose();
         await bundle.dispose();
         await faces.dispose();
       }),

@@ -7,8 +7,9 @@ import { describe, expect, test } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 const ENTRY = join(root, 'src/browser.ts');
 
-/** All that computing takes: tokens, languages, the manifest, and near names in errors. */
+/** All that computing takes: models (of explanations), tokens, languages, the manifest, and near names in errors. */
 const PACKAGES = [
+  '@bufbuild/protobuf',
   '@huggingface/tokenizers',
   'collapse-white-space',
   'fastest-levenshtein',
@@ -55,6 +56,10 @@ describe('the build for browsers', () => {
     const packages = packagesOf(chunks);
     expect(packages.filter((name) => !PACKAGES.includes(name))).toEqual([]);
     expect(packages).toContain('zod');
+    // Explanations come with their code, when one is asked for.
+    const [entry] = chunks.filter(({ isEntry }) => isEntry);
+    const atOnce = [entry!, ...chunks.filter(({ fileName }) => entry!.imports.includes(fileName))];
+    expect(packagesOf(atOnce)).not.toContain('@bufbuild/protobuf');
     const imports = chunks.flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports]);
     expect(imports.filter((name) => !/^onnxruntime-web|\.js$/.test(name))).toEqual([]);
     const modules = chunks.flatMap((chunk) => Object.keys(chunk.modules));
