@@ -192,6 +192,7 @@ async function photograph({ width, height, data: pixels }: DecodedImage): Promis
         top: draw.integer(480 - turned.info.height),
       },
     ])
+    .removeAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, data: new Uint8Array(photo) };
