@@ -1,7 +1,8 @@
 // Whether sets and abstention keep on test items what validation promised, and the card's section on it.
 import { leastConfidence, leastPosterior, type Certainty } from '../evaluate/certainty.js';
+import { judged } from '../evaluate/confidence.js';
 import { setCoverage } from '../evaluate/conformal.js';
-import { argmax, type Scores } from '../evaluate/scores.js';
+import type { Scores } from '../evaluate/scores.js';
 import { share, table } from './markdown.js';
 
 export interface CertaintyTest {
@@ -34,15 +35,13 @@ export function certaintyTest(
   certainty: Certainty,
   { truth, posteriors }: { readonly truth: Uint8Array; readonly posteriors: Scores },
 ): CertaintyTest {
-  const { classes, data } = posteriors;
-  const best = argmax(posteriors);
-  const confidences = Array.from(best, (label, row) => data[row * classes + label]!);
+  const items = judged(truth, posteriors);
   return {
     ...{ name, on, n: truth.length },
     risks: RISKS.map((risk) => {
       const least = leastConfidence(certainty, risk) ?? Infinity;
-      const answered = confidences.flatMap((confidence, row) => (confidence >= least ? [row] : []));
-      const wrong = answered.filter((row) => best[row] !== truth[row]).length;
+      const answered = items.filter(({ confidence }) => confidence >= least);
+      const wrong = answered.filter(({ hit }) => hit === 0).length;
       return {
         risk,
         answered: answered.length / truth.length,

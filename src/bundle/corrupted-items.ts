@@ -1,6 +1,5 @@
 // Training items made worse and embedded beside the clean ones. Of clean pairs alone a gate learns at best which
 // modality knows which label; whom to believe when one says little it learns from pairs of which one side is bad.
-import { join } from 'node:path';
 import type { Progress } from '../base/progress.js';
 import { randomStream } from '../base/random.js';
 import type { Tensor } from '../base/tensor.js';
@@ -8,10 +7,8 @@ import type { Protocol } from '../data/types.js';
 import type { FaceEncoder, TextEncoder } from '../encoders/encoder.js';
 import { decodeImage } from '../encoders/images.js';
 import { take, type ExperimentData } from '../experiment/data.js';
-import { faceEmbedder, textEmbedder, type Embedder } from '../features/embed.js';
-import { configOf, fillStore } from '../features/fill.js';
-import { configKey } from '../features/format.js';
-import { openStore } from '../features/store.js';
+import { faceEmbedder, textEmbedder } from '../features/embed.js';
+import { keptEmbeddings } from '../features/kept.js';
 import type { Modality } from '../train/head-graph.js';
 import {
   corruptFace,
@@ -91,39 +88,27 @@ export async function corruptedItems(options: CorruptedItemsOptions): Promise<Co
       },
     },
   );
+  const common = {
+    dir: options.dir,
+    ...(options.progress ? { progress: options.progress } : {}),
+    ...(options.signal ? { signal: options.signal } : {}),
+  };
   return {
     text: {
-      embeddings: await embedded(
-        options,
-        'corrupted texts',
-        textEmbedder(encoders.text),
-        texts.ids.map((id) => ({ id, text: worse(id) })),
-      ),
+      embeddings: await keptEmbeddings({
+        ...{ ...common, set: 'corrupted texts', embedder: textEmbedder(encoders.text) },
+        items: texts.ids.map((id) => ({ id, text: worse(id) })),
+      }),
       from: texts.rows,
       labels: texts.labels,
     },
     face: {
-      embeddings: await embedded(
-        options,
-        'corrupted faces',
-        embedder,
-        faces.ids.map((id) => faceOf.get(id)!),
-      ),
+      embeddings: await keptEmbeddings({
+        ...{ ...common, set: 'corrupted faces', embedder },
+        items: faces.ids.map((id) => faceOf.get(id)!),
+      }),
       from: faces.rows,
       labels: faces.labels,
     },
   };
-}
-
-/** Embeddings of items, kept in a store of their own. */
-async function embedded<Item extends { readonly id: string }>(
-  { dir, progress, signal }: CorruptedItemsOptions,
-  set: string,
-  embedder: Embedder<Item>,
-  items: readonly Item[],
-): Promise<Tensor<'float32'>> {
-  const folder = join(dir, `${set.replace(' ', '-')}-${configKey(configOf(set, embedder))}`);
-  const common = { ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };
-  await fillStore({ ...common, dir: folder, set, embedder, items });
-  return (await openStore(folder)).embeddings;
 }

@@ -4,7 +4,7 @@ import { takeRows } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Protocol, ProtocolFace, ProtocolText } from '../data/types.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { argmax, restrictLogits, scores, softmax, type Scores } from '../evaluate/scores.js';
+import { argmax, pick, restrictLogits, scores, softmax } from '../evaluate/scores.js';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import { corruptionCurves, type CorruptionPoint } from './corruption-curves.js';
 import { encodeFaces } from './encode-faces.js';
@@ -179,8 +179,3 @@ async function robustnessOf(
   }
   return found;
 }
-
-const pick = ({ classes, data }: Scores, rows: readonly number[]): Scores => ({
-  classes,
-  data: Float64Array.from(rows.flatMap((row) => [...data.subarray(row * classes, (row + 1) * classes)])),
-});

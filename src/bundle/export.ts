@@ -6,8 +6,9 @@ import { takeRows, type Tensor } from '../base/tensor.js';
 import type { Protocol } from '../data/types.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
 import { fitTemperature, labelPrior, productOfPosteriors } from '../evaluate/calibration.js';
-import { fitCertainty, type Certainty } from '../evaluate/certainty.js';
-import { restrictLogits, restrictPrior, scores, softmax } from '../evaluate/scores.js';
+import type { Certainty } from '../evaluate/certainty.js';
+import { fitCertainty } from '../evaluate/fit-certainty.js';
+import { pick, restrictLogits, restrictPrior, scores, softmax } from '../evaluate/scores.js';
 import type { Config } from '../experiment/config.js';
 import { experimentData, type ExperimentData, type Selection } from '../experiment/data.js';
 import { featuresOf } from '../features/extract.js';
@@ -78,14 +79,24 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
   const face: LearnedFace = { ...plain, input: { ...plain.input, mirror } };
   const { data, corrupted } = await learnedFeatures(text, face, options);
   const parts = {
-    text: calibrated(text, data.tables.text, {
-      train: data.texts(text.labels, 'train'),
-      validation: data.texts(text.labels, 'validation'),
-    }),
-    face: calibrated(face, data.tables.face, {
-      train: data.faces('both', face.labels, 'train'),
-      validation: data.faces('both', face.labels, 'validation'),
-    }),
+    text: calibrated(
+      text,
+      data.tables.text,
+      {
+        train: data.texts(text.labels, 'train'),
+        validation: data.texts(text.labels, 'validation'),
+      },
+      config.labels,
+    ),
+    face: calibrated(
+      face,
+      data.tables.face,
+      {
+        train: data.faces('both', face.labels, 'train'),
+        validation: data.faces('both', face.labels, 'validation'),
+      },
+      face.labels,
+    ),
   };
   const prior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);
   const fusion = await trainFusion(data, config, {
@@ -107,24 +118,10 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       ...{ model: FILES.text, tokenizer: FILES.tokenizer, labels: [...text.labels] },
       ...{ maxTokens: text.maxTokens, width: text.config.width },
       ...parts.text,
-      certainty: certaintyOf(
-        text,
-        data.tables.text,
-        parts.text,
-        data.texts(config.labels, 'validation'),
-        config.labels,
-      ),
     },
     face: {
       ...{ model: FILES.face, labels: [...face.labels], size: face.input.size, width: face.network.width },
       ...parts.face,
-      certainty: certaintyOf(
-        face,
-        data.tables.face,
-        parts.face,
-        data.faces('both', face.labels, 'validation'),
-        face.labels,
-      ),
     },
     fusion: {
       ...{ model: FILES.fusion, labels: [...config.labels], head, temperature: fusion.temperature },
@@ -189,29 +186,29 @@ async function learnedFeatures(
   }
 }
 
-/** The temperature that suits a learned classifier's logits of validation items, and its training items' labels. */
+/**
+ * What validation says of a learned classifier: its temperature, and how sure it must be where it answers with the labels
+ * `among`; and the label distribution of its training items.
+ */
 function calibrated(
   { weights, labels }: LearnedText | LearnedFace,
   table: Tensor<'float32'>,
   { train, validation }: { readonly train: Selection; readonly validation: Selection },
-): { temperature: number; prior: number[] } {
-  const logits = classify(takeRows(table, validation.rows).data, weights, labels.length);
-  return {
-    temperature: fitTemperature(scores(labels.length, logits), validation.labels).temperature,
-    prior: labelPrior(train.labels, labels.length),
-  };
-}
-
-/** How sure a learned classifier must be of validation items, answered with these labels. */
-function certaintyOf(
-  { weights, labels }: LearnedText | LearnedFace,
-  table: Tensor<'float32'>,
-  { temperature }: { readonly temperature: number },
-  validation: Selection,
   among: readonly string[],
-): Certainty {
-  const all = scores(labels.length, classify(takeRows(table, validation.rows).data, weights, labels.length));
-  return fitCertainty(validation.labels, softmax(restrictLogits(all, labels, among), temperature));
+): { temperature: number; prior: number[]; certainty: Certainty } {
+  const logits = scores(
+    labels.length,
+    classify(takeRows(table, validation.rows).data, weights, labels.length),
+  );
+  const { temperature } = fitTemperature(logits, validation.labels);
+  const asked = [...validation.labels.keys()].filter((i) => among.includes(labels[validation.labels[i]!]!));
+  const truth = asked.map((i) => among.indexOf(labels[validation.labels[i]!]!));
+  const posteriors = softmax(restrictLogits(pick(logits, asked), labels, among), temperature);
+  return {
+    temperature,
+    prior: labelPrior(train.labels, labels.length),
+    certainty: fitCertainty(truth, posteriors),
+  };
 }
 
 /** What a learned classifier makes of embeddings, given that the label is one of `among`, each as likely as in `target`. */

@@ -1,6 +1,7 @@
 // The fusion head of a bundle: trained on the learned features, the best of several seeds on validation.
 import { fitTemperature } from '../evaluate/calibration.js';
-import { fitCertainty, type Certainty } from '../evaluate/certainty.js';
+import type { Certainty } from '../evaluate/certainty.js';
+import { fitCertainty } from '../evaluate/fit-certainty.js';
 import { evaluateScores } from '../evaluate/metrics.js';
 import { scores, softmax } from '../evaluate/scores.js';
 import { silentProgress, type Progress } from '../base/progress.js';

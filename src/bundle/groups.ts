@@ -1,14 +1,11 @@
 // Accuracy by what the writers of the test texts said of themselves, where the file has it.
 import type { TextItem } from '../data/types.js';
-import { wilsonInterval, type Interval } from '../evaluate/intervals.js';
+import { groupAccuracies, type GroupAccuracy } from '../evaluate/groups.js';
 import { share, table } from './markdown.js';
 
-export interface GroupResult {
+/** Of a group by the file's own code; of ages, by a band. */
+export interface GroupResult extends GroupAccuracy {
   readonly by: 'sex' | 'age' | 'country';
-  /** The file's own code; of ages, a band. */
-  readonly group: string;
-  readonly n: number;
-  readonly accuracy: Interval;
 }
 
 /** Upper ends of bands of age, in years: fifths of the writers, nearly. */
@@ -31,18 +28,13 @@ const GROUPINGS: Readonly<Record<GroupResult['by'], (item: TextItem) => string |
 
 /** Accuracy of each group, items without a group left out; empty where the file says nothing of its writers. */
 export function groupResults(items: readonly TextItem[], right: readonly boolean[]): GroupResult[] {
-  return (Object.keys(GROUPINGS) as GroupResult['by'][]).flatMap((by) => {
-    const groups = new Map<string, { hits: number; n: number }>();
-    items.forEach((item, i) => {
-      const group = GROUPINGS[by](item);
-      if (group === undefined) return;
-      const { hits, n } = groups.get(group) ?? { hits: 0, n: 0 };
-      groups.set(group, { hits: hits + (right[i] ? 1 : 0), n: n + 1 });
-    });
-    return [...groups]
-      .sort(([a], [b]) => place(a) - place(b) || a.localeCompare(b, 'en', { numeric: true }))
-      .map(([group, { hits, n }]) => ({ by, group, n, accuracy: wilsonInterval(hits, n) }));
-  });
+  return (Object.keys(GROUPINGS) as GroupResult['by'][]).flatMap((by) =>
+    groupAccuracies(items.map((item, i) => ({ group: GROUPINGS[by](item), hit: right[i]! })))
+      .sort(
+        ({ group: a }, { group: b }) => place(a) - place(b) || a.localeCompare(b, 'en', { numeric: true }),
+      )
+      .map((one) => ({ by, ...one })),
+  );
 }
 
 /** Bands of age in their order; codes, which are no bands, by number. */

@@ -1,6 +1,7 @@
 // What a bundle says of itself: `manifest.json`, which names every other file with its hash.
 import { z } from 'zod';
 import { MienError } from '../base/errors.js';
+import { labelsInCommon } from '../data/labels.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
 const labels = z.array(z.string().min(1)).min(2);
@@ -70,6 +71,14 @@ export function checkManifest(json: unknown, file: string): BundleManifest {
     hint: 'It may be of a newer version of mien.',
   });
 }
+
+/** Labels that a bundle's texts and faces have in common. */
+export const sharedLabels = ({
+  text,
+  face,
+  fusion,
+}: Pick<BundleManifest, 'text' | 'face' | 'fusion'>): readonly string[] =>
+  labelsInCommon({ text: text?.labels, face: face?.labels, fused: fusion?.labels });
 
 export const MANIFEST_NAME = 'manifest.json';
 

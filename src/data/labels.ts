@@ -69,3 +69,17 @@ export const isFaceLabel = (name: string): name is FaceLabel =>
   (FACE_LABELS as readonly string[]).includes(name);
 export const isSharedLabel = (name: string): name is SharedLabel =>
   (SHARED_LABELS as readonly string[]).includes(name);
+
+/** Labels that texts and faces have in common: the fusion's where there is one; of one modality alone, its own. */
+export function labelsInCommon({
+  text,
+  face,
+  fused,
+}: {
+  readonly text?: readonly string[] | undefined;
+  readonly face?: readonly string[] | undefined;
+  readonly fused?: readonly string[] | undefined;
+}): readonly string[] {
+  if (fused) return fused;
+  return text && face ? text.filter((label) => face.includes(label)) : (text ?? face)!;
+}

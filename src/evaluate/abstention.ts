@@ -1,8 +1,7 @@
 // From which confidence on to answer, so that of what is answered at most a stated share is wrong.
-import { MienError } from '../base/errors.js';
+import { judged } from './confidence.js';
 import { wilsonInterval } from './intervals.js';
-import { labelAt } from './metrics.js';
-import { argmax, rowsOf, type Scores } from './scores.js';
+import type { Scores } from './scores.js';
 
 /** What answering from a confidence on would have meant for held-out items. */
 export interface AnswerThreshold {
@@ -26,19 +25,13 @@ const SHARES = Array.from({ length: 50 }, (_, i) => 1 - i / 50);
  */
 export function answerThresholds(truth: ArrayLike<number>, posteriors: Scores): AnswerThreshold[] {
   const n = truth.length;
-  if (n === 0 || n !== rowsOf(posteriors))
-    throw new MienError('shape', `${n} labels for ${rowsOf(posteriors)} items`);
-  const { classes, data } = posteriors;
-  const items = Array.from(argmax(posteriors), (best, row) => ({
-    confidence: data[row * classes + best]!,
-    wrong: best === labelAt(truth, row, classes) ? 0 : 1,
-  })).sort((a, b) => b.confidence - a.confidence);
+  const items = judged(truth, posteriors).sort((a, b) => b.confidence - a.confidence);
   const found: AnswerThreshold[] = [];
   for (const share of SHARES) {
     const { confidence } = items[Math.max(1, Math.round(share * n)) - 1]!;
     if (found.at(-1)?.confidence === confidence) continue;
     const answered = items.filter((item) => item.confidence >= confidence);
-    const errors = answered.reduce((sum, { wrong }) => sum + wrong, 0);
+    const errors = answered.reduce((sum, { hit }) => sum + 1 - hit, 0);
     const risk = wilsonInterval(errors, answered.length).high!;
     found.push({ confidence, answered: answered.length / n, risk });
   }

@@ -13,8 +13,11 @@ export interface ReliabilityBin {
   readonly accuracy: number;
 }
 
-/** The largest posterior of each item, and whether the label it stands for is the true one. */
-function judged(truth: ArrayLike<number>, posteriors: Scores): { confidence: number; hit: number }[] {
+/**
+ * The largest posterior of each item, and whether the label it stands for is the true one (1) or not (0).
+ * @throws MienError `shape` when lengths differ.
+ */
+export function judged(truth: ArrayLike<number>, posteriors: Scores): { confidence: number; hit: number }[] {
   if (truth.length === 0 || truth.length !== rowsOf(posteriors))
     throw new MienError('shape', `${truth.length} labels for ${rowsOf(posteriors)} items`);
   const { classes, data } = posteriors;

@@ -20,6 +20,14 @@ export function scores<Values extends Float32Array | Float64Array>(
   return { classes, data };
 }
 
+/** The rows at these positions, in their order. */
+export function pick({ classes, data }: Scores, positions: ArrayLike<number>): Scores {
+  const out = new Float64Array(positions.length * classes);
+  for (let i = 0; i < positions.length; i++)
+    for (let k = 0; k < classes; k++) out[i * classes + k] = data[positions[i]! * classes + k]!;
+  return { classes, data: out };
+}
+
 /** Number of items. */
 export const rowsOf = ({ classes, data }: Scores): number => data.length / classes;
 

@@ -11,13 +11,12 @@ import type { Split } from '../data/types.js';
 import type { FaceEncoder, TextEncoder } from '../encoders/encoder.js';
 import { decodeImage } from '../encoders/images.js';
 import { fitTemperature, labelPrior, productOfPosteriors } from '../evaluate/calibration.js';
-import { fitCertainty, type Certainty } from '../evaluate/certainty.js';
+import type { Certainty } from '../evaluate/certainty.js';
+import { fitCertainty } from '../evaluate/fit-certainty.js';
 import { evaluateScores } from '../evaluate/metrics.js';
 import { scores, softmax, type Scores } from '../evaluate/scores.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
-import { configOf, fillStore } from '../features/fill.js';
-import { configKey } from '../features/format.js';
-import { openStore } from '../features/store.js';
+import { keptEmbeddings } from '../features/kept.js';
 import { modalitiesOf, type HeadName } from '../models/heads.js';
 import {
   createPredictionSession,
@@ -203,22 +202,20 @@ type Tables = Readonly<Partial<Record<Modality, Tensor<'float32'>>>>;
 
 /** Embeddings of the rows, kept in feature stores. */
 async function embeddings({ table, encoders, folder, progress, signal }: OwnOptions): Promise<Tables> {
-  const common = { ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };
+  const dir = join(folder, 'features');
+  const common = { dir, ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };
   const found: Partial<Record<Modality, Tensor<'float32'>>> = {};
-  if (encoders.text) {
-    const embedder = textEmbedder(encoders.text);
-    const dir = join(folder, 'features', `texts-${configKey(configOf('texts', embedder))}`);
-    const items = table.rows.map(({ id, text }) => ({ id, text: text! }));
-    await fillStore({ ...common, dir, set: 'texts', embedder, items });
-    found.text = (await openStore(dir)).embeddings;
-  }
-  if (encoders.face) {
-    const embedder = faceEmbedder(encoders.face, { decode: (bytes, file) => decodeImage(bytes, { file }) });
-    const dir = join(folder, 'features', `images-${configKey(configOf('images', embedder))}`);
-    const items = table.rows.map(({ id, image }) => ({ id, image: image! }));
-    await fillStore({ ...common, dir, set: 'images', embedder, items });
-    found.face = (await openStore(dir)).embeddings;
-  }
+  if (encoders.text)
+    found.text = await keptEmbeddings({
+      ...{ ...common, set: 'texts', embedder: textEmbedder(encoders.text) },
+      items: table.rows.map(({ id, text }) => ({ id, text: text! })),
+    });
+  if (encoders.face)
+    found.face = await keptEmbeddings({
+      ...{ ...common, set: 'images' },
+      embedder: faceEmbedder(encoders.face, { decode: (bytes, file) => decodeImage(bytes, { file }) }),
+      items: table.rows.map(({ id, image }) => ({ id, image: image! })),
+    });
   return found;
 }
 

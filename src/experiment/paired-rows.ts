@@ -1,6 +1,6 @@
 // Rows of two modalities: fused heads, and the product of the unimodal heads' posteriors.
 import { fitTemperature, productOfPosteriors, type Evidence } from '../evaluate/calibration.js';
-import { softmax } from '../evaluate/scores.js';
+import { pick, softmax } from '../evaluate/scores.js';
 import type { HeadName } from '../models/heads.js';
 import { take, type FaceSource } from './data.js';
 import { fusedModel, pairedFaceModel, textModel } from './plan.js';
@@ -12,7 +12,6 @@ import {
   pairings,
   pairPrior,
   pairSelections,
-  pick,
   setTitles,
   type Context,
   type RowHead,

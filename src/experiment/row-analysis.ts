@@ -2,7 +2,7 @@
 // training histories, subjects, gates, additive projections, mismatched pairs and what classifiers see.
 import { FACE_LABELS, TEXT_LABELS } from '../data/labels.js';
 import { fitTemperature, labelPrior, productOfPosteriors, type Evidence } from '../evaluate/calibration.js';
-import { scores, softmax, type Scores } from '../evaluate/scores.js';
+import { pick, scores, softmax, type Scores } from '../evaluate/scores.js';
 import type { HeadName } from '../models/heads.js';
 import type { Tensor } from '../base/tensor.js';
 import { take, type FaceSource, type Selection } from './data.js';
@@ -22,7 +22,6 @@ import {
   pairings,
   pairPrior,
   pairSelections,
-  pick,
   type Context,
   type PairSelections,
 } from './row-parts.js';

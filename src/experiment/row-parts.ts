@@ -3,7 +3,7 @@ import { MienError } from '../base/errors.js';
 import { fitTemperature, labelPrior } from '../evaluate/calibration.js';
 import { crossedInterval } from '../evaluate/intervals.js';
 import { brierScore, evaluateScores, expectedCalibrationError, logLoss } from '../evaluate/metrics.js';
-import { scores, softmax, type Scores } from '../evaluate/scores.js';
+import { pick, scores, softmax, type Scores } from '../evaluate/scores.js';
 import type { Config } from './config.js';
 import { take, type ExperimentData, type FaceSource, type Selection } from './data.js';
 import type { ModelSpec } from './plan.js';
@@ -53,14 +53,6 @@ export function calibrated(result: RunResult, truth: Uint8Array, test = 0): Scor
   const logits = (data: Float32Array) => scores(result.validation.shape[1]!, data);
   const { temperature } = fitTemperature(logits(result.validation.data), truth);
   return softmax(logits(result.tests[test]!.data), temperature);
-}
-
-/** Rows of scores by position. */
-export function pick({ classes, data }: Scores, positions: ArrayLike<number>): Scores {
-  const out = new Float64Array(positions.length * classes);
-  for (let i = 0; i < positions.length; i++)
-    for (let k = 0; k < classes; k++) out[i * classes + k] = data[positions[i]! * classes + k]!;
-  return { classes, data: out };
 }
 
 export const logitsOf = (tensor: { shape: readonly number[]; data: Float32Array }): Scores =>

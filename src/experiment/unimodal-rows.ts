@@ -1,7 +1,7 @@
 // Rows of one modality: texts, faces at their own label distribution, faces at that of the pairs.
 import { FACE_LABELS } from '../data/labels.js';
 import { labelPrior, productOfPosteriors, type Evidence } from '../evaluate/calibration.js';
-import { softmax } from '../evaluate/scores.js';
+import { pick, softmax } from '../evaluate/scores.js';
 import type { FaceSource } from './data.js';
 import { pairedFaceModel, sevenFaceModel, textModel } from './plan.js';
 import {
@@ -12,7 +12,6 @@ import {
   pairings,
   pairPrior,
   pairSelections,
-  pick,
   setTitles,
   type Context,
   type TableRow,

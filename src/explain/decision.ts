@@ -1,6 +1,6 @@
 // What is explained: the answer's log-odds of a label, on the graph, from the logits that `recognize` makes its answer of.
 import { float32 } from '../base/tensor.js';
-import type { BundleManifest } from '../bundle/manifest.js';
+import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
 import { restrictPrior } from '../evaluate/scores.js';
 import { constant, type Value } from '../graph/builder.js';
 import { add, div, exp, log, mul, neg, stopGradient, sub } from '../graph/ops/elementwise.js';
@@ -53,7 +53,7 @@ export function alone(manifest: BundleManifest, modality: 'text' | 'face', logit
  */
 export function together(manifest: BundleManifest, { text, face, fused }: Required<Said> | Said): Value {
   const [ofText, ofFace] = [manifest.text!, manifest.face!];
-  const shared = manifest.fusion?.labels ?? ofText.labels.filter((label) => ofFace.labels.includes(label));
+  const shared = sharedLabels(manifest);
   const textShared = logSoftmax(under(div(text!, ofText.temperature), ofText.labels, shared));
   const both = fused && manifest.fusion ? logSoftmax(div(fused, manifest.fusion.temperature)) : undefined;
   const answer = both ?? product(manifest, shared, textShared, face!);

@@ -2,12 +2,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MienError } from '../base/errors.js';
-import { readJson, sha256, writeFileAtomic } from '../base/files.js';
+import { sha256, writeFileAtomic } from '../base/files.js';
 import { encodeSafetensors } from '../base/safetensors.js';
 import { float32, type Tensors } from '../base/tensor.js';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
-import { readLearnedFace, readLearnedText } from './read-learned.js';
-import { learnedSchema, type LearnedRecord } from './record.js';
+import { kindOfLearned, readLearnedFace, readLearnedText } from './read-learned.js';
+import type { LearnedRecord } from './record.js';
 
 export interface AverageOptions {
   /** Folders that `mien learn` finished: encoders of one kind, architecture and set of labels. */
@@ -27,7 +27,7 @@ export interface AverageOptions {
 export async function averageLearned({ folders, out, size }: AverageOptions): Promise<LearnedRecord> {
   if (folders.length < 2) throw new MienError('usage', 'a mean needs two finished trainings at least');
   const last = folders.at(-1)!;
-  const { kind } = learnedSchema.parse(await readJson(join(last, 'learned.json')));
+  const kind = await kindOfLearned(last);
   if (size !== undefined && kind === 'text') throw new MienError('usage', 'texts have no size in pixels');
   const read = kind === 'text' ? readLearnedText : readLearnedFace;
   const learned = [];

@@ -32,18 +32,28 @@ export interface LearnedFace extends Learned {
   readonly input: FaceInput;
 }
 
-async function readRecord(folder: string, kind: LearnedRecord['kind']): Promise<LearnedRecord> {
+/** The record in a folder, of this kind if one is asked for. */
+async function parseRecord(folder: string, kind?: LearnedRecord['kind']): Promise<LearnedRecord> {
   const path = join(folder, 'learned.json');
   const parsed = learnedSchema.safeParse(await readJson(path));
-  if (!parsed.success || parsed.data.kind !== kind)
-    throw new MienError('weights', `is not the record of a learned ${kind} encoder`, {
-      ...{ file: path, hint: `Name a folder that \`mien learn ${kind}\` finished.` },
-    });
-  const weights = join(folder, 'encoder', WEIGHTS_FILE);
-  if ((await sha256File(weights)) !== parsed.data.sha256)
-    throw new MienError('weights', 'is not the file that training wrote', { file: weights });
-  return parsed.data;
+  if (parsed.success && (kind === undefined || parsed.data.kind === kind)) return parsed.data;
+  const [what, command] = kind === undefined ? ['', ''] : [`${kind} `, ` ${kind}`];
+  throw new MienError('weights', `is not the record of a learned ${what}encoder`, {
+    ...{ file: path, hint: `Name a folder that \`mien learn${command}\` finished.` },
+  });
 }
+
+async function readRecord(folder: string, kind: LearnedRecord['kind']): Promise<LearnedRecord> {
+  const record = await parseRecord(folder, kind);
+  const weights = join(folder, 'encoder', WEIGHTS_FILE);
+  if ((await sha256File(weights)) !== record.sha256)
+    throw new MienError('weights', 'is not the file that training wrote', { file: weights });
+  return record;
+}
+
+/** What a folder holds. @throws MienError `weights`, `file` or `format` when it holds no learned encoder. */
+export const kindOfLearned = async (folder: string): Promise<LearnedRecord['kind']> =>
+  (await parseRecord(folder)).kind;
 
 const classifierSpecs = (width: number, classes: number) => [
   { name: `${CLASSIFIER}.weight`, shape: [classes, width] },

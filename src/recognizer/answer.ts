@@ -1,6 +1,6 @@
 // One item's answer from what the models said: which of them decides, over which labels, and what to warn of.
 import type { Tensor } from '../base/tensor.js';
-import type { BundleManifest } from '../bundle/manifest.js';
+import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
 import { productOfPosteriors } from '../evaluate/calibration.js';
 import { restrictPrior, scores, softmax } from '../evaluate/scores.js';
 import { certaintyOf } from './certainty.js';
@@ -64,13 +64,6 @@ export function assemble(
       : {}),
     warnings: [...warnings, ...furtherWarnings(manifest, computed, text, shared)],
   };
-}
-
-/** Labels of the fused answer: the fusion's, or those that text and face have in common. */
-function sharedLabels({ text, face, fusion }: BundleManifest): readonly string[] {
-  if (fusion) return fusion.labels;
-  if (text && face) return text.labels.filter((label) => face.labels.includes(label));
-  return (text ?? face)!.labels;
 }
 
 function answerOf(

@@ -1,5 +1,6 @@
 // How a recogniser does on items whose labels are known: the answer, what each modality alone would have said, groups.
 import { MienError } from '../base/errors.js';
+import { groupAccuracies, type GroupAccuracy } from '../evaluate/groups.js';
 import { wilsonInterval, type Interval } from '../evaluate/intervals.js';
 import {
   brierScore,
@@ -35,12 +36,6 @@ export interface EvaluationRow {
   readonly labels: readonly string[];
   readonly perLabel: readonly LabelScore[];
   readonly confusion: ConfusionMatrix;
-}
-
-export interface GroupAccuracy {
-  readonly group: string;
-  readonly n: number;
-  readonly accuracy: Interval;
 }
 
 export interface Evaluation {
@@ -131,16 +126,11 @@ function groupsOf(
   answered: readonly { readonly result: Recognition; readonly label: string; readonly group?: string }[],
   among: readonly string[] | undefined,
 ): GroupAccuracy[] {
-  const groups = new Map<string, { n: number; hits: number }>();
-  for (const { result, label, group } of answered) {
-    if (group === undefined) continue;
+  const items = answered.map(({ result, label, group }) => {
     const labels = among ?? Object.keys(result.probabilities);
     const said =
       labels[argmax(scores(labels.length, Float64Array.from(over(result.probabilities, labels))))[0]!];
-    const { n, hits } = groups.get(group) ?? { n: 0, hits: 0 };
-    groups.set(group, { n: n + 1, hits: hits + (said === label ? 1 : 0) });
-  }
-  return [...groups]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([group, { n, hits }]) => ({ group, n, accuracy: wilsonInterval(hits, n) }));
+    return { group, hit: said === label };
+  });
+  return groupAccuracies(items).sort(({ group: a }, { group: b }) => (a < b ? -1 : 1));
 }

@@ -1,6 +1,7 @@
 // What every recogniser offers, whether it computes here or in another process: arguments checked, one item or many.
 import { MienError } from '../base/errors.js';
 import { checkNames } from '../base/names.js';
+import { labelsInCommon } from '../data/labels.js';
 import { startSession } from './sequence.js';
 import { gather } from './stream.js';
 import type {
@@ -56,15 +57,9 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
       for await (const batch of gather(items, batchSize, options.signal))
         yield* await recognize(batch, options);
     },
-    session: (options) => startSession(recognize, sharedOf(info), options),
+    session: (options) => startSession(recognize, labelsInCommon(info.labels), options),
     [Symbol.asyncDispose]: dispose,
   };
-}
-
-/** Labels that texts and faces have in common. */
-function sharedOf({ labels: { text, face, fused } }: RecognizerInfo): readonly string[] {
-  if (fused) return fused;
-  return text && face ? text.filter((label) => face.includes(label)) : (text ?? face)!;
 }
 
 /** Whether an item was recognised: narrows the type. */

@@ -1,7 +1,7 @@
 // What each modality did for a decision: the Shapley values of a game of two players.
 // Source: Shapley 1953, "A Value for n-Person Games".
 import { restrictPrior } from '../evaluate/scores.js';
-import type { BundleManifest } from '../bundle/manifest.js';
+import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
 import { restricted, withFaceOnly } from './labels.js';
 import type { Explanation, Probabilities, Recognition } from './types.js';
 
@@ -20,11 +20,12 @@ export function logOddsOf(probabilities: Probabilities, label: string): number {
  * none, the priors. No input is made up for what is absent.
  */
 export function sharesOf(
-  { text: ofText, face: ofFace, fusion }: BundleManifest,
+  manifest: BundleManifest,
   { text, face, probabilities }: Recognition,
   label: string,
 ): NonNullable<Explanation['shares']> {
-  const shared = fusion?.labels ?? ofText!.labels.filter((one) => ofFace!.labels.includes(one));
+  const { text: ofText, face: ofFace, fusion } = manifest;
+  const shared = sharedLabels(manifest);
   const named = (labels: readonly string[], values: readonly number[]): Probabilities =>
     Object.fromEntries(labels.map((one, i) => [one, values[i]!]));
   const nobody = named(

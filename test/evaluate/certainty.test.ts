@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { randomStream } from '../../src/base/random.js';
 import { answerThresholds } from '../../src/evaluate/abstention.js';
-import { fitCertainty, leastConfidence, leastPosterior } from '../../src/evaluate/certainty.js';
+import { leastConfidence, leastPosterior } from '../../src/evaluate/certainty.js';
+import { fitCertainty } from '../../src/evaluate/fit-certainty.js';
 import { setCoverage } from '../../src/evaluate/conformal.js';
 import { argmax, scores, softmax } from '../../src/evaluate/scores.js';
 

@@ -84,4 +84,6 @@ test('one training alone, other labels and a changed file are refused', async ()
     join(root, 'changed', 'encoder', 'model.safetensors'),
   );
   await expect(of('changed', 'a')).rejects.toMatchObject({ code: 'weights' });
+  await writeFiles(join(root, 'foreign'), { 'learned.json': Buffer.from('{"kind":"voice"}') });
+  await expect(of('a', 'foreign')).rejects.toMatchObject({ code: 'weights' });
 });
