@@ -117,8 +117,11 @@ describe('fetching', () => {
 
 describe('broken transfers', () => {
   it('goes on where the connection broke, after errors of the server too', async () => {
-    server.mishaps.push('cut', 'unavailable', 'cut');
-    const { path } = await fetchWeights();
+    let arrived = 0;
+    const progress = { ...silentProgress, advance: (bytes = 1) => void (arrived += bytes) };
+    const cutAt = (bytes: number) => ({ cutWhen: () => arrived >= bytes });
+    server.mishaps.push(cutAt(100_000), 'unavailable', cutAt(150_000));
+    const { path } = await fetchWeights({ progress });
     expect(await sha256File(path)).toBe(sha256(weights));
     const ranges = server.requests.filter((line) => line.includes('cdn')).map((line) => line.split(' ')[3]);
     expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=100000-', 'bytes=150000-']);

@@ -12,7 +12,9 @@ export interface HubRepository {
 }
 
 /** What the next answers that send a large file's bytes do wrong, one entry an answer. */
-export type Mishap = 'cut' | 'corrupt' | 'stall' | 'unavailable' | 'ignore-range';
+/** A cut comes as soon as half has been sent, or once the client says that it has arrived. */
+export type Mishap =
+  'cut' | { readonly cutWhen: () => boolean } | 'corrupt' | 'stall' | 'unavailable' | 'ignore-range';
 
 export interface HubServer {
   readonly endpoint: string;
@@ -76,10 +78,15 @@ export async function startHubServer(repositories: Record<string, HubRepository>
       ...(range ? { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {}),
     });
     if (request.method === 'HEAD') return void response.end();
-    if (mishap === 'cut' || mishap === 'stall') {
-      response.write(body.subarray(0, body.length >> 1), () => {
-        if (mishap === 'cut') setTimeout(() => response.destroy(), 20);
-      });
+    if (mishap === 'cut' || mishap === 'stall' || typeof mishap === 'object') {
+      const cut = (): void => {
+        if (typeof mishap === 'object' && !mishap.cutWhen()) setTimeout(cut, 5);
+        else response.destroy();
+      };
+      response.write(
+        body.subarray(0, body.length >> 1),
+        () => void (mishap === 'stall' || setTimeout(cut, 5)),
+      );
       return;
     }
     response.end(body);
