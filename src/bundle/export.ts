@@ -121,6 +121,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     },
     face: {
       ...{ model: FILES.face, labels: [...face.labels], size: face.input.size, width: face.network.width },
+      ...(face.input.mirror ? { mirror: true } : {}),
       ...parts.face,
     },
     fusion: {

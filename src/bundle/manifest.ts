@@ -43,6 +43,8 @@ export const manifestSchema = z.strictObject({
       ...posterior,
       /** Side in pixels to which the model resizes. */
       size: z.int().min(32),
+      /** Whether the model has an input `views` and can read a face with its mirror image; absent: no. */
+      mirror: z.boolean().optional(),
       width: z.int().min(1),
     })
     .optional(),

@@ -9,6 +9,7 @@ import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
 import { embedImages, prepareImages, type FaceInput } from '../encoders/load-face.js';
 import type { Pooling } from '../encoders/profiles.js';
 import { quantizedParameters } from '../encoders/quantized.js';
+import { viewsInput } from '../encoders/views.js';
 import { buildHead, type HeadName, type HeadSizes } from '../models/heads.js';
 import { CLASSIFIER } from '../learn/classifier.js';
 import { linear } from '../nn/linear.js';
@@ -83,8 +84,8 @@ export function textModel(
 
 /**
  * From `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to `embedding` `[batch, width]` and `logits`:
- * resizing and normalising are part of the model. With `face.mirror`, the embedding is the mean of those of the image
- * and its mirror image.
+ * resizing and normalising are part of the model. With `face.mirror` there is an input `views` `[views]`, int64: `[0, 1]`
+ * for the mean of the embeddings of the image and its mirror image, `[0]` for the image's alone in half the time.
  */
 export function faceModel(
   network: EfficientNetConfig,
@@ -97,7 +98,7 @@ export function faceModel(
   const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
   const { images } = prepareImages(pixels, face);
   const p = storedParameters(graph, weights, precision);
-  const { embedding } = embedImages(p, network, images, face.mirror);
+  const { embedding } = embedImages(p, network, images, face.mirror ? viewsInput(graph) : undefined);
   return encodeModel(graph, { embedding, logits: top(embedding) });
 }
 

@@ -4,6 +4,7 @@ import { MienError } from '../base/errors.js';
 import { int32, tensor, float32, type Tensor } from '../base/tensor.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { createTokenizer, type Tokenizer } from '../encoders/tokenizer.js';
+import { VIEWS } from '../encoders/views.js';
 import { createSession, type Session } from '../runtime/session.js';
 import type { BundleManifest } from './manifest.js';
 
@@ -25,8 +26,14 @@ export interface OpenBundle {
   tokens(texts: readonly Int32Array[]): Promise<Encoded>;
   /** @throws MienError `bundle` when the bundle reads no text. */
   texts(texts: readonly string[]): Promise<Encoded & { readonly truncated: readonly boolean[] }>;
-  /** Cropped faces. @throws MienError `bundle` when the bundle reads no faces. */
-  faces(images: readonly DecodedImage[]): Promise<Encoded>;
+  /**
+   * Cropped faces, with their mirror images where the bundle does so, unless `mirror` is false.
+   * @throws MienError `bundle` when the bundle reads no faces.
+   */
+  faces(
+    images: readonly DecodedImage[],
+    options?: { readonly mirror?: boolean | undefined },
+  ): Promise<Encoded>;
   /** Logits `[n, labels]` of pairs, and the gate `[n, width]` where the head has one. */
   fuse(
     text: Tensor<'float32'>,
@@ -80,16 +87,17 @@ export async function openBundle(
       const encoded = await tokens(tokenized.map(({ ids }) => ids));
       return { ...encoded, truncated: tokenized.map(({ truncated }) => truncated) };
     },
-    async faces(images) {
+    async faces(images, { mirror = true } = {}) {
       if (!face || !faceSession) throw absent('faces');
       const out = rowsOf(images.length, face.width, face.labels.length);
+      const views = face.mirror ? { views: mirror ? VIEWS.both : VIEWS.own } : {};
       const bySize = indicesBy(images, ({ width, height }) => `${width}×${height}`);
       for (const group of [...bySize.values()].flatMap((same) => inBatches(same, IMAGES_PER_RUN))) {
         const { width, height } = images[group[0]!]!;
         const pixels = new Uint8Array(group.length * width * height * 3);
         group.forEach((row, i) => pixels.set(images[row]!.data, i * width * height * 3));
         const shape = [group.length, height, width, 3];
-        out.put(group, await faceSession.run({ pixels: tensor('uint8', shape, pixels) }));
+        out.put(group, await faceSession.run({ pixels: tensor('uint8', shape, pixels), ...views }));
       }
       return out.result;
     },

@@ -81,9 +81,9 @@ export async function trainBundle(options: TrainOptions): Promise<Trained> {
     };
   }
   if (heads.face && encoders.face) {
-    const { model, size, width } = await faceFiles(profile.face, heads.face, options);
+    const { model, ...shape } = await faceFiles(profile.face, heads.face, options);
     files[FILES.face] = model;
-    manifest = { ...manifest, face: { ...posterior(heads.face, FILES.face), size, width } };
+    manifest = { ...manifest, face: { ...posterior(heads.face, FILES.face), ...shape } };
   }
   const fused = heads[head];
   if (heads.text && heads.face && fused) {
@@ -160,6 +160,7 @@ async function faceFiles(spec: FaceEncoderSpec, head: OwnHead, options: Pretrain
   return {
     model: faceModel(network, input, await weights(), topOf('face', head)),
     size: input.size,
+    ...(input.mirror ? { mirror: true } : {}),
     width: network.width,
   };
 }

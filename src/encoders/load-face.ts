@@ -6,7 +6,6 @@ import { float32, int64, sizeOf, tensor, type Tensor, type Tensors } from '../ba
 import { constant, createGraph, input, type Value } from '../graph/builder.js';
 import { add, cast, mul } from '../graph/ops/elementwise.js';
 import { resizeBicubic } from '../graph/ops/image.js';
-import { gather } from '../graph/ops/lookup.js';
 import { transpose } from '../graph/ops/movement.js';
 import { encodeModel } from '../graph/onnx.js';
 import {
@@ -22,6 +21,7 @@ import type { DecodedImage, EncoderIdentity, FaceEncoder } from './encoder.js';
 import type { LoadOptions } from './load-text.js';
 import { locatePretrained, WEIGHTS_FILE, type Pretrained, type PretrainedOptions } from './pretrained.js';
 import type { FaceEncoderSpec } from './profiles.js';
+import { meanOfViews, VIEWS, viewsInput, viewsOf } from './views.js';
 import { readWeights } from './weights.js';
 
 /** The classifier that is replaced, and counters that only training reads. */
@@ -117,40 +117,33 @@ export function createPreprocessing(face: FaceInput, threads?: number): Promise<
   });
 }
 
-/** A session from `images` to `embedding` `[batch, width]` and `map` `[batch, width, h, w]`. */
+/** A session from `images` and `views` to `embedding` `[batch, width]` and `map` `[passes, width, h, w]`. */
 function createNetwork(
   config: EfficientNetConfig,
-  { size, mirror }: FaceInput,
+  { size }: FaceInput,
   weights: Tensors,
   threads: number | undefined,
 ): Promise<Session> {
   const graph = createGraph('face-encoder');
   const images = input(graph, 'images', 'float32', ['batch', 3, size, size]);
-  const outputs = embedImages(constantParameters(graph, weights), config, images, mirror);
+  const outputs = embedImages(constantParameters(graph, weights), config, images, viewsInput(graph));
   return createSession(encodeModel(graph, outputs), threads === undefined ? {} : { threads });
 }
 
 /**
- * The last feature map of normalised images and their pooled embedding, with `mirror` the mean of it and that of the
- * mirror images.
+ * The last feature maps of normalised images, one a pass, and the pooled embedding of each image. With `views`, an image
+ * passes once for each of them, and its embedding is the mean.
  */
 export function embedImages(
   p: Parameters,
   config: EfficientNetConfig,
   images: Value,
-  mirror = false,
+  views?: Value,
 ): { embedding: Value; map: Value } {
-  const map = efficientNetMap(p, config, images);
-  const own = poolMap(map);
-  if (!mirror) return { embedding: own, map };
-  return { embedding: mul(add(own, poolMap(efficientNetMap(p, config, mirrored(images)))), 0.5), map };
-}
-
-/** Images `[n, 3, h, w]` as seen in a mirror. */
-function mirrored(images: Value): Value {
-  const width = images.shape[3] as number;
-  const reversed = Array.from({ length: width }, (_, x) => width - 1 - x);
-  return gather(images, constant(images.graph, int64([width], reversed)), 3);
+  const map = efficientNetMap(p, config, views ? viewsOf(images, views) : images);
+  const pooled = poolMap(map);
+  if (!views) return { embedding: pooled, map };
+  return { embedding: meanOfViews(pooled, images, views), map };
 }
 
 /** @throws MienError `data` when an image's bytes are not those of its size. */
@@ -265,6 +258,7 @@ export async function createFaceEncoder(
   const run = async (
     batch: readonly DecodedImage[],
     output: 'embedding' | 'map',
+    views: Tensor,
     rest: readonly number[],
   ): Promise<Tensor<'float32'>> => {
     checkImages(batch);
@@ -272,7 +266,7 @@ export async function createFaceEncoder(
     const out = new Float32Array(sizeOf(shape));
     for (let start = 0; start < batch.length; start += IMAGES_PER_RUN) {
       const images = await prepare(batch.slice(start, start + IMAGES_PER_RUN));
-      const { [output]: result } = await network.run({ images }, [output]);
+      const { [output]: result } = await network.run({ images, views }, [output]);
       out.set(result!.data as Float32Array, start * sizeOf(shape.slice(1)));
     }
     return float32(shape, out);
@@ -282,8 +276,8 @@ export async function createFaceEncoder(
   return {
     identity,
     width,
-    encode: (batch) => run(batch, 'embedding', []),
-    encodeMap: (batch) => run(batch, 'map', [reduced, reduced]),
+    encode: (batch) => run(batch, 'embedding', faces.mirror ? VIEWS.both : VIEWS.own, []),
+    encodeMap: (batch) => run(batch, 'map', VIEWS.own, [reduced, reduced]),
     async dispose() {
       await preprocessing.dispose();
       await network.dispose();

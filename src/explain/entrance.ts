@@ -1,6 +1,7 @@
 // Where a model is entered: behind what only looks up and rescales its input, which has no gradient to speak of.
 import { MienError } from '../base/errors.js';
-import { createGraph, input, type Value } from '../graph/builder.js';
+import { int64 } from '../base/tensor.js';
+import { constant, createGraph, input, type Graph, type Value } from '../graph/builder.js';
 import type { Model } from './read-model.js';
 import { rebuild } from './rebuild.js';
 
@@ -41,13 +42,23 @@ function last(model: Model, input: string, operators: readonly string[], what: s
   return name;
 }
 
-/** Places of a face model through which all passes that its output depends on. */
+/** Where a face model is cut in two: all that its output depends on passes here. */
 export interface Cut {
-  /** Their names; a network that sees the face and its mirror image has one for each. */
-  readonly maps: readonly { readonly name: string; readonly mirrored: boolean }[];
+  /** The name of the map. */
+  readonly name: string;
   /** The axis of channels. */
   readonly channels: 1 | 3;
+  /** What the network sees of a face: its image, its mirror image. */
+  readonly views: readonly View[];
+  /** Whether the map is computed of each view, so that columns of the mirrored one run from right to left. */
+  readonly behindViews: boolean;
 }
+
+export type View = 'own' | 'mirrored';
+
+/** What a model is given to read one view: its input `views`, where it has one. */
+export const oneView = (graph: Graph, { views }: Pick<Cut, 'views'>, view: View): Record<string, Value> =>
+  views.length > 1 ? { views: constant(graph, int64([1], [view === 'own' ? 0 : 1])) } : {};
 
 /**
  * Least positions along a side of the map that is explained: deeper maps say what is seen and hardly where. Of what was
@@ -57,30 +68,20 @@ const LEAST_SIDE = 7;
 
 /** The last feature map of at least `LEAST_SIDE` positions along each side; the pixels, where a model has none. */
 export function cutOf(model: Model): Cut {
+  const views: Cut['views'] = model.nodes.some(({ inputs }) => inputs.includes('views'))
+    ? ['own', 'mirrored']
+    : ['own'];
   const graph = createGraph('maps');
   const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
-  const values = rebuild(graph, model, { pixels }, ['embedding', imageOf(model)]);
+  const image = imageOf(model);
+  const values = rebuild(graph, model, { pixels, ...oneView(graph, { views }, 'own') }, ['embedding', image]);
   const isMap = ({ shape, dtype }: Value): boolean =>
     dtype === 'float32' &&
     shape.length === 4 &&
     shape[0] === 'batch' &&
     shape.slice(2).every((side) => typeof side === 'number' && side >= LEAST_SIDE);
-  const mirrored = behindMirror(model);
-  const image = imageOf(model);
   const channels = values.get(image)!.shape[1] === 3 ? 1 : 3;
-  const all = [...values].filter(([name, value]) => channels === 1 && name !== image && isMap(value));
-  const maps = [false, true].flatMap((side) => {
-    const last = all.findLast(([name]) => mirrored.has(name) === side);
-    return last ? [{ name: last[0], mirrored: side }] : [];
-  });
-  return { channels, maps: maps.length > 0 ? maps : [{ name: image, mirrored: false }] };
-}
-
-/** Names of what is computed from the mirror image: behind columns that are taken in another order. */
-function behindMirror(model: Model): ReadonlySet<string> {
-  const behind = new Set<string>();
-  for (const { type, inputs, outputs, attributes } of model.nodes)
-    if ((type === 'Gather' && attributes['axis'] === 3) || inputs.some((name) => behind.has(name)))
-      for (const name of outputs) behind.add(name);
-  return behind;
+  const name =
+    channels === 1 ? [...values].findLast(([name, value]) => name !== image && isMap(value))?.[0] : undefined;
+  return { name: name ?? image, channels, views, behindViews: name !== undefined };
 }

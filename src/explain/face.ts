@@ -13,7 +13,7 @@ import { sum } from '../graph/ops/reduction.js';
 import { createSession, type SessionOptions } from '../runtime/session.js';
 import { blankOf } from './blank.js';
 import { questionOf } from './decision.js';
-import { cutOf, type Cut } from './entrance.js';
+import { cutOf, oneView, type Cut, type View } from './entrance.js';
 import { decisionFeeds, decisionOn, type OtherSide } from './inputs.js';
 import { integrate, type Integral, type IntegrateOptions } from './integrate.js';
 import { pathPoints } from './path.js';
@@ -59,7 +59,7 @@ export async function createFaceExplainer(
   const cut = cutOf(face);
   const below = lowerModel(face, cut);
   const lower = await createSession(below.bytes, options);
-  const session = await createSession(pathModel(manifest, face, fusion, cut, below.shapes), options);
+  const session = await createSession(pathModel(manifest, face, fusion, cut, below.shape), options);
   const mapsOf = ({ width, height, data }: DecodedImage): Promise<Tensors> =>
     lower.run({ pixels: tensor('uint8', [1, height, width, 3], data) });
   return {
@@ -67,14 +67,14 @@ export async function createFaceExplainer(
       const [maps, blank] = [await mapsOf(image), await mapsOf(blankOf(image))];
       const feeds = {
         ...decisionFeeds(manifest, fusion !== undefined, 'face', questionOf(manifest, label, among), other),
-        ...Object.fromEntries(cut.maps.map((_, i) => [`map ${i}`, maps[`map ${i}`]!])),
-        ...Object.fromEntries(cut.maps.map((_, i) => [`blank ${i}`, blank[`map ${i}`]!])),
+        ...Object.fromEntries(cut.views.map((view) => [`${view} map`, maps[view]!])),
+        ...Object.fromEntries(cut.views.map((view) => [`${view} blank`, blank[view]!])),
       };
       const { attributions, ...rest } = await integrate(
         (places) => pathPoints(session, feeds, places, PLACES_PER_RUN),
         settings,
       );
-      return { ...rest, ...pooled(attributions, sidesOf(maps['map 0']!, cut)) };
+      return { ...rest, ...pooled(attributions, sidesOf(maps['own']!, cut)) };
     },
     async dispose() {
       await lower.dispose();
@@ -83,51 +83,49 @@ export async function createFaceExplainer(
   };
 }
 
-/** From `pixels` to the maps at the cut, and their shapes. */
-function lowerModel(model: Model, { maps }: Cut): { bytes: Uint8Array; shapes: readonly Shape[] } {
+/** From `pixels` to the map at the cut, by views, and its shape. */
+function lowerModel(model: Model, cut: Cut): { bytes: Uint8Array; shape: Shape } {
   const graph = createGraph('face below');
   const pixels = input(graph, 'pixels', 'uint8', [1, 'height', 'width', 3]);
-  const values = rebuild(
-    graph,
-    model,
-    { pixels },
-    maps.map(({ name }) => name),
-  );
-  const found = maps.map(({ name }) => values.get(name)!);
-  return {
-    bytes: encodeModel(graph, Object.fromEntries(found.map((value, i) => [`map ${i}`, value]))),
-    shapes: found.map(({ shape }) => shape),
-  };
+  const maps = cut.views.map((view): [View, Value] => {
+    const values = rebuild(graph, model, { pixels, ...oneView(graph, cut, view) }, [cut.name]);
+    return [view, values.get(cut.name)!];
+  });
+  return { bytes: encodeModel(graph, Object.fromEntries(maps)), shape: maps[0]![1].shape };
 }
 
 /**
- * From the maps of a face and of a blank, `map i` and `blank i` `[1, …]`, and `places` `[batch]` between them to the
- * log-odds there and to `slopes` `[batch, rows, columns]`.
+ * From the maps of a face and of a blank, `own map`, `own blank` and so on `[1, …]`, and `places` `[batch]` between them
+ * to the log-odds there and to `slopes` `[batch, rows, columns]`.
  */
 function pathModel(
   manifest: BundleManifest,
   model: Model,
   fusion: Model | undefined,
-  { maps, channels }: Cut,
-  shapes: readonly Shape[],
+  cut: Cut,
+  shape: Shape,
 ): Uint8Array {
   const graph = createGraph('face path');
   const places = reshape(input(graph, 'places', 'float32', ['batch']), ['batch', 1, 1, 1]);
-  const ways: Value[] = [];
-  const points = shapes.map((shape, i) => {
-    const blank = input(graph, `blank ${i}`, 'float32', shape);
-    ways.push(sub(input(graph, `map ${i}`, 'float32', shape), blank));
-    return add(blank, mul(places, ways[i]!));
+  const sides = cut.views.map((view) => {
+    const blank = input(graph, `${view} blank`, 'float32', shape);
+    const way = sub(input(graph, `${view} map`, 'float32', shape), blank);
+    const point = add(blank, mul(places, way));
+    const pixels = { shape: ['batch', 1, 1, 3] };
+    const given = { pixels, [cut.name]: point, ...oneView(graph, cut, view) };
+    return { view, way, point, embedding: rebuild(graph, model, given, ['embedding']).get('embedding')! };
   });
-  const values = rebuild(graph, model, Object.fromEntries(maps.map(({ name }, i) => [name, points[i]!])), [
-    ...['embedding', 'logits'],
-  ]);
-  const value = decisionOn(graph, manifest, fusion, 'face', {
-    ...{ embedding: values.get('embedding')!, logits: values.get('logits')! },
-  });
+  const embedding = mul(
+    sides.map((side) => side.embedding).reduce((a, b) => add(a, b)),
+    1 / sides.length,
+  );
+  const logits = rebuild(graph, model, { embedding }, ['logits']).get('logits')!;
+  const value = decisionOn(graph, manifest, fusion, 'face', { embedding, logits });
+  const points = sides.map(({ point }) => point);
   const slopes = gradients(sum(value), points).map((gradient, i) => {
-    const slope = sum(mul(gradient, ways[i]!), [channels]);
-    return maps[i]!.mirrored ? mirrored(slope) : slope;
+    const { view, way } = sides[i]!;
+    const slope = sum(mul(gradient, way), [cut.channels]);
+    return view === 'mirrored' && cut.behindViews ? mirrored(slope) : slope;
   });
   return encodeModel(graph, { value, slopes: slopes.reduce((a, b) => add(a, b)) });
 }

@@ -128,6 +128,8 @@ function gathered(node: Reader): Value {
   const [table, indices] = [node.value(0), node.value(1)];
   const axis = node.attribute('axis', 0);
   if (axis === 0) return gather(table, indices);
+  const only = node.numbers(1);
+  if (only?.length === 1 && typeof only[0] === 'number') return slice(table, axis, only[0], only[0] + 1);
   // A mirror image: columns in another order, as a product with a permutation, which has a gradient.
   const order = known(node.numbers(1));
   const width = table.shape.at(-1);

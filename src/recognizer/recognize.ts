@@ -97,7 +97,13 @@ async function compute(
   const withFace = items.flatMap((item, i) => (item.crops.length === 0 ? [] : [i]));
   const texts = withText.length > 0 ? await bundle.texts(withText.map((i) => items[i]!.text!)) : undefined;
   const crops = withFace.flatMap((i) => items[i]!.crops);
-  const faces = crops.length > 0 ? await bundle.faces(crops.map(({ image }) => image)) : undefined;
+  const faces =
+    crops.length > 0
+      ? await bundle.faces(
+          crops.map(({ image }) => image),
+          { mirror: options.mirror },
+        )
+      : undefined;
   const textRow = new Map(withText.map((i, row) => [i, row]));
   const faceRow = new Map<number, number>();
   let next = 0;

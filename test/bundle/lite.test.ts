@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { int32, tensor, type Tensor } from '../../src/base/tensor.js';
 import { readBundle, type BundleFolder } from '../../src/bundle/folder.js';
 import { FILES } from '../../src/bundle/manifest.js';
+import { VIEWS } from '../../src/encoders/views.js';
 import { createSession, type Session } from '../../src/runtime/session.js';
 
 const folder = join(import.meta.dirname, '../../models/lite');
@@ -62,7 +63,10 @@ describe.skipIf(!existsSync(folder))('the bundled model', () => {
         for (let column = 0; column < 90; column++)
           for (let channel = 0; channel < 3; channel++)
             pixels[(row * 90 + column) * 3 + channel] = value(row, column, channel) % 256;
-      const out = await run(FILES.face, { pixels: tensor('uint8', [1, 100, 90, 3], pixels) });
+      const out = await run(FILES.face, {
+        pixels: tensor('uint8', [1, 100, 90, 3], pixels),
+        views: VIEWS.both,
+      });
       expect(largestDifference(out['logits']!, python.faces[name]!)).toBeLessThan(0.01);
       face = out['embedding'];
     }

@@ -1,7 +1,7 @@
 // The graph that explains against the models that answer: the same weights, and the same numbers but for rounding.
 import { describe, expect, test } from 'vitest';
 import { randomStream } from '../../src/base/random.js';
-import { int32, tensor, type Tensor, type Tensors } from '../../src/base/tensor.js';
+import { int32, int64, tensor, type Tensor, type Tensors } from '../../src/base/tensor.js';
 import { cutOf } from '../../src/explain/entrance.js';
 import { createFaceExplainer } from '../../src/explain/face.js';
 import { readModel } from '../../src/explain/read-model.js';
@@ -72,9 +72,7 @@ describe('a face encoder in float16 that looks at both mirror images', () => {
   };
 
   test('is cut where maps are still large, once for each of both', () => {
-    const { maps, channels } = cutOf(model);
-    expect(channels).toBe(1);
-    expect(maps.map(({ mirrored }) => mirrored)).toEqual([false, true]);
+    expect(cutOf(model)).toMatchObject({ channels: 1, views: ['own', 'mirrored'], behindViews: true });
   });
 
   test('gives the log-odds of its own run, and complete attributions', async () => {
@@ -83,7 +81,10 @@ describe('a face encoder in float16 that looks at both mirror images', () => {
       ...{ image, label: 'anger', among: LABELS },
     });
     expect([rows, columns]).toEqual([8, 8]);
-    const own = await run(bytes, { pixels: tensor('uint8', [1, 40, 40, 3], image.data) });
+    const own = await run(bytes, {
+      pixels: tensor('uint8', [1, 40, 40, 3], image.data),
+      views: int64([2], [0, 1]),
+    });
     expect(to).toBeCloseTo(logOdds(numbers(own['logits']), 0), 4);
     expect(cells.reduce((a, b) => a + b, 0) - (to - from)).toBeCloseTo(gap, 5);
     expect(Math.abs(gap)).toBeLessThanOrEqual(Math.max(0.01 * Math.abs(to - from), 1e-3));

@@ -40,7 +40,8 @@ for ids in texts:
     found["texts"].append({"ids": ids, "logits": rounded(out["logits"])})
     embeddings["text"] = out["embedding"]
 for name, pixels in faces.items():
-    out = run("face.onnx", {"pixels": pixels.astype(numpy.uint8)[None]})
+    views = numpy.array([0, 1], numpy.int64)
+    out = run("face.onnx", {"pixels": pixels.astype(numpy.uint8)[None], "views": views})
     found["faces"][name] = rounded(out["logits"])
     embeddings["face"] = out["embedding"]
 out = run("fusion.onnx", embeddings)

@@ -1,6 +1,7 @@
 // The recogniser over a bundle whose answers are known: what decides, what is warned of, what fails alone.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MienError } from '../../src/base/errors.js';
+import { openBundle } from '../../src/bundle/open.js';
 import { isRecognition } from '../../src/recognizer/facade.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
 import { loadRecognizer } from '../../src/recognizer/node/load.js';
@@ -8,6 +9,7 @@ import type { FaceFinder } from '../../src/recognizer/prepare.js';
 import { createRecognizer } from '../../src/recognizer/recognize.js';
 import type { FacePlace, Item, Recognition, Recognizer, Result } from '../../src/recognizer/types.js';
 import { faceOf, openLegible } from '../support/bundle.js';
+import { smallFace } from '../support/small-encoders.js';
 import sharp from 'sharp';
 
 const place = (width: number): FacePlace => ({
@@ -69,6 +71,28 @@ describe('one modality', () => {
     const result = await one({ image: faceOf('joy') }, { faces: 'cropped' });
     expect(result.face).toMatchObject({ label: 'joy', place: null });
   });
+});
+
+test('a face is the same in a mirror, unless its mirror image is not to be read', async () => {
+  const { bytes, manifest } = smallFace();
+  const mirroring = createRecognizer({
+    ...{ bundle: await openBundle(manifest, { 'face.onnx': bytes }), faces: finder, decode: nodeDecoder() },
+  });
+  const data = Uint8Array.from({ length: 40 * 40 * 3 }, (_, i) => (i % 120) * 2);
+  const turned = Uint8Array.from(data, (_, i) => data[i - (i % 120) + 117 - (i % 120) + 2 * (i % 3)]!);
+  const logits = async (mirror?: boolean): Promise<number[][]> => {
+    const images = [data, turned].map((pixels) => ({ image: { width: 40, height: 40, data: pixels } }));
+    const results = await mirroring.recognize(images, { faces: 'cropped', mirror });
+    return results.map((result) => Object.values((result as Recognition).logits));
+  };
+  const distance = ([a, b]: number[][]): number =>
+    Math.max(...a!.map((value, i) => Math.abs(value - b![i]!)));
+  expect(distance(await logits())).toBeLessThan(1e-5);
+  expect(distance(await logits(false))).toBeGreaterThan(1e-3);
+  // The mean of embeddings under a linear classifier is the mean of logits.
+  const [mean, ownAndTurned] = [(await logits())[0]!, await logits(false)];
+  mean.forEach((value, i) => expect(value).toBeCloseTo((ownAndTurned[0]![i]! + ownAndTurned[1]![i]!) / 2, 5));
+  await mirroring.dispose();
 });
 
 describe('both', () => {

@@ -101,5 +101,5 @@ const faceWeights = drawn(efficientNetParameters(network), network.width);
 /** Faces and their mirror images, in float16. */
 export const smallFace = () => ({
   bytes: faceModel(network, faceInput, faceWeights, linearTop(faceWeights, LABELS.length)),
-  manifest: manifestOf({ face: { ...part, model: 'face.onnx', size: 32, width: 32 } }),
+  manifest: manifestOf({ face: { ...part, model: 'face.onnx', size: 32, mirror: true, width: 32 } }),
 });

@@ -1,7 +1,7 @@
 // Operators that move elements without computing: reshape, transpose, expand, concatenate, split, slice, pad.
 import { float32, int64, sizeOf, zeros } from '../../base/tensor.js';
-import { apply, constant, formatShape, staticShape, type Shape, type Value } from '../builder.js';
-import { operator } from '../operator.js';
+import { apply, constant, formatShape, staticShape, type Dim, type Shape, type Value } from '../builder.js';
+import { operator, type Operator } from '../operator.js';
 import { axisOf, broadcastShapes, expectDType, sameShape } from '../shapes.js';
 import { sumTo } from './reduction.js';
 
@@ -31,6 +31,27 @@ const Reshape = operator<{ shape: Shape }>({
 /** The same elements in another shape; symbolic sizes must be the same before and after. */
 export const reshape = (x: Value, shape: Shape): Value =>
   sameShape(x.shape, shape) ? x : apply(Reshape, [x], { shape })[0]!;
+
+const Regroup: Operator<{ leading: Shape; taken: number }> = operator({
+  name: 'Regroup',
+  infer: ([x], { leading, taken }) => [{ dtype: x!.dtype, shape: [...leading, ...x!.shape.slice(taken)] }],
+  lower: ([x], { leading, taken }) => {
+    const rest = x!.shape.slice(taken);
+    return {
+      type: 'Reshape',
+      inputs: [x, { dims: leading.length === 1 ? [-1, ...rest] : [...leading, ...rest] }],
+    };
+  },
+  gradient: (dy, { inputs: [x], attributes: { leading, taken } }) => [
+    apply(Regroup, [dy], { leading: x!.shape.slice(0, taken), taken: leading.length })[0],
+  ],
+});
+/** Two leading axes in one, whose size gets a name: `[a, b, ...rest]` → `[name, ...rest]`. */
+export const mergeLeading = (x: Value, name: string): Value =>
+  apply(Regroup, [x], { leading: [name], taken: 2 })[0]!;
+/** The leading axis in two: `[a·b, ...rest]` → `[a, b, ...rest]`. */
+export const splitLeading = (x: Value, a: Dim, b: Dim): Value =>
+  apply(Regroup, [x], { leading: [a, b], taken: 1 })[0]!;
 
 /** All leading axes in one: `[a, b, c]` → `[a·b, c]`. */
 export function flattenLeading(x: Value): Value {
