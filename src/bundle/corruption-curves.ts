@@ -3,11 +3,12 @@ import { randomStream } from '../base/random.js';
 import { takeRows } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { ProtocolFace, ProtocolText } from '../data/types.js';
-import { scores, type Scores } from '../evaluate/scores.js';
+import type { Scores } from '../evaluate/scores.js';
+import { aloneOf, fusedOf, productOf } from './answers.js';
 import { corruptFace, corruptText, wordsOf, type FaceCorruption, type TextCorruption } from './corruption.js';
 import { encodeFaces } from './encode-faces.js';
 import type { Encoded, OpenBundle } from './open.js';
-import { aloneOf, drawFaces, facesOf, PAIRED, productOf, type Tested } from './pair-tests.js';
+import { drawFaces, facesOf, PAIRED, type Tested } from './pair-tests.js';
 import { accuracyOf, indices } from './test-result.js';
 
 /** One point of the curves: pairs of which one side was made worse. Accuracies are shares. */
@@ -83,7 +84,7 @@ export async function corruptionCurves(
       const right = (values: Scores): number => accuracyOf(values, truth);
       points.push({
         ...{ name, ...change, n: texts.length },
-        fused: right(scores(labels.length, logits.data)),
+        fused: right(fusedOf(bundle.manifest, logits, ofTexts.logits, ofFaces.logits).posteriors),
         product: right(productOf(bundle.manifest, ofTexts.logits, ofFaces.logits)),
         text: right(aloneOf(text, ofTexts.logits, labels)),
         face: right(aloneOf(face, ofFaces.logits, labels)),

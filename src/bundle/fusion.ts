@@ -3,7 +3,7 @@ import { fitTemperature } from '../evaluate/calibration.js';
 import type { Certainty } from '../evaluate/certainty.js';
 import { fitCertainty } from '../evaluate/fit-certainty.js';
 import { evaluateScores } from '../evaluate/metrics.js';
-import { scores, softmax } from '../evaluate/scores.js';
+import { scores, softmax, type Scores } from '../evaluate/scores.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Tensors } from '../base/tensor.js';
 import type { Config } from '../experiment/config.js';
@@ -11,7 +11,7 @@ import type { ExperimentData } from '../experiment/data.js';
 import { fusedModel } from '../experiment/plan.js';
 import { evaluationItems, graphOptions, trainRun, type Variation } from '../experiment/run.js';
 import type { HeadName } from '../models/heads.js';
-import { createPredictionSession } from '../train/head-graph.js';
+import { createPredictionSession, type Items } from '../train/head-graph.js';
 import type { FusionParts } from './models.js';
 
 export interface FusionHead {
@@ -35,11 +35,13 @@ export async function trainFusion(
     readonly features: string;
     /** How training pairs are changed; without it they are as they are, as in the paper. */
     readonly variation?: Variation | undefined;
+    /** What is answered to pairs (rows of the tables) of which the head says `fused`; without it just that. */
+    readonly answer?: (pairs: Items, fused: Scores) => Scores;
     readonly progress?: Progress;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<FusionHead> {
-  const { head, folder, features, variation, progress = silentProgress, signal } = options;
+  const { head, folder, features, variation, answer, progress = silentProgress, signal } = options;
   const model = fusedModel(head, config.labels, 'both');
   const graph = graphOptions(model, config, data);
   const { validation } = evaluationItems(config, data, model);
@@ -61,7 +63,8 @@ export async function trainFusion(
       const { logits } = await session.run(parameters, data.tables, validation);
       const rows = scores(config.labels.length, logits.data);
       const { temperature } = fitTemperature(rows, validation.labels);
-      const certainty = fitCertainty(validation.labels, softmax(rows, temperature));
+      const fused = softmax(rows, temperature);
+      const certainty = fitCertainty(validation.labels, answer ? answer(validation, fused) : fused);
       const { f1 } = evaluateScores(validation.labels, rows);
       found.push({ parameters, seed, temperature, certainty, f1 });
     }

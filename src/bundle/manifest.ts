@@ -54,6 +54,11 @@ export const manifestSchema = z.strictObject({
       head: z.string(),
       /** Whether the training pairs were clean, or some had a corrupted side; absent: clean. */
       training: z.enum(['clean', 'corrupted']).optional(),
+      /**
+       * How often words and face of a pair are taken to tell of one label (`withDoubt` in src/evaluate/agreement.ts);
+       * absent: always.
+       */
+      agreement: share.optional(),
     })
     .optional(),
   /** Under which terms weights may be used. */

@@ -1,11 +1,10 @@
 // Label-matched pairs of test texts and test faces: both together, and either alone where the other is missing.
-import { takeRows, type Tensor } from '../base/tensor.js';
+import { takeRows } from '../base/tensor.js';
 import { pairFaces } from '../data/pairing.js';
 import type { ProtocolFace, ProtocolText } from '../data/types.js';
-import { productOfPosteriors, type Evidence } from '../evaluate/calibration.js';
-import { restrictLogits, restrictPrior, scores, softmax, type Scores } from '../evaluate/scores.js';
+import type { Scores } from '../evaluate/scores.js';
+import { aloneOf, fusedOf, productOf } from './answers.js';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
-import type { BundleManifest } from './manifest.js';
 import type { Encoded, OpenBundle } from './open.js';
 import { indices, testResult, type TestResult } from './test-result.js';
 
@@ -17,8 +16,6 @@ export const PAIRED = [
 
 const PAIRINGS = 3;
 const SEED = 0;
-
-type Part = NonNullable<BundleManifest['text'] | BundleManifest['face']>;
 
 /** Items of one modality with what their encoder gave. */
 export interface Tested<Item> extends Encoded {
@@ -69,8 +66,8 @@ export async function pairTests(
       takeRows(texts.embedding, ofTexts),
       takeRows(faces.embedding, ofFaces),
     );
-    const fused = softmax(scores(labels.length, logits.data), fusion.temperature);
     const [textLogits, faceLogits] = [takeRows(texts.logits, ofTexts), takeRows(faces.logits, ofFaces)];
+    const fused = fusedOf(bundle.manifest, logits, textLogits, faceLogits).posteriors;
     const add = (as: string, posteriors: Scores) =>
       tests.push(testResult(`${name}, ${as}`, labels, posteriors, truth, shared.length));
     add(fusion.head, fused);
@@ -82,35 +79,3 @@ export async function pairTests(
   }
   return { tests, certainty };
 }
-
-/** The product of both parts' calibrated posteriors over the labels of the fusion. */
-export function productOf(
-  { text, face, fusion }: Omit<BundleManifest, 'files'>,
-  textLogits: Tensor<'float32'>,
-  faceLogits: Tensor<'float32'>,
-): Scores {
-  const { labels, prior } = fusion!;
-  return softmax(
-    productOfPosteriors(
-      [evidenceOf(text!, textLogits, labels), evidenceOf(face!, faceLogits, labels)],
-      prior,
-    ),
-  );
-}
-
-/** What a part answers when the other modality is missing, given that the label is one of these. */
-export function aloneOf(part: Part, logits: Tensor<'float32'>, labels: readonly string[]): Scores {
-  const evidence = evidenceOf(part, logits, labels);
-  return softmax(evidence.logits, evidence.temperature);
-}
-
-/** What a part says about the shared labels. */
-const evidenceOf = (
-  { labels: known, temperature, prior }: Part,
-  { data }: Tensor<'float32'>,
-  labels: readonly string[],
-): Evidence => ({
-  logits: restrictLogits(scores(known.length, data), known, labels),
-  temperature,
-  prior: restrictPrior(prior, known, labels),
-});

@@ -55,7 +55,7 @@ export function together(manifest: BundleManifest, { text, face, fused }: Requir
   const [ofText, ofFace] = [manifest.text!, manifest.face!];
   const shared = sharedLabels(manifest);
   const textShared = logSoftmax(under(div(text!, ofText.temperature), ofText.labels, shared));
-  const both = fused && manifest.fusion ? logSoftmax(div(fused, manifest.fusion.temperature)) : undefined;
+  const both = fused && manifest.fusion ? doubted(manifest, fused, textShared, face!) : undefined;
   const answer = both ?? product(manifest, shared, textShared, face!);
 
   const all = labelsOf(manifest);
@@ -67,6 +67,29 @@ export function together(manifest: BundleManifest, { text, face, fused }: Requir
   const share = mul(sum(exp(seen), [-1], true), open);
   const kept = add(answer, log(add(sub(1, share), TINY)));
   return add(under(kept, shared, all), under(add(seen, log(add(open, TINY))), faceOnly, all));
+}
+
+/** Log-probabilities of the fusion, as far as words and face tell of one label (`withDoubt` in src/evaluate/agreement.ts). */
+function doubted({ text, face, fusion }: BundleManifest, logits: Value, ofText: Value, said: Value): Value {
+  const { labels, prior, temperature, agreement = 1 } = fusion!;
+  const fused = logSoftmax(div(logits, temperature));
+  if (agreement === 1) return fused;
+  const row = (values: readonly number[]): Value =>
+    constant(logits.graph, float32([1, labels.length], values));
+  // Each alone, moved from the prior that it was trained under to that of the pairs.
+  const moved = (
+    own: Value,
+    part: { readonly prior: readonly number[]; readonly labels: readonly string[] },
+  ) => {
+    const from = restrictPrior(part.prior, part.labels, labels);
+    return logSoftmax(add(own, row(prior.map((p, k) => Math.log(p / from[k]!)))));
+  };
+  const one = moved(ofText, text!);
+  const other = moved(logSoftmax(under(div(said, face!.temperature), face!.labels, labels)), face!);
+  const evidence = sum(mul(exp(add(one, other)), row(prior.map((p) => agreement / p))), [-1], true);
+  const agreeing = div(evidence, add(evidence, 1 - agreement));
+  const alone = mul(add(exp(one), exp(other)), 0.5);
+  return log(add(add(mul(agreeing, exp(fused)), mul(sub(1, agreeing), alone)), TINY));
 }
 
 /** The product of posteriors, unnormalised (`productOfPosteriors` in src/evaluate/calibration.ts). */

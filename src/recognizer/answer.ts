@@ -1,10 +1,11 @@
 // One item's answer from what the models said: which of them decides, over which labels, and what to warn of.
-import type { Tensor } from '../base/tensor.js';
+import { takeRows, type Tensor } from '../base/tensor.js';
+import { fusedOf } from '../bundle/answers.js';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
 import { productOfPosteriors } from '../evaluate/calibration.js';
 import { restrictPrior, scores, softmax } from '../evaluate/scores.js';
 import { certaintyOf } from './certainty.js';
-import { divergence, posteriorOf, restricted, topOf, withFaceOnly } from './labels.js';
+import { byLabel, divergence, posteriorOf, restricted, topOf, withFaceOnly } from './labels.js';
 import type { Prepared } from './prepare.js';
 import type {
   FacePosterior,
@@ -44,7 +45,7 @@ export function assemble(
     place,
   }));
   const shared = sharedLabels(manifest);
-  const { own, ...answer } = answerOf(manifest, shared, text, face, computed.fused);
+  const { own, ...answer } = answerOf(manifest, shared, text, face, computed);
   const label = topOf(answer.probabilities);
   return {
     label,
@@ -62,7 +63,7 @@ export function assemble(
           ),
         }
       : {}),
-    warnings: [...warnings, ...furtherWarnings(manifest, computed, text, shared)],
+    warnings: [...warnings, ...furtherWarnings(manifest, computed, text, shared, answer.agreement)],
   };
 }
 
@@ -71,28 +72,43 @@ function answerOf(
   shared: readonly string[],
   text: ModalityPosterior | undefined,
   face: ModalityPosterior | undefined,
-  fused: Computed['fused'],
+  computed: Computed,
 ): {
   probabilities: Probabilities;
   /** Of the model that decided, before the face's own labels are put beside. */
   own: Probabilities;
   logits: Probabilities;
   from: 'text' | 'face' | 'both';
+  agreement?: number;
 } {
   if (text && face) {
-    const both =
-      fused && manifest.fusion
-        ? posteriorOf(manifest.fusion, fused.logits.data, fused.row)
-        : product(manifest, shared, text, face);
+    const { probabilities, logits, ...rest } = computed.fused
+      ? fused(manifest, computed as Parameters<typeof fused>[1])
+      : product(manifest, shared, text, face);
     return {
-      probabilities: withFaceOnly(both.probabilities, face.probabilities, text.probabilities),
-      own: both.probabilities,
-      ...{ logits: both.logits, from: 'both' },
+      probabilities: withFaceOnly(probabilities, face.probabilities, text.probabilities),
+      own: probabilities,
+      ...{ logits, from: 'both', ...rest },
     };
   }
   const [only, from] = text ? ([text, 'text'] as const) : ([face!, 'face'] as const);
   const probabilities = text ? restricted(text.probabilities, shared) : face!.probabilities;
   return { probabilities, own: probabilities, logits: only.logits, from };
+}
+
+/** What the fusion says, and where it counts on contradictions, how likely there is none. */
+function fused(
+  manifest: BundleManifest,
+  rows: { readonly [Part in keyof Computed]-?: NonNullable<Computed[Part]> },
+): Pick<ModalityPosterior, 'probabilities' | 'logits'> & { agreement?: number } {
+  const fusion = manifest.fusion!;
+  const own = ({ logits, row }: Row): Tensor<'float32'> => takeRows(logits, [row]);
+  const { posteriors, agreement } = fusedOf(manifest, own(rows.fused), own(rows.text), own(rows.face));
+  return {
+    probabilities: byLabel(fusion.labels, posteriors.data),
+    logits: byLabel(fusion.labels, own(rows.fused).data),
+    ...(fusion.agreement === undefined ? {} : { agreement: agreement[0]! }),
+  };
 }
 
 /** The product of posteriors, where a bundle has no fusion of its own. */
@@ -115,9 +131,7 @@ function product(
     prior: restrictPrior(part.prior, part.labels, shared),
   }));
   const log = productOfPosteriors(evidence, target);
-  const named = (values: ArrayLike<number>) =>
-    Object.fromEntries(shared.map((label, i) => [label, values[i]!]));
-  return { logits: named(log.data), probabilities: named(softmax(log).data) };
+  return { logits: byLabel(shared, log.data), probabilities: byLabel(shared, softmax(log).data) };
 }
 
 function gateOf({ shape, data }: Tensor<'float32'>, row: number, { gate }: RecognizeOptions): Gate {
@@ -134,8 +148,14 @@ function furtherWarnings(
   { text: row }: Computed,
   text: ModalityPosterior | undefined,
   shared: readonly string[],
+  agreement = 1,
 ): Warning[] {
   const found: Warning[] = [];
+  if (agreement < 0.5)
+    found.push({
+      code: 'contradiction',
+      message: 'text and face seem to tell of different emotions; the answer leans on each alone',
+    });
   if (row?.truncated)
     found.push({
       code: 'text-truncated',

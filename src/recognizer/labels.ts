@@ -5,7 +5,8 @@ import type { ModalityPosterior, Probabilities } from './types.js';
 
 type Part = NonNullable<BundleManifest['text'] | BundleManifest['face'] | BundleManifest['fusion']>;
 
-const byLabel = (labels: readonly string[], values: ArrayLike<number>): Probabilities =>
+/** Values in the order of labels, by label. */
+export const byLabel = (labels: readonly string[], values: ArrayLike<number>): Probabilities =>
   Object.fromEntries(labels.map((label, i) => [label, values[i]!]));
 
 /** The label with the highest probability, the first of equals. */

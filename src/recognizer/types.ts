@@ -61,7 +61,8 @@ export type WarningCode =
   | 'small-face'
   | 'text-truncated'
   | 'not-english'
-  | 'other-emotion';
+  | 'other-emotion'
+  | 'contradiction';
 
 /** Something to know about an answer. */
 export interface Warning {
@@ -152,6 +153,11 @@ export interface Recognition {
    * from 0 (the same) to 1 (nothing in common).
    */
   readonly disagreement?: number;
+  /**
+   * Probability that text and face tell of one label, where the bundle's fusion allows for pairs that do not: as far as
+   * they do not, the answer is the mean of what each says by itself.
+   */
+  readonly agreement?: number;
   /** With `coverage`: the labels that may be the true one; none where the item is like none of the known ones. */
   readonly set?: readonly string[];
   /** With `risk`: whether the answer is too unsure to be given at it. */

@@ -120,6 +120,7 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'text-truncated': 'the end of the text was not read',
   'not-english': 'the text looks foreign',
   'other-emotion': 'the text by itself tells of an emotion that the answer does not know',
+  contradiction: 'text and face seem to tell of different labels',
 };
 const FAILURES: Readonly<Record<FailureCode, string>> = {
   'no-face': 'no face was found in the image',
@@ -175,6 +176,12 @@ const recognition = z.object({
     .max(1)
     .exactOptional()
     .describe('Jensen–Shannon divergence of text and face, in bits.'),
+  agreement: z
+    .number()
+    .min(0)
+    .max(1)
+    .exactOptional()
+    .describe('Probability that text and face tell of one label.'),
   warnings,
 }) satisfies z.ZodType<Recognition & { id?: string }, unknown>;
 

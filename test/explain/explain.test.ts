@@ -23,8 +23,8 @@ const finder: FaceFinder = {
   crop: (image) => image,
   dispose: async () => undefined,
 };
-const recognizerOf = async (without: Parameters<typeof openLegible>[0] = []): Promise<Recognizer> => {
-  const bundle = await openLegible(without);
+const recognizerOf = async (...asked: Parameters<typeof openLegible>): Promise<Recognizer> => {
+  const bundle = await openLegible(...asked);
   return createRecognizer({
     ...{ bundle, faces: finder, decode: nodeDecoder(), session: { threads: 1 } },
     read: async () => ({ manifest: bundle.manifest, files: legibleFiles() }),
@@ -175,6 +175,22 @@ describe('both', () => {
     const { shares: ofJoy } = await explained(item, { label: 'joy' });
     expect(ofJoy!.face.value).toBeGreaterThan(0);
     expect(ofJoy!.text.value).toBeLessThan(0);
+  });
+
+  test('a bundle that allows for contradictions is explained with them', async () => {
+    const doubting = await recognizerOf([], 0.9);
+    const { agreement, probabilities } = (await doubting.recognize(item, {
+      faces: 'cropped',
+    })) as Recognition;
+    expect(agreement).toBeLessThan(0.5);
+    for (const label of ['fear', 'joy']) {
+      const { logOdds, text, face } = await explained(item, { label }, doubting);
+      expect(logOdds).toBeCloseTo(logit(probabilities[label]!), 6);
+      expect(text!.to).toBeCloseTo(logOdds, 3);
+      expect(face!.to).toBeCloseTo(logOdds, 3);
+      for (const side of [text!, face!]) expect(Math.abs(side.residual)).toBeLessThanOrEqual(allowed(side));
+    }
+    await doubting.dispose();
   });
 
   test('a bundle without fusion is explained through the product of posteriors', async () => {

@@ -109,6 +109,28 @@ describe('both', () => {
     expect((await one({ text: 'the day', image: faceOf('anger') })).gate!.mean).toBeGreaterThan(0.8);
   });
 
+  test('where they contradict each other the answer leans on each alone, if the bundle allows for that', async () => {
+    const doubting = createRecognizer({
+      ...{ bundle: await openLegible([], 0.9), faces: finder, decode: nodeDecoder() },
+    });
+    const ask = async (text: string, label: 'joy' | 'anger') =>
+      (await doubting.recognize({ text, image: faceOf(label) })) as Recognition;
+    const [agree, contrary] = [await ask('joy', 'joy'), await ask('joy', 'anger')];
+    expect(agree.agreement!).toBeGreaterThan(0.95);
+    expect(agree).toMatchObject({ label: 'joy', warnings: [] });
+    expect(contrary.agreement!).toBeLessThan(0.5);
+    expect(codes(contrary)).toEqual(['contradiction']);
+    // Without it one of both would win by far.
+    const sure = await one({ text: 'joy', image: faceOf('anger') });
+    expect(Math.max(...Object.values(sure.probabilities))).toBeGreaterThan(
+      Math.max(...Object.values(contrary.probabilities)),
+    );
+    expect(contrary.probabilities['joy']!).toBeGreaterThan(0.3);
+    expect(contrary.probabilities['anger']!).toBeGreaterThan(0.3);
+    expect(sure).not.toHaveProperty('agreement');
+    await doubting.dispose();
+  });
+
   test('a neutral face beside a text that says nothing stays neutral, beside a clear one it does not', async () => {
     expect((await one({ text: 'the day', image: faceOf('neutral') })).label).toBe('neutral');
     expect((await one({ text: 'anger', image: faceOf('neutral') })).label).toBe('anger');

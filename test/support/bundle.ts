@@ -96,9 +96,15 @@ export const legibleFiles = (): Record<string, Uint8Array> => ({
   [FILES.tokenizer]: new TextEncoder().encode(JSON.stringify(bertTokenizerJson(WORDS))),
 });
 
-/** Opens the bundle; `without` leaves models out. */
-export function openLegible(without: readonly ('text' | 'face' | 'fusion')[] = []): Promise<OpenBundle> {
-  const parts = Object.entries(legibleManifest).filter(([name]) => !without.includes(name as 'text'));
+/** Opens the bundle; `without` leaves models out, `agreement` is how often words and face tell of one label. */
+export function openLegible(
+  without: readonly ('text' | 'face' | 'fusion')[] = [],
+  agreement?: number,
+): Promise<OpenBundle> {
+  const fusion = { ...legibleManifest.fusion, ...(agreement === undefined ? {} : { agreement }) };
+  const parts = Object.entries({ ...legibleManifest, fusion }).filter(
+    ([name]) => !without.includes(name as 'text'),
+  );
   const manifest = { ...Object.fromEntries(parts), files: {} } as unknown as BundleManifest;
   return openBundle(manifest, legibleFiles(), { threads: 1 });
 }
