@@ -31,14 +31,16 @@ export function groupResults(items: readonly TextItem[], right: readonly boolean
   return (Object.keys(GROUPINGS) as GroupResult['by'][]).flatMap((by) =>
     groupAccuracies(items.map((item, i) => ({ group: GROUPINGS[by](item), hit: right[i]! })))
       .sort(
-        ({ group: a }, { group: b }) => place(a) - place(b) || a.localeCompare(b, 'en', { numeric: true }),
+        ({ group: a }, { group: b }) =>
+          place(by, a) - place(by, b) || a.localeCompare(b, 'en', { numeric: true }),
       )
       .map((one) => ({ by, ...one })),
   );
 }
 
-/** Bands of age in their order; codes, which are no bands, by number. */
-const place = (group: string): number => AGES.findIndex(([, name]) => name === group);
+/** Bands of age in their order; codes, which are no bands though one may be called like one, by number. */
+const place = (by: GroupResult['by'], group: string): number =>
+  by === 'age' ? AGES.findIndex(([, name]) => name === group) : 0;
 
 /** The card's section: groups with counts and intervals, and what cannot be known. */
 export function groupSection(groups: readonly GroupResult[]): string[] {

@@ -6,7 +6,7 @@ import type { TextTable } from './text-table.js';
 const LONG = 40;
 
 /** A table in a box that scrolls by itself where it is wider than the screen; its notes below. */
-export function renderHtml({ title, columns, groups, notes = [] }: TextTable): string {
+export function renderHtml({ id, title, columns, groups, notes = [] }: TextTable): string {
   const long = columns.map((_column, k) =>
     groups.some(({ rows }) => rows.some((row) => (row[k] ?? '').length > LONG)),
   );
@@ -31,7 +31,7 @@ export function renderHtml({ title, columns, groups, notes = [] }: TextTable): s
   const caption = title === undefined ? '' : `<caption>${escapeXml(title)}</caption>`;
   const name = escapeXml(title ?? 'table');
   return [
-    `<div class="table" role="region" aria-label="${name}" tabindex="0"><table>${caption}<thead><tr>${head.join('')}</tr></thead>${bodies.join('')}</table></div>`,
+    `<div${id === undefined ? '' : ` id="table-${escapeXml(id)}"`} class="table" role="region" aria-label="${name}" tabindex="0"><table>${caption}<thead><tr>${head.join('')}</tr></thead>${bodies.join('')}</table></div>`,
     ...notes.map((note) => `<p class="note">${escapeXml(note)}</p>`),
   ].join('\n');
 }

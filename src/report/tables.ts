@@ -30,8 +30,14 @@ const metricTitles: Readonly<Record<MetricName, string>> = {
 
 const isMultimodal = ({ model }: ReportedRow): boolean => model !== 'text' && model !== 'face';
 
-/** `.721` for a share; `1.00` stays readable. */
-const share = (value: number): string => (Number.isFinite(value) ? value.toFixed(3).replace(/^0/, '') : '–');
+/** `.721` for a share, `−.039` for a difference of shares; `1.000` stays readable. */
+const share = (value: number): string =>
+  Number.isFinite(value)
+    ? value
+        .toFixed(3)
+        .replace(/^-/, '−')
+        .replace(/^(−?)0(?=\.)/, '$1')
+    : '–';
 
 /** `.721 ±.006`, half the width of the interval; without one just the mean. */
 export const formatMetric = ({ mean, low, high }: ReportedMetric): string =>

@@ -5,6 +5,7 @@ import type { PointMap } from '../../evaluate/projection.js';
 import type { Figure } from '../figures/figure.js';
 import type { ResultsFolder, System } from '../folder.js';
 import type { LocalData } from '../local-data.js';
+import type { ModelFacts } from '../model-file.js';
 import type { RowIds } from '../row-ids.js';
 import type { TextTable } from '../text-table.js';
 
@@ -36,6 +37,8 @@ export interface ReportContext {
   readonly folders: readonly ResultsFolder[];
   readonly systems: readonly NamedSystem[];
   readonly data?: LocalData;
+  /** The bundle whose evaluation is shown. */
+  readonly model?: ModelFacts;
   /** Undefined where the folder keeps no representations. */
   map(system: NamedSystem, kind: MapKind): PointMap | undefined;
 }
