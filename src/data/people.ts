@@ -2,6 +2,7 @@
 // what therefore cannot be known of a model's fairness. The report and model cards print it.
 
 export interface PeopleSheet {
+  readonly key: 'isear' | 'fer2013' | 'rafdb';
   readonly set: string;
   readonly says: string;
   readonly silent: string;
@@ -15,6 +16,7 @@ export interface PeopleSheet {
  */
 export const peopleSheets: readonly PeopleSheet[] = [
   {
+    key: 'isear',
     set: 'ISEAR',
     says: 'Of each writer, in the original file only: sex in two codes, age, country, and codes for city, religion and how it is practised, field of study and parents’ occupations. mien reads sex, age and country.',
     silent:
@@ -23,6 +25,7 @@ export const peopleSheets: readonly PeopleSheet[] = [
       'Accuracy by sex, age and country can be measured, of a country with some dozens of texts only roughly. A country’s figure mixes its people with its language, its translators and its university. Of adults past thirty, of children and of today’s writing nothing can be said.',
   },
   {
+    key: 'fer2013',
     set: 'FER2013',
     says: 'Of those shown nothing: the file holds grey pixels, one of seven labels and the part of the set. The words for sex, age and origin that were part of the web searches were not kept with the images.',
     silent:
@@ -31,6 +34,7 @@ export const peopleSheets: readonly PeopleSheet[] = [
       'No accuracy by group of persons can be measured. Without colour and at 48 pixels such attributes cannot be added by looking at the images, nor would a guess at somebody’s origin be a label.',
   },
   {
+    key: 'rafdb',
     set: 'RAF-DB',
     says: 'With the official distribution: sex, three classes of race and five ranges of age, as annotators saw them. The copies that most people have hold images and labels only, and mien reads neither form’s attributes.',
     silent:

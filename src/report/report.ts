@@ -77,17 +77,21 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
   const sections = await sectionsOf(context);
   const figures = join(dirname(out), `${basename(out, extname(out))}-figures`);
   const svgs = new Map<Panel, string>();
-  for (const { title, panels } of figuresOf(sections))
-    for (const panel of panels) {
-      if (signal?.aborted) throw new MienError('interrupted', 'stopped while figures were drawn');
-      const svg = await renderSvg(panel.spec);
-      svgs.set(panel, svg);
-      const alone = standaloneSvg(svg, [title, panel.title].filter((part) => part !== '').join(': '));
-      await writeFileAtomic(join(figures, `${panel.id}.svg`), alone);
-      await writeFileAtomic(join(figures, `${panel.id}.png`), await toPng(alone));
-      await writeFileAtomic(join(figures, `${panel.id}.csv`), panelCsv(panel));
-      progress.advance();
-    }
+  const draw = async (panel: Panel, title: string): Promise<void> => {
+    const svg = await renderSvg(panel.spec);
+    svgs.set(panel, svg);
+    const alone = standaloneSvg(svg, [title, panel.title].filter((part) => part !== '').join(': '));
+    await writeFileAtomic(join(figures, `${panel.id}.svg`), alone);
+    await writeFileAtomic(join(figures, `${panel.id}.png`), await toPng(alone));
+    await writeFileAtomic(join(figures, `${panel.id}.csv`), panelCsv(panel));
+    progress.advance();
+  };
+  const drawn = figuresOf(sections);
+  for (const { title, panels } of drawn) {
+    if (signal?.aborted) throw new MienError('interrupted', 'stopped while figures were drawn');
+    // One chart is laid out while another becomes a PNG, which other threads do.
+    await Promise.all(panels.map((panel) => draw(panel, title)));
+  }
   const page = {
     title: 'Emotion from text and faces: the experiment and its figures',
     lead: leadOf(context),
@@ -99,7 +103,7 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
     renderPage(page, (panel) => svgs.get(panel)!),
   );
   progress.end();
-  return { file: out, figures, charts: [...svgs.keys()].map(({ id }) => id) };
+  return { file: out, figures, charts: drawn.flatMap(({ panels }) => panels.map(({ id }) => id)) };
 }
 
 async function sectionsOf(context: ReportContext): Promise<Section[]> {
