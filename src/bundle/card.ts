@@ -70,7 +70,7 @@ function intro({ text, face, fusion }: CardFacts['manifest']): string {
 }
 
 const WHERE =
-  'Every figure on this card stands in `evaluation.json` beside it, and `mien report --bundle` draws them: accuracy in the report’s section _The bundled model_, and _When one side is bad_, _How sure_ and _By group_ in its sections on corruption, abstention and groups (docs/report.md of mien has the anchors).';
+  'What was measured stands in `evaluation.json` beside this card; `mien report --bundle` with this folder draws it, in the sections _The bundled model_, _When one side is bad_, _When the model may refuse to answer_ and _For whom it works, and what cannot be known_ (mien’s docs/report.md says where each figure is).';
 
 const PURPOSE =
   'For research and for trying out what such models can and cannot do: the emotion that a sentence tells of, and the expression that a face shows. An expression is not a feeling: nothing here says what a person feels, intends or is. Not for decisions about people, in hiring, schooling, policing, medicine or insurance, where emotion recognition is prohibited or restricted by law in many places.';
