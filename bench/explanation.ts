@@ -1,11 +1,14 @@
 // Whether explanations point at what decides: words and parts of faces taken away, and put in, in the order of their
 // attributions against orders that know nothing. Not a timing. `--out` keeps the numbers for `mien report`.
-//     MIEN_DATA=DIR node --import tsx bench/explanation.ts [BUNDLE] [--split validation|test] [--part text|face]
+//     MIEN_DATA=DIR node --import tsx bench/explanation.ts [BUNDLE] [--split validation|test] [--set isear|rafdb|fer2013]
 //         [--items 200] [--seed 0] [--out FILE]
+// A set's numbers do not depend on which others are measured: sets may be measured one after the other, or side by
+// side, into one file.
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { writeFileAtomic } from '../src/base/files.js';
 import { silentProgress } from '../src/base/progress.js';
 import { randomStream, type RandomStream } from '../src/base/random.js';
@@ -22,7 +25,7 @@ import { posteriorOf, restricted } from '../src/recognizer/labels.js';
 import { nodeDecoder } from '../src/recognizer/node/images.js';
 import { createRecognizer } from '../src/recognizer/recognize.js';
 import type { Completeness, Explanation, Item } from '../src/recognizer/types.js';
-import { parseExplanation, type ExplanationFile } from '../src/report/explanation-file.js';
+import { parseExplanation, readExplanation, type ExplanationFile } from '../src/report/explanation-file.js';
 
 /** Shares of an item that are taken away, or put in; with none and all of it the ends of every curve. */
 const LEVELS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
@@ -35,7 +38,7 @@ const { values, positionals } = parseArgs({
     split: { type: 'string', default: 'test' },
     items: { type: 'string', default: '200' },
     seed: { type: 'string', default: '0' },
-    part: { type: 'string', default: 'both' },
+    set: { type: 'string' },
     out: { type: 'string' },
   },
 });
@@ -169,7 +172,9 @@ function completenessOf(
 const curves: Measured[] = [];
 const completeness: ExplanationFile['completeness'] = [];
 
-if (manifest.text && values.part !== 'face') {
+const wanted = (set: string): boolean => values.set === undefined || values.set === set;
+
+if (manifest.text && wanted('isear')) {
   const known: readonly string[] = SHARED_LABELS;
   const draw = drawOf('isear');
   const texts = sample(
@@ -232,7 +237,7 @@ const FACES = [
   ['rafdb', 'RAF-DB'],
   ['fer2013', 'FER2013'],
 ] as const;
-for (const [dataset, on] of manifest.face && values.part !== 'text' ? FACES : []) {
+for (const [dataset, on] of manifest.face ? FACES.filter(([set]) => wanted(set)) : []) {
   const draw = drawOf(dataset);
   const faces = sample(
     protocol.faces.filter((one) => one.split === split && one.item.dataset === dataset),
@@ -272,11 +277,10 @@ for (const [dataset, on] of manifest.face && values.part !== 'text' ? FACES : []
 await recognizer.dispose();
 
 if (values.out !== undefined) {
-  const part = values.part === 'both' ? '' : ` --part ${values.part}`;
   const own = relative(root, folder);
-  const file = parseExplanation({
-    ...{ format: 'mien-explanation', version: 1 },
-    command: `MIEN_DATA=DIR node --import tsx bench/explanation.ts ${own.startsWith('..') ? 'BUNDLE' : own} --split ${split}${part} --items ${most} --seed ${seed} --out FILE`,
+  const head = {
+    ...({ format: 'mien-explanation', version: 1 } as const),
+    command: `MIEN_DATA=DIR node --import tsx bench/explanation.ts ${own.startsWith('..') ? 'BUNDLE' : own} --split ${split} --items ${most} --seed ${seed} --out FILE`,
     bundle: {
       name: manifest.name,
       models: Object.fromEntries(
@@ -285,7 +289,20 @@ if (values.out !== undefined) {
         ),
       ),
     },
-    ...{ split, seed, levels: LEVELS, curves, completeness },
+    ...{ split, seed, levels: LEVELS },
+  };
+  // What the same command has measured of other sets stays.
+  const before = existsSync(values.out) ? await readExplanation(values.out) : undefined;
+  const { curves: oldCurves = [], completeness: oldSums = [], ...oldHead } = before ?? {};
+  const same = isDeepStrictEqual(oldHead, head);
+  const others = <T extends { readonly on: string }>(all: readonly T[]): T[] =>
+    same ? all.filter(({ on }) => !completeness.some((one) => one.on === on)) : [];
+  const inOrder = <T extends { readonly on: string }>(all: readonly T[]): T[] =>
+    ['ISEAR', 'RAF-DB', 'FER2013'].flatMap((set) => all.filter(({ on }) => on === set));
+  const file = parseExplanation({
+    ...head,
+    curves: inOrder([...others(oldCurves), ...curves]),
+    completeness: inOrder([...others(oldSums), ...completeness]),
   });
   const short = (_key: string, value: unknown): unknown =>
     typeof value === 'number' ? Number(value.toPrecision(6)) : value;

@@ -80,7 +80,7 @@ function measured(file: ExplanationFile, sameModels: boolean, name: string): Blo
       },
     },
     {
-      html: `<p class="note">These numbers need the data sets and were made by <code>${escapeXml(command)}</code>; nothing is kept of the items but these means. docs/explanation.md says how attributions are computed and what they do not say.</p>`,
+      html: `<p class="note">These numbers need the data sets; nothing is kept of the items but these means. docs/explanation.md says how attributions are computed and what they do not say. Made by</p><pre>${escapeXml(command)}</pre>`,
     },
   ];
 }

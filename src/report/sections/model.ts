@@ -6,8 +6,8 @@ import { formatInterval, share, type Block, type Section } from './section.js';
 /** Where a section's numbers come from. */
 export const madeBy = (key: keyof ModelFacts['evaluation']): Block => ({
   html:
-    '<p class="note">These numbers need the data sets and were made with the model, by <code>mien export --data DIR --text RUN --face RUN --out BUNDLE</code> ' +
-    `(docs/models.md has the whole command); they stand in its evaluation.json, under <code>evaluation.${key}</code>.</p>`,
+    `<p class="note">These numbers need the data sets; they stand in the model’s evaluation.json, under <code>evaluation.${key}</code>, and were made with it (docs/models.md has the whole of it) by</p>` +
+    '<pre>mien export --data DIR --text RUN --face RUN --out BUNDLE</pre>',
 });
 
 const right = { align: 'right' } as const;
