@@ -78,7 +78,7 @@ tbody th[scope=row]{white-space:normal;min-width:9.5rem}
 :root{color-scheme:light;${variables('light')}}
 html{font-size:9.6pt}
 body{font-size:1rem;line-height:1.45}
-.panel{zoom:.86}
+.panel{zoom:.86;overflow:visible}
 .page{max-width:none;padding:0}
 nav,.links,#tip{display:none}
 section{margin-top:2.2rem}
