@@ -4,7 +4,7 @@ import type { ModelFacts } from '../model-file.js';
 import { corruptionCurves, marginOf, turns, type CorruptionCurve } from '../statistics/corruption.js';
 import { pairingNote } from '../tables.js';
 import { madeBy } from './model.js';
-import { formatPoints, points, share, type Block, type Section } from './section.js';
+import { formatPoints, points, share, slug, type Block, type Section } from './section.js';
 
 /** What the levels of a corruption count. */
 const levels: Readonly<Record<string, string>> = {
@@ -15,8 +15,6 @@ const levels: Readonly<Record<string, string>> = {
   noise: 'deviation, as a share of the range',
   'contrast lost': 'share of the contrast',
 };
-
-const slug = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
 export function corruptionSection({ evaluation, fusion, name: model }: ModelFacts): Section {
   const curves = corruptionCurves(evaluation.corruption);

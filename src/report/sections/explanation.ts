@@ -6,9 +6,8 @@ import { explanationPanel } from '../figures/model.js';
 import type { ExplanationFile } from '../explanation-file.js';
 import type { ModelFacts } from '../model-file.js';
 import type { TextTable } from '../text-table.js';
-import { formatInterval, type Block, type Section } from './section.js';
+import { formatInterval, slug, type Block, type Section } from './section.js';
 
-const slug = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 const right = { align: 'right' } as const;
 const percent = (value: number): string => `${(100 * value).toFixed(2)}%`;
 

@@ -3,7 +3,7 @@ import { peopleConclusions, peopleSheets } from '../../data/people.js';
 import { groupsPanel } from '../figures/model.js';
 import type { ModelFacts } from '../model-file.js';
 import { madeBy } from './model.js';
-import { formatInterval, share, type Block, type Section } from './section.js';
+import { formatInterval, share, slug, type Block, type Section } from './section.js';
 
 const titles: Readonly<Record<string, string>> = {
   sex: 'sex, by the file’s code',
@@ -31,7 +31,7 @@ export function groupsSection({ evaluation: { groups, tests } }: ModelFacts): Se
                   'Intervals are not corrected for looking at so many groups: of twenty that do equally well, one misses the line by chance.',
                 panels: kinds.map((by) =>
                   groupsPanel(
-                    `groups-${by}`,
+                    `groups-${slug(by)}`,
                     titles[by] ?? by,
                     groups.filter((one) => one.by === by),
                     all,

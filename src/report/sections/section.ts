@@ -47,6 +47,9 @@ export interface ReportContext {
 export const panelId = (name: string, { key }: Pick<NamedSystem, 'key'>): string =>
   key === '' ? name : `${name}-${key}`;
 
+/** Words as a part of an anchor and of a file's name. */
+export const slug = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+
 /** The systems' names where there are several; a panel that is alone needs none. */
 export const panelTitle = (name: string, system: NamedSystem, { systems }: ReportContext): string =>
   [name, systems.length > 1 ? system.title : ''].filter((part) => part !== '').join(', ');
