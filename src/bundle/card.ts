@@ -1,4 +1,5 @@
 // The model card of a bundle, as Markdown: every number in it comes from the evaluation beside it.
+import { peopleConclusions, peopleSheets } from '../data/people.js';
 import type { SetCounts } from '../data/types.js';
 import type { Interval } from '../evaluate/intervals.js';
 import type { BundleEvaluation } from './evaluation.js';
@@ -29,6 +30,7 @@ export function modelCard({ manifest, evaluation, reference, counts, training }:
   return [
     `# ${manifest.name}`,
     intro(manifest),
+    WHERE,
     '## What it is for, and what not',
     PURPOSE,
     '## May I use this commercially?',
@@ -41,6 +43,7 @@ export function modelCard({ manifest, evaluation, reference, counts, training }:
     ...corruptionSection(evaluation, manifest),
     ...certaintySection(evaluation.certainty),
     ...groupSection(evaluation.groups),
+    ...peopleSection(counts),
     '## Data',
     dataTable(counts),
     'Test splits: FER2013’s PublicTest and PrivateTest and RAF-DB’s test part as published; of ISEAR’s texts a fifth, whose writers are in no other part. Repeated texts, and training faces that (nearly) repeat one of a test part, are dropped; a tenth of training, of other writers and other duplicate groups, selects and calibrates.',
@@ -65,6 +68,9 @@ function intro({ text, face, fusion }: CardFacts['manifest']): string {
   ].filter((part) => part !== undefined);
   return `Emotion from English text, faces, or both. ${parts.join('; ')}. Logits divided by the temperature in \`manifest.json\` give posteriors by a softmax.`;
 }
+
+const WHERE =
+  'What was measured stands in `evaluation.json` beside this card; `mien report --bundle` with this folder draws it, in the sections _The bundled model_, _When one side is bad_, _When the model may refuse to answer_ and _For whom it works, and what cannot be known_ (mien’s docs/report.md says where each figure is).';
 
 const PURPOSE =
   'For research and for trying out what such models can and cannot do: the emotion that a sentence tells of, and the expression that a face shows. An expression is not a feeling: nothing here says what a person feels, intends or is. Not for decisions about people, in hiring, schooling, policing, medicine or insurance, where emotion recognition is prohibited or restricted by law in many places.';
@@ -111,6 +117,22 @@ function robustnessTable({ robustness, tests }: BundleEvaluation): string {
       ...kinds.map((as) => share(accuracy(name, as))),
     ]),
   )}\n\nCropped anew: each face once, at a scale of .8 to 1.25 and shifted by up to a tenth of its side.`;
+}
+
+/** What cannot be known about fairness, of the sets that the bundle was made of. */
+function peopleSection(counts: CardFacts['counts']): string[] {
+  const sheets = peopleSheets.filter(({ key }) => counts[key]);
+  if (sheets.length === 0) return [];
+  return [
+    '## What cannot be known about fairness',
+    sheets
+      .map(
+        ({ set, says, silent, follows }) =>
+          `- **${set}.** _It says:_ ${says} _It does not say:_ ${silent} _So:_ ${follows}`,
+      )
+      .join('\n'),
+    `${peopleConclusions.join(' ')} Measure it on texts and faces of the people you mean to read: \`mien evaluate --group\`.`,
+  ];
 }
 
 function dataTable(counts: CardFacts['counts']): string {

@@ -31,16 +31,18 @@ export function groupResults(items: readonly TextItem[], right: readonly boolean
   return (Object.keys(GROUPINGS) as GroupResult['by'][]).flatMap((by) =>
     groupAccuracies(items.map((item, i) => ({ group: GROUPINGS[by](item), hit: right[i]! })))
       .sort(
-        ({ group: a }, { group: b }) => place(a) - place(b) || a.localeCompare(b, 'en', { numeric: true }),
+        ({ group: a }, { group: b }) =>
+          place(by, a) - place(by, b) || a.localeCompare(b, 'en', { numeric: true }),
       )
       .map((one) => ({ by, ...one })),
   );
 }
 
-/** Bands of age in their order; codes, which are no bands, by number. */
-const place = (group: string): number => AGES.findIndex(([, name]) => name === group);
+/** Bands of age in their order; codes, which are no bands though one may be called like one, by number. */
+const place = (by: GroupResult['by'], group: string): number =>
+  by === 'age' ? AGES.findIndex(([, name]) => name === group) : 0;
 
-/** The card's section: groups with counts and intervals, and what cannot be known. */
+/** The card's section: groups with counts and intervals. */
 export function groupSection(groups: readonly GroupResult[]): string[] {
   if (groups.length === 0) return [];
   const rows = groups.map(({ by, group, n, accuracy: { mean, low, high } }) => [
@@ -52,6 +54,6 @@ export function groupSection(groups: readonly GroupResult[]): string[] {
   return [
     '## By group',
     table(['of the writer', 'code in the file', 'texts', 'accuracy'], rows),
-    'Groups are those that ISEAR’s writers named themselves, by the codes of the original file, over all seven labels. Intervals are Wilson’s at 95 % and not corrected for looking at so many groups: of twenty groups that do equally well, one lies outside its interval by chance. Nothing is known of the writers’ first language, skin or belonging beyond that, and of FER2013’s and RAF-DB’s faces nothing at all: neither set, as most people have it, says whom it shows. How accuracy differs by age, sex or skin of a face cannot be said from them; measure it on faces of the people you mean to read (`mien evaluate --group`).',
+    'Groups are those that ISEAR’s writers named themselves, by the codes of the original file, over all seven labels. Intervals are Wilson’s at 95 % and not corrected for looking at so many groups: of twenty groups that do equally well, one lies outside its interval by chance.',
   ];
 }

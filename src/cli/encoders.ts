@@ -1,10 +1,10 @@
 // Loads the encoders that commands embed items with: those of a profile, or of a bundle.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Protocol } from '../data/types.js';
 import type { FaceEncoder, TextEncoder } from '../encoders/encoder.js';
 import type { SetName } from '../features/sets.js';
+import { BUNDLED_MODEL } from './in-package.js';
 
 export interface EncoderOptions {
   /** `frozen`, `paper`, a profile file; `lite`, or the folder of another bundle. */
@@ -16,12 +16,9 @@ export interface EncoderOptions {
   readonly sets?: readonly SetName[] | undefined;
 }
 
-/** Of this package's repository, two folders up from `src/cli` as from `dist/cli`. */
-const bundledLite = fileURLToPath(new URL('../../models/lite', import.meta.url));
-
 /** The folder of the bundle that a profile names, if it names one. */
 function bundleOf(profile: string): string | undefined {
-  if (profile === 'lite') return bundledLite;
+  if (profile === 'lite') return BUNDLED_MODEL;
   return existsSync(join(profile, 'manifest.json')) ? profile : undefined;
 }
 

@@ -6,10 +6,12 @@ import type { TextTable } from './text-table.js';
 const LONG = 40;
 
 /** A table in a box that scrolls by itself where it is wider than the screen; its notes below. */
-export function renderHtml({ title, columns, groups, notes = [] }: TextTable): string {
+export function renderHtml({ id, title, columns, groups, notes = [] }: TextTable): string {
   const long = columns.map((_column, k) =>
     groups.some(({ rows }) => rows.some((row) => (row[k] ?? '').length > LONG)),
   );
+  // Several columns of sentences do not fit beside each other on a phone.
+  const prose = long.filter(Boolean).length > 1;
   const side = (k: number): string =>
     columns[k]?.align === 'right' ? ' class="right"' : long[k] ? ' class="long"' : '';
   const head = columns.map(({ header }, k) => `<th scope="col"${side(k)}>${escapeXml(header)}</th>`);
@@ -22,16 +24,17 @@ export function renderHtml({ title, columns, groups, notes = [] }: TextTable): s
       const cells = columns.map((_column, k) => {
         const tag = k === 0 ? 'th' : 'td';
         const scope = k === 0 ? ' scope="row"' : '';
-        return `<${tag}${scope}${side(k)}>${escapeXml(row[k] ?? '')}</${tag}>`;
+        const name = prose && k > 0 ? ` data-column="${escapeXml(columns[k]!.header)}"` : '';
+        return `<${tag}${scope}${side(k)}${name}>${escapeXml(row[k] ?? '')}</${tag}>`;
       });
       return `<tr>${cells.join('')}</tr>`;
     });
     return `<tbody>${group}${lines.join('')}</tbody>`;
   });
-  const caption = title === undefined ? '' : `<caption>${escapeXml(title)}</caption>`;
+  const caption = title === undefined ? '' : `<caption><span>${escapeXml(title)}</span></caption>`;
   const name = escapeXml(title ?? 'table');
   return [
-    `<div class="table" role="region" aria-label="${name}" tabindex="0"><table>${caption}<thead><tr>${head.join('')}</tr></thead>${bodies.join('')}</table></div>`,
+    `<div${id === undefined ? '' : ` id="table-${escapeXml(id)}"`} class="table${prose ? ' prose' : ''}" role="region" aria-label="${name}" tabindex="0"><table>${caption}<thead><tr>${head.join('')}</tr></thead>${bodies.join('')}</table></div>`,
     ...notes.map((note) => `<p class="note">${escapeXml(note)}</p>`),
   ].join('\n');
 }

@@ -10,12 +10,18 @@ import { openAllResults, type ResultsFolder } from './folder.js';
 import { openLocalData } from './local-data.js';
 import type { MapTask } from './map-worker.js';
 import { layOut } from './maps.js';
+import { readModelFacts, type ModelFacts, type ModelPaths } from './model-file.js';
 import { figuresOf, renderPage } from './page/page.js';
 import { rowIds } from './row-ids.js';
+import { abstentionSection } from './sections/abstention.js';
 import { confidenceSection } from './sections/confidence.js';
+import { corruptionSection } from './sections/corruption.js';
+import { explanationSection } from './sections/explanation.js';
 import { fusionSection } from './sections/fusion.js';
 import { gateSection } from './sections/gate.js';
+import { groupsSection } from './sections/groups.js';
 import { labelsSection } from './sections/labels.js';
+import { modelSection } from './sections/model.js';
 import { mappedRow, paperFiguresSection } from './sections/paper-figures.js';
 import { provenanceSection } from './sections/provenance.js';
 import { resultsSection } from './sections/results.js';
@@ -30,6 +36,8 @@ export interface ReportOptions {
   readonly out: string;
   /** Folder with the data sets, to show texts and faces; without it only labels are shown. */
   readonly data?: string;
+  /** The bundle whose evaluation is shown; without it those sections are left out. */
+  readonly model?: ModelPaths;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -55,11 +63,13 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
   const folders = await openAllResults(options.folders);
   const systems = nameSystems(folders);
   const data = options.data === undefined ? undefined : await openLocalData(options.data);
+  const model = options.model === undefined ? undefined : await readModelFacts(options.model);
   const maps = await mapsOf(systems, progress, signal);
   const context: ReportContext = {
     folders,
     systems,
     ...(data ? { data } : {}),
+    ...(model ? { model } : {}),
     map: (system, kind) => maps.get(`${system.key} ${kind}`),
   };
 
@@ -67,17 +77,21 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
   const sections = await sectionsOf(context);
   const figures = join(dirname(out), `${basename(out, extname(out))}-figures`);
   const svgs = new Map<Panel, string>();
-  for (const { title, panels } of figuresOf(sections))
-    for (const panel of panels) {
-      if (signal?.aborted) throw new MienError('interrupted', 'stopped while figures were drawn');
-      const svg = await renderSvg(panel.spec);
-      svgs.set(panel, svg);
-      const alone = standaloneSvg(svg, [title, panel.title].filter((part) => part !== '').join(': '));
-      await writeFileAtomic(join(figures, `${panel.id}.svg`), alone);
-      await writeFileAtomic(join(figures, `${panel.id}.png`), await toPng(alone));
-      await writeFileAtomic(join(figures, `${panel.id}.csv`), panelCsv(panel));
-      progress.advance();
-    }
+  const draw = async (panel: Panel, title: string): Promise<void> => {
+    const svg = await renderSvg(panel.spec);
+    svgs.set(panel, svg);
+    const alone = standaloneSvg(svg, [title, panel.title].filter((part) => part !== '').join(': '));
+    await writeFileAtomic(join(figures, `${panel.id}.svg`), alone);
+    await writeFileAtomic(join(figures, `${panel.id}.png`), await toPng(alone));
+    await writeFileAtomic(join(figures, `${panel.id}.csv`), panelCsv(panel));
+    progress.advance();
+  };
+  const drawn = figuresOf(sections);
+  for (const { title, panels } of drawn) {
+    if (signal?.aborted) throw new MienError('interrupted', 'stopped while figures were drawn');
+    // One chart is laid out while another becomes a PNG, which other threads do.
+    await Promise.all(panels.map((panel) => draw(panel, title)));
+  }
   const page = {
     title: 'Emotion from text and faces: the experiment and its figures',
     lead: leadOf(context),
@@ -89,7 +103,7 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
     renderPage(page, (panel) => svgs.get(panel)!),
   );
   progress.end();
-  return { file: out, figures, charts: [...svgs.keys()].map(({ id }) => id) };
+  return { file: out, figures, charts: drawn.flatMap(({ panels }) => panels.map(({ id }) => id)) };
 }
 
 async function sectionsOf(context: ReportContext): Promise<Section[]> {
@@ -102,9 +116,19 @@ async function sectionsOf(context: ReportContext): Promise<Section[]> {
     await labelsSection(context),
     await trainingSection(context),
     ...(context.systems.length > 1 ? [runsSection(context)] : []),
+    ...(context.model ? modelSections(context.model) : []),
     provenanceSection(context),
   ];
 }
+
+/** What a bundle states of itself. */
+export const modelSections = (model: ModelFacts): Section[] => [
+  modelSection(model),
+  corruptionSection(model),
+  abstentionSection(model),
+  groupsSection(model),
+  explanationSection(model),
+];
 
 /** Every kind of features of every folder, named so that no two are alike. */
 export function nameSystems(folders: readonly ResultsFolder[]): NamedSystem[] {

@@ -30,8 +30,14 @@ const metricTitles: Readonly<Record<MetricName, string>> = {
 
 const isMultimodal = ({ model }: ReportedRow): boolean => model !== 'text' && model !== 'face';
 
-/** `.721` for a share; `1.00` stays readable. */
-const share = (value: number): string => (Number.isFinite(value) ? value.toFixed(3).replace(/^0/, '') : '–');
+/** `.721` for a share, `−.039` for a difference of shares; `1.000` stays readable. */
+const share = (value: number): string =>
+  Number.isFinite(value)
+    ? value
+        .toFixed(3)
+        .replace(/^-/, '−')
+        .replace(/^(−?)0(?=\.)/, '$1')
+    : '–';
 
 /** `.721 ±.006`, half the width of the interval; without one just the mean. */
 export const formatMetric = ({ mean, low, high }: ReportedMetric): string =>
@@ -64,9 +70,10 @@ function groupRows(rows: readonly ReportedRow[], cells: (row: ReportedRow) => st
 }
 
 /** Tables II and III: every metric of every row; columns of the paper only where it gives a figure. */
-function metricTable(title: string, rows: readonly ReportedRow[]): TextTable {
+function metricTable(id: string, title: string, rows: readonly ReportedRow[]): TextTable {
   const withPaper = new Set(metricNames.filter((name) => rows.some((row) => row[name].paper !== null)));
   return {
+    id,
     title,
     columns: [
       { header: 'Model' },
@@ -132,8 +139,8 @@ function comparisonTable(rows: readonly ReportedRow[]): TextTable {
 export function tablesOf({ rows, costs }: Pick<Results, 'rows' | 'costs'>): TextTable[] {
   const of = (table: string): ReportedRow[] => rows.filter((row) => row.table === table);
   return [
-    ...(of('II').length > 0 ? [metricTable('Table II. Performance per modality', of('II'))] : []),
-    ...(of('III').length > 0 ? [metricTable('Table III. Ablation', of('III'))] : []),
+    ...(of('II').length > 0 ? [metricTable('ii', 'Table II. Performance per modality', of('II'))] : []),
+    ...(of('III').length > 0 ? [metricTable('iii', 'Table III. Ablation', of('III'))] : []),
     ...(of('IV').length > 0 ? [comparisonTable(of('IV'))] : []),
     ...(costs.length > 0 ? [costTable(costs)] : []),
   ];

@@ -13,6 +13,8 @@ export interface RowGroup {
 }
 
 export interface TextTable {
+  /** Names the table on a page, as `table-<id>`. */
+  readonly id?: string;
   readonly title?: string;
   readonly columns: readonly Column[];
   readonly groups: readonly RowGroup[];

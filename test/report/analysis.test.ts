@@ -1,4 +1,5 @@
 // What a results folder keeps beside predictions: analyses of a small experiment, written, read back and resumed.
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,8 @@ const config = parseConfig({
   epochs: { max: 2, patience: 2 },
   pairing: { testSeeds: 2 },
 });
+
+const root = join(import.meta.dirname, '../..');
 
 let folder: string;
 let pack: string;
@@ -189,7 +192,12 @@ test('the last results take the place of those before, whole', async () => {
 
 test('a page that asks for nothing from outside, with a file for each chart', async () => {
   const file = join(folder, 'page.html');
-  const written = await writeHtmlReport({ folders: [out()], out: file });
+  const model = { bundle: join(root, 'models/lite') };
+  const written = await writeHtmlReport({
+    folders: [out()],
+    out: file,
+    ...(existsSync(model.bundle) ? { model } : {}),
+  });
   const page = await readFile(file, 'utf8');
   expect(page).toMatch(/^<!doctype html>/);
   expect(page).not.toMatch(/(src|href)="(?!data:|#)/);
@@ -215,7 +223,16 @@ test('a page that asks for nothing from outside, with a file for each chart', as
     )
       expect(part).toContain(pairingNote);
   expect(flat.match(/<figure /g)!.length).toBeGreaterThan(8);
-});
+  // Anchors are what docs/report.md says they are, and lead to one place each.
+  const anchors = [...page.replace(/<svg[\s\S]*?<\/svg>/g, '').matchAll(/ id="([^"]*)"/g)].map(
+    ([, id]) => id!,
+  );
+  expect(anchors.filter((id, i) => anchors.indexOf(id) !== i)).toEqual([]);
+  const promised = [...(await readFile(join(root, 'docs/report.md'), 'utf8')).matchAll(/`#([\w-]+)`/g)];
+  expect(promised.length).toBeGreaterThan(10);
+  if (existsSync(model.bundle)) for (const [, id] of promised) expect(anchors).toContain(id);
+  // Some sixty charts, on a machine that may do other things.
+}, 180_000);
 
 test('what is no results folder, and what is no page, is said', async () => {
   await expect(writeHtmlReport({ folders: [folder], out: join(folder, 'x.html') })).rejects.toThrow(

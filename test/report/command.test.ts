@@ -1,4 +1,5 @@
 // `mien report` as a process: the last results by themselves, folders of an earlier version, and wrong arguments.
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,8 @@ import { replaceReport } from '../../src/report/files.js';
 import { resultFolder } from '../../src/cli/result-folder.js';
 import { startMien, type Ended } from '../support/mien.js';
 import { example } from './example.js';
+
+const lite = join(import.meta.dirname, '../../models/lite');
 
 let folder: string;
 const cache = () => ({ XDG_CACHE_HOME: join(folder, 'cache') });
@@ -78,4 +81,12 @@ test('the last results by themselves, of an earlier version: what they lack is s
   const page = await readFile(out, 'utf8');
   expect(page).toContain('were kept without the analyses');
   expect(page).toContain('data:text/csv');
+  // The bundled model's evaluation is found by itself.
+  if (existsSync(lite)) expect(charts).toContain('corruption-isear-raf-db-blur');
+}, 180_000);
+
+test('a bundle that is not there is named', async () => {
+  const { code, stderr } = await mien('report', '--bundle', join(folder, 'none'));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/none[\\/]manifest\.json/);
 });

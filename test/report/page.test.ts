@@ -49,7 +49,7 @@ test('a table as HTML escapes its cells and spans its headings', () => {
     groups: [{ heading: 'all', rows: [['a & b', '1']] }],
     notes: ['a note'],
   });
-  expect(html).toContain('<caption>T &lt; U</caption>');
+  expect(html).toContain('<caption><span>T &lt; U</span></caption>');
   expect(html).toContain('<th scope="row">a &amp; b</th><td class="right">1</td>');
   expect(html).toContain('colspan="2"');
   expect(html).toContain('<p class="note">a note</p>');

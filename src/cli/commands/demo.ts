@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Hono } from 'hono';
 import { MienError } from '../../base/errors.js';
+import { BUNDLED_MODEL, inPackage } from '../in-package.js';
 import { outputOf, type Output } from '../output.js';
 
 interface Options {
@@ -18,11 +18,9 @@ interface Options {
 /** What every bundle has; its floor is too heavy to import for this. */
 const MANIFEST = 'manifest.json';
 
-const inPackage = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-
-/** Where the built page and the bundled model are, from `src/cli/commands` as from `dist/cli/commands`. */
+/** Where the built page and the bundled model are. */
 const PAGE = inPackage('dist/web');
-const MODELS = [inPackage('models/lite'), inPackage('dist/web/model')];
+const MODELS = [BUNDLED_MODEL, inPackage('dist/web/model')];
 
 export function defineDemo(program: Command): void {
   program

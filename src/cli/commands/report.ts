@@ -4,14 +4,20 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MienError } from '../../base/errors.js';
+import { BUNDLED_MODEL, inPackage } from '../in-package.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
+import type { ReportOptions } from '../../report/report.js';
 import { resultFolder } from '../result-folder.js';
+
+const BUNDLED_EXPLANATION = inPackage('models/explanation.json');
 
 interface Options {
   readonly out: string;
   readonly data?: string;
+  readonly bundle?: string;
+  readonly explanation?: string;
   readonly open?: boolean;
 }
 
@@ -24,6 +30,11 @@ export function defineReport(program: Command): void {
     .argument('[dirs...]', 'folders that `mien reproduce --out` wrote (default: the last results)')
     .option('--out <file>', 'the page; SVG, PNG and CSV files go to a folder beside it', 'report.html')
     .option('--data <dir>', 'folder with the data sets, to show the texts and faces behind points and errors')
+    .option('--bundle <dir>', 'the model whose evaluation is shown (default: the bundled one)')
+    .option(
+      '--explanation <file>',
+      'how its explanations were checked, as bench/explanation.ts kept it (default: of the bundled model)',
+    )
     .option('--open', 'open the page when it is made')
     .option('--json', 'print the names of what was written as JSON')
     .action((dirs: string[], options: Options, command: Command) => run(dirs, options, outputOf(command)));
@@ -38,6 +49,7 @@ async function run(dirs: readonly string[], options: Options, output: Output): P
     folders,
     out,
     ...(data === undefined ? {} : { data }),
+    ...modelOf(options),
     progress: await progressOf(output),
     signal: interruption(),
   });
@@ -47,6 +59,16 @@ async function run(dirs: readonly string[], options: Options, output: Output): P
   );
   output.message(`Done in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
   if (options.open) open(written.file, output);
+}
+
+/** By default the bundled model, where it is here: as in the package and in the repository. */
+function modelOf({ bundle, explanation }: Options): Pick<ReportOptions, 'model'> {
+  if (bundle === undefined && !existsSync(BUNDLED_MODEL)) return {};
+  const own = bundle === undefined && existsSync(BUNDLED_EXPLANATION) ? BUNDLED_EXPLANATION : undefined;
+  const kept = explanation ?? own;
+  return {
+    model: { bundle: bundle ?? BUNDLED_MODEL, ...(kept === undefined ? {} : { explanation: kept }) },
+  };
 }
 
 function lastResults(): string {

@@ -141,7 +141,7 @@ export function runsPanel(id: string, title: string, values: readonly RunPoint[]
     title,
     rows,
     spec: {
-      width: 330,
+      width: 260,
       height: { step: 14 },
       data: { values: rows },
       encoding: {

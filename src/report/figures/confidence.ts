@@ -119,7 +119,12 @@ export function riskPanel(
           field: 'coverage',
           type: 'quantitative',
           scale: { domain: [0, 1] },
-          axis: { title: 'share of items answered, the most confident first', format: '.0%', grid: false },
+          axis: {
+            title: 'share of items answered, the most confident first',
+            format: '.0%',
+            values: [0, 0.2, 0.4, 0.6, 0.8, 1],
+            grid: false,
+          },
         },
         y: {
           field: 'error rate',

@@ -74,7 +74,7 @@ function renderPanel(figure: Figure, panel: Panel, svg: string): string {
   const name = [figure.title, panel.title].filter((part) => part !== '').join(': ');
   const csv = `data:text/csv;charset=utf-8,${encodeURIComponent(panelCsv(panel))}`;
   return [
-    `<div class="panel${panel.points ? ' points' : ''}" style="width:${size(svg).width}px">`,
+    `<div class="panel${panel.points ? ' points' : ''}" style="--w:${size(svg).width}px;width:var(--w)">`,
     panel.title === '' ? '' : `<h4>${escapeXml(panel.title)}</h4>`,
     inlineSvg(svg, name),
     panel.points ? notesJson(panel.points) : '',

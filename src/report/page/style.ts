@@ -28,9 +28,9 @@ nav ol{margin:0;padding:0;list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 
 nav a{text-decoration:none}nav a:hover{text-decoration:underline}
 figure{margin:3rem 0 3.4rem;padding:0}
 .panels{display:flex;flex-wrap:wrap;gap:2rem 2.8rem;align-items:flex-start}
-.panel{min-width:0;max-width:100%}
+.panel{min-width:0;max-width:100%;overflow:auto hidden}
 .panel h4{margin:0 0 .5rem;color:var(--ink)}
-.panel svg{display:block;width:100%;height:auto;overflow:visible}
+.panel svg{display:block;width:100%;min-width:calc(.8*var(--w));height:auto;overflow:visible}
 .panel .links{font:.78rem/1.4 var(--sans);margin:.35rem 0 0;color:var(--muted)}
 figcaption{margin-top:1.2rem;font-size:.96rem;line-height:1.55}
 figcaption strong{font-weight:600}
@@ -46,11 +46,11 @@ th:last-child,td:last-child{padding-right:0}
 thead th{color:var(--muted);border-bottom:1px solid var(--muted);vertical-align:bottom;white-space:normal}
 tbody tr+tr>*{border-top:1px solid color-mix(in srgb,var(--rule) 55%,transparent)}
 tr.group th{padding-top:1.15rem;color:var(--muted);white-space:normal;border-top:0!important}
-tr.group span{position:sticky;left:0;display:inline-block;max-width:min(100%,calc(100vw - 2.6rem))}
+tr.group span,caption span{position:sticky;left:0;display:inline-block;max-width:min(100%,calc(100vw - 2.6rem))}
 tr.group+tr>*{border-top:1px solid var(--rule)!important}
 .right{text-align:right}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.82em}
-pre{overflow-x:auto;line-height:1.5;padding:1rem 0}
+pre{overflow-x:auto;line-height:1.5;padding:1rem 0;margin:0}
 details{margin:1.4rem 0}
 summary{cursor:pointer;font:.95rem/1.5 var(--sans);color:var(--accent)}
 .lists{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(17rem,100%),1fr));gap:0 2.4rem}
@@ -64,13 +64,21 @@ footer{margin-top:6rem;color:var(--muted);font-size:.88rem;max-width:42rem}
 #tip{position:fixed;z-index:2;max-width:min(19rem,90vw);padding:.55rem .75rem;border-radius:5px;background:var(--ink);color:var(--surface);font:.82rem/1.4 var(--sans);pointer-events:none;display:none}
 #tip img{display:block;margin:.4rem 0 .1rem;border-radius:3px;width:72px;height:72px}
 .points path{cursor:crosshair}
-@media (max-width:34rem){body{font-size:1rem}section{margin-top:3.8rem}figure{margin:2.2rem 0 2.6rem}p{hyphens:manual}}
+@media (max-width:34rem){body{font-size:1rem}section{margin-top:3.8rem}figure{margin:2.2rem 0 2.6rem}p{hyphens:manual}
+tbody th[scope=row]{white-space:normal;min-width:9.5rem}
+.prose :is(table,caption,tbody,tr,th,td){display:block;text-align:left;padding-right:0}
+.prose thead{display:none}
+.prose .long{min-width:0}
+.prose th[scope=row]{font-weight:600;padding-top:.9rem}
+.prose tbody tr>*{border-top:0!important}
+.prose td::before{content:attr(data-column);display:block;color:var(--muted)}
+.prose td.right::before{display:inline-block;min-width:6rem}}
 @page{margin:17mm 15mm}
 @media print{
 :root{color-scheme:light;${variables('light')}}
 html{font-size:9.6pt}
 body{font-size:1rem;line-height:1.45}
-.panel{zoom:.86}
+.panel{zoom:.86;overflow:visible}
 .page{max-width:none;padding:0}
 nav,.links,#tip{display:none}
 section{margin-top:2.2rem}

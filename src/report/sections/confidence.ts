@@ -139,6 +139,7 @@ async function riskOf(system: NamedSystem, context: ReportContext): Promise<Pane
 const right = { align: 'right' } as const;
 
 const errorTable = (groups: readonly RowGroup[]): TextTable => ({
+  id: 'calibration',
   title: 'Calibration errors before and after temperature',
   columns: [
     { header: 'Test set' },
@@ -155,6 +156,7 @@ const errorTable = (groups: readonly RowGroup[]): TextTable => ({
 });
 
 const setTable = (groups: readonly RowGroup[]): TextTable => ({
+  id: 'sets',
   title: 'Prediction sets: coverage asked for and measured',
   columns: [
     { header: 'Test set' },

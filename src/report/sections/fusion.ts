@@ -165,6 +165,7 @@ function accuracyTable(measured: readonly Measured[], context: ReportContext): T
     })),
   );
   return {
+    id: 'fusion',
     title: 'Accuracy on label-matched pairs, with and without interaction',
     columns: [
       { header: 'Model' },
@@ -183,6 +184,7 @@ function accuracyTable(measured: readonly Measured[], context: ReportContext): T
 
 function comparisonTable(measured: readonly Measured[], context: ReportContext): TextTable {
   return {
+    id: 'comparisons',
     title: 'Gated fusion against the others, paired',
     columns: [
       { header: 'Gate against' },

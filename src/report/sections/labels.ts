@@ -51,6 +51,7 @@ export async function labelsSection(context: ReportContext): Promise<Section> {
       },
       {
         table: {
+          id: 'labels',
           title: 'Scores of each label',
           columns: [
             { header: 'Label' },

@@ -11,8 +11,9 @@ const total = (counts: Readonly<Record<string, number>>): string =>
 
 export function provenanceSection({ folders }: ReportContext): Section {
   const blocks = folders.flatMap(
-    ({ name: folder, results: { counts, configuration, environment } }): Block[] => {
+    ({ name: folder, results: { counts, configuration, environment } }, f): Block[] => {
       const sets: TextTable = {
+        id: folders.length > 1 ? `data-${f + 1}` : 'data',
         title: folders.length > 1 ? `Data of ${folder}` : 'Data',
         columns: [
           { header: 'Set' },

@@ -24,11 +24,13 @@ export async function resultsSection(context: ReportContext): Promise<Section> {
       ? []
       : [accuracyPanel(panelId('accuracy', system), panelTitle('', system, context), rows)];
   });
-  const tables = context.folders.flatMap(({ name, results }) =>
+  const tables = context.folders.flatMap(({ name, results }, f) =>
     tablesOf({ rows: results.rows, costs: [] })
       .filter(({ title }) => /Table (II|III)\./.test(title ?? ''))
       .map((table) =>
-        context.folders.length > 1 ? { ...table, title: `${table.title ?? ''} (${name})` } : table,
+        context.folders.length > 1
+          ? { ...table, id: `${table.id}-${f + 1}`, title: `${table.title ?? ''} (${name})` }
+          : table,
       ),
   );
   return {
@@ -73,6 +75,7 @@ async function unimodalTable(context: ReportContext): Promise<TextTable> {
     groups.push({ heading: panelTitle('', system, context) || system.title, rows });
   }
   return {
+    id: 'unimodal',
     title: 'One modality, with test items in the interval',
     columns: [
       { header: 'Test set' },

@@ -54,6 +54,7 @@ export function runsSection(context: ReportContext): Section {
     })),
   );
   const settings: TextTable = {
+    id: 'settings',
     title: 'Settings that differ',
     columns: [{ header: 'Setting' }, ...folders.map(({ name }) => ({ header: name }))],
     groups: [
@@ -63,6 +64,7 @@ export function runsSection(context: ReportContext): Section {
   };
   const names = [...new Set(values.map(({ row }) => row))];
   const table: TextTable = {
+    id: 'runs',
     title: 'Accuracy, system by system',
     columns: [{ header: 'Row' }, ...systems.map(({ title }) => ({ header: title, align: 'right' as const }))],
     groups: [

@@ -5,6 +5,7 @@ import type { PointMap } from '../../evaluate/projection.js';
 import type { Figure } from '../figures/figure.js';
 import type { ResultsFolder, System } from '../folder.js';
 import type { LocalData } from '../local-data.js';
+import type { ModelFacts } from '../model-file.js';
 import type { RowIds } from '../row-ids.js';
 import type { TextTable } from '../text-table.js';
 
@@ -36,6 +37,8 @@ export interface ReportContext {
   readonly folders: readonly ResultsFolder[];
   readonly systems: readonly NamedSystem[];
   readonly data?: LocalData;
+  /** The bundle whose evaluation is shown. */
+  readonly model?: ModelFacts;
   /** Undefined where the folder keeps no representations. */
   map(system: NamedSystem, kind: MapKind): PointMap | undefined;
 }
@@ -43,6 +46,9 @@ export interface ReportContext {
 /** `accuracy-frozen`, or `accuracy` where there is one system. */
 export const panelId = (name: string, { key }: Pick<NamedSystem, 'key'>): string =>
   key === '' ? name : `${name}-${key}`;
+
+/** Words as a part of an anchor and of a file's name. */
+export const slug = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
 /** The systems' names where there are several; a panel that is alone needs none. */
 export const panelTitle = (name: string, system: NamedSystem, { systems }: ReportContext): string =>

@@ -1,0 +1,120 @@
+// What a bundle states of itself, for the report: the numbers of its `evaluation.json` (docs/bundles.md), which model
+// they are of, and how its explanations were checked, where that was kept.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MienError } from '../base/errors.js';
+import { readJson } from '../base/files.js';
+import { readExplanation, type ExplanationFile } from './explanation-file.js';
+
+const interval = z.object({ mean: z.number(), low: z.number().nullable(), high: z.number().nullable() });
+
+// Not strict: later versions may state more.
+const evaluation = z.object({
+  tests: z.array(
+    z.object({
+      name: z.string(),
+      labels: z.array(z.string()),
+      n: z.int().min(1),
+      accuracy: interval,
+      meanRecall: z.number(),
+      f1: z.number(),
+      calibrationError: z.number(),
+    }),
+  ),
+  robustness: z.array(z.object({ name: z.string(), as: z.string(), accuracy: z.number() })).default([]),
+  groups: z
+    .array(z.object({ by: z.string(), group: z.string(), n: z.int().min(1), accuracy: interval }))
+    .default([]),
+  certainty: z
+    .array(
+      z.object({
+        name: z.string(),
+        on: z.string(),
+        n: z.int().min(1),
+        risks: z.array(z.object({ risk: z.number(), answered: z.number(), wrong: z.number().nullable() })),
+        sets: z.array(z.object({ wanted: z.number(), coverage: z.number(), size: z.number() })),
+      }),
+    )
+    .default([]),
+  corruption: z
+    .array(
+      z.object({
+        name: z.string(),
+        of: z.enum(['text', 'face']).nullable(),
+        as: z.string().nullable(),
+        level: z.number(),
+        n: z.int().min(1),
+        fused: z.number(),
+        product: z.number(),
+        text: z.number(),
+        face: z.number(),
+        gate: z.number().nullable(),
+      }),
+    )
+    .default([]),
+});
+const evaluationFile = z.object({ evaluation, reference: evaluation });
+const manifestFile = z.object({
+  name: z.string(),
+  fusion: z
+    .object({ head: z.string(), training: z.enum(['clean', 'corrupted']).default('clean') })
+    .optional(),
+  files: z.record(z.string(), z.object({ sha256: z.string() })),
+});
+
+export type ModelEvaluation = z.output<typeof evaluation>;
+export type CorruptionPoint = ModelEvaluation['corruption'][number];
+
+/** What the report knows of a bundle. */
+export interface ModelFacts {
+  readonly name: string;
+  readonly fusion?: { readonly head: string; readonly training: 'clean' | 'corrupted' };
+  readonly evaluation: ModelEvaluation;
+  /** The same tests through float32 weights. */
+  readonly reference: ModelEvaluation;
+  readonly explanation?: ExplanationFile;
+  /** Whether `explanation` was measured with these very models. */
+  readonly sameModels: boolean;
+}
+
+export interface ModelPaths {
+  /** The bundle's folder. */
+  readonly bundle: string;
+  /** What bench/explanation.ts kept. */
+  readonly explanation?: string;
+}
+
+/**
+ * Reads what a bundle states of itself; its models are not opened.
+ * @throws MienError `file` when a file is missing or cannot be read, `format` that names the first wrong field.
+ */
+export async function readModelFacts({ bundle, explanation: kept }: ModelPaths): Promise<ModelFacts> {
+  const [manifestPath, path] = [join(bundle, 'manifest.json'), join(bundle, 'evaluation.json')];
+  if (existsSync(manifestPath) && !existsSync(path))
+    throw new MienError('file', 'this bundle has no evaluation', {
+      file: path,
+      hint: 'Only bundles of `mien export` have one: name such a bundle, or leave --bundle out.',
+    });
+  const { name, fusion, files } = parsed(manifestFile, await readJson(manifestPath), manifestPath);
+  const numbers = parsed(evaluationFile, await readJson(path), path);
+  const explanation = kept === undefined ? undefined : await readExplanation(kept);
+  return {
+    name,
+    ...(fusion ? { fusion } : {}),
+    ...numbers,
+    ...(explanation ? { explanation } : {}),
+    sameModels: Object.entries(explanation?.bundle.models ?? {}).every(
+      ([file, hash]) => files[file]?.sha256 === hash,
+    ),
+  };
+}
+
+function parsed<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw new MienError('format', issue.message, {
+    ...{ file, field: issue.path.join('.'), hint: 'docs/bundles.md describes the form.' },
+  });
+}

@@ -1,0 +1,112 @@
+// What the bundled model's promises come to: answers withheld at a stated risk, and sets that shall hold the label.
+import { keptPanel, type Kept } from '../figures/model.js';
+import type { ModelFacts } from '../model-file.js';
+import { pairingNote } from '../tables.js';
+import { madeBy } from './model.js';
+import { points, share, type Section } from './section.js';
+
+const partOf = ({ name, on }: ModelFacts['evaluation']['certainty'][number]): string => `${name}, ${on}`;
+const ASKED = { risk: 'error rate asked for', coverage: 'coverage asked for' };
+
+export function abstentionSection({ evaluation: { certainty } }: ModelFacts): Section {
+  const risks = certainty.flatMap((one) => one.risks.map((risk) => ({ part: partOf(one), ...risk })));
+  const sets = certainty.flatMap((one) => one.sets.map((set) => ({ part: partOf(one), ...set })));
+  const right = { align: 'right' } as const;
+  return {
+    id: 'abstention',
+    title: 'When the model may refuse to answer',
+    blocks:
+      certainty.length === 0
+        ? [{ text: 'This model’s evaluation holds nothing on abstention.' }]
+        : [
+            { text: inWords(risks, sets) },
+            {
+              figure: {
+                id: 'abstention',
+                title: 'What was asked for, and what came of it on test items',
+                caption:
+                  'Above the dashed line in the first chart, answers are wrong more often than was asked; below it in the third, ' +
+                  'sets hold the label less often. The second and the fourth show what it costs: how many items get an answer, and how ' +
+                  'many labels a set names.',
+                notes: [pairingNote],
+                panels: [
+                  keptPanel(
+                    'abstention-risk',
+                    'wrong answers',
+                    risks.flatMap(({ part, risk, wrong }): Kept[] =>
+                      wrong === null ? [] : [{ part, asked: risk, measured: wrong }],
+                    ),
+                    { asked: ASKED.risk, measured: 'wrong, of the answers', diagonal: true },
+                  ),
+                  keptPanel(
+                    'abstention-answered',
+                    'items answered',
+                    risks.map(({ part, risk, answered }) => ({ part, asked: risk, measured: answered })),
+                    { asked: ASKED.risk, measured: 'share answered' },
+                  ),
+                  keptPanel(
+                    'abstention-coverage',
+                    'sets that hold the label',
+                    sets.map(({ part, wanted, coverage }) => ({ part, asked: wanted, measured: coverage })),
+                    { asked: ASKED.coverage, measured: 'share that holds it', diagonal: true },
+                  ),
+                  keptPanel(
+                    'abstention-size',
+                    'labels in a set',
+                    sets.map(({ part, wanted, size }) => ({ part, asked: wanted, measured: size })),
+                    { asked: ASKED.coverage, measured: 'mean number of labels' },
+                  ),
+                ],
+              },
+            },
+            {
+              table: {
+                id: 'abstention',
+                title: 'Risks and coverages, asked for and measured',
+                columns: [
+                  { header: 'What decides' },
+                  { header: 'asked', ...right },
+                  { header: 'answered', ...right },
+                  { header: 'wrong', ...right },
+                  { header: 'coverage asked', ...right },
+                  { header: 'measured', ...right },
+                  { header: 'labels a set', ...right },
+                ],
+                groups: certainty.map((one) => ({
+                  heading: `${partOf(one)}, ${one.n.toLocaleString('en-US')} test ${one.on.includes('×') ? 'pairs' : 'items'}`,
+                  rows: one.risks.map(({ risk, answered, wrong }, i) => {
+                    const set = one.sets[i];
+                    return [
+                      one.name,
+                      share(risk),
+                      share(answered),
+                      wrong === null ? '–' : share(wrong),
+                      ...(set ? [share(set.wanted), share(set.coverage), set.size.toFixed(2)] : []),
+                    ];
+                  }),
+                })),
+                notes: [
+                  'Thresholds are from validation items. Risk: answers are given from that confidence on at which validation’s errors, at the upper end of a 95% interval, are no more than the risk. Coverage: the share of sets that hold the label. A part that decides over faces of two sets keeps its promise over both together, not for each.',
+                ],
+              },
+            },
+            madeBy('certainty'),
+          ],
+  };
+}
+
+function inWords(
+  risks: readonly { readonly risk: number; readonly wrong: number | null }[],
+  sets: readonly { readonly part: string; readonly wanted: number; readonly coverage: number }[],
+): string {
+  const over = risks.filter(({ risk, wrong }) => wrong !== null && wrong > risk).length;
+  const short = sets.filter(({ wanted, coverage }) => coverage < wanted);
+  const furthest = short.toSorted((a, b) => a.coverage - a.wanted - (b.coverage - b.wanted))[0];
+  return (
+    'The recogniser can be asked to answer only where its errors stay below a stated share, or to name a set of labels that holds the right one with a stated probability. ' +
+    `On test items the error rate exceeds what was asked in ${over} of ${risks.length} cases, and sets hold the label less often than asked in ${short.length} of ${sets.length}` +
+    (furthest
+      ? `, by ${points(furthest.wanted - furthest.coverage)} points at most (${furthest.part}, ${share(furthest.wanted)} asked).`
+      : '.')
+  );
+}

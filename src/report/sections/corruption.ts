@@ -1,0 +1,98 @@
+// Whether the bundled fusion turns to the better side: accuracy and gate as text or face gets worse.
+import { corruptionPanel } from '../figures/model.js';
+import type { ModelFacts } from '../model-file.js';
+import { corruptionCurves, marginOf, turns, type CorruptionCurve } from '../statistics/corruption.js';
+import { pairingNote } from '../tables.js';
+import { madeBy } from './model.js';
+import { formatPoints, points, share, slug, type Block, type Section } from './section.js';
+
+/** What the levels of a corruption count. */
+const levels: Readonly<Record<string, string>> = {
+  'words dropped': 'share of the words (one remains)',
+  'words replaced': 'share of the words',
+  blur: 'deviation, as a share of the side',
+  occlusion: 'share of the area that is covered',
+  noise: 'deviation, as a share of the range',
+  'contrast lost': 'share of the contrast',
+};
+
+export function corruptionSection({ evaluation, fusion, name: model }: ModelFacts): Section {
+  const curves = corruptionCurves(evaluation.corruption);
+  const head = fusion?.head ?? 'fused';
+  const sets = [...new Set(curves.map(({ name }) => name))];
+  return {
+    id: 'corruption',
+    title: 'When one side is bad',
+    blocks:
+      curves.length === 0
+        ? [{ text: 'This model’s evaluation holds no corrupted pairs.' }]
+        : [
+            ...inWords(curves, fusion?.training === 'corrupted').map((text): Block => ({ text })),
+            ...sets.map((set): Block => ({
+              figure: {
+                id: `corruption-${slug(set)}`,
+                title: `${set}: accuracy and gate as one side gets worse`,
+                caption:
+                  `Accuracy of ${model} on ${curves[0]!.points[0]!.n} test pairs of which the text or the face is made worse by degrees, of either ` +
+                  'side alone and of the product of posteriors; below, the gate’s mean, the face’s share. At the left end the pairs are clean. ' +
+                  'Of the gate only how it moves can be read, not that one half were even.',
+                notes: [pairingNote],
+                panels: curves
+                  .filter(({ name }) => name === set)
+                  .map(({ of, as, points: own }) =>
+                    corruptionPanel(
+                      `corruption-${slug(set)}-${slug(as)}`,
+                      `${of}: ${as}`,
+                      levels[as] ?? 'level',
+                      head,
+                      own,
+                    ),
+                  ),
+              },
+            })),
+            madeBy('corruption'),
+          ],
+  };
+}
+
+function inWords(curves: readonly CorruptionCurve[], trainedOnCorrupted: boolean): string[] {
+  const gated = curves.filter(({ points: [clean] }) => clean!.gate !== null);
+  const astray = gated.filter((curve) => !turns(curve));
+  const worse = curves.flatMap((curve) => curve.points.slice(1).map((point) => ({ curve, point })));
+  const lowest = worse.reduce((least, one) => (marginOf(one.point) < marginOf(least.point) ? one : least));
+  const behind = worse.filter(({ point }) => marginOf(point) < 0).length;
+  const product = worse.map(({ point: { fused, product: other } }) => fused - other);
+  const mean = product.reduce((sum, value) => sum + value, 0) / product.length;
+  const gate = [
+    gated.length === 0
+      ? 'This head has no gate to look at.'
+      : astray.length === 0
+        ? `The gate turns to the better side: in all ${gated.length} curves, at every level, it takes more from the side that was left alone than on clean pairs.`
+        : `The gate turns to the better side in ${gated.length - astray.length} of ${gated.length} curves, and not in ${astray.map(({ name, of, as }) => `${name}, ${of}, ${as}`).join('; ')}.`,
+    ...gatesInWords(gated),
+    trainedOnCorrupted
+      ? 'This fusion was trained on pairs of which some had such a side; the heads of the paper’s tables, above, were trained on clean pairs.'
+      : 'This fusion was trained on clean pairs.',
+  ];
+  const accuracy = [
+    `At ${behind} of the ${worse.length} points the fused answer is less accurate than the better side alone, by ${points(Math.max(0, -marginOf(lowest.point)))} points at most` +
+      (behind === 0
+        ? '.'
+        : ` (${lowest.curve.name}, ${lowest.curve.as} ${share(lowest.point.level)}: ${share(lowest.point.fused)} against ${share(Math.max(lowest.point.text, lowest.point.face))}).`),
+    `Against the product of posteriors, which does not know that a side is bad, it differs by ${formatPoints({ mean, low: null, high: null })} points in the mean of the corrupted points.`,
+  ];
+  return [gate.join(' '), accuracy.join(' ')];
+}
+
+/** Where the gate goes on each set, at the ends of its curves. */
+function gatesInWords(gated: readonly CorruptionCurve[]): string[] {
+  return [...new Set(gated.map(({ name }) => name))].map((set) => {
+    const own = gated.filter(({ name }) => name === set);
+    const gates = (of: 'text' | 'face') =>
+      own.filter((curve) => curve.of === of).map((curve) => curve.points.at(-1)!.gate!);
+    return (
+      `On ${set} its mean, the face’s share, goes from ${share(own[0]!.points[0]!.gate!)} up to ${share(Math.max(...gates('text')))} ` +
+      `where the text is worst and down to ${share(Math.min(...gates('face')))} where the face is.`
+    );
+  });
+}
