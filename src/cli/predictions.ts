@@ -1,6 +1,7 @@
 // Renders recognised items: for people one by one or as a table, for programs as CSV or JSONL.
 import { stringify } from 'csv-stringify/sync';
 import { renderText } from '../report/text-table.js';
+import { briefly, renderExplained, type Explained } from './explained.js';
 import type { RecognizerInfo, Probabilities, Recognition, Result } from '../recognizer/types.js';
 
 export type Format = 'table' | 'jsonl' | 'csv';
@@ -8,6 +9,8 @@ export type Format = 'table' | 'jsonl' | 'csv';
 export interface Predicted {
   readonly id: string;
   readonly result: Result;
+  /** Where it was asked for and there is an answer. */
+  readonly explanation?: Explained | undefined;
 }
 
 /** Every label that an answer can have, alphabetical. */
@@ -21,7 +24,9 @@ export function formatRows(
   labels: readonly string[],
 ): string {
   if (format === 'jsonl')
-    return rows.map(({ id, result }) => `${JSON.stringify({ id, ...result })}\n`).join('');
+    return rows
+      .map(({ id, result, explanation }) => `${JSON.stringify({ id, ...result, explanation })}\n`)
+      .join('');
   return stringify(
     rows.map(({ id, result }) => {
       const known = result.error ? undefined : result;
@@ -59,7 +64,7 @@ const share = (value: number | undefined): string =>
 const FROM = { text: 'from the text', face: 'from the face', both: 'from text and face' } as const;
 
 /** One item at length. */
-export function renderOne({ result }: Predicted, width: number): string {
+export function renderOne({ result, explanation }: Predicted, width: number): string {
   const warnings = result.warnings.map(({ message }) => `note: ${message}`);
   if (result.error) return [`${result.error.code}: ${result.error.message}`, ...warnings].join('\n');
   const { label, probabilities, from, gate, disagreement, abstained, set } = result;
@@ -71,7 +76,10 @@ export function renderOne({ result }: Predicted, width: number): string {
     ...(disagreement === undefined ? [] : [`text and face disagree by ${share(disagreement)}`]),
   ];
   const head = `${label} ${share(probabilities[label])} (${details.join('; ')})`;
-  return [head, '', tableOf(result, width), ...(warnings.length > 0 ? ['', ...warnings] : [])].join('\n');
+  const why = explanation ? ['', renderExplained(explanation, width)] : [];
+  return [head, '', tableOf(result, width), ...why, ...(warnings.length > 0 ? ['', ...warnings] : [])].join(
+    '\n',
+  );
 }
 
 function tableOf(result: Recognition, width: number): string {
@@ -97,26 +105,31 @@ function tableOf(result: Recognition, width: number): string {
 }
 
 /** Many items, a line each. */
-export const renderMany = (rows: readonly Predicted[], width: number): string =>
-  renderText(
+export function renderMany(rows: readonly Predicted[], width: number): string {
+  const explained = rows.some(({ explanation }) => explanation);
+  return renderText(
     {
       columns: [
         { header: 'item' },
         { header: 'label' },
         { header: 'probability', align: 'right' },
         { header: 'from' },
+        ...(explained ? [{ header: 'what counted most' }] : []),
         { header: 'remarks' },
       ],
       groups: [
         {
-          rows: rows.map(({ id, result }) => {
-            if (result.error) return [id, '–', '–', '–', result.error.message];
+          rows: rows.map(({ id, result, explanation }) => {
+            const why = explained ? [explanation ? briefly(explanation) : '–'] : [];
+            if (result.error) return [id, '–', '–', '–', ...why, result.error.message];
             const unsure = result.abstained ? ['too unsure'] : [];
             const remarks = [...unsure, ...result.warnings.map(({ code }) => code)].join(', ');
-            return [id, result.label, share(result.probabilities[result.label]), result.from, remarks];
+            const probability = share(result.probabilities[result.label]);
+            return [id, result.label, probability, result.from, ...why, remarks];
           }),
         },
       ],
     },
     { width },
   );
+}

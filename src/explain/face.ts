@@ -15,7 +15,7 @@ import { blankOf } from './blank.js';
 import { questionOf } from './decision.js';
 import { cutOf, oneView, type Cut, type View } from './entrance.js';
 import { decisionFeeds, decisionOn, type OtherSide } from './inputs.js';
-import { integrate, type Integral, type IntegrateOptions } from './integrate.js';
+import { integrate, type AttributeOptions, type Integral } from './integrate.js';
 import { pathPoints } from './path.js';
 import type { Model } from './read-model.js';
 import { rebuild } from './rebuild.js';
@@ -38,7 +38,7 @@ export interface FaceAttribution extends Omit<Integral, 'attributions'> {
 }
 
 export interface FaceExplainer {
-  attribute(question: FaceQuestion, options?: IntegrateOptions): Promise<FaceAttribution>;
+  attribute(question: FaceQuestion, options?: AttributeOptions): Promise<FaceAttribution>;
   dispose(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export async function createFaceExplainer(
         ...Object.fromEntries(cut.views.map((view) => [`${view} blank`, blank[view]!])),
       };
       const { attributions, ...rest } = await integrate(
-        (places) => pathPoints(session, feeds, places, PLACES_PER_RUN),
+        (places) => pathPoints(session, feeds, places, PLACES_PER_RUN, settings?.signal),
         settings,
       );
       return { ...rest, ...pooled(attributions, sidesOf(maps['own']!, cut)) };

@@ -19,6 +19,12 @@ export interface IntegrateOptions {
   readonly mostPoints?: number;
 }
 
+/** How something is attributed. */
+export interface AttributeOptions extends IntegrateOptions {
+  /** Gives up between two runs of the model. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface Integral {
   readonly attributions: Float64Array;
   /** f(baseline) and f(input). */

@@ -11,7 +11,7 @@ import { createSession, type SessionOptions } from '../runtime/session.js';
 import { questionOf } from './decision.js';
 import { wordVectorsOf } from './entrance.js';
 import { decisionFeeds, decisionOn, type OtherSide } from './inputs.js';
-import { integrate, type Integral, type IntegrateOptions } from './integrate.js';
+import { integrate, type AttributeOptions, type Integral } from './integrate.js';
 import { pathPoints } from './path.js';
 import type { Model } from './read-model.js';
 import { rebuild } from './rebuild.js';
@@ -30,7 +30,7 @@ export interface TextQuestion {
 
 export interface TextExplainer {
   /** Attributions, one a token, to the label's log-odds; they sum to the difference from the baseline's. */
-  attribute(question: TextQuestion, options?: IntegrateOptions): Promise<Integral>;
+  attribute(question: TextQuestion, options?: AttributeOptions): Promise<Integral>;
   dispose(): Promise<void>;
 }
 
@@ -59,7 +59,10 @@ export async function createTextExplainer(
         ...decisionFeeds(manifest, fusion !== undefined, 'text', questionOf(manifest, label, among), other),
         ...{ words: await vectors(ids), baseline: await vectors(baseline) },
       };
-      return integrate((places) => pathPoints(session, feeds, places, PLACES_PER_RUN), settings);
+      return integrate(
+        (places) => pathPoints(session, feeds, places, PLACES_PER_RUN, settings?.signal),
+        settings,
+      );
     },
     async dispose() {
       await lookup.dispose();

@@ -66,9 +66,11 @@ export async function explainItem(
   if (result.error) return result;
   const asked = questionAbout(result, options.label);
   throwIfAborted(options.signal);
-  const ofText = text && (await explainText(item.text!, asked, bundle, explainer, face));
+  const ofText =
+    text &&
+    (await explainText(item.text!, asked, bundle, explainer, { other: face, signal: options.signal }));
   throwIfAborted(options.signal);
-  const ofFace = crop && (await explainFace(crop, asked, explainer, text));
+  const ofFace = crop && (await explainFace(crop, asked, explainer, { other: text, signal: options.signal }));
   return {
     ...{ label: asked.label, logOdds: logOddsOf(asked.probabilities, asked.label) },
     ...(ofText ? { text: ofText } : {}),
@@ -89,6 +91,12 @@ function questionAbout({ label: found, probabilities, text, from }: Recognition,
   });
 }
 
+interface Beside {
+  /** What was encoded of the other modality. */
+  readonly other: OtherSide | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Tokens that stand for a word that is not told, the best first. */
 const BLANKS = ['[MASK]', '[PAD]', '[UNK]'];
 
@@ -97,7 +105,7 @@ async function explainText(
   { label, among }: Asked,
   { tokenizer }: OpenBundle,
   explainer: Explainer,
-  other: OtherSide | undefined,
+  { other, signal }: Beside,
 ): Promise<TextExplanation> {
   const { encode, idOf, margins } = tokenizer!;
   const { ids } = encode(normalizeText(given));
@@ -106,7 +114,7 @@ async function explainText(
   const baseline = ids.map((id, i) => (i < margins.before || i >= ids.length - margins.after ? id : blank));
   const { attributions, ...integral } = await (
     await explainer.text()
-  ).attribute({ ids, baseline, label, among, other });
+  ).attribute({ ids, baseline, label, among, other }, { signal });
   const words = wordsOf(given, tokenizer!).map(({ text: word, start, end, first, last }) => ({
     ...{ word, start, end },
     attribution: attributions.subarray(first, last).reduce((sum, value) => sum + value, 0),
@@ -118,11 +126,11 @@ async function explainFace(
   { image, place, corners }: Crop,
   { label, among }: Asked,
   explainer: Explainer,
-  other: OtherSide | undefined,
+  { other, signal }: Beside,
 ): Promise<FaceExplanation> {
   const { rows, columns, cells, ...integral } = await (
     await explainer.face()
-  ).attribute({ image, label, among, other });
+  ).attribute({ image, label, among, other }, { signal });
   const box = { x: 0, y: 0, width: image.width, height: image.height };
   return {
     ...{ rows, columns, cells, place },

@@ -1,6 +1,7 @@
 // Frames and utterances as they come: a posterior over time that neither jumps with every frame nor forgets what was said.
 import { MienError } from '../base/errors.js';
 import { restricted, topOf, withFaceOnly } from './labels.js';
+import { averaged, FACE_HALF_LIFE, left, type Evidence } from './smoothing.js';
 import { trackFaces } from './tracking.js';
 import type {
   Item,
@@ -13,14 +14,7 @@ import type {
   SessionOptions,
 } from './types.js';
 
-const FACE_HALF_LIFE = 0.7;
 const TEXT_HALF_LIFE = 8;
-
-/** Something seen or said, and when. */
-interface Evidence {
-  readonly probabilities: Probabilities;
-  readonly at: number;
-}
 
 /**
  * A session over a recogniser. Faces: the exponential moving average of single-frame posteriors. Texts: the last
@@ -77,19 +71,6 @@ export function startSession(
     now: (time = Date.now()) => at(Math.max(time, last)),
   };
 }
-
-/** The share that is left of something after a time. */
-const left = (from: number, now: number, halfLife: number): number => 2 ** (-(now - from) / 1000 / halfLife);
-
-const averaged = (before: Evidence, one: Probabilities, now: number, halfLife: number): Probabilities => {
-  const weight = left(before.at, now, halfLife);
-  return Object.fromEntries(
-    Object.entries(one).map(([label, p]) => [
-      label,
-      weight * before.probabilities[label]! + (1 - weight) * p,
-    ]),
-  );
-};
 
 const faded = ({ probabilities, at }: Evidence, now: number, halfLife: number): Probabilities =>
   normalized(Object.entries(probabilities).map(([label, p]) => [label, p ** left(at, now, halfLife)]));

@@ -125,6 +125,41 @@ describe('a table', () => {
   });
 });
 
+describe('--explain', () => {
+  const face = (name: string) => ['--image', join(root, 'faces', name)];
+
+  test('says in a table what each word and each modality did', async () => {
+    const { stdout, code } = await predict(['--text', 'joy, the day', ...face('more/b.png'), '--explain']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/why fear +log-odds/);
+    expect(stdout).toMatch(/the words \(\.\d+ of what moved it\) +−\d/);
+    expect(stdout).toMatch(/the face \(\.\d+ of what moved it\) +\+\d/);
+    expect(stdout).toMatch(/\njoy +\+\d+\.\d+\n/);
+    expect(stdout).toMatch(/\nday +[+−]\.00\n/);
+    const many = await predict(['--input', '-', '--explain'], 'the joy\n…\nfear\n');
+    expect(many.stdout).toMatch(/what counted most/);
+    expect(many.stdout).toMatch(/\n1 +joy .*“joy” \+\d/);
+    expect(many.stdout).toMatch(/\n2 +– +– +– +– +the text has no words/);
+  });
+
+  test('gives a JSONL field and, in a folder, a heat map a face', async () => {
+    const maps = join(root, 'maps');
+    const out = join(root, 'explained.jsonl');
+    const args = ['--image', join(root, 'faces'), '--out', out, '--explain', maps];
+    expect(await predict(args)).toMatchObject({ code: 0 });
+    const [joy, broken, fear] = lines(await readFile(out, 'utf8'));
+    expect(joy).toMatchObject({
+      ...{ label: 'joy', from: 'face' },
+      explanation: { label: 'joy', face: { rows: expect.any(Number) as number }, heatMap: '1-a.png' },
+    });
+    expect(joy!['explanation']).not.toHaveProperty('result');
+    expect(broken).not.toHaveProperty('explanation');
+    expect(fear).toMatchObject({ explanation: { label: 'fear', heatMap: '3-b.png' } });
+    const { format, width, height, hasAlpha } = await sharp(join(maps, '3-b.png')).metadata();
+    expect([format, hasAlpha, width]).toEqual(['png', false, height]);
+  });
+});
+
 test('wrong usage says what would be right', async () => {
   await writeFile(join(root, 'wrong.csv'), 'txt\njoy\n');
   const cases: [string[], RegExp, number][] = [
@@ -134,6 +169,7 @@ test('wrong usage says what would be right', async () => {
     [['--input', join(root, 'none.csv')], /none\.csv: there is no such file/, 1],
     [['--text', 'joy', '--input', 'x.csv'], /--input stands alone/, 2],
     [['--text', 'joy', '--out', join(root, 'x.txt')], /neither in \.csv nor in \.jsonl/, 2],
+    [['--text', 'joy', '--explain', '--format', 'csv'], /no room for explanations[\s\S]*jsonl/, 2],
     [['--text', 'joy', '--bundle', join(root, 'nothing')], /manifest\.json/, 1],
   ];
   const ended = await Promise.all(cases.map(([args]) => predict(args)));

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { SHARED_LABELS, FACE_LABELS } from '../../src/data/labels.js';
 import { startSession } from '../../src/recognizer/sequence.js';
+import { averageFrames } from '../../src/recognizer/smoothing.js';
 import { trackFaces } from '../../src/recognizer/tracking.js';
 import type { FacePlace, Item, Probabilities, RecognizeOptions, Result } from '../../src/recognizer/types.js';
 
@@ -105,4 +106,24 @@ test('a session looks for a face where it was', async () => {
   await session.push({ at: 90, text: 'words between two frames' });
   await session.push({ at: 120, image: 'frame' });
   expect([seen[0], seen[1], seen[2], seen[4]]).toEqual([undefined, [0], [1], [2]]);
+});
+
+test('frames are averaged by half-life, and anew when the face is lost or a text joins in', () => {
+  const frame = (label: string, from: 'face' | 'both' = 'face'): Result => {
+    const probabilities = mostly(FACE_LABELS, label);
+    const posterior = { label, probabilities, logits: {} };
+    return { ...posterior, from, face: { ...posterior, place: null }, warnings: [] };
+  };
+  const probability = (result: Result, label: string): number =>
+    result.error ? NaN : result.probabilities[label]!;
+  const average = averageFrames(1);
+  expect(average(frame('joy'), 0)).toEqual(frame('joy'));
+  const half = average(frame('anger'), 1000);
+  expect(probability(half, 'joy')).toBeCloseTo(probability(half, 'anger'), 12);
+  const soon = average(frame('fear'), 1010);
+  expect(soon).toMatchObject({ label: 'anger', face: { label: 'anger' } });
+  expect(average(frame('sadness', 'both'), 1020)).toMatchObject({ label: 'sadness' });
+  const lost: Result = { error: { code: 'no-face', message: '' }, warnings: [] };
+  expect(average(lost, 1030)).toBe(lost);
+  expect(average(frame('anger', 'both'), 1040)).toMatchObject({ label: 'anger', face: { label: 'anger' } });
 });

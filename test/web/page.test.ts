@@ -158,6 +158,54 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     await shows(page, 'sadness');
   });
 
+  test('says why: the word that decides, each modality’s share, a heat map; gone with another reading', async () => {
+    const { page, problems } = shared;
+    await page.fill('#words', 'I felt fear the day');
+    await page.setInputFiles('#file', PHOTOGRAPH);
+    await says(page, 'together');
+    expect(await page.isVisible('#reasons')).toBe(false);
+    await page.locator('#ask', { hasText: 'Why fear?' }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('#reasons:not([hidden])');
+    // The button that was pressed has the focus still.
+    expect(await page.evaluate('document.activeElement.id')).toBe('ask');
+    const weights = (await page.evaluate(
+      "[...document.querySelectorAll('.word')].map((word) => [word.firstChild.textContent, word.style.getPropertyValue('--weight')])",
+    )) as [string, string][];
+    expect(weights.map(([word]) => word)).toEqual(['I', 'felt', 'fear', 'the', 'day']);
+    for (const [word, weight] of weights) expect(Number(weight), word).toBe(word === 'fear' ? 1 : 0);
+    expect(await page.textContent('#spoken')).toMatch(/came from the words \(\+.*from the face.*“fear” \(\+/);
+    expect(await page.locator('.numbers tbody tr', { hasText: 'fear' }).textContent()).toMatch(/\+\d/);
+    expect(await page.getAttribute('.face-map canvas', 'aria-label')).toMatch(/speaks for fear: .*mouth/);
+    await page.click('summary');
+    await page.evaluate(await readFile(AXE, 'utf8'));
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      expect(await seriousOf(page)).toEqual([]);
+    }
+    await page.fill('#words', 'I felt joy');
+    await page.locator('#ask', { hasText: 'Why joy?' }).waitFor();
+    expect(await page.isVisible('#reasons')).toBe(false);
+    expect(problems).toEqual([]);
+  });
+
+  test('stops working out why when asked to, or when there is something else to read', async () => {
+    const { page, problems } = shared;
+    // The worker hears nothing before it has begun.
+    for (const [end, left] of [
+      ["document.querySelector('#ask').click()", 'Why anger?'],
+      ["words.value = 'joy'; words.dispatchEvent(new Event('input'))", 'Why joy?'],
+    ] as const) {
+      await page.fill('#words', 'I felt anger');
+      await page.locator('#ask', { hasText: 'Why anger?' }).waitFor();
+      await page.evaluate(`document.querySelector('#ask').click(); ${end}`);
+      await page.locator('#ask', { hasText: left }).waitFor();
+      expect(await page.isVisible('#working')).toBe(false);
+      expect(await page.isVisible('#reasons')).toBe(false);
+    }
+    expect(problems).toEqual([]);
+  });
+
   test('is there offline after the first visit, and keeps the model once', async () => {
     const here = await servePage({ ...built, port: 0 });
     const { page, problems } = await open({}, here.url);
@@ -174,6 +222,8 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     await shows(second.page, 'disgust');
     await second.page.setInputFiles('#file', PHOTOGRAPH);
     await second.page.waitForSelector('.box');
+    await second.page.click('#ask');
+    await second.page.waitForSelector('#reasons:not([hidden])');
     expect(problems).toEqual([]);
   });
 

@@ -94,6 +94,8 @@ export async function openPage(
   const problems: string[] = [];
   page.on('pageerror', ({ message }) => problems.push(message));
   page.on('console', (message) => {
+    // Chromium remarks on machines without a graphics processor when a page asks for one.
+    if (message.text() === 'No available adapters.') return;
     if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
   });
   context.on('request', (request) => {

@@ -1,10 +1,13 @@
 // The worker as the page sees it: loading with progress, and reading one thing after the other.
 import { proxy, transfer, wrap } from 'comlink';
-import type { Progress } from '../../src/browser.js';
+import type { Explanation, Failure, Progress } from '../../src/browser.js';
 import type { Api, Given, Loaded, LoadSettings, Reading } from './worker.js';
 
 export interface Engine extends Loaded {
   read(given: Given): Promise<Reading>;
+  /** Why a reading is what it is; undefined when it was stopped. The worker reads nothing else meanwhile. */
+  explain(given: Omit<Given, 'at'>): Promise<Explanation | Failure | undefined>;
+  stopExplaining(): void;
 }
 
 /** Milliseconds that the service worker may take to take over. */
@@ -27,9 +30,14 @@ export async function startEngine(onProgress: (progress: Progress) => void): Pro
   );
   return {
     ...loaded,
-    read: (given) => api.read(given.image ? transfer(given, [given.image]) : given),
+    read: (given) => api.read(handedOver(given)),
+    explain: (given) => api.explain(handedOver(given)),
+    stopExplaining: () => void api.stopExplaining(),
   };
 }
+
+/** An image goes to the worker without being copied. */
+const handedOver = <T extends Given>(given: T): T => (given.image ? transfer(given, [given.image]) : given);
 
 /** `?device=wasm`, `?device=webgpu` and `?threads=1` are for comparing. */
 function settings(): LoadSettings {

@@ -16,5 +16,23 @@ export const usualGroups: string[][] = labelGroups({
 
 const named = new Set<string>([...TEXT_LABELS, ...FACE_LABELS]);
 
-/** style.css has a colour for each label of the usual models. */
+/** base.css has a colour for each label of the usual models. */
 export const colourOf = (label: string): string => `var(--${named.has(label) ? label : 'other'})`;
+
+const probe = document.createElement('span');
+const resolved = new Map<string, Rgb>();
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => resolved.clear());
+
+export type Rgb = readonly [red: number, green: number, blue: number];
+
+/** A label's colour for a canvas, in light and dark: 0 to 255 each. Asked for with every frame of a camera. */
+export function rgbOf(label: string): Rgb {
+  const known = resolved.get(label);
+  if (known) return known;
+  if (!probe.isConnected) document.body.append(Object.assign(probe, { hidden: true }));
+  probe.style.color = colourOf(label);
+  const [red = 0, green = 0, blue = 0] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? []).map(Number);
+  const colour: Rgb = [red, green, blue];
+  resolved.set(label, colour);
+  return colour;
+}

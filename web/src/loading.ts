@@ -64,7 +64,9 @@ function describe({ info, backend }: Engine): void {
   progress.hidden = true;
   label.textContent = `Ready: model ${info.name} (${megabytes(bytes)} MB) on ${on}.`;
   element('terms', 'p').textContent =
-    info.terms.length > 0 ? `Terms of the model: ${info.terms.join('; ')}.` : '';
+    info.terms.length > 0
+      ? `Terms of the model: ${info.terms.map((term) => term.replace(/\.$/, '')).join('; ')}.`
+      : '';
   if ('caches' in window) element('kept', 'span').hidden = false;
 }
 

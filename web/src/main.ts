@@ -2,9 +2,11 @@
 import './style/base.css';
 import './style/inputs.css';
 import './style/reading.css';
+import './style/why.css';
 import './style/loading.css';
 import './style/narrow.css';
 import { isRecognition, type Result } from '../../src/browser.js';
+import { averageFrames } from '../../src/recognizer/smoothing.js';
 import { startCamera, type Camera } from './camera.js';
 import { onlyLatest, type Engine } from './engine.js';
 import { clearFaces, showFaces } from './faces.js';
@@ -13,8 +15,8 @@ import { whenLoaded } from './loading.js';
 import { element, percent } from './page.js';
 import { choosePicture, onPicture, openPicture, type Picture } from './picture.js';
 import { layOutRows, say, show, showNothing } from './reading.js';
-import { averaging } from './smoothing.js';
 import { addToTimeline, clearTimeline } from './timeline.js';
+import { offerReasons, withdrawReasons } from './why.js';
 
 const words = element('words', 'textarea');
 const problem = element('face-problem', 'p');
@@ -37,11 +39,16 @@ const readStill = onlyLatest(async () => {
   if (!engine || camera) return;
   const of = picture;
   const text = given();
-  if (!of && !text.text) return showNothing();
+  withdrawReasons();
+  if (!of && !text.text) {
+    offerReasons(engine, undefined);
+    return showNothing();
+  }
   const image = await of?.copy();
   const { result } = await engine.read(image ? { ...text, image } : text);
   if (of !== picture || camera) return;
   show(result);
+  offerReasons(engine, isRecognition(result) ? { ...text, label: result.label, picture: of } : undefined);
   if (of) showFaces(result, { ...of, mirrored: false });
   else clearFaces();
 });
@@ -110,7 +117,7 @@ async function turnOn(): Promise<void> {
   problem.textContent = '';
   buttons.camera.disabled = true;
   try {
-    const average = averaging();
+    const average = averageFrames();
     const started = await startCamera(
       (frame) => readFrame(frame, average),
       () => {
@@ -119,6 +126,8 @@ async function turnOn(): Promise<void> {
       },
     );
     letGo();
+    // A camera has moved on before its reasons are known.
+    if (engine) offerReasons(engine, undefined);
     camera = started;
     showStage('camera');
     buttons.remove.focus();
@@ -129,7 +138,7 @@ async function turnOn(): Promise<void> {
   }
 }
 
-async function readFrame(frame: ImageBitmap, average: ReturnType<typeof averaging>): Promise<void> {
+async function readFrame(frame: ImageBitmap, average: ReturnType<typeof averageFrames>): Promise<void> {
   const { width, height } = frame;
   if (!engine || !camera) return frame.close();
   const { result } = await engine.read({ ...given(), image: frame, at: performance.now() });

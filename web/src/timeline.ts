@@ -1,6 +1,6 @@
 // Probabilities over the last half minute: one band a label, as high as it is probable.
 import type { Probabilities } from '../../src/browser.js';
-import { colourOf } from './labels.js';
+import { rgbOf, type Rgb } from './labels.js';
 import { element, percent } from './page.js';
 
 const SPAN = 30_000;
@@ -51,7 +51,7 @@ function draw(order: readonly string[], now: number): void {
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, width, height);
   const x = (time: number): number => width * (1 - (now - time) / SPAN);
-  const colours = order.map(resolved);
+  const colours = order.map((label) => `rgb(${rgbOf(label).join()})`);
   for (const run of runs()) {
     let below = run.map(() => 0);
     order.forEach((label, i) => {
@@ -96,26 +96,17 @@ function nameBands(
   for (const label of order) {
     const share = probabilities[label] ?? 0;
     if (share * height >= ROOM) {
-      context.fillStyle = inkOn(resolved(label));
+      context.fillStyle = inkOn(rgbOf(label));
       context.fillText(label, width - 8, height * (1 - below - share / 2));
     }
     below += share;
   }
 }
 
-const probe = document.createElement('span');
-
-/** A label's colour as the browser resolves it, in light and dark. */
-function resolved(label: string): string {
-  if (!probe.isConnected) figure.append(probe);
-  probe.style.color = colourOf(label);
-  return getComputedStyle(probe).color;
-}
-
-/** Black or white, whichever reads better on a colour `rgb(r, g, b)`. */
-function inkOn(colour: string): string {
-  const [r, g, b] = (colour.match(/[\d.]+/g) ?? []).map((value) => {
-    const share = Number(value) / 255;
+/** Black or white, whichever reads better on a colour. */
+function inkOn(colour: Rgb): string {
+  const [r, g, b] = colour.map((value) => {
+    const share = value / 255;
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
   });
   return 0.2126 * r! + 0.7152 * g! + 0.0722 * b! > 0.18 ? '#000' : '#fff';

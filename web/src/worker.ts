@@ -8,6 +8,8 @@ import {
   type Backend,
   type BrowserRecognizer,
   type Device,
+  type Explanation,
+  type Failure,
   type Progress,
   type RecognizerInfo,
   type Result,
@@ -39,6 +41,7 @@ export interface Reading {
 
 let recognizer: BrowserRecognizer | undefined;
 let tracker = trackFaces();
+let explaining: AbortController | undefined;
 
 const api = {
   async load(settings: LoadSettings, onProgress: (progress: Progress) => void): Promise<Loaded> {
@@ -58,6 +61,21 @@ const api = {
       given.image?.close();
     }
   },
+  /** @returns undefined when it was stopped. */
+  async explain(given: Omit<Given, 'at'>): Promise<Explanation | Failure | undefined> {
+    explaining?.abort();
+    const { signal } = (explaining = new AbortController());
+    try {
+      return await recognizer!.explain(given, { signal });
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    } finally {
+      given.image?.close();
+    }
+  },
+  /** What was given meanwhile is read then. */
+  stopExplaining: () => explaining?.abort(),
 };
 
 export type Api = typeof api;

@@ -6,10 +6,11 @@ import { MienError } from '../../base/errors.js';
 import { sha256 } from '../../base/files.js';
 import type { Progress } from '../../base/progress.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
-import type { RecognizeOptions, Recognizer } from '../../recognizer/types.js';
+import type { RecognizeOptions, Recognizer, Result } from '../../recognizer/types.js';
 import { decimal, wholeNumber } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
+import type { Explained } from '../explained.js';
 import type { Format, Predicted } from '../predictions.js';
 import { progressOf } from '../progress.js';
 
@@ -26,6 +27,7 @@ interface Options {
   readonly gate?: boolean;
   readonly risk?: number;
   readonly coverage?: number;
+  readonly explain?: boolean | string;
   readonly format?: Format;
   readonly out?: string;
   readonly overwrite?: boolean;
@@ -35,6 +37,8 @@ interface Options {
 
 /** Items that are recognised, and written, together. */
 const BATCH = 32;
+/** With an explanation each takes a hundred times as long. */
+const EXPLAINED_BATCH = 4;
 
 export function definePredict(program: Command): void {
   program
@@ -54,6 +58,10 @@ export function definePredict(program: Command): void {
     .option('--gate', 'give the gate in every dimension (jsonl)')
     .option('--risk <share>', 'say where an answer is too unsure for this share of errors', decimal)
     .option('--coverage <share>', 'give the labels that hold the true one this often', decimal)
+    .option(
+      '--explain [dir]',
+      'say what made each answer; a folder gets a heat map of each face (table, jsonl)',
+    )
     .addOption(
       new Option('--format <kind>', 'how results are printed (default: by --out, else table)').choices([
         ...['table', 'jsonl', 'csv'],
@@ -85,12 +93,14 @@ async function run(options: Options, output: Output): Promise<void> {
     ...(options.coverage === undefined ? {} : { coverage: options.coverage }),
   };
   const labels = answerLabels(recognizer.info);
+  const explain = await explainingOf(recognizer, options, signal);
+  const work: Work = { recognizer, settings, progress, explain };
   try {
     if (options.out !== undefined)
-      return await writeAll(recognizer, source, options.out, { options, settings, labels, progress, output });
+      return await writeAll(source, options.out, { ...work, options, labels, output });
     const rows: Predicted[] = [];
     if (format === 'csv') process.stdout.write(csvHeader(labels));
-    for await (const some of predicted(recognizer, source.items, settings, progress)) {
+    for await (const some of predicted(source.items, work)) {
       if (format === 'table') rows.push(...some);
       else process.stdout.write(formatRows(some, format, labels));
     }
@@ -145,55 +155,83 @@ async function sourceOf(options: Options): Promise<Source> {
   };
 }
 
-function formatOf({ format, out, json }: Options): Format {
+function formatOf({ format, out, json, explain }: Options): Format {
   const named = out === undefined ? undefined : extname(out).toLowerCase().slice(1);
   if (named !== undefined && named !== 'csv' && named !== 'jsonl')
     throw new MienError('usage', `"${out}" ends neither in .csv nor in .jsonl`, { field: '--out' });
   if (named !== undefined && format !== undefined && format !== named)
     throw new MienError('usage', `${out} is written as ${named}, not as ${format}`, { field: '--format' });
-  return named ?? format ?? (json ? 'jsonl' : 'table');
+  const chosen = named ?? format ?? (json ? 'jsonl' : 'table');
+  if (chosen === 'csv' && explain !== undefined)
+    throw new MienError('usage', 'CSV has no room for explanations, which have a number for each word', {
+      ...{ field: '--explain', hint: 'Use --format jsonl, or --out FILE.jsonl.' },
+    });
+  return chosen;
 }
 
-/** Results with the items' names, some at a time. */
-async function* predicted(
+async function explainingOf(
   recognizer: Recognizer,
+  { explain, cropped }: Options,
+  signal: AbortSignal,
+): Promise<Work['explain']> {
+  if (explain === undefined) return undefined;
+  const { explainingWith } = await import('../explained.js');
+  return explainingWith(recognizer, {
+    ...{ faces: cropped ? 'cropped' : 'detect', signal },
+    folder: typeof explain === 'string' ? explain : undefined,
+  });
+}
+
+/** What items go through. */
+interface Work {
+  readonly recognizer: Recognizer;
+  readonly settings: RecognizeOptions;
+  readonly progress: Progress;
+  readonly explain:
+    ((item: NamedItem, result: Result, row: number) => Promise<Explained | undefined>) | undefined;
+}
+
+/** Results with the items' names, some at a time; rows are counted after the first `done`. */
+async function* predicted(
   items: Source['items'],
-  settings: RecognizeOptions,
-  progress: Progress,
+  { recognizer, settings, progress, explain }: Work,
+  done = 0,
 ): AsyncGenerator<Predicted[]> {
-  progress.begin('recognise', undefined, 'items');
-  const ids: string[] = [];
+  progress.begin(explain ? 'recognise and explain' : 'recognise', undefined, 'items');
+  const waiting: NamedItem[] = [];
   async function* noting(): AsyncGenerator<NamedItem> {
     for await (const item of items) {
-      ids.push(item.id);
+      waiting.push(item);
       yield item;
     }
   }
+  const batchSize = explain ? EXPLAINED_BATCH : BATCH;
   let some: Predicted[] = [];
-  for await (const result of recognizer.stream(noting(), { ...settings, batchSize: BATCH })) {
-    some.push({ id: ids.shift()!, result });
+  let row = done;
+  for await (const result of recognizer.stream(noting(), { ...settings, batchSize })) {
+    const item = waiting.shift()!;
+    const explanation = await explain?.(item, result, ++row);
+    some.push({ id: item.id, result, ...(explanation ? { explanation } : {}) });
     progress.advance();
-    if (some.length < BATCH && ids.length > 0) continue;
+    if (some.length < batchSize && waiting.length > 0) continue;
     yield some;
     some = [];
   }
   if (some.length > 0) yield some;
 }
 
-interface Writing {
+interface Writing extends Work {
   readonly options: Options;
-  readonly settings: RecognizeOptions;
   readonly labels: readonly string[];
-  readonly progress: Progress;
   readonly output: Output;
 }
 
 async function writeAll(
-  recognizer: Recognizer,
   { items, fingerprint }: Source,
   out: string,
-  { options, settings, labels, progress, output }: Writing,
+  { options, labels, output, ...work }: Writing,
 ): Promise<void> {
+  const { recognizer, settings, progress, explain } = work;
   const format = formatOf(options) as 'csv' | 'jsonl';
   const [{ openPredictions }, { csvHeader, formatRows }] = await Promise.all([
     import('../../recognizer/node/predictions.js'),
@@ -201,8 +239,10 @@ async function writeAll(
   ]);
   const { signal: _signal, ...told } = settings;
   const columns = [options.textColumn, options.imageColumn, options.idColumn];
+  // Told only where it is asked for: runs that were begun before it could be go on.
+  const asked = [...columns, ...(explain ? [options.explain] : [])];
   const file = await openPredictions(out, {
-    fingerprint: sha256(JSON.stringify([fingerprint, columns, told, recognizer.info.files])),
+    fingerprint: sha256(JSON.stringify([fingerprint, asked, told, recognizer.info.files])),
     header: format === 'csv' ? csvHeader(labels) : '',
     // Lines that have gone by do not come again.
     overwrite: options.overwrite === true || fingerprint === undefined,
@@ -211,7 +251,7 @@ async function writeAll(
   let failures = 0;
   try {
     progress.skip(file.done);
-    for await (const some of predicted(recognizer, after(items, file.done), settings, progress)) {
+    for await (const some of predicted(after(items, file.done), work, file.done)) {
       await file.append(formatRows(some, format, labels), some.length);
       total += some.length;
       failures += some.filter(({ result }) => result.error).length;

@@ -55,15 +55,15 @@ export async function openRuntime(
   { device = 'auto', threads = defaultThreads(), runtime }: RuntimeOptions,
   wasmBinary?: (device: Device) => Promise<Uint8Array | undefined>,
 ): Promise<OpenRuntime> {
-  const gpu = device !== 'wasm' && (await hasGpu(runtime === undefined));
-  if (device === 'webgpu' && !gpu)
+  const able = device !== 'wasm' && (await hasGpu(runtime === undefined));
+  if (device === 'webgpu' && !able)
     throw new MienError('usage', 'this browser has no WebGPU that can be used', {
       ...{ field: 'device', hint: 'Leave the device to mien (auto), or take wasm.' },
     });
-  const [web, binary] = await Promise.all([
-    typeof runtime === 'function' ? runtime() : (runtime ?? load(gpu)),
-    wasmBinary?.(gpu ? 'webgpu' : 'wasm'),
-  ]);
+  const own = typeof runtime === 'function' ? await runtime() : runtime;
+  const { web, gpu } = own ? { web: own, gpu: able } : await load(able, device === 'auto');
+  // Which file is needed is known only now: the build for WebGPU may be missing.
+  const binary = await wasmBinary?.(gpu ? 'webgpu' : 'wasm');
   // Without isolation there is no shared memory, and the runtime would complain.
   const used = globalThis.crossOriginIsolated ? threads : 1;
   web.env.wasm.numThreads = used;
@@ -116,9 +116,24 @@ async function hasGpu(withPromises: boolean): Promise<boolean> {
   return (await gpu.requestAdapter().catch(() => null)) !== null;
 }
 
-const load = (gpu: boolean): Promise<WebRuntime> =>
-  (gpu ? import('onnxruntime-web/jspi') : import('onnxruntime-web/wasm')).catch((cause: unknown) => {
-    throw new MienError('usage', 'onnxruntime-web could not be loaded', {
-      ...{ cause, hint: 'Install it beside mien: npm install onnxruntime-web' },
+/**
+ * The build with WebGPU or the one without. An import map or a bundler may know only the latter, which then does where
+ * nobody asked for WebGPU.
+ */
+async function load(gpu: boolean, orWithout: boolean): Promise<{ web: WebRuntime; gpu: boolean }> {
+  if (gpu) {
+    const web = await import('onnxruntime-web/jspi').catch((cause: unknown) => {
+      if (!orWithout) throw notThere('onnxruntime-web/jspi', cause);
     });
+    if (web) return { web, gpu };
+  }
+  const web = await import('onnxruntime-web/wasm').catch((cause: unknown) => {
+    throw notThere('onnxruntime-web/wasm', cause);
+  });
+  return { web, gpu: false };
+}
+
+const notThere = (name: string, cause: unknown): MienError =>
+  new MienError('usage', `${name} could not be loaded`, {
+    ...{ cause, hint: 'Install it beside mien (npm install onnxruntime-web), or name it in the import map.' },
   });
