@@ -18,6 +18,7 @@ const RUNTIMES = {
 export interface Peer {
   /** What it found best for itself while setting up, and its versions. */
   readonly about: string;
+  readonly pid: number;
   /** Does `task` once. @throws Error with what the peer wrote when it fails. */
   ask(task: string, options?: Readonly<Record<string, unknown>>): Promise<number>;
   close(): Promise<void>;
@@ -50,6 +51,7 @@ export async function startPeer(
   const { about } = await answer();
   return {
     about: String(about),
+    pid: child.pid!,
     ask: async (task, details = {}) => {
       child.stdin.write(`${JSON.stringify({ task, ...details })}\n`);
       return Number((await answer())['seconds']);
