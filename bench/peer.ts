@@ -38,7 +38,12 @@ export async function startPeer(
   const path = fileURLToPath(new URL(`peers/${script}`, import.meta.url));
   const child = spawn(isPython ? needed : process.execPath, [path, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, MIEN_PEERS: peersFolder(), TOKENIZERS_PARALLELISM: 'true' },
+    env: {
+      ...process.env,
+      MIEN_PEERS: peersFolder(),
+      TOKENIZERS_PARALLELISM: 'true',
+      ORT_DISABLE_TELEMETRY: '1',
+    },
   });
   let complaints = '';
   child.stderr.on('data', (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-4000)));
