@@ -60,7 +60,8 @@ export type WarningCode =
   | 'small-face'
   | 'text-truncated'
   | 'not-english'
-  | 'other-emotion';
+  | 'other-emotion'
+  | 'modalities-disagree';
 
 /** Something to know about an answer. */
 export interface Warning {

@@ -120,6 +120,8 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'text-truncated': 'the end of the text was not read',
   'not-english': 'the text looks foreign',
   'other-emotion': 'the text by itself tells of an emotion that the answer does not know',
+  'modalities-disagree':
+    'text and face contradict each other; how sure the answer is holds only where both are of one emotion',
 };
 const FAILURES: Readonly<Record<FailureCode, string>> = {
   'no-face': 'no face was found in the image',

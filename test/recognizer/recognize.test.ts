@@ -85,6 +85,16 @@ describe('both', () => {
     expect(contrary.gate).not.toHaveProperty('values');
     expect(contrary.disagreement!).toBeGreaterThan(0.8);
     expect(agree.disagreement!).toBeLessThan(0.1);
+    expect(codes(agree)).toEqual([]);
+    expect(contrary.warnings).toEqual([
+      {
+        code: 'modalities-disagree',
+        message: expect.stringMatching(/text tells of joy, the face shows anger/) as string,
+      },
+    ]);
+    // A neutral face contradicts nothing, nor does a text that says nothing.
+    expect(codes(await one({ text: 'anger', image: faceOf('neutral') }))).toEqual([]);
+    expect(codes(await one({ text: 'the day', image: faceOf('anger') }))).toEqual([]);
     // A text without a word of feeling opens the gate to the face.
     expect((await one({ text: 'the day', image: faceOf('anger') })).gate!.mean).toBeGreaterThan(0.8);
   });
