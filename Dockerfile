@@ -7,8 +7,12 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
+# onnxruntime-node is an optional peer of the package and here a tool of development, which npm would prune; of what it
+# asks for, only onnxruntime-common is needed beyond its installation, and that is a dependency of the package.
 RUN node_modules/.bin/tsc -p tsconfig.build.json \
+  && mv node_modules/onnxruntime-node /tmp/ \
   && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+  && mv /tmp/onnxruntime-node node_modules/ \
   && rm -rf node_modules/onnxruntime-node/bin/*/darwin node_modules/onnxruntime-node/bin/*/win32
 
 FROM node:20-bookworm-slim

@@ -16,6 +16,8 @@ export interface Comparison {
   readonly peers: readonly Contender[];
   /** Lines below the table: what was found out on the way, such as how well the outputs agree. */
   readonly notes: readonly string[];
+  /** How often each contender is measured, unless something else is asked for. */
+  readonly rounds?: number;
 }
 
 export interface Spread {

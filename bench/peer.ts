@@ -18,6 +18,7 @@ const RUNTIMES = {
 export interface Peer {
   /** What it found best for itself while setting up, and its versions. */
   readonly about: string;
+  readonly pid: number;
   /** Does `task` once. @throws Error with what the peer wrote when it fails. */
   ask(task: string, options?: Readonly<Record<string, unknown>>): Promise<number>;
   close(): Promise<void>;
@@ -37,7 +38,12 @@ export async function startPeer(
   const path = fileURLToPath(new URL(`peers/${script}`, import.meta.url));
   const child = spawn(isPython ? needed : process.execPath, [path, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, MIEN_PEERS: peersFolder(), TOKENIZERS_PARALLELISM: 'true' },
+    env: {
+      ...process.env,
+      MIEN_PEERS: peersFolder(),
+      TOKENIZERS_PARALLELISM: 'true',
+      ORT_DISABLE_TELEMETRY: '1',
+    },
   });
   let complaints = '';
   child.stderr.on('data', (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-4000)));
@@ -50,6 +56,7 @@ export async function startPeer(
   const { about } = await answer();
   return {
     about: String(about),
+    pid: child.pid!,
     ask: async (task, details = {}) => {
       child.stdin.write(`${JSON.stringify({ task, ...details })}\n`);
       return Number((await answer())['seconds']);

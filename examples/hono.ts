@@ -14,7 +14,8 @@ export function emotionRoute(recognizer: Recognizer): Hono {
     const result = await recognizer.recognize(
       {
         text: typeof text === 'string' ? text : undefined,
-        // Only what was uploaded. A string would be taken for a path, and a file of this computer be read.
+        // Only what was uploaded, and not the empty file that a browser sends where none was chosen. A string would be
+        // a path: load the recogniser with `files: false`, and no path is read even if one gets through.
         image: image instanceof Blob && image.size > 0 ? image : undefined,
       },
       { signal: context.req.raw.signal },

@@ -1,6 +1,6 @@
 // What every recogniser offers, whether it computes here or in another process: arguments checked, one item or many.
 import { MienError } from '../base/errors.js';
-import { checkNames } from '../base/names.js';
+import { checkNames, nearestName, suggestion } from '../base/names.js';
 import { labelsInCommon } from '../data/labels.js';
 import { startSession } from './sequence.js';
 import { gather } from './stream.js';
@@ -43,7 +43,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     checkOptions(options);
     const items = Array.isArray(given) ? (given as readonly Item[]) : [given as Item];
     check(items, options.signal);
-    const results = await run(items, options);
+    const results = (await run(items, options)).map((result, i) => withId(items[i]!, result));
     return Array.isArray(given) ? results : results[0]!;
   }
   return {
@@ -61,6 +61,9 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     [Symbol.asyncDispose]: dispose,
   };
 }
+
+const withId = ({ id }: Item, result: Result): Result =>
+  id === undefined || id === null ? result : { id, ...result };
 
 /** Whether an item was recognised: narrows the type. */
 export const isRecognition = (result: Result): result is Recognition => result.error === undefined;
@@ -101,8 +104,11 @@ function checkItem(item: unknown, index: number): void {
   const { text } = item as Item;
   if (text !== undefined && text !== null && typeof text !== 'string')
     throw new MienError('usage', `the text of item ${index} is not a string`, { field: 'text' });
-  if (!KNOWN.some((key) => key in item))
-    throw new MienError('usage', `item ${index} has neither text nor image`, {
-      hint: 'Pass { text }, { image }, or both.',
+  if (KNOWN.some((key) => key in item)) return;
+  // Nothing at all is an item without input, which is for its result to say; a slip of the pen is not.
+  const slip = Object.keys(item).find((key) => nearestName(key, KNOWN) !== undefined);
+  if (slip !== undefined)
+    throw new MienError('usage', `item ${index} has neither text nor image, but "${slip}"`, {
+      ...{ field: slip, hint: suggestion(slip, KNOWN) },
     });
 }

@@ -11,11 +11,15 @@ export interface RawImage {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-/** A path (Node), a URL, the bytes of an image file, a Blob, or pixels. */
+/**
+ * A path or `file:` URL (Node; refused where `files` is false), a URL, the bytes of an image file, a Blob, or pixels.
+ */
 export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob | RawImage;
 
 /** What someone wrote, how someone looks, or both. Browsers take more kinds of `Image`. */
 export interface Item<Image = ImageSource> {
+  /** What the caller calls it; its result bears it. */
+  readonly id?: string | number | undefined;
   /** English. */
   readonly text?: string | null | undefined;
   /** A photograph, or a face cut out of one (`RecognizeOptions.faces`). */
@@ -62,7 +66,7 @@ export type WarningCode =
   | 'text-truncated'
   | 'not-english'
   | 'other-emotion'
-  | 'contradiction';
+  | 'modalities-disagree';
 
 /** Something to know about an answer. */
 export interface Warning {
@@ -127,6 +131,8 @@ export interface Gate {
 
 /** An item that was recognised. */
 export interface Recognition {
+  /** The item's, where it has one. */
+  readonly id?: string | number;
   /** Never there: tells a recognition from a failure. */
   readonly error?: undefined;
   /** The most probable label. */
@@ -168,6 +174,8 @@ export interface Recognition {
 
 /** An item that could not be recognised; its neighbours are not touched by it. */
 export interface Failure {
+  /** The item's, where it has one. */
+  readonly id?: string | number;
   /** What was wrong. */
   readonly error: {
     /** For programs. */

@@ -48,8 +48,19 @@ const NODE_RUNTIME: string = 'onnxruntime-node';
 
 type Loaded = Partial<Runtime> & { readonly default: Runtime };
 
-const loadRuntime = (): Promise<Runtime> =>
-  (loading ??= import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_RUNTIME).then(
+const loadRuntime = (): Promise<Runtime> => (loading ??= importRuntime());
+
+/**
+ * The official builds of ONNX Runtime for Linux and macOS report, from 1.29 on, the models that are loaded to their maker
+ * and keep a number of the device in the user's cache; they look here, once, whether they are to. Who wants that sets
+ * the variable to 0.
+ */
+const NO_TELEMETRY = 'ORT_DISABLE_TELEMETRY';
+
+function importRuntime(): Promise<Runtime> {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  if (process?.env) process.env[NO_TELEMETRY] ??= '1';
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_RUNTIME).then(
     (module: Loaded) => (module.InferenceSession ? (module as unknown as Runtime) : module.default),
     (cause: unknown) => {
       loading = undefined;
@@ -57,7 +68,8 @@ const loadRuntime = (): Promise<Runtime> =>
         ...{ cause, hint: 'Install it beside mien: npm install onnxruntime-node' },
       });
     },
-  ));
+  );
+}
 
 /**
  * Prepares a model for running.

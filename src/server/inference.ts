@@ -42,7 +42,7 @@ export async function startInference(
 ): Promise<Inference> {
   const { processes, threads, maxPixels, deadline } = settings;
   let state = { ready: 0, lost: 0 };
-  const recognizer = await startPool({ bundle: bundle ?? BUNDLED, threads, maxPixels }, processes, {
+  const recognizer = await startPool({ bundle: bundle ?? BUNDLED, threads, maxPixels, files: false }, processes, {
     patience: Math.max(STUCK_AT_LEAST, STUCK_DEADLINES * deadline),
     onEvent: ({ kind, pid, how, ready, lost }) => {
       state = { ready, lost };

@@ -120,7 +120,8 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'text-truncated': 'the end of the text was not read',
   'not-english': 'the text looks foreign',
   'other-emotion': 'the text by itself tells of an emotion that the answer does not know',
-  contradiction: 'text and face seem to tell of different labels',
+  'modalities-disagree':
+    'text and face contradict each other; the answer can be right about one of both only',
 };
 const FAILURES: Readonly<Record<FailureCode, string>> = {
   'no-face': 'no face was found in the image',
@@ -196,7 +197,7 @@ const answer = z.object({
   results: z.array(z.union([recognition, failure])).describe('One for each item, in their order.'),
 });
 
-export type Answer = { readonly model: string; readonly results: readonly (Result & { id?: string })[] };
+export type Answer = { readonly model: string; readonly results: readonly Result[] };
 
 const model = z.object({
   name: z.string(),

@@ -49,6 +49,26 @@ test('answers as in this process', async () => {
   await here.dispose();
 });
 
+test('children bear ids back and open no files where they are not to', async () => {
+  const closed = await loadRecognizer({
+    ...{ bundle: join(root, 'bundle'), processes: 1, threads: 1, files: false },
+  });
+  const path = join(import.meta.dirname, '../fixtures/astronaut.png');
+  const results = await closed.recognize([
+    { id: 'path', image: path },
+    { id: 'bytes', image: readFileSync(path) },
+    { id: 3, text: 'joy' },
+  ]);
+  expect(results.map(({ id, error }) => [id, error?.code])).toEqual([
+    ...[
+      ['path', 'undecodable-image'],
+      ['bytes', undefined],
+    ],
+    [3, undefined],
+  ]);
+  await closed.dispose();
+});
+
 test('explains as in this process, and refuses as there', async () => {
   const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
   const item = { text: 'joy', image: faceOf('anger') };

@@ -1,4 +1,8 @@
 // The recogniser over a bundle whose answers are known: what decides, what is warned of, what fails alone.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MienError } from '../../src/base/errors.js';
 import { openBundle } from '../../src/bundle/open.js';
@@ -105,6 +109,16 @@ describe('both', () => {
     expect(contrary.gate).not.toHaveProperty('values');
     expect(contrary.disagreement!).toBeGreaterThan(0.8);
     expect(agree.disagreement!).toBeLessThan(0.1);
+    expect(codes(agree)).toEqual([]);
+    expect(contrary.warnings).toEqual([
+      {
+        code: 'modalities-disagree',
+        message: expect.stringMatching(/text tells of joy, the face shows anger/) as string,
+      },
+    ]);
+    // A neutral face contradicts nothing, nor does a text that says nothing.
+    expect(codes(await one({ text: 'anger', image: faceOf('neutral') }))).toEqual([]);
+    expect(codes(await one({ text: 'the day', image: faceOf('anger') }))).toEqual([]);
     // A text without a word of feeling opens the gate to the face.
     expect((await one({ text: 'the day', image: faceOf('anger') })).gate!.mean).toBeGreaterThan(0.8);
   });
@@ -119,7 +133,7 @@ describe('both', () => {
     expect(agree.agreement!).toBeGreaterThan(0.95);
     expect(agree).toMatchObject({ label: 'joy', warnings: [] });
     expect(contrary.agreement!).toBeLessThan(0.5);
-    expect(codes(contrary)).toEqual(['contradiction']);
+    expect(codes(contrary)).toEqual(['modalities-disagree']);
     // Without it one of both would win by far.
     const sure = await one({ text: 'joy', image: faceOf('anger') });
     expect(Math.max(...Object.values(sure.probabilities))).toBeGreaterThan(
@@ -224,10 +238,57 @@ describe('what an item may be like', () => {
   });
 
   test('wrong arguments are told apart from bad data', async () => {
-    await expect(recognizer.recognize({} as Item)).rejects.toThrow(/neither text nor image/);
+    const slip = recognizer.recognize({ id: 1, txt: 'joy' } as Item);
+    await expect(slip).rejects.toThrow(/neither text nor image, but "txt"/);
     await expect(recognizer.recognize({ text: 7 } as unknown as Item)).rejects.toThrow(/not a string/);
     await expect(recognizer.recognize('joy' as unknown as Item)).rejects.toThrow(MienError);
     expect(await recognizer.recognize([])).toEqual([]);
+  });
+
+  test('an item with nothing in it fails alone, whether its keys are there or not', async () => {
+    const results = await recognizer.recognize([{}, { text: undefined }, { text: 'joy' }, { id: 'c' }]);
+    expect(results.map((result) => result.error?.code)).toEqual([
+      ...['no-input', 'no-input', undefined, 'no-input'],
+    ]);
+    expect(results[0]).toEqual(results[1]);
+    expect(await recognizer.recognize({})).toEqual(results[0]);
+  });
+
+  test('a result bears the id of its item, and none where there is none', async () => {
+    const items: Item[] = [{ id: 'a', text: 'joy' }, { text: 'fear' }, { id: 0, text: '' }, { id: 'a' }];
+    const results = await recognizer.recognize(items);
+    expect(results.map(({ id }) => id)).toEqual(['a', undefined, 0, 'a']);
+    expect(results[1]).not.toHaveProperty('id');
+    expect(await recognizer.recognize(items[0]!)).toEqual(results[0]);
+    const streamed: unknown[] = [];
+    for await (const { id } of recognizer.stream(items, { batchSize: 3 })) streamed.push(id);
+    expect(streamed).toEqual(['a', undefined, 0, 'a']);
+  });
+
+  test('without files, paths open nothing, and everything else is read', async () => {
+    const closed = createRecognizer({
+      ...{ bundle: await openLegible(), faces: finder, decode: nodeDecoder({ files: false }) },
+    });
+    const { width, height, data } = faceOf('anger');
+    const png = await sharp(Buffer.from(data), { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer();
+    const file = join(await mkdtemp(join(tmpdir(), 'mien-files-')), 'anger.png');
+    await writeFile(file, png);
+    const paths = [file, pathToFileURL(file), pathToFileURL(file).href, relative(process.cwd(), file)];
+    for (const image of paths) {
+      const { error } = await closed.recognize({ text: 'joy', image });
+      expect(error).toEqual({
+        code: 'undecodable-image',
+        message: expect.stringMatching(/^(?!.*anger).*files: false/s) as string,
+      });
+      expect((await one({ image })).label).toBe('anger');
+    }
+    const given = [png, new Blob([Uint8Array.from(png)]), `data:image/png;base64,${png.toString('base64')}`];
+    for (const image of [...given, faceOf('anger')])
+      expect(await closed.recognize({ image })).toMatchObject({ label: 'anger' });
+    await rm(dirname(file), { recursive: true });
+    await closed.dispose();
   });
 
   test('an option that nobody reads is an error that names the one that was meant', async () => {

@@ -6,16 +6,32 @@ import { decodeImage } from '../../encoders/images.js';
 import { isRawImage, rgbOf } from '../pixels.js';
 import type { ImageSource } from '../types.js';
 
+export interface DecoderOptions {
+  /** Images of more pixels are refused before they are decoded. */
+  readonly maxPixels?: number | undefined;
+  /** Whether paths and `file:` URLs are read (the default). */
+  readonly files?: boolean | undefined;
+}
+
 /**
- * A decoder for every kind of source. Images of more than `maxPixels` are refused before they are decoded.
+ * A decoder for every kind of source.
  * @throws MienError `data` when it is no image, truncated or too large; `file` when it cannot be read; `usage` when it
- *   would have to be fetched, or is no source at all.
+ *   would have to be fetched, is a file where none are read, or is no source at all.
  */
 export const nodeDecoder =
-  ({ maxPixels }: { readonly maxPixels?: number | undefined } = {}) =>
+  ({ maxPixels, files = true }: DecoderOptions = {}) =>
   async (source: ImageSource): Promise<DecodedImage> => {
     if (isRawImage(source)) return rgbOf(source);
-    return decodeImage(await encoded(source), maxPixels === undefined ? {} : { maxPixels });
+    const image = await encoded(source);
+    // The path is somebody else's, perhaps: it is not repeated.
+    if (typeof image === 'string' && !files)
+      throw new MienError('usage', 'images are not read from files here', {
+        ...{
+          field: 'image',
+          hint: 'Pass the bytes of the image; the recogniser was loaded with files: false.',
+        },
+      });
+    return decodeImage(image, maxPixels === undefined ? {} : { maxPixels });
   };
 
 /** A path or bytes. */

@@ -18,6 +18,11 @@ export interface LoadHereOptions {
   readonly spinning?: boolean | undefined;
   /** Images of more pixels are refused before they are decoded (default 50 million). */
   readonly maxPixels?: number | undefined;
+  /**
+   * Whether an image may be a path or a `file:` URL (the default). With false only bytes, data URLs, Blobs and pixels
+   * are read, so that a text field which reaches `image` opens no file of this computer.
+   */
+  readonly files?: boolean | undefined;
 }
 
 const DETECTOR = fileURLToPath(
@@ -27,20 +32,20 @@ const DETECTOR = fileURLToPath(
 /** @throws MienError as `readBundle`, `fetchBundle` and `openBundle` do. */
 export async function loadHere(
   bundle: string,
-  { maxPixels, threads, spinning = false }: LoadHereOptions,
+  { maxPixels, files, threads, spinning = false }: LoadHereOptions,
 ): Promise<Recognizer> {
   const options = { spinning, ...(threads === undefined ? {} : { threads }) };
   const read = (): Promise<BundleFiles> =>
     /^https?:/i.test(bundle) ? fetchBundle(bundle) : readBundle(bundle);
-  const { manifest, files } = await read();
+  const { manifest, files: models } = await read();
   const detector = await readFile(DETECTOR).catch((cause: unknown) => {
     throw fileError('read', DETECTOR, cause);
   });
-  const open = await openBundle(manifest, files, options);
+  const open = await openBundle(manifest, models, options);
   return createRecognizer({
     bundle: open,
     faces: await faceFinder(detector, options),
-    decode: nodeDecoder({ maxPixels }),
+    decode: nodeDecoder({ maxPixels, files }),
     ...{ read, session: options },
   });
 }

@@ -18,7 +18,7 @@ export interface LoadOptions extends LoadHereOptions {
 }
 
 const OPTIONS: Record<keyof LoadOptions, true> = {
-  ...{ bundle: true, processes: true, threads: true, spinning: true, maxPixels: true },
+  ...{ bundle: true, processes: true, threads: true, spinning: true, maxPixels: true, files: true },
 };
 
 /** The model that comes with mien. */

@@ -1,0 +1,148 @@
+// How sure the fusion is where text and face contradict each other, on validation pairs, and what its warning says of
+// them. Not a timing.
+//     node --import tsx bench/contradiction.ts FEATURES LEARNED_TEXT LEARNED_FACE [BUNDLE]
+// FEATURES is the folder of features that `mien export` made the bundle from, the learned ones what it was given.
+import { join } from 'node:path';
+import { takeRows, float32, type Tensor } from '../src/base/tensor.js';
+import { readBundle } from '../src/bundle/folder.js';
+import { openBundle } from '../src/bundle/open.js';
+import { pairFaces } from '../src/data/pairing.js';
+import { randomStream } from '../src/base/random.js';
+import { experimentData, type Selection } from '../src/experiment/data.js';
+import { openFeatures } from '../src/features/extract.js';
+import { classify } from '../src/learn/classifier.js';
+import { readLearnedFace, readLearnedText } from '../src/learn/read-learned.js';
+import { assemble } from '../src/recognizer/answer.js';
+import { posteriorOf } from '../src/recognizer/labels.js';
+import type { Recognition } from '../src/recognizer/types.js';
+
+const PAIRINGS = 10;
+const SURE = 0.9;
+const THRESHOLDS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+const TEMPERED = [0, 0.25, 0.5, 1, 1.5, 2, 3, 4];
+
+const [features, learnedText, learnedFace, folder] = process.argv.slice(2);
+if (features === undefined || learnedText === undefined || learnedFace === undefined)
+  throw new Error('Name the folders of the features and of the learned encoders of text and face.');
+const { manifest, files } = await readBundle(folder ?? join(import.meta.dirname, '../models/lite'));
+const bundle = await openBundle(manifest, files, { threads: 1, spinning: false });
+const data = experimentData(await openFeatures(features));
+const labels = manifest.fusion!.labels;
+const texts = data.texts(labels, 'validation');
+const faces = data.faces('both', labels, 'validation');
+/** Faces whose label no text has: neutral and surprised ones. */
+const others = data.faces(
+  'both',
+  manifest.face!.labels.filter((label) => !labels.includes(label)),
+  'validation',
+);
+const logitsOf = (
+  rows: Tensor<'float32'>,
+  { weights, labels: own }: Awaited<ReturnType<typeof readLearnedText | typeof readLearnedFace>>,
+): Tensor<'float32'> => float32([rows.shape[0]!, own.length], classify(rows.data, weights, own.length));
+const ofText = takeRows(data.tables.text, texts.rows);
+const textLogits = logitsOf(ofText, await readLearnedText(learnedText));
+const faceEncoder = await readLearnedFace(learnedFace);
+
+interface Pair {
+  readonly answer: Recognition;
+  /** Label of the text, and so of the pair where both agree. */
+  readonly truth: string;
+  /** Logits of the fusion. */
+  readonly fused: Float32Array;
+}
+
+const STREAM = 'contradiction';
+
+/** For each text a face among these: of its label, of another, or any. */
+function drawFrom({ labels: pool }: Selection, which: 'same' | 'other' | 'any', pairing: number): Int32Array {
+  const draw = randomStream(0, STREAM, pairing);
+  if (which === 'any') return Int32Array.from(texts.labels, () => draw.integer(pool.length));
+  const labelled = (of: Uint8Array) => Array.from(of, (label) => ({ label: labels[label]! }));
+  const options = { mismatch: which === 'other', stream: STREAM };
+  return pairFaces(labelled(texts.labels), labelled(pool), 0, pairing, options);
+}
+
+async function pairs(pool: Selection, which: 'same' | 'other' | 'any'): Promise<Pair[]> {
+  const ofFace = takeRows(data.tables.face, pool.rows);
+  const faceLogits = logitsOf(ofFace, faceEncoder);
+  const found: Pair[] = [];
+  for (let pairing = 0; pairing < PAIRINGS; pairing++) {
+    const drawn = drawFrom(pool, which, pairing);
+    const { logits, gate } = await bundle.fuse(ofText, takeRows(ofFace, drawn));
+    drawn.forEach((face, text) => {
+      const crop = { image: { width: 100, height: 100, data: new Uint8Array() }, place: null };
+      const answer = assemble(
+        { text: '', crops: [crop], warnings: [] },
+        manifest,
+        {},
+        {
+          text: { logits: textLogits, row: text, truncated: false },
+          face: { logits: faceLogits, row: face },
+          fused: { logits, row: text, ...(gate ? { gate } : {}) },
+        },
+      ) as Recognition;
+      const fused = logits.data.slice(text * labels.length, (text + 1) * labels.length);
+      found.push({ answer, truth: labels[texts.labels[text]!]!, fused });
+    });
+  }
+  return found;
+}
+
+const share = <T>(all: readonly T[], holds: (one: T) => boolean): number =>
+  all.filter(holds).length / Math.max(1, all.length);
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+const confidence = ({ answer }: Pair): number => answer.probabilities[answer.label]!;
+const format = (value: number): string => value.toFixed(3).replace(/^0\./, '.');
+
+const kinds = {
+  agreeing: await pairs(faces, 'same'),
+  contradicting: await pairs(faces, 'other'),
+  'with a neutral or surprised face': await pairs(others, 'any'),
+};
+const warned = ({ answer }: Pair): boolean =>
+  answer.warnings.some(({ code }) => code === 'modalities-disagree');
+for (const [kind, all] of Object.entries(kinds)) {
+  const sure = all.filter((one) => confidence(one) > SURE);
+  console.log(
+    `${kind}: ${all.length} pairs, mean confidence ${format(mean(all.map(confidence)))}, surer than ${SURE}: ` +
+      `${format(sure.length / all.length)}; warned of: ${format(share(all, warned))}, of the sure ones ${format(share(sure, warned))}`,
+  );
+}
+
+console.log(
+  '\ndisagreement above | agreeing: share, accuracy, confidence | below: accuracy, confidence | contradicting: share; of those surer than .9',
+);
+const right = ({ answer, truth }: Pair): boolean => answer.label === truth;
+for (const threshold of THRESHOLDS) {
+  const above = ({ answer }: Pair): boolean => answer.disagreement! > threshold;
+  const some = kinds.agreeing.filter(above);
+  const rest = kinds.agreeing.filter((one) => !above(one));
+  const sure = kinds.contradicting.filter((one) => confidence(one) > SURE);
+  console.log(
+    [
+      threshold,
+      [share(kinds.agreeing, above), share(some, right), mean(some.map(confidence))].map(format).join(' '),
+      [share(rest, right), mean(rest.map(confidence))].map(format).join(' '),
+      [share(kinds.contradicting, above), share(sure, above)].map(format).join(' '),
+    ].join(' | '),
+  );
+}
+
+console.log(
+  '\ntemperature × (1 + k · disagreement): k | agreeing: log loss, surer than .9 | contradicting: surer than .9',
+);
+const { temperature } = manifest.fusion!;
+for (const k of TEMPERED) {
+  const tempered = ({ fused, answer }: Pair) =>
+    posteriorOf({ labels, temperature: temperature * (1 + k * answer.disagreement!) }, fused, 0)
+      .probabilities;
+  const surer = (all: readonly Pair[]): number =>
+    share(all, (one) => Math.max(...Object.values(tempered(one))) > SURE);
+  const loss = mean(kinds.agreeing.map((one) => -Math.log(tempered(one)[one.truth]!)));
+  console.log(
+    `${k} | ${loss.toFixed(4)} ${format(surer(kinds.agreeing))} | ${format(surer(kinds.contradicting))}`,
+  );
+}
+await bundle.dispose();
