@@ -34,6 +34,8 @@ export interface OwnOptions {
   readonly table: Table;
   readonly encoders: { readonly text?: TextEncoder; readonly face?: FaceEncoder };
   readonly config: Config;
+  /** A fused head that is wanted, trained beside the ablation's. */
+  readonly head?: HeadName;
   /** Folder of features and runs, which are resumed. */
   readonly folder: string;
   /** What the embeddings are called in the rows. */
@@ -61,6 +63,7 @@ export interface OwnResult {
 }
 
 const TEST_FRACTION = 0.2;
+const OWN_HEADS = ['text', 'face', 'concatenation', 'gated', 'gated-no-lstm', 'static-gate'] as const;
 
 /** The split of each row: the table's own, else drawn by label with groups kept together. */
 export function splitsOf({ rows }: Table, { seed, validation }: Config): Split[] {
@@ -104,7 +107,7 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
 
   const names: readonly HeadName[] =
     tables.text && tables.face
-      ? ['text', 'face', 'concatenation', 'gated', 'gated-no-lstm', 'static-gate']
+      ? [...new Set<HeadName>([...OWN_HEADS, options.head ?? 'gated'])]
       : tables.text
         ? ['text']
         : ['face'];

@@ -150,10 +150,12 @@ export const fingerprint = (
   features: string,
   variation?: Variation,
 ): string => {
-  // The number of seeds, and whose faces the main row has, do not change a run.
-  const { seeds: _seeds, pairing, ...rest } = config;
+  // The number of seeds, whose faces the main row has, and what concerns other heads do not change a run.
+  const { seeds: _seeds, furtherHeads: _heads, pairing, ...rest } = config;
+  const { rank, ...head } = rest.head;
+  const decisive = { ...rest, head: { ...head, ...(model.head === 'low-rank' ? { rank } : {}) } };
   const varied = variation ? [variation.key] : [];
-  return sha256(JSON.stringify([model, { ...rest, testSeeds: pairing.testSeeds }, features, ...varied]));
+  return sha256(JSON.stringify([model, { ...decisive, testSeeds: pairing.testSeeds }, features, ...varied]));
 };
 
 /** `gated-fer2013-0123456789ab/seed-0`: runs of other configurations or features have other names. */
@@ -258,7 +260,7 @@ export function headGraph(
   const parts = modalitiesOf(head).map((modality) => ({ modality, ...training(modality) }));
   return {
     head,
-    sizes: { width: config.head.width, hidden: config.head.lstm, labels },
+    sizes: { width: config.head.width, hidden: config.head.lstm, labels, rank: config.head.rank },
     widths: Object.fromEntries(parts.map(({ modality, table }) => [modality, table.shape[1]!])),
     standardization: Object.fromEntries(
       parts.map(({ modality, table, rows }) => [modality, standardization(table, rows)]),

@@ -4,9 +4,17 @@ import { reshape } from '../graph/ops/movement.js';
 import { linear } from '../nn/linear.js';
 import { lstm } from '../nn/lstm.js';
 import type { Parameters } from '../nn/parameters.js';
-import { concatenation, gatedFusion, staticGateFusion, type Fused } from './fusion.js';
+import { concatenation, gatedFusion, lowRankFusion, staticGateFusion, type Fused } from './fusion.js';
 
-export const headNames = ['text', 'face', 'concatenation', 'gated', 'gated-no-lstm', 'static-gate'] as const;
+export const headNames = [
+  'text',
+  'face',
+  'concatenation',
+  'gated',
+  'gated-no-lstm',
+  'static-gate',
+  'low-rank',
+] as const;
 export type HeadName = (typeof headNames)[number];
 
 export interface HeadSizes {
@@ -15,6 +23,8 @@ export interface HeadSizes {
   /** Width of the LSTM's hidden state. */
   readonly hidden: number;
   readonly labels: number;
+  /** Rank of low-rank fusion's weight tensor; 4 where it is not given. */
+  readonly rank?: number;
 }
 
 export interface HeadInputs {
@@ -32,11 +42,14 @@ export interface HeadOutputs {
   readonly gate?: Value;
 }
 
-const fusions: Partial<Record<HeadName, (p: Parameters, text: Value, face: Value) => Fused>> = {
+type Fusion = (p: Parameters, text: Value, face: Value, sizes: HeadSizes) => Fused;
+
+const fusions: Partial<Record<HeadName, Fusion>> = {
   concatenation,
   gated: gatedFusion,
   'gated-no-lstm': gatedFusion,
   'static-gate': staticGateFusion,
+  'low-rank': (p, text, face, { rank = 4 }) => lowRankFusion(p, text, face, rank),
 };
 
 /** Which modalities a head reads. */
@@ -51,7 +64,7 @@ export function buildHead(p: Parameters, head: HeadName, inputs: HeadInputs, siz
   const text = inputs.text && linear(p, 'text', inputs.text, sizes.width);
   const face = inputs.face && linear(p, 'face', inputs.face, sizes.width);
   const fusion = fusions[head];
-  const { fused, gate } = fusion ? fusion(p, text!, face!) : { fused: (head === 'text' ? text : face)!, gate: undefined };
+  const { fused, gate } = fusion ? fusion(p, text!, face!, sizes) : { fused: (head === 'text' ? text : face)!, gate: undefined };
   const representation = head === 'gated-no-lstm' ? fused : oneStep(p, fused, sizes.hidden);
   const logits = linear(p, 'classifier', representation, sizes.labels);
   return { logits, representation, ...(gate ? { gate } : {}) };

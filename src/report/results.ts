@@ -74,6 +74,7 @@ const schema = z.strictObject({
         'gated',
         'gated-no-lstm',
         'static-gate',
+        'low-rank',
         'product',
       ] as const satisfies readonly ResultRow['model'][]),
       labels: z.array(z.string()),
