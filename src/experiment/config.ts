@@ -28,6 +28,8 @@ export interface Config {
     readonly lstm: number;
     /** Of low-rank fusion: rank of its weight tensor. */
     readonly rank: number;
+    /** Of heads that read tokens and regions: their width, attention heads, and the transformer's layers. */
+    readonly attention: { readonly width: number; readonly heads: number; readonly layers: number };
   };
   /** Fused heads that the ablation has besides the gate, its variants and concatenation. */
   readonly furtherHeads: readonly FurtherHead[];
@@ -81,7 +83,15 @@ const schema = z
     split: z.enum(['clean', 'paper']).default('clean'),
     profile: z.string().min(1).default('frozen'),
     head: z
-      .strictObject({ width: count.default(256), lstm: count.default(128), rank: count.default(4) })
+      .strictObject({
+        width: count.default(256),
+        lstm: count.default(128),
+        rank: count.default(4),
+        attention: z
+          .strictObject({ width: count.default(128), heads: count.default(4), layers: count.default(2) })
+          .refine(({ width, heads }) => width % heads === 0, 'width must be a multiple of heads')
+          .prefault({}),
+      })
       .prefault({}),
     furtherHeads: z.array(z.enum(FURTHER_HEADS)).default([]),
     optimizer: z

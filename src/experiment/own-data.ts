@@ -27,7 +27,7 @@ import {
 import { trainHead } from '../train/loop.js';
 import type { Config } from './config.js';
 import { finish, type Cell, type TableRow } from './row-parts.js';
-import { headGraph } from './run.js';
+import { headGraph } from './head-options.js';
 import type { ModelName } from './results.js';
 
 export interface OwnOptions {

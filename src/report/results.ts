@@ -75,6 +75,8 @@ const schema = z.strictObject({
         'gated-no-lstm',
         'static-gate',
         'low-rank',
+        'cross-attention',
+        'transformer',
         'product',
       ] as const satisfies readonly ResultRow['model'][]),
       labels: z.array(z.string()),

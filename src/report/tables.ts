@@ -14,6 +14,8 @@ export const modelTitles: Readonly<Record<ModelName, string>> = {
   'gated-no-lstm': 'Gated, no LSTM',
   'static-gate': 'Static gate + LSTM',
   'low-rank': 'Low-rank + LSTM',
+  'cross-attention': 'Cross-attention + LSTM',
+  transformer: 'Transformer',
   product: 'Product of posteriors',
 };
 

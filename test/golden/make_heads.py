@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 
 HERE = Path(__file__).parent
 BATCH, TEXT, FACE, WIDTH, HIDDEN, LABELS, RANK = 8, 12, 20, 16, 8, 5, 3
+TOKENS, REGIONS, HEADS, LAYERS = 5, 4, 2, 2
 
 
 def uniform(name, shape):
@@ -67,8 +68,60 @@ def low_rank(p):
     return p.linear("classifier", p.one_step(fused), LABELS)
 
 
+def sequences(p):
+    """Projected tokens and regions, and which are there: item i has 1 + i mod 5 tokens, and all regions."""
+    text = p.linear("text", torch.from_numpy(uniform("tokens", (BATCH, TOKENS, TEXT))), WIDTH)
+    face = p.linear("face", torch.from_numpy(uniform("regions", (BATCH, REGIONS, FACE))), WIDTH)
+    there = torch.arange(TOKENS) < 1 + torch.arange(BATCH)[:, None] % TOKENS
+    return text, face + p.get("regions.position", REGIONS, WIDTH), there, torch.ones(BATCH, REGIONS, dtype=bool)
+
+
+def layer_norm(p, name, x):
+    return F.layer_norm(x, (WIDTH,), p.get(f"{name}.weight", WIDTH), p.get(f"{name}.bias", WIDTH))
+
+
+def attention(p, name, queries, memory, there):
+    weights = [p.get(f"{name}.{part}.weight", WIDTH, WIDTH) for part in ("query", "key", "value")]
+    # A bias of the keys would move all scores of a query alike: it changes nothing.
+    biases = [p.get(f"{name}.query.bias", WIDTH), torch.zeros(WIDTH), p.get(f"{name}.value.bias", WIDTH)]
+    output = p.get(f"{name}.output.weight", WIDTH, WIDTH), p.get(f"{name}.output.bias", WIDTH)
+    return F.multi_head_attention_forward(
+        *(x.transpose(0, 1) for x in (queries, memory, memory)),
+        embed_dim_to_check=WIDTH, num_heads=HEADS, in_proj_weight=torch.cat(weights), in_proj_bias=torch.cat(biases),
+        bias_k=None, bias_v=None, add_zero_attn=False, dropout_p=0.0,
+        out_proj_weight=output[0], out_proj_bias=output[1], key_padding_mask=~there,
+    )[0].transpose(0, 1)
+
+
+def cross_attention(p):
+    text, face, tokens, regions = sequences(p)
+
+    def joined(name, queries, own, memory, there):
+        taken = attention(p, name, queries, memory, there)
+        states = layer_norm(p, f"{name}.norm", queries + taken)
+        return torch.stack([row[which].mean(dim=0) for row, which in zip(states, own)])
+
+    both = [joined("face-to-text", face, regions, text, tokens), joined("text-to-face", text, tokens, face, regions)]
+    return p.linear("classifier", p.one_step(torch.cat(both, dim=1)), LABELS)
+
+
+def transformer(p):
+    """All states of all layers are computed, where mien leaves out what the class token does not need."""
+    text, face, tokens, regions = sequences(p)
+    first = p.get("class", 1, 1, WIDTH).expand(BATCH, 1, WIDTH)
+    x = torch.cat([first, text + p.get("modality.text", 1, WIDTH), face + p.get("modality.face", 1, WIDTH)], dim=1)
+    there = torch.cat([torch.ones(BATCH, 1, dtype=bool), tokens, regions], dim=1)
+    for i in range(LAYERS):
+        name = f"layers.{i}"
+        before = layer_norm(p, f"{name}.norm1", x)
+        x = x + attention(p, f"{name}.attention", before, before, there)
+        inner = F.gelu(p.linear(f"{name}.linear1", layer_norm(p, f"{name}.norm2", x), 2 * WIDTH))
+        x = x + p.linear(f"{name}.linear2", inner, WIDTH)
+    return p.linear("classifier", layer_norm(p, "norm", x)[:, 0], LABELS)
+
+
 golden = {}
-for name, head in {"low-rank": low_rank}.items():
+for name, head in {"low-rank": low_rank, "cross-attention": cross_attention, "transformer": transformer}.items():
     parameters = Parameters()
     logits = head(parameters)
     loss = F.cross_entropy(logits, torch.arange(BATCH) % LABELS)

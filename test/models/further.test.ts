@@ -12,15 +12,28 @@ import { createSession } from '../../src/runtime/session.js';
 import { goldenInput, goldenWeight, readGolden, relativeError } from '../support/golden.js';
 
 const B = 8;
-const sizes = { width: 16, hidden: 8, labels: 5, rank: 3 };
+const sizes = { width: 16, hidden: 8, labels: 5, rank: 3, attention: { width: 16, heads: 2, layers: 2 } };
 const labels = int64([B], Array.from({ length: B }, (_, i) => i % 5));
 
 const pooled = { text: goldenInput('text', [B, 12]), face: goldenInput('face', [B, 20]) };
-const declare = (graph: Graph, feeds: Tensors): HeadInputs =>
-  Object.fromEntries(
-    Object.entries(feeds).map(([name, { dtype, shape }]) => [name, input(graph, name, dtype, shape)]),
-  );
-const heads: readonly (readonly [HeadName, Tensors])[] = [['low-rank', pooled]];
+const states = {
+  tokens: goldenInput('tokens', [B, 5, 12]),
+  'tokens present': float32([B, 5], Array.from({ length: B * 5 }, (_, i) => Number(i % 5 <= Math.floor(i / 5) % 5))),
+  regions: goldenInput('regions', [B, 4, 20]),
+  'regions present': float32([B, 4], new Float32Array(B * 4).fill(1)),
+};
+const declare = (graph: Graph, feeds: Tensors): HeadInputs => {
+  const of = (name: string) => input(graph, name, 'float32', feeds[name]!.shape);
+  const sequence = (name: string) => ({ states: of(name), present: of(`${name} present`) });
+  return 'tokens' in feeds
+    ? { tokens: sequence('tokens'), regions: sequence('regions') }
+    : { text: of('text'), face: of('face') };
+};
+const heads: readonly (readonly [HeadName, Tensors])[] = [
+  ['low-rank', pooled],
+  ['cross-attention', states],
+  ['transformer', states],
+];
 
 const specsOf = (head: HeadName, feeds: Tensors) =>
   collectParameters((p) => buildHead(p, head, declare(p.graph, feeds), sizes));
