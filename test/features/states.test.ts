@@ -21,9 +21,7 @@ function statesOf({ states, places }: StateTable, item: number): number[][] {
   const rows = Array.from(places.data.subarray(item * most, (item + 1) * most), Number);
   const known = rows.filter((row) => row >= 0);
   expect(rows.slice(known.length)).toEqual(new Array<number>(most - known.length).fill(-1));
-  return known.map((row) => [
-    ...float16ToFloat32(states.data.subarray(row * width, (row + 1) * width)),
-  ]);
+  return known.map((row) => [...float16ToFloat32(states.data.subarray(row * width, (row + 1) * width))]);
 }
 const close = (actual: number[][], expected: number[][]): void => {
   expect(actual.length).toBe(expected.length);
@@ -68,7 +66,12 @@ test('tables below one another keep the states of each item', () => {
   const one = oneState(Float32Array.of(1, 2));
   const three = joinStates([one, oneState(Float32Array.of(3, 4)), one]);
   const joined = joinStates([three, oneState(Float32Array.of(5, 6))]);
-  expect([0, 1, 2, 3].map((item) => statesOf(joined, item))).toEqual([[[1, 2]], [[3, 4]], [[1, 2]], [[5, 6]]]);
+  expect([0, 1, 2, 3].map((item) => statesOf(joined, item))).toEqual([
+    [[1, 2]],
+    [[3, 4]],
+    [[1, 2]],
+    [[5, 6]],
+  ]);
 });
 
 test('a store without states is refused', async () => {

@@ -25,7 +25,11 @@ function marked(name: string): { table: StateTable; bits: number[] } {
     }
     return bit;
   });
-  const states = tensor('float16', [values.length / WIDTH, WIDTH], float32ToFloat16(Float32Array.from(values)));
+  const states = tensor(
+    'float16',
+    [values.length / WIDTH, WIDTH],
+    float32ToFloat16(Float32Array.from(values)),
+  );
   return { table: { states, places: tensor('int64', [N, MOST], places) }, bits };
 }
 
@@ -36,7 +40,8 @@ const rows = (order: ArrayLike<number>): Items => {
   return { text: index, face: index, labels: Array.from(index, (i) => labels[i]!) };
 };
 const accuracy = ({ data }: Tensor<'float32'>, truth: ArrayLike<number>): number =>
-  Array.from(truth).filter((label, i) => Number(data[2 * i + 1]! > data[2 * i]!) === label).length / truth.length;
+  Array.from(truth).filter((label, i) => Number(data[2 * i + 1]! > data[2 * i]!) === label).length /
+  truth.length;
 
 const task = (head: 'cross-attention' | 'transformer'): TrainingTask => ({
   head,
