@@ -88,7 +88,7 @@ const schema = z
         lstm: count.default(128),
         rank: count.default(4),
         attention: z
-          .strictObject({ width: count.default(128), heads: count.default(4), layers: count.default(2) })
+          .strictObject({ width: count.default(64), heads: count.default(4), layers: count.default(2) })
           .refine(({ width, heads }) => width % heads === 0, 'width must be a multiple of heads')
           .prefault({}),
       })

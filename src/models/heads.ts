@@ -29,7 +29,7 @@ export interface HeadSizes {
   readonly labels: number;
   /** Rank of low-rank fusion's weight tensor; 4 where it is not given. */
   readonly rank?: number;
-  /** Of heads that read states; width 128, 4 heads, 2 layers where it is not given. */
+  /** Of heads that read states; width 64, 4 heads, 2 layers where it is not given. */
   readonly attention?: AttentionSizes;
 }
 
@@ -89,7 +89,7 @@ function buildStatesHead(
   p: Parameters,
   head: HeadName,
   { tokens, regions }: HeadInputs,
-  { hidden, labels, attention = { width: 128, heads: 4, layers: 2 } }: HeadSizes,
+  { hidden, labels, attention = { width: 64, heads: 4, layers: 2 } }: HeadSizes,
 ): HeadOutputs {
   const representation =
     head === 'transformer'

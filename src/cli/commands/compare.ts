@@ -38,7 +38,7 @@ export function defineCompare(program: Command): void {
     .option('--heads <name>', 'a head to compare; may be given several times (default: all)', collect, [])
     .option(
       '--rate <number>',
-      'a learning rate to try; may be given several times (default: 1e-4, 3e-4)',
+      'a learning rate to try; may be given several times (default: 1e-4, 3e-4, 1e-3)',
       collect,
       [],
     )
@@ -83,7 +83,7 @@ async function run(options: Options, output: Output): Promise<void> {
       hint: `Known: ${COMPARED_HEADS.join(', ')}.`,
     });
   const heads = COMPARED_HEADS.filter((name) => options.heads.length === 0 || options.heads.includes(name));
-  const rates = (options.rate.length === 0 ? ['1e-4', '3e-4'] : options.rate).map(Number);
+  const rates = (options.rate.length === 0 ? ['1e-4', '3e-4', '1e-3'] : options.rate).map(Number);
   if (!rates.every((rate) => rate > 0))
     throw new MienError('usage', 'a learning rate must be above 0', { field: '--rate' });
   const config = await loadConfig({ file: options.config, set: options.set });
