@@ -8,7 +8,8 @@ import type { FaceEncoder, TextEncoder } from '../encoders/encoder.js';
 import { decodeImage } from '../encoders/images.js';
 import { take, type ExperimentData } from '../experiment/data.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
-import { keptEmbeddings } from '../features/kept.js';
+import { keptStore, type KeptOptions } from '../features/kept.js';
+import { readStates, type StateTable } from '../features/states.js';
 import type { Modality } from '../train/head-graph.js';
 import {
   corruptFace,
@@ -38,6 +39,8 @@ const SEED = 0;
 export interface CorruptedRows {
   /** `[n, width]` */
   readonly embeddings: Tensor<'float32'>;
+  /** All their states, where they were asked for. */
+  readonly states?: StateTable;
   /** The rows they had in the modality's table before. */
   readonly from: Int32Array;
   readonly labels: Uint8Array;
@@ -54,13 +57,15 @@ export interface CorruptedItemsOptions {
   readonly dir: string;
   /** Faces at most. */
   readonly faces?: number;
+  /** Token states and feature maps too. */
+  readonly withStates?: boolean;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
 
 /** Makes training texts and some training faces of these labels worse, each in one way and by its own degree. */
 export async function corruptedItems(options: CorruptedItemsOptions): Promise<CorruptedItems> {
-  const { protocol, data, encoders, labels, faces: most = FACES } = options;
+  const { protocol, data, encoders, labels, faces: most = FACES, withStates = false } = options;
   const texts = data.texts(labels, 'train');
   const textOf = new Map(protocol.texts.map(({ item, text }) => [item.id, text]));
   const words = texts.ids.flatMap((id) => wordsOf(textOf.get(id)!));
@@ -80,6 +85,7 @@ export async function corruptedItems(options: CorruptedItemsOptions): Promise<Co
   const embedder = faceEmbedder(
     { ...encoders.face, identity: { ...identity, preprocessing } },
     {
+      withStates,
       decode: (bytes, file) => decodeImage(bytes, { file }),
       change: (image, id) => {
         const draw = randomStream(SEED, `corrupted face ${id}`);
@@ -95,20 +101,28 @@ export async function corruptedItems(options: CorruptedItemsOptions): Promise<Co
   };
   return {
     text: {
-      embeddings: await keptEmbeddings({
-        ...{ ...common, set: 'corrupted texts', embedder: textEmbedder(encoders.text) },
+      ...(await embedded({
+        ...{ ...common, set: 'corrupted texts', embedder: textEmbedder(encoders.text, { withStates }) },
         items: texts.ids.map((id) => ({ id, text: worse(id) })),
-      }),
+      })),
       from: texts.rows,
       labels: texts.labels,
     },
     face: {
-      embeddings: await keptEmbeddings({
+      ...(await embedded({
         ...{ ...common, set: 'corrupted faces', embedder },
         items: faces.ids.map((id) => faceOf.get(id)!),
-      }),
+      })),
       from: faces.rows,
       labels: faces.labels,
     },
   };
+}
+
+/** Embeddings of items, and their states where the embedder keeps them. */
+export async function embedded<Item extends { readonly id: string }>(
+  options: KeptOptions<Item>,
+): Promise<Pick<CorruptedRows, 'embeddings' | 'states'>> {
+  const { dir, embeddings } = await keptStore(options);
+  return { embeddings, ...(options.embedder.states === 'none' ? {} : { states: await readStates(dir) }) };
 }

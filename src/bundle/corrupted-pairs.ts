@@ -5,8 +5,9 @@ import { bytesOf, float32, takeRows, type Tensor } from '../base/tensor.js';
 import type { Scores } from '../evaluate/scores.js';
 import type { ExperimentData, Selection } from '../experiment/data.js';
 import type { Variation } from '../experiment/run.js';
+import { joinStates, oneState, type StateTable } from '../features/states.js';
 import type { Modality } from '../train/head-graph.js';
-import { standardization } from '../train/standardize.js';
+import { standardization, stateStandardization } from '../train/standardize.js';
 import type { CorruptedItems, CorruptedRows } from './corrupted-items.js';
 
 /** What becomes of a training pair: shares of all pairs; the rest stays as it is. */
@@ -44,6 +45,12 @@ export function corruptedPairs(
   const side = (modality: Modality) =>
     withFurther(data.tables[modality], clean[modality], corrupted[modality], posteriors[modality]);
   const [text, face] = [side('text'), side('face')];
+  /** As the table: the clean items, the corrupted ones, and one of the mean state. */
+  const statesOf = (modality: Modality): StateTable => {
+    const own = data.states![modality];
+    const mean = stateStandardization(own, clean[modality].rows).mean;
+    return joinStates([own, corrupted[modality].states!, oneState(mean)]);
+  };
   const placeOf = new Map(Array.from(corrupted.text.from, (row, place) => [row, place]));
   const placesOf = labels.map((_, label) =>
     [...corrupted.face.labels.keys()].filter((place) => corrupted.face.labels[place] === label),
@@ -53,6 +60,7 @@ export function corruptedPairs(
     key: sha256(JSON.stringify([shares, guidance, hashes])),
     gateGuidance: guidance,
     tables: { text: text.table, face: face.table },
+    ...(data.states ? { states: { text: statesOf('text'), face: statesOf('face') } } : {}),
     vary(items, seed, epoch) {
       const draw = randomStream(seed, 'corrupted pairs', epoch);
       const [texts, faces] = [items.text!.slice(), items.face!.slice()];

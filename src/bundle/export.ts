@@ -2,23 +2,19 @@
 import { join } from 'node:path';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
-import { takeRows, type Tensor } from '../base/tensor.js';
+import { takeRows } from '../base/tensor.js';
 import type { Protocol } from '../data/types.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
 import { withDoubt } from '../evaluate/agreement.js';
-import { fitTemperature, labelPrior, productOfPosteriors } from '../evaluate/calibration.js';
-import type { Certainty } from '../evaluate/certainty.js';
-import { fitCertainty } from '../evaluate/fit-certainty.js';
-import { pick, restrictLogits, restrictPrior, scores, softmax } from '../evaluate/scores.js';
+import { labelPrior } from '../evaluate/calibration.js';
 import type { Config } from '../experiment/config.js';
-import { experimentData, type ExperimentData, type Selection } from '../experiment/data.js';
+import { experimentData, type ExperimentData } from '../experiment/data.js';
 import { featuresOf } from '../features/extract.js';
 import { termsOf } from '../features/terms.js';
-import { classify } from '../learn/classifier.js';
 import type { HeadName } from '../models/heads.js';
 import { modelCard } from './card.js';
 import { corruptedItems, type CorruptedItems } from './corrupted-items.js';
-import { corruptedPairs, GUIDANCE, PAIR_SHARES, type Posterior } from './corrupted-pairs.js';
+import { corruptedPairs, GUIDANCE, PAIR_SHARES } from './corrupted-pairs.js';
 import { evaluateBundle, type BundleEvaluation, type EvaluateOptions } from './evaluation.js';
 import { writeBundle } from './folder.js';
 import { trainFusion, type FusionHead } from './fusion.js';
@@ -28,6 +24,7 @@ import {
   type LearnedFace,
   type LearnedText,
 } from '../learn/read-learned.js';
+import { calibrated, posteriorsOf } from './learned-posteriors.js';
 import { FILES, type BundleManifest } from './manifest.js';
 import { faceModel, fusionModel, linearTop, textModel, type Precision } from './models.js';
 import { openBundle } from './open.js';
@@ -202,45 +199,6 @@ async function learnedFeatures(
     await encoders.face.dispose();
   }
 }
-
-/**
- * What validation says of a learned classifier: its temperature, and how sure it must be where it answers with the labels
- * `among`; and the label distribution of its training items.
- */
-function calibrated(
-  { weights, labels }: LearnedText | LearnedFace,
-  table: Tensor<'float32'>,
-  { train, validation }: { readonly train: Selection; readonly validation: Selection },
-  among: readonly string[],
-): { temperature: number; prior: number[]; certainty: Certainty } {
-  const logits = scores(
-    labels.length,
-    classify(takeRows(table, validation.rows).data, weights, labels.length),
-  );
-  const { temperature } = fitTemperature(logits, validation.labels);
-  const asked = [...validation.labels.keys()].filter((i) => among.includes(labels[validation.labels[i]!]!));
-  const truth = asked.map((i) => among.indexOf(labels[validation.labels[i]!]!));
-  const posteriors = softmax(restrictLogits(pick(logits, asked), labels, among), temperature);
-  return {
-    temperature,
-    prior: labelPrior(train.labels, labels.length),
-    certainty: fitCertainty(truth, posteriors),
-  };
-}
-
-/** What a learned classifier makes of embeddings, given that the label is one of `among`, each as likely as in `target`. */
-const posteriorsOf =
-  (
-    { weights, labels }: LearnedText | LearnedFace,
-    { temperature, prior }: { readonly temperature: number; readonly prior: readonly number[] },
-    among: readonly string[],
-    target: readonly number[],
-  ): Posterior =>
-  ({ data }) => {
-    const all = scores(labels.length, classify(data, weights, labels.length));
-    const own = { temperature, prior: restrictPrior(prior, labels, among) };
-    return softmax(productOfPosteriors([{ logits: restrictLogits(all, labels, among), ...own }], target));
-  };
 
 const files = (
   text: LearnedText,

@@ -51,7 +51,7 @@ export async function trainBundle(options: TrainOptions): Promise<Trained> {
   let result: OwnResult;
   try {
     result = await trainOwn({
-      ...{ table, encoders, config, progress, signal },
+      ...{ table, encoders, config, head, progress, signal },
       folder: join(out, 'work'),
       features: options.learn ? `${name} (learned)` : `${config.profile} features`,
     });

@@ -6,4 +6,5 @@ export const FUSED_HEADS = [
   'gated',
   'gated-no-lstm',
   'static-gate',
+  'low-rank',
 ] as const satisfies readonly HeadName[];

@@ -1,6 +1,7 @@
 // The command tree of the bin `mien`. Commands import heavy floors inside their actions, so that help stays quick.
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { defineCompare } from './commands/compare.js';
 import { defineData } from './commands/data.js';
 import { defineDemo } from './commands/demo.js';
 import { defineEvaluate } from './commands/evaluate.js';
@@ -28,6 +29,7 @@ const commands: readonly ((program: Command) => void)[] = [
   definePack,
   defineLearn,
   defineExport,
+  defineCompare,
   defineTrain,
 ];
 

@@ -21,6 +21,12 @@ export interface DecodedImage {
   readonly data: Uint8Array;
 }
 
+/** Pooled embeddings `[n, width]` and what they are the mean of: token states or feature maps. */
+export interface EncodedBoth {
+  readonly embeddings: Tensor<'float32'>;
+  readonly states: Tensor<'float32'>;
+}
+
 export interface TextEncoder {
   readonly identity: EncoderIdentity;
   /** Width of the embedding. */
@@ -31,6 +37,8 @@ export interface TextEncoder {
   encode(batch: readonly Int32Array[]): Promise<Tensor<'float32'>>;
   /** Token states `[n, tokens, width]`, padded to the longest text of the batch. */
   encodeTokens(batch: readonly Int32Array[]): Promise<Tensor<'float32'>>;
+  /** Both, in one computation. */
+  encodeBoth?(batch: readonly Int32Array[]): Promise<EncodedBoth>;
   dispose(): Promise<void>;
 }
 
@@ -41,5 +49,7 @@ export interface FaceEncoder {
   encode(batch: readonly DecodedImage[]): Promise<Tensor<'float32'>>;
   /** Last feature map `[n, width, h, w]`. */
   encodeMap(batch: readonly DecodedImage[]): Promise<Tensor<'float32'>>;
+  /** Both, in one computation. */
+  encodeBoth?(batch: readonly DecodedImage[]): Promise<EncodedBoth>;
   dispose(): Promise<void>;
 }

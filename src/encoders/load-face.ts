@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { MienError } from '../base/errors.js';
 import { readJson } from '../base/files.js';
-import { float32, int64, sizeOf, tensor, type Tensor, type Tensors } from '../base/tensor.js';
+import { float32, int64, sizeOf, tensor, zeros, type Tensor, type Tensors } from '../base/tensor.js';
 import { constant, createGraph, input, type Value } from '../graph/builder.js';
 import { add, cast, mul } from '../graph/ops/elementwise.js';
 import { resizeBicubic } from '../graph/ops/image.js';
@@ -255,29 +255,42 @@ export async function createFaceEncoder(
     return float32([batch.length, 3, size, size], out);
   };
 
-  const run = async (
+  const reduced = Math.ceil(size / 32);
+  const mirrored = faces.mirror ? VIEWS.both : VIEWS.own;
+  const shapes = { embedding: [width], map: [width, reduced, reduced] };
+  const run = async <const Output extends keyof typeof shapes>(
     batch: readonly DecodedImage[],
-    output: 'embedding' | 'map',
     views: Tensor,
-    rest: readonly number[],
-  ): Promise<Tensor<'float32'>> => {
+    outputs: readonly Output[],
+  ): Promise<Record<Output, Tensor<'float32'>>> => {
     checkImages(batch);
-    const shape = [batch.length, width, ...rest];
-    const out = new Float32Array(sizeOf(shape));
+    const out = Object.fromEntries(
+      outputs.map((output) => [output, zeros('float32', [batch.length, ...shapes[output]])]),
+    ) as Record<Output, Tensor<'float32'>>;
     for (let start = 0; start < batch.length; start += IMAGES_PER_RUN) {
       const images = await prepare(batch.slice(start, start + IMAGES_PER_RUN));
-      const { [output]: result } = await network.run({ images, views }, [output]);
-      out.set(result!.data as Float32Array, start * sizeOf(shape.slice(1)));
+      const result = await network.run({ images, views }, outputs);
+      for (const output of outputs) {
+        const rows = result[output].data as Float32Array;
+        const row = sizeOf(shapes[output]);
+        // Of an image that passes twice, the map of the first pass is its own.
+        const step = output === 'map' ? row * views.data.length : row;
+        for (let i = 0; i * step < rows.length; i++)
+          out[output].data.set(rows.subarray(i * step, i * step + row), (start + i) * row);
+      }
     }
-    return float32(shape, out);
+    return out;
   };
-  const reduced = Math.ceil(size / 32);
 
   return {
     identity,
     width,
-    encode: (batch) => run(batch, 'embedding', faces.mirror ? VIEWS.both : VIEWS.own, []),
-    encodeMap: (batch) => run(batch, 'map', VIEWS.own, [reduced, reduced]),
+    encode: async (batch) => (await run(batch, mirrored, ['embedding'])).embedding,
+    encodeMap: async (batch) => (await run(batch, VIEWS.own, ['map'])).map,
+    async encodeBoth(batch) {
+      const { embedding, map } = await run(batch, mirrored, ['embedding', 'map']);
+      return { embeddings: embedding, states: map };
+    },
     async dispose() {
       await preprocessing.dispose();
       await network.dispose();

@@ -2,7 +2,7 @@
 import { inBatches, indicesBy } from '../base/batches.js';
 import { MienError } from '../base/errors.js';
 import { parseJson, readJson, readText } from '../base/files.js';
-import { float32, int32, sizeOf, zeros, type Tensor, type Tensors } from '../base/tensor.js';
+import { int32, sizeOf, zeros, type Tensor, type Tensors } from '../base/tensor.js';
 import { createGraph, input } from '../graph/builder.js';
 import { encodeModel } from '../graph/onnx.js';
 import { collectParameters, constantParameters, type ParameterSpec } from '../nn/parameters.js';
@@ -138,9 +138,9 @@ export async function createTextEncoder(
   /** Runs the groups of equal length and hands each text's part of the output to `take`. */
   const run = async (
     batch: readonly Int32Array[],
-    output: 'embedding' | 'states',
-    take: (text: number, values: Float32Array) => void,
+    take: Partial<Record<'embedding' | 'states', (text: number, values: Float32Array) => void>>,
   ): Promise<void> => {
+    const outputs = Object.keys(take) as (keyof typeof take)[];
     checkIds(batch, config);
     // Texts of one length share a run, so that nothing is padded.
     for (const group of indicesBy(batch, ({ length }) => length).values())
@@ -148,25 +148,38 @@ export async function createTextEncoder(
         const length = batch[texts[0]!]!.length;
         const ids = int32([texts.length, length], new Int32Array(texts.length * length));
         for (const [row, text] of texts.entries()) ids.data.set(batch[text]!, row * length);
-        const { [output]: result } = await session.run({ ids }, [output]);
-        const size = sizeOf(result!.shape.slice(1));
-        for (const [row, text] of texts.entries())
-          take(text, (result!.data as Float32Array).subarray(row * size, (row + 1) * size));
+        const result = await session.run({ ids }, outputs);
+        for (const output of outputs) {
+          const size = sizeOf(result[output].shape.slice(1));
+          for (const [row, text] of texts.entries())
+            take[output]!(text, (result[output].data as Float32Array).subarray(row * size, (row + 1) * size));
+        }
       }
   };
+
+  /** Room for one of the outputs of all texts, filled as they come. */
+  const embeddingsOf = (batch: readonly Int32Array[]) => zeros('float32', [batch.length, width]);
+  const statesOf = (batch: readonly Int32Array[]) =>
+    zeros('float32', [batch.length, Math.max(0, ...batch.map(({ length }) => length)), width]);
+  const into = (out: Tensor<'float32'>) => (text: number, values: Float32Array) =>
+    out.data.set(values, text * sizeOf(out.shape.slice(1)));
 
   return {
     width,
     async encode(batch) {
-      const out = new Float32Array(batch.length * width);
-      await run(batch, 'embedding', (text, values) => out.set(values, text * width));
-      return float32([batch.length, width], out);
+      const embeddings = embeddingsOf(batch);
+      await run(batch, { embedding: into(embeddings) });
+      return embeddings;
     },
     async encodeTokens(batch) {
-      const longest = Math.max(0, ...batch.map(({ length }) => length));
-      const out = zeros('float32', [batch.length, longest, width]);
-      await run(batch, 'states', (text, values) => out.data.set(values, text * longest * width));
-      return out;
+      const states = statesOf(batch);
+      await run(batch, { states: into(states) });
+      return states;
+    },
+    async encodeBoth(batch) {
+      const both = { embeddings: embeddingsOf(batch), states: statesOf(batch) };
+      await run(batch, { embedding: into(both.embeddings), states: into(both.states) });
+      return both;
     },
     dispose: () => session.dispose(),
   };

@@ -2,7 +2,12 @@
 import { z } from 'zod';
 import { defineSettings, type SettingsSources } from '../base/settings.js';
 import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS, type Label } from '../data/labels.js';
+import type { HeadName } from '../models/heads.js';
 import type { OptimizerSettings } from '../train/optimizer.js';
+
+/** Heads that are trained only where they are asked for. */
+export const FURTHER_HEADS = ['low-rank'] as const satisfies readonly HeadName[];
+export type FurtherHead = (typeof FURTHER_HEADS)[number];
 
 /** A complete configuration; `parseConfig` fills in what is not given. */
 export interface Config {
@@ -21,7 +26,13 @@ export interface Config {
     readonly width: number;
     /** Hidden width of the LSTM. */
     readonly lstm: number;
+    /** Of low-rank fusion: rank of its weight tensor. */
+    readonly rank: number;
+    /** Of heads that read tokens and regions: their width, attention heads, and the transformer's layers. */
+    readonly attention: { readonly width: number; readonly heads: number; readonly layers: number };
   };
+  /** Fused heads that the ablation has besides the gate, its variants and concatenation. */
+  readonly furtherHeads: readonly FurtherHead[];
   readonly optimizer: OptimizerSettings;
   /** Items a step. */
   readonly batchSize: number;
@@ -71,7 +82,18 @@ const schema = z
       .default([...SHARED_LABELS]),
     split: z.enum(['clean', 'paper']).default('clean'),
     profile: z.string().min(1).default('frozen'),
-    head: z.strictObject({ width: count.default(256), lstm: count.default(128) }).prefault({}),
+    head: z
+      .strictObject({
+        width: count.default(256),
+        lstm: count.default(128),
+        rank: count.default(4),
+        attention: z
+          .strictObject({ width: count.default(64), heads: count.default(4), layers: count.default(2) })
+          .refine(({ width, heads }) => width % heads === 0, 'width must be a multiple of heads')
+          .prefault({}),
+      })
+      .prefault({}),
+    furtherHeads: z.array(z.enum(FURTHER_HEADS)).default([]),
     optimizer: z
       .strictObject({
         name: z.enum(['sgd', 'adam', 'adamw']).default('adam'),

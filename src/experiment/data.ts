@@ -2,6 +2,7 @@
 import { MienError } from '../base/errors.js';
 import { float32, type Tensor } from '../base/tensor.js';
 import { pairFaces } from '../data/pairing.js';
+import type { StateTable } from '../features/states.js';
 import type { FeatureSet, FeatureSets, Fer2013FeatureSet, Split } from '../features/sets.js';
 
 /** Whose faces. */
@@ -20,6 +21,8 @@ export interface ExperimentData {
   readonly sets: FeatureSets;
   /** Embeddings of all texts `[n, width]`, and of all faces, FER2013's first. */
   readonly tables: { readonly text: Tensor<'float32'>; readonly face: Tensor<'float32'> };
+  /** The same rows as token states and regions, where they were extracted. */
+  readonly states?: Readonly<Record<'text' | 'face', StateTable>>;
   texts(labels: readonly string[], split: Split): Selection;
   /** `usage` keeps one of FER2013's official parts only. */
   faces(source: FaceSource, labels: readonly string[], split: Split, usage?: string): Selection;

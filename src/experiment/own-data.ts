@@ -27,13 +27,15 @@ import {
 import { trainHead } from '../train/loop.js';
 import type { Config } from './config.js';
 import { finish, type Cell, type TableRow } from './row-parts.js';
-import { headGraph } from './run.js';
+import { headGraph } from './head-options.js';
 import type { ModelName } from './results.js';
 
 export interface OwnOptions {
   readonly table: Table;
   readonly encoders: { readonly text?: TextEncoder; readonly face?: FaceEncoder };
   readonly config: Config;
+  /** A fused head that is wanted, trained beside the ablation's. */
+  readonly head?: HeadName;
   /** Folder of features and runs, which are resumed. */
   readonly folder: string;
   /** What the embeddings are called in the rows. */
@@ -61,6 +63,7 @@ export interface OwnResult {
 }
 
 const TEST_FRACTION = 0.2;
+const OWN_HEADS = ['text', 'face', 'concatenation', 'gated', 'gated-no-lstm', 'static-gate'] as const;
 
 /** The split of each row: the table's own, else drawn by label with groups kept together. */
 export function splitsOf({ rows }: Table, { seed, validation }: Config): Split[] {
@@ -104,7 +107,7 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
 
   const names: readonly HeadName[] =
     tables.text && tables.face
-      ? ['text', 'face', 'concatenation', 'gated', 'gated-no-lstm', 'static-gate']
+      ? [...new Set<HeadName>([...OWN_HEADS, options.head ?? 'gated'])]
       : tables.text
         ? ['text']
         : ['face'];

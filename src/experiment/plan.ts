@@ -21,12 +21,13 @@ export interface ModelSpec {
 
 export const FACE_SOURCES = ['fer2013', 'rafdb', 'both'] as const satisfies readonly FaceSource[];
 
-/** Fused heads of the ablation, trained on the main row's faces; of other faces the paper's head is trained only. */
+/** Fused heads of the ablation, trained on the main row's faces; of other faces only the paper's and further heads are. */
 const FUSED: readonly HeadName[] = ['concatenation', 'gated', 'gated-no-lstm', 'static-gate'];
 
 /** The fused heads trained with these faces. */
-export const fusedHeads = ({ pairing }: Config, faces: FaceSource): readonly HeadName[] =>
-  faces === pairing.faces ? FUSED : ['gated'];
+export const fusedHeads = ({ pairing, furtherHeads }: Config, faces: FaceSource): readonly HeadName[] => [
+  ...new Set([...(faces === pairing.faces ? FUSED : (['gated'] as const)), ...furtherHeads]),
+];
 
 export const textModel = (labels: readonly string[]): ModelSpec => ({
   key: `text-${labels.length}`,

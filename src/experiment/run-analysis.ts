@@ -7,7 +7,13 @@ import { pairFaces } from '../data/pairing.js';
 import { additiveProjection } from '../evaluate/emap.js';
 import { stratifiedSample } from '../evaluate/sample.js';
 import { scores } from '../evaluate/scores.js';
-import type { FeatureTables, Items, Prediction, PredictionSession } from '../train/head-graph.js';
+import type {
+  FeatureTables,
+  Items,
+  Prediction,
+  PredictionSession,
+  StateTables,
+} from '../train/head-graph.js';
 import type { Config } from './config.js';
 import { take, type ExperimentData, type Selection } from './data.js';
 import type { ModelSpec } from './plan.js';
@@ -48,7 +54,7 @@ export function mismatchedPairs({ seed }: Config, texts: Selection, faces: Selec
 export interface Asked {
   readonly session: PredictionSession;
   readonly parameters: Tensors;
-  readonly tables: FeatureTables;
+  readonly tables: FeatureTables | StateTables;
 }
 
 /** Predictions of all items, part by part. */

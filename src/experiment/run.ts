@@ -9,19 +9,18 @@ import { readSafetensorsFile, writeSafetensorsFile } from '../base/safetensors-f
 import type { Tensor } from '../base/tensor.js';
 import { evaluateScores } from '../evaluate/metrics.js';
 import { scores } from '../evaluate/scores.js';
-import { modalitiesOf, type HeadName } from '../models/heads.js';
+import { readsStates } from '../models/heads.js';
 import {
   createPredictionSession,
   type FeatureTables,
-  type HeadGraphOptions,
   type Items,
-  type Modality,
+  type StateTables,
 } from '../train/head-graph.js';
 import { trainHead, type TrainedHead } from '../train/loop.js';
 import type { EpochRecord } from '../train/run-state.js';
-import { standardization } from '../train/standardize.js';
 import type { Config } from './config.js';
 import { pair, take, type ExperimentData, type Selection } from './data.js';
+import { graphOptions, tablesOf } from './head-options.js';
 import type { ModelSpec } from './plan.js';
 import { analyseRun, predictAll, runAnalysisOf, type RunAnalysis } from './run-analysis.js';
 
@@ -137,6 +136,8 @@ export interface Variation {
   readonly key: string;
   /** The features' tables with further rows below their own. */
   readonly tables: FeatureTables;
+  /** The same rows as states, where the features have those. */
+  readonly states?: StateTables;
   /** An epoch's items with some of them changed to further rows; a function of its arguments alone. */
   readonly vary: (items: Items, seed: number, epoch: number) => Items;
   /** As `HeadGraphOptions` has it; the items then say what their gate should be. */
@@ -150,10 +151,13 @@ export const fingerprint = (
   features: string,
   variation?: Variation,
 ): string => {
-  // The number of seeds, and whose faces the main row has, do not change a run.
-  const { seeds: _seeds, pairing, ...rest } = config;
+  // The number of seeds, whose faces the main row has, and what concerns other heads do not change a run.
+  const { seeds: _seeds, furtherHeads: _heads, pairing, ...rest } = config;
+  const { rank, attention, ...shared } = rest.head;
+  const own = model.head === 'low-rank' ? { rank } : readsStates(model.head) ? { attention } : {};
+  const decisive = { ...rest, head: { ...shared, ...own } };
   const varied = variation ? [variation.key] : [];
-  return sha256(JSON.stringify([model, { ...rest, testSeeds: pairing.testSeeds }, features, ...varied]));
+  return sha256(JSON.stringify([model, { ...decisive, testSeeds: pairing.testSeeds }, features, ...varied]));
 };
 
 /** `gated-fer2013-0123456789ab/seed-0`: runs of other configurations or features have other names. */
@@ -186,7 +190,7 @@ export function trainRun(data: ExperimentData, options: RunOptions): Promise<Tra
     {
       ...graphOptions(model, config, data),
       ...(variation?.gateGuidance === undefined ? {} : { gateGuidance: variation.gateGuidance }),
-      features: variation?.tables ?? featureTables(data, model),
+      features: tablesOf(variation ?? data, model),
       draw: variation ? (epoch) => variation.vary(draw(epoch), seed, epoch) : draw,
       validation,
       select: (logits, labels) => evaluateScores(labels, scores(model.labels.length, logits.data)).f1,
@@ -204,16 +208,13 @@ export function trainRun(data: ExperimentData, options: RunOptions): Promise<Tra
   );
 }
 
-const featureTables = (data: ExperimentData, { head }: ModelSpec): Record<string, Tensor<'float32'>> =>
-  Object.fromEntries(modalitiesOf(head).map((modality) => [modality, data.tables[modality]]));
-
 /** Trains and analyses what the folder does not hold already. */
 export async function performRun(data: ExperimentData, options: RunOptions): Promise<RunResult> {
   const finished = await readRun(options);
   if (finished && !lacksAnalysis(finished, options)) return finished;
   const { model, config } = options;
   const evaluation = evaluationItems(config, data, model);
-  const tables = featureTables(data, model);
+  const tables = tablesOf(data, model);
   const trained = finished
     ? { ...finished, parameters: (await readSafetensorsFile(join(runFolder(options), HEAD))).tensors }
     : await trainRun(data, options);
@@ -237,35 +238,6 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
 /** Whether a finished run, of an earlier version, has no analysis but the parameters to make it from. */
 export const lacksAnalysis = (run: RunResult, options: RunOptions): boolean =>
   run.analysis === undefined && existsSync(join(runFolder(options), HEAD));
-
-/** Sizes, widths and standardisation of a model on these features. */
-export const graphOptions = (model: ModelSpec, config: Config, data: ExperimentData): HeadGraphOptions =>
-  headGraph(model.head, model.labels.length, config, (modality) => ({
-    table: data.tables[modality],
-    rows: (modality === 'text'
-      ? data.texts(model.labels, 'train')
-      : data.faces(model.faces!, model.labels, 'train')
-    ).rows,
-  }));
-
-/** A head as it is configured, on tables standardised by their training rows. */
-export function headGraph(
-  head: HeadName,
-  labels: number,
-  config: Config,
-  training: (modality: Modality) => { readonly table: Tensor<'float32'>; readonly rows: Int32Array },
-): HeadGraphOptions {
-  const parts = modalitiesOf(head).map((modality) => ({ modality, ...training(modality) }));
-  return {
-    head,
-    sizes: { width: config.head.width, hidden: config.head.lstm, labels },
-    widths: Object.fromEntries(parts.map(({ modality, table }) => [modality, table.shape[1]!])),
-    standardization: Object.fromEntries(
-      parts.map(({ modality, table, rows }) => [modality, standardization(table, rows)]),
-    ),
-    batchSize: config.batchSize,
-  };
-}
 
 const RESULT = 'result.json';
 const LOGITS = 'logits.safetensors';

@@ -13,7 +13,13 @@ import { fileError } from '../base/files.js';
 import type { Tensor } from '../base/tensor.js';
 import { sizeOf } from '../base/tensor.js';
 import type { FaceImage } from '../data/types.js';
-import type { DecodedImage, EncoderIdentity, FaceEncoder, TextEncoder } from '../encoders/encoder.js';
+import type {
+  DecodedImage,
+  EncodedBoth,
+  EncoderIdentity,
+  FaceEncoder,
+  TextEncoder,
+} from '../encoders/encoder.js';
 import type { States } from './format.js';
 import type { Row } from './shard.js';
 
@@ -60,6 +66,21 @@ function slice(value: Tensor<'float32'>, index: number): { shape: readonly numbe
 /** A batch of at least two: a lone item twice; see the head of this file. */
 const atLeastTwo = <T>(batch: readonly T[]): readonly T[] =>
   batch.length === 1 ? [batch[0]!, batch[0]!] : batch;
+
+/** Embeddings of a batch, and its states where they are wanted. */
+async function encoded<Input>(
+  encoder: {
+    encode(batch: readonly Input[]): Promise<Tensor<'float32'>>;
+    encodeBoth?(batch: readonly Input[]): Promise<EncodedBoth>;
+  },
+  batch: readonly Input[],
+  states: false | (() => Promise<Tensor<'float32'>>),
+): Promise<{ readonly embeddings: Tensor<'float32'>; readonly states?: Tensor<'float32'> }> {
+  if (!states) return { embeddings: await encoder.encode(batch) };
+  return (
+    (await encoder.encodeBoth?.(batch)) ?? { embeddings: await encoder.encode(batch), states: await states() }
+  );
+}
 
 /** Lets finished reads, decodes and signals be noticed: the runtime blocks the event loop while it runs. */
 const breathe = (): Promise<void> => setImmediate();
@@ -116,8 +137,11 @@ export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}
       for (const batch of buckets.flatMap((bucket) => inBatches(bucket, batchSize))) {
         stopWhenAsked(signal);
         const inputs = atLeastTwo(batch.map((i) => tokens[i]!));
-        const embeddings = await encoder.encode(inputs);
-        const states = withStates ? await encoder.encodeTokens(inputs) : undefined;
+        const { embeddings, states } = await encoded(
+          encoder,
+          inputs,
+          withStates && (() => encoder.encodeTokens(inputs)),
+        );
         batch.forEach((i, j) => {
           rows[i] = {
             embedding: slice(embeddings, j).data,
@@ -190,8 +214,11 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
         decodeUpTo(index + DECODED_AHEAD);
         const images = atLeastTwo(await decoded[index]!);
         decoded[index] = Promise.resolve([]); // its pixels are not needed after this batch
-        const embeddings = await encoder.encode(images);
-        const states = withStates ? await encoder.encodeMap(images) : undefined;
+        const { embeddings, states } = await encoded(
+          encoder,
+          images,
+          withStates && (() => encoder.encodeMap(images)),
+        );
         batch.forEach((_, j) => {
           rows.push({
             embedding: slice(embeddings, j).data,

@@ -4,20 +4,30 @@ import type { Tensor } from '../base/tensor.js';
 import type { Embedder } from './embed.js';
 import { configOf, fillStore, type FillOptions } from './fill.js';
 import { configKey } from './format.js';
-import { openStore } from './store.js';
+import { openStore, type Store } from './store.js';
+
+export type KeptOptions<Item extends { readonly id: string }> = Pick<
+  FillOptions<Item>,
+  'dir' | 'set' | 'progress' | 'signal'
+> & {
+  readonly embedder: Embedder<Item>;
+  readonly items: readonly Item[];
+};
 
 /**
- * Embeddings `[n, width]` of all items, in their order; the store is a folder in `dir`, named by set and encoder.
+ * The filled store of all items, in their order: a folder in `dir`, named by set and encoder.
  * @throws MienError as `fillStore` and `openStore` do.
  */
-export async function keptEmbeddings<Item extends { readonly id: string }>(
-  options: Pick<FillOptions<Item>, 'dir' | 'set' | 'progress' | 'signal'> & {
-    readonly embedder: Embedder<Item>;
-    readonly items: readonly Item[];
-  },
-): Promise<Tensor<'float32'>> {
+export async function keptStore<Item extends { readonly id: string }>(
+  options: KeptOptions<Item>,
+): Promise<Store> {
   const { set, embedder } = options;
   const dir = join(options.dir, `${set.replace(' ', '-')}-${configKey(configOf(set, embedder))}`);
   await fillStore({ ...options, dir });
-  return (await openStore(dir)).embeddings;
+  return openStore(dir);
 }
+
+/** Embeddings `[n, width]` of all items, in their order. @throws MienError as `keptStore` does. */
+export const keptEmbeddings = async <Item extends { readonly id: string }>(
+  options: KeptOptions<Item>,
+): Promise<Tensor<'float32'>> => (await keptStore(options)).embeddings;

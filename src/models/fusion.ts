@@ -1,7 +1,8 @@
 // Ways of making one vector of a text embedding and a face embedding; the paper's gate is the first.
 import { scoped, type Value } from '../graph/builder.js';
 import { add, mul, sigmoid, sub } from '../graph/ops/elementwise.js';
-import { concat } from '../graph/ops/movement.js';
+import { concat, reshape } from '../graph/ops/movement.js';
+import { sum } from '../graph/ops/reduction.js';
 import { linear } from '../nn/linear.js';
 import { constantInit, type Parameters } from '../nn/parameters.js';
 
@@ -31,6 +32,25 @@ export function staticGateFusion(p: Parameters, text: Value, face: Value): Fused
   return scoped(p.graph, 'fusion', () => {
     const gate = sigmoid(p.get('gate.vector', [1, text.shape[1] as number], constantInit(0)));
     return { fused: add(mul(gate, sub(face, text)), text), gate };
+  });
+}
+
+/**
+ * Low-rank tensor fusion (the paper's reference [11]: Liu et al. 2018, "Efficient low-rank multimodal fusion with
+ * modality-specific factors", equation 6): with z each embedding and a 1 appended, the tensor product of both z meets
+ * a weight tensor of this rank, which comes to
+ *
+ *     F = Σ_r (W_t^r [H_t ; 1]) ⊙ (W_v^r [H_v ; 1]) + b
+ *
+ * A linear layer with a bias is a product with [H ; 1]; one layer holds the factors of all ranks.
+ */
+export function lowRankFusion(p: Parameters, text: Value, face: Value, rank: number): Fused {
+  return scoped(p.graph, 'fusion', () => {
+    const [batch, width] = [text.shape[0]!, text.shape[1] as number];
+    const factors = (name: string, of: Value): Value => linear(p, `low-rank.${name}`, of, rank * width);
+    const products = mul(factors('text', text), factors('face', face));
+    const fused = sum(reshape(products, [batch, rank, width]), [1]);
+    return { fused: add(fused, p.get('low-rank.bias', [width], constantInit(0))) };
   });
 }
 

@@ -4,11 +4,13 @@ import { createGraph, input, type Graph, type Value } from '../graph/builder.js'
 import { gradients } from '../graph/gradient.js';
 import { encodeModel } from '../graph/onnx.js';
 import { scan } from '../graph/ops/control.js';
-import { add, cast, equal, mul } from '../graph/ops/elementwise.js';
+import { add, cast, equal, greaterOrEqual, mul } from '../graph/ops/elementwise.js';
 import { gather } from '../graph/ops/lookup.js';
 import { argMax, mean, sum } from '../graph/ops/reduction.js';
 import { applyUpdates, type Optimizer } from '../graph/optimizers.js';
-import { buildHead, modalitiesOf, type HeadName, type HeadSizes } from '../models/heads.js';
+import type { StateTable } from '../features/states.js';
+import { buildHead, modalitiesOf, readsStates, type HeadName, type HeadSizes } from '../models/heads.js';
+import type { Sequence } from '../nn/attention.js';
 import { crossEntropy, shareCrossEntropy } from '../nn/loss.js';
 import { standardizeRows, type Standardization } from './standardize.js';
 import { boundParameters, collectParameters, type ParameterSpec, type Parameters } from '../nn/parameters.js';
@@ -19,7 +21,10 @@ export type Modality = 'text' | 'face';
 /** Embeddings `[n, width]` of each modality a head reads. */
 export type FeatureTables = Readonly<Partial<Record<Modality, Tensor<'float32'>>>>;
 
-/** Items by their rows in the feature tables; all arrays have the same length. */
+/** All token states and regions, of heads that read those. */
+export type StateTables = Readonly<Partial<Record<Modality, StateTable>>>;
+
+/** Items by their rows in the feature tables (of states: in their places); all arrays have the same length. */
 export interface Items {
   readonly text?: Int32Array;
   readonly face?: Int32Array;
@@ -31,8 +36,10 @@ export interface Items {
 export interface HeadGraphOptions {
   readonly head: HeadName;
   readonly sizes: HeadSizes;
-  /** Width of each modality's embeddings. */
+  /** Width of each modality's embeddings or states. */
   readonly widths: Readonly<Partial<Record<Modality, number>>>;
+  /** States that an item of each modality has at most; needed of heads that read states. */
+  readonly most?: Readonly<Partial<Record<Modality, number>>>;
   /** Applied to embeddings before the head; without it they are taken as they are. */
   readonly standardization?: Readonly<Partial<Record<Modality, Standardization>>>;
   readonly batchSize: number;
@@ -53,42 +60,66 @@ const STEP = 'step';
 
 /** The head's parameters. */
 export const headParameters = (options: HeadGraphOptions): ParameterSpec[] =>
-  collectParameters((p) => applyHead(p, options, tables(p.graph, options), gatherRows(p.graph)));
+  collectParameters((p) => applyHead(p, options, tables(p.graph, options), indices(p.graph)));
 
-/** Feature tables as inputs of a graph. */
-function tables(graph: Graph, { head, widths }: HeadGraphOptions): Partial<Record<Modality, Value>> {
-  return Object.fromEntries(
-    modalitiesOf(head).map((modality) => [
-      modality,
-      input(graph, `${modality} embeddings`, 'float32', [`${modality}s`, widths[modality]!]),
-    ]),
-  );
+/** A feature table in a graph: embeddings by item, or states and which of them each item has. */
+interface Source {
+  readonly rows: Value;
+  readonly places?: Value;
 }
 
-/** The head on rows picked from the tables, standardised on the way. */
+type Sources = Readonly<Partial<Record<Modality, Source>>>;
+
+/** Feature tables as inputs of a graph. */
+const tables = (graph: Graph, { head, widths, most }: HeadGraphOptions): Sources =>
+  Object.fromEntries(
+    modalitiesOf(head).map((modality): [Modality, Source] => {
+      const width = widths[modality]!;
+      if (!readsStates(head))
+        return [
+          modality,
+          { rows: input(graph, `${modality} embeddings`, 'float32', [`${modality}s`, width]) },
+        ];
+      const rows = input(graph, `${modality} states`, 'float16', [`${modality} states`, width]);
+      const places = input(graph, `${modality} places`, 'int64', [`${modality}s`, most![modality]!]);
+      return [modality, { rows, places }];
+    }),
+  );
+
+/** The head on items picked from the tables, standardised on the way. */
 function applyHead(
   p: Parameters,
   { head, sizes, standardization }: HeadGraphOptions,
-  from: Partial<Record<Modality, Value>>,
-  pick: (table: Value, modality: Modality) => Value,
+  { text, face }: Sources,
+  itemsOf: (modality: Modality) => Value,
 ) {
-  const rows = (modality: Modality, table: Value): Value => {
-    const picked = pick(table, modality);
+  const standard = (modality: Modality, rows: Value): Value => {
     const statistics = standardization?.[modality];
-    return statistics ? standardizeRows(picked, statistics) : picked;
+    return statistics ? standardizeRows(rows, statistics) : rows;
   };
-  const { text, face } = from;
+  const embeddings = (modality: Modality, { rows }: Source): Value =>
+    standard(modality, gather(rows, itemsOf(modality)));
+  const sequence = (modality: Modality, { rows, places }: Source): Sequence => {
+    const own = gather(places!, itemsOf(modality));
+    // An index of −1 picks some row, which counts as absent.
+    const states = standard(modality, cast(gather(rows, own), 'float32'));
+    return { states, present: cast(greaterOrEqual(own, 0), 'float32') };
+  };
   return buildHead(
     p,
     head,
-    { ...(text ? { text: rows('text', text) } : {}), ...(face ? { face: rows('face', face) } : {}) },
+    readsStates(head)
+      ? { tokens: sequence('text', text!), regions: sequence('face', face!) }
+      : {
+          ...(text ? { text: embeddings('text', text) } : {}),
+          ...(face ? { face: embeddings('face', face) } : {}),
+        },
     sizes,
   );
 }
 
-/** Rows of a table by an index that is an input of the graph. */
-const gatherRows = (graph: Graph) => (table: Value, modality: Modality) =>
-  gather(table, input(graph, modality, 'int64', ['items']));
+/** The items of each modality as an input of the graph. */
+const indices = (graph: Graph) => (modality: Modality) => input(graph, modality, 'int64', ['items']);
 
 /** State before the first step. */
 export const initialState = (parameters: Tensors, optimizer: Optimizer): TrainingState => ({
@@ -104,7 +135,7 @@ export interface EpochSession {
    */
   run(
     state: TrainingState,
-    features: FeatureTables,
+    features: FeatureTables | StateTables,
     items: Items,
   ): Promise<{ state: TrainingState; losses: Float32Array; accuracy: number }>;
   dispose(): Promise<void>;
@@ -144,8 +175,11 @@ export async function createEpochSession(
   const epoch = scan(graph, carried, scanned, ({ graph: body, carried: before, scanned: batch }) => {
     const parameters = Object.fromEntries(names.map((name) => [name, before[name]!]));
     const { labels, weights } = batch as { labels: Value; weights: Value };
-    const { logits, gate } = applyHead(boundParameters(body, parameters), options, from, (table, modality) =>
-      gather(table, batch[modality]!),
+    const { logits, gate } = applyHead(
+      boundParameters(body, parameters),
+      options,
+      from,
+      (modality) => batch[modality]!,
     );
     const entropy = crossEntropy(logits, labels, weights);
     const loss = isGuided(options)
@@ -187,8 +221,17 @@ export async function createEpochSession(
 
 const sessionOptions = (threads: number | undefined) => (threads === undefined ? {} : { threads });
 
-const named = (features: FeatureTables): Tensors =>
-  Object.fromEntries(Object.entries(features).map(([modality, table]) => [`${modality} embeddings`, table]));
+const named = (features: FeatureTables | StateTables): Tensors =>
+  Object.fromEntries(
+    Object.entries(features).flatMap(([modality, table]) =>
+      'places' in table
+        ? [
+            [`${modality} states`, table.states],
+            [`${modality} places`, table.places],
+          ]
+        : [[`${modality} embeddings`, table]],
+    ),
+  );
 
 /** Items in rows of one batch each, the last row filled up with item 0 at weight 0. */
 function batches(items: Items, options: HeadGraphOptions): Tensors {
@@ -221,7 +264,11 @@ export interface Prediction {
 }
 
 export interface PredictionSession {
-  run(parameters: Tensors, features: FeatureTables, items: Omit<Items, 'labels'>): Promise<Prediction>;
+  run(
+    parameters: Tensors,
+    features: FeatureTables | StateTables,
+    items: Omit<Items, 'labels'>,
+  ): Promise<Prediction>;
   dispose(): Promise<void>;
 }
 
@@ -236,7 +283,7 @@ export async function createPredictionSession(
     specs.map(({ name, shape }) => [name, input(graph, name, 'float32', shape)]),
   );
   const from = tables(graph, options);
-  const { gate, ...outputs } = applyHead(boundParameters(graph, values), options, from, gatherRows(graph));
+  const { gate, ...outputs } = applyHead(boundParameters(graph, values), options, from, indices(graph));
   const session: Session = await createSession(
     encodeModel(graph, { ...outputs, ...(gate ? { gate } : {}) }),
     sessionOptions(threads),

@@ -12,13 +12,14 @@ import {
   type FeatureTables,
   type HeadGraphOptions,
   type Items,
+  type StateTables,
   type TrainingState,
 } from './head-graph.js';
 import { optimizerOf, type OptimizerSettings } from './optimizer.js';
 import type { EpochRecord, RunState } from './run-state.js';
 
 export interface TrainingTask extends HeadGraphOptions {
-  readonly features: FeatureTables;
+  readonly features: FeatureTables | StateTables;
   /** The items of an epoch in the order they are trained on; a function of the epoch alone, so that runs resume. */
   readonly draw: (epoch: number) => Items;
   readonly validation: Items;

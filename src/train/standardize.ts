@@ -1,6 +1,8 @@
 // Brings every dimension of embeddings to mean 0 and deviation 1, by statistics of training items only.
+import { float16ToFloat32 } from '../base/half.js';
 import { float32, type Tensor } from '../base/tensor.js';
 import { constant, type Value } from '../graph/builder.js';
+import type { StateTable } from '../features/states.js';
 import { mul, sub } from '../graph/ops/elementwise.js';
 
 export interface Standardization {
@@ -37,7 +39,21 @@ export function standardization(
   };
 }
 
-/** (x − mean) · scale for rows `[batch, width]`, as part of a graph. */
+/** Statistics of all states of the given items; of each dimension, over tokens or regions. */
+export function stateStandardization(
+  { states, places }: StateTable,
+  items: ArrayLike<number>,
+): Standardization {
+  const most = places.shape[1]!;
+  const rows = Array.from(items, (item) =>
+    Array.from(places.data.subarray(item * most, (item + 1) * most), Number),
+  )
+    .flat()
+    .filter((row) => row >= 0);
+  return standardization(float32(states.shape, float16ToFloat32(states.data)), rows);
+}
+
+/** (x − mean) · scale for rows `[..., width]`, as part of a graph. */
 export function standardizeRows(rows: Value, { mean, scale }: Standardization): Value {
   const vector = (values: Float32Array) => constant(rows.graph, float32([1, values.length], values));
   return mul(sub(rows, vector(mean)), vector(scale));

@@ -89,6 +89,7 @@ describe('profile paper, from a server that answers as the hub', () => {
     ];
     const states = await text.encodeTokens(batch);
     const embeddings = await text.encode(batch);
+    expect(await text.encodeBoth!(batch)).toEqual({ embeddings, states });
     expect([states.shape, embeddings.shape]).toEqual([
       [2, 10, 768],
       [2, 768],
@@ -115,6 +116,7 @@ describe('profile paper, from a server that answers as the hub', () => {
     const embeddings = await face.encode(images);
     expect(embeddings.shape).toEqual([2, 1536]);
     const map = await face.encodeMap(images);
+    expect(await face.encodeBoth!(images)).toEqual({ embeddings, states: map });
     expect(map.shape).toEqual([2, 1536, 9, 9]);
     const pooled = Float32Array.from({ length: 1536 }, (_, c) => {
       const channel = row(map, 1).subarray(c * 81, (c + 1) * 81);

@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { MienError } from '../../src/base/errors.js';
-import { experimentSettings, loadConfig, parseConfig } from '../../src/experiment/config.js';
+import { experimentSettings, loadConfig, parseConfig, type Config } from '../../src/experiment/config.js';
+import { fusedModel, modelsOf } from '../../src/experiment/plan.js';
+import { fingerprint } from '../../src/experiment/run.js';
+import type { HeadName } from '../../src/models/heads.js';
 
 const paper = fileURLToPath(new URL('../../configs/paper.yaml', import.meta.url));
 let folder: string;
@@ -48,6 +51,22 @@ test('the paper’s values', () => {
     head: { width: 256, lstm: 128 },
     seeds: [0, 1, 2, 3, 4],
   });
+});
+
+test('further heads are trained only where they are asked for, and leave the runs of others as they are', () => {
+  const heads = (config: Config): string[] => modelsOf(config).map(({ key }) => key);
+  const plain = parseConfig({});
+  const further = parseConfig({ furtherHeads: ['low-rank'], head: { rank: 8 } });
+  expect(heads(plain).filter((key) => key.startsWith('low-rank'))).toEqual([]);
+  expect(heads(further).filter((key) => !heads(plain).includes(key))).toEqual([
+    'low-rank-fer2013',
+    'low-rank-rafdb',
+    'low-rank-both',
+  ]);
+  const run = (head: HeadName, config: Config): string =>
+    fingerprint(fusedModel(head, config.labels, 'rafdb'), config, 'features');
+  expect(run('gated', further)).toBe(run('gated', plain));
+  expect(run('low-rank', further)).not.toBe(run('low-rank', plain));
 });
 
 test('seeds are a list, or a count from the base seed on', () => {

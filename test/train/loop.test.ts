@@ -80,6 +80,8 @@ const best = (history: readonly { validation: number }[]) =>
 test('fusion learns what neither modality can', async () => {
   const fused = await trainHead(task('concatenation'), { ...options, epochs: { max: 30, patience: 30 } });
   expect(best(fused.history)).toBeGreaterThan(0.95);
+  const lowRank = await trainHead(task('low-rank'), { ...options, epochs: { max: 30, patience: 30 } });
+  expect(best(lowRank.history)).toBeGreaterThan(0.95);
   const text = await trainHead(task('text'), { ...options, epochs: { max: 30, patience: 30 } });
   expect(best(text.history)).toBeLessThan(0.75);
 });

@@ -50,9 +50,10 @@ const api = {
   },
   async read({ at, ...given }: Given): Promise<Reading> {
     const start = performance.now();
-    // Between two frames a face moves little; a picture has nothing to do with what came before.
+    // Between two frames a face moves little; a picture has nothing to do with what came before. Frames come many a second
+    // and are smoothed over time: each is read once, without its mirror image.
     if (at === undefined) tracker = trackFaces();
-    const tracking = at === undefined ? {} : tracker.options(at);
+    const tracking = at === undefined ? {} : { ...tracker.options(at), mirror: false };
     try {
       const result = await recognizer!.recognize(given, { allFaces: true, ...tracking });
       if (at !== undefined) tracker.saw(result, at);

@@ -26,6 +26,7 @@ interface Options {
   readonly weights?: string;
   readonly split?: 'clean' | 'paper';
   readonly seeds?: string;
+  readonly heads: readonly string[];
   readonly config?: string;
   readonly set: readonly string[];
   readonly out?: string;
@@ -67,6 +68,12 @@ export function defineReproduce(program: Command): void {
       ).choices(['clean', 'paper']),
     )
     .option('--seeds <n>', 'number of model seeds')
+    .option(
+      '--heads <name>',
+      'a further head in the ablation (low-rank); may be given several times',
+      collect,
+      [],
+    )
     .option('--config <file>', 'settings, as configs/paper.yaml states them')
     .option('--set <path=value>', 'one setting; may be given several times', collect, [])
     .option(
@@ -146,10 +153,11 @@ function besides(options: Options): { name: string; source: FeatureSource }[] {
 }
 
 /** Options that stand for settings, then `--set`. */
-const settings = ({ profile, split, seeds, set }: Options): string[] => [
+const settings = ({ profile, split, seeds, heads, set }: Options): string[] => [
   ...(profile === undefined ? [] : [`profile=${profile}`]),
   ...(split === undefined ? [] : [`split=${split}`]),
   ...(seeds === undefined ? [] : [`seeds=${seeds}`]),
+  ...(heads.length === 0 ? [] : [`furtherHeads=[${heads.join(', ')}]`]),
   ...set,
 ];
 

@@ -1,0 +1,61 @@
+// The comparison as Markdown tables.
+import type { Interval } from '../../evaluate/intervals.js';
+import { table } from '../markdown.js';
+import type { ComparisonSummary, HeadSummary } from './summary.js';
+
+const share = (value: number): string => value.toFixed(3).replace(/^(-?)0/, '$1');
+
+const interval = ({ mean, low, high }: Interval): string =>
+  low === null || high === null ? share(mean) : `${share(mean)} [${share(low)}, ${share(high)}]`;
+
+const signed = (value: number): string => `${value > 0 ? '+' : ''}${(100 * value).toFixed(1)}`;
+
+const difference = ({ difference: of }: HeadSummary): string =>
+  of === null
+    ? '–'
+    : `${signed(of.mean)} [${signed(of.low!)}, ${signed(of.high!)}], p = ${of.pValue.toFixed(3).replace(/^0/, '')}`;
+
+/** What heads cost and how good they are; accuracy by situation, with the gate's mean where there is one. */
+export function renderComparison({ heads, chosen, pairs }: ComparisonSummary): string {
+  const names = heads.map(({ head }) => (head === 'product' ? 'product of posteriors' : head));
+  const costs = table(
+    [
+      'head',
+      'parameters',
+      'learning rate',
+      'epochs',
+      's an epoch',
+      'validation, clean',
+      'score',
+      'score − gate’s, points',
+      'test, clean',
+    ],
+    heads.map((one, i) => [
+      names[i]!,
+      one.parameters.toLocaleString('en-US'),
+      one.rate === null ? '–' : String(one.rate),
+      one.rate === null ? '–' : one.epochs.toFixed(0),
+      one.rate === null ? '–' : one.secondsAnEpoch.toFixed(1),
+      interval(one.situations[0]!.accuracy),
+      interval(one.score),
+      difference(one),
+      interval(one.test),
+    ]),
+  );
+  const situations = table(
+    ['validation pairs', ...names],
+    heads[0]!.situations.map(({ name }, s) => [
+      name,
+      ...heads.map(({ situations: own }) => {
+        const { accuracy, gate } = own[s]!;
+        return gate === null ? share(accuracy.mean) : `${share(accuracy.mean)} / ${share(gate)}`;
+      }),
+    ]),
+  );
+  return [
+    `${pairs.validation.toLocaleString('en-US')} validation pairs, ${pairs.test.toLocaleString('en-US')} test pairs.`,
+    costs,
+    situations,
+    `Default by validation: ${chosen}.`,
+  ].join('\n\n');
+}

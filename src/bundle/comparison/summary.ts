@@ -1,0 +1,142 @@
+// What compared heads come to: intervals over seeds, pairings, writers and faces, and which head is to be the default.
+import {
+  bootstrapPValue,
+  factorOf,
+  percentileInterval,
+  resampleMeans,
+  type Factor,
+} from '../../evaluate/bootstrap.js';
+import type { Interval } from '../../evaluate/intervals.js';
+import { holm } from '../../evaluate/paired-tests.js';
+import type { Answers, Compared, ComparedHead } from './compare.js';
+
+export interface HeadSummary {
+  readonly head: ComparedHead['head'];
+  readonly parameters: number;
+  /** Learning rate that was best on validation; null of the product. */
+  readonly rate: number | null;
+  /** Means over seeds. */
+  readonly epochs: number;
+  readonly secondsAnEpoch: number;
+  /** Accuracy on validation pairs in each situation. */
+  readonly situations: readonly {
+    readonly name: string;
+    readonly accuracy: Interval;
+    readonly gate: number | null;
+  }[];
+  /** A third each: clean pairs, mean of the corruptions, mean of both missing sides. */
+  readonly score: Interval;
+  /** Its score less the gate's, on the same pairs; null of the gate itself. */
+  readonly difference: (Interval & { readonly pValue: number }) | null;
+  /** Accuracy on test pairs. */
+  readonly test: Interval;
+}
+
+export interface ComparisonSummary {
+  readonly heads: readonly HeadSummary[];
+  /** The best score, where it is above the gate's by more than chance; else the gate. */
+  readonly chosen: string;
+  readonly pairs: { readonly validation: number; readonly test: number };
+}
+
+const REFERENCE = 'gated';
+const LEVEL = 0.05;
+
+/**
+ * Intervals of 95% by resampling seeds, writers and faces together (`resampleMeans`). p-values of "as good as the gate"
+ * are Holm's, over all heads that are trained; the product is no head and is not chosen.
+ */
+export function summarize(compared: Compared, replicates = 2000): ComparisonSummary {
+  const { situations, heads } = compared;
+  const seeds = Math.max(...heads.map(({ runs }) => runs.length));
+  const factors = factorsOf(compared.validation, seeds);
+  const values = (head: ComparedHead, of: (answers: Readonly<Record<string, Answers>>) => number[]) =>
+    overSeeds(
+      head.runs.map(({ answers }) => of(answers)),
+      seeds,
+    );
+  const scoreOf = (answers: Readonly<Record<string, Answers>>): number[] => {
+    const kinds = (['clean', 'corrupted', 'missing'] as const).map((kind) =>
+      situations.flatMap((one) => (one.kind === kind ? [answers[one.name]!.hits] : [])),
+    );
+    return kinds[0]![0]!.map((_, i) => meanOf(kinds.map((hits) => meanOf(hits.map((one) => one[i]!)))));
+  };
+  const scored = heads.map((head) => values(head, scoreOf));
+  const reference = scored[heads.findIndex(({ head }) => head === REFERENCE)];
+  const differences = scored.map((own) => own.map((value, i) => value - (reference?.[i] ?? 0)));
+  const options = { replicates };
+  const means = resampleMeans([...scored, ...differences], factors, options);
+  const differing = means.slice(heads.length);
+  const judged = heads.flatMap(({ head }, i) => (head === REFERENCE || head === 'product' ? [] : [i]));
+  const adjusted = holm(judged.map((i) => bootstrapPValue(differing[i]!.replicates)));
+  const pValueOf = (i: number): number =>
+    adjusted[judged.indexOf(i)] ?? bootstrapPValue(differing[i]!.replicates);
+  const tests = resampleMeans(
+    heads.map(({ runs }) =>
+      overSeeds(
+        runs.map(({ test }) => test.hits),
+        seeds,
+      ),
+    ),
+    factorsOf(compared.test, seeds),
+    options,
+  );
+
+  const summaries = heads.map((head, i): HeadSummary => {
+    const { runs } = head;
+    const accuracies = resampleMeans(
+      situations.map(({ name }) => values(head, (answers) => [...answers[name]!.hits])),
+      factors,
+      options,
+    );
+    return {
+      ...{ head: head.head, parameters: head.parameters, rate: runs[0]!.rate || null },
+      epochs: meanOf(runs.map(({ epochs }) => epochs)),
+      secondsAnEpoch: meanOf(runs.map(({ secondsAnEpoch }) => secondsAnEpoch)),
+      situations: situations.map(({ name }, s) => {
+        const gates = runs.flatMap(({ answers }) => answers[name]!.gate ?? []);
+        return {
+          ...{ name, accuracy: percentileInterval(accuracies[s]!) },
+          gate: gates.length === 0 ? null : meanOf(gates),
+        };
+      }),
+      score: percentileInterval(means[i]!),
+      difference:
+        head.head === REFERENCE || reference === undefined
+          ? null
+          : { ...percentileInterval(differing[i]!), pValue: pValueOf(i) },
+      test: percentileInterval(tests[i]!),
+    };
+  });
+  const better = summaries.filter(
+    ({ head, difference }) =>
+      head !== 'product' && difference !== null && difference.mean > 0 && difference.pValue < LEVEL,
+  );
+  const best = better.reduce<HeadSummary | undefined>(
+    (a, b) => (a === undefined || b.score.mean > a.score.mean ? b : a),
+    undefined,
+  );
+  return {
+    heads: summaries,
+    chosen: best?.head ?? REFERENCE,
+    pairs: { validation: compared.validation.faces.length, test: compared.test.faces.length },
+  };
+}
+
+/** One value a seed and pair; a model of one run says the same for every seed. */
+const overSeeds = (runs: readonly (readonly number[])[], seeds: number): number[] =>
+  Array.from({ length: seeds }, (_, s) => runs[s] ?? runs[0]!).flat();
+
+/** Seeds, writers and faces of `overSeeds`' values. */
+function factorsOf({ writers, faces }: Compared['validation'], seeds: number): Factor[] {
+  const each = <T>(of: (seed: number, pair: number) => T): T[] =>
+    Array.from({ length: seeds }, (_, s) => faces.map((_face, i) => of(s, i))).flat();
+  return [
+    factorOf(each((seed) => seed)),
+    factorOf(each((_, i) => writers[i]!)),
+    factorOf(each((_, i) => faces[i]!)),
+  ];
+}
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((total, value) => total + value, 0) / values.length;
