@@ -6,7 +6,7 @@ import { encodeModel } from '../graph/onnx.js';
 import { cast } from '../graph/ops/elementwise.js';
 import { bert, poolTokens, type BertConfig } from '../encoders/bert.js';
 import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
-import { embedImages, prepareImages, type FaceInput } from '../encoders/load-face.js';
+import { embedImages, prepareImages, type FaceInput } from '../encoders/face-encoder.js';
 import type { Pooling } from '../encoders/profiles.js';
 import { quantizedParameters } from '../encoders/quantized.js';
 import { viewsInput } from '../encoders/views.js';

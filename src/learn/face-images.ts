@@ -8,7 +8,7 @@ import { silentProgress, type Progress } from '../base/progress.js';
 import type { FaceImage } from '../data/types.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { decodeImages, rgbFromGrey } from '../encoders/images.js';
-import { bySize, createPreprocessing } from '../encoders/load-face.js';
+import { bySize, createPreprocessing } from '../encoders/face-encoder.js';
 
 /** Images that are decoded together. */
 const CHUNK = 256;

@@ -8,7 +8,7 @@ import { argMax, sum } from '../graph/ops/reduction.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
 import { efficientNetTraining } from '../encoders/efficientnet-training.js';
-import { createFaceEncoder, type FaceInput } from '../encoders/load-face.js';
+import { createFaceEncoder, type FaceInput } from '../encoders/face-encoder.js';
 import { linear } from '../nn/linear.js';
 import { softCrossEntropy } from '../nn/loss.js';
 import { dropout } from '../nn/stochastic.js';

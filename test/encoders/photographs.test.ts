@@ -8,7 +8,7 @@ import { readSafetensorsFile } from '../../src/base/safetensors-file.js';
 import type { DecodedImage, FaceEncoder, TextEncoder } from '../../src/encoders/encoder.js';
 import { decodeImage } from '../../src/encoders/images.js';
 import * as load from '../../src/encoders/load.js';
-import { createPreprocessing } from '../../src/encoders/load-face.js';
+import { createPreprocessing } from '../../src/encoders/face-encoder.js';
 import { profiles, type FaceEncoderSpec, type TextEncoderSpec } from '../../src/encoders/profiles.js';
 import { cosine, goldenPath, readGolden, relativeError } from '../support/golden.js';
 
