@@ -24,6 +24,7 @@ interface Options {
   readonly bundle?: string;
   readonly cropped?: boolean;
   readonly allFaces?: boolean;
+  readonly mirror: boolean;
   readonly gate?: boolean;
   readonly risk?: number;
   readonly coverage?: number;
@@ -55,6 +56,7 @@ export function definePredict(program: Command): void {
     .option('--bundle <dir>', 'folder or address of a bundle (default: the bundled model)')
     .option('--cropped', 'images are faces that are cut out already')
     .option('--all-faces', 'read every face of an image (jsonl)')
+    .option('--no-mirror', 'read each face without its mirror image: in half the time')
     .option('--gate', 'give the gate in every dimension (jsonl)')
     .option('--risk <share>', 'say where an answer is too unsure for this share of errors', decimal)
     .option('--coverage <share>', 'give the labels that hold the true one this often', decimal)
@@ -89,6 +91,7 @@ async function run(options: Options, output: Output): Promise<void> {
   const settings: RecognizeOptions = {
     faces: options.cropped ? 'cropped' : 'detect',
     ...{ allFaces: options.allFaces === true, gate: options.gate === true, signal },
+    ...(options.mirror ? {} : { mirror: false }),
     ...(options.risk === undefined ? {} : { risk: options.risk }),
     ...(options.coverage === undefined ? {} : { coverage: options.coverage }),
   };
