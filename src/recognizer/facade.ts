@@ -76,6 +76,7 @@ const OPTIONS: Record<keyof RecognizeOptions, true> = {
   allFaces: true,
   gate: true,
   near: true,
+  places: true,
   coverage: true,
   risk: true,
   signal: true,
