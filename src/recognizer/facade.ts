@@ -80,6 +80,7 @@ const OPTIONS: Record<keyof RecognizeOptions, true> = {
   gate: true,
   near: true,
   mirror: true,
+  places: true,
   coverage: true,
   risk: true,
   signal: true,

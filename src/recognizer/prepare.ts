@@ -143,7 +143,7 @@ async function prepareImage(
         { image, place: null, corners: cornersOf({ x: 0, y: 0, width: image.width, height: image.height }) },
       ],
     };
-  const found = await faces.find(image, options.near);
+  const found = options.places ?? (await faces.find(image, options.near));
   const [first] = found;
   if (first === undefined)
     return { warnings: [], error: { code: 'no-face', message: 'no face was found in the image' } };

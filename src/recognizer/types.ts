@@ -47,6 +47,11 @@ export interface RecognizeOptions {
    * the time and are read a little worse; probabilities are calibrated with it.
    */
   readonly mirror?: boolean | undefined;
+  /**
+   * Places of faces that are known already: they are read there, and none is looked for. `trackFaces` gives them for
+   * faces that stand still; a session does so by itself.
+   */
+  readonly places?: readonly FacePlace[] | undefined;
   /** Share of cases, from .5 to .99, in which `set` is to hold the true label. */
   readonly coverage?: number | undefined;
   /** Largest share of wrong answers among those that are given: where the model is less sure, `abstained` is true. */

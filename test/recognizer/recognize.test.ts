@@ -71,6 +71,15 @@ describe('one modality', () => {
     }
   });
 
+  test('is read where it is known to be, and none is looked for', async () => {
+    const known = { ...place(20), score: 0.5 };
+    const result = await one({ image: faceOf('joy') }, { places: [known] });
+    expect(result.face).toMatchObject({ label: 'joy', place: known });
+    expect(await recognizer.recognize({ image: faceOf('joy') }, { places: [] })).toMatchObject({
+      error: { code: 'no-face' },
+    });
+  });
+
   test('a cropped face has no place', async () => {
     const result = await one({ image: faceOf('joy') }, { faces: 'cropped' });
     expect(result.face).toMatchObject({ label: 'joy', place: null });

@@ -95,6 +95,35 @@ test('a face is followed until it is lost, and the whole frame is searched once 
   expect(look(2000, placed(6))).toEqual([5]);
 });
 
+test('a face that stands still is read where it was, for a while, and looked for as soon as it moves', () => {
+  const tracker = trackFaces();
+  const kind = (at: number, result: Result): string => {
+    const options = tracker.options(at);
+    tracker.saw(result, at);
+    return Object.keys(options).join() || 'search';
+  };
+  expect(kind(0, placed(1))).toBe('search');
+  // How fast it moves is known after two looks.
+  expect(kind(40, placed(1))).toBe('near');
+  expect(tracker.options(80).places?.map(({ box }) => box.x)).toEqual([1]);
+  expect(kind(80, placed(1))).toBe('places');
+  expect(kind(189, placed(1))).toBe('places');
+  // A pixel of its nine in 150 ms is more than it may have moved by in 40, and less than in 5.
+  expect(kind(190, placed(2))).toBe('near');
+  expect(kind(195, placed(2))).toBe('places');
+  expect(kind(235, placed(2))).toBe('near');
+  expect(kind(1000, placed(2))).toBe('search');
+  expect(kind(1040, placed(2))).toBe('near');
+  const lost: Result = { error: { code: 'no-face', message: '' }, warnings: [] };
+  expect(kind(1200, lost)).toBe('near');
+  expect(kind(1210, placed(2))).toBe('search');
+  expect(kind(1220, placed(2))).toBe('near');
+
+  const always = trackFaces({ lookEvery: 0 });
+  for (const at of [0, 10, 20]) always.saw(placed(1), at);
+  expect(always.options(30)).toHaveProperty('near');
+});
+
 test('a session looks for a face where it was', async () => {
   const seen: (number[] | undefined)[] = [];
   let x = 0;

@@ -65,13 +65,15 @@ export async function buildPage(folder: string): Promise<{ page: string; model: 
   return { page, model };
 }
 
-/** A film for Chromium's fake camera: the photograph, panned over. Returns its first frame. */
-export async function filmOf(file: string, photograph: string = PHOTOGRAPH): Promise<Buffer> {
+/**
+ * A film for Chromium's fake camera: the photograph, panned over by `step` of 400 pixels a frame. Returns its first frame.
+ */
+export async function filmOf(file: string, step = 6): Promise<Buffer> {
   const frames: Buffer[] = [];
   for (let i = 0; i < 4; i++)
     frames.push(
-      await sharp(photograph)
-        .extract({ left: 40 + 6 * i, top: 0, width: 400, height: 300 })
+      await sharp(PHOTOGRAPH)
+        .extract({ left: 40 + step * i, top: 0, width: 400, height: 300 })
         .resize(640, 480)
         .jpeg({ quality: 92 })
         .toBuffer(),

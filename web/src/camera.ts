@@ -10,14 +10,21 @@ export interface Camera {
   stop(): void;
 }
 
+/** What becomes of the camera's frames. */
+export interface FrameUse<T> {
+  /** Reads a frame; one at a time. */
+  read(frame: ImageBitmap): Promise<T>;
+  /** Shows what was read, while the next frame is being read already. */
+  show(reading: T): void;
+  /** The camera was turned off elsewhere. */
+  onEnd(): void;
+}
+
 /**
- * Turns the camera on and hands frames to `onFrame`, the next one when it has finished with the last.
+ * Turns the camera on and has its frames read, one after the other, the newest each time.
  * @throws Error that says in plain words why there is no picture.
  */
-export async function startCamera(
-  onFrame: (frame: ImageBitmap) => Promise<void>,
-  onEnd: () => void,
-): Promise<Camera> {
+export async function startCamera<T>({ read, show, onEnd }: FrameUse<T>): Promise<Camera> {
   if (!navigator.mediaDevices)
     throw new Error('Browsers give a camera only to pages that come over https or from this computer.');
   const stream = await navigator.mediaDevices
@@ -39,26 +46,57 @@ export async function startCamera(
   });
   video.srcObject = stream;
   await video.play();
+  const fresh = freshness(() => running);
   void (async () => {
+    let reading: Promise<T> | undefined;
     while (running) {
-      await nextFrame();
-      if (!running) break;
-      const { videoWidth: width, videoHeight: height } = video;
-      if (width === 0) continue;
-      const small =
-        width > WIDTH ? { resizeWidth: WIDTH, resizeHeight: Math.round((height * WIDTH) / width) } : {};
-      await onFrame(await createImageBitmap(video, small));
+      if (!reading) {
+        await fresh.come();
+        reading = read(await picture());
+      }
+      const done = await reading;
+      // The worker has the next frame before this one is drawn: neither waits for the other.
+      reading = running && fresh.taken() ? read(await picture()) : undefined;
+      if (running) show(done);
     }
   })();
   return { stop };
 }
 
-/** The next new picture; browsers hold it back while the page is not seen. */
-const nextFrame = (): Promise<unknown> =>
-  new Promise((resolve) => {
-    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(resolve);
-    else requestAnimationFrame(resolve);
-  });
+function picture(): Promise<ImageBitmap> {
+  const { videoWidth: width, videoHeight: height } = video;
+  const small =
+    width > WIDTH ? { resizeWidth: WIDTH, resizeHeight: Math.round((height * WIDTH) / width) } : {};
+  return createImageBitmap(video, small);
+}
+
+/** Whether the camera has a picture that was not taken yet. Browsers hold pictures back while the page is not seen. */
+function freshness(running: () => boolean): { taken(): boolean; come(): Promise<void> } {
+  let isNew = false;
+  let told: (() => void) | undefined;
+  const listen = (): void => {
+    const heard = (): void => {
+      if (!running()) return;
+      isNew = video.videoWidth > 0;
+      if (isNew) told?.();
+      listen();
+    };
+    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(heard);
+    else requestAnimationFrame(heard);
+  };
+  listen();
+  const taken = (): boolean => {
+    const was = isNew;
+    isNew = false;
+    return was;
+  };
+  return {
+    taken,
+    async come() {
+      while (!taken()) await new Promise<void>((resolve) => (told = resolve));
+    },
+  };
+}
 
 function reasonOf(cause: unknown): string {
   const name = cause instanceof DOMException ? cause.name : '';

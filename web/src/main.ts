@@ -106,6 +106,7 @@ function showStage(what: 'nothing' | 'picture' | 'camera'): void {
   element('view', 'div').hidden = what === 'nothing';
   element('picture', 'img').hidden = what !== 'picture';
   element('video', 'video').hidden = what !== 'camera';
+  document.body.classList.toggle('live', what === 'camera');
   element('under', 'p').hidden = what === 'nothing';
   buttons.another.hidden = what !== 'picture';
   buttons.remove.textContent = what === 'camera' ? 'Turn off the camera' : 'Remove it';
@@ -118,13 +119,14 @@ async function turnOn(): Promise<void> {
   buttons.camera.disabled = true;
   try {
     const average = averageFrames();
-    const started = await startCamera(
-      (frame) => readFrame(frame, average),
-      () => {
+    const started = await startCamera({
+      read: readFrame,
+      show: (reading) => showFrame(reading, average),
+      onEnd() {
         letGo();
         problem.textContent = 'The camera was turned off.';
       },
-    );
+    });
     letGo();
     // A camera has moved on before its reasons are known.
     if (engine) offerReasons(engine, undefined);
@@ -138,11 +140,25 @@ async function turnOn(): Promise<void> {
   }
 }
 
-async function readFrame(frame: ImageBitmap, average: ReturnType<typeof averageFrames>): Promise<void> {
+interface FrameReading {
+  readonly result: Result;
+  readonly width: number;
+  readonly height: number;
+}
+
+async function readFrame(frame: ImageBitmap): Promise<FrameReading | undefined> {
   const { width, height } = frame;
-  if (!engine || !camera) return frame.close();
+  if (!engine || !camera) {
+    frame.close();
+    return undefined;
+  }
   const { result } = await engine.read({ ...given(), image: frame, at: performance.now() });
-  if (!camera) return;
+  return { result, width, height };
+}
+
+function showFrame(reading: FrameReading | undefined, average: ReturnType<typeof averageFrames>): void {
+  if (!reading || !camera) return;
+  const { result, width, height } = reading;
   const time = performance.now();
   const shown = average(result, time);
   show(shown, { quiet: true });
