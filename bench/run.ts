@@ -71,6 +71,9 @@ async function save(name: string, measured: readonly Measured[]): Promise<void> 
   await writeFileAtomic(join(folder, `${name}.json`), `${JSON.stringify(content, undefined, 2)}\n`);
 }
 
+// By the signal itself nothing would be cleaned up: what was started ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 if (values.help) {
   console.log(USAGE);
   process.exit(0);

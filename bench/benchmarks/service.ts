@@ -18,10 +18,10 @@ import { rafdbFiles } from './face.js';
 const SECONDS = { full: 4, quick: 1 };
 const ROUNDS = 3;
 /**
- * Of each kind of request, at 64 clients, before anything is measured: V8 goes on compiling for some thousand requests,
- * and until then the parent takes four times the time.
+ * Requests with nothing to compute, before anything is measured: V8 goes on compiling for some thousand requests, and
+ * until then what answers them takes four times the time. Then each kind of request for some seconds.
  */
-const WARM_UP_SECONDS = { full: 6, quick: 1 };
+const WARM_UP = { full: { requests: 4000, seconds: 3 }, quick: { requests: 400, seconds: 1 } };
 const CLIENTS = [1, 8, 64];
 /** Different requests, sent over and over. */
 const ITEMS = 64;
@@ -123,6 +123,20 @@ async function send({ name, url, pid }: Target, requests: readonly Request[], { 
   return { ...result, busy };
 }
 
+async function warmUp(
+  target: Target,
+  loads: readonly (readonly Request[])[],
+  { requests, seconds }: { readonly requests: number; readonly seconds: number },
+): Promise<void> {
+  const clients = CLIENTS.at(-1)!;
+  const empty = JSON.stringify({ items: [{ text: '' }] });
+  await autocannon({
+    ...{ url: target.url + PATH, method: 'POST', headers: HEADERS, timeout: 60 },
+    ...{ connections: clients, amount: requests, body: empty },
+  });
+  for (const load of loads) await send(target, load, { clients, seconds });
+}
+
 /** A round's seconds are those of one request. */
 function underLoad(target: Target, requests: readonly Request[], load: Load, notes: string[]): Contender {
   const rounds: Awaited<ReturnType<typeof send>>[] = [];
@@ -203,9 +217,7 @@ export async function serviceComparisons({ quick, threads }: BenchOptions): Prom
     : '';
 
   const mode = quick ? 'quick' : 'full';
-  for (const target of [ours, ...peers])
-    for (const requests of Object.values(loads))
-      await send(target, requests, { clients: CLIENTS.at(-1)!, seconds: WARM_UP_SECONDS[mode] });
+  for (const target of [ours, ...peers]) await warmUp(target, Object.values(loads), WARM_UP[mode]);
 
   const comparisons = Object.entries(loads).flatMap(([what, requests]) =>
     CLIENTS.map((clients): Comparison => {

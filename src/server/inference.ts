@@ -42,15 +42,19 @@ export async function startInference(
 ): Promise<Inference> {
   const { processes, threads, maxPixels, deadline } = settings;
   let state = { ready: 0, lost: 0 };
-  const recognizer = await startPool({ bundle: bundle ?? BUNDLED, threads, maxPixels, files: false }, processes, {
-    patience: Math.max(STUCK_AT_LEAST, STUCK_DEADLINES * deadline),
-    onEvent: ({ kind, pid, how, ready, lost }) => {
-      state = { ready, lost };
-      metrics.processes.set(ready);
-      if (kind === 'ended') metrics.restarts.inc();
-      log(kind === 'ended' ? 'error' : 'info', `process-${kind}`, { pid, how, ready, lost });
+  const recognizer = await startPool(
+    { bundle: bundle ?? BUNDLED, threads, maxPixels, files: false },
+    processes,
+    {
+      patience: Math.max(STUCK_AT_LEAST, STUCK_DEADLINES * deadline),
+      onEvent: ({ kind, pid, how, ready, lost }) => {
+        state = { ready, lost };
+        metrics.processes.set(ready);
+        if (kind === 'ended') metrics.restarts.inc();
+        log(kind === 'ended' ? 'error' : 'info', `process-${kind}`, { pid, how, ready, lost });
+      },
     },
-  });
+  );
   return { ...batched(recognizer, settings, { log, metrics }), processes: () => state };
 }
 
