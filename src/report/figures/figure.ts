@@ -100,10 +100,14 @@ export function inlineSvg(svg: string, title: string): string {
     (text, name) => text.replaceAll(colors[name].light, `var(--${name})`),
     svg,
   );
-  return themed
-    .replace(/<svg([^>]*?) width="[\d.]+" height="[\d.]+"/, '<svg$1')
-    .replace(/ xmlns(:xlink)?="[^"]*"/g, '')
-    .replace('<svg', `<svg role="img" aria-label="${escapeXml(title)}"`);
+  return (
+    themed
+      .replace(/<svg([^>]*?) width="[\d.]+" height="[\d.]+"/, '<svg$1')
+      .replace(/ xmlns(:xlink)?="[^"]*"/g, '')
+      // The chart is one image to those who cannot see it: its parts have no names of their own.
+      .replace(/ (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*")/g, '')
+      .replace('<svg', `<svg role="img" aria-label="${escapeXml(title)}"`)
+  );
 }
 
 /** Twice the size, so that print and dense screens show it sharp. */

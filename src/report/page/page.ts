@@ -75,7 +75,7 @@ function renderPanel(figure: Figure, panel: Panel, svg: string): string {
   const csv = `data:text/csv;charset=utf-8,${encodeURIComponent(panelCsv(panel))}`;
   return [
     `<div class="panel${panel.points ? ' points' : ''}" style="--w:${size(svg).width}px;width:var(--w)">`,
-    panel.title === '' ? '' : `<h4>${escapeXml(panel.title)}</h4>`,
+    panel.title === '' ? '' : `<h3>${escapeXml(panel.title)}</h3>`,
     inlineSvg(svg, name),
     panel.points ? notesJson(panel.points) : '',
     `<p class="links"><a download="${panel.id}.csv" href="${csv}">data (CSV)</a></p></div>`,

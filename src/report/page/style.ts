@@ -17,19 +17,19 @@ header,section>p,section>h2,section>h3,section>h4,nav,.note,details,.confused,fi
 h1{font-size:clamp(1.75rem,4.5vw,2.5rem);line-height:1.18;font-weight:600;letter-spacing:-.012em;margin:0 0 .7rem;text-wrap:balance}
 h2{font-size:1.55rem;line-height:1.25;font-weight:600;margin:0 0 1.2rem;letter-spacing:-.006em}
 h3{font-size:1.14rem;line-height:1.35;font-weight:600;margin:3rem 0 .6rem}
-h4{font:600 .9rem/1.4 var(--sans);margin:2rem 0 .5rem}
+h4,.panel h3{font:600 .9rem/1.4 var(--sans);margin:2rem 0 .5rem}
 p{margin:0 0 1.1rem;hyphens:auto}
 .lead{color:var(--muted);font-size:1.05rem}
 section{margin-top:5rem}
 a{color:var(--accent);text-decoration-thickness:1px;text-underline-offset:.18em}
-a:focus-visible,.table:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:3px}
+a:focus-visible,.table:focus-visible,summary:focus-visible,pre:focus-visible{outline:2px solid var(--accent);outline-offset:3px}
 nav{margin-top:2.4rem;font:.95rem/1.9 var(--sans)}
 nav ol{margin:0;padding:0;list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.5rem}
 nav a{text-decoration:none}nav a:hover{text-decoration:underline}
 figure{margin:3rem 0 3.4rem;padding:0}
 .panels{display:flex;flex-wrap:wrap;gap:2rem 2.8rem;align-items:flex-start}
 .panel{min-width:0;max-width:100%;overflow:auto hidden}
-.panel h4{margin:0 0 .5rem;color:var(--ink)}
+.panel h3{margin:0 0 .5rem;color:var(--ink)}
 .panel svg{display:block;width:100%;min-width:calc(.8*var(--w));height:auto;overflow:visible}
 .panel .links{font:.78rem/1.4 var(--sans);margin:.35rem 0 0;color:var(--muted)}
 figcaption{margin-top:1.2rem;font-size:.96rem;line-height:1.55}

@@ -79,7 +79,7 @@ function measured(file: ExplanationFile, sameModels: boolean, name: string): Blo
       },
     },
     {
-      html: `<p class="note">These numbers need the data sets; nothing is kept of the items but these means. docs/explanation.md says how attributions are computed and what they do not say. Made by</p><pre>${escapeXml(command)}</pre>`,
+      html: `<p class="note">These numbers need the data sets; nothing is kept of the items but these means. docs/explanation.md says how attributions are computed and what they do not say. Made by</p><pre tabindex="0">${escapeXml(command.replace(' --split', ' \\\n  --split'))}</pre>`,
     },
   ];
 }

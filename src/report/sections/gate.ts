@@ -36,7 +36,10 @@ export async function gateSection(context: ReportContext): Promise<Section> {
               text:
                 'The gate weighs text against face in each of its dimensions, F = g ⊙ H_v + (1 − g) ⊙ H_t. Shown is its mean over ' +
                 'dimensions for each test pair. The scales of the two projections are free, so that a mean of one half does not ' +
-                'say that both modalities count the same; what can be read is how it differs between labels and agrees between seeds.',
+                'say that both modalities count the same; what can be read is how it differs between labels and agrees between seeds.' +
+                (context.model
+                  ? ' Whether a gate turns to the better side when one is bad is shown of the bundled model, under “When one side is bad”.'
+                  : ''),
             },
             {
               figure: {

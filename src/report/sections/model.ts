@@ -7,7 +7,7 @@ import { formatInterval, share, type Block, type Section } from './section.js';
 export const madeBy = (key: keyof ModelFacts['evaluation']): Block => ({
   html:
     `<p class="note">These numbers need the data sets; they stand in the model’s evaluation.json, under <code>evaluation.${key}</code>, and were made with it (docs/models.md has the whole of it) by</p>` +
-    '<pre>mien export --data DIR --text RUN --face RUN --out BUNDLE</pre>',
+    '<pre tabindex="0">mien export --data DIR --text RUN --face RUN --out BUNDLE</pre>',
 });
 
 const right = { align: 'right' } as const;

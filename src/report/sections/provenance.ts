@@ -50,7 +50,7 @@ export function provenanceSection({ folders }: ReportContext): Section {
           text: `Computed by mien ${mien} on Node ${node} with ONNX Runtime ${onnxruntime}, ${platform}, ${cpu}, ${cores} cores.`,
         },
         {
-          html: `<details><summary>Settings${folders.length > 1 ? ` of ${escapeXml(folder)}` : ''}</summary><pre>${escapeXml(stringify(configuration))}</pre></details>`,
+          html: `<details><summary>Settings${folders.length > 1 ? ` of ${escapeXml(folder)}` : ''}</summary><pre tabindex="0">${escapeXml(stringify(configuration))}</pre></details>`,
         },
       ];
     },
