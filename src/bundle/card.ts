@@ -51,7 +51,7 @@ export function modelCard({ manifest, evaluation, reference, counts, training }:
     Object.entries(training)
       .map(([name, how]) => `- ${name}: ${how}`)
       .join('\n'),
-    'Temperatures were fitted on validation. Each test part was met once, by the finished models.',
+    'Temperatures were fitted on validation. Test items chose nothing: finished models alone met them.',
     '## Limits',
     LIMITS,
     '## Every test by label',

@@ -254,6 +254,7 @@ function fusionTraining({ head, config, fusionPairs }: ExportOptions, { seed }: 
       : `pairs of which some have a corrupted side or lack one (shares \`${JSON.stringify(PAIR_SHARES)}\`), its gate guided (weight ${GUIDANCE})`;
   return (
     `the ${head} head on features of the learned encoders, trained on ${pairs}; ` +
-    `seed ${seed} of ${config.seeds.join(', ')}, chosen by macro F1 on validation pairs`
+    `seed ${seed} of ${config.seeds.join(', ')}, chosen by macro F1 on validation pairs; ` +
+    `an answer takes words and face to tell of one label in ${AGREEMENT} of all cases`
   );
 }

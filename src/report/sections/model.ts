@@ -23,7 +23,7 @@ export function modelSection({ name, evaluation, reference }: ModelFacts): Secti
       {
         text:
           `This section and the four after it are about the model ${name}, which recognises emotions when mien is used, and not about the heads of ` +
-          'the paper’s tables: whole encoders, small weights, one training. Each test item was met once, by the finished model.',
+          'the paper’s tables: whole encoders, small weights, one training. No test item chose anything: finished models alone met them.',
       },
       {
         table: {
