@@ -36,7 +36,7 @@ test('a profile pinned to a hash refuses other weights', { timeout: 60_000 }, as
 });
 
 test('tables from a pack, for people and for programs', { timeout: 60_000 }, async () => {
-  const pack = join(folder, 'pack.safetensors');
+  const pack = join(folder, 'made-up.safetensors');
   await writePack(pack, madeUpSets());
   const quick = [
     '--pack',
@@ -63,6 +63,7 @@ test('tables from a pack, for people and for programs', { timeout: 60_000 }, asy
     'Lightweight',
     'Wafa et al. 2025',
     'chosen by the text’s label',
+    'made-up features (pack)',
   ])
     expect(stdout).toContain(words);
 });

@@ -1,6 +1,6 @@
 // `mien reproduce`: the paper's experiment on data, on feature stores, or on the bundled feature pack.
 import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
@@ -109,7 +109,7 @@ async function run(options: Options, output: Output): Promise<void> {
     ...(options.out === undefined ? {} : { folder: options.out }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
   };
-  const first = await reproduce({ ...common, source, config });
+  const first = await reproduce({ ...common, source, config: named(config, options) });
   const others: Beside[] = [];
   for (const { name, source: other } of besides(options)) {
     const reproduced = await reproduce({ ...common, source: other, config: { ...config, profile: name } });
@@ -124,6 +124,10 @@ async function run(options: Options, output: Output): Promise<void> {
   if (options.out === undefined) await keep({ results: experiment, predictions }, output);
   output.message(`Done in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
 }
+
+/** Rows of a pack that was asked for go by its name. */
+const named = (config: Config, { pack }: Options): Config =>
+  pack === undefined ? config : { ...config, profile: nameOfFeatures(pack) };
 
 /** Keeps results for which no folder was named; failing to does not take back what was printed. */
 async function keep({ results, predictions }: Reproduction, output: Output): Promise<void> {
@@ -146,11 +150,17 @@ function besides(options: Options): { name: string; source: FeatureSource }[] {
   return [
     ...(plain && existsSync(learned) ? [{ name: 'learned', source: { pack: learned } }] : []),
     ...beside.map((path) => ({
-      name: basename(path).replace(/\.\w+$/, ''),
+      name: nameOfFeatures(path),
       source: path.endsWith('.safetensors') ? { pack: path } : { stores: path },
     })),
   ];
 }
+
+/** What rows of other features are called: by the file or folder; a pack of the usual name by the folder that it lies in. */
+const nameOfFeatures = (path: string): string => {
+  const name = basename(path).replace(/\.\w+$/, '');
+  return name === 'features' ? basename(dirname(resolve(path))) : name;
+};
 
 /** Options that stand for settings, then `--set`. */
 const settings = ({ profile, split, seeds, heads, set }: Options): string[] => [
