@@ -40,7 +40,7 @@ export function withDoubt(
     let same = 0;
     for (let k = 0; k < classes; k++)
       same += (text.data[row * classes + k]! * face.data[row * classes + k]!) / prior[k]!;
-    return often === 1 ? 1 : (often * same) / (often * same + 1 - often);
+    return often === 1 ? 1 : 1 / (1 + (1 - often) / (often * same));
   });
   const posteriors = Float64Array.from(data, (value, i) => {
     const one = agreement[Math.floor(i / classes)]!;

@@ -58,8 +58,8 @@ const loadRuntime = (): Promise<Runtime> => (loading ??= importRuntime());
 const NO_TELEMETRY = 'ORT_DISABLE_TELEMETRY';
 
 function importRuntime(): Promise<Runtime> {
-  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  if (process?.env) process.env[NO_TELEMETRY] ??= '1';
+  const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env;
+  if (environment) environment[NO_TELEMETRY] ??= '1';
   return import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_RUNTIME).then(
     (module: Loaded) => (module.InferenceSession ? (module as unknown as Runtime) : module.default),
     (cause: unknown) => {

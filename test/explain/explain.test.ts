@@ -205,7 +205,7 @@ describe('both', () => {
 describe('what cannot be explained', () => {
   test('fails as it fails to be recognised', async () => {
     const black = { width: 48, height: 48, data: new Uint8Array(48 * 48 * 3) };
-    for (const item of [{ text: ' … ' }, { image: black }, { image: '/nowhere.jpg' }, { text: null }]) {
+    for (const item of [{ text: ' … ' }, { image: black }, { image: '/nowhere.jpg' }, { text: null }, {}]) {
       const failure = await recognizer.explain(item, { faces: 'detect' });
       expect(failure).toEqual(await recognizer.recognize(item, { faces: 'detect' }));
       expect(failure.error).toBeDefined();
@@ -220,7 +220,7 @@ describe('what cannot be explained', () => {
     await expect(recognizer.explain(both, { label: 'guilt', faces: 'cropped' })).rejects.toMatchObject({
       code: 'usage',
     });
-    await expect(recognizer.explain({} as Item)).rejects.toMatchObject({ code: 'usage' });
+    await expect(recognizer.explain({ txt: 'joy' } as Item)).rejects.toMatchObject({ code: 'usage' });
     await expect(recognizer.explain({ text: 'joy' }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'interrupted',
     });

@@ -8,7 +8,16 @@ import { add, mul, sub, where, greater } from '../../src/graph/ops/elementwise.j
 import { firstRows } from '../../src/graph/ops/embedding.js';
 import { linearProduct, matmul } from '../../src/graph/ops/linalg.js';
 import { gather } from '../../src/graph/ops/lookup.js';
-import { concat, expand, reshape, slice, split, transpose } from '../../src/graph/ops/movement.js';
+import {
+  concat,
+  expand,
+  mergeLeading,
+  reshape,
+  slice,
+  split,
+  splitLeading,
+  transpose,
+} from '../../src/graph/ops/movement.js';
 import { layerNorm } from '../../src/graph/ops/normalization.js';
 import { max, mean, softmax, sum, sumTo } from '../../src/graph/ops/reduction.js';
 import { createSession } from '../../src/runtime/session.js';
@@ -72,6 +81,10 @@ const cases: Record<string, DynamicCase> = {
       const [first, second] = split(concat([x!, y!], 1), [3, 4], 1);
       return concat([slice(second!, 1, 1, 4, 2), first!], 1);
     },
+  },
+  'two sizes in one, and apart again': {
+    inputs: ({ batch, tokens }) => ({ x: [batch, tokens, 3], b: [3] }),
+    build: ({ x, b }, { batch, tokens }) => splitLeading(mul(mergeLeading(x!, 'both'), b!), batch, tokens),
   },
   'embedding rows': {
     inputs: ({ tokens }) => ({ x: [tokens, 3], table: [9, 3] }),

@@ -18,6 +18,8 @@ import { tabulate, total, type NdArray } from './reference.js';
 const elsewhere: Readonly<Record<string, string>> = {
   onnxType: 'a table of numbers',
   scan: 'scan.test.ts',
+  mergeLeading: 'dynamic.test.ts',
+  splitLeading: 'dynamic.test.ts',
   stopGradient: 'gradient.test.ts',
   symmetricPadding: 'arithmetic on numbers',
   samePadding: 'arithmetic on numbers',
