@@ -32,11 +32,17 @@ let engine: Engine | undefined;
 let picture: Picture | undefined;
 let camera: Camera | undefined;
 
+/** Milliseconds after the last key before a sentence is read. */
+const PAUSE = 150;
+let pause: ReturnType<typeof setTimeout> | undefined;
+
 const given = (): { text?: string } => (words.value.trim() ? { text: words.value } : {});
 
 /** Reads the words and the picture, unless the camera's next frame will take them along. */
 const readStill = onlyLatest(async () => {
   if (!engine || camera) return;
+  // What was typed last is read now: reading it once more would take away the reasons that somebody asks for meanwhile.
+  clearTimeout(pause);
   const of = picture;
   const text = given();
   withdrawReasons();
@@ -53,9 +59,6 @@ const readStill = onlyLatest(async () => {
   else clearFaces();
 });
 
-/** Milliseconds after the last key before a sentence is read. */
-const PAUSE = 150;
-let pause: ReturnType<typeof setTimeout> | undefined;
 words.addEventListener('input', () => {
   clearTimeout(pause);
   pause = setTimeout(readStill, PAUSE);
