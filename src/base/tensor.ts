@@ -72,6 +72,18 @@ export function takeRows({ shape, data }: Tensor<'float32'>, rows: ArrayLike<num
   return float32([rows.length, width], out);
 }
 
+/** The rows of several matrices `[…, width]`, one's after the other's. */
+export function stackRows(parts: readonly Tensor<'float32'>[]): Tensor<'float32'> {
+  const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  const width = parts[0]!.shape[1]!;
+  return float32([data.length / width, width], data);
+}
+
 /** The elements' bytes, without a copy. */
 export const bytesOf = (value: Tensor): Uint8Array =>
   new Uint8Array(value.data.buffer, value.data.byteOffset, value.data.byteLength);

@@ -6,51 +6,59 @@ import { restrictLogits, restrictPrior, scores, softmax, type Scores } from '../
 import type { BundleManifest } from './manifest.js';
 
 type Part = NonNullable<BundleManifest['text'] | BundleManifest['face']>;
+/** What one modality's logits are read with. */
+export type Calibrated = Pick<Part, 'labels' | 'temperature' | 'prior'>;
 type Manifest = Pick<BundleManifest, 'text' | 'face' | 'fusion'>;
+type Logits = Pick<Tensor<'float32'>, 'data'>;
 
 /** The answer to pairs from the logits of all three models, as a recogniser gives it before a face's own labels. */
 export function fusedOf(
   { text, face, fusion }: Manifest,
-  logits: Tensor<'float32'>,
-  textLogits: Tensor<'float32'>,
-  faceLogits: Tensor<'float32'>,
+  logits: Logits,
+  ofText: Logits,
+  ofFace: Logits,
 ): Doubted {
   const { labels, prior, temperature, agreement = 1 } = fusion!;
-  const alone = (part: Part, own: Tensor<'float32'>): Scores =>
-    softmax(productOfPosteriors([evidenceOf(part, own, labels)], prior));
-  const fused = softmax(scores(labels.length, logits.data), temperature);
-  return withDoubt(
-    { fused, text: alone(text!, textLogits), face: alone(face!, faceLogits) },
-    prior,
-    agreement,
-  );
+  const said = {
+    fused: softmax(scores(labels.length, logits.data), temperature),
+    text: posteriorUnder(text!, ofText, labels, prior),
+    face: posteriorUnder(face!, ofFace, labels, prior),
+  };
+  return withDoubt(said, prior, agreement);
 }
+
+/** What one modality says, given that the label is one of `labels`, each as likely as in `target`. */
+export const posteriorUnder = (
+  part: Calibrated,
+  logits: Logits,
+  labels: readonly string[],
+  target: readonly number[],
+): Scores => softmax(productOfPosteriors([evidenceOf(part, logits, labels)], target));
 
 /** The product of both parts' calibrated posteriors over the labels of the fusion. */
-export function productOf(
-  { text, face, fusion }: Omit<BundleManifest, 'files'>,
-  textLogits: Tensor<'float32'>,
-  faceLogits: Tensor<'float32'>,
-): Scores {
-  const { labels, prior } = fusion!;
-  return softmax(
-    productOfPosteriors(
-      [evidenceOf(text!, textLogits, labels), evidenceOf(face!, faceLogits, labels)],
-      prior,
-    ),
-  );
-}
+export const productOf = (manifest: Manifest, ofText: Logits, ofFace: Logits): Scores =>
+  softmax(logProductOf(manifest, ofText, ofFace, manifest.fusion!.labels, manifest.fusion!.prior));
+
+/** Logarithms of the product of both parts' posteriors over `labels`, each as likely as in `target`. */
+export const logProductOf = (
+  { text, face }: Manifest,
+  ofText: Logits,
+  ofFace: Logits,
+  labels: readonly string[],
+  target: readonly number[],
+): Scores =>
+  productOfPosteriors([evidenceOf(text!, ofText, labels), evidenceOf(face!, ofFace, labels)], target);
 
 /** What a part answers when the other modality is missing, given that the label is one of these. */
-export function aloneOf(part: Part, logits: Tensor<'float32'>, labels: readonly string[]): Scores {
+export function aloneOf(part: Calibrated, logits: Logits, labels: readonly string[]): Scores {
   const evidence = evidenceOf(part, logits, labels);
   return softmax(evidence.logits, evidence.temperature);
 }
 
 /** What a part says about the shared labels. */
 const evidenceOf = (
-  { labels: known, temperature, prior }: Part,
-  { data }: Tensor<'float32'>,
+  { labels: known, temperature, prior }: Calibrated,
+  { data }: Logits,
   labels: readonly string[],
 ): Evidence => ({
   logits: restrictLogits(scores(known.length, data), known, labels),

@@ -1,13 +1,12 @@
 // The model card of a bundle, as Markdown: every number in it comes from the evaluation beside it.
 import { peopleConclusions, peopleSheets } from '../data/people.js';
 import type { SetCounts } from '../data/types.js';
-import type { Interval } from '../evaluate/intervals.js';
 import type { BundleEvaluation } from './evaluation.js';
 import type { BundleManifest } from './manifest.js';
 import { certaintySection } from './certainty-tests.js';
 import { corruptionSection } from './corruption-card.js';
 import { groupSection } from './groups.js';
-import { share, table } from './markdown.js';
+import { share, table, withInterval } from './markdown.js';
 import type { TestResult } from './test-result.js';
 
 export interface CardFacts {
@@ -20,8 +19,6 @@ export interface CardFacts {
   readonly training: Readonly<Record<string, string>>;
 }
 
-const withInterval = ({ mean, low, high }: Interval): string =>
-  low === null || high === null ? share(mean) : `${share(mean)} [${share(low)}, ${share(high)}]`;
 const MATCHED =
   'The pairs of the last rows are label-matched: each test text is given a test face of the same label. In the rows “alone” the other modality is missing: the answer is then that of the text’s or the face’s own classifier, among the labels of the pairs. An accuracy on pairs presupposes the label; it is that of two views that are independent given the label, not accuracy on people in the world.';
 

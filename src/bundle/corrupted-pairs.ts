@@ -1,7 +1,7 @@
 // The training pairs of a bundle's fusion: some have a side that was made worse, some a side that is not there.
 import { sha256 } from '../base/files.js';
 import { randomStream } from '../base/random.js';
-import { bytesOf, float32, takeRows, type Tensor } from '../base/tensor.js';
+import { bytesOf, float32, stackRows, takeRows, type Tensor } from '../base/tensor.js';
 import type { Scores } from '../evaluate/scores.js';
 import type { ExperimentData, Selection } from '../experiment/data.js';
 import type { Variation } from '../experiment/run.js';
@@ -128,10 +128,7 @@ function withFurther(
 ): Side {
   const [worse, width] = table.shape as [number, number];
   const missing = worse + embeddings.shape[0]!;
-  const all = new Float32Array((missing + 1) * width);
-  all.set(table.data);
-  all.set(embeddings.data, worse * width);
-  all.set(standardization(table, training.rows).mean, missing * width);
+  const mean = float32([1, width], standardization(table, training.rows).mean);
   const evidence = new Float32Array(missing + 1);
   const put = (rows: ArrayLike<number>, own: Uint8Array, { classes, data }: Scores): void =>
     own.forEach((label, i) => (evidence[rows[i]!] = Math.max(data[i * classes + label]!, LEAST)));
@@ -143,5 +140,5 @@ function withFurther(
     posterior(embeddings),
   );
   evidence[missing] = 1 / own.classes;
-  return { table: float32([missing + 1, width], all), worse, missing, evidence };
+  return { table: stackRows([table, embeddings, mean]), worse, missing, evidence };
 }

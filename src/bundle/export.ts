@@ -24,7 +24,7 @@ import {
   type LearnedFace,
   type LearnedText,
 } from '../learn/read-learned.js';
-import { calibrated, posteriorsOf } from './learned-posteriors.js';
+import { calibratedParts, posteriorsOf } from './learned-posteriors.js';
 import { FILES, type BundleManifest } from './manifest.js';
 import { faceModel, fusionModel, linearTop, textModel, type Precision } from './models.js';
 import { openBundle } from './open.js';
@@ -82,26 +82,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
   const plain = await readLearnedFace(options.face);
   const face: LearnedFace = { ...plain, input: { ...plain.input, mirror } };
   const { data, corrupted } = await learnedFeatures(text, face, options);
-  const parts = {
-    text: calibrated(
-      text,
-      data.tables.text,
-      {
-        train: data.texts(text.labels, 'train'),
-        validation: data.texts(text.labels, 'validation'),
-      },
-      config.labels,
-    ),
-    face: calibrated(
-      face,
-      data.tables.face,
-      {
-        train: data.faces('both', face.labels, 'train'),
-        validation: data.faces('both', face.labels, 'validation'),
-      },
-      face.labels,
-    ),
-  };
+  const parts = calibratedParts(data, { text, face }, config.labels);
   const prior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);
   const say = {
     text: posteriorsOf(text, parts.text, config.labels, prior),

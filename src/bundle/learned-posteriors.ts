@@ -1,24 +1,49 @@
 // What learned encoders' own classifiers say of embeddings, calibrated on validation.
 import { takeRows, type Tensor } from '../base/tensor.js';
-import { fitTemperature, labelPrior, productOfPosteriors } from '../evaluate/calibration.js';
+import { fitTemperature, labelPrior } from '../evaluate/calibration.js';
 import type { Certainty } from '../evaluate/certainty.js';
 import { fitCertainty } from '../evaluate/fit-certainty.js';
-import { pick, restrictLogits, restrictPrior, scores, softmax } from '../evaluate/scores.js';
-import type { Selection } from '../experiment/data.js';
+import { pick, restrictLogits, scores, softmax } from '../evaluate/scores.js';
+import type { ExperimentData, Selection } from '../experiment/data.js';
 import { classify } from '../learn/classifier.js';
 import type { LearnedFace, LearnedText } from '../learn/read-learned.js';
+import { posteriorUnder } from './answers.js';
 import type { Posterior } from './corrupted-pairs.js';
+
+interface Calibration {
+  readonly temperature: number;
+  readonly prior: number[];
+  readonly certainty: Certainty;
+}
+
+/** Of both encoders: the text answers alone with the labels `among`, the face with all of its own. */
+export function calibratedParts(
+  data: ExperimentData,
+  { text, face }: { readonly text: LearnedText; readonly face: LearnedFace },
+  among: readonly string[],
+): Readonly<Record<'text' | 'face', Calibration>> {
+  const texts = (split: 'train' | 'validation') => data.texts(text.labels, split);
+  const faces = (split: 'train' | 'validation') => data.faces('both', face.labels, split);
+  const both = <T>(of: (split: 'train' | 'validation') => T) => ({
+    train: of('train'),
+    validation: of('validation'),
+  });
+  return {
+    text: calibrated(text, data.tables.text, both(texts), among),
+    face: calibrated(face, data.tables.face, both(faces), face.labels),
+  };
+}
 
 /**
  * What validation says of a learned classifier: its temperature, and how sure it must be where it answers with the labels
  * `among`; and the label distribution of its training items.
  */
-export function calibrated(
+function calibrated(
   { weights, labels }: LearnedText | LearnedFace,
   table: Tensor<'float32'>,
   { train, validation }: { readonly train: Selection; readonly validation: Selection },
   among: readonly string[],
-): { temperature: number; prior: number[]; certainty: Certainty } {
+): Calibration {
   const logits = scores(
     labels.length,
     classify(takeRows(table, validation.rows).data, weights, labels.length),
@@ -38,12 +63,11 @@ export function calibrated(
 export const posteriorsOf =
   (
     { weights, labels }: LearnedText | LearnedFace,
-    { temperature, prior }: { readonly temperature: number; readonly prior: readonly number[] },
+    { temperature, prior }: { readonly temperature: number; readonly prior: number[] },
     among: readonly string[],
     target: readonly number[],
   ): Posterior =>
   ({ data }) => {
-    const all = scores(labels.length, classify(data, weights, labels.length));
-    const own = { temperature, prior: restrictPrior(prior, labels, among) };
-    return softmax(productOfPosteriors([{ logits: restrictLogits(all, labels, among), ...own }], target));
+    const logits = { data: classify(data, weights, labels.length) };
+    return posteriorUnder({ labels: [...labels], temperature, prior }, logits, among, target);
   };

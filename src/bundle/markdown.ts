@@ -1,7 +1,12 @@
-// Pieces of Markdown that cards share.
+// Pieces of Markdown that cards and comparisons share.
+import type { Interval } from '../evaluate/intervals.js';
 
 /** `.873` */
 export const share = (value: number): string => value.toFixed(3).replace(/^(-?)0(?=\.)/, '$1');
+
+/** `.873 [.861, .884]`; without an interval the mean alone. */
+export const withInterval = ({ mean, low, high }: Interval): string =>
+  low === null || high === null ? share(mean) : `${share(mean)} [${share(low)}, ${share(high)}]`;
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 

@@ -1,8 +1,7 @@
 // The model card of a bundle that was trained on somebody's own data.
-import type { Interval } from '../evaluate/intervals.js';
 import type { OwnResult } from '../experiment/own-data.js';
 import type { BundleManifest } from './manifest.js';
-import { share, table } from './markdown.js';
+import { share, table, withInterval } from './markdown.js';
 
 export interface OwnCardFacts {
   readonly manifest: Omit<BundleManifest, 'files'>;
@@ -10,9 +9,6 @@ export interface OwnCardFacts {
   readonly counts: Readonly<Record<string, number>>;
   readonly learned: boolean;
 }
-
-const withInterval = ({ mean, low, high }: Interval): string =>
-  low === null || high === null ? share(mean) : `${share(mean)} [${share(low)}, ${share(high)}]`;
 
 export function ownCard({ manifest, rows, counts, learned }: OwnCardFacts): string {
   const labels = (manifest.text ?? manifest.face)!.labels;

@@ -2,7 +2,7 @@
 // is additive, and what it makes of faces of another label.
 import { MienError } from '../base/errors.js';
 import { randomStream } from '../base/random.js';
-import { float32, type Tensor, type Tensors } from '../base/tensor.js';
+import { float32, stackRows, type Tensor, type Tensors } from '../base/tensor.js';
 import { pairFaces } from '../data/pairing.js';
 import { additiveProjection } from '../evaluate/emap.js';
 import { stratifiedSample } from '../evaluate/sample.js';
@@ -96,7 +96,7 @@ export async function analyseRun(
   };
   const seen: Tensor<'float32'>[] = [];
   for await (const { representation } of predictParts(asked, shown)) seen.push(representation);
-  const representation = stack(seen);
+  const representation = stackRows(seen);
   if (model.head === 'text' || model.head === 'face') return { representation };
 
   const texts = data.texts(model.labels, 'test');
@@ -146,17 +146,6 @@ async function gatesOf(
 
 const pickRows = (rows: Int32Array, positions: Int32Array): Int32Array =>
   positions.map((position) => rows[position]!);
-
-function stack(parts: readonly Tensor<'float32'>[]): Tensor<'float32'> {
-  const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    data.set(part.data, at);
-    at += part.data.length;
-  }
-  const width = parts[0]!.shape[1]!;
-  return float32([data.length / width, width], data);
-}
 
 /** An analysis from a file's tensors. @throws MienError `store` when it is not one. */
 export function runAnalysisOf(tensors: Tensors, file: string): RunAnalysis {

@@ -128,10 +128,10 @@ function gathered(node: Reader): Value {
   const [table, indices] = [node.value(0), node.value(1)];
   const axis = node.attribute('axis', 0);
   if (axis === 0) return gather(table, indices);
-  const only = node.numbers(1);
-  if (only?.length === 1 && typeof only[0] === 'number') return slice(table, axis, only[0], only[0] + 1);
-  // A mirror image: columns in another order, as a product with a permutation, which has a gradient.
   const order = known(node.numbers(1));
+  // One view of several.
+  if (order?.length === 1) return slice(table, axis, order[0]!, order[0]! + 1);
+  // A mirror image: columns in another order, as a product with a permutation, which has a gradient.
   const width = table.shape.at(-1);
   if (axis !== table.shape.length - 1 || order === undefined || typeof width !== 'number')
     throw new Error('takes columns that are not known');

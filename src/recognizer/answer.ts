@@ -1,9 +1,8 @@
 // One item's answer from what the models said: which of them decides, over which labels, and what to warn of.
 import { takeRows, type Tensor } from '../base/tensor.js';
-import { fusedOf } from '../bundle/answers.js';
+import { fusedOf, logProductOf } from '../bundle/answers.js';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
-import { productOfPosteriors } from '../evaluate/calibration.js';
-import { restrictPrior, scores, softmax } from '../evaluate/scores.js';
+import { restrictPrior, softmax } from '../evaluate/scores.js';
 import { certaintyOf } from './certainty.js';
 import { byLabel, divergence, posteriorOf, restricted, topOf, withFaceOnly } from './labels.js';
 import type { Prepared } from './prepare.js';
@@ -83,9 +82,7 @@ function answerOf(
   agreement?: number;
 } {
   if (text && face) {
-    const { probabilities, logits, ...rest } = computed.fused
-      ? fused(manifest, computed as Parameters<typeof fused>[1])
-      : product(manifest, shared, text, face);
+    const { probabilities, logits, ...rest } = together(manifest, shared, computed);
     return {
       probabilities: withFaceOnly(probabilities, face.probabilities, text.probabilities),
       own: probabilities,
@@ -97,42 +94,26 @@ function answerOf(
   return { probabilities, own: probabilities, logits: only.logits, from };
 }
 
-/** What the fusion says, and where it counts on contradictions, how likely there is none. */
-function fused(
+/** What the fusion says, and where it counts on contradictions, how likely there is none; else the product of posteriors. */
+function together(
   manifest: BundleManifest,
-  rows: { readonly [Part in keyof Computed]-?: NonNullable<Computed[Part]> },
-): Pick<ModalityPosterior, 'probabilities' | 'logits'> & { agreement?: number } {
-  const fusion = manifest.fusion!;
-  const own = ({ logits, row }: Row): Tensor<'float32'> => takeRows(logits, [row]);
-  const { posteriors, agreement } = fusedOf(manifest, own(rows.fused), own(rows.text), own(rows.face));
-  return {
-    probabilities: byLabel(fusion.labels, posteriors.data),
-    logits: byLabel(fusion.labels, own(rows.fused).data),
-    ...(fusion.agreement === undefined ? {} : { agreement: agreement[0]! }),
-  };
-}
-
-/** The product of posteriors, where a bundle has no fusion of its own. */
-function product(
-  { text, face }: BundleManifest,
   shared: readonly string[],
-  ofText: ModalityPosterior,
-  ofFace: ModalityPosterior,
-): Pick<ModalityPosterior, 'probabilities' | 'logits'> {
-  const target = restrictPrior(text!.prior, text!.labels, shared);
-  const evidence = [
-    { part: text!, posterior: ofText },
-    { part: face!, posterior: ofFace },
-  ].map(({ part, posterior }) => ({
-    logits: scores(
-      shared.length,
-      Float64Array.from(shared, (label) => posterior.logits[label]!),
-    ),
-    temperature: part.temperature,
-    prior: restrictPrior(part.prior, part.labels, shared),
-  }));
-  const log = productOfPosteriors(evidence, target);
-  return { logits: byLabel(shared, log.data), probabilities: byLabel(shared, softmax(log).data) };
+  computed: Computed,
+): Pick<ModalityPosterior, 'probabilities' | 'logits'> & { agreement?: number } {
+  const own = ({ logits, row }: Row): Tensor<'float32'> => takeRows(logits, [row]);
+  const [ofText, ofFace] = [own(computed.text!), own(computed.face!)];
+  if (!computed.fused) {
+    const target = restrictPrior(manifest.text!.prior, manifest.text!.labels, shared);
+    const log = logProductOf(manifest, ofText, ofFace, shared, target);
+    return { logits: byLabel(shared, log.data), probabilities: byLabel(shared, softmax(log).data) };
+  }
+  const fused = own(computed.fused);
+  const { posteriors, agreement } = fusedOf(manifest, fused, ofText, ofFace);
+  return {
+    probabilities: byLabel(shared, posteriors.data),
+    logits: byLabel(shared, fused.data),
+    ...(manifest.fusion!.agreement === undefined ? {} : { agreement: agreement[0]! }),
+  };
 }
 
 function gateOf({ shape, data }: Tensor<'float32'>, row: number, { gate }: RecognizeOptions): Gate {
@@ -170,7 +151,7 @@ function furtherWarnings(
  */
 const CONTRADICTION = 0.7;
 
-/** The fusion has been trained on pairs of one label alone, and validation has no others: what it makes of these, its probability can hardly tell. */
+/** Of training and validation pairs both sides tell of one label: of others the probability can say little. */
 function contradiction(
   text: ModalityPosterior | undefined,
   face: ModalityPosterior | undefined,

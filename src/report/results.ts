@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MienError } from '../base/errors.js';
 import { readJson } from '../base/files.js';
 import type { Interval } from '../evaluate/intervals.js';
+import { headNames } from '../models/heads.js';
 import {
   metricNames,
   type ExperimentResults,
@@ -67,18 +68,7 @@ const schema = z.strictObject({
     z.strictObject({
       id: z.string().regex(/^[\w.-]+$/),
       table: z.enum(['II', 'III', 'IV']),
-      model: z.enum([
-        'text',
-        'face',
-        'concatenation',
-        'gated',
-        'gated-no-lstm',
-        'static-gate',
-        'low-rank',
-        'cross-attention',
-        'transformer',
-        'product',
-      ] as const satisfies readonly ResultRow['model'][]),
+      model: z.enum([...headNames, 'product'] as const satisfies readonly ResultRow['model'][]),
       labels: z.array(z.string()),
       dataset: z.string(),
       variant: z.string().nullable(),

@@ -1,8 +1,7 @@
 // A text encoder trained as a process several times over: killed twice, and with a teacher.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sha256File } from '../../src/base/files.js';
-import { brief, learnFolder, type LearnFolder } from '../support/learn.js';
+import { brief, learnFolder, weightsOf, type LearnFolder } from '../support/learn.js';
 
 let root: string;
 let folder: LearnFolder;
@@ -11,8 +10,6 @@ beforeAll(async () => {
   ({ root } = folder);
 });
 afterAll(() => folder.remove());
-
-const weightsOf = (out: string): Promise<string> => sha256File(join(out, 'encoder', 'model.safetensors'));
 
 test('killed twice it ends with the same bytes; a teacher changes the targets; one of other labels is refused', async () => {
   const whole = join(root, 'whole');

@@ -1,14 +1,12 @@
 // `mien learn` as a process: killed with SIGKILL it goes on to the same bytes, what it leaves loads as an encoder.
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sha256 } from '../../src/base/files.js';
 import { TEXT_LABELS } from '../../src/data/labels.js';
 import { loadTextEncoder } from '../../src/encoders/load.js';
 import type { Estimate } from '../../src/learn/estimate.js';
 import type { LearnedRecord } from '../../src/learn/record.js';
-import { brief, learnFolder, text, type LearnFolder } from '../support/learn.js';
+import { brief, learnFolder, text, weightsOf, type LearnFolder } from '../support/learn.js';
 
 let root: string;
 let folder: LearnFolder;
@@ -17,9 +15,6 @@ beforeAll(async () => {
   ({ root } = folder);
 });
 afterAll(() => folder.remove());
-
-const weightsOf = async (out: string): Promise<string> =>
-  sha256(await readFile(join(out, 'encoder', 'model.safetensors')));
 
 test('text: killed, it ends with the same bytes, as an encoder that loads', async () => {
   const whole = await folder.learn('text', join(root, 'whole'), brief);

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { sha256File } from '../../src/base/files.js';
 import { TEXT_LABELS } from '../../src/data/labels.js';
 import { writeDataSets } from './data-sets.js';
 import { startMien, type Ended } from './mien.js';
@@ -20,6 +21,10 @@ export const face = { id: 'made/up-face', imageSize: 'published' } as const;
 
 /** Settings of a text training of a few steps. */
 export const brief = ['epochs=3', 'batchSize=8', 'stepsPerRun=2', 'checkpointSeconds=0', 'tokenDropout=0.1'];
+
+/** Hash of the encoder that a run left. */
+export const weightsOf = (out: string): Promise<string> =>
+  sha256File(join(out, 'encoder', 'model.safetensors'));
 
 export interface LearnOptions {
   /** Milliseconds after the first checkpoint at which the process is killed. */

@@ -4,7 +4,7 @@ import { labelPrior } from '../../evaluate/calibration.js';
 import { loadFaceEncoder, loadTextEncoder } from '../../encoders/load.js';
 import { readLearnedFace, readLearnedText } from '../../learn/read-learned.js';
 import { corruptedPairs } from '../corrupted-pairs.js';
-import { calibrated, posteriorsOf } from '../learned-posteriors.js';
+import { calibratedParts, posteriorsOf } from '../learned-posteriors.js';
 import type { CompareOptions } from './compare.js';
 import { comparedFeatures, type ComparedOptions } from './features.js';
 
@@ -48,23 +48,7 @@ export async function prepareComparison(
     await encoders.face.dispose();
   });
   const { data } = features;
-  const parts = {
-    text: calibrated(
-      text,
-      data.tables.text,
-      { train: data.texts(text.labels, 'train'), validation: data.texts(text.labels, 'validation') },
-      labels,
-    ),
-    face: calibrated(
-      face,
-      data.tables.face,
-      {
-        train: data.faces('both', face.labels, 'train'),
-        validation: data.faces('both', face.labels, 'validation'),
-      },
-      labels,
-    ),
-  };
+  const parts = calibratedParts(data, { text, face }, labels);
   // The sample has as many faces of each label; the encoder was trained on all.
   const trained = protocol.faces.flatMap((one) =>
     one.split === 'train' ? [face.labels.indexOf(one.label)] : [],

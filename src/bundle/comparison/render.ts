@@ -1,19 +1,11 @@
 // The comparison as Markdown tables.
-import type { Interval } from '../../evaluate/intervals.js';
-import { table } from '../markdown.js';
+import { share, table, withInterval } from '../markdown.js';
 import type { ComparisonSummary, HeadSummary } from './summary.js';
-
-const share = (value: number): string => value.toFixed(3).replace(/^(-?)0/, '$1');
-
-const interval = ({ mean, low, high }: Interval): string =>
-  low === null || high === null ? share(mean) : `${share(mean)} [${share(low)}, ${share(high)}]`;
 
 const signed = (value: number): string => `${value > 0 ? '+' : ''}${(100 * value).toFixed(1)}`;
 
 const difference = ({ difference: of }: HeadSummary): string =>
-  of === null
-    ? '–'
-    : `${signed(of.mean)} [${signed(of.low!)}, ${signed(of.high!)}], p = ${of.pValue.toFixed(3).replace(/^0/, '')}`;
+  of === null ? '–' : `${signed(of.mean)} [${signed(of.low!)}, ${signed(of.high!)}], p = ${share(of.pValue)}`;
 
 /** What heads cost and how good they are; accuracy by situation, with the gate's mean where there is one. */
 export function renderComparison({ heads, chosen, pairs }: ComparisonSummary): string {
@@ -36,10 +28,10 @@ export function renderComparison({ heads, chosen, pairs }: ComparisonSummary): s
       one.rate === null ? '–' : String(one.rate),
       one.rate === null ? '–' : one.epochs.toFixed(0),
       one.rate === null ? '–' : one.secondsAnEpoch.toFixed(1),
-      interval(one.situations[0]!.accuracy),
-      interval(one.score),
+      withInterval(one.situations[0]!.accuracy),
+      withInterval(one.score),
       difference(one),
-      interval(one.test),
+      withInterval(one.test),
     ]),
   );
   const situations = table(

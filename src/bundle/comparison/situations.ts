@@ -1,5 +1,5 @@
 // What compared heads are asked: the same validation pairs clean, under each corruption, and with a side missing.
-import { float32, takeRows, type Tensor } from '../../base/tensor.js';
+import { stackRows, takeRows, type Tensor } from '../../base/tensor.js';
 import type { Scores } from '../../evaluate/scores.js';
 import { take, type Selection } from '../../experiment/data.js';
 import type { Variation } from '../../experiment/run.js';
@@ -34,7 +34,7 @@ export function askedTables({ conditions }: ComparedFeatures, variation: Variati
   const further = (modality: Modality) =>
     conditions.flatMap(({ condition, rows }) => (condition.of === modality ? [rows] : []));
   const pooled = (modality: Modality) =>
-    stacked([variation.tables[modality]!, ...further(modality).map(({ embeddings }) => embeddings)]);
+    stackRows([variation.tables[modality]!, ...further(modality).map(({ embeddings }) => embeddings)]);
   const states = (modality: Modality) =>
     joinStates([variation.states![modality]!, ...further(modality).map((rows) => rows.states!)]);
   return {
@@ -92,16 +92,4 @@ export function productLogits(
     return logs - (sides.length - 1) * Math.log(prior[i % prior.length]!);
   });
   return { classes: prior.length, data };
-}
-
-function stacked(parts: readonly Tensor<'float32'>[]): Tensor<'float32'> {
-  const width = parts[0]!.shape[1]!;
-  const rows = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
-  const out = float32([rows, width], new Float32Array(rows * width));
-  let at = 0;
-  for (const { data } of parts) {
-    out.data.set(data, at);
-    at += data.length;
-  }
-  return out;
 }

@@ -96,7 +96,7 @@ async function run(options: Options, output: Output): Promise<void> {
     ...(options.coverage === undefined ? {} : { coverage: options.coverage }),
   };
   const labels = answerLabels(recognizer.info);
-  const explain = await explainingOf(recognizer, options, signal);
+  const explain = await explainingOf(recognizer, options.explain, settings);
   const work: Work = { recognizer, settings, progress, explain };
   try {
     if (options.out !== undefined)
@@ -174,13 +174,13 @@ function formatOf({ format, out, json, explain }: Options): Format {
 
 async function explainingOf(
   recognizer: Recognizer,
-  { explain, cropped }: Options,
-  signal: AbortSignal,
+  explain: Options['explain'],
+  { faces, signal }: RecognizeOptions,
 ): Promise<Work['explain']> {
   if (explain === undefined) return undefined;
   const { explainingWith } = await import('../explained.js');
   return explainingWith(recognizer, {
-    ...{ faces: cropped ? 'cropped' : 'detect', signal },
+    ...{ faces, signal },
     folder: typeof explain === 'string' ? explain : undefined,
   });
 }
