@@ -47,13 +47,16 @@ export async function additiveProjection(
   };
 }
 
-/** For each of `items`, the mean logits over all `partners`. */
+/** For each of `items`, the mean logits over all `partners`; items that are there twice are computed once. */
 async function meansOver(
   logits: PairLogits,
-  items: Int32Array,
+  all: Int32Array,
   partners: Int32Array,
   order: <T>(item: T, partner: T) => [text: T, face: T],
 ): Promise<Scores<Float64Array>> {
+  const placeOf = new Map<number, number>();
+  for (const item of all) if (!placeOf.has(item)) placeOf.set(item, placeOf.size);
+  const items = Int32Array.from(placeOf.keys());
   const size = Math.max(1, Math.floor(BATCH / partners.length));
   let means = new Float64Array(0);
   let classes = 1;
@@ -74,5 +77,10 @@ async function meansOver(
       for (let k = 0; k < classes; k++) means[row + k]! += found.data[i * classes + k]! / partners.length;
     }
   }
-  return scores(classes, means);
+  const data = new Float64Array(all.length * classes);
+  all.forEach((item, i) => {
+    const start = placeOf.get(item)! * classes;
+    data.set(means.subarray(start, start + classes), i * classes);
+  });
+  return scores(classes, data);
 }

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { MienError } from '../base/errors.js';
 import { readJson } from '../base/files.js';
+import { checkedFile } from './checked-file.js';
+import { readComparison, type ComparisonFile } from './comparison-file.js';
 import { readExplanation, type ExplanationFile } from './explanation-file.js';
 
 const interval = z.object({ mean: z.number(), low: z.number().nullable(), high: z.number().nullable() });
@@ -76,6 +78,8 @@ export interface ModelFacts {
   readonly explanation?: ExplanationFile;
   /** Whether `explanation` was measured with these very models. */
   readonly sameModels: boolean;
+  /** Its head beside others. */
+  readonly comparison?: ComparisonFile;
 }
 
 export interface ModelPaths {
@@ -83,38 +87,38 @@ export interface ModelPaths {
   readonly bundle: string;
   /** What bench/explanation.ts kept. */
   readonly explanation?: string;
+  /** What `mien compare` wrote. */
+  readonly comparison?: string;
 }
+
+const hint = 'docs/bundles.md describes the form.';
 
 /**
  * Reads what a bundle states of itself; its models are not opened.
  * @throws MienError `file` when a file is missing or cannot be read, `format` that names the first wrong field.
  */
-export async function readModelFacts({ bundle, explanation: kept }: ModelPaths): Promise<ModelFacts> {
+export async function readModelFacts({ bundle, ...kept }: ModelPaths): Promise<ModelFacts> {
   const [manifestPath, path] = [join(bundle, 'manifest.json'), join(bundle, 'evaluation.json')];
   if (existsSync(manifestPath) && !existsSync(path))
     throw new MienError('file', 'this bundle has no evaluation', {
       file: path,
       hint: 'Only bundles of `mien export` have one: name such a bundle, or leave --bundle out.',
     });
-  const { name, fusion, files } = parsed(manifestFile, await readJson(manifestPath), manifestPath);
-  const numbers = parsed(evaluationFile, await readJson(path), path);
-  const explanation = kept === undefined ? undefined : await readExplanation(kept);
+  const { name, fusion, files } = checkedFile(manifestFile, await readJson(manifestPath), {
+    file: manifestPath,
+    hint,
+  });
+  const numbers = checkedFile(evaluationFile, await readJson(path), { file: path, hint });
+  const explanation = kept.explanation === undefined ? undefined : await readExplanation(kept.explanation);
+  const comparison = kept.comparison === undefined ? undefined : await readComparison(kept.comparison);
   return {
     name,
     ...(fusion ? { fusion } : {}),
     ...numbers,
     ...(explanation ? { explanation } : {}),
+    ...(comparison ? { comparison } : {}),
     sameModels: Object.entries(explanation?.bundle.models ?? {}).every(
       ([file, hash]) => files[file]?.sha256 === hash,
     ),
   };
-}
-
-function parsed<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw new MienError('format', issue.message, {
-    ...{ file, field: issue.path.join('.'), hint: 'docs/bundles.md describes the form.' },
-  });
 }

@@ -20,6 +20,7 @@ import { explanationSection } from './sections/explanation.js';
 import { fusionSection } from './sections/fusion.js';
 import { gateSection } from './sections/gate.js';
 import { groupsSection } from './sections/groups.js';
+import { headsSection } from './sections/heads.js';
 import { labelsSection } from './sections/labels.js';
 import { modelSection } from './sections/model.js';
 import { mappedRow, paperFiguresSection } from './sections/paper-figures.js';
@@ -128,6 +129,7 @@ export const modelSections = (model: ModelFacts): Section[] => [
   abstentionSection(model),
   groupsSection(model),
   explanationSection(model),
+  ...(model.comparison ? [headsSection(model.comparison)] : []),
 ];
 
 /** Every kind of features of every folder, named so that no two are alike. */

@@ -14,6 +14,7 @@ import type { Scores } from '../../src/evaluate/scores.js';
 import { SHARED_LABELS } from '../../src/data/labels.js';
 import { parseConfig } from '../../src/experiment/config.js';
 import { validationPairs, type Variation } from '../../src/experiment/run.js';
+import { parseComparison } from '../../src/report/comparison-file.js';
 import { fakeFaceEncoder, fakeTextEncoder } from '../features/fakes.js';
 import { smallProtocol } from '../features/protocols.js';
 
@@ -110,8 +111,9 @@ test('every head has one budget, is asked everything, and a second run reads wha
     expect(tried.map(({ rate }) => rate)).toEqual([1e-3, 1e-2]);
     expect(runs.map(({ seed }) => seed)).toEqual([0, 1]);
     expect(new Set(runs.map(({ rate }) => rate)).size).toBe(1);
-    for (const { answers, test: tested } of runs) {
+    for (const { answers, additive, test: tested } of runs) {
       expect(Object.keys(answers)).toEqual(names);
+      expect(additive).toHaveLength(compared.validation.faces.length);
       for (const { hits, gate } of Object.values(answers)) {
         expect(hits).toHaveLength(compared.validation.faces.length);
         expect(gate === undefined).toBe(head !== 'gated');
@@ -119,10 +121,11 @@ test('every head has one budget, is asked everything, and a second run reads wha
       expect(tested.hits).toHaveLength(compared.test.writers.length);
     }
   }
-  const files = await readdir(join(dir, 'runs', 'answers'));
+  const files = await readdir(join(dir, 'runs', 'asked'));
   expect(files).toHaveLength(6);
   expect(await compareHeads(options)).toEqual(compared);
-  expect(summarize(compared, 50).heads).toHaveLength(3);
+  const file = { format: 'mien-comparison', version: 1, command: 'mien compare', ...summarize(compared, 50) };
+  expect(parseComparison(JSON.parse(JSON.stringify(file))).heads).toHaveLength(3);
 });
 
 describe('the choice', () => {
@@ -142,7 +145,11 @@ describe('the choice', () => {
         ...{ head: head as 'gated', parameters: 1, tried: [] },
         runs: [0, 1].map((seed) => ({
           ...{ seed, rate: 1e-4, epochs: 3, secondsAnEpoch: 1, test: answer(right) },
-          answers: { clean: answer(right), worse: answer(right), 'no face': answer(right) },
+          answers: {
+            clean: { ...answer(right), ...(head === 'gated' ? { gate: 0.5 + seed / 10 } : {}) },
+            ...{ worse: answer(right), 'no face': answer(right) },
+          },
+          ...(head === 'product' ? {} : { additive: answer(right - 0.1).hits }),
         })),
       })),
       validation: { writers: units, faces: units },
@@ -157,10 +164,14 @@ describe('the choice', () => {
   ])('of %j is %s', (rights, chosen) => {
     const summary = summarize(made(rights), 300);
     expect(summary.chosen).toBe(chosen);
-    for (const { head, score, test: tested, difference } of summary.heads) {
+    for (const { head, score, test: tested, difference, additive, situations } of summary.heads) {
       expect(score.mean).toBeCloseTo(tested.mean, 9);
       expect(Math.abs(score.mean - rights[head as 'gated'])).toBeLessThan(0.06);
       expect(difference === null).toBe(head === 'gated');
+      expect(additive === null).toBe(head === 'product');
+      if (additive) expect(additive.interaction.mean).toBeCloseTo(score.mean - additive.accuracy.mean, 9);
+      if (additive) expect(additive.interaction.low).toBeGreaterThan(0);
+      expect(situations[0]!.gates).toEqual(head === 'gated' ? [0.5, 0.6] : []);
     }
   });
 });

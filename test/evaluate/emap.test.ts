@@ -74,6 +74,20 @@ test('what the projection leaves has no mean over texts nor over faces: it is th
   }
 });
 
+test('items that are there several times are asked for once, and answered every time', async () => {
+  let asked = 0;
+  const interacting = logitsOf(2, (i, j, k) => Math.cos(1.3 * i * j + k) + 0.1 * i);
+  const counted: PairLogits = (texts, faces) => ((asked += texts.length), interacting(texts, faces));
+  const anchors = { texts: rows(5), faces: rows(5) };
+  const few = await additiveProjection(counted, { texts: rows(4), faces: rows(4) }, anchors);
+  const once = asked;
+  const order = [2, 0, 2, 3, 1, 1];
+  const repeated = Int32Array.from(order);
+  const found = await additiveProjection(counted, { texts: repeated, faces: repeated }, anchors);
+  expect(asked).toBe(2 * once);
+  expect([...found.data]).toEqual(order.flatMap((i) => [...few.data.subarray(2 * i, 2 * i + 2)]));
+});
+
 test('what cannot be projected is refused', async () => {
   const one = { texts: rows(1), faces: rows(1) };
   await expect(additiveProjection(additive, { texts: rows(2), faces: rows(1) })).rejects.toThrow(/as many/);

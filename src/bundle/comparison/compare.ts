@@ -4,11 +4,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.js';
 import { silentProgress, type Progress } from '../../base/progress.js';
-import type { Tensors } from '../../base/tensor.js';
 import { labelPrior } from '../../evaluate/calibration.js';
-import { argmax, scores, type Scores } from '../../evaluate/scores.js';
 import type { Config } from '../../experiment/config.js';
-import { graphOptions, tablesOf } from '../../experiment/head-options.js';
+import { graphOptions } from '../../experiment/head-options.js';
 import { fusedModel } from '../../experiment/plan.js';
 import {
   evaluationItems,
@@ -19,8 +17,9 @@ import {
 } from '../../experiment/run.js';
 import type { HeadName } from '../../models/heads.js';
 import { countParameters } from '../../nn/parameters.js';
-import { createPredictionSession, headParameters, type Modality } from '../../train/head-graph.js';
+import { headParameters, type Modality } from '../../train/head-graph.js';
 import type { Posterior } from '../corrupted-pairs.js';
+import { answering, hitsOf, type Answers } from './answers.js';
 import type { ComparedFeatures } from './features.js';
 import { askedTables, productLogits, situationsOf, type PairRows, type Situation } from './situations.js';
 
@@ -58,14 +57,10 @@ export interface HeadRun {
   /** Processor time of an epoch with its look at validation, one thread. */
   readonly secondsAnEpoch: number;
   readonly answers: Readonly<Record<string, Answers>>;
+  /** Its nearest additive model (EMAP) on the clean validation pairs; not of the product, which is additive. */
+  readonly additive?: readonly number[];
   /** On the pairs of all test pairings, one after the other. */
   readonly test: Answers;
-}
-
-export interface Answers {
-  readonly hits: readonly number[];
-  /** Mean of the gate over all pairs. */
-  readonly gate?: number;
 }
 
 export interface ComparedHead {
@@ -75,7 +70,10 @@ export interface ComparedHead {
   /** Best validation F1 of the first seed at each rate. */
   readonly tried: readonly { readonly rate: number; readonly f1: number }[];
   /** One a seed; of the product, which is not trained, one. */
-  readonly runs: readonly Pick<HeadRun, 'seed' | 'rate' | 'epochs' | 'secondsAnEpoch' | 'answers' | 'test'>[];
+  readonly runs: readonly Pick<
+    HeadRun,
+    'seed' | 'rate' | 'epochs' | 'secondsAnEpoch' | 'answers' | 'additive' | 'test'
+  >[];
 }
 
 export interface Compared {
@@ -180,7 +178,7 @@ async function headRun(
   const { features, variation, folder, key, progress, signal } = options;
   const config = { ...options.config, optimizer: { ...options.config.optimizer, learningRate: rate } };
   const model = fusedModel(head, config.labels, 'both');
-  const records = join(folder, 'answers');
+  const records = join(folder, 'asked');
   const file = join(
     records,
     `${model.key}-${fingerprint(model, config, key, variation).slice(0, 12)}-${seed}.json`,
@@ -195,14 +193,15 @@ async function headRun(
     ...(signal ? { signal } : {}),
   });
   const { user, system } = process.cpuUsage(start);
-  const answer = await answering(model, parameters, config, features, asked);
+  const answer = await answering(model, parameters, config, features.data, asked);
   try {
     const answers: Record<string, Answers> = {};
     for (const { name, items } of situations) answers[name] = await answer.ask(items);
+    const clean = situations.find(({ kind }) => kind === 'clean')!;
     const run: HeadRun = {
       ...{ seed, rate, f1: history[bestEpoch - 1]!.validation, epochs: history.length },
       secondsAnEpoch: (user + system) / 1e6 / history.length,
-      ...{ answers, test: await answer.ask(test) },
+      ...{ answers, additive: await answer.additive(clean.items, seed), test: await answer.ask(test) },
     };
     await mkdir(records, { recursive: true });
     await writeFileAtomic(file, `${JSON.stringify(run)}\n`);
@@ -211,33 +210,3 @@ async function headRun(
     await answer.dispose();
   }
 }
-
-/** Pairs a run of the session: all states of more would take gigabytes. */
-const PAIRS_A_RUN = 256;
-
-async function answering(
-  model: ReturnType<typeof fusedModel>,
-  parameters: Tensors,
-  config: Config,
-  { data }: ComparedFeatures,
-  asked: Asked['asked'],
-) {
-  const session = await createPredictionSession(graphOptions(model, config, data), 1);
-  const tables = tablesOf(asked, model);
-  const ask = async ({ text, face, labels }: PairRows): Promise<Answers> => {
-    const hits: number[] = [];
-    let gates = 0;
-    for (let start = 0; start < labels.length; start += PAIRS_A_RUN) {
-      const end = start + PAIRS_A_RUN;
-      const part = { text: text.subarray(start, end), face: face.subarray(start, end) };
-      const { logits, gate } = await session.run(parameters, tables, part);
-      hits.push(...hitsOf(scores(config.labels.length, logits.data), labels.subarray(start, end)));
-      if (gate) gates += (gate.data.reduce((a, b) => a + b, 0) / gate.data.length) * part.text.length;
-    }
-    return { hits, ...(model.head === 'gated' ? { gate: gates / labels.length } : {}) };
-  };
-  return { ask, dispose: () => session.dispose() };
-}
-
-const hitsOf = (logits: Scores, labels: Uint8Array): number[] =>
-  Array.from(argmax(logits), (label, i) => Number(label === labels[i]));

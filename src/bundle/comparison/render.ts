@@ -1,10 +1,11 @@
 // The comparison as Markdown tables.
 import { share, table, withInterval } from '../markdown.js';
-import type { ComparisonSummary, HeadSummary } from './summary.js';
+import type { ComparedHeadFile } from '../../report/comparison-file.js';
+import type { ComparisonSummary } from './summary.js';
 
 const signed = (value: number): string => `${value > 0 ? '+' : ''}${(100 * value).toFixed(1)}`;
 
-const difference = ({ difference: of }: HeadSummary): string =>
+const difference = ({ difference: of }: ComparedHeadFile): string =>
   of === null ? '–' : `${signed(of.mean)} [${signed(of.low!)}, ${signed(of.high!)}], p = ${share(of.pValue)}`;
 
 /** What heads cost and how good they are; accuracy by situation, with the gate's mean where there is one. */
@@ -18,6 +19,7 @@ export function renderComparison({ heads, chosen, pairs }: ComparisonSummary): s
       'epochs',
       's an epoch',
       'validation, clean',
+      'of it without interaction',
       'score',
       'score − gate’s, points',
       'test, clean',
@@ -29,6 +31,7 @@ export function renderComparison({ heads, chosen, pairs }: ComparisonSummary): s
       one.rate === null ? '–' : one.epochs.toFixed(0),
       one.rate === null ? '–' : one.secondsAnEpoch.toFixed(1),
       withInterval(one.situations[0]!.accuracy),
+      one.additive === null ? '–' : withInterval(one.additive.accuracy),
       withInterval(one.score),
       difference(one),
       withInterval(one.test),
@@ -39,8 +42,10 @@ export function renderComparison({ heads, chosen, pairs }: ComparisonSummary): s
     heads[0]!.situations.map(({ name }, s) => [
       name,
       ...heads.map(({ situations: own }) => {
-        const { accuracy, gate } = own[s]!;
-        return gate === null ? share(accuracy.mean) : `${share(accuracy.mean)} / ${share(gate)}`;
+        const { accuracy, gates } = own[s]!;
+        const mean = share(accuracy.mean);
+        if (gates.length === 0) return mean;
+        return `${mean} / ${share(gates.reduce((sum, one) => sum + one, 0) / gates.length)}`;
       }),
     ]),
   );

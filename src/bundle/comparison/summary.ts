@@ -6,38 +6,12 @@ import {
   resampleMeans,
   type Factor,
 } from '../../evaluate/bootstrap.js';
-import type { Interval } from '../../evaluate/intervals.js';
 import { holm } from '../../evaluate/paired-tests.js';
-import type { Answers, Compared, ComparedHead } from './compare.js';
+import type { ComparedHeadFile, ComparisonFile } from '../../report/comparison-file.js';
+import type { Answers } from './answers.js';
+import type { Compared, ComparedHead } from './compare.js';
 
-export interface HeadSummary {
-  readonly head: ComparedHead['head'];
-  readonly parameters: number;
-  /** Learning rate that was best on validation; null of the product. */
-  readonly rate: number | null;
-  /** Means over seeds. */
-  readonly epochs: number;
-  readonly secondsAnEpoch: number;
-  /** Accuracy on validation pairs in each situation. */
-  readonly situations: readonly {
-    readonly name: string;
-    readonly accuracy: Interval;
-    readonly gate: number | null;
-  }[];
-  /** A third each: clean pairs, mean of the corruptions, mean of both missing sides. */
-  readonly score: Interval;
-  /** Its score less the gate's, on the same pairs; null of the gate itself. */
-  readonly difference: (Interval & { readonly pValue: number }) | null;
-  /** Accuracy on test pairs. */
-  readonly test: Interval;
-}
-
-export interface ComparisonSummary {
-  readonly heads: readonly HeadSummary[];
-  /** The best score, where it is above the gate's by more than chance; else the gate. */
-  readonly chosen: string;
-  readonly pairs: { readonly validation: number; readonly test: number };
-}
+export type ComparisonSummary = Pick<ComparisonFile, 'heads' | 'chosen' | 'pairs' | 'seeds'>;
 
 const REFERENCE = 'gated';
 const LEVEL = 0.05;
@@ -49,6 +23,7 @@ const LEVEL = 0.05;
 export function summarize(compared: Compared, replicates = 2000): ComparisonSummary {
   const { situations, heads } = compared;
   const seeds = Math.max(...heads.map(({ runs }) => runs.length));
+  const cleanName = situations.find(({ kind }) => kind === 'clean')!.name;
   const factors = factorsOf(compared.validation, seeds);
   const values = (head: ComparedHead, of: (answers: Readonly<Record<string, Answers>>) => number[]) =>
     overSeeds(
@@ -82,7 +57,22 @@ export function summarize(compared: Compared, replicates = 2000): ComparisonSumm
     options,
   );
 
-  const summaries = heads.map((head, i): HeadSummary => {
+  const projected = heads.map((head) =>
+    head.runs.flatMap(({ additive }) => (additive === undefined ? [] : [additive])),
+  );
+  const additive = (i: number): ComparedHeadFile['additive'] => {
+    if (projected[i]!.length === 0) return null;
+    const own = overSeeds(projected[i]!, seeds);
+    const clean = values(heads[i]!, (answers) => [...answers[cleanName]!.hits]);
+    const [accuracy, difference] = resampleMeans(
+      [own, clean.map((value, k) => value - own[k]!)],
+      factors,
+      options,
+    ).map(percentileInterval);
+    return { accuracy: accuracy!, interaction: difference! };
+  };
+
+  const summaries = heads.map((head, i): ComparedHeadFile => {
     const { runs } = head;
     const accuracies = resampleMeans(
       situations.map(({ name }) => values(head, (answers) => [...answers[name]!.hits])),
@@ -93,13 +83,11 @@ export function summarize(compared: Compared, replicates = 2000): ComparisonSumm
       ...{ head: head.head, parameters: head.parameters, rate: runs[0]!.rate || null },
       epochs: meanOf(runs.map(({ epochs }) => epochs)),
       secondsAnEpoch: meanOf(runs.map(({ secondsAnEpoch }) => secondsAnEpoch)),
-      situations: situations.map(({ name }, s) => {
-        const gates = runs.flatMap(({ answers }) => answers[name]!.gate ?? []);
-        return {
-          ...{ name, accuracy: percentileInterval(accuracies[s]!) },
-          gate: gates.length === 0 ? null : meanOf(gates),
-        };
-      }),
+      situations: situations.map(({ name, kind, of }, s) => ({
+        ...{ name, kind, of, accuracy: percentileInterval(accuracies[s]!) },
+        gates: runs.flatMap(({ answers }) => answers[name]!.gate ?? []),
+      })),
+      additive: additive(i),
       score: percentileInterval(means[i]!),
       difference:
         head.head === REFERENCE || reference === undefined
@@ -112,13 +100,14 @@ export function summarize(compared: Compared, replicates = 2000): ComparisonSumm
     ({ head, difference }) =>
       head !== 'product' && difference !== null && difference.mean > 0 && difference.pValue < LEVEL,
   );
-  const best = better.reduce<HeadSummary | undefined>(
+  const best = better.reduce<ComparedHeadFile | undefined>(
     (a, b) => (a === undefined || b.score.mean > a.score.mean ? b : a),
     undefined,
   );
   return {
     heads: summaries,
     chosen: best?.head ?? REFERENCE,
+    seeds,
     pairs: { validation: compared.validation.faces.length, test: compared.test.faces.length },
   };
 }

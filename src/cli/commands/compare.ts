@@ -7,6 +7,8 @@ import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
+import type { ComparisonFile } from '../../report/comparison-file.js';
+import { commandLine } from '../command-line.js';
 
 interface Options {
   readonly text: string;
@@ -51,14 +53,15 @@ export function defineCompare(program: Command): void {
     .option('--set <path=value>', 'one setting of the heads', collect, [])
     .option('--skip-invalid', 'pass over unreadable items, and list them')
     .option('--json', 'print the comparison as JSON')
-    .action((options: Options, command: Command) => run(options, outputOf(command)));
+    .action((options: Options, command: Command) => run(options, commandLine(command), outputOf(command)));
 }
 
-async function run(options: Options, output: Output): Promise<void> {
+async function run(options: Options, made: string, output: Output): Promise<void> {
   const { data, features, out, text, face, maxTokens, threads, skipInvalid = false } = options;
   if (data === undefined)
     throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
   const [
+    { readLearnedFace, readLearnedText },
     { loadConfig },
     { openProtocol },
     { compareHeads, COMPARED_HEADS },
@@ -68,6 +71,7 @@ async function run(options: Options, output: Output): Promise<void> {
     { renderComparison },
     { writeFileAtomic },
   ] = await Promise.all([
+    import('../../learn/read-learned.js'),
     import('../../experiment/config.js'),
     import('../../features/prepared.js'),
     import('../../bundle/comparison/compare.js'),
@@ -86,6 +90,8 @@ async function run(options: Options, output: Output): Promise<void> {
   const rates = (options.rate.length === 0 ? ['1e-4', '3e-4', '1e-3'] : options.rate).map(Number);
   if (!rates.every((rate) => rate > 0))
     throw new MienError('usage', 'a learning rate must be above 0', { field: '--rate' });
+  // Before the data is hashed, which takes minutes.
+  await Promise.all([readLearnedText(text), readLearnedFace(face)]);
   const config = await loadConfig({ file: options.config, set: options.set });
   const progress = await progressOf(output);
   const signal = interruption();
@@ -109,7 +115,8 @@ async function run(options: Options, output: Output): Promise<void> {
     signal,
   });
   const summary = summarize(compared);
-  await writeFileAtomic(join(out, 'comparison.json'), `${JSON.stringify(summary, null, 1)}\n`);
+  const file = { format: 'mien-comparison', version: 1, command: made, ...summary } satisfies ComparisonFile;
+  await writeFileAtomic(join(out, 'comparison.json'), `${JSON.stringify(file, null, 1)}\n`);
   await writeFileAtomic(join(out, 'comparison.md'), `${renderComparison(summary)}\n`);
-  output.result(summary, () => renderComparison(summary));
+  output.result(file, () => renderComparison(summary));
 }

@@ -56,11 +56,15 @@ async function run(options: Options, output: Output): Promise<void> {
   const { data, features, skipInvalid = false } = options;
   if (data === undefined)
     throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
-  const [{ loadConfig }, { exportBundle }, { openProtocol }] = await Promise.all([
-    import('../../experiment/config.js'),
-    import('../../bundle/export.js'),
-    import('../../features/prepared.js'),
-  ]);
+  const [{ readLearnedFace, readLearnedText }, { loadConfig }, { exportBundle }, { openProtocol }] =
+    await Promise.all([
+      import('../../learn/read-learned.js'),
+      import('../../experiment/config.js'),
+      import('../../bundle/export.js'),
+      import('../../features/prepared.js'),
+    ]);
+  // Before the data is hashed, which takes minutes.
+  await Promise.all([readLearnedText(options.text), readLearnedFace(options.face)]);
   const config = await loadConfig({ file: options.config, set: options.set });
   const progress = await progressOf(output);
   const signal = interruption();

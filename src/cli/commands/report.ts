@@ -12,12 +12,14 @@ import type { ReportOptions } from '../../report/report.js';
 import { resultFolder } from '../result-folder.js';
 
 const BUNDLED_EXPLANATION = inPackage('models/explanation.json');
+const BUNDLED_COMPARISON = inPackage('models/comparison.json');
 
 interface Options {
   readonly out: string;
   readonly data?: string;
   readonly bundle?: string;
   readonly explanation?: string;
+  readonly comparison?: string;
   readonly open?: boolean;
 }
 
@@ -34,6 +36,10 @@ export function defineReport(program: Command): void {
     .option(
       '--explanation <file>',
       'how its explanations were checked, as bench/explanation.ts kept it (default: of the bundled model)',
+    )
+    .option(
+      '--comparison <file>',
+      'its head beside others, the comparison.json of `mien compare` (default: of the bundled model)',
     )
     .option('--open', 'open the page when it is made')
     .option('--json', 'print the names of what was written as JSON')
@@ -62,12 +68,20 @@ async function run(dirs: readonly string[], options: Options, output: Output): P
 }
 
 /** By default the bundled model, where it is here: as in the package and in the repository. */
-function modelOf({ bundle, explanation }: Options): Pick<ReportOptions, 'model'> {
+function modelOf({ bundle, explanation, comparison }: Options): Pick<ReportOptions, 'model'> {
   if (bundle === undefined && !existsSync(BUNDLED_MODEL)) return {};
-  const own = bundle === undefined && existsSync(BUNDLED_EXPLANATION) ? BUNDLED_EXPLANATION : undefined;
-  const kept = explanation ?? own;
+  const own = (file: string): string | undefined =>
+    bundle === undefined && existsSync(file) ? file : undefined;
+  const kept = {
+    explanation: explanation ?? own(BUNDLED_EXPLANATION),
+    comparison: comparison ?? own(BUNDLED_COMPARISON),
+  };
   return {
-    model: { bundle: bundle ?? BUNDLED_MODEL, ...(kept === undefined ? {} : { explanation: kept }) },
+    model: {
+      bundle: bundle ?? BUNDLED_MODEL,
+      ...(kept.explanation === undefined ? {} : { explanation: kept.explanation }),
+      ...(kept.comparison === undefined ? {} : { comparison: kept.comparison }),
+    },
   };
 }
 

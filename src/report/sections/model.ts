@@ -12,7 +12,7 @@ export const madeBy = (key: keyof ModelFacts['evaluation']): Block => ({
 
 const right = { align: 'right' } as const;
 
-export function modelSection({ name, evaluation, reference }: ModelFacts): Section {
+export function modelSection({ name, evaluation, reference, comparison }: ModelFacts): Section {
   const { tests, robustness } = evaluation;
   const kinds = [...new Set(robustness.map(({ as }) => as))];
   const sets = [...new Set(robustness.map((one) => one.name))];
@@ -22,7 +22,7 @@ export function modelSection({ name, evaluation, reference }: ModelFacts): Secti
     blocks: [
       {
         text:
-          `This section and the four after it are about the model ${name}, which recognises emotions when mien is used, and not about the heads of ` +
+          `This section and the ${comparison ? 'five' : 'four'} after it are about the model ${name}, which recognises emotions when mien is used, and not about the heads of ` +
           'the paper’s tables: whole encoders, small weights, one training. No test item chose anything: finished models alone met them.',
       },
       {

@@ -1,0 +1,103 @@
+// Charts of the comparison of heads: scores with intervals, and the gate by situation over seeds.
+import type { ComparedHeadFile } from '../comparison-file.js';
+import type { Panel } from './figure.js';
+import { color, labelAxis } from './theme.js';
+
+const title = (head: string): string => (head === 'product' ? 'product of posteriors' : head);
+const names = { ...labelAxis, labelLimit: 200 } as const;
+
+/** The score of each head, the gate's as a line to hold it against. */
+export function headScorePanel(id: string, name: string, heads: readonly ComparedHeadFile[]): Panel {
+  const rows = heads.map(({ head, score }) => ({
+    head: title(head),
+    score: score.mean,
+    low: score.low,
+    high: score.high,
+  }));
+  const gate = heads.find(({ head }) => head === 'gated');
+  return {
+    id,
+    title: name,
+    rows,
+    spec: {
+      width: 330,
+      height: { step: 22 },
+      data: { values: rows },
+      encoding: { y: { field: 'head', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
+      layer: [
+        ...(gate
+          ? [
+              {
+                data: { values: [{ gate: gate.score.mean }] },
+                mark: { type: 'rule', color: color('muted'), strokeDash: [3, 3] },
+                encoding: {
+                  x: { field: 'gate', type: 'quantitative' },
+                  y: { value: 0 },
+                  y2: { value: 'height' },
+                },
+              },
+            ]
+          : []),
+        {
+          transform: [{ filter: 'datum.low !== null' }],
+          mark: { type: 'rule', strokeWidth: 1.6, color: color('accent') },
+          encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
+        },
+        {
+          mark: { type: 'point', filled: true, size: 60, color: color('accent'), opacity: 1 },
+          encoding: {
+            x: {
+              field: 'score',
+              type: 'quantitative',
+              scale: { zero: false, nice: true },
+              axis: { title: 'score on validation pairs', format: '.2f', tickCount: 6 },
+            },
+          },
+        },
+      ],
+    },
+  };
+}
+
+/** The gate's mean in each situation, a point a seed; the line is the mean of clean pairs. */
+export function gateBySituationPanel(
+  id: string,
+  name: string,
+  situations: ComparedHeadFile['situations'],
+): Panel {
+  const rows = situations.flatMap(({ name: pairs, gates }) =>
+    gates.map((gate, seed) => ({ pairs, seed: `seed ${seed}`, gate })),
+  );
+  const [clean] = situations;
+  const mean = clean!.gates.reduce((sum, gate) => sum + gate, 0) / clean!.gates.length;
+  return {
+    id,
+    title: name,
+    rows,
+    spec: {
+      width: 330,
+      height: { step: 22 },
+      data: { values: rows },
+      encoding: { y: { field: 'pairs', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
+      layer: [
+        {
+          data: { values: [{ mean }] },
+          mark: { type: 'rule', color: color('muted'), strokeDash: [3, 3] },
+          encoding: { x: { field: 'mean', type: 'quantitative' }, y: { value: 0 }, y2: { value: 'height' } },
+        },
+        {
+          mark: { type: 'point', size: 55, strokeWidth: 1.6, color: color('accent'), opacity: 1 },
+          encoding: {
+            x: {
+              field: 'gate',
+              type: 'quantitative',
+              scale: { zero: false, nice: true },
+              axis: { title: 'mean gate (0: text alone, 1: face alone)', format: '.2f', tickCount: 6 },
+            },
+            shape: { field: 'seed', type: 'nominal', legend: { title: null } },
+          },
+        },
+      ],
+    },
+  };
+}
