@@ -170,7 +170,10 @@ describe('the choice', () => {
       expect(difference === null).toBe(head === 'gated');
       expect(additive === null).toBe(head === 'product');
       if (additive) expect(additive.interaction.mean).toBeCloseTo(score.mean - additive.accuracy.mean, 9);
-      if (additive) expect(additive.interaction.low).toBeGreaterThan(0);
+      if (additive) {
+        expect(additive.interaction.low).toBeGreaterThan(0);
+        expect(additive.accuracy.high! - additive.accuracy.low!).toBeCloseTo(score.high! - score.low!, 1);
+      }
       expect(situations[0]!.gates).toEqual(head === 'gated' ? [0.5, 0.6] : []);
     }
   });

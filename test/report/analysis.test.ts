@@ -192,7 +192,10 @@ test('the last results take the place of those before, whole', async () => {
 
 test('a page that asks for nothing from outside, with a file for each chart', async () => {
   const file = join(folder, 'page.html');
-  const model = { bundle: join(root, 'models/lite') };
+  const model = {
+    bundle: join(root, 'models/lite'),
+    comparison: join(root, 'models/comparison.json'),
+  };
   const written = await writeHtmlReport({
     folders: [out()],
     out: file,

@@ -81,6 +81,7 @@ test('a gate that one seed turns the wrong way, and a head that needs interactio
   );
   expect(page).toContain('In 1 of the 2 corruptions every seed’s gate');
   expect(page).toContain('transformer (3.0 (2.0 to 4.0) points)');
+  expect(page).toContain('the product of posteriors is a sum in logarithms too, and right about .870');
 });
 
 test('charts hold every score and every seed’s gate, and are drawn', async () => {

@@ -68,7 +68,7 @@ export function summarize(compared: Compared, replicates = 2000): ComparisonSumm
       [own, clean.map((value, k) => value - own[k]!)],
       factors,
       options,
-    ).map(percentileInterval);
+    ).map((means) => percentileInterval(means));
     return { accuracy: accuracy!, interaction: difference! };
   };
 

@@ -71,8 +71,18 @@ function inWords({ heads, chosen }: ComparisonFile): string {
       ? ''
       : needing.length === 0
         ? ' Of no head is the accuracy above that of its nearest additive model by more than chance: none makes use of seeing both sides at once.'
-        : ` Above its nearest additive model by more than chance is the accuracy of ${needing.map((one) => `${headTitle(one.head)} (${formatPoints(one)} points)`).join(', ')}.`;
+        : ` Above its nearest additive model by more than chance is the accuracy of ${needing.map((one) => `${headTitle(one.head)} (${formatPoints(one)} points)`).join(', ')}: ` +
+          'trained on pairs of which some have a bad side, heads weigh one side by the other, which no sum can.' +
+          productInWords(heads);
   return verdict + interaction;
+}
+
+/** What a sum can reach that was not made to be near a head. */
+function productInWords(heads: readonly ComparedHeadFile[]): string {
+  const product = heads.find(({ head }) => head === 'product');
+  return product === undefined
+    ? ''
+    : ` That the pairs need it does not follow: the product of posteriors is a sum in logarithms too, and right about ${share(product.situations[0]!.accuracy.mean)} of the clean pairs.`;
 }
 
 const costs = ({ heads, pairs, seeds }: ComparisonFile): TextTable => ({
