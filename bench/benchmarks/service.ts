@@ -182,6 +182,7 @@ async function difference(ours: Target, peer: Target, requests: readonly Request
           headers: HEADERS,
           body: JSON.stringify(request),
         });
+        if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
         return ((await response.json()) as Answered).results[0]!;
       }),
     );

@@ -31,6 +31,9 @@ def load(folder, threads):
     tokenizer.enable_truncation(manifest["text"]["maxTokens"])
     tokenizer.no_padding()
 
+    # The image, and its mirror image where the bundle reads both.
+    views = np.array([0, 1] if manifest["face"]["mirror"] else [0], dtype=np.int64)
+
     def posterior(part, logits):
         labels, scaled = manifest[part]["labels"], logits / manifest[part]["temperature"]
         powers = np.exp(scaled - scaled.max())
@@ -44,7 +47,7 @@ def load(folder, threads):
             answer["text"] = posterior("text", logits[0])
         if image is not None:
             pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(image))).convert("RGB"))[None]
-            embeddings["face"], logits = face.run(["embedding", "logits"], {"pixels": pixels})
+            embeddings["face"], logits = face.run(["embedding", "logits"], {"pixels": pixels, "views": views})
             answer["face"] = posterior("face", logits[0])
         if len(embeddings) == 2:
             (logits,) = fusion.run(["logits"], embeddings)

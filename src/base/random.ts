@@ -84,11 +84,13 @@ export function randomStream(seed: number, name: string, index = 0): RandomStrea
     return words[position++]!;
   };
   const uniform = (): number => (uint32() >>> 8) / 2 ** 24;
+  // Remainders of numbers above 2^31 are slow, and resampling draws some hundred million times.
+  let [limit, limitOf] = [0, 0];
   const integer = (n: number): number => {
-    const limit = 2 ** 32 - (2 ** 32 % n);
+    if (n !== limitOf) [limit, limitOf] = [2 ** 32 - (2 ** 32 % n), n];
     for (;;) {
       const draw = uint32();
-      if (draw < limit) return draw % n;
+      if (draw < limit) return draw - Math.floor(draw / n) * n;
     }
   };
   const normal = (): number => {

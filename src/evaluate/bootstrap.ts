@@ -49,7 +49,9 @@ export function bootstrapMeans(
   const counts = units.map((size) => new Int32Array(size));
   const means = statistics.map(() => new Float64Array(replicates));
   const stream = randomStream(seed, 'bootstrap');
-  const sums = new Float64Array(statistics.length);
+  // One array after the other and of one type: by far the fastest way through, and most of a report's time.
+  const values = statistics.map((statistic) => Float64Array.from(statistic));
+  const weights = new Float64Array(n);
   for (let replicate = 0; replicate < replicates; replicate++) {
     let total = 0;
     // With few units it may happen that no observation is drawn at all.
@@ -60,18 +62,29 @@ export function bootstrapMeans(
         count.fill(0);
         for (let draw = 1; draw < size; draw++) count[stream.integer(size)]! += 1;
       });
-      sums.fill(0);
-      for (let o = 0; o < n; o++) {
-        let weight = 1;
-        for (let f = 0; f < factors.length && weight > 0; f++) weight *= counts[f]![factors[f]![o]!]!;
-        if (weight === 0) continue;
-        total += weight;
-        for (let s = 0; s < statistics.length; s++) sums[s]! += weight * statistics[s]![o]!;
-      }
+      weights.fill(1);
+      factors.forEach((factor, f) => weigh(weights, factor, counts[f]!));
+      total = sumOf(weights);
     }
-    means.forEach((row, s) => (row[replicate] = sums[s]! / total));
+    means.forEach((row, s) => (row[replicate] = weightedSum(weights, values[s]!) / total));
   }
   return means;
+}
+
+function weigh(weights: Float64Array, factor: Factor, counts: Int32Array): void {
+  for (let o = 0; o < weights.length; o++) weights[o]! *= counts[factor[o]!]!;
+}
+
+function sumOf(values: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum;
+}
+
+function weightedSum(weights: Float64Array, values: Float64Array): number {
+  let sum = 0;
+  for (let o = 0; o < weights.length; o++) sum += weights[o]! * values[o]!;
+  return sum;
 }
 
 /**
