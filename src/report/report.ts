@@ -65,17 +65,22 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
   const systems = nameSystems(folders);
   const data = options.data === undefined ? undefined : await openLocalData(options.data);
   const model = options.model === undefined ? undefined : await readModelFacts(options.model);
-  const maps = await mapsOf(systems, progress, signal);
+  // Other processes lay out maps while this one computes statistics, and are ended where that fails.
+  const failed = new AbortController();
+  const maps = mapsOf(systems, progress, AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]));
   const context: ReportContext = {
     folders,
     systems,
     ...(data ? { data } : {}),
     ...(model ? { model } : {}),
-    map: (system, kind) => maps.get(`${system.key} ${kind}`),
+    map: async (system, kind) => (await maps).get(`${system.key} ${kind}`),
   };
+  const [sections] = await Promise.all([sectionsOf(context), maps]).catch((error: unknown) => {
+    failed.abort();
+    throw error;
+  });
 
   progress.begin('writing the report', undefined, 'parts');
-  const sections = await sectionsOf(context);
   const figures = join(dirname(out), `${basename(out, extname(out))}-figures`);
   const svgs = new Map<Panel, string>();
   const draw = async (panel: Panel, title: string): Promise<void> => {
@@ -108,14 +113,19 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
 }
 
 async function sectionsOf(context: ReportContext): Promise<Section[]> {
-  return [
-    await resultsSection(context),
-    await paperFiguresSection(context),
+  const results = await resultsSection(context);
+  const statistics = [
     await fusionSection(context),
     await gateSection(context),
     await confidenceSection(context),
     await labelsSection(context),
     await trainingSection(context),
+  ];
+  return [
+    results,
+    // Computed last: it waits for maps.
+    await paperFiguresSection(context),
+    ...statistics,
     ...(context.systems.length > 1 ? [runsSection(context)] : []),
     ...(context.model ? modelSections(context.model) : []),
     provenanceSection(context),
@@ -160,7 +170,7 @@ export function nameSystems(folders: readonly ResultsFolder[]): NamedSystem[] {
 async function mapsOf(
   systems: readonly NamedSystem[],
   progress: Progress,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<Map<string, PointMap>> {
   const keys: string[] = [];
   const tasks: MapTask[] = [];
@@ -175,7 +185,7 @@ async function mapsOf(
   const maps = await layOut(tasks, {
     workers: availableParallelism(),
     onDone: () => progress.advance(),
-    ...(signal ? { signal } : {}),
+    signal,
   });
   progress.end();
   return new Map(keys.map((key, i) => [key, maps[i]!]));

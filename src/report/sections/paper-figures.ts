@@ -47,7 +47,7 @@ export async function paperFiguresSection(context: ReportContext): Promise<Secti
           runs.length,
         ),
       );
-      const map = context.map(system, kind);
+      const map = await context.map(system, kind);
       complete &&= map !== undefined;
       if (map === undefined) continue;
       const items = await mappedItems(context, system, kind);

@@ -40,7 +40,7 @@ export interface ReportContext {
   /** The bundle whose evaluation is shown. */
   readonly model?: ModelFacts;
   /** Undefined where the folder keeps no representations. */
-  map(system: NamedSystem, kind: MapKind): PointMap | undefined;
+  map(system: NamedSystem, kind: MapKind): Promise<PointMap | undefined>;
 }
 
 /** `accuracy-frozen`, or `accuracy` where there is one system. */
