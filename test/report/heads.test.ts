@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { parseComparison, readComparison, type ComparisonFile } from '../../src/report/comparison-file.js';
 import { panelCsv, renderSvg } from '../../src/report/figures/figure.js';
 import { renderPage } from '../../src/report/page/page.js';
+import { pairingNote } from '../../src/report/tables.js';
 import { headsSection } from '../../src/report/sections/heads.js';
 
 const around = (mean: number, by = 0.02) => ({ mean, low: mean - by, high: mean + by });
@@ -94,6 +95,13 @@ test('charts hold every score and every seed’s gate, and are drawn', async () 
   for (const line of ['clean,seed 0,0.5', 'clean,seed 1,0.48', 'face: blur .1,seed 1,0.25'])
     expect(gates).toContain(line);
   for (const { spec } of panels) expect(await renderSvg(spec)).toMatch(/^<svg/);
+});
+
+test('the sentence on pairing stands beside every table and score', () => {
+  const page = html(file(turning));
+  const parts = page.split(/<figure id="figure-heads"|<caption>/).slice(1);
+  expect(parts).toHaveLength(4);
+  for (const part of parts) expect(part).toContain(pairingNote);
 });
 
 test('without a gate among the heads nothing is said of one', () => {

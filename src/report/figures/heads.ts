@@ -41,18 +41,19 @@ export function headScorePanel(id: string, name: string, heads: readonly Compare
         {
           transform: [{ filter: 'datum.low !== null' }],
           mark: { type: 'rule', strokeWidth: 1.6, color: color('accent') },
-          encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
+          encoding: {
+            x: {
+              field: 'low',
+              type: 'quantitative',
+              scale: { zero: false, nice: true, padding: 8 },
+              axis: { title: 'score on validation pairs', format: '.2f', tickCount: 6 },
+            },
+            x2: { field: 'high' },
+          },
         },
         {
           mark: { type: 'point', filled: true, size: 60, color: color('accent'), opacity: 1 },
-          encoding: {
-            x: {
-              field: 'score',
-              type: 'quantitative',
-              scale: { zero: false, nice: true },
-              axis: { title: 'score on validation pairs', format: '.2f', tickCount: 6 },
-            },
-          },
+          encoding: { x: { field: 'score', type: 'quantitative' } },
         },
       ],
     },
