@@ -3,13 +3,14 @@ import type { ComparedHeadFile } from '../comparison-file.js';
 import type { Panel } from './figure.js';
 import { color, labelAxis } from './theme.js';
 
-const title = (head: string): string => (head === 'product' ? 'product of posteriors' : head);
+/** The head's name, of the product what it is of. */
+export const headTitle = (head: string): string => (head === 'product' ? 'product of posteriors' : head);
 const names = { ...labelAxis, labelLimit: 200 } as const;
 
 /** The score of each head, the gate's as a line to hold it against. */
 export function headScorePanel(id: string, name: string, heads: readonly ComparedHeadFile[]): Panel {
   const rows = heads.map(({ head, score }) => ({
-    head: title(head),
+    head: headTitle(head),
     score: score.mean,
     low: score.low,
     high: score.high,

@@ -1,16 +1,13 @@
 // The bundled model's head beside others: what they cost, how good they are when a side is bad or missing, how much of
 // it needs interaction, and what the gate does over seeds.
 import { escapeXml } from '../figures/figure.js';
-import { gateBySituationPanel, headScorePanel } from '../figures/heads.js';
+import { gateBySituationPanel, headScorePanel, headTitle } from '../figures/heads.js';
 import type { ComparedHeadFile, ComparisonFile } from '../comparison-file.js';
 import { pairingNote } from '../tables.js';
 import type { TextTable } from '../text-table.js';
 import { formatInterval, formatP, formatPoints, share, type Block, type Section } from './section.js';
 
 const right = { align: 'right' } as const;
-
-/** The head's name, of the product what it is of. */
-export const headTitle = (head: string): string => (head === 'product' ? 'product of posteriors' : head);
 
 export function headsSection(file: ComparisonFile): Section {
   const { heads, pairs, seeds, command } = file;
