@@ -18,12 +18,7 @@ import { corruptedPairs, GUIDANCE, PAIR_SHARES } from './corrupted-pairs.js';
 import { evaluateBundle, type BundleEvaluation, type EvaluateOptions } from './evaluation.js';
 import { writeBundle } from './folder.js';
 import { trainFusion, type FusionHead } from './fusion.js';
-import {
-  readLearnedFace,
-  readLearnedText,
-  type LearnedFace,
-  type LearnedText,
-} from '../learn/read-learned.js';
+import type { LearnedFace, LearnedText } from '../learn/read-learned.js';
 import { calibratedParts, posteriorsOf } from './learned-posteriors.js';
 import { FILES, type BundleManifest } from './manifest.js';
 import { faceModel, fusionModel, linearTop, textModel, type Precision } from './models.js';
@@ -31,9 +26,8 @@ import { openBundle } from './open.js';
 
 export interface ExportOptions {
   readonly name: string;
-  /** Folders that `mien learn` finished. */
-  readonly text: string;
-  readonly face: string;
+  readonly text: LearnedText;
+  readonly face: LearnedFace;
   readonly protocol: Protocol;
   /** Folder in which the learned features are kept. */
   readonly features: string;
@@ -64,7 +58,7 @@ export interface Exported {
 /**
  * Trains the fusion head, writes the models small, fits temperatures on validation, evaluates on the test splits and
  * writes the bundle.
- * @throws MienError as training, extraction and the reading of learned encoders do.
+ * @throws MienError as training and extraction do.
  */
 export async function exportBundle(options: ExportOptions): Promise<Exported> {
   const {
@@ -78,9 +72,8 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     progress = silentProgress,
     signal,
   } = options;
-  const text = await readLearnedText(options.text);
-  const plain = await readLearnedFace(options.face);
-  const face: LearnedFace = { ...plain, input: { ...plain.input, mirror } };
+  const { text } = options;
+  const face: LearnedFace = { ...options.face, input: { ...options.face.input, mirror } };
   const { data, corrupted } = await learnedFeatures(text, face, options);
   const parts = calibratedParts(data, { text, face }, config.labels);
   const prior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);

@@ -2,7 +2,7 @@
 // others of them.
 import { MienError } from '../base/errors.js';
 import { randomStream } from '../base/random.js';
-import type { Interval } from './intervals.js';
+import { meanOf, type Interval } from './intervals.js';
 
 /**
  * `factor[o]`: the unit observation o hangs on (a model seed, a subject, a face, an item), counted from 0. An
@@ -121,12 +121,6 @@ export function multiwayVariances(
   }
   return totals.map((variance, s) => Math.max(least[s]!, variance));
 }
-
-const meanOf = (values: ArrayLike<number>): number => {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  return sum / values.length;
-};
 
 const unitsOf = (factor: Factor): number => factor.reduce((most, unit) => Math.max(most, unit), -1) + 1;
 

@@ -9,8 +9,11 @@ export interface Interval {
   readonly high: number | null;
 }
 
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((total, value) => total + value, 0) / values.length;
+export function meanOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+}
 
 /** Half the width of the interval of a mean with this variance and these degrees of freedom. */
 const halfWidth = (variance: number, freedom: number, confidence: number): number =>

@@ -83,6 +83,10 @@ export function argmax({ classes, data }: Scores): Uint8Array {
   return out;
 }
 
+/** 1 for each row whose largest score is the truth's, else 0. @throws MienError `diverged` when a row holds NaN. */
+export const hitsAgainst = (all: Scores, truth: ArrayLike<number>): Uint8Array =>
+  argmax(all).map((label, i) => Number(label === truth[i]));
+
 /** Positions of the labels `to` in `from`. @throws MienError `usage` when one is not there. */
 function positions(from: readonly string[], to: readonly string[]): number[] {
   return to.map((label) => {

@@ -6,7 +6,7 @@ import { float32, stackRows, type Tensor, type Tensors } from '../base/tensor.js
 import { pairFaces } from '../data/pairing.js';
 import { additiveProjection } from '../evaluate/emap.js';
 import { stratifiedSample } from '../evaluate/sample.js';
-import { scores } from '../evaluate/scores.js';
+import { scores, type Scores } from '../evaluate/scores.js';
 import type {
   FeatureTables,
   Items,
@@ -37,7 +37,7 @@ const NAMES = ['representation', 'gate', 'additive', 'mismatched'] as const;
 const MAP_POINTS = 1000;
 /** Texts and faces that additive projections average over; on 256 instead, accuracies differ by some tenths of a point. */
 const ANCHORS = 32;
-/** Items a prediction run takes at once, so that memory stays small. */
+/** Items a prediction run takes at once where nothing else is said, so that memory stays small. */
 const PREDICTION_ITEMS = 2048;
 
 /** The test items (of pairs: those of the first pairing) that maps show, by position. */
@@ -55,15 +55,17 @@ export interface Asked {
   readonly session: PredictionSession;
   readonly parameters: Tensors;
   readonly tables: FeatureTables | StateTables;
+  /** Items a run; fewer where each is large. */
+  readonly atOnce?: number;
 }
 
 /** Predictions of all items, part by part. */
 export async function* predictParts(
-  { session, parameters, tables }: Asked,
+  { session, parameters, tables, atOnce = PREDICTION_ITEMS }: Asked,
   { text, face, labels: { length } }: Items,
 ): AsyncGenerator<Prediction & { readonly start: number }> {
-  for (let start = 0; start < length; start += PREDICTION_ITEMS) {
-    const end = start + PREDICTION_ITEMS;
+  for (let start = 0; start < length; start += atOnce) {
+    const end = start + atOnce;
     const part = {
       ...(text ? { text: text.subarray(start, end) } : {}),
       ...(face ? { face: face.subarray(start, end) } : {}),
@@ -103,13 +105,11 @@ export async function analyseRun(
   const faces = data.faces(model.faces!, model.labels, 'test');
   const others = take(faces, mismatchedPairs(config, texts, faces));
   const classes = model.labels.length;
-  // Other anchors for every seed, so that what a sample gets wrong evens out in their mean.
-  const anchors = stratifiedSample(first.labels, ANCHORS, randomStream(seed, 'anchors'));
-  const additive = await additiveProjection(
-    async (text, face) =>
-      scores(classes, (await predictAll(asked, { text, face, labels: text }, classes)).data),
-    { texts: first.text!, faces: first.face! },
-    { texts: pickRows(first.text!, anchors), faces: pickRows(first.face!, anchors) },
+  const additive = await additiveOf(
+    asked,
+    { text: first.text!, face: first.face!, labels: first.labels },
+    classes,
+    seed,
   );
   const gates = await gatesOf(asked, tests);
   return {
@@ -122,6 +122,22 @@ export async function analyseRun(
       classes,
     ),
   };
+}
+
+/** A head's additive projection on pairs. Anchors are others for every seed: what a sample gets wrong evens out. */
+export function additiveOf(
+  asked: Asked,
+  { text: texts, face: faces, labels }: Required<Pick<Items, 'text' | 'face' | 'labels'>>,
+  classes: number,
+  seed: number,
+): Promise<Scores<Float64Array>> {
+  const anchors = stratifiedSample(labels, ANCHORS, randomStream(seed, 'anchors'));
+  return additiveProjection(
+    async (text, face) =>
+      scores(classes, (await predictAll(asked, { text, face, labels: text }, classes)).data),
+    { texts, faces },
+    { texts: pickRows(texts, anchors), faces: pickRows(faces, anchors) },
+  );
 }
 
 /** Mean gate of every test pair; undefined where there is no gate, or one for all pairs. */

@@ -60,6 +60,9 @@ const schema = z.strictObject({
 export type ComparisonFile = z.infer<typeof schema>;
 export type ComparedHeadFile = ComparisonFile['heads'][number];
 
+/** The head's name, of the product what it is of. */
+export const headTitle = (head: string): string => (head === 'product' ? 'product of posteriors' : head);
+
 /** @throws MienError `format` that names the first field which is not as docs/heads.md says. */
 export const parseComparison = (value: unknown, file?: string): ComparisonFile =>
   checkedFile(schema, value, {

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { MienError } from '../base/errors.js';
 import { readJson } from '../base/files.js';
+import { checkedFile } from './checked-file.js';
 
 const share = z.number().min(0).max(1);
 const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.number() });
@@ -52,17 +53,20 @@ export type ExplanationFile = z.infer<typeof schema>;
 
 /** @throws MienError `format` that names the first field which is not as docs/explanation.md says. */
 export function parseExplanation(value: unknown, file?: string): ExplanationFile {
-  const { data, error } = schema.safeParse(value);
-  const short = data?.curves.find(({ orders }) =>
+  const of = {
+    ...(file === undefined ? {} : { file }),
+    hint: 'Make it anew: node --import tsx bench/explanation.ts BUNDLE --out FILE.',
+  };
+  const data = checkedFile(schema, value, of);
+  const short = data.curves.find(({ orders }) =>
     orders.some((one) => [one.deletion, one.insertion].some(({ length }) => length !== data.levels.length)),
   );
-  if (data && !short) return data;
-  const issue = error?.issues[0];
-  throw new MienError('format', issue?.message ?? 'a curve has not one point a level', {
-    ...(file === undefined ? {} : { file }),
-    field: issue?.path.join('.') ?? `curves of ${short!.on}`,
-    hint: 'Make it anew: node --import tsx bench/explanation.ts BUNDLE --out FILE.',
-  });
+  if (short)
+    throw new MienError('format', 'a curve has not one point a level', {
+      ...of,
+      field: `curves of ${short.on}`,
+    });
+  return data;
 }
 
 /** @throws MienError `file` or `format`. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { MienError } from '../base/errors.js';
 import { readJson } from '../base/files.js';
+import { checkedFile } from './checked-file.js';
 import type { Interval } from '../evaluate/intervals.js';
 import { headNames } from '../models/heads.js';
 import {
@@ -135,16 +136,11 @@ const schema = z.strictObject({
 });
 
 /** @throws MienError `format` that names the first field which is not as docs/results.md says. */
-export function parseResults(value: unknown, file?: string): Results {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw new MienError('format', issue.message, {
+export const parseResults = (value: unknown, file?: string): Results =>
+  checkedFile(schema, value, {
     ...(file === undefined ? {} : { file }),
-    field: issue.path.join('.'),
     hint: 'docs/results.md describes the form.',
   });
-}
 
 /** Reads `results.json`. @throws MienError `file` or `format`. */
 export const readResults = async (file: string): Promise<Results> => parseResults(await readJson(file), file);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files.js';
 import { silentProgress, type Progress } from '../../base/progress.js';
 import { labelPrior } from '../../evaluate/calibration.js';
+import { hitsAgainst } from '../../evaluate/scores.js';
 import type { Config } from '../../experiment/config.js';
 import { graphOptions } from '../../experiment/head-options.js';
 import { fusedModel } from '../../experiment/plan.js';
@@ -19,7 +20,7 @@ import type { HeadName } from '../../models/heads.js';
 import { countParameters } from '../../nn/parameters.js';
 import { headParameters, type Modality } from '../../train/head-graph.js';
 import type { Posterior } from '../corrupted-pairs.js';
-import { answering, hitsOf, type Answers } from './answers.js';
+import { answering, type Answers } from './answers.js';
 import type { ComparedFeatures } from './features.js';
 import { askedTables, productLogits, situationsOf, type PairRows, type Situation } from './situations.js';
 
@@ -122,7 +123,7 @@ export async function compareHeads(options: CompareOptions): Promise<Compared> {
 
   const prior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);
   const product = (one: Pick<Situation, 'items' | 'kind' | 'of'>): Answers => ({
-    hits: hitsOf(productLogits(asked, posteriors, prior, one), one.items.labels),
+    hits: [...hitsAgainst(productLogits(asked, posteriors, prior, one), one.items.labels)],
   });
   compared.push({
     ...{ head: 'product', parameters: 0, tried: [] },

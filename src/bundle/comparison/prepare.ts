@@ -2,16 +2,15 @@
 import { sha256 } from '../../base/files.js';
 import { labelPrior } from '../../evaluate/calibration.js';
 import { loadFaceEncoder, loadTextEncoder } from '../../encoders/load.js';
-import { readLearnedFace, readLearnedText } from '../../learn/read-learned.js';
+import type { LearnedFace, LearnedText } from '../../learn/read-learned.js';
 import { corruptedPairs } from '../corrupted-pairs.js';
 import { calibratedParts, posteriorsOf } from '../learned-posteriors.js';
 import type { CompareOptions } from './compare.js';
 import { comparedFeatures, type ComparedOptions } from './features.js';
 
 export interface PrepareOptions extends Omit<ComparedOptions, 'encoders'> {
-  /** Folders that `mien learn` finished. */
-  readonly text: string;
-  readonly face: string;
+  readonly text: LearnedText;
+  readonly face: LearnedFace;
   /** Tokens a text has at most, for every head. */
   readonly maxTokens: number;
   /** Threads of the encoders; all cores by default. */
@@ -21,14 +20,12 @@ export interface PrepareOptions extends Omit<ComparedOptions, 'encoders'> {
 /**
  * Faces are read once, without their mirror image, so that a pooled embedding is the mean of the very regions that
  * other heads read.
- * @throws MienError as the reading of learned encoders and extraction do.
+ * @throws MienError as extraction does.
  */
 export async function prepareComparison(
   options: PrepareOptions,
 ): Promise<Pick<CompareOptions, 'features' | 'variation' | 'posteriors' | 'key'>> {
-  const { labels, protocol, maxTokens, threads } = options;
-  const text = await readLearnedText(options.text);
-  const face = await readLearnedFace(options.face);
+  const { text, face, labels, protocol, maxTokens, threads } = options;
   const computed = threads === undefined ? {} : { threads };
   const encoders = {
     text: await loadTextEncoder(

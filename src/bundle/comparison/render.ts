@@ -1,6 +1,7 @@
 // The comparison as Markdown tables.
+import { meanOf } from '../../evaluate/intervals.js';
 import { share, table, withInterval } from '../markdown.js';
-import type { ComparedHeadFile } from '../../report/comparison-file.js';
+import { headTitle, type ComparedHeadFile } from '../../report/comparison-file.js';
 import type { ComparisonSummary } from './summary.js';
 
 const signed = (value: number): string => `${value > 0 ? '+' : ''}${(100 * value).toFixed(1)}`;
@@ -10,7 +11,7 @@ const difference = ({ difference: of }: ComparedHeadFile): string =>
 
 /** What heads cost and how good they are; accuracy by situation, with the gate's mean where there is one. */
 export function renderComparison({ heads, chosen, pairs }: ComparisonSummary): string {
-  const names = heads.map(({ head }) => (head === 'product' ? 'product of posteriors' : head));
+  const names = heads.map(({ head }) => headTitle(head));
   const costs = table(
     [
       'head',
@@ -45,7 +46,7 @@ export function renderComparison({ heads, chosen, pairs }: ComparisonSummary): s
         const { accuracy, gates } = own[s]!;
         const mean = share(accuracy.mean);
         if (gates.length === 0) return mean;
-        return `${mean} / ${share(gates.reduce((sum, one) => sum + one, 0) / gates.length)}`;
+        return `${mean} / ${share(meanOf(gates))}`;
       }),
     ]),
   );

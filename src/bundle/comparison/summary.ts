@@ -6,6 +6,7 @@ import {
   resampleMeans,
   type Factor,
 } from '../../evaluate/bootstrap.js';
+import { meanOf } from '../../evaluate/intervals.js';
 import { holm } from '../../evaluate/paired-tests.js';
 import type { ComparedHeadFile, ComparisonFile } from '../../report/comparison-file.js';
 import type { Answers } from './answers.js';
@@ -126,6 +127,3 @@ function factorsOf({ writers, faces }: Compared['validation'], seeds: number): F
     factorOf(each((_, i) => faces[i]!)),
   ];
 }
-
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((total, value) => total + value, 0) / values.length;

@@ -57,7 +57,7 @@ export function defineCompare(program: Command): void {
 }
 
 async function run(options: Options, made: string, output: Output): Promise<void> {
-  const { data, features, out, text, face, maxTokens, threads, skipInvalid = false } = options;
+  const { data, features, out, maxTokens, threads, skipInvalid = false } = options;
   if (data === undefined)
     throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
   const [
@@ -91,7 +91,8 @@ async function run(options: Options, made: string, output: Output): Promise<void
   if (!rates.every((rate) => rate > 0))
     throw new MienError('usage', 'a learning rate must be above 0', { field: '--rate' });
   // Before the data is hashed, which takes minutes.
-  await Promise.all([readLearnedText(text), readLearnedFace(face)]);
+  const text = await readLearnedText(options.text);
+  const face = await readLearnedFace(options.face);
   const config = await loadConfig({ file: options.config, set: options.set });
   const progress = await progressOf(output);
   const signal = interruption();

@@ -64,12 +64,12 @@ async function run(options: Options, output: Output): Promise<void> {
       import('../../features/prepared.js'),
     ]);
   // Before the data is hashed, which takes minutes.
-  await Promise.all([readLearnedText(options.text), readLearnedFace(options.face)]);
+  const learned = { text: await readLearnedText(options.text), face: await readLearnedFace(options.face) };
   const config = await loadConfig({ file: options.config, set: options.set });
   const progress = await progressOf(output);
   const signal = interruption();
   const { protocol } = await openProtocol({ data, dir: features, skipInvalid, progress });
-  const exported = await exportBundle({ ...options, protocol, config, progress, signal });
+  const exported = await exportBundle({ ...options, ...learned, protocol, config, progress, signal });
   output.result(exported, () => render(exported, options.out));
 }
 

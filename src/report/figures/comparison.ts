@@ -2,7 +2,7 @@
 import type { Interval } from '../../evaluate/intervals.js';
 import type { ModelComparison, PairedModel } from '../statistics/paired.js';
 import { modelTitles } from '../tables.js';
-import type { Panel } from './figure.js';
+import { lineAt, type Panel } from './figure.js';
 import { color, labelAxis, type ColorName } from './theme.js';
 
 const points = (share: number | null): number | null => (share === null ? null : 100 * share);
@@ -99,11 +99,7 @@ export function differencePanel(id: string, title: string, comparisons: readonly
       data: { values: rows },
       encoding: { y: { field: 'compared with', type: 'nominal', sort: null, axis: plainAxis } },
       layer: [
-        {
-          data: { values: [{ zero: 0 }] },
-          mark: { type: 'rule', color: color('muted'), strokeDash: [3, 3] },
-          encoding: { x: { field: 'zero', type: 'quantitative' }, y: { value: 0 }, y2: { value: 'height' } },
-        },
+        lineAt('zero', 0),
         {
           mark: { type: 'rule', strokeWidth: 1.6, color: color('accent') },
           encoding: {

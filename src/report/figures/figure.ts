@@ -44,6 +44,13 @@ export interface Figure {
  */
 export type ChartSpec = Readonly<Record<string, unknown>>;
 
+/** A layer: a dashed upright line to hold points against. */
+export const lineAt = (name: string, value: number): ChartSpec => ({
+  data: { values: [{ [name]: value }] },
+  mark: { type: 'rule', color: color('muted'), strokeDash: [3, 3] },
+  encoding: { x: { field: name, type: 'quantitative' }, y: { value: 0 }, y2: { value: 'height' } },
+});
+
 /**
  * The SVG of a chart, in the light theme's colours on no background.
  * @throws Error when Vega-Lite finds anything wrong with the specification.

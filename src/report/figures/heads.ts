@@ -1,10 +1,9 @@
 // Charts of the comparison of heads: scores with intervals, and the gate by situation over seeds.
-import type { ComparedHeadFile } from '../comparison-file.js';
-import type { Panel } from './figure.js';
+import { meanOf } from '../../evaluate/intervals.js';
+import { headTitle, type ComparedHeadFile } from '../comparison-file.js';
+import { lineAt, type Panel } from './figure.js';
 import { color, labelAxis } from './theme.js';
 
-/** The head's name, of the product what it is of. */
-export const headTitle = (head: string): string => (head === 'product' ? 'product of posteriors' : head);
 const names = { ...labelAxis, labelLimit: 200 } as const;
 
 /** The score of each head, the gate's as a line to hold it against. */
@@ -26,19 +25,7 @@ export function headScorePanel(id: string, name: string, heads: readonly Compare
       data: { values: rows },
       encoding: { y: { field: 'head', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
       layer: [
-        ...(gate
-          ? [
-              {
-                data: { values: [{ gate: gate.score.mean }] },
-                mark: { type: 'rule', color: color('muted'), strokeDash: [3, 3] },
-                encoding: {
-                  x: { field: 'gate', type: 'quantitative' },
-                  y: { value: 0 },
-                  y2: { value: 'height' },
-                },
-              },
-            ]
-          : []),
+        ...(gate ? [lineAt('gate', gate.score.mean)] : []),
         {
           transform: [{ filter: 'datum.low !== null' }],
           mark: { type: 'rule', strokeWidth: 1.6, color: color('accent') },
@@ -71,7 +58,6 @@ export function gateBySituationPanel(
     gates.map((gate, seed) => ({ pairs, seed: `seed ${seed}`, gate })),
   );
   const [clean] = situations;
-  const mean = clean!.gates.reduce((sum, gate) => sum + gate, 0) / clean!.gates.length;
   return {
     id,
     title: name,
@@ -82,11 +68,7 @@ export function gateBySituationPanel(
       data: { values: rows },
       encoding: { y: { field: 'pairs', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
       layer: [
-        {
-          data: { values: [{ mean }] },
-          mark: { type: 'rule', color: color('muted'), strokeDash: [3, 3] },
-          encoding: { x: { field: 'mean', type: 'quantitative' }, y: { value: 0 }, y2: { value: 'height' } },
-        },
+        lineAt('mean', meanOf(clean!.gates)),
         {
           mark: { type: 'point', size: 55, strokeWidth: 1.6, color: color('accent'), opacity: 1 },
           encoding: {

@@ -1,12 +1,11 @@
 // Whether the bundled model's explanations point at what decides: curves of words and cells taken away or put in, and
 // what the attributions' sums miss.
 import type { Interval } from '../../evaluate/intervals.js';
-import { escapeXml } from '../figures/figure.js';
 import { explanationPanel } from '../figures/model.js';
 import type { ExplanationFile } from '../explanation-file.js';
 import type { ModelFacts } from '../model-file.js';
 import type { TextTable } from '../text-table.js';
-import { formatInterval, slug, type Block, type Section } from './section.js';
+import { commandNote, formatInterval, slug, type Block, type Section } from './section.js';
 
 const right = { align: 'right' } as const;
 const percent = (value: number): string => `${(100 * value).toFixed(2)}%`;
@@ -78,9 +77,10 @@ function measured(file: ExplanationFile, sameModels: boolean, name: string): Blo
         ],
       },
     },
-    {
-      html: `<p class="note">These numbers need the data sets; nothing is kept of the items but these means. docs/explanation.md says how attributions are computed and what they do not say. Made by</p><pre tabindex="0">${escapeXml(command.replace(' --split', ' \\\n  --split'))}</pre>`,
-    },
+    commandNote(
+      'These numbers need the data sets; nothing is kept of the items but these means. docs/explanation.md says how attributions are computed and what they do not say. Made by',
+      command.replace(' --split', ' \\\n  --split'),
+    ),
   ];
 }
 

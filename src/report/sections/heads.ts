@@ -1,11 +1,19 @@
 // The bundled model's head beside others: what they cost, how good they are when a side is bad or missing, how much of
 // it needs interaction, and what the gate does over seeds.
-import { escapeXml } from '../figures/figure.js';
-import { gateBySituationPanel, headScorePanel, headTitle } from '../figures/heads.js';
-import type { ComparedHeadFile, ComparisonFile } from '../comparison-file.js';
+import { gateBySituationPanel, headScorePanel } from '../figures/heads.js';
+import { meanOf } from '../../evaluate/intervals.js';
+import { headTitle, type ComparedHeadFile, type ComparisonFile } from '../comparison-file.js';
 import { pairingNote } from '../tables.js';
 import type { TextTable } from '../text-table.js';
-import { formatInterval, formatP, formatPoints, share, type Block, type Section } from './section.js';
+import {
+  commandNote,
+  formatInterval,
+  formatP,
+  formatPoints,
+  share,
+  type Block,
+  type Section,
+} from './section.js';
 
 const right = { align: 'right' } as const;
 
@@ -47,9 +55,10 @@ export function headsSection(file: ComparisonFile): Section {
             },
           ]
         : []),
-      {
-        html: `<p class="note">These numbers need the data sets; nothing is kept of the items but these means. docs/heads.md describes the heads and the protocol. Made by</p><pre tabindex="0">${escapeXml(command.replaceAll(' --', ' \\\n  --'))}</pre>`,
-      },
+      commandNote(
+        'These numbers need the data sets; nothing is kept of the items but these means. docs/heads.md describes the heads and the protocol. Made by',
+        command.replaceAll(' --', ' \\\n  --'),
+      ),
     ] satisfies Block[],
   };
 }
@@ -169,10 +178,8 @@ function gateInWords({ situations }: ComparedHeadFile): string {
     `${share(Math.min(...gates))} to ${share(Math.max(...gates))}`;
   const worst = (of: 'text' | 'face', pick: (...values: number[]) => number): string => {
     const own = corrupted.filter((one) => one.of === of);
-    const mean = ({ gates }: { gates: readonly number[] }): number =>
-      gates.reduce((a, b) => a + b, 0) / gates.length;
-    const end = pick(...own.map(mean));
-    return span(own.find((one) => mean(one) === end)!.gates);
+    const end = pick(...own.map(({ gates }) => meanOf(gates)));
+    return span(own.find(({ gates }) => meanOf(gates) === end)!.gates);
   };
   return (
     `Over the seeds the gate’s mean on clean pairs is ${span(clean!.gates)}. ` +

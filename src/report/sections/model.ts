@@ -1,14 +1,14 @@
 // The bundled model by itself: what its card states, with the command that made the numbers.
 import type { ModelFacts } from '../model-file.js';
 import { pairingNote } from '../tables.js';
-import { formatInterval, share, type Block, type Section } from './section.js';
+import { commandNote, formatInterval, share, type Block, type Section } from './section.js';
 
 /** Where a section's numbers come from. */
-export const madeBy = (key: keyof ModelFacts['evaluation']): Block => ({
-  html:
-    `<p class="note">These numbers need the data sets; they stand in the model’s evaluation.json, under <code>evaluation.${key}</code>, and were made with it (docs/models.md has the whole of it) by</p>` +
-    '<pre tabindex="0">mien export --data DIR --text RUN --face RUN --out BUNDLE</pre>',
-});
+export const madeBy = (key: keyof ModelFacts['evaluation']): Block =>
+  commandNote(
+    `These numbers need the data sets; they stand in the model’s evaluation.json, under <code>evaluation.${key}</code>, and were made with it (docs/models.md has the whole of it) by`,
+    'mien export --data DIR --text RUN --face RUN --out BUNDLE',
+  );
 
 const right = { align: 'right' } as const;
 

@@ -2,7 +2,7 @@
 import { formatMetric } from '../tables.js';
 import type { Interval } from '../../evaluate/intervals.js';
 import type { PointMap } from '../../evaluate/projection.js';
-import type { Figure } from '../figures/figure.js';
+import { escapeXml, type Figure } from '../figures/figure.js';
 import type { ResultsFolder, System } from '../folder.js';
 import type { LocalData } from '../local-data.js';
 import type { ModelFacts } from '../model-file.js';
@@ -58,6 +58,11 @@ export const panelTitle = (name: string, system: NamedSystem, { systems }: Repor
 export const missingAnalyses =
   'These results were kept without the analyses this section needs. Run mien reproduce again with the same --out: ' +
   'finished runs are not trained anew, only analysed.';
+
+/** Where numbers come from: markup of a sentence, and the command that made them. */
+export const commandNote = (sentence: string, command: string): Block => ({
+  html: `<p class="note">${sentence}</p><pre tabindex="0">${escapeXml(command)}</pre>`,
+});
 
 /** `.790 (.771 to .808)`. */
 export const formatInterval = ({ mean, low, high }: Interval): string =>

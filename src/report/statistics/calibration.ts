@@ -6,6 +6,7 @@ import {
   type RiskCoverage,
 } from '../../evaluate/confidence.js';
 import { conformalThreshold, setCoverage, type SetCoverage } from '../../evaluate/conformal.js';
+import { meanOf } from '../../evaluate/intervals.js';
 import { brierScore, expectedCalibrationError } from '../../evaluate/metrics.js';
 import { scores, type Scores } from '../../evaluate/scores.js';
 import type { RowAnalysis, RowPredictions } from '../../experiment/results.js';
@@ -23,17 +24,14 @@ export interface RowCalibration {
   readonly bins: { readonly before: readonly ReliabilityBin[]; readonly after: readonly ReliabilityBin[] };
 }
 
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
 interface Judged {
   readonly truth: ArrayLike<number>;
   readonly posteriors: Scores;
 }
 
 const errorsOf = (runs: readonly Judged[]): CalibrationErrors => ({
-  ece: mean(runs.map(({ truth, posteriors }) => expectedCalibrationError(truth, posteriors))),
-  brier: mean(runs.map(({ truth, posteriors }) => brierScore(truth, posteriors))),
+  ece: meanOf(runs.map(({ truth, posteriors }) => expectedCalibrationError(truth, posteriors))),
+  brier: meanOf(runs.map(({ truth, posteriors }) => brierScore(truth, posteriors))),
 });
 
 /** All runs' items as one set. */
@@ -70,8 +68,8 @@ export function rowCalibration({ runs }: RowPredictions, analysis: RowAnalysis):
 /** The mean of the runs' curves. */
 export function meanRiskCoverage({ runs }: RowPredictions): RiskCoverage {
   const curves = runs.map(({ truth, posteriors }) => riskCoverage(truth, posteriors));
-  const risk = Float64Array.from(curves[0]!.risk, (_, i) => mean(curves.map((curve) => curve.risk[i]!)));
-  return { risk, area: mean(curves.map(({ area }) => area)) };
+  const risk = Float64Array.from(curves[0]!.risk, (_, i) => meanOf(curves.map((curve) => curve.risk[i]!)));
+  return { risk, area: meanOf(curves.map(({ area }) => area)) };
 }
 
 export interface RowSets extends SetCoverage {
@@ -94,7 +92,7 @@ export function rowSets(
     );
     return { threshold, ...setCoverage(truth, posteriors, threshold) };
   });
-  const over = (of: (sets: (typeof found)[number]) => number): number => mean(found.map(of));
+  const over = (of: (sets: (typeof found)[number]) => number): number => meanOf(found.map(of));
   return {
     alpha,
     threshold: over(({ threshold }) => threshold),

@@ -1,6 +1,6 @@
 // Predictions of several models on the same pairs as one list of observations: every seed on every pairing of every pair.
 import { factorOf, type Factor } from '../../evaluate/bootstrap.js';
-import { argmax } from '../../evaluate/scores.js';
+import { hitsAgainst } from '../../evaluate/scores.js';
 import type { RowPredictions } from '../../experiment/results.js';
 
 /** Observations go by seed, then by pairing, then by pair. */
@@ -33,7 +33,7 @@ export function hitsOf({ runs }: RowPredictions, layout: Layout): Uint8Array | u
     for (const pairing of pairings) {
       const run = runs.find((one) => one.seed === seed && (one.pairing ?? pairing) === pairing);
       if (run?.ids.length !== n) return undefined;
-      argmax(run.posteriors).forEach((predicted, i) => (out[at + i] = predicted === run.truth[i] ? 1 : 0));
+      out.set(hitsAgainst(run.posteriors, run.truth), at);
       at += n;
     }
   return out;

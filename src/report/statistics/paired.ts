@@ -1,9 +1,9 @@
 // Models on the same pairs, side by side: accuracies with intervals over seeds, subjects and faces; paired tests; how
 // far fused heads are additive; and what becomes of them when the pairing is broken.
 import { bootstrapPValue, percentileInterval, resampleMeans } from '../../evaluate/bootstrap.js';
-import type { Interval } from '../../evaluate/intervals.js';
+import { meanOf, type Interval } from '../../evaluate/intervals.js';
 import { holm, mcnemar, type McNemar } from '../../evaluate/paired-tests.js';
-import { argmax, type Scores } from '../../evaluate/scores.js';
+import { argmax, hitsAgainst, type Scores } from '../../evaluate/scores.js';
 import type { ModelName, RowAnalysis } from '../../experiment/results.js';
 import type { System } from '../folder.js';
 import type { PairedIds } from '../row-ids.js';
@@ -137,7 +137,7 @@ async function load(system: System, ids: PairedIds, layout: Layout): Promise<Loa
 const differencesOf = (a: Uint8Array, b: Uint8Array): Int8Array => Int8Array.from(a, (hit, o) => hit - b[o]!);
 
 const hitsOfScores = (all: readonly Scores[], truth: ArrayLike<number>): Uint8Array =>
-  Uint8Array.from(all.flatMap((one) => Array.from(argmax(one), (label, i) => (label === truth[i] ? 1 : 0))));
+  Uint8Array.from(all.flatMap((one) => [...hitsAgainst(one, truth)]));
 
 /** Accuracies on the first pairing, with additive projections beside. */
 function onFirst(
@@ -171,11 +171,8 @@ function mismatchedOf(
   const { faceLabels, posteriors } = analysis.mismatched;
   const predicted = posteriors.map(argmax);
   const share = (of: (label: number, i: number) => boolean): number =>
-    mean(predicted.flatMap((labels) => Array.from(labels, (label, i) => (of(label, i) ? 1 : 0))));
+    meanOf(predicted.flatMap((labels) => Array.from(labels, (label, i) => (of(label, i) ? 1 : 0))));
   const text = share((label, i) => label === textLabels[i]);
   const face = share((label, i) => label === faceLabels[i]);
   return { text, face, neither: 1 - text - face };
 }
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;

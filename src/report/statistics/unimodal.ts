@@ -1,7 +1,7 @@
 // Accuracies of one modality with test items in their intervals.
 import { factorOf, percentileInterval, resampleMeans } from '../../evaluate/bootstrap.js';
 import type { Interval } from '../../evaluate/intervals.js';
-import { argmax } from '../../evaluate/scores.js';
+import { hitsAgainst } from '../../evaluate/scores.js';
 import type { RowPredictions } from '../../experiment/results.js';
 
 /**
@@ -13,11 +13,7 @@ export function itemInterval(
   subjects: ArrayLike<number> | null,
   replicates = 1000,
 ): Interval {
-  const hits = Uint8Array.from(
-    runs.flatMap(({ truth, posteriors }) =>
-      Array.from(argmax(posteriors), (label, i) => (label === truth[i] ? 1 : 0)),
-    ),
-  );
+  const hits = Uint8Array.from(runs.flatMap(({ truth, posteriors }) => [...hitsAgainst(posteriors, truth)]));
   const seed = factorOf(runs.flatMap(({ seed: one, ids }) => ids.map(() => one)));
   const units: readonly (string | number)[] = subjects === null ? runs[0]!.ids : Array.from(subjects);
   const item = factorOf(runs.flatMap(() => units));
