@@ -233,6 +233,49 @@ describe('mien evaluate', () => {
     expect(foreign).toMatchObject({ code: 1, stderr: expect.stringContaining('mapping file') as string });
   });
 
+  test('words and picture with a label each are judged in groups, agreeing and contradicting', async () => {
+    const table = join(root, 'aligned.csv');
+    const rows = [
+      ['joy', 'faces/a.png', 'positive', 'positive'],
+      ['fear', 'faces/more/b.png', 'negative', 'positive'],
+      ['joy', 'faces/a.png', 'neutral', 'positive'],
+      ['joy', '', 'positive', 'positive'],
+    ];
+    await writeFile(table, `text,image,words,picture\n${rows.map((row) => row.join(',')).join('\n')}\n`);
+    await writeFile(
+      join(root, 'polarity.yaml'),
+      [
+        'joy: positive',
+        ...['anger', 'disgust', 'fear', 'guilt', 'sadness', 'shame'].map((label) => `${label}: negative`),
+        ...['neutral', 'surprise'].map((label) => `${label}: null`),
+      ].join('\n'),
+    );
+    await writeFile(join(root, 'polar.yaml'), 'neutral: null\n');
+    const both = ['--data', table, '--text-label', 'words', '--image-label', 'picture'];
+    const grouped = [
+      ...both,
+      '--mapping',
+      join(root, 'polar.yaml'),
+      '--collapse',
+      join(root, 'polarity.yaml'),
+    ];
+    const [{ stdout, stderr, code }, half, mixed] = await Promise.all([
+      evaluate([...grouped, '--json']),
+      evaluate(['--data', table, '--text-label', 'words']),
+      evaluate([...both, '--label', 'words']),
+    ]);
+    expect(stderr).not.toContain('error');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ groups: ['negative', 'positive'], items: 3, ignored: 1, oneSided: 1, failures: {} },
+      agreeing: { n: 1, rows: [{ name: 'answer' }, { name: 'product' }, {}, { name: 'face alone' }] },
+      contradicting: { n: 1 },
+      all: { n: 2 },
+    });
+    expect(half).toMatchObject({ code: 2, stderr: expect.stringContaining('go together') as string });
+    expect(mixed).toMatchObject({ code: 2, stderr: expect.stringContaining('--label does not') as string });
+  });
+
   test('names the row without a label', async () => {
     const table = join(root, 'unlabelled.csv');
     await writeFile(table, 'text,label\njoy,joy\nfear,\n');

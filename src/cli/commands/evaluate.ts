@@ -1,20 +1,23 @@
 // `mien evaluate`: how a bundle does on somebody's labelled texts and faces.
 import { MienError } from '../../base/errors.js';
 import type { Command } from 'commander';
-import type { Evaluation, EvaluationRow, Judged } from '../../recognizer/evaluation.js';
+import type { Judged } from '../../recognizer/evaluation.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
 import { interruption } from '../interrupt.js';
+import type { Recognizer, RecognizerInfo, Result } from '../../recognizer/types.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
-import type { RowGroup, TextLayout, TextTable } from '../../report/text-table.js';
 
 interface Options {
   readonly data?: string;
   readonly text?: string;
   readonly image?: string;
-  readonly label: string;
+  readonly label?: string;
+  readonly textLabel?: string;
+  readonly imageLabel?: string;
   readonly group?: string;
   readonly mapping?: string;
+  readonly collapse?: string;
   readonly restrict?: boolean;
   readonly cropped?: boolean;
   readonly bundle?: string;
@@ -31,9 +34,15 @@ export function defineEvaluate(program: Command): void {
       '--image <column>',
       'column of image paths, relative to the file (default: image, where there is one)',
     )
-    .option('--label <column>', 'column of labels', 'label')
+    .option('--label <column>', 'column of labels (default: label)')
+    .option('--text-label <column>', 'column of the words’ labels, where words and picture have one each')
+    .option('--image-label <column>', 'column of the pictures’ labels')
     .option('--group <column>', 'column by whose values accuracy is given too')
     .option('--mapping <file>', 'YAML or JSON: your label → the model’s, or null to leave its rows out')
+    .option(
+      '--collapse <file>',
+      'YAML or JSON: the model’s label → a group such as positive, or null to leave it out',
+    )
     .option('--restrict', 'only labels that occur can be answered')
     .option('--cropped', 'images are faces that are cut out already')
     .option('--bundle <dir>', 'folder or address of a bundle (default: the bundled model)')
@@ -43,149 +52,125 @@ export function defineEvaluate(program: Command): void {
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  const { data, bundle } = options;
+  const { data, bundle, textLabel, imageLabel } = options;
   if (data === undefined) throw new MienError('usage', 'no data: --data names a CSV or JSONL file');
+  if ((textLabel === undefined) !== (imageLabel === undefined))
+    throw new MienError('usage', '--text-label and --image-label go together');
+  const aligned = textLabel !== undefined && imageLabel !== undefined;
+  const columns = aligned ? [textLabel, imageLabel] : [options.label ?? 'label'];
+  if (aligned)
+    for (const [name, given] of Object.entries({
+      '--label': options.label,
+      '--group': options.group,
+      '--restrict': options.restrict,
+    }))
+      if (given !== undefined)
+        throw new MienError('usage', `${name} does not go with --text-label and --image-label`);
   const [
     { loadRecognizer },
-    { itemsOfFile },
     { evaluateResults },
+    { evaluateAligned },
+    groupings,
     { readMapping },
-    { answerLabels },
-    { writeFileAtomic },
+    rendering,
   ] = await Promise.all([
     import('../../recognizer/node/load.js'),
-    import('../../recognizer/node/items.js'),
     import('../../recognizer/evaluation.js'),
+    import('../../recognizer/aligned.js'),
+    import('../../recognizer/collapse.js'),
     import('../../recognizer/node/mapping.js'),
-    import('../predictions.js'),
-    import('../../base/files.js'),
+    import('../evaluated.js'),
   ]);
   const mapping = options.mapping === undefined ? undefined : await readMapping(options.mapping);
-  const progress = await progressOf(output);
-  const signal = interruption();
+  const grouping = options.collapse === undefined ? undefined : await readMapping(options.collapse);
   const recognizer = await loadRecognizer(bundle === undefined ? {} : { bundle });
-  const judged: Judged[] = [];
-  let ignored = 0;
   try {
-    const known: { label: string; group?: string }[] = [];
-    async function* labelled(): AsyncGenerator<NamedItem> {
-      const columns = { text: options.text, image: options.image };
-      for await (const item of itemsOfFile(data!, columns, [options.label, options.group])) {
-        const own = item.values[options.label]!;
-        if (own === '')
-          throw new MienError('data', 'has no label', { file: data!, row: item.row, field: options.label });
-        const label = mapping ? mapping(own) : own;
-        if (label === null) ignored++;
-        else {
-          known.push({
-            label,
-            ...(options.group === undefined ? {} : { group: item.values[options.group]! }),
-          });
-          yield item;
-        }
-      }
+    const { collapseOf, collapsedResult } = groupings;
+    const labels = allLabels(recognizer.info);
+    const collapse =
+      grouping && collapseOf(labels, grouping.of, { named: grouping.names, file: options.collapse! });
+    const mapped = (label: string): string | null => (mapping ? mapping.of(label) : label);
+    const { rows, ignored } = await recognised(recognizer, { ...options, data, columns }, mapped, output);
+    if (aligned) {
+      const items = rows.map(({ result, labels: [text, image] }) => ({ result, text: text!, image: image! }));
+      const all = collapse ?? collapseOf(labels, (label) => label);
+      const evaluation = { ...evaluateAligned(items, all), ignored };
+      await keep(options, evaluation);
+      output.result(evaluation, () => rendering.renderAligned(evaluation, output));
+    } else {
+      const judged: Judged[] = rows.map(({ result, labels: [label], group }) => ({
+        result: collapse ? collapsedResult(result, collapse) : result,
+        label: label!,
+        ...(group === undefined ? {} : { group }),
+      }));
+      const { restrict = false } = options;
+      const evaluation = { ...evaluateResults(judged, collapse?.groups ?? labels, { restrict }), ignored };
+      await keep(options, evaluation);
+      output.result(evaluation, () => rendering.renderEvaluation(evaluation, output));
     }
-    progress.begin('recognise', undefined, 'items');
-    const faces = options.cropped ? 'cropped' : 'detect';
-    for await (const result of recognizer.stream(labelled(), { faces, signal, batchSize: 32 })) {
-      judged.push({ result, ...known.shift()! });
-      progress.advance();
-    }
-    progress.end();
-    const { restrict = false } = options;
-    const labels = new Set([...answerLabels(recognizer.info), ...judged.flatMap(ownLabels)]);
-    const evaluation = { ...evaluateResults(judged, [...labels], { restrict }), ignored };
-    if (options.out !== undefined)
-      await writeFileAtomic(options.out, `${JSON.stringify(evaluation, null, 1)}\n`);
-    const { renderText } = await import('../../report/text-table.js');
-    output.result(evaluation, () => render(evaluation, output, renderText));
   } finally {
     await recognizer.dispose();
   }
 }
 
-/** Labels that one modality knows and the answer does not. */
-const ownLabels = ({ result }: Judged): string[] =>
-  result.error
-    ? []
-    : [result.text, result.face].flatMap((one) => (one ? Object.keys(one.probabilities) : []));
-
-function render(
-  { items, failures, ignored, rows, groups }: Evaluation & { ignored: number },
-  { width, colors }: Output,
-  renderText: (table: TextTable, layout: TextLayout) => string,
-): string {
-  const layout = { width, strong: colors.bold };
-  const right = 'right' as const;
-  const share = (value: number): string => value.toFixed(3).replace(/^0\./, '.');
-  const within = ({ mean, low, high }: EvaluationRow['accuracy']): string =>
-    low === null || high === null ? share(mean) : `${share(mean)} [${share(low)}, ${share(high)}]`;
-  const reasons = Object.entries(failures).map(([code, count]) => `${count} ${code}`);
-  const main = renderText(
-    {
-      title: `${items} items${reasons.length > 0 ? `, not recognised: ${reasons.join(', ')}` : ''}${ignored > 0 ? `, left out: ${ignored}` : ''}`,
-      columns: [
-        { header: '' },
-        ...['items', 'accuracy', 'mean recall', 'macro F1', 'calibration error'].map((header) => ({
-          header,
-          align: right,
-        })),
-      ],
-      groups: [
-        {
-          rows: rows.map(({ name, n, accuracy, meanRecall, f1, calibrationError }) => [
-            ...[name, String(n), within(accuracy)],
-            ...[meanRecall, f1, calibrationError].map(share),
-          ]),
-        },
-      ],
-      notes: ['Intervals are Wilson’s at 95 % over items.'],
-    },
-    layout,
-  );
-  const [answer] = rows;
-  const { labels, perLabel, confusion } = answer!;
-  const met = labels.flatMap((_, i) =>
-    perLabel[i]!.support > 0 || confusion.some((row) => row[i]! > 0) ? [i] : [],
-  );
-  const byLabel = renderText(
-    {
-      title: 'The answer by label (rows: the true label)',
-      columns: [
-        { header: 'label' },
-        ...['precision', 'recall', 'F1', 'items', ...met.map((i) => `as ${labels[i]!}`)].map((header) => ({
-          header,
-          align: right,
-        })),
-      ],
-      groups: [
-        {
-          rows: met
-            .filter((i) => perLabel[i]!.support > 0)
-            .map((i) => {
-              const { precision, recall, f1, support } = perLabel[i]!;
-              return [
-                labels[i]!,
-                ...[precision, recall, f1].map(share),
-                String(support),
-                ...met.map((k) => String(confusion[i]![k])),
-              ];
-            }),
-        },
-      ],
-    },
-    layout,
-  );
-  const group: RowGroup = {
-    rows: groups.map(({ group: name, n, accuracy }) => [name, String(n), within(accuracy)]),
-  };
-  const byGroup = renderText(
-    {
-      title: 'The answer by group',
-      columns: [{ header: 'group' }, { header: 'items', align: right }, { header: 'accuracy', align: right }],
-      groups: [group],
-    },
-    layout,
-  );
-  return [main, '', byLabel, ...(groups.length > 0 ? ['', byGroup] : [])].join('\n');
+async function keep({ out }: Options, evaluation: unknown): Promise<void> {
+  const { writeFileAtomic } = await import('../../base/files.js');
+  if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(evaluation, null, 1)}\n`);
 }
+
+interface RecognisedRow {
+  readonly result: Result;
+  /** After the mapping, in the order of the columns. */
+  readonly labels: readonly string[];
+  readonly group: string | undefined;
+}
+
+/** The results of all rows of the table whose labels are not left out. */
+async function recognised(
+  recognizer: Recognizer,
+  options: Options & { readonly data: string; readonly columns: readonly string[] },
+  mapped: (label: string) => string | null,
+  output: Output,
+): Promise<{ rows: RecognisedRow[]; ignored: number }> {
+  const { data, columns, group } = options;
+  const { itemsOfFile } = await import('../../recognizer/node/items.js');
+  const progress = await progressOf(output);
+  const known: Omit<RecognisedRow, 'result'>[] = [];
+  let ignored = 0;
+  async function* labelled(): AsyncGenerator<NamedItem> {
+    const contents = { text: options.text, image: options.image };
+    for await (const item of itemsOfFile(data, contents, [...columns, group])) {
+      const labels = columns.map((column) => {
+        const own = item.values[column]!;
+        if (own === '')
+          throw new MienError('data', 'has no label', { file: data, row: item.row, field: column });
+        return mapped(own);
+      });
+      if (labels.includes(null)) ignored++;
+      else {
+        known.push({
+          labels: labels as string[],
+          group: group === undefined ? undefined : item.values[group]!,
+        });
+        yield item;
+      }
+    }
+  }
+  progress.begin('recognise', undefined, 'items');
+  const rows: RecognisedRow[] = [];
+  const faces = options.cropped ? 'cropped' : 'detect';
+  for await (const result of recognizer.stream(labelled(), {
+    faces,
+    signal: interruption(),
+    batchSize: 32,
+  })) {
+    rows.push({ result, ...known.shift()! });
+    progress.advance();
+  }
+  progress.end();
+  return { rows, ignored };
+}
+
+/** Every label that the answer or a modality by itself may give. */
+const allLabels = ({ labels: { text = [], face = [], fused = [] } }: RecognizerInfo): string[] =>
+  [...new Set([...fused, ...text, ...face])].sort();

@@ -6,12 +6,17 @@ import { readText } from '../../base/files.js';
 
 const schema = z.record(z.string(), z.string().min(1).nullable());
 
+/** A mapping of labels: those that it does not name stand for themselves; null leaves rows out. */
+export interface LabelMapping {
+  readonly names: readonly string[];
+  of(label: string): string | null;
+}
+
 /**
- * Reads a mapping, YAML or JSON: `happy: joy`, or `boredom: null` to leave rows out. Labels that it does not name stand
- * for themselves.
+ * Reads a mapping, YAML or JSON: `happy: joy`, or `boredom: null` to leave rows out.
  * @throws MienError `config` when the file is none, `file` when it cannot be read.
  */
-export async function readMapping(file: string): Promise<(label: string) => string | null> {
+export async function readMapping(file: string): Promise<LabelMapping> {
   const text = await readText(file);
   let value: unknown;
   try {
@@ -28,8 +33,11 @@ export async function readMapping(file: string): Promise<(label: string) => stri
       hint: 'A line a label, for instance "happy: joy", or "boredom: null" to leave its rows out.',
     });
   const mapping = new Map(Object.entries(parsed.data));
-  return (label) => {
-    const found = mapping.get(label);
-    return found === undefined ? label : found;
+  return {
+    names: [...mapping.keys()],
+    of(label) {
+      const found = mapping.get(label);
+      return found === undefined ? label : found;
+    },
   };
 }
