@@ -4,22 +4,21 @@ import {
   brierScore,
   confusionMatrix,
   expectedCalibrationError,
+  meansOverOccurring,
   scoreOf,
   type ConfusionMatrix,
   type LabelScore,
+  type OccurringMeans,
 } from '../evaluate/metrics.js';
 import { argmax, type Scores } from '../evaluate/scores.js';
 
-export interface TestResult {
+export interface TestResult extends OccurringMeans {
   /** `ISEAR`, `FER2013 PrivateTest`, `ISEAR × RAF-DB, gated`, … */
   readonly name: string;
   readonly labels: readonly string[];
   readonly n: number;
   /** Share of items classified rightly, with Wilson's interval over items; of pairs, the mean over pairings. */
   readonly accuracy: Interval;
-  /** Mean of the labels' recalls. */
-  readonly meanRecall: number;
-  readonly f1: number;
   readonly perLabel: readonly LabelScore[];
   readonly confusion: ConfusionMatrix;
   readonly calibrationError: number;
@@ -34,11 +33,11 @@ export function testResult(
   items = truth.length,
 ): TestResult {
   const confusion = confusionMatrix(truth, argmax(posteriors), labels.length);
-  const { accuracy, f1, perLabel } = scoreOf(confusion);
+  const { accuracy, perLabel } = scoreOf(confusion);
   return {
-    ...{ name, labels, n: items, f1, perLabel, confusion },
+    ...{ name, labels, n: items, perLabel, confusion },
+    ...meansOverOccurring(perLabel),
     accuracy: wilsonInterval(accuracy * items, items),
-    meanRecall: perLabel.reduce((sum, { recall }) => sum + recall, 0) / labels.length,
     calibrationError: expectedCalibrationError(truth, posteriors),
     brier: brierScore(truth, posteriors),
   };

@@ -85,6 +85,23 @@ export function scoreOf(counts: ConfusionMatrix): Score {
   };
 }
 
+/** Means over the labels that occur in the truth. */
+export interface OccurringMeans {
+  /** Mean of the labels' recalls (scikit-learn's `balanced_accuracy_score`). */
+  readonly meanRecall: number;
+  /** Mean of the labels' F1. */
+  readonly f1: number;
+}
+
+/** For test sets that need not hold every label a model knows: one that never occurs has no part in the means. */
+export function meansOverOccurring(perLabel: readonly LabelScore[]): OccurringMeans {
+  const occurring = perLabel.filter(({ support }) => support > 0);
+  return {
+    meanRecall: mean(occurring.map(({ recall }) => recall)),
+    f1: mean(occurring.map(({ f1 }) => f1)),
+  };
+}
+
 /** `scoreOf` the labels with the largest score (logits or posteriors alike). */
 export const evaluateScores = (truth: ArrayLike<number>, logits: Scores): Score =>
   scoreOf(confusionMatrix(truth, argmax(logits), logits.classes));

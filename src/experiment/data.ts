@@ -4,6 +4,7 @@ import { float32, type Tensor } from '../base/tensor.js';
 import { pairFaces } from '../data/pairing.js';
 import type { StateTable } from '../features/states.js';
 import type { FeatureSet, FeatureSets, Fer2013FeatureSet, Split } from '../features/sets.js';
+import type { Items } from '../train/head-graph.js';
 
 /** Whose faces. */
 export type FaceSource = 'fer2013' | 'rafdb' | 'both';
@@ -26,6 +27,12 @@ export interface ExperimentData {
   texts(labels: readonly string[], split: Split): Selection;
   /** `usage` keeps one of FER2013's official parts only. */
   faces(source: FaceSource, labels: readonly string[], split: Split, usage?: string): Selection;
+}
+
+/** What a model is selected and tested on. */
+export interface EvaluationItems {
+  readonly validation: Items & { readonly labels: Uint8Array };
+  readonly tests: readonly (Items & { readonly labels: Uint8Array })[];
 }
 
 /** @throws MienError `data` when a selection is empty: the label set or the data cannot be used. */

@@ -15,9 +15,8 @@ import type {
   StateTables,
 } from '../train/head-graph.js';
 import type { Config } from './config.js';
-import { take, type ExperimentData, type Selection } from './data.js';
+import { take, type EvaluationItems, type ExperimentData, type Selection } from './data.js';
 import type { ModelSpec } from './plan.js';
-import type { EvaluationItems } from './run.js';
 
 /** All of one trained head (a model seed). */
 export interface RunAnalysis {

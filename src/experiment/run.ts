@@ -19,7 +19,7 @@ import {
 import { trainHead, type TrainedHead } from '../train/loop.js';
 import type { EpochRecord } from '../train/run-state.js';
 import type { Config } from './config.js';
-import { pair, take, type ExperimentData, type Selection } from './data.js';
+import { pair, take, type EvaluationItems, type ExperimentData, type Selection } from './data.js';
 import { graphOptions, tablesOf } from './head-options.js';
 import type { ModelSpec } from './plan.js';
 import { analyseRun, predictAll, runAnalysisOf, type RunAnalysis } from './run-analysis.js';
@@ -36,12 +36,6 @@ export interface RunResult {
 
 /** Pairings of the validation items; more than one, since they are few. */
 const VALIDATION_PAIRINGS = 3;
-
-/** What a model is selected and tested on. */
-export interface EvaluationItems {
-  readonly validation: Items & { readonly labels: Uint8Array };
-  readonly tests: readonly (Items & { readonly labels: Uint8Array })[];
-}
 
 /** Validation pairs, the same for all models and seeds: positions of texts and faces in their selections. */
 export function validationPairs(config: Config, texts: Selection, faces: Selection) {

@@ -1,48 +1,9 @@
-// The graph: values and nodes as plain data, and the one function that adds a node to it.
+// Builds graphs, which are plain data: inputs, constants, scopes, and the one function that adds a node.
 import { MienError } from '../base/errors.js';
 import { float32, type DType, type Tensor } from '../base/tensor.js';
-import type { Operator } from './operator.js';
+import type { Graph, Node, Operator, Shape, Value } from './operator.js';
 
-/** A known size, or the name of a size that is known only when the graph runs (`batch`, `tokens`). */
-export type Dim = number | string;
-export type Shape = readonly Dim[];
-
-/** A tensor that will exist when the graph runs: an input, a constant, or an output of a node. */
-export interface Value {
-  readonly graph: Graph;
-  readonly id: number;
-  readonly dtype: DType;
-  readonly shape: Shape;
-  /** The node that computes it; undefined for inputs and constants. */
-  readonly node: Node | undefined;
-  /** Set for inputs. */
-  readonly input?: string;
-  /** Set for constants. */
-  readonly constant?: Tensor;
-}
-
-/** One application of an operator. */
-export interface Node {
-  readonly operator: Operator;
-  readonly inputs: readonly (Value | undefined)[];
-  readonly attributes: unknown;
-  readonly outputs: readonly Value[];
-  /** Where in the model it stands, for instance `encoder.layer.0.attention`. */
-  readonly scope: string;
-}
-
-export interface Graph {
-  readonly name: string;
-  /** The graph around it, for the body of a Scan; its values may be used inside. */
-  readonly parent: Graph | undefined;
-  readonly depth: number;
-  readonly inputs: Value[];
-  /** In the order they were added, which is a topological order. */
-  readonly nodes: Node[];
-  readonly scopes: string[];
-  readonly scalars: Map<string, Value>;
-  readonly counter: { next: number };
-}
+export type { Dim, Graph, Node, Shape, Value } from './operator.js';
 
 export function createGraph(name: string, parent?: Graph): Graph {
   return {

@@ -2,6 +2,7 @@
 import { MienError } from '../base/errors.js';
 import { formatShape, scalar, scoped, type Graph, type Node, type Value } from './builder.js';
 import { add } from './ops/elementwise.js';
+import { sumTo } from './ops/reduction.js';
 import { sameShape } from './shapes.js';
 
 /**
@@ -46,7 +47,12 @@ export function pullback(y: Value, dy: Value, wrt: readonly Value[]): Value[] {
     const dxs = scoped(y.graph, `gradient of ${place}`, () => {
       try {
         // Rules of one output use dy alone; rules of several take what is there from dys.
-        return rule(dys[0] ?? dys.find((dy) => dy !== undefined)!, node as never, dys);
+        const dxs = rule(dys[0] ?? dys.find((dy) => dy !== undefined)!, node as never, dys);
+        // What was broadcast is summed here, once for all rules.
+        return node.inputs.map((value, i) => {
+          const dx = dxs[i];
+          return value && dx && depends.has(value) ? sumTo(dx, value.shape) : undefined;
+        });
       } catch (cause) {
         const reason = cause instanceof Error ? cause.message : String(cause);
         throw new MienError('gradient', `the gradient of ${place}: ${reason}`, { cause });
@@ -54,7 +60,7 @@ export function pullback(y: Value, dy: Value, wrt: readonly Value[]): Value[] {
     });
     node.inputs.forEach((value, i) => {
       const dx = dxs[i];
-      if (value === undefined || dx === undefined || !depends.has(value)) return;
+      if (value === undefined || dx === undefined) return;
       const before = found.get(value);
       found.set(value, before === undefined ? dx : add(before, dx));
     });

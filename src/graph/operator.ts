@@ -1,6 +1,46 @@
-// What an operator is: its shape rule, its ONNX form and its gradient, in one place.
+// What a graph consists of: values, nodes, and operators with their shape rule, ONNX form and gradient in one place.
 import type { DType, Tensor } from '../base/tensor.js';
-import type { Graph, Node, Shape, Value } from './builder.js';
+
+/** A known size, or the name of a size that is known only when the graph runs (`batch`, `tokens`). */
+export type Dim = number | string;
+export type Shape = readonly Dim[];
+
+/** A tensor that will exist when the graph runs: an input, a constant, or an output of a node. */
+export interface Value {
+  readonly graph: Graph;
+  readonly id: number;
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** The node that computes it; undefined for inputs and constants. */
+  readonly node: Node | undefined;
+  /** Set for inputs. */
+  readonly input?: string;
+  /** Set for constants. */
+  readonly constant?: Tensor;
+}
+
+/** One application of an operator. */
+export interface Node {
+  readonly operator: Operator;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly attributes: unknown;
+  readonly outputs: readonly Value[];
+  /** Where in the model it stands, for instance `encoder.layer.0.attention`. */
+  readonly scope: string;
+}
+
+export interface Graph {
+  readonly name: string;
+  /** The graph around it, for the body of a Scan; its values may be used inside. */
+  readonly parent: Graph | undefined;
+  readonly depth: number;
+  readonly inputs: Value[];
+  /** In the order they were added, which is a topological order. */
+  readonly nodes: Node[];
+  readonly scopes: string[];
+  readonly scalars: Map<string, Value>;
+  readonly counter: { next: number };
+}
 
 export interface ValueType {
   readonly dtype: DType;
@@ -42,6 +82,7 @@ export interface Operator<A = any> {
   /**
    * Gradients of the inputs from those of the outputs (vector–Jacobian product). `dy` is the first output's,
    * `dys` holds all; an output that nothing depends on has undefined. Undefined for an input without a gradient.
+   * A gradient may still have the axes along which its input was broadcast: whoever asks for it sums over them.
    */
   readonly gradient?: (
     dy: Value,

@@ -78,7 +78,9 @@ export function buildHead(p: Parameters, head: HeadName, inputs: HeadInputs, siz
   const text = inputs.text && linear(p, 'text', inputs.text, sizes.width);
   const face = inputs.face && linear(p, 'face', inputs.face, sizes.width);
   const fusion = fusions[head];
-  const { fused, gate } = fusion ? fusion(p, text!, face!, sizes) : { fused: (head === 'text' ? text : face)!, gate: undefined };
+  const { fused, gate } = fusion
+    ? fusion(p, text!, face!, sizes)
+    : { fused: (head === 'text' ? text : face)!, gate: undefined };
   const representation = head === 'gated-no-lstm' ? fused : oneStep(p, fused, sizes.hidden);
   const logits = linear(p, 'classifier', representation, sizes.labels);
   return { logits, representation, ...(gate ? { gate } : {}) };

@@ -6,9 +6,11 @@ import {
   brierScore,
   confusionMatrix,
   expectedCalibrationError,
+  meansOverOccurring,
   scoreOf,
   type ConfusionMatrix,
   type LabelScore,
+  type OccurringMeans,
 } from '../evaluate/metrics.js';
 import { argmax, scores } from '../evaluate/scores.js';
 import type { FailureCode, Probabilities, Recognition, Result } from './types.js';
@@ -21,15 +23,12 @@ export interface Judged {
   readonly group?: string;
 }
 
-export interface EvaluationRow {
+export interface EvaluationRow extends OccurringMeans {
   readonly name: 'answer' | 'text alone' | 'face alone';
   /** Items that it could judge. */
   readonly n: number;
   /** With Wilson's interval over items at 95 %. */
   readonly accuracy: Interval;
-  /** Means over the labels that occur. */
-  readonly meanRecall: number;
-  readonly f1: number;
   /** Expected calibration error in 15 bins, and Brier score (0 to 2). */
   readonly calibrationError: number;
   readonly brier: number;
@@ -102,14 +101,10 @@ function rowOf(
   );
   const confusion = confusionMatrix(truth, argmax(posteriors), labels.length);
   const { accuracy, perLabel } = scoreOf(confusion);
-  const met = perLabel.filter(({ support }) => support > 0);
-  const mean = (of: (score: LabelScore) => number): number =>
-    met.reduce((sum, score) => sum + of(score), 0) / met.length;
   return {
     ...{ name, n: items.length, labels, perLabel, confusion },
+    ...meansOverOccurring(perLabel),
     accuracy: wilsonInterval(Math.round(accuracy * items.length), items.length),
-    meanRecall: mean(({ recall }) => recall),
-    f1: mean(({ f1 }) => f1),
     calibrationError: expectedCalibrationError(truth, posteriors),
     brier: brierScore(truth, posteriors),
   };

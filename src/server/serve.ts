@@ -59,12 +59,16 @@ export async function openService(
   const { requestTimeout, host, token, processes, drainDelay, drainTimeout } = settings;
   let draining = false;
   const app = createApp({ ...parts, version: environment().mien, draining: () => draining });
+  const answer = getRequestListener(app.fetch);
   const server = createServer(
     {
       ...{ requestTimeout, keepAliveTimeout: KEEP_ALIVE },
       ...{ headersTimeout: requestTimeout, connectionsCheckingInterval: Math.min(1000, requestTimeout / 2) },
     },
-    getRequestListener(app.fetch),
+    (request, response) => {
+      // It answers errors itself; should it fail all the same, that is the end of one connection, not of the process.
+      answer(request, response).catch(() => response.destroy());
+    },
   );
   await listening(server, settings);
   const url = urlOf(server, host);

@@ -13,12 +13,18 @@ import { goldenInput, goldenWeight, readGolden, relativeError } from '../support
 
 const B = 8;
 const sizes = { width: 16, hidden: 8, labels: 5, rank: 3, attention: { width: 16, heads: 2, layers: 2 } };
-const labels = int64([B], Array.from({ length: B }, (_, i) => i % 5));
+const labels = int64(
+  [B],
+  Array.from({ length: B }, (_, i) => i % 5),
+);
 
 const pooled = { text: goldenInput('text', [B, 12]), face: goldenInput('face', [B, 20]) };
 const states = {
   tokens: goldenInput('tokens', [B, 5, 12]),
-  'tokens present': float32([B, 5], Array.from({ length: B * 5 }, (_, i) => Number(i % 5 <= Math.floor(i / 5) % 5))),
+  'tokens present': float32(
+    [B, 5],
+    Array.from({ length: B * 5 }, (_, i) => Number(i % 5 <= Math.floor(i / 5) % 5)),
+  ),
   regions: goldenInput('regions', [B, 4, 20]),
   'regions present': float32([B, 4], new Float32Array(B * 4).fill(1)),
 };

@@ -15,7 +15,10 @@ import { goldenInput, goldenWeight, readGolden, relativeError } from '../support
 
 const [B, H, STEPS] = [32, 32, 10];
 const inputs = { text: goldenInput('text', [B, 768]), face: goldenInput('face', [B, 1536]) };
-const labels = int64([B], Array.from({ length: B }, (_, i) => i % 5));
+const labels = int64(
+  [B],
+  Array.from({ length: B }, (_, i) => i % 5),
+);
 
 const build = (p: Parameters, text: Value, face: Value) =>
   buildHead(p, 'gated', { text, face }, { width: 64, hidden: H, labels: 5 }).logits;
@@ -33,7 +36,8 @@ function withoutForgetGate(tensor: Tensor<'float32'>): Tensor<'float32'> {
   data.set(tensor.data.subarray(2 * row), row);
   return { dtype: 'float32', shape: [tensor.shape[0]! * 0.75, ...tensor.shape.slice(1)], data };
 }
-const ours = (name: string, tensor: Tensor<'float32'>) => (name.startsWith('lstm.') ? withoutForgetGate(tensor) : tensor);
+const ours = (name: string, tensor: Tensor<'float32'>) =>
+  name.startsWith('lstm.') ? withoutForgetGate(tensor) : tensor;
 
 const initial: Tensors = Object.fromEntries(
   specs.map(({ name, shape }) => [
@@ -62,7 +66,9 @@ test('PyTorch gives what is left out no gradient', () => {
 
 test('every gradient is PyTorch’s', async () => {
   const graph = createGraph('gated');
-  const values = Object.fromEntries(specs.map(({ name, shape }) => [name, input(graph, name, 'float32', shape)]));
+  const values = Object.fromEntries(
+    specs.map(({ name, shape }) => [name, input(graph, name, 'float32', shape)]),
+  );
   const text = input(graph, 'text', 'float32', [B, 768]);
   const face = input(graph, 'face', 'float32', [B, 1536]);
   const y = input(graph, 'labels', 'int64', [B]);
@@ -74,7 +80,9 @@ test('every gradient is PyTorch’s', async () => {
   });
   const session = await createSession(model);
   const result = await session.run({ ...initial, ...inputs, labels });
-  expect(relativeError(result['loss']!.data as Float32Array, golden['losses']!.data.subarray(0, 1))).toBeLessThan(1e-5);
+  expect(
+    relativeError(result['loss']!.data as Float32Array, golden['losses']!.data.subarray(0, 1)),
+  ).toBeLessThan(1e-5);
   for (const { name } of specs) {
     const expected = ours(name, golden[`grad.${name}`]!).data;
     expect(relativeError(result[`grad.${name}`]!.data as Float32Array, expected), name).toBeLessThan(1e-4);
@@ -95,7 +103,10 @@ test('ten Adam steps in one run give PyTorch’s losses and parameters', async (
   const y = input(graph, 'labels', 'int64', [STEPS, B]);
   const trained = scan(graph, carried, { labels: y }, (body) => {
     const weights = Object.fromEntries(specs.map(({ name }) => [name, body.carried[name]!]));
-    const loss = crossEntropy(build(boundParameters(body.graph, weights), text, face), body.scanned['labels']!);
+    const loss = crossEntropy(
+      build(boundParameters(body.graph, weights), text, face),
+      body.scanned['labels']!,
+    );
     const found = gradients(loss, Object.values(weights));
     const named = Object.fromEntries(Object.keys(weights).map((name, i) => [name, found[i]!]));
     const step = body.carried['step']!;
@@ -111,7 +122,10 @@ test('ten Adam steps in one run give PyTorch’s losses and parameters', async (
       ...Object.fromEntries(specs.map(({ name }) => [`after ${name}`, trained.carried[name]!])),
     }),
   );
-  const repeated = int64([STEPS, B], Array.from({ length: STEPS * B }, (_, i) => (i % B) % 5));
+  const repeated = int64(
+    [STEPS, B],
+    Array.from({ length: STEPS * B }, (_, i) => (i % B) % 5),
+  );
   const result = await session.run({ ...all, ...inputs, labels: repeated });
   expect(relativeError(result['losses']!.data as Float32Array, golden['losses']!.data)).toBeLessThan(1e-5);
   for (const { name } of specs) {

@@ -13,15 +13,17 @@ const execute = promisify(execFile);
 
 describe('the package', () => {
   let files: string[];
+  let remarks: string;
 
   beforeAll(async () => {
     if (!existsSync(join(root, 'dist/browser.js'))) await execute('npm', ['run', 'build'], { cwd: root });
-    const { stdout } = await execute('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    const { stdout, stderr } = await execute('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: root,
       maxBuffer: 1 << 24,
     });
     const [packed] = JSON.parse(stdout) as { files: { path: string }[] }[];
     files = packed!.files.map(({ path }) => path);
+    remarks = stderr;
   }, 240_000);
 
   test('holds code and models, no data, no features, no model twice', () => {
@@ -30,6 +32,23 @@ describe('the package', () => {
     expect(files.some((path) => /^models\/blazeface\/.*\.onnx$/.test(path))).toBe(true);
     const unwanted = /^(src|test|bench|data|runs|out|web)\/|^models\/(frozen|learned)|^dist\/web\/model\//;
     expect(files.filter((path) => unwanted.test(path))).toEqual([]);
+  });
+
+  test('installs without a remark of npm, and without a script of a dependency', async () => {
+    expect(remarks).not.toMatch(/npm warn/i);
+    const read = async (name: string) => JSON.parse(await readFile(join(root, name), 'utf8')) as unknown;
+    const { allowScripts } = (await read('package.json')) as { allowScripts: Record<string, boolean> };
+    const { packages } = (await read('package-lock.json')) as {
+      packages: Record<string, { hasInstallScript?: boolean }>;
+    };
+    const withScripts = Object.entries(packages)
+      .filter(([path, { hasInstallScript }]) => path !== '' && hasInstallScript)
+      .map(([path]) => path.replace(/^.*node_modules\//, ''));
+    // Newer versions of npm read this, and list every other script after each installation.
+    expect(withScripts.filter((name) => allowScripts[name] !== false)).toEqual([]);
+    expect(allowScripts['onnxruntime-node']).toBe(false);
+    // Older ones go by the lock file alone: CONTRIBUTING.md says what to do when it names the script again.
+    expect(withScripts).not.toContain('onnxruntime-node');
   });
 
   test('has entries that publint accepts', async () => {

@@ -1,7 +1,9 @@
 // Measuring a recogniser on known labels: counts by hand, what failed, groups, restricted labels.
 import { expect, test } from 'vitest';
+import { testResult } from '../../src/bundle/test-result.js';
+import { scores } from '../../src/evaluate/scores.js';
 import { evaluateResults, type Judged } from '../../src/recognizer/evaluation.js';
-import type { Probabilities, Result } from '../../src/recognizer/types.js';
+import type { Probabilities, Recognition, Result } from '../../src/recognizer/types.js';
 
 const KNOWN = ['anger', 'joy', 'neutral'];
 const posterior = (probabilities: Probabilities) => ({ label: '', probabilities, logits: {} });
@@ -41,6 +43,18 @@ test('accuracy, recall, confusion and failures, by hand', () => {
     ['a', 2, 1],
     ['b', 3, 1 / 3],
   ]);
+});
+
+test('a bundle’s card states the same means, over the labels that occur', () => {
+  const answered = judged.filter(({ result }) => !result.error);
+  const row = evaluateResults(answered, KNOWN).rows[0]!;
+  const posteriors = answered.flatMap(({ result }) =>
+    KNOWN.map((label) => (result as Recognition).probabilities[label]!),
+  );
+  const truth = Uint8Array.from(answered, ({ label }) => KNOWN.indexOf(label));
+  const onCard = testResult('card', KNOWN, scores(3, Float64Array.from(posteriors)), truth);
+  expect([onCard.meanRecall, onCard.f1]).toEqual([row.meanRecall, row.f1]);
+  expect(row.f1).toBeCloseTo((1 / 2 + 4 / 5) / 2, 12);
 });
 
 test('restricted to labels that occur, neutral cannot be answered', () => {

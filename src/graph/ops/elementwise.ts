@@ -3,7 +3,6 @@ import type { DType } from '../../base/tensor.js';
 import { apply, innermost, scalar, type Value } from '../builder.js';
 import { NONE, operator, type Operator, type TypedNode } from '../operator.js';
 import { broadcastShapes, expectDType } from '../shapes.js';
-import { sumTo } from './reduction.js';
 
 /** A value, or a number that becomes a scalar constant. */
 export type Operand = Value | number;
@@ -33,10 +32,7 @@ function binary(name: string, rule?: BinaryRule, output?: DType): (a: Operand, b
       return [{ dtype: output ?? a!.dtype, shape: broadcastShapes(a!.shape, b!.shape) }];
     },
     ...(rule && {
-      gradient: (dy: Value, { inputs: [a, b], outputs: [y] }: TypedNode<None>) => {
-        const [da, db] = rule(dy, a!, b!, y!);
-        return [da && sumTo(da, a!.shape), db && sumTo(db, b!.shape)];
-      },
+      gradient: (dy: Value, { inputs: [a, b], outputs: [y] }: TypedNode<None>) => rule(dy, a!, b!, y!),
     }),
   });
   return (a, b) => apply(definition, operands(a, b), NONE)[0]!;
@@ -154,10 +150,7 @@ const Where = operator<None>({
       { dtype: a!.dtype, shape: broadcastShapes(condition!.shape, broadcastShapes(a!.shape, b!.shape)) },
     ];
   },
-  gradient: (dy, { inputs: [condition, a, b] }) => {
-    const [da, db] = choose(dy, condition!);
-    return [undefined, sumTo(da, a!.shape), sumTo(db, b!.shape)];
-  },
+  gradient: (dy, { inputs: [condition] }) => [undefined, ...choose(dy, condition!)],
 });
 /** `a` where the condition holds, `b` elsewhere; numbers become float32 unless the other branch is a value. */
 export function where(condition: Value, a: Operand, b: Operand): Value {

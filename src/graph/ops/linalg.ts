@@ -5,7 +5,6 @@ import { NONE, operator } from '../operator.js';
 import { broadcastShapes, expectDType, expectRank, sameShape } from '../shapes.js';
 import { add as addBroadcast, mul } from './elementwise.js';
 import { flattenLeading, reshape, transpose } from './movement.js';
-import { sumTo } from './reduction.js';
 
 const isStatic = (value: Value): boolean => value.shape.every((dim) => typeof dim === 'number');
 
@@ -23,10 +22,8 @@ const MatMul = operator({
     // A right operand shared by all batch items: one product over all rows instead of one an item and a sum.
     const shared = b!.shape.length === 2 && a!.shape.length > 2 && isStatic(a!);
     return [
-      sumTo(matmul(dy, transpose(b!)), a!.shape),
-      shared
-        ? gemm(flattenLeading(a!), flattenLeading(dy), { transA: true })
-        : sumTo(matmul(transpose(a!), dy), b!.shape),
+      matmul(dy, transpose(b!)),
+      shared ? gemm(flattenLeading(a!), flattenLeading(dy), { transA: true }) : matmul(transpose(a!), dy),
     ];
   },
 });
@@ -69,7 +66,7 @@ const Gemm = operator<GemmAttributes>({
   gradient: (dy, { inputs: [a, b, c], attributes: { transA, transB, alpha, beta } }) => [
     transA ? gemm(b!, dy, { transA: transB, transB: true, alpha }) : gemm(dy, b!, { transB: !transB, alpha }),
     transB ? gemm(dy, a!, { transA: true, transB: transA, alpha }) : gemm(a!, dy, { transA: !transA, alpha }),
-    ...(c ? [beta === 1 ? sumTo(dy, c.shape) : mul(sumTo(dy, c.shape), beta)] : []),
+    ...(c ? [beta === 1 ? dy : mul(dy, beta)] : []),
   ],
 });
 

@@ -3,7 +3,6 @@ import { float32, int64, sizeOf, zeros } from '../../base/tensor.js';
 import { apply, constant, formatShape, staticShape, type Dim, type Shape, type Value } from '../builder.js';
 import { operator, type Operator } from '../operator.js';
 import { axisOf, broadcastShapes, expectDType, sameShape } from '../shapes.js';
-import { sumTo } from './reduction.js';
 
 const size = (x: Value, axis: number): number => staticShape([x.shape[axis]!])[0]!;
 
@@ -91,7 +90,7 @@ const Expand = operator<{ shape: Shape }>({
     return [{ dtype: x!.dtype, shape }];
   },
   lower: (inputs, { shape }) => ({ type: 'Expand', inputs: [...inputs, { dims: shape }] }),
-  gradient: (dy, { inputs: [x] }) => [sumTo(dy, x!.shape)],
+  gradient: (dy) => [dy],
 });
 /** Repeats along axes of size 1 (and new leading axes) up to `shape`. */
 export const expand = (x: Value, shape: Shape): Value =>

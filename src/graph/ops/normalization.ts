@@ -4,7 +4,7 @@ import { operator } from '../operator.js';
 import { expectDType, sameShape } from '../shapes.js';
 import { add, mul, sub } from './elementwise.js';
 import { expand } from './movement.js';
-import { mean, sumTo } from './reduction.js';
+import { mean } from './reduction.js';
 
 const LayerNorm = operator<{ epsilon: number }>({
   name: 'LayerNormalization',
@@ -21,7 +21,7 @@ const LayerNorm = operator<{ epsilon: number }>({
     inputs,
     attributes: { axis: -1, epsilon: { float: epsilon } },
   }),
-  gradient: (_dy, { inputs: [x, scale, bias], outputs: [, average, inverse] }, [dy, dAverage, dInverse]) => {
+  gradient: (_dy, { inputs: [x, scale], outputs: [, average, inverse] }, [dy, dAverage, dInverse]) => {
     const count = staticShape(scale!.shape)[0]!;
     const normalised = mul(sub(x!, average!), inverse!);
     const dx: Value[] = [];
@@ -33,11 +33,7 @@ const LayerNorm = operator<{ epsilon: number }>({
     // The gradient above uses the statistics, so that gradients of gradients reach them too.
     if (dAverage) dx.push(expand(mul(dAverage, 1 / count), x!.shape));
     if (dInverse) dx.push(mul(mul(dInverse, mul(inverse!, inverse!)), mul(normalised, -1 / count)));
-    return [
-      dx.reduce((a, b) => add(a, b)),
-      dy && sumTo(mul(dy, normalised), scale!.shape),
-      dy && sumTo(dy, bias!.shape),
-    ];
+    return [dx.reduce((a, b) => add(a, b)), dy && mul(dy, normalised), dy];
   },
 });
 /** (x − mean) / sqrt(variance + ε) · scale + bias over the last axis; scale and bias are `[width]`. */
