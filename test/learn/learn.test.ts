@@ -1,4 +1,4 @@
-// `mien learn` as a process: killed with SIGKILL it goes on to the same bytes, what it leaves loads as an encoder.
+// `mien learn`: killed with SIGKILL it goes on to the same bytes, what it leaves loads as an encoder.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';

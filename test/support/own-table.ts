@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { randomStream } from '../../src/base/random.js';
-import { startMien, type Ended } from './mien.js';
+import { runMien, type Ended } from './mien.js';
 import {
   bertFiles,
   bertTinyConfig,
@@ -63,7 +63,7 @@ async function writeTable(root: string): Promise<void> {
 
 /** `mien train` on that folder's table. */
 export const trainOwn = (root: string, args: readonly string[]): Promise<Ended> =>
-  startMien([
+  runMien([
     ...['train', '--data', join(root, 'own.csv'), '--profile', join(root, 'profile.json')],
     ...['--weights', join(root, 'weights'), '--json', ...args],
-  ]).ended;
+  ]);
