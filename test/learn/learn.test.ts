@@ -44,7 +44,7 @@ test('a dry run says what training would take, and leaves nothing', async () => 
   const ended = await folder.learn(
     'face',
     out,
-    ['batchSize=8', 'phases=[{epochs: 2, size: 32}]', 'keptSize=32'],
+    ['batchSize=8', 'stepsPerRun=2', 'phases=[{epochs: 2, size: 32}]', 'keptSize=32'],
     { dryRun: true },
   );
   expect(ended).toMatchObject({ code: 0 });

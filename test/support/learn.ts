@@ -45,7 +45,7 @@ export async function learnFolder(): Promise<LearnFolder> {
   const [data, weights, profile] = ['data', 'weights', 'profile.json'].map((name) => join(root, name));
   await writeDataSets(data!, 8);
   const words = ['i', 'remember', 'day', 'of', 'very', 'well', ...TEXT_LABELS];
-  await writeFiles(join(weights!, 'up-text'), bertFiles(bertTinyConfig, words));
+  await writeFiles(join(weights!, 'up-text'), bertFiles({ ...bertTinyConfig, vocab_size: 128 }, words));
   const network = { ...efficientNetB3Config, architecture: 'tf_efficientnetv2_b0', num_features: 1280 };
   await writeFiles(join(weights!, 'up-face'), efficientNetFiles(network));
   await writeFiles(root, { 'profile.json': Buffer.from(JSON.stringify({ text, face })) });
