@@ -3,12 +3,13 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { profiles } from '../../src/encoders/profiles.js';
 import { writePack } from '../../src/features/pack.js';
 import { madeUpSets } from '../support/feature-sets.js';
 import { startHubServer } from '../support/hub-server.js';
 import { writeDataSets } from '../support/data-sets.js';
 import { runMien, startMien, type Ended } from '../support/mien.js';
-import { paperRepositories } from '../support/pretrained.js';
+import { bertFiles, bertTinyConfig } from '../support/pretrained.js';
 
 const cache = () => ({ XDG_CACHE_HOME: join(folder, 'cache') });
 const mien = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
@@ -23,7 +24,9 @@ afterAll(() => rm(folder, { recursive: true }));
 test('a profile pinned to a hash refuses other weights', { timeout: 60_000 }, async () => {
   const data = join(folder, 'data');
   await writeDataSets(data);
-  const server = await startHubServer(paperRepositories(['i']));
+  const { id, revision: commit } = profiles.paper.text;
+  const files = bertFiles({ ...bertTinyConfig, vocab_size: 128 }, ['i']);
+  const server = await startHubServer({ [id]: { commit, files } });
   try {
     const { code, stderr } = await mien(['reproduce', '--data', data, '--profile', 'paper'], {
       HF_ENDPOINT: server.endpoint,
