@@ -7,11 +7,16 @@ const slow = 'test/**/*.slow.test.ts';
 const src = join(import.meta.dirname, 'src');
 
 export default defineConfig(({ mode }) => ({
-  // The examples name the package; they are tried on its sources.
   resolve: {
     alias: [
+      // The examples name the package; they are tried on its sources.
       { find: /^mien$/, replacement: join(src, 'index.ts') },
       { find: /^mien\/browser$/, replacement: join(src, 'browser.ts') },
+      // Child processes start from JavaScript.
+      {
+        find: /^(\.\.\/)+base\/script\.js$/,
+        replacement: join(import.meta.dirname, 'test/support/script.ts'),
+      },
     ],
   },
   test: {

@@ -9,7 +9,7 @@ function report(error: unknown, debug: boolean): void {
 }
 
 /** Runs one command line (without `node` and the script) and returns its exit code. */
-async function run(program: Command, args: readonly string[]): Promise<number> {
+export async function runProgram(program: Command, args: readonly string[]): Promise<number> {
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCodes.ok;
@@ -34,5 +34,5 @@ export async function runProcess(program: Command): Promise<void> {
   });
   handleSignals();
   // Not process.exit: standard output may be a pipe that still has to drain.
-  process.exitCode = await run(program, process.argv.slice(2));
+  process.exitCode = await runProgram(program, process.argv.slice(2));
 }

@@ -1,8 +1,8 @@
 // Runs training tasks on several child processes, each with features of its own and one thread.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { MienError } from '../base/errors.js';
+import { scriptBeside } from '../base/script.js';
 import type { FromWorker, Task, ToWorker, WorkerSetup } from './worker.js';
 
 export interface PoolOptions {
@@ -13,10 +13,7 @@ export interface PoolOptions {
   readonly onDone?: (task: Task) => void;
 }
 
-// In development the sources run as they are, through tsx.
-const fromSource = import.meta.url.endsWith('.ts');
-const script = fileURLToPath(new URL(fromSource ? './worker.ts' : './worker.js', import.meta.url));
-const execArgv = fromSource ? ['--import', 'tsx'] : [];
+const script = scriptBeside(import.meta.url, 'worker');
 
 /**
  * Runs all tasks; the first failure stops the others, whose finished epochs are kept.
@@ -30,7 +27,7 @@ export async function runTasks(
   const queue = [...tasks];
   const { workers, signal } = options;
   const children = Array.from({ length: Math.min(workers, queue.length) }, () =>
-    fork(script, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
+    fork(script.path, { execArgv: script.execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
   );
   const stop = (): void => children.forEach((child) => tell(child, { stop: true }));
   signal?.addEventListener('abort', stop, { once: true });

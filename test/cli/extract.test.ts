@@ -1,14 +1,12 @@
-// `mien extract` and `mien pack` as processes: on small data sets with the real encoders, where the weights are.
-import { execFile } from 'node:child_process';
+// `mien extract` and `mien pack`: on small data sets with the real encoders, where the weights are.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { built } from '../support/build.js';
 import { randomStream } from '../../src/base/random.js';
+import { runMien, type Ended } from '../support/mien.js';
 
 const weights = process.env['MIEN_WEIGHTS'];
-const bin = join(built, 'cli/main.js');
 let root: string;
 
 beforeAll(async () => {
@@ -26,19 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-function mien(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  return new Promise((resolve) => {
-    const options = { env: { ...process.env, XDG_CACHE_HOME: join(root, 'cache'), ...env } };
-    execFile(process.execPath, [bin, ...args], options, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
-    });
-  });
-}
+const mien = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
+  runMien(args, { env: { XDG_CACHE_HOME: join(root, 'cache'), ...env } });
 
 interface Stores {
   stores: Record<string, { dir: string; items: number; computed: number; unchanged: boolean }>;
@@ -77,7 +64,7 @@ test.skipIf(!weights)(
     expect(packed).toMatchObject({ code: 1 });
     expect(packed.stderr).toMatch(/needs isear/);
   },
-  240_000, // six processes that load an encoder each
+  240_000, // four runs that load an encoder each
 );
 
 test('wrong usage is said before anything is read or written', async () => {

@@ -2,12 +2,11 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { built } from '../support/build.js';
 
 const bin = join(built, 'cli/main.js');
-const fixture = fileURLToPath(new URL('fixture.ts', import.meta.url));
+const fixture = join(built, 'test/cli/fixture.js');
 
 interface Ended {
   code: number | null;
@@ -24,8 +23,7 @@ function run(
 ): Promise<Ended> {
   const unset = { NO_COLOR: undefined, FORCE_COLOR: undefined, MIEN_DEBUG: undefined, COLUMNS: undefined };
   return new Promise((resolve, reject) => {
-    const loader = script.endsWith('.ts') ? ['--import', 'tsx'] : [];
-    const child = spawn(process.execPath, [...loader, script, ...args], {
+    const child = spawn(process.execPath, [script, ...args], {
       env: { ...process.env, ...unset, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -82,7 +80,7 @@ describe('errors', () => {
   });
 
   test('with the stack on request', async () => {
-    expect((await run(fixture, ['fail', '--debug'])).stderr).toMatch(/\n +at .*fixture\.ts/);
+    expect((await run(fixture, ['fail', '--debug'])).stderr).toMatch(/\n +at .*fixture\.js/);
     expect((await run(fixture, ['--debug', 'crash'])).stderr).toMatch(/TypeError.*\n +at /);
     expect((await run(fixture, ['fail'], { MIEN_DEBUG: '1' })).stderr).toMatch(/\n +at /);
   });

@@ -1,4 +1,4 @@
-// `mien predict` as a process: every way in and out, rows in their order, interrupted and repeated runs, wrong usage.
+// `mien predict` and `mien evaluate`: every way in and out, rows in their order, interrupted and repeated runs, wrong usage.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPredictions } from '../../src/recognizer/node/predictions.js';
 import { faceOf, writeLegible } from '../support/bundle.js';
-import { startMien, type Ended } from '../support/mien.js';
+import { runMien, startMien, type Ended } from '../support/mien.js';
 
 let root: string;
 beforeAll(async () => {
@@ -28,19 +28,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-const predict = (args: readonly string[], stdin?: string): Promise<Ended> => {
-  const { child, ended } = startMien([
-    'predict',
-    '--bundle',
-    join(root, 'bundle'),
-    '--cropped',
-    '--threads',
-    '1',
-    ...args,
-  ]);
-  if (stdin !== undefined) child.stdin?.end(stdin);
-  return ended;
-};
+const common = () => ['--bundle', join(root, 'bundle'), '--cropped', '--threads', '1'];
+const predict = (args: readonly string[], stdin = ''): Promise<Ended> =>
+  runMien(['predict', ...common(), ...args], { stdin });
 const lines = (text: string): Record<string, unknown>[] =>
   text
     .trim()
@@ -66,12 +56,12 @@ test('a folder of images, broken ones in their place', async () => {
 });
 
 test('lines of standard input, texts or JSON', async () => {
-  expect(lines((await predict(['--input', '-', '--format', 'jsonl'], 'joy\n\nfear\n')).stdout)).toMatchObject(
-    [
-      { id: '1', label: 'joy' },
-      { id: '3', label: 'fear' },
-    ],
-  );
+  const { child, ended } = startMien(['predict', ...common(), '--input', '-', '--format', 'jsonl']);
+  child.stdin!.end('joy\n\nfear\n');
+  expect(lines((await ended).stdout)).toMatchObject([
+    { id: '1', label: 'joy' },
+    { id: '3', label: 'fear' },
+  ]);
   const json = `{"id":"x","text":"anger"}\n{"text":"joy","image":"${join(root, 'faces', 'a.png')}"}\n`;
   expect(lines((await predict(['--input', '-', '--json'], json)).stdout)).toMatchObject([
     { id: 'x', label: 'anger', from: 'text' },
@@ -109,9 +99,7 @@ describe('a table', () => {
     const [whole, part] = [join(root, 'whole.jsonl'), join(root, 'resumed.jsonl')];
     const args = ['--input', join(root, 'in2.csv'), ...columns];
     await predict([...args, '--out', whole]);
-    const { child, ended } = startMien([
-      ...['predict', '--bundle', join(root, 'bundle'), '--cropped', '--threads', '1', ...args, '--out', part],
-    ]);
+    const { child, ended } = startMien(['predict', ...common(), ...args, '--out', part]);
     // Killed as soon as some rows are safe.
     for (;;) {
       const note = await readFile(`${part}.part.json`, 'utf8').catch(() => '{"rows":0}');
@@ -198,7 +186,7 @@ test('a predictions file is cut back to its last safe row, and refuses another r
 
 describe('mien evaluate', () => {
   const evaluate = (args: readonly string[]): Promise<Ended> =>
-    startMien(['evaluate', '--bundle', join(root, 'bundle'), '--cropped', ...args]).ended;
+    runMien(['evaluate', '--bundle', join(root, 'bundle'), '--cropped', ...args]);
 
   test('measures answers and modalities on a table, with labels mapped and groups', async () => {
     const table = join(root, 'labelled.csv');

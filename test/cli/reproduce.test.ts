@@ -1,17 +1,19 @@
-// `mien reproduce` as a process: from a pack, and what it says to wrong arguments.
+// `mien reproduce`: from a pack, as a process, and what it says to wrong arguments.
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { profiles } from '../../src/encoders/profiles.js';
 import { writePack } from '../../src/features/pack.js';
 import { madeUpSets } from '../support/feature-sets.js';
 import { startHubServer } from '../support/hub-server.js';
 import { writeDataSets } from '../support/data-sets.js';
-import { startMien, type Ended } from '../support/mien.js';
-import { paperRepositories } from '../support/pretrained.js';
+import { runMien, startMien, type Ended } from '../support/mien.js';
+import { bertFiles, bertTinyConfig } from '../support/pretrained.js';
 
+const cache = () => ({ XDG_CACHE_HOME: join(folder, 'cache') });
 const mien = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
-  startMien(args, { XDG_CACHE_HOME: join(folder, 'cache'), ...env }).ended;
+  runMien(args, { env: { ...cache(), ...env } });
 
 let folder: string;
 beforeAll(async () => {
@@ -22,7 +24,9 @@ afterAll(() => rm(folder, { recursive: true }));
 test('a profile pinned to a hash refuses other weights', { timeout: 60_000 }, async () => {
   const data = join(folder, 'data');
   await writeDataSets(data);
-  const server = await startHubServer(paperRepositories(['i']));
+  const { id, revision: commit } = profiles.paper.text;
+  const files = bertFiles({ ...bertTinyConfig, vocab_size: 128 }, ['i']);
+  const server = await startHubServer({ [id]: { commit, files } });
   try {
     const { code, stderr } = await mien(['reproduce', '--data', data, '--profile', 'paper'], {
       HF_ENDPOINT: server.endpoint,
@@ -50,7 +54,7 @@ test('tables from a pack, for people and for programs', { timeout: 60_000 }, asy
     '--set',
     'head.lstm=4',
   ];
-  const { code, stdout } = await mien(['reproduce', ...quick]);
+  const { code, stdout } = await startMien(['reproduce', ...quick], cache()).ended;
   expect(code).toBe(0);
   // Without --out the results are kept where `mien report` looks for them; the runs are not.
   expect((await readdir(join(folder, 'cache', 'mien', 'results'))).sort()).toEqual(

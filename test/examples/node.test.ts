@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { emotionRoute } from '../../examples/hono.js';
 import { loadRecognizer, type Recognizer } from '../../src/index.js';
+import { built } from '../support/build.js';
 import { writeLegible } from '../support/bundle.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -22,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => rm(bundle, { recursive: true }));
 
 const start = (name: string, args: readonly string[] = [], env = {}): ChildProcessWithoutNullStreams =>
-  spawn(process.execPath, ['--import', 'tsx', join('examples', name), ...args], {
+  spawn(process.execPath, [join(built, 'examples', name.replace(/ts$/, 'js')), ...args], {
     cwd: root,
     env: { ...process.env, MIEN_BUNDLE: bundle, ...env },
   });

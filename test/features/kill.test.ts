@@ -5,11 +5,11 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { randomStream } from '../../src/base/random.js';
 import { mergeParts } from '../../src/features/merge.js';
 import { openStore } from '../../src/features/store.js';
-import { compileFeatures } from './compile.js';
+import { built } from '../support/build.js';
 import type { ChildTask } from './fill-child.js';
 import { folderBytes } from './fakes.js';
 
@@ -19,14 +19,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-let compiled: string;
-beforeAll(async () => {
-  compiled = await compileFeatures();
-});
-afterAll(() => rm(compiled, { recursive: true, force: true }));
-
 const nodeArgs = (task: ChildTask): string[] => [
-  join(compiled, 'test/features/fill-child.js'),
+  join(built, 'test/features/fill-child.js'),
   JSON.stringify(task),
 ];
 

@@ -1,21 +1,22 @@
 // Filling a store takes the memory of a few shards, however long the list is.
 import { execFile } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compileFeatures } from './compile.js';
+import { built } from '../support/build.js';
 
-let compiled: string;
+let folder: string;
 beforeAll(async () => {
-  compiled = await compileFeatures();
+  folder = await mkdtemp(join(tmpdir(), 'mien-memory-'));
 });
-afterAll(() => rm(compiled, { recursive: true, force: true }));
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function peakOf(count: number): Promise<number> {
-  const child = join(compiled, 'test/features/memory-child.js');
+  const child = join(built, 'test/features/memory-child.js');
   // A small young generation makes garbage go soon, so that the peak is what is held.
-  const args = ['--max-semi-space-size=4', child, join(compiled, `store-${count}`), String(count)];
+  const args = ['--max-semi-space-size=4', child, join(folder, `store-${count}`), String(count)];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const result = JSON.parse(stdout) as { items: number; peak: number };
   expect(result.items).toBe(count);

@@ -1,4 +1,4 @@
-// A text encoder trained as a process several times over: killed twice, and with a teacher.
+// A text encoder trained several times over: killed twice, and with a teacher.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { brief, learnFolder, weightsOf, type LearnFolder } from '../support/learn.js';

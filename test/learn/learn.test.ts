@@ -1,4 +1,4 @@
-// `mien learn` as a process: killed with SIGKILL it goes on to the same bytes, what it leaves loads as an encoder.
+// `mien learn`: killed with SIGKILL it goes on to the same bytes, what it leaves loads as an encoder.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -44,7 +44,7 @@ test('a dry run says what training would take, and leaves nothing', async () => 
   const ended = await folder.learn(
     'face',
     out,
-    ['batchSize=8', 'phases=[{epochs: 2, size: 32}]', 'keptSize=32'],
+    ['batchSize=8', 'stepsPerRun=2', 'phases=[{epochs: 2, size: 32}]', 'keptSize=32'],
     { dryRun: true },
   );
   expect(ended).toMatchObject({ code: 0 });

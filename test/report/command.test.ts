@@ -1,4 +1,4 @@
-// `mien report` as a process: the last results by themselves, folders of an earlier version, and wrong arguments.
+// `mien report`: the last results by themselves, folders of an earlier version, and wrong arguments.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,14 +9,14 @@ import { scores, softmax } from '../../src/evaluate/scores.js';
 import type { RowPredictions } from '../../src/experiment/results.js';
 import { replaceReport } from '../../src/report/files.js';
 import { resultFolder } from '../../src/cli/result-folder.js';
-import { startMien, type Ended } from '../support/mien.js';
+import { runMien, type Ended } from '../support/mien.js';
 import { example } from './example.js';
 
 const lite = join(import.meta.dirname, '../../models/lite');
 
 let folder: string;
 const cache = () => ({ XDG_CACHE_HOME: join(folder, 'cache') });
-const mien = (...args: string[]): Promise<Ended> => startMien(args, cache()).ended;
+const mien = (...args: string[]): Promise<Ended> => runMien(args, { env: cache() });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mien-report-cli-'));

@@ -1,4 +1,4 @@
-// `mien serve` as a process: its start, its end under load, and what it says to settings that cannot be.
+// `mien serve`: its start, its end under load, and what it says to settings that cannot be.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serverSettings } from '../../src/server/settings.js';
 import { writeLegible } from '../support/bundle.js';
-import { startMien } from '../support/mien.js';
+import { runMien, startMien } from '../support/mien.js';
 import { fileOf } from './images.js';
 import { until } from './support.js';
 
@@ -84,8 +84,8 @@ describe('mien serve', () => {
     await until(() => taken.listening);
     const { port } = taken.address() as { port: number };
     const [inUse, empty] = await Promise.all([
-      startMien(['serve', '--bundle', folder, '--processes', '1', '--port', String(port)]).ended,
-      startMien(['serve', '--bundle', folder], { MIEN_TOKEN: '' }).ended,
+      runMien(['serve', '--bundle', folder, '--processes', '1', '--port', String(port)]),
+      runMien(['serve', '--bundle', folder], { env: { MIEN_TOKEN: '' } }),
     ]);
     taken.close();
     expect(inUse.code).toBe(2);

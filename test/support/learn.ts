@@ -1,4 +1,4 @@
-// `mien learn` as a process, on made-up data and encoders of the published forms.
+// `mien learn`, on made-up data and encoders of the published forms.
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { sha256File } from '../../src/base/files.js';
 import { TEXT_LABELS } from '../../src/data/labels.js';
 import { writeDataSets } from './data-sets.js';
-import { startMien, type Ended } from './mien.js';
+import { runMien, startMien, type Ended } from './mien.js';
 import {
   bertFiles,
   bertTinyConfig,
@@ -45,25 +45,25 @@ export async function learnFolder(): Promise<LearnFolder> {
   const [data, weights, profile] = ['data', 'weights', 'profile.json'].map((name) => join(root, name));
   await writeDataSets(data!, 8);
   const words = ['i', 'remember', 'day', 'of', 'very', 'well', ...TEXT_LABELS];
-  await writeFiles(join(weights!, 'up-text'), bertFiles(bertTinyConfig, words));
+  await writeFiles(join(weights!, 'up-text'), bertFiles({ ...bertTinyConfig, vocab_size: 128 }, words));
   const network = { ...efficientNetB3Config, architecture: 'tf_efficientnetv2_b0', num_features: 1280 };
   await writeFiles(join(weights!, 'up-face'), efficientNetFiles(network));
   await writeFiles(root, { 'profile.json': Buffer.from(JSON.stringify({ text, face })) });
   return {
     root,
     learn: async (kind, out, set, { killAfter, dryRun = false, teachers = [] } = {}) => {
-      const { child, ended } = startMien([
+      const args = [
         ...['learn', kind, '--data', data!, '--weights', weights!, '--profile', profile!],
         ...['--out', out, '--features', join(root, 'features'), '--json', '--threads', '1'],
         ...(dryRun ? ['--dry-run'] : []),
         ...teachers.flatMap((folder) => ['--teacher', folder]),
         ...set.flatMap((assignment) => ['--set', assignment]),
-      ]);
-      if (killAfter !== undefined) {
-        while (!existsSync(join(out, 'checkpoint.json')) && child.exitCode === null) await setTimeout(5);
-        await setTimeout(killAfter);
-        child.kill('SIGKILL');
-      }
+      ];
+      if (killAfter === undefined) return runMien(args);
+      const { child, ended } = startMien(args);
+      while (!existsSync(join(out, 'checkpoint.json')) && child.exitCode === null) await setTimeout(5);
+      await setTimeout(killAfter);
+      child.kill('SIGKILL');
       return ended;
     },
     remove: () => rm(root, { recursive: true }),

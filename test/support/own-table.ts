@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { randomStream } from '../../src/base/random.js';
-import { startMien, type Ended } from './mien.js';
+import { runMien, type Ended } from './mien.js';
 import {
   bertFiles,
   bertTinyConfig,
@@ -23,15 +23,18 @@ const profile = {
 
 /** Settings of quick heads. */
 export const quick = [
-  ...['seeds=2', 'batchSize=8', 'head.width=64', 'head.lstm=32'],
-  ...['optimizer.learningRate=1e-3', 'epochs.max=30', 'epochs.patience=30'],
+  ...['seeds=2', 'batchSize=16', 'head.width=64', 'head.lstm=32'],
+  ...['optimizer.learningRate=4e-3', 'epochs.max=12', 'epochs.patience=12'],
 ].flatMap((one) => ['--set', one]);
 
 /** A folder with the table (`own.csv`: words, picture, mood, person), its pictures, encoders and their profile. */
 export async function ownFolder(): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'mien-own-'));
   const words = ['the', 'day', 'was', 'very', 'and', ...Object.values(WORDS).flat()];
-  await writeFiles(join(root, 'weights', 'up-text'), bertFiles(bertTinyConfig, words));
+  await writeFiles(
+    join(root, 'weights', 'up-text'),
+    bertFiles({ ...bertTinyConfig, vocab_size: 128 }, words),
+  );
   const config = { ...efficientNetB3Config, architecture: 'tf_efficientnetv2_b0' };
   await writeFiles(join(root, 'weights', 'up-face'), efficientNetFiles(config));
   await writeFile(join(root, 'profile.json'), JSON.stringify(profile));
@@ -63,7 +66,7 @@ async function writeTable(root: string): Promise<void> {
 
 /** `mien train` on that folder's table. */
 export const trainOwn = (root: string, args: readonly string[]): Promise<Ended> =>
-  startMien([
+  runMien([
     ...['train', '--data', join(root, 'own.csv'), '--profile', join(root, 'profile.json')],
     ...['--weights', join(root, 'weights'), '--json', ...args],
-  ]).ended;
+  ]);

@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { float32, zeros } from '../../src/base/tensor.js';
 import { openCheckpointFolder } from '../../src/train/checkpoint-folder.js';
+import { built } from '../support/build.js';
 
 test('a full disk leaves the last checkpoint whole', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mien-checkpoint-'));
   try {
-    const child = join(import.meta.dirname, 'checkpoint-child.ts');
+    const child = join(built, 'test/train/checkpoint-child.js');
     // A limit on file sizes stands in for the disk: the operating system refuses the write in the same way.
-    const script = 'ulimit -f 256; exec "$0" --import tsx "$@"';
+    const script = 'ulimit -f 256; exec "$0" "$@"';
     const ended = spawnSync('bash', ['-c', script, process.execPath, child, folder], { encoding: 'utf8' });
     expect(ended.stderr).toBe('');
     expect(ended.stdout).toMatch(/state-000002\.safetensors: cannot write/);

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { servePage, type Served } from '../../src/cli/commands/demo.js';
-import { startMien } from '../support/mien.js';
+import { runMien } from '../support/mien.js';
 import { temporaryFolder } from './support.js';
 
 describe('mien demo', () => {
@@ -56,10 +56,10 @@ describe('mien demo', () => {
   });
 
   test('refuses a port that is none, and a folder without a bundle', async () => {
-    const wrong = await startMien(['demo', '--port', '99999']).ended;
+    const wrong = await runMien(['demo', '--port', '99999']);
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toMatch(/0 to 65535/);
-    const empty = await startMien(['demo', '--port', '0', '--bundle', folder.path]).ended;
+    const empty = await runMien(['demo', '--port', '0', '--bundle', folder.path]);
     expect(empty.code).toBe(1);
     expect(empty.stderr).toMatch(/no bundle is here/);
   });

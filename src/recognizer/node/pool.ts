@@ -1,17 +1,14 @@
 // A recogniser that computes in child processes: ONNX Runtime blocks the event loop of the process it runs in.
 import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { MienError } from '../../base/errors.js';
+import { scriptBeside } from '../../base/script.js';
 import { recognizerOf, throwIfAborted } from '../facade.js';
 import { isRawImage } from '../pixels.js';
 import type { ImageSource, Item, Recognizer, RecognizerInfo } from '../types.js';
 import type { ChildSetup, FromChild, ToChild } from './child.js';
 import { encoded } from './images.js';
 
-// In development the sources run as they are, through tsx.
-const fromSource = import.meta.url.endsWith('.ts');
-const script = fileURLToPath(new URL(fromSource ? './child.ts' : './child.js', import.meta.url));
-const execArgv = fromSource ? ['--import', 'tsx'] : [];
+const script = scriptBeside(import.meta.url, 'child');
 
 /** A process that dies so often in a row, without an answer in between, is not started again. */
 const MOST_CRASHES = 5;
@@ -80,8 +77,8 @@ export async function startPool(
     onEvent?.({ kind, pid, ...(how ? { how } : {}), ready: count('ready'), lost: count('lost') });
   };
   const start = (worker: Worker): void => {
-    const child = fork(script, {
-      execArgv,
+    const child = fork(script.path, {
+      execArgv: script.execArgv,
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
