@@ -21,7 +21,7 @@ export const MANNERS: Readonly<Record<string, string>> = {
 /** What is written for a sign, separated by spaces. */
 const WRITTEN: Readonly<Record<string, string>> = {
   [PERSON]: '@user [NAME] [PERSON]',
-  [LINK]: 'http ://',
+  [LINK]: 'http https ://',
   '🙂': ':) :-) :] :-] =) =] (: (-: :} =} :^)',
   '😃': ':D :-D =D :DD',
   '😆': 'xD XD xDD XDD x-D X-D',
@@ -69,13 +69,13 @@ export interface Marked {
 
 /**
  * A word's emphasis: in capitals from three letters on; lengthened where a letter stands three times and more. Of the
- * spellings with the letter twice and once the one is taken that is known (`sooo` so, `cooool` cool). `isKnown` is asked
- * in lower case.
+ * spellings with the letter twice and once the more frequent one is taken (`sooo` so, `cooool` cool), which a vocabulary
+ * counts first. `idOf` says the id of a token, and is asked in lower case.
  */
-export function emphasisOf(word: string, isKnown: (word: string) => boolean): Marked {
+export function emphasisOf(word: string, idOf: (word: string) => number | undefined): Marked {
   const marks = /^\p{Lu}{3,}$/u.test(word) && !/^(.)\1+$/u.test(word) ? [LOUD] : [];
   if (!isLengthened(word) || /^(\p{L})\1+$/iu.test(word)) return { word, marks };
   const [two, one] = [word.replace(LENGTHENED, '$1$1'), word.replace(LENGTHENED, '$1')];
-  const known = isKnown(two.toLowerCase()) || !isKnown(one.toLowerCase()) ? two : one;
-  return { word: known, marks: [...marks, LONG] };
+  const rank = (spelling: string): number => idOf(spelling.toLowerCase()) ?? Infinity;
+  return { word: rank(one) < rank(two) ? one : two, marks: [...marks, LONG] };
 }
