@@ -1,10 +1,33 @@
-// Texts to token ids, as the model's tokenizer.json says; the library encodes, the cutting is ours.
+// Texts to token ids, as the model's tokenizer.json says. The library encodes words; what a word is, is decided here, so
+// that a symbol never makes the word beside it unknown.
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { MienError } from '../base/errors.js';
+import { unitPattern, unitsOf, type Unit, type UnitKind } from './text-units.js';
+
+/** A unit of a text and the tokens that it became. */
+export interface Piece {
+  readonly kind: UnitKind;
+  /** Places in the text as it was given, in UTF-16 units: from `start` to before `end`. */
+  readonly start: number;
+  readonly end: number;
+  /** Its tokens among all of the text, special ones counted: from `first` to before `last`. */
+  readonly first: number;
+  readonly last: number;
+  /** Whether the vocabulary has tokens for all of it. */
+  readonly known: boolean;
+}
+
+export interface Encoding {
+  readonly ids: Int32Array;
+  /** Whether the text was cut at the limit. */
+  readonly truncated: boolean;
+  /** What the ids between the special ones stand for, in the order of the text. */
+  readonly pieces: readonly Piece[];
+}
 
 export interface Tokenizer {
   /** Token ids with special tokens, cut at the limit by dropping the text's last tokens. Never fails on a text. */
-  encode(text: string): { ids: Int32Array; truncated: boolean };
+  encode(text: string): Encoding;
   /** How many special tokens stand before and behind those of a text. */
   readonly margins: { readonly before: number; readonly after: number };
   /** The id of a token, such as `[MASK]`; undefined where the vocabulary has none of this name. */
@@ -16,38 +39,140 @@ export interface TokenizerOptions {
   maxTokens: number;
   /** What to call tokenizer.json in errors. */
   file?: string;
+  /**
+   * Sequences that have tokens of their own, such as emoji, emoticons and placeholders, with their ids; by default those
+   * `added_tokens` of tokenizer.json that are not special. They are found before the text is divided, and as they are
+   * written: pictographs without skin tones and variation selectors (`unitsOf`), the rest letter by letter.
+   */
+  addedTokens?: ReadonlyMap<string, number>;
 }
 
-/** No text needs to be read further than this for its first token; longer ones are read in pieces that double. */
-const CHARACTERS_PER_TOKEN = 32;
-
-/** Cuts at white space, which no token crosses, at or after `length`; the whole text where there is none. */
-function prefixOf(text: string, length: number): string {
-  const end = text.slice(length).search(/[ \t\r\n]/);
-  return end < 0 ? text : text.slice(0, length + end);
+/** What is read of tokenizer.json here. */
+interface TokenizerJson {
+  readonly added_tokens?: readonly {
+    readonly id: number;
+    readonly content: string;
+    readonly special: boolean;
+  }[];
+  readonly model?: { readonly unk_token?: string };
 }
+
+/** Words whose tokens are kept; then the memory starts anew. */
+const WORDS_KEPT = 20_000;
+/** Longer words are not kept. */
+const KEPT_LENGTH = 40;
+
+/** Of a word: Latin letters and digits with their marks, or letters of other scripts. */
+const SCRIPT_RUNS = /[\p{Script=Latin}\p{N}\p{M}]+|[^\p{Script=Latin}\p{N}\p{M}]+/gu;
 
 /**
  * A tokenizer from the parsed tokenizer.json of a BERT-family model.
  * @throws MienError `format` when it is no tokenizer, `config` when `maxTokens` leaves no room for text.
  */
-export function createTokenizer(json: unknown, { maxTokens, file }: TokenizerOptions): Tokenizer {
+export function createTokenizer(
+  json: unknown,
+  { maxTokens, file, addedTokens }: TokenizerOptions,
+): Tokenizer {
   const place = file === undefined ? {} : { file };
-  let library: Library;
-  let tokens: (text: string, special: boolean) => readonly number[];
-  let prefix: readonly number[];
-  let suffix: readonly number[];
+  const { library, prefix, suffix, encode: tokens } = openLibrary(json, place);
+  const room = maxTokens - prefix.length - suffix.length;
+  if (!Number.isInteger(maxTokens) || room < 1)
+    throw new MienError('config', `${maxTokens} tokens leave no room for text`, { field: 'maxTokens' });
+  const { added_tokens: published = [], model } = json as TokenizerJson;
+  const added =
+    addedTokens ?? new Map(published.filter((one) => !one.special).map(({ content, id }) => [content, id]));
+  const pattern = unitPattern(added.keys());
+  const unknown = library.token_to_id(model?.unk_token ?? '[UNK]');
+
+  const kept = new Map<string, readonly number[]>();
+  const tokensOf = (word: string): readonly number[] => {
+    const before = kept.get(word);
+    if (before) return before;
+    const ids = tokens(word, false);
+    if (kept.size >= WORDS_KEPT) kept.clear();
+    if (word.length <= KEPT_LENGTH) kept.set(word, ids);
+    return ids;
+  };
+  const isKnown = (ids: readonly number[]): boolean => unknown === undefined || !ids.includes(unknown);
+
+  /** Letters of a script that the vocabulary lacks do not make Latin ones beside them unknown. */
+  const ofWord = (word: string): readonly number[] => {
+    const whole = tokensOf(word);
+    if (isKnown(whole)) return whole;
+    const runs = word.match(SCRIPT_RUNS) ?? [];
+    return runs.length > 1 ? runs.flatMap(tokensOf) : whole;
+  };
+  /** Of a pictograph that is joined of several and unknown, the first ones may be known. */
+  const ofPictograph = (picture: string): readonly number[] => {
+    for (let part = picture; part !== ''; part = withoutLast(part)) {
+      const id = added.get(part);
+      if (id !== undefined) return [id];
+      const ids = tokensOf(part);
+      if (isKnown(ids)) return ids;
+    }
+    return tokensOf(picture).slice(0, 1);
+  };
+  const idsOf = ({ kind, plain }: Unit): readonly number[] =>
+    kind === 'word'
+      ? ofWord(plain)
+      : kind === 'pictograph'
+        ? ofPictograph(plain)
+        : kind === 'added'
+          ? [added.get(plain)!]
+          : tokensOf(plain);
+
+  const encode: Tokenizer['encode'] = (text) => {
+    const body: number[] = [];
+    const pieces: Piece[] = [];
+    for (const unit of unitsOf(text, pattern)) {
+      const ids = idsOf(unit);
+      if (ids.length === 0) continue;
+      if (body.length < room) {
+        const first = prefix.length + body.length;
+        const last = Math.min(first + ids.length, prefix.length + room);
+        const { kind, start, end } = unit;
+        pieces.push({ kind, start, end, first, last, known: isKnown(ids) });
+      }
+      body.push(...ids);
+      if (body.length > room) break;
+    }
+    return {
+      ids: Int32Array.from([...prefix, ...body.slice(0, room), ...suffix]),
+      truncated: body.length > room,
+      pieces,
+    };
+  };
+  return {
+    encode,
+    margins: { before: prefix.length, after: suffix.length },
+    idOf: (token) => library.token_to_id(token),
+  };
+}
+
+/** Without what was joined last, or without the keycap around it. */
+const withoutLast = (picture: string): string =>
+  picture.includes('\u200D')
+    ? picture.slice(0, picture.lastIndexOf('\u200D'))
+    : picture.endsWith('\u20E3')
+      ? picture.slice(0, -1)
+      : '';
+
+/** The library with this vocabulary, and the special tokens that it puts before and behind a text. */
+function openLibrary(json: unknown, place: { file?: string }) {
   try {
-    library = new Library(json as object, {});
-    tokens = (text, special) => library.encode(text, { add_special_tokens: special }).ids as number[];
+    const { added_tokens: added, ...rest } = json as TokenizerJson;
+    // Units are found here; the library is not to look for added ones inside of words.
+    const special = added?.filter((one) => one.special) ?? [];
+    const library = new Library({ ...rest, added_tokens: special }, {});
+    const encode = (text: string, withSpecial: boolean): readonly number[] =>
+      library.encode(text, { add_special_tokens: withSpecial }).ids as number[];
     // Where special tokens stand is seen from a text with them and without.
-    const bare = tokens('a', false);
-    const full = tokens('a', true);
+    const bare = encode('a', false);
+    const full = encode('a', true);
     const at = full.findIndex((_, i) => bare.every((id, j) => full[i + j] === id));
     if (bare.length === 0 || at < 0 || ![...full, ...bare].every(Number.isInteger))
       throw new Error('no tokens');
-    prefix = full.slice(0, at);
-    suffix = full.slice(at + bare.length);
+    return { library, encode, prefix: full.slice(0, at), suffix: full.slice(at + bare.length) };
   } catch (cause) {
     const reason = (cause as Error).message;
     throw new MienError('format', `is not a tokenizer.json that can be used (${reason})`, {
@@ -55,24 +180,4 @@ export function createTokenizer(json: unknown, { maxTokens, file }: TokenizerOpt
       cause,
     });
   }
-  const room = maxTokens - prefix.length - suffix.length;
-  if (!Number.isInteger(maxTokens) || room < 1)
-    throw new MienError('config', `${maxTokens} tokens leave no room for text`, { field: 'maxTokens' });
-
-  const encode: Tokenizer['encode'] = (text) => {
-    // Half of a surrogate pair has no meaning and no UTF-8; BERT's normaliser drops the replacement character.
-    const clean = text.replace(/\p{Surrogate}/gu, '\uFFFD');
-    for (let length = maxTokens * CHARACTERS_PER_TOKEN; ; length *= 2) {
-      const part = prefixOf(clean, length);
-      const body = tokens(part, false);
-      const truncated = body.length > room;
-      if (truncated || part.length === clean.length)
-        return { ids: Int32Array.from([...prefix, ...body.slice(0, room), ...suffix]), truncated };
-    }
-  };
-  return {
-    encode,
-    margins: { before: prefix.length, after: suffix.length },
-    idOf: (token) => library.token_to_id(token),
-  };
 }

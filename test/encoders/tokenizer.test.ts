@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readJson } from '../../src/base/files.js';
+import { addTokens } from '../../src/encoders/added-tokens.js';
 import { createTokenizer } from '../../src/encoders/tokenizer.js';
 import { goldenPath } from '../support/golden.js';
 import { bertTokenizerJson } from '../support/pretrained.js';
@@ -71,6 +72,75 @@ describe('a small BERT tokenizer', () => {
         expect([...ids].every((token) => Number.isInteger(token) && token >= 0)).toBe(true);
       }),
     );
+  });
+
+  it.each([
+    ['an emoji behind', 'fear😱'],
+    ['an emoji before', '😱fear'],
+    ['a joined emoji with a skin tone', 'fear👩🏽‍🤝‍👨🏿'],
+    ['a variation selector', 'fear❤️'],
+    ['a flag', 'fear🇩🇪'],
+    ['a keycap', 'fear#️⃣'],
+    ['a currency sign', 'fear€'],
+    ['a mathematical sign', 'fear≠'],
+    ['a box', 'fear█'],
+    ['letters of an unknown script', 'fearㅠㅠ'],
+  ])('reads a word beside %s', (_, text) => {
+    const { ids, pieces } = tokenizer.encode(text);
+    expect([...ids].filter((one) => one > 103)).toEqual([id('fear')]);
+    expect(ids).toHaveLength(4);
+    const word = pieces.find(({ known }) => known);
+    if (text !== 'fearㅠㅠ') expect(text.slice(word!.start, word!.end)).toBe('fear');
+  });
+
+  it.each([
+    ['mathematical', '𝗙𝗲𝖆𝓇'],
+    ['full-width', 'ＦＥＡＲ'],
+    ['circled', 'ⓕⓔⓐⓡ'],
+    ['squared', '🄵🄴🄰🅁'],
+    ['white on black', '🅕🅴🅐🆁'],
+    ['raised', 'ᶠᵉᵃʳ'],
+    ['small capital', 'ꜰᴇᴀʀ'],
+    ['struck', 'f̶e̶a̶r̶'],
+    ['boxed', 'F⃞E⃞A⃞R⃞'],
+    ['invisibly divided', 'fe\u200Ba\u00ADr'],
+  ])('reads %s letters as plain ones, where they are', (_, text) => {
+    const { ids, pieces } = tokenizer.encode(`a ${text}`);
+    expect([...ids]).toEqual([101, id('a'), id('fear'), 102]);
+    expect(pieces[1]).toMatchObject({ start: 2, end: 2 + text.length, first: 2, last: 3 });
+  });
+
+  it('takes one emoji for one piece, however it is joined', () => {
+    const emoji = ['😡', '❤️', '👩🏽‍🦰', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '🇩🇪', '1️⃣', '🅰️', 'ℹ️', '👨‍👩‍👧‍👦', '🤦🏻‍♂️'];
+    const { pieces } = createTokenizer(json, { maxTokens: 64 }).encode(emoji.join(''));
+    const text = emoji.join('');
+    expect(pieces.map(({ start, end }) => text.slice(start, end))).toEqual(emoji);
+    expect(pieces.every(({ kind, first, last }) => kind === 'pictograph' && last === first + 1)).toBe(true);
+  });
+
+  it('gives sequences that were added their own tokens', () => {
+    const sequences = ['😡', '🤷', '[NAME]', ':(', ':((', 'xD'];
+    const { json: extended, ids: own } = addTokens(json, sequences);
+    expect([...own.values()]).toEqual([1, 2, 3, 4, 5, 6]);
+    const { encode: read } = createTokenizer(extended, { maxTokens: 64 });
+    const body = (text: string): number[] => [...read(text).ids.slice(1, -1)];
+    const of = (...some: string[]): number[] => some.map((one) => own.get(one) ?? id(one));
+    expect(body('fear😡😡🏽')).toEqual(of('fear', '😡', '😡'));
+    expect(body('🤷🏽‍♀️joy')).toEqual(of('🤷', 'joy'));
+    expect(body('[NAME]fear:((:(xD')).toEqual(of('[NAME]', 'fear', ':((', ':(', 'xD'));
+    // Neither the beginning nor the inside of a word.
+    expect(body('xDa')).toEqual([100]);
+    expect(body('axD')).toEqual([100]);
+    expect(createTokenizer(json, { maxTokens: 64, addedTokens: own }).encode('fear😡').ids).toEqual(
+      read('fear😡').ids,
+    );
+    expect(() => addTokens(extended, ['😡'])).toThrow(/token already/);
+    expect(() =>
+      addTokens(
+        json,
+        Array.from({ length: 100 }, (_, i) => `:${i}`),
+      ),
+    ).toThrow(/99 unused/);
   });
 
   it.each([

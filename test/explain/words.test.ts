@@ -58,6 +58,13 @@ describe('words', () => {
     expect(words.at(-1)!.end).toBe(text.indexOf(']'));
   });
 
+  test('stand apart from emoji, and where they were written in other letters', () => {
+    const text = '𝗜 felt😭😭so！ (ＳＡＤ❤️)';
+    const parts = ['𝗜', 'felt', '😭', '😭', 'so', '！', '(', 'ＳＡＤ', '❤️', ')'];
+    expect(told(text)).toEqual(parts);
+    expect(wordsOf(text, tokenizer).map(({ start, end }) => text.slice(start, end))).toEqual(parts);
+  });
+
   test('that were cut off are left out', () => {
     const words = wordsOf('i felt '.repeat(20), tokenizer);
     expect(words).toHaveLength(14);

@@ -1,0 +1,115 @@
+// Divides a text into what a tokenizer reads one at a time: words, pictographs and signs, with their places in the text.
+
+/**
+ * `word`: letters and digits with their marks; an ideograph is a word of its own. `pictograph`: an emoji or a similar
+ * picture, with all that varies it or joins it to others. `added`: a sequence that has a token of its own. `sign`:
+ * punctuation and any other symbol.
+ */
+export type UnitKind = 'word' | 'pictograph' | 'added' | 'sign';
+
+export interface Unit {
+  readonly kind: UnitKind;
+  /** Places in the text in UTF-16 units: from `start` to before `end`. */
+  readonly start: number;
+  readonly end: number;
+  /** What is read: styled letters as plain ones, pictographs without variation selectors, skin tones and tags. */
+  readonly plain: string;
+}
+
+/** CJK ideographs, which BERT's normaliser sets apart. */
+const IDEOGRAPH = String.raw`[\p{Unified_Ideograph}\uF900-\uFAFF\u{2F800}-\u{2FA1F}]`;
+const KEYCAP = String.raw`[#*0-9]\uFE0F?\u20E3`;
+/** Letters in a circle or a square. Some are emoji as well, and are taken for these where U+FE0F follows. */
+const ENCLOSED = String.raw`[\u24B6-\u24E9\u{1CCD6}-\u{1CCF9}\u{1F130}-\u{1F149}\u{1F150}-\u{1F169}\u{1F170}-\u{1F189}](?!\uFE0F)`;
+const LETTER = String.raw`(?:(?!${IDEOGRAPH}|${KEYCAP})[\p{L}\p{N}]|${ENCLOSED})`;
+/** Controls, invisible characters and halves of surrogate pairs, which BERT's normaliser removes. */
+const IGNORED = String.raw`(?:(?!\s)[\p{Cc}\p{Cf}\p{Co}\p{Cs}\uFFFD])`;
+/** Repetitions are bounded because the engine's stack is; a longer word is put together from several matches. */
+const SOME = '{0,200}';
+const WORD = String.raw`${LETTER}(?:${IGNORED}${SOME}(?:${LETTER}|\p{M}))${SOME}`;
+
+/** Skin tones, variation selectors, and the tags of regional flags. */
+const VARIATION = String.raw`[\p{Emoji_Modifier}\uFE0E\uFE0F\u{E0020}-\u{E007F}]`;
+/** Not those that are letters, digits or punctuation unless U+FE0F makes them pictures. */
+const PICTURE = String.raw`(?:(?![\p{L}\p{P}\p{Sm}©®™]|${ENCLOSED})\p{Extended_Pictographic}|(?!\p{P})\p{Extended_Pictographic}(?=\uFE0F))`;
+const PICTOGRAPH = String.raw`\p{Regional_Indicator}{1,2}|${KEYCAP}|${PICTURE}${VARIATION}{0,20}(?:\u200D\p{Extended_Pictographic}${VARIATION}{0,20}){0,20}`;
+const SIGN = String.raw`(?!${IGNORED})[^\s\p{M}]\p{M}${SOME}`;
+const isPictograph = new RegExp(`^(${PICTOGRAPH})$`, 'u');
+/** Most words and signs are ASCII with only ASCII beside them, and found quickly. */
+const ASCII_WORD = String.raw`[A-Za-z0-9]+(?![A-Za-z0-9]|[^\0-\x7F])`;
+const ASCII_SIGN = String.raw`[\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E](?![^\0-\x7F])`;
+
+/** Kinds of match, in the order of the groups that find them. */
+const GROUPS = ['added', 'word', 'sign', 'pictograph', 'ideograph', 'word', 'sign'] as const;
+
+/** Finds units; sequences that are `added` and no pictographs come before all else, the longest first. */
+export function unitPattern(added: Iterable<string> = []): RegExp {
+  const sequences = [...added]
+    .filter((one) => one !== '' && !isPictograph.test(one))
+    .sort((a, b) => b.length - a.length);
+  const ofAdded = sequences.length > 0 ? sequences.map(sequencePattern).join('|') : '(?!)';
+  const groups = [ofAdded, ASCII_WORD, ASCII_SIGN, PICTOGRAPH, IDEOGRAPH, WORD, SIGN];
+  return new RegExp(groups.map((group) => `(${group})`).join('|'), 'gu');
+}
+
+/** A sequence that ends in a letter or digit is not the beginning of a word. */
+const sequencePattern = (sequence: string): string =>
+  sequence.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`) +
+  (/[\p{L}\p{N}]$/u.test(sequence) ? String.raw`(?![\p{L}\p{N}\p{M}])` : '');
+
+const PLAIN_UNITS = unitPattern();
+
+/** The units of a text in their order; between them are white space and characters that are ignored. */
+export function* unitsOf(text: string, pattern: RegExp = PLAIN_UNITS): Generator<Unit, void> {
+  let word: { readonly start: number; readonly end: number } | undefined;
+  const unit = (kind: UnitKind, start: number, end: number): Unit => ({
+    ...{ kind, start, end },
+    plain: plainOf(kind, text.slice(start, end)),
+  });
+  for (const match of text.matchAll(pattern)) {
+    const [start, end] = [match.index, match.index + match[0].length];
+    const kind = GROUPS[match.indexOf(match[0], 1) - 1]!;
+    if (kind === 'word' && word?.end === start) {
+      word = { start: word.start, end };
+      continue;
+    }
+    if (word) yield unit('word', word.start, word.end);
+    word = kind === 'word' ? { start, end } : undefined;
+    if (kind !== 'word') yield unit(kind === 'ideograph' ? 'word' : kind, start, end);
+  }
+  if (word) yield unit('word', word.start, word.end);
+}
+
+const VARIATIONS = new RegExp(VARIATION, 'gu');
+const isAscii = (text: string): boolean => /^[\0-\x7F]*$/.test(text);
+
+function plainOf(kind: UnitKind, text: string): string {
+  if (kind === 'added' || isAscii(text)) return text;
+  if (kind === 'pictograph') return text.replace(VARIATIONS, '');
+  const plain = text.normalize('NFC').replace(/[^\0-\x7F]/gu, plainCharacter);
+  // Some small capitals are phonetic letters as well: a word is written in them as a whole, or not at all.
+  const latin = plain.replace(/[^\0-\x7F]/gu, (one) => SMALL_CAPITALS.get(one) ?? one);
+  return isAscii(latin) ? latin : plain;
+}
+
+/** Digits above and below the line, ordinal indicators, and signs that NFKC spells out: beside a word these are no letters. */
+const KEPT = /[ªº²³¹\u2070-\u2079\u2080-\u2089№℠℡™]/u;
+/** Blocks whose characters are all styled forms of others, and double marks: ‼ is !!. */
+const STYLED = /[\uFF01-\uFF5E\u{1D400}-\u{1D7FF}‼⁇⁈⁉]/u;
+const ENCLOSING = /\p{Me}/u;
+const SMALL_CAPITALS = new Map(
+  [...'ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ'].map((one, i) => [one, 'abcdefghijklmnopqrstuvwyz'[i]!]),
+);
+/** First of the capitals in white on a black circle and on a black square, of which Unicode names no plain form. */
+const WHITE_CAPITALS = [0x1f150, 0x1f170];
+
+/** A styled letter or digit as NFKC has it; other characters, for which NFKC may do harm, as they are. */
+function plainCharacter(character: string): string {
+  const code = character.codePointAt(0)!;
+  const first = WHITE_CAPITALS.find((start) => code >= start && code < start + 26);
+  if (first !== undefined) return String.fromCharCode(code - first + 65);
+  if (ENCLOSING.test(character)) return '';
+  const plain = character.normalize('NFKC');
+  const isPlain = STYLED.test(character) || (/^[A-Za-z0-9]+$/.test(plain) && !KEPT.test(character));
+  return isPlain ? plain : character;
+}
