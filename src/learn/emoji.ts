@@ -1,5 +1,5 @@
 // Emoji and signs in unused places of a vocabulary: which ones, and the meaning they begin with.
-import emojiData from 'unicode-emoji-json/data-by-emoji.json' with { type: 'json' };
+import { createRequire } from 'node:module';
 import { float32, type Tensors } from '../base/tensor.js';
 import { MANNERS, SEQUENCES } from '../encoders/signs.js';
 import type { Tokenizer } from '../encoders/tokenizer.js';
@@ -11,10 +11,12 @@ interface Described {
 
 /** Emoji that are one code point, with the name Unicode gives them and their group. */
 const DESCRIBED: ReadonlyMap<string, Described> = new Map(
-  Object.entries(emojiData as Record<string, Described>).flatMap(([emoji, described]) => {
-    const base = emoji.replaceAll('\ufe0f', '');
-    return [...base].length === 1 ? [[base, described] as const] : [];
-  }),
+  Object.entries(createRequire(import.meta.url)('unicode-emoji-json') as Record<string, Described>).flatMap(
+    ([emoji, described]) => {
+      const base = emoji.replaceAll('\ufe0f', '');
+      return [...base].length === 1 ? [[base, described] as const] : [];
+    },
+  ),
 );
 
 /** Words of emoji's names that say nothing of what is shown. */
