@@ -14,8 +14,7 @@ const keyOf = (text: string): string => textKey(text) || text.toLowerCase().repl
  * nothing in common), and every text of training or validation that stands, exactly or nearly (`findTextRepeats`), in
  * a split before it of any corpus: test, then validation, then training. Between corpora the first one given keeps a
  * text. Test splits are left whole.
- * @param tests further texts that must not be trained on, such as a test split that is no corpus's.
- * @param known texts of training that count as standing before all corpora (such as ISEAR's).
+ * @param further texts of a set that is no corpus here (ISEAR): they stand before all others of their split.
  */
 export function prepareCorpora(
   corpora: readonly Corpus[],
@@ -49,7 +48,11 @@ export function prepareCorpora(
   };
   const nearly = findTextRepeats(entries.map(({ text }) => text));
   const sameKey = new Map<string, number[]>();
-  keys.forEach((key, i) => sameKey.set(key, [...(sameKey.get(key) ?? []), i]));
+  keys.forEach((key, i) => {
+    const same = sameKey.get(key);
+    if (same) same.push(i);
+    else sameKey.set(key, [i]);
+  });
   entries.forEach(({ item, rank }, i) => {
     if (item === undefined || item.split === 'test') return;
     if (keys[i] === '') {
