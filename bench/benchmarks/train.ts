@@ -109,7 +109,11 @@ export async function trainComparisons({ threads }: BenchOptions): Promise<Compa
   const folder = join(folderOf('MIEN_WEIGHTS', 'all-MiniLM-L6-v2/'), 'all-MiniLM-L6-v2');
   const config = bertConfig(await readJson(join(folder, 'config.json')));
   const textSettings = textLearnSettings.parse({ batchSize: TEXT.batch, dropout: TEXT.dropout });
-  const textStep = textTrainee({ config, pooling: 'mean', classes: CLASSES }, textSettings, TEXT.tokens);
+  const textStep = textTrainee(
+    { config, pooling: 'mean', classes: CLASSES, fine: 0, trainedRows: 0 },
+    textSettings,
+    TEXT.tokens,
+  );
   const common = { threads, steps: STEPS, classes: CLASSES };
   const comparison = async (
     title: string,

@@ -21,7 +21,7 @@ import { trainFusion, type FusionHead } from './fusion.js';
 import type { LearnedFace, LearnedText } from '../learn/read-learned.js';
 import { calibratedParts, posteriorsOf } from './learned-posteriors.js';
 import { FILES, type BundleManifest } from './manifest.js';
-import { faceModel, fusionModel, linearTop, textModel, type Precision } from './models.js';
+import { faceModel, fusionModel, fineTop, linearTop, textModel, type Precision } from './models.js';
 import { openBundle } from './open.js';
 
 export interface ExportOptions {
@@ -104,6 +104,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     text: {
       ...{ model: FILES.text, tokenizer: FILES.tokenizer, labels: [...text.labels] },
       ...{ maxTokens: text.maxTokens, width: text.config.width },
+      ...(text.record.fine ? { fine: text.record.fine } : {}),
       ...parts.text,
     },
     face: {
@@ -186,6 +187,7 @@ const files = (
     text.pooling,
     linearTop(text.weights, text.labels.length),
     precision,
+    text.record.fine && fineTop(text.weights, text.record.fine.length),
   ),
   [FILES.face]: faceModel(
     face.network,

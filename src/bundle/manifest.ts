@@ -36,6 +36,8 @@ export const manifestSchema = z.strictObject({
       maxTokens: z.int().min(3),
       /** Width of the embedding. */
       width: z.int().min(1),
+      /** Labels of a second classifier, in the order of the model's output `fine`; absent: there is none. */
+      fine: labels.optional(),
     })
     .optional(),
   face: z

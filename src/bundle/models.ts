@@ -11,7 +11,7 @@ import type { Pooling } from '../encoders/profiles.js';
 import { quantizedParameters } from '../encoders/quantized.js';
 import { viewsInput } from '../encoders/views.js';
 import { buildHead, type HeadName, type HeadSizes } from '../models/heads.js';
-import { CLASSIFIER } from '../learn/classifier.js';
+import { CLASSIFIER, FINE_CLASSIFIER } from '../learn/classifier.js';
 import { linear } from '../nn/linear.js';
 import { constantParameters, type Parameters } from '../nn/parameters.js';
 import { standardizeRows, type Standardization } from '../train/standardize.js';
@@ -24,9 +24,13 @@ export type Top = (embedding: Value) => Value;
 
 /** The classifier that an encoder was trained with. */
 export const linearTop =
-  (weights: Tensors, classes: number): Top =>
+  (weights: Tensors, classes: number, classifier = CLASSIFIER): Top =>
   (embedding) =>
-    linear(constantParameters(embedding.graph, weights), CLASSIFIER, embedding, classes);
+    linear(constantParameters(embedding.graph, weights), classifier, embedding, classes);
+
+/** The second classifier of a text encoder. */
+export const fineTop = (weights: Tensors, classes: number): Top =>
+  linearTop(weights, classes, FINE_CLASSIFIER);
 
 /** A head of one modality, trained on the embeddings of a frozen encoder. */
 export const headTop =
@@ -64,8 +68,8 @@ const asHalf = ({ shape, data }: Tensor<'float32'>): Tensor =>
   tensor('float16', shape, float32ToFloat16(data));
 
 /**
- * From `ids` `[batch, tokens]`, int32, texts of one length, to `embedding` `[batch, width]` and `logits`. Linear layers
- * compute in integers (seven-bit weights, activations quantised as they come).
+ * From `ids` `[batch, tokens]`, int32, texts of one length, to `embedding` `[batch, width]` and `logits`, and `fine`
+ * where there is a second classifier. Linear layers compute in integers (seven-bit weights, activations quantised as they come).
  */
 export function textModel(
   config: BertConfig,
@@ -73,13 +77,17 @@ export function textModel(
   pooling: Pooling,
   top: Top,
   precision: Precision = 'small',
+  fine?: Top,
 ): Uint8Array {
   const graph = createGraph('text');
   const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
   const p = precision === 'small' ? quantizedParameters(graph, weights) : constantParameters(graph, weights);
   const embedding = poolTokens(bert(p, config, { ids }), pooling);
-  // The classifier stays float32: it is small, and its rounding would be the posterior's.
-  return encodeModel(graph, { embedding, logits: top(embedding) });
+  // Classifiers stay float32: they are small, and their rounding would be the posterior's.
+  return encodeModel(graph, {
+    ...{ embedding, logits: top(embedding) },
+    ...(fine ? { fine: fine(embedding) } : {}),
+  });
 }
 
 /**

@@ -14,6 +14,8 @@ export interface Encoded {
   readonly embedding: Tensor<'float32'>;
   /** `[n, labels]` */
   readonly logits: Tensor<'float32'>;
+  /** `[n, fine labels]`: logits of a second classifier of texts, where the bundle has one. */
+  readonly fine?: Tensor<'float32'>;
 }
 
 export interface OpenBundle {
@@ -72,7 +74,7 @@ export async function openBundle(
   };
   const tokens: OpenBundle['tokens'] = async (rows) => {
     if (!text || !textSession) throw absent('texts');
-    const out = rowsOf(rows.length, text.width, text.labels.length);
+    const out = rowsOf(rows.length, text.width, text.labels.length, text.fine?.length);
     // One text a run: activations are quantised over all that is in a run, so that neighbours would change each other.
     for (const [row, ids] of rows.entries())
       out.put([row], await textSession.run({ ids: int32([1, ids.length], ids) }));
@@ -116,14 +118,15 @@ export async function openBundle(
 }
 
 /** Collects the rows of several runs. */
-function rowsOf(n: number, width: number, labels: number) {
+function rowsOf(n: number, width: number, labels: number, fine?: number) {
+  const room = (size: number) => float32([n, size], new Float32Array(n * size));
   const result: Encoded = {
-    embedding: float32([n, width], new Float32Array(n * width)),
-    logits: float32([n, labels], new Float32Array(n * labels)),
+    ...{ embedding: room(width), logits: room(labels) },
+    ...(fine === undefined ? {} : { fine: room(fine) }),
   };
   const put = (rows: readonly number[], from: Readonly<Record<string, Tensor>>): void => {
-    for (const name of ['embedding', 'logits'] as const) {
-      const [target, size] = [result[name].data, result[name].shape[1]!];
+    for (const name of Object.keys(result) as (keyof Encoded)[]) {
+      const [target, size] = [result[name]!.data, result[name]!.shape[1]!];
       const source = from[name]!.data as Float32Array;
       rows.forEach((row, i) => target.set(source.subarray(i * size, (i + 1) * size), row * size));
     }

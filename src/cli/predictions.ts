@@ -63,6 +63,9 @@ const share = (value: number | undefined): string =>
 
 const FROM = { text: 'from the text', face: 'from the face', both: 'from text and face' } as const;
 
+/** Finer labels that are shown, the most probable ones. */
+const FINE_SHOWN = 5;
+
 /** One item at length. */
 export function renderOne({ result, explanation }: Predicted, width: number): string {
   const warnings = result.warnings.map(({ message }) => `note: ${message}`);
@@ -75,11 +78,19 @@ export function renderOne({ result, explanation }: Predicted, width: number): st
     ...(set ? [`one of ${set.join(', ')}`] : []),
     ...(disagreement === undefined ? [] : [`text and face disagree by ${share(disagreement)}`]),
   ];
+  const fine = Object.entries(result.text?.fine ?? {}).sort(([, a], [, b]) => b - a);
+  const finer = fine.slice(0, FINE_SHOWN).map(([name, value]) => `${name} ${share(value)}`);
   const head = `${label} ${share(probabilities[label])} (${details.join('; ')})`;
   const why = explanation ? ['', renderExplained(explanation, width)] : [];
-  return [head, '', tableOf(result, width), ...why, ...(warnings.length > 0 ? ['', ...warnings] : [])].join(
-    '\n',
-  );
+  const named = finer.length > 0 ? ['', `the text in finer labels: ${finer.join(', ')}`] : [];
+  return [
+    head,
+    '',
+    tableOf(result, width),
+    ...named,
+    ...why,
+    ...(warnings.length > 0 ? ['', ...warnings] : []),
+  ].join('\n');
 }
 
 function tableOf(result: Recognition, width: number): string {

@@ -9,6 +9,19 @@ export const FACE_LABELS = ['anger', 'disgust', 'fear', 'joy', 'neutral', 'sadne
 /** The five that texts and faces share; fusion is trained on these. */
 export const SHARED_LABELS = ['anger', 'disgust', 'fear', 'joy', 'sadness'] as const;
 
+/** All nine: those of faces, guilt and shame. What a text encoder trained on several corpora knows. */
+export const ALL_LABELS = [
+  'anger',
+  'disgust',
+  'fear',
+  'guilt',
+  'joy',
+  'neutral',
+  'sadness',
+  'shame',
+  'surprise',
+] as const satisfies readonly Label[];
+
 /** What a text may be. */
 export type TextLabel = (typeof TEXT_LABELS)[number];
 /** What a face may be. */
@@ -67,6 +80,7 @@ export const isTextLabel = (name: string): name is TextLabel =>
   (TEXT_LABELS as readonly string[]).includes(name);
 export const isFaceLabel = (name: string): name is FaceLabel =>
   (FACE_LABELS as readonly string[]).includes(name);
+export const isLabel = (name: string): name is Label => (ALL_LABELS as readonly string[]).includes(name);
 export const isSharedLabel = (name: string): name is SharedLabel =>
   (SHARED_LABELS as readonly string[]).includes(name);
 

@@ -25,7 +25,8 @@ export function findTextRepeats(texts: readonly string[]): readonly (readonly nu
   keys.forEach((key, b) => {
     const same = sameKey.get(key) ?? [];
     for (const a of same) join(a, b);
-    sameKey.set(key, [...same, b]);
+    same.push(b);
+    sameKey.set(key, same);
     const own = words[b]!;
     if (own.size < NEAR_MIN_WORDS) return;
     // Texts so alike differ in a fifth of their words at most, so one of this many rarest words is in both.
@@ -33,11 +34,20 @@ export function findTextRepeats(texts: readonly string[]): readonly (readonly nu
       .sort((x, y) => frequency.get(x)! - frequency.get(y)! || (x < y ? -1 : 1))
       .slice(0, Math.floor((1 - NEAR_WORDS) * own.size + 1e-9) + 1);
     const candidates = new Set(rarest.flatMap((word) => withWord.get(word) ?? []));
-    for (const a of candidates) if (keys[a] !== key && jaccard(words[a]!, own) >= NEAR_WORDS) join(a, b);
-    for (const word of rarest) withWord.set(word, [...(withWord.get(word) ?? []), b]);
+    for (const a of candidates)
+      if (isOfSize(words[a]!, own) && keys[a] !== key && jaccard(words[a]!, own) >= NEAR_WORDS) join(a, b);
+    for (const word of rarest) {
+      const others = withWord.get(word);
+      if (others) others.push(b);
+      else withWord.set(word, [b]);
+    }
   });
   return repeats;
 }
+
+/** Whether so many words can be common to both; most pairs are told apart by this. */
+const isOfSize = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  Math.min(a.size, b.size) >= NEAR_WORDS * Math.max(a.size, b.size) - 1e-9;
 
 function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   let common = 0;

@@ -2,6 +2,7 @@
 // that a symbol never makes the word beside it unknown.
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { MienError } from '../base/errors.js';
+import { emphasisOf, LONG, LOUD } from './signs.js';
 import { unitPattern, unitsOf, type Unit, type UnitKind } from './text-units.js';
 
 /** A unit of a text and the tokens that it became. */
@@ -95,6 +96,13 @@ export function createTokenizer(
   };
   const isKnown = (ids: readonly number[]): boolean => unknown === undefined || !ids.includes(unknown);
 
+  // A vocabulary with marks for emphasis is read with them.
+  const hasMarks = [LOUD, LONG].every((mark) => library.token_to_id(mark) !== undefined);
+  const emphasised = (text: string): readonly number[] => {
+    const { word, marks } = emphasisOf(text, (one) => library.token_to_id(one));
+    return [...ofWord(word), ...marks.map((mark) => library.token_to_id(mark)!)];
+  };
+
   /** Letters of a script that the vocabulary lacks do not make Latin ones beside them unknown. */
   const ofWord = (word: string): readonly number[] => {
     const whole = tokensOf(word);
@@ -114,7 +122,9 @@ export function createTokenizer(
   };
   const idsOf = ({ kind, plain }: Unit): readonly number[] =>
     kind === 'word'
-      ? ofWord(plain)
+      ? hasMarks
+        ? emphasised(plain)
+        : ofWord(plain)
       : kind === 'pictograph'
         ? ofPictograph(plain)
         : kind === 'added'

@@ -4,12 +4,21 @@ import type { Tensors } from '../base/tensor.js';
 /** Its name in published checkpoints. */
 export const CLASSIFIER = 'classifier';
 
-export const isClassifier = (name: string): boolean => name.startsWith(`${CLASSIFIER}.`);
+/** A second one on the same embedding, for a corpus's finer labels. */
+export const FINE_CLASSIFIER = 'fine_classifier';
+
+export const isClassifier = (name: string): boolean =>
+  [CLASSIFIER, FINE_CLASSIFIER].some((classifier) => name.startsWith(`${classifier}.`));
 
 /** Logits `[n, classes]` of embeddings `[n, width]`. */
-export function classify(embeddings: Float32Array, weights: Tensors, classes: number): Float32Array {
-  const { data, shape } = weights[`${CLASSIFIER}.weight`]!;
-  const bias = weights[`${CLASSIFIER}.bias`]!.data as Float32Array;
+export function classify(
+  embeddings: Float32Array,
+  weights: Tensors,
+  classes: number,
+  classifier = CLASSIFIER,
+): Float32Array {
+  const { data, shape } = weights[`${classifier}.weight`]!;
+  const bias = weights[`${classifier}.bias`]!.data as Float32Array;
   const matrix = data as Float32Array;
   const width = shape[1]!;
   const n = embeddings.length / width;

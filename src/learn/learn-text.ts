@@ -1,25 +1,60 @@
-// `mien learn text`: from published weights and ISEAR to an encoder that knows emotions, in a folder of its own.
+// `mien learn text`: from published weights and corpora to an encoder that knows emotions, in a folder of its own.
 import { MienError } from '../base/errors.js';
 import { silentProgress } from '../base/progress.js';
+import { randomStream } from '../base/random.js';
+import { float32, type Tensors } from '../base/tensor.js';
 import { readPretrainedText } from '../encoders/load-text.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
 import { createTokenizer } from '../encoders/tokenizer.js';
+import { CLASSIFIER, classify } from './classifier.js';
+import { chooseSigns, withMeanings, withSigns } from './emoji.js';
 import { estimate, type Estimate } from './estimate.js';
+import type { CorpusPart } from './evidence.js';
 import { readyToTrain, trainPrepared, withClassifier, type LearnEncoderOptions } from './learn-encoder.js';
 import { writeLearned } from './learned.js';
 import type { LearnedRecord } from './record.js';
 import type { TextLearnSettings } from './settings.js';
+import { misspelt, withNames } from './spelling.js';
 import { textTeacher } from './teacher.js';
-import { textTrainee, type TextModel } from './text-model.js';
-import { textTask } from './text-task.js';
+import {
+  textEmbeddings,
+  textTrainee,
+  withRowsInPlace,
+  withTrainedRows,
+  type TextModel,
+} from './text-model.js';
+import { textTask, type TextSet } from './text-task.js';
+import { fitBias } from './text-validation.js';
 
 /** A text as encoders read it, that is, normalised. */
 export interface LabelledText {
   readonly text: string;
   readonly label: string;
+  /** Further labels, which share the text with the first one. */
+  readonly others?: readonly string[];
+  /** The corpus it is of, where there are several. */
+  readonly corpus?: string;
+  /** Its labels of the finer kind (`fineLabels`). */
+  readonly fine?: readonly string[];
+  /** What it counts in the loss; 1 where nothing is said. */
+  readonly weight?: number;
 }
 
-export type LearnTextOptions = LearnEncoderOptions<LabelledText, TextEncoderSpec, TextLearnSettings>;
+/** How a corpus takes part, by label where a label is named. */
+export interface TextCorpus extends Omit<CorpusPart, 'evidence'> {
+  readonly evidence: Readonly<Record<string, number>>;
+}
+
+export interface LearnTextOptions extends LearnEncoderOptions<
+  LabelledText,
+  TextEncoderSpec,
+  TextLearnSettings
+> {
+  /** Where texts are of several corpora; by default one corpus can give all labels. */
+  readonly corpora?: readonly TextCorpus[] | undefined;
+  /** Labels of the second classifier, which `settings.fine` gives its weight. */
+  readonly fineLabels?: readonly string[] | undefined;
+}
 
 /** What training would take. @throws MienError as `learnText` does. */
 export async function estimateText(options: LearnTextOptions): Promise<Estimate> {
@@ -33,50 +68,109 @@ export async function estimateText(options: LearnTextOptions): Promise<Estimate>
  * @throws MienError as `learn` and the loading of weights do; `data` when there are no texts.
  */
 export async function learnText(options: LearnTextOptions): Promise<LearnedRecord> {
-  const { labels, settings, encoder, out } = options;
-  const { json, tokenizer, ...prepared } = await prepare(options);
+  const { labels, settings, encoder, out, threads } = options;
+  const { json, tokenizer, model, corpora, validation, fineLabels, ...prepared } = await prepare(options);
   const result = await trainPrepared(prepared, options);
+  const placed = withRowsInPlace(result.weights);
+  const weights =
+    settings.adjustment > 0 ? await withPrior(model, placed, corpora, validation, threads) : placed;
   return writeLearned(out, {
-    ...{ kind: 'text', labels, settings, pooling: encoder.pooling, result },
+    ...{ kind: 'text', labels, settings, pooling: encoder.pooling, result: { ...result, weights } },
     ...{ located: prepared.located, items: prepared.items },
+    ...(model.fine > 0 ? { fine: fineLabels } : {}),
     config: { ...(json as object), label_names: labels },
-    files: { 'tokenizer.json': tokenizer.text },
+    files: { 'tokenizer.json': tokenizer },
   });
+}
+
+/** The weights with a prior fitted on validation in the classifier's bias (`fitBias`). */
+async function withPrior(
+  model: TextModel,
+  weights: Tensors,
+  corpora: readonly CorpusPart[],
+  validation: TextSet,
+  threads: number | undefined,
+): Promise<Tensors> {
+  const embeddings = await textEmbeddings(model, weights, validation.texts, threads);
+  const prior = fitBias(classify(embeddings, weights, model.classes), validation, corpora);
+  const bias = weights[`${CLASSIFIER}.bias`]!.data as Float32Array;
+  return {
+    ...weights,
+    [`${CLASSIFIER}.bias`]: float32(
+      [model.classes],
+      bias.map((value, label) => value + prior[label]!),
+    ),
+  };
 }
 
 async function prepare(options: LearnTextOptions) {
   const { labels, training, validation, encoder, settings, threads, progress, teachers } = options;
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no texts to train on, or none to validate with');
+  const { seed, maxTokens, trainedRows, slips } = settings;
+  const given = options.corpora ?? [wholeCorpus(labels)];
+  const corpora = given.map(({ evidence, ...rest }) => ({
+    ...rest,
+    evidence: labels.map((label) => evidence[label] ?? 0),
+  }));
+  const fineLabels = settings.fine > 0 ? (options.fineLabels ?? []) : [];
 
-  const { located, json, config, tokenizer, ...published } = await readPretrainedText(encoder, options);
-  const { maxTokens } = settings;
-  const { encode } = createTokenizer(tokenizer.json, { maxTokens, file: tokenizer.path });
-  const model: TextModel = { config, pooling: encoder.pooling, classes: labels.length };
+  const { located, json, config, tokenizer: published, ...rest } = await readPretrainedText(encoder, options);
+  const texts = training.map(({ text }, i) => withNames(text, seed, i));
+  const signs = chooseSigns(texts, settings.emoji);
+  const { json: tokenizerJson, added } = withSigns(published.json, signs);
+  const file = published.path;
+  const tokenizer = createTokenizer(tokenizerJson, { maxTokens, file });
+  const names = createTokenizer(published.json, { maxTokens, file });
+  const model: TextModel = {
+    ...{ config, pooling: encoder.pooling, classes: labels.length, fine: fineLabels.length },
+    trainedRows: Math.min(trainedRows, config.vocabulary),
+  };
   const trainee = textTrainee(model, settings, maxTokens);
-  const weights = withClassifier(await published.weights(), trainee, settings.seed);
-  const set = (texts: readonly LabelledText[]) => ({
-    texts: texts.map(({ text }) => encode(text).ids),
-    labels: Uint8Array.from(texts, ({ label }) => labels.indexOf(label)),
+  const begun = withTrainedRows(withMeanings(await rest.weights(), added, names), model.trainedRows);
+  const weights = withClassifier(begun, trainee, seed);
+
+  const placeOf = new Map(given.map(({ name }, i) => [name, i]));
+  const set = (items: readonly LabelledText[], spelt: readonly string[]): TextSet => ({
+    texts: spelt.map((text) => tokenizer.encode(text).ids),
+    labels: items.map(({ label, others = [] }) => [label, ...others].map((one) => labels.indexOf(one))),
+    corpus: Uint8Array.from(items, ({ corpus = given[0]!.name }) => placeOf.get(corpus)!),
+    fine: items.map(({ fine = [] }) =>
+      fine.map((one) => fineLabels.indexOf(one)).filter((place) => place >= 0),
+    ),
   });
-  const trainingSet = set(training);
+  const trainingSet = set(training, texts);
+  const validationSet = set(
+    validation,
+    validation.map(({ text }) => text),
+  );
+  const variant = (item: number, epoch: number): Int32Array | undefined => {
+    if (slips === 0) return undefined;
+    const draw = randomStream(seed, `learn slips ${epoch}`, item);
+    return draw.uniform() < slips ? tokenizer.encode(misspelt(texts[item]!, draw)).ids : undefined;
+  };
   const asked = { ...teachers!, labels, threads, ...(progress ? { progress } : {}) };
   const teacher = teachers && (await textTeacher(trainingSet.texts, asked));
   const task = textTask(
-    model,
-    weights,
-    settings,
-    { ...trainingSet, teacher, maskToken: tokenId(tokenizer.json, '[MASK]') },
-    set(validation),
+    ...([model, weights, settings, corpora] as const),
+    {
+      ...{ ...trainingSet, weights: training.map(({ weight = 1 }) => weight), variant, teacher },
+      maskToken: tokenizer.idOf('[MASK]'),
+    },
+    validationSet,
     threads,
   );
+  const lineOf = ({ text, label, others, corpus, fine, weight }: LabelledText): string =>
+    [label, ...(others ?? [])].join('|') + ` ${text}` + JSON.stringify([corpus, fine, weight]);
   const sets = { training, validation };
-  const lineOf = ({ text, label }: LabelledText): string => `${label} ${text}`;
-  return { ...readyToTrain('text', { task, located }, options, sets, lineOf, teacher), json, tokenizer };
+  return {
+    ...readyToTrain('text', { task, located }, options, sets, lineOf, teacher),
+    ...{ json, model, corpora, validation: validationSet, fineLabels },
+    tokenizer: added.size > 0 ? JSON.stringify(tokenizerJson) : published.text,
+  };
 }
 
-/** The id of a token by its text, from the parsed tokenizer.json. */
-function tokenId(tokenizer: unknown, token: string): number | undefined {
-  const { added_tokens: added = [] } = tokenizer as { added_tokens?: { id: number; content: string }[] };
-  return added.find(({ content }) => content === token)?.id;
-}
+const wholeCorpus = (labels: readonly string[]): TextCorpus => ({
+  ...{ name: 'all', repeat: 1, score: 1 },
+  evidence: Object.fromEntries(labels.map((label) => [label, 1])),
+});

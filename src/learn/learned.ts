@@ -10,6 +10,8 @@ export interface Learned {
   readonly kind: LearnedRecord['kind'];
   readonly labels: readonly string[];
   readonly settings: object;
+  /** Labels of a second classifier. */
+  readonly fine?: readonly string[];
   /** Of a text encoder. */
   readonly pooling?: LearnedRecord['pooling'];
   readonly located: Pretrained;
@@ -24,7 +26,7 @@ export interface Learned {
 /** Writes `encoder/` and `learned.json` into `out`; the record last, so that it stands for all. */
 export async function writeLearned(
   out: string,
-  { kind, labels, settings, pooling = 'mean', located, items, result, config, files = {} }: Learned,
+  { kind, labels, settings, fine, pooling = 'mean', located, items, result, config, files = {} }: Learned,
 ): Promise<LearnedRecord> {
   const bytes = Buffer.concat(encodeSafetensors(result.weights));
   const folder = join(out, 'encoder');
@@ -35,6 +37,7 @@ export async function writeLearned(
   const record: LearnedRecord = {
     format: 'mien-learned-1',
     ...{ kind, labels: [...labels], settings: { ...settings }, pooling },
+    ...(fine ? { fine: [...fine] } : {}),
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
     ...{ items, bestEpoch: result.bestEpoch, epochs: [...result.epochs] },

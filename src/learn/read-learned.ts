@@ -11,7 +11,7 @@ import { efficientNetParameters, faceConfig } from '../encoders/load-face.js';
 import { bertParameters } from '../encoders/load-text.js';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
 import { readWeights } from '../encoders/weights.js';
-import { CLASSIFIER } from './classifier.js';
+import { CLASSIFIER, FINE_CLASSIFIER } from './classifier.js';
 import { learnedSchema, type LearnedRecord } from './record.js';
 
 interface Learned {
@@ -56,9 +56,9 @@ async function readRecord(folder: string, kind: LearnedRecord['kind']): Promise<
 export const kindOfLearned = async (folder: string): Promise<LearnedRecord['kind']> =>
   (await parseRecord(folder)).kind;
 
-const classifierSpecs = (width: number, classes: number) => [
-  { name: `${CLASSIFIER}.weight`, shape: [classes, width] },
-  { name: `${CLASSIFIER}.bias`, shape: [classes] },
+const classifierSpecs = (width: number, classes: number, classifier = CLASSIFIER) => [
+  { name: `${classifier}.weight`, shape: [classes, width] },
+  { name: `${classifier}.bias`, shape: [classes] },
 ];
 
 /** @throws MienError `weights`, `file` or `format` when the folder does not hold a finished text encoder. */
@@ -75,7 +75,11 @@ export async function readLearnedText(folder: string): Promise<LearnedText> {
       throw fileError('read', tokenizerPath, cause);
     }),
     weights: await readWeights(join(encoder, WEIGHTS_FILE), {
-      specs: [...bertParameters(config), ...classifierSpecs(config.width, record.labels.length)],
+      specs: [
+        ...bertParameters(config),
+        ...classifierSpecs(config.width, record.labels.length),
+        ...(record.fine ? classifierSpecs(config.width, record.fine.length, FINE_CLASSIFIER) : []),
+      ],
     }),
   };
 }

@@ -22,6 +22,8 @@ export const learnedSchema = z.object({
   kind: z.enum(['face', 'text']),
   labels: z.array(z.string()).min(2),
   settings: z.record(z.string(), z.unknown()),
+  /** Labels of the second classifier of a text encoder, where it has one. */
+  fine: z.array(z.string()).optional(),
   /** How a text's tokens become its embedding. */
   pooling: z.enum(['mean', 'cls']).default('mean'),
   /** The weights that training began with. */

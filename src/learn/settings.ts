@@ -91,6 +91,42 @@ const face = z.strictObject({
   optimizer: optimizer(8e-4, 0.02),
 });
 
+/** How a corpus of texts takes part. */
+const corpus = (repeat: number) =>
+  z
+    .strictObject({
+      /** How often an item is met in an epoch, on average; 0: the corpus is only validated on. */
+      repeat: z.number().min(0).default(repeat),
+      /** Weight of its items in the loss. */
+      weight: z.number().min(0).default(1),
+      /** Weight of its accuracy in what selects the epoch, and of its items where a prior is fitted. */
+      score: z.number().min(0).default(1),
+      /**
+       * Labels that its annotators could not give, but that its items hardly have, with the share to which that counts:
+       * people asked for an emotional event do not tell a neutral one.
+       */
+      against: z.record(z.string(), share).default({}),
+      /** Items all of whose own labels are among these get the weight beside them, such as `approval: 0.5`. */
+      sourceWeights: z.record(z.string(), z.number().min(0)).default({}),
+    })
+    .prefault({});
+
+const corpora = z
+  .strictObject({
+    isear: corpus(1),
+    goemotions: corpus(0),
+    'dair-emotion': corpus(0),
+    'tweeteval-emotion': corpus(0),
+    'xed-english': corpus(0),
+    'semeval-2025': corpus(0),
+    emoevent: corpus(0),
+    /** Items made from templates (src/data/templates). */
+    templates: corpus(0),
+    /** A user's own table. */
+    also: corpus(1),
+  })
+  .prefault({});
+
 const text = z.strictObject({
   ...common,
   batchSize: count.default(32),
@@ -102,6 +138,22 @@ const text = z.strictObject({
   from: z.string().default('embeddings'),
   /** Probability that a token is hidden from the model, for which a mask token stands. */
   tokenDropout: decay.default(0),
+  corpora,
+  /**
+   * Share of each corpus's label frequencies that is taken out of the logits in training (logit adjustment, Menon et al.
+   * 2021), so that corpora do not fight over how frequent a label is; the classifier's bias is then fitted on validation.
+   */
+  adjustment: share.default(0),
+  /** Weight of the loss of GoEmotions' own labels, which a second classifier on the same embedding learns; 0: none. */
+  fine: z.number().min(0).default(0),
+  /** Most emoji that get tokens of their own in unused places of the vocabulary; 0: none. */
+  emoji: z.int().min(0).default(0),
+  /** Rows of the word table, from the first, that are trained although the table as a whole is not. */
+  trainedRows: z.int().min(0).default(0),
+  /** How many items are made from templates, if `corpora.templates` takes part. */
+  templates: z.int().min(0).default(6000),
+  /** Probability that a training text is met with slips of the keyboard, without case or punctuation. */
+  slips: share.default(0),
   optimizer: optimizer(5e-5, 0.01),
 });
 

@@ -13,6 +13,7 @@ import type {
   Probabilities,
   RecognizeOptions,
   Result,
+  TextPosterior,
   Warning,
 } from './types.js';
 
@@ -24,7 +25,7 @@ export interface Row {
 }
 
 export interface Computed {
-  readonly text: (Row & { readonly truncated: boolean }) | undefined;
+  readonly text: (Row & { readonly truncated: boolean; readonly fine?: Tensor<'float32'> }) | undefined;
   /** The row of the item's first face; its others follow. */
   readonly face: Row | undefined;
   readonly fused: (Row & { readonly gate?: Tensor<'float32'> }) | undefined;
@@ -38,7 +39,7 @@ export function assemble(
   computed: Computed,
 ): Result {
   if (error) return { error, warnings };
-  const text = computed.text && posteriorOf(manifest.text!, computed.text.logits.data, computed.text.row);
+  const text = computed.text && textPosterior(manifest.text!, computed.text, options);
   const [face, ...others] = crops.map(({ place }, i): FacePosterior => ({
     ...posteriorOf(manifest.face!, computed.face!.logits.data, computed.face!.row + i),
     place,
@@ -65,6 +66,18 @@ export function assemble(
       ...contradiction(text, face, shared, disagreement),
     ],
   };
+}
+
+/** What the text says, over the finer labels too where they are asked for. */
+function textPosterior(
+  part: NonNullable<BundleManifest['text']>,
+  { logits, fine, row }: NonNullable<Computed['text']>,
+  options: RecognizeOptions,
+): TextPosterior {
+  const posterior = posteriorOf(part, logits.data, row);
+  if (!options.fine || !part.fine || !fine) return posterior;
+  const finer = posteriorOf({ labels: part.fine, temperature: 1 }, fine.data, row);
+  return { ...posterior, fine: finer.probabilities };
 }
 
 function answerOf(

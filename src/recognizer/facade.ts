@@ -78,6 +78,7 @@ const OPTIONS: Record<keyof RecognizeOptions, true> = {
   faces: true,
   allFaces: true,
   gate: true,
+  fine: true,
   near: true,
   mirror: true,
   places: true,

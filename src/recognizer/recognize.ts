@@ -83,6 +83,7 @@ function infoOf({ manifest }: OpenBundle): RecognizerInfo {
       ...(text ? { text: text.labels } : {}),
       ...(face ? { face: face.labels } : {}),
       ...(fusion ? { fused: fusion.labels } : {}),
+      ...(text?.fine ? { fine: text.fine } : {}),
     },
   };
 }

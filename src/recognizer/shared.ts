@@ -18,6 +18,7 @@ export type {
   ImageSource,
   Item,
   ModalityPosterior,
+  TextPosterior,
   Moment,
   Observation,
   Point,

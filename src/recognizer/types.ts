@@ -37,6 +37,8 @@ export interface RecognizeOptions {
   readonly allFaces?: boolean | undefined;
   /** Whether the gate is given in each dimension, not only its mean. */
   readonly gate?: boolean | undefined;
+  /** Whether texts are also given the finer labels, where the bundle has them (`RecognizerInfo.labels.fine`). */
+  readonly fine?: boolean | undefined;
   /**
    * Places of faces in the frame before, in a sequence of frames: faces are looked for there first, which takes a third
    * of the time. `trackFaces` keeps them; a session does so by itself.
@@ -97,6 +99,14 @@ export interface ModalityPosterior {
   readonly logits: Probabilities;
 }
 
+/** What a text says by itself. */
+export interface TextPosterior extends ModalityPosterior {
+  /**
+   * Over finer labels, when they were asked for and the bundle has them; they sum to one, and are not calibrated.
+   */
+  readonly fine?: Probabilities;
+}
+
 /** A place in an image, in pixels from its top left corner. */
 export interface Point {
   /** To the right. */
@@ -152,7 +162,7 @@ export interface Recognition {
   /** What decided. */
   readonly from: 'text' | 'face' | 'both';
   /** What the text says by itself, where there is one. */
-  readonly text?: ModalityPosterior;
+  readonly text?: TextPosterior;
   /** What the face says by itself, where there is one: the largest of a photograph. */
   readonly face?: FacePosterior;
   /** Further faces, largest first, when they were asked for. */
@@ -210,6 +220,8 @@ export interface RecognizerInfo {
     readonly face?: readonly string[];
     /** Of the fusion. */
     readonly fused?: readonly string[];
+    /** Finer ones of texts. */
+    readonly fine?: readonly string[];
   };
   /** Whether `coverage` and `risk` can be asked for. */
   readonly certainty: boolean;

@@ -1,7 +1,7 @@
 // Encoders small enough for tests that need their structure and not their knowledge: drawn weights, written as bundles.
 import { randomStream } from '../../src/base/random.js';
 import { float32, type Tensor } from '../../src/base/tensor.js';
-import { faceModel, linearTop, textModel } from '../../src/bundle/models.js';
+import { faceModel, linearTop, textModel, type Top } from '../../src/bundle/models.js';
 import type { BundleManifest } from '../../src/bundle/manifest.js';
 import { bertConfig } from '../../src/encoders/bert.js';
 import type { EfficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
@@ -88,11 +88,12 @@ const rounded = Object.fromEntries(
 );
 
 /** Texts of ids below 40: in whole numbers, or in float32 with the weights that these stand for. */
-export const smallText = (precision: 'small' | 'float32' = 'small') => ({
+export const smallText = (precision: 'small' | 'float32' = 'small', fine?: Top) => ({
   bytes: textModel(
     ...([bert, precision === 'small' ? textWeights : rounded, 'mean'] as const),
     linearTop(textWeights, LABELS.length),
     precision,
+    fine,
   ),
   manifest: manifestOf({ text: { ...part, model: 'text.onnx', tokenizer: '', maxTokens: 16, width: 32 } }),
 });

@@ -6,7 +6,7 @@ import { featureFolder } from '../feature-folder.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
-import { FACE_LABELS, TEXT_LABELS } from '../../data/labels.js';
+import { FACE_LABELS } from '../../data/labels.js';
 import type { Split } from '../../data/types.js';
 import type { Estimate } from '../../learn/estimate.js';
 import type { LearnedRecord } from '../../learn/record.js';
@@ -23,6 +23,9 @@ interface Options {
   readonly set: readonly string[];
   readonly teacher: readonly string[];
   readonly teacherShare: number;
+  readonly also?: string;
+  readonly text?: string;
+  readonly label?: string;
   readonly threads?: number;
   readonly shared?: boolean;
   readonly dryRun?: boolean;
@@ -46,8 +49,8 @@ export function defineLearn(program: Command): void {
   const learn = program
     .command('learn')
     .description('train an encoder on the data sets; goes on where an earlier run stopped');
-  for (const [kind, { sets, about }] of Object.entries(KINDS))
-    learn
+  for (const [kind, { sets, about }] of Object.entries(KINDS)) {
+    const command = learn
       .command(kind)
       .description(about)
       .option('--data <dir>', `folder with ${sets}`)
@@ -74,6 +77,12 @@ export function defineLearn(program: Command): void {
       .option('--skip-invalid', 'pass over unreadable items, and list them')
       .option('--json', 'print the result as JSON')
       .action((options: Options, command: Command) => run(kind as Kind, options, outputOf(command)));
+    if (kind === 'text')
+      command
+        .option('--also <table>', 'your own texts as a further corpus, CSV or JSONL')
+        .option('--text <column>', 'its column of texts', 'text')
+        .option('--label <column>', 'its column of labels', 'label');
+  }
   learn
     .command('average')
     .description('make the mean of several trainings’ weights an encoder of its own')
@@ -131,10 +140,13 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
   };
   const texts = async (): Promise<LearnedRecord | Estimate> => {
     const settings = await textLearnSettings.load(sources);
-    const { estimateText, learnText } = await import('../../learn/learn-text.js');
-    const { texts: all } = await prepare();
-    const of = (wanted: Split) => all.filter(({ split: place }) => place === wanted);
-    const items = { labels: TEXT_LABELS, training: of('train'), validation: of('validation') };
+    const [{ estimateText, learnText }, { textItems }] = await Promise.all([
+      import('../../learn/learn-text.js'),
+      import('../../learn/text-corpora.js'),
+    ]);
+    const { also, text, label } = options;
+    const table = also === undefined ? undefined : { file: also, text, label };
+    const items = await textItems({ data, split, settings, skipInvalid, also: table });
     const given = { ...common, ...items, encoder: profile.text, settings };
     return options.dryRun ? estimateText(given) : learnText(given);
   };

@@ -26,6 +26,7 @@ interface Options {
   readonly allFaces?: boolean;
   readonly mirror: boolean;
   readonly gate?: boolean;
+  readonly fine?: boolean;
   readonly risk?: number;
   readonly coverage?: number;
   readonly explain?: boolean | string;
@@ -58,6 +59,7 @@ export function definePredict(program: Command): void {
     .option('--all-faces', 'read every face of an image (jsonl)')
     .option('--no-mirror', 'read each face without its mirror image: in half the time')
     .option('--gate', 'give the gate in every dimension (jsonl)')
+    .option('--fine', 'give texts the finer labels too, where the bundle has them')
     .option('--risk <share>', 'say where an answer is too unsure for this share of errors', decimal)
     .option('--coverage <share>', 'give the labels that hold the true one this often', decimal)
     .option(
@@ -91,6 +93,7 @@ async function run(options: Options, output: Output): Promise<void> {
   const settings: RecognizeOptions = {
     faces: options.cropped ? 'cropped' : 'detect',
     ...{ allFaces: options.allFaces === true, gate: options.gate === true, signal },
+    ...(options.fine ? { fine: true } : {}),
     ...(options.mirror ? {} : { mirror: false }),
     ...(options.risk === undefined ? {} : { risk: options.risk }),
     ...(options.coverage === undefined ? {} : { coverage: options.coverage }),

@@ -1,0 +1,392 @@
+// Reads a corpus of labelled texts in the forms in which people have it, recognised by content, not by name.
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { parse } from 'csv-parse/sync';
+import { MienError } from '../../base/errors.js';
+import { fileError } from '../../base/files.js';
+import { isLabel, type Label } from '../labels.js';
+import { BAD_UTF8, kindOf, listFolder, NOT_UTF8, problems, type Problems } from '../reading.js';
+import type { LoadOptions, Split } from '../types.js';
+import { cleanText } from './clean.js';
+import { CORPORA, CORPUS_NAMES, evidenceOf, GOEMOTIONS_LABELS, labelsFrom } from './definitions.js';
+import type { Corpus, CorpusForm, CorpusItem, CorpusName } from './types.js';
+
+/** A record before its labels are looked up. */
+interface Record_ {
+  readonly id: string;
+  readonly text: string;
+  readonly source: readonly string[];
+  /** Undefined where the form does not say. */
+  readonly split: Split | undefined;
+  readonly row: number;
+}
+
+export interface FoundCorpus {
+  readonly name: CorpusName;
+  readonly form: CorpusForm;
+  readonly path: string;
+}
+
+const EXPECTED =
+  'Expected GoEmotions (text, numbers and id, separated by tabs), dair-ai emotion (text;label), TweetEval (a folder ' +
+  'with mapping.txt, train_text.txt and train_labels.txt), XED (text and numbers, separated by a tab), SemEval-2025 ' +
+  'task 11 (id,text,anger,…), EmoEvent (id, event, tweet, offensive, emotion), or a table with the columns ' +
+  'id,text,labels,split,source_label.';
+
+const SPLITS: Readonly<Record<string, Split>> = {
+  ...{ train: 'train', training: 'train', dev: 'validation', val: 'validation', valid: 'validation' },
+  ...{ validation: 'validation', test: 'test', testing: 'test' },
+};
+
+/** The split that a file's name says. */
+const splitOfName = (path: string): Split | undefined => {
+  const word = /(?:^|[^a-z])(train(?:ing)?|dev|val(?:id(?:ation)?)?|test(?:ing)?)(?:[^a-z]|$)/i.exec(
+    basename(path),
+  )?.[1];
+  return word === undefined ? undefined : SPLITS[word.toLowerCase()];
+};
+
+/** The text of a file, unpacked where it is compressed. @throws MienError `file` when it cannot be read. */
+async function textOf(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw fileError('read', path, cause);
+  });
+  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  let plain: Uint8Array = bytes;
+  if (packed)
+    try {
+      plain = gunzipSync(bytes);
+    } catch (cause) {
+      throw new MienError('data', `cannot be unpacked (${(cause as Error).message})`, {
+        ...{ file: path, hint: 'Is the file cut off? Fetch it again.', cause },
+      });
+    }
+  return new TextDecoder().decode(plain);
+}
+
+const XED_NUMBERS: Readonly<Record<string, string>> = {
+  ...{ 0: 'neutral', 1: 'anger', 2: 'anticipation', 3: 'disgust', 4: 'fear' },
+  ...{ 5: 'joy', 6: 'sadness', 7: 'surprise', 8: 'trust' },
+};
+
+const isNumbers = (field: string | undefined, highest: number): boolean =>
+  field !== undefined &&
+  /^\d+(?:\s*,\s*\d+)*$/.test(field) &&
+  field.split(',').every((n) => Number(n) <= highest);
+
+/** What a text file holds, by its first lines; undefined when it is no corpus that is known. */
+export function recognizeCorpus(start: string): Omit<FoundCorpus, 'path'> | undefined {
+  const lines = start.split(/\r?\n/).filter((line) => line !== '');
+  if (lines.length === 0) return undefined;
+  const header = lines[0]!.toLowerCase();
+  const columns = header.split(',').map((name) => name.replaceAll('"', '').trim());
+  if (['id', 'text', 'labels', 'split', 'source_label'].every((name) => columns.includes(name))) {
+    const name = CORPUS_NAMES.find((one) => lines[1]?.startsWith(CORPORA[one].prefix));
+    return name && { name, form: 'packed' };
+  }
+  if (['text', 'anger', 'fear', 'joy', 'sadness', 'surprise'].every((name) => columns.includes(name)))
+    return { name: 'semeval-2025', form: 'semeval-csv' };
+  const tabbed = header.split('\t').map((name) => name.trim());
+  if (['tweet', 'offensive', 'emotion'].every((name) => tabbed.includes(name)))
+    return { name: 'emoevent', form: 'emoevent-tsv' };
+  const some = lines.slice(0, Math.max(1, Math.min(20, lines.length - 1)));
+  const every = (test: (fields: string[]) => boolean, separator: string): boolean =>
+    some.every((line) => test(line.split(separator)));
+  if (every((f) => f.length === 3 && isNumbers(f[1], 27) && /^\w+$/.test(f[2]!), '\t'))
+    return { name: 'goemotions', form: 'goemotions-tsv' };
+  if (every((f) => f.length === 2 && isNumbers(f[1], 8), '\t'))
+    return { name: 'xed-english', form: 'xed-tsv' };
+  if (every((f) => f.length >= 2 && labelsFrom('dair-emotion', [f.at(-1)!.trim()]) !== undefined, ';'))
+    return { name: 'dair-emotion', form: 'text;label' };
+  return undefined;
+}
+
+/** The beginning of a file, unpacked; undefined when it is not text. */
+async function startOf(path: string): Promise<string | undefined> {
+  const start = (await textOf(path)).slice(0, 16384).replace(/^\ufeff/, '');
+  return start.includes('\0') ? undefined : start;
+}
+
+/** Files that tables of texts end in. */
+const isTableName = (name: string): boolean => /\.(csv|tsv|txt)(\.gz)?$/i.test(name);
+
+/**
+ * The corpora in a folder and in folders of it, or the one that a path leads to: files, and folders of the files of one corpus.
+ * @throws MienError `file` when nothing is there.
+ */
+export async function findCorpora(path: string, depth = 2): Promise<FoundCorpus[]> {
+  const kind = await kindOf(path);
+  if (kind === 'missing')
+    throw new MienError('file', 'no such file or folder', { file: path, hint: EXPECTED });
+  if (kind === 'file') {
+    const known = recognizeCorpus((await startOf(path)) ?? '');
+    return known ? [{ ...known, path }] : [];
+  }
+  const { files, folders } = await listFolder(path);
+  if (files.includes('mapping.txt') && files.includes('train_text.txt'))
+    return [{ name: 'tweeteval-emotion', form: 'tweeteval', path }];
+  const found = new Map<string, FoundCorpus[]>();
+  for (const name of files.filter(isTableName))
+    for (const one of await findCorpora(join(path, name)))
+      found.set(one.name, [...(found.get(one.name) ?? []), one]);
+  const here = [...found.values()].flatMap((same): FoundCorpus[] => {
+    const form = same.find((one) => one.form === 'packed');
+    // Files of one corpus, a split each, are read together.
+    return [form ?? (same.length === 1 ? same[0]! : { ...same[0]!, path })];
+  });
+  const below = [];
+  if (depth > 0) for (const name of folders) below.push(...(await findCorpora(join(path, name), depth - 1)));
+  return [...here, ...below];
+}
+
+/**
+ * Reads a corpus.
+ * @throws MienError `file` when it cannot be read, `data` (with file and row) when it is not such a corpus or a record
+ *   is bad.
+ */
+export async function loadCorpus(
+  { name, form, path }: FoundCorpus,
+  options: LoadOptions = {},
+): Promise<Corpus> {
+  const reporter = problems(options);
+  const warnings: string[] = [];
+  const files = await filesOf({ name, form, path });
+  const items: CorpusItem[] = [];
+  let unlabelled = 0;
+  for (const file of files) {
+    const records = await recordsOf(file, form, reporter);
+    for (const { id, text, source, split, row } of records) {
+      if (text.includes(BAD_UTF8)) {
+        reporter.report({ file, row, ...NOT_UTF8 });
+        continue;
+      }
+      const labels = labelsFrom(name, source);
+      if (labels === undefined) {
+        const unknown = source.find((one) => labelsFrom(name, [one]) === undefined)!;
+        reporter.report({
+          ...{ file, row, message: `unknown label ${JSON.stringify(unknown)}` },
+          hint: `${CORPORA[name].title} has ${Object.keys(CORPORA[name].labels).join(', ')}.`,
+        });
+        continue;
+      }
+      if (labels.length === 0) unlabelled++;
+      else
+        items.push({
+          ...{ id, text: cleanText(text, name), labels, source },
+          split: split ?? splitOfName(file) ?? 'train',
+          ...{ file, row },
+        });
+    }
+  }
+  if (items.length === 0)
+    throw new MienError('data', 'holds no usable record', { file: path, hint: EXPECTED });
+  return {
+    name,
+    path,
+    form,
+    evidence: evidenceOf(name),
+    items,
+    skipped: reporter.skipped,
+    warnings,
+    unlabelled,
+  };
+}
+
+/** The files of a corpus that is a folder, and what is read of them. */
+async function filesOf({ name, form, path }: FoundCorpus): Promise<string[]> {
+  if ((await kindOf(path)) === 'file') return [path];
+  const { files } = await listFolder(path);
+  if (form === 'tweeteval')
+    return files.filter((file) => /^(train|val|test)_text\.txt$/.test(file)).map((file) => join(path, file));
+  const same: string[] = [];
+  for (const file of files.filter(isTableName)) {
+    const known = recognizeCorpus((await startOf(join(path, file))) ?? '');
+    if (known?.name === name && known.form === form) same.push(join(path, file));
+  }
+  return same;
+}
+
+async function recordsOf(file: string, form: CorpusForm, reporter: Problems): Promise<Record_[]> {
+  const text = (await textOf(file)).replace(/^\ufeff/, '');
+  switch (form) {
+    case 'packed':
+      return csvOf(text, file).map(({ record, row }) => ({
+        ...{ id: record['id']!, text: record['text']!, row },
+        source: listOf(record['source_label']!, '|'),
+        split: SPLITS[record['split']!],
+      }));
+    case 'semeval-csv': {
+      const names = ['anger', 'disgust', 'fear', 'joy', 'sadness', 'surprise'];
+      return csvOf(text, file).flatMap(({ record, row }): Record_[] => {
+        const named = names.filter((name) => Number(record[name] ?? 0) >= 1);
+        // Its published test has no labels in one of the tracks.
+        if (names.every((name) => (record[name] ?? '') === '')) return [];
+        return [
+          {
+            id: record['id'] ?? String(row),
+            text: record['text']!,
+            source: named.length > 0 ? named : ['none'],
+            split: undefined,
+            row,
+          },
+        ];
+      });
+    }
+    case 'emoevent-tsv':
+      return csvOf(text, file, '\t').map(({ record, row }) => ({
+        ...{ id: record['id'] ?? String(row), text: record['tweet']!, row },
+        ...{ source: [record['emotion']!.toLowerCase()], split: undefined },
+      }));
+    case 'tweeteval':
+      return tweetEval(file, text, reporter);
+    case 'goemotions-tsv':
+      return linesOf(
+        text,
+        file,
+        reporter,
+        (fields) => fields.length === 3 && isNumbers(fields[1], 27),
+        '\t',
+      ).map(({ fields, row }) => ({
+        ...{ id: fields[2]!, text: fields[0]!, row, split: undefined },
+        source: listOf(fields[1]!, ',').map((n) => GOEMOTIONS_LABELS[Number(n)]!),
+      }));
+    case 'xed-tsv':
+      return linesOf(
+        text,
+        file,
+        reporter,
+        (fields) => fields.length === 2 && isNumbers(fields[1], 8),
+        '\t',
+      ).map(({ fields, row }) => ({
+        ...{ id: String(row), text: fields[0]!, row, split: undefined },
+        source: listOf(fields[1]!, ',').map((n) => XED_NUMBERS[n]!),
+      }));
+    default:
+      return linesOf(text, file, reporter, (fields) => fields.length >= 2, ';').map(({ fields, row }) => ({
+        ...{ id: String(row), text: fields.slice(0, -1).join(';'), row, split: undefined },
+        source: [fields.at(-1)!.trim()],
+      }));
+  }
+}
+
+const listOf = (field: string, separator: string): string[] =>
+  field
+    .split(separator)
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+
+function csvOf(
+  text: string,
+  file: string,
+  delimiter = ',',
+): { record: Record<string, string>; row: number }[] {
+  try {
+    const records = parse(text, {
+      ...{
+        columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
+        info: true,
+        delimiter,
+      },
+      ...(delimiter === '\t' ? { quote: null, relax_column_count: true } : {}),
+      skip_empty_lines: true,
+    }) as unknown as { record: Record<string, string>; info: { lines: number } }[];
+    return records.map(({ record, info }) => ({ record, row: info.lines }));
+  } catch (cause) {
+    throw new MienError('data', `is not a valid table (${(cause as Error).message})`, {
+      ...{ file, hint: 'Is the file cut off, or a quotation mark left open?', cause },
+    });
+  }
+}
+
+function linesOf(
+  text: string,
+  file: string,
+  reporter: Problems,
+  fits: (fields: string[]) => boolean,
+  separator: string,
+): { fields: string[]; row: number }[] {
+  return text.split(/\r?\n/).flatMap((line, i) => {
+    if (line === '') return [];
+    const fields = line.split(separator);
+    if (fits(fields)) return [{ fields, row: i + 1 }];
+    reporter.report({
+      file,
+      row: i + 1,
+      message: `cannot be read: ${JSON.stringify(line.slice(0, 60))}`,
+      hint: EXPECTED,
+    });
+    return [];
+  });
+}
+
+/** Texts and labels in two files of as many lines, the labels as numbers that `mapping.txt` names. */
+async function tweetEval(file: string, text: string, reporter: Problems): Promise<Record_[]> {
+  const lines = (one: string): string[] => one.replace(/\r?\n$/, '').split(/\r?\n/);
+  const labelFile = file.replace(/_text\.txt$/, '_labels.txt');
+  const [texts, labels] = [lines(text), lines(await textOf(labelFile))];
+  if (texts.length !== labels.length)
+    throw new MienError(
+      'data',
+      `has ${texts.length} texts, and ${basename(labelFile)} ${labels.length} labels`,
+      {
+        file,
+      },
+    );
+  const names = new Map(
+    lines(await textOf(join(file, '..', 'mapping.txt'))).map((line): [string, string] => {
+      const [number = '', name = ''] = line.split(/\s+/);
+      return [number, name.toLowerCase()];
+    }),
+  );
+  const split = splitOfName(file);
+  return texts.flatMap((one, i): Record_[] => {
+    const name = names.get(labels[i]!.trim());
+    if (name !== undefined) return [{ id: `${split}-${i}`, text: one, source: [name], split, row: i + 1 }];
+    reporter.report({
+      ...{ file: labelFile, row: i + 1, message: `unknown label ${JSON.stringify(labels[i])}` },
+      hint: 'mapping.txt names the labels by number.',
+    });
+    return [];
+  });
+}
+
+/** Rows of somebody's own table as a corpus: its evidence are the labels that occur. */
+export function corpusOfTable(
+  name: string,
+  path: string,
+  rows: readonly {
+    readonly id: string;
+    readonly text?: string;
+    readonly label: string;
+    readonly split?: Split;
+    readonly row: number;
+  }[],
+): Corpus {
+  const items = rows.flatMap(({ id, text, label, split, row }): CorpusItem[] => {
+    const known = label.trim().toLowerCase();
+    if (!isLabel(known))
+      throw new MienError('data', `unknown label ${JSON.stringify(label)}`, {
+        ...{
+          file: path,
+          row,
+          hint: 'A further corpus has labels of anger, disgust, fear, guilt, joy, neutral, sadness, shame, surprise.',
+        },
+      });
+    return text === undefined
+      ? []
+      : [
+          {
+            id,
+            text: cleanText(text, undefined),
+            labels: [known],
+            source: [label],
+            split: split ?? 'train',
+            file: path,
+            row,
+          },
+        ];
+  });
+  const evidence = [...new Set(items.flatMap(({ labels }): readonly Label[] => labels))].sort();
+  return { name, path, form: 'table', evidence, items, skipped: [], warnings: [], unlabelled: 0 };
+}

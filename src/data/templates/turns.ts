@@ -1,0 +1,400 @@
+// Templates in which what is named is not what is felt: negation, contrast of then and now, sarcasm; and surprise.
+import type { Label } from '../labels.js';
+
+export interface Template {
+  /** Several share the target. */
+  readonly labels: readonly Label[];
+  readonly texts: readonly string[];
+}
+
+const NEGATIVE = ['anger', 'disgust', 'fear', 'guilt', 'sadness', 'shame'] as const;
+
+/** Not a negative feeling: nothing is left of it. */
+const denied = (label: (typeof NEGATIVE)[number]): Template[] => [
+  {
+    labels: ['neutral'],
+    texts: [
+      `I’m not {feel:${label}}.`,
+      `I am not {feel:${label}}, only busy.`,
+      `I’m not {feel:${label}}, I only wanted to ask.`,
+      `I wasn’t {feel:${label}} at all.`,
+      `{name} isn’t {feel:${label}}.`,
+      `{person} was not {feel:${label}} about it.`,
+      `Nobody is {feel:${label}} here.`,
+      `None of us was {feel:${label}}.`,
+      `Am I {feel:${label}}? Not really.`,
+      `Am I {feel:${label}} about it? No. I just don’t agree.`,
+      `I don’t feel {feel:${label}} about that.`,
+      `There is no reason to be {feel:${label}}.`,
+      `I see no cause for {noun:${label}}.`,
+      `I felt no {noun:${label}} whatsoever.`,
+      `He spoke without {noun:${label}}.`,
+      `It was hardly a matter of {noun:${label}}.`,
+      `Why would I be {feel:${label}}? It’s fine.`,
+      `Don’t think I’m {feel:${label}}, I’m fine.`,
+      `They said {person} was {feel:${label}}, but that’s not true.`,
+      `I could be {feel:${label}} but I’m not.`,
+    ],
+  },
+  {
+    labels: ['joy', 'neutral'],
+    texts: [
+      `I’m not {feel:${label}} any more.`,
+      `I am no longer {feel:${label}}.`,
+      `With no {noun:${label}} left she walked on.`,
+      `There is nothing to be {feel:${label}} about any more.`,
+      `For once I did not feel {feel:${label}}.`,
+    ],
+  },
+  {
+    labels: ['joy'],
+    texts: [
+      `{feel:${label}}? Me? I’ve never felt better.`,
+      `I’m not {feel:${label}}, I’m {feel:joy}!`,
+      `{people} were anything but {feel:${label}}: they were {feel:joy}.`,
+      `I thought I’d be {feel:${label}}, but I’m {feel:joy}.`,
+    ],
+  },
+  {
+    labels: [label],
+    texts: [
+      `I have never been so {feel:${label}}.`,
+      `I couldn’t be more {feel:${label}}.`,
+      `I can’t tell you how {feel:${label}} I am.`,
+      `I’m not just a bit upset, I’m {feel:${label}}.`,
+      `I can’t stop being {feel:${label}}.`,
+      `It’s no joke, I’m really {feel:${label}}.`,
+      `I’m {feel:${label}}, not {feel:joy}.`,
+    ],
+  },
+];
+
+export const NEGATION: readonly Template[] = [
+  ...NEGATIVE.flatMap(denied),
+  {
+    labels: ['sadness', 'anger'],
+    texts: [
+      'I’m not {feel:joy} about this.',
+      'I am not {feel:joy} at all.',
+      'I’m anything but {feel:joy}.',
+      'I was far from {feel:joy}.',
+      'None of us is {feel:joy} with it.',
+      'This didn’t make me {feel:joy}.',
+      'It doesn’t make anyone {feel:joy}.',
+      'I wouldn’t say I’m {feel:joy}.',
+      '{people} were not {feel:joy}.',
+      '{person} is not {feel:joy} with the result.',
+      'I can’t be {feel:joy} about it.',
+    ],
+  },
+  {
+    labels: ['sadness'],
+    texts: [
+      'Nothing makes me {feel:joy} these days.',
+      'I don’t feel {feel:joy} any more.',
+      'I haven’t been {feel:joy} in months.',
+      'I can’t remember when I was last {feel:joy}.',
+      'There was no {noun:joy} in it for me.',
+      'The evening was without any {noun:joy}.',
+      'Nobody was {feel:joy} for me.',
+      'I hardly ever feel {feel:joy} lately.',
+      'I find no {noun:joy} in anything.',
+      'I barely smile any more.',
+      'I don’t enjoy anything now.',
+      'It was no fun at all.',
+      'I rarely laugh since then.',
+      'I’m not okay.',
+      'I don’t think I can go on like this.',
+      'It isn’t the same without you.',
+      'I wish I were {feel:joy}, but I’m not.',
+    ],
+  },
+  {
+    labels: ['anger'],
+    texts: [
+      '{person} was anything but {feel:joy} and slammed the door.',
+      'Instead of being {feel:joy}, {people} complained to the manager.',
+      'I will not put up with this.',
+      'Don’t you ever do that again.',
+      'You never listen to me.',
+      'He didn’t even apologise for what he did.',
+      'This is not acceptable.',
+      'I won’t forgive you for that.',
+      'They didn’t even bother to answer.',
+    ],
+  },
+  {
+    labels: ['disgust'],
+    texts: [
+      'I’m not going to touch that, it stinks.',
+      'I can’t even look at it without gagging.',
+      'No way am I eating that, it’s slimy.',
+      'That is not clean, that’s filthy.',
+    ],
+  },
+  {
+    labels: ['fear'],
+    texts: [
+      'I don’t dare to open the door.',
+      'I can’t breathe when I think of it.',
+      'I can’t sleep for {noun:fear}.',
+    ],
+  },
+  {
+    labels: ['neutral'],
+    texts: [
+      'I wasn’t {feel:surprise} at all.',
+      'It came as no surprise.',
+      'That did not surprise anyone.',
+      'Nobody was {feel:surprise}, it had been announced.',
+      'I can’t say I’m {feel:surprise}.',
+      'We had expected it, so there was no {noun:surprise}.',
+      'The news was no surprise to {people}.',
+      'I’m neither {feel:joy} nor {feel:sadness}.',
+      'It is neither good nor bad.',
+      'I don’t mind either way.',
+      'I have no strong feelings about it.',
+      'I don’t care which one we take.',
+      'Spiders? They don’t bother me.',
+      'Heights don’t frighten me.',
+      'Blood doesn’t bother me.',
+      'The smell doesn’t bother me.',
+      'I don’t regret it.',
+      'No one is to blame.',
+      'We have nothing to apologise for.',
+    ],
+  },
+  {
+    labels: ['joy'],
+    texts: [
+      'I couldn’t be happier.',
+      'I couldn’t be more {feel:joy}.',
+      'I can’t wait for {event}!',
+      'I can’t wait to see {person}!',
+      'I can’t stop smiling.',
+      'I’ve never been so {feel:joy}!',
+      'Not bad at all!',
+      'It doesn’t get any better than this.',
+      'Nothing can spoil my mood today.',
+      'I wouldn’t change a thing.',
+      'I have no complaints, it was lovely.',
+      'I haven’t laughed like this in years.',
+      'Never a dull moment with you.',
+      'There is nothing I’d rather do.',
+      'I’m not sad it’s over, I’m {feel:joy} it happened.',
+      'We didn’t lose a single game!',
+    ],
+  },
+];
+
+const NOW = ['anger', 'disgust', 'fear', 'joy', 'sadness'] as const;
+
+/** From one feeling to another: the later one counts. */
+const turned = (before: Label, after: (typeof NOW)[number]): Template => ({
+  labels: [after],
+  texts:
+    before === 'neutral'
+      ? []
+      : [
+          `I used to be {feel:${before}}, now I’m {feel:${after}}.`,
+          `At first I was {feel:${before}}, but in the end I was {feel:${after}}.`,
+          `A year ago I was {feel:${before}}; today I am {feel:${after}}.`,
+          `I was {feel:${before}} yesterday. Today I’m just {feel:${after}}.`,
+          `I should be {feel:${before}}, but I’m {feel:${after}}.`,
+          `Everyone else was {feel:${before}}, I was {feel:${after}}.`,
+          `Before {event} I was {feel:${before}}, afterwards {feel:${after}}.`,
+          `My {noun:${before}} turned into {noun:${after}}.`,
+        ],
+});
+
+export const CONTRAST: readonly Template[] = [
+  ...NOW.flatMap((after) =>
+    (['anger', 'fear', 'guilt', 'joy', 'sadness', 'shame'] as const)
+      .filter((before) => before !== after)
+      .map((before) => turned(before, after)),
+  ),
+  {
+    labels: ['joy'],
+    texts: [
+      'Last year {event:sadness}, but today {event:joy}.',
+      'The first day was awful, but now I love it here.',
+      'It rained all morning, then the sun came out and we had a wonderful day.',
+      'I was trembling before {event}, and then it was the best day of my life.',
+      'We thought we had lost, and then {event:joy}!',
+      'For weeks I cried, and now I can laugh again.',
+      'Dogs used to make me run, today I own two and adore them.',
+      'I hated {subject} at school, now I can’t get enough of it.',
+      'It looked hopeless, but {event:joy}.',
+    ],
+  },
+  {
+    labels: ['sadness'],
+    texts: [
+      'I loved that town once; now only memories are left and I miss it.',
+      'Everything was perfect until {event:sadness}.',
+      'We laughed so much back then. Now nobody calls.',
+      'Yesterday {event:joy}, but today {event:sadness}.',
+      'The house was once full of children, now it is empty and quiet.',
+      'The holiday was wonderful, coming home to nobody is not.',
+    ],
+  },
+  {
+    labels: ['anger'],
+    texts: [
+      'I was patient at first, now I’ve had enough.',
+      'He was my friend, until {event:anger}.',
+      'I liked the company once, now {event:anger}.',
+      'The service was good before; today {event:anger}.',
+    ],
+  },
+  {
+    labels: ['disgust'],
+    texts: [
+      'It tasted good until I saw the worm in it.',
+      'The hotel looked lovely, until {event:disgust}.',
+      'I used to like his cooking, now I know how dirty his kitchen is and feel sick.',
+    ],
+  },
+  {
+    labels: ['fear'],
+    texts: [
+      'It was a quiet evening, until {event:fear}.',
+      'I felt safe here for years, now I lock the door three times.',
+      'I was never afraid of flying, but then {event:fear}.',
+    ],
+  },
+];
+
+const SOURED = [
+  'Great, yet another {day} like this.',
+  'Great, {event:anger}.',
+  'Wonderful, {event:anger}. Just wonderful.',
+  'Oh how lovely, {event:anger}.',
+  'Fantastic. The {thing} is broken again.',
+  'Oh great, the {transport} is late again.',
+  'Just what I needed: a flat tyre.',
+  'Just what I wanted, more work on {day}.',
+  'Thanks for nothing.',
+  'Thanks a lot for ruining my {thing}.',
+  'Well done, you broke the {thing}.',
+  'Congratulations, you lost my {document} again.',
+  'I just love it when {event:anger}.',
+  'I love waiting {number} hours on the phone.',
+  'Oh sure, blame me. I’m always the one.',
+  'Brilliant idea, leaving the {thing} in the rain.',
+  'Nice job forgetting {event}, genius.',
+  'How nice of you to cancel {number} minutes before.',
+  'What a great service: {number} weeks and still no {document}.',
+  'Because what I really needed was a broken {thing}.',
+  'A bill of {digits} euros, how welcome.',
+  'Of course the {transport} is cancelled. Why wouldn’t it be.',
+  'Yeah right, as if they would ever pay it back.',
+  'Perfect timing, as always. The {thing} died.',
+  'Oh joy, {number} more hours of {subject}.',
+  'More overtime. Fantastic.',
+  'Lovely, the {thing} leaks too.',
+];
+
+export const SARCASM: readonly Template[] = [
+  { labels: ['anger', 'sadness'], texts: SOURED },
+  {
+    labels: ['disgust'],
+    texts: [
+      'Delicious, a hair in my soup.',
+      'Yum, mouldy {food}. My favourite.',
+      'Lovely, {event:disgust}. How appetising.',
+      'How charming, {event:disgust}.',
+    ],
+  },
+  {
+    labels: ['sadness'],
+    texts: [
+      'Lovely, rain on the only free day I had.',
+      'Alone on my birthday, what a party.',
+      'Oh good, everyone is invited but me.',
+      'So much fun to be ill on my birthday.',
+    ],
+  },
+  // Praise that is meant, so that praise alone is not taken for sarcasm.
+  {
+    labels: ['joy'],
+    texts: [
+      'Great, {event:joy}!',
+      'Wonderful news: {event:joy}!',
+      'Thanks so much for the {thing}, I love it.',
+      'Well done, you deserve it!',
+      'Congratulations, {name}! I’m so proud of you.',
+      'What a great evening with {people}.',
+      'I just love it when {event:joy}.',
+      'Fantastic, we did it!',
+      'Lovely to see you again.',
+    ],
+  },
+];
+
+export const SURPRISE: readonly Template[] = [
+  {
+    labels: ['surprise'],
+    texts: [
+      'Wow, {event:surprise}!',
+      'What?! {event:surprise}?',
+      'No way, {event:surprise}!',
+      'I can’t believe it, {event:surprise}.',
+      'I can’t believe {event:surprise}!',
+      'You won’t believe this: {event:surprise}.',
+      'Out of nowhere, {event:surprise}.',
+      'To my surprise {event:surprise}.',
+      'Who would have thought that {event:surprise}?',
+      'I never expected that {event:surprise}.',
+      'All of a sudden {event:surprise}.',
+      'Wait, what? {event:surprise}?',
+      'Huh, {event:surprise}.',
+      'Oh! {event:surprise}.',
+      'Really? {event:surprise}?',
+      'Good heavens, {event:surprise}!',
+      'I had no idea that {event:surprise}.',
+      'I’m {feel:surprise}.',
+      '{person} was {feel:surprise}.',
+      'I was {feel:surprise} to see {person} there.',
+      'It {affects:surprise} me to see {person} in {city}.',
+      'The last thing I expected was {person} at the door.',
+      'Where did {name} come from all at once?',
+      'Turns out {event:surprise}.',
+      'Since when do you speak Japanese?!',
+      'A {animal} in {place}?! That’s new.',
+      '{animal}s can do that? I didn’t know!',
+      'I did a double take: {event:surprise}.',
+      'My jaw dropped when {event:surprise}.',
+      'Well, I didn’t see that coming.',
+      'That was unexpected.',
+      'Whoa, look at the size of that {thing}!',
+      'Hang on, the {thing} was here a second ago!',
+      'How on earth did the {thing} get in here?',
+    ],
+  },
+  {
+    labels: ['joy', 'surprise'],
+    texts: [
+      'I can’t believe {event:joy}!',
+      'Wow, {event:joy}! I never thought it would happen.',
+      'No way, {event:joy}?!',
+      'OMG {event:joy}!',
+      'I never expected it, but {event:joy}!',
+      'I can’t believe he won a car in the raffle!',
+      'They threw me a surprise party, I had no idea!',
+      'Out of the blue {person} sent me flowers!',
+    ],
+  },
+  {
+    labels: ['sadness', 'surprise'],
+    texts: ['I can’t believe {event:sadness}.', 'All at once {event:sadness}, nobody saw it coming.'],
+  },
+  {
+    labels: ['anger', 'surprise'],
+    texts: ['I can’t believe {event:anger}!', 'What?! {event:anger}? Are you serious?'],
+  },
+  {
+    labels: ['fear', 'surprise'],
+    texts: ['Suddenly {event:fear}!', 'Oh my god, {event:fear}!', 'Out of nowhere {event:fear}.'],
+  },
+];
