@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { MienError } from '../base/errors.js';
 import { fileError } from '../base/files.js';
 import type { DecodedImage } from './encoder.js';
+import { rgbFromGrey } from './grey.js';
 
 /** Raster formats; sharp would also render vector graphics and documents. */
 const FORMATS = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'jp2', 'ppm'];
@@ -65,13 +66,6 @@ const MAGIC = [
 ];
 const isJpegOrPng = (bytes: Uint8Array): boolean =>
   MAGIC.some((magic) => magic.every((byte, i) => bytes[i] === byte));
-
-/** Grey pixels `[height, width]` as RGB. */
-export function rgbFromGrey(image: DecodedImage): DecodedImage {
-  const data = new Uint8Array(image.data.length * 3);
-  image.data.forEach((grey, i) => data.fill(grey, 3 * i, 3 * i + 3));
-  return { ...image, data };
-}
 
 /** Decodes images in their order, at most `concurrency` (default: two a core, since reading waits) at a time. */
 export async function decodeImages(

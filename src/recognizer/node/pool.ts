@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MienError } from '../../base/errors.js';
 import { recognizerOf, throwIfAborted } from '../facade.js';
-import { isRawImage } from '../pixels.js';
+import { isRawImage, rgbOf } from '../pixels.js';
 import type { ImageSource, Item, Recognizer, RecognizerInfo } from '../types.js';
 import type { ChildSetup, FromChild, ToChild } from './child.js';
 import { encoded } from './images.js';
@@ -238,6 +238,4 @@ async function transferable({ text, image }: Item): Promise<Item> {
 }
 
 const plain = async (image: ImageSource): Promise<ImageSource> =>
-  isRawImage(image)
-    ? { width: image.width, height: image.height, data: new Uint8Array(image.data) }
-    : encoded(image).catch(() => (image instanceof URL ? image.href : image));
+  isRawImage(image) ? rgbOf(image) : encoded(image).catch(() => (image instanceof URL ? image.href : image));
