@@ -1,5 +1,5 @@
 // Decodes image files to 8-bit RGB. Only decoding: resizing is done in the graph, the same in node and browser.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { MienError } from '../base/errors.js';
@@ -54,11 +54,22 @@ export async function decodeImage(
   }
 }
 
+/** A path that is longer, in UTF-16 units, is likelier something else. */
+const LONG_PATH = 1000;
+
 /** The file's bytes: read here, since libvips takes half a millisecond longer to open a file than bytes. */
-const readImage = (path: string): Promise<Uint8Array> =>
-  readFile(path).catch((cause: unknown) => {
-    throw fileError('read', path, cause);
-  });
+async function readImage(path: string): Promise<Uint8Array> {
+  try {
+    // Some devices can be read for ever.
+    if (!(await stat(path)).isCharacterDevice()) return await readFile(path);
+  } catch (cause) {
+    const hint = path.length > LONG_PATH ? BASE64_HINT : undefined;
+    throw fileError('read', path, cause, hint);
+  }
+  throw new MienError('file', 'is a device, not an image', { file: path });
+}
+
+const BASE64_HINT = 'Base64 is read from a data URL: data:image/jpeg;base64,…';
 
 const MAGIC = [
   [0xff, 0xd8, 0xff],

@@ -4,14 +4,7 @@ import { kindOf, repeated, tagOf } from '../base/quote.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { rgbFromGrey } from '../encoders/grey.js';
 import { bytesIn, steadyBytes } from './bytes.js';
-import type { ImageSource, RawImage } from './types.js';
-
-export const isRawImage = (source: ImageSource): source is RawImage =>
-  typeof source === 'object' &&
-  source !== null &&
-  'width' in source &&
-  'height' in source &&
-  'data' in source;
+import type { RawImage } from './types.js';
 
 const refuse = (message: string, hint?: string): MienError =>
   new MienError('data', message, { field: 'image', hint });
@@ -19,7 +12,7 @@ const refuse = (message: string, hint?: string): MienError =>
 const isSide = (value: unknown): value is number => Number.isInteger(value) && (value as number) > 0;
 
 /** What pixels may come in, before it was looked at. */
-type Given = Readonly<Record<keyof RawImage, unknown>>;
+type Given = { readonly [Key in keyof RawImage]: unknown };
 
 /**
  * RGB of grey, RGB or RGBA pixels; what is transparent lies on white.

@@ -16,9 +16,11 @@ export interface RawImage {
 }
 
 /**
- * A path or `file:` URL (Node; refused where `files` is false), a URL, the bytes of an image file, a Blob, or pixels.
+ * A path or `file:` URL (Node; refused where `files` is false), an address (browsers), a `data:` or `blob:` URL, the bytes
+ * of an image file, a Blob, or pixels.
  */
-export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob | RawImage;
+export type ImageSource =
+  string | URL | Uint8Array | Uint8ClampedArray | DataView | ArrayBufferLike | Blob | RawImage;
 
 /** What someone wrote, how someone looks, or both. Browsers take more kinds of `Image`. */
 export interface Item<Image = ImageSource> {
@@ -199,8 +201,8 @@ export interface Failure {
 /** What becomes of an item; `isRecognition(result)` or `result.error` tell which. */
 export type Result = Recognition | Failure;
 
-/** Turns an image source into pixels. @throws MienError `data` or `file` when it cannot. */
-export type DecodeImage = (source: ImageSource) => Promise<DecodedImage>;
+/** Turns whatever was given as an image into pixels. @throws MienError where that is none, or cannot be read. */
+export type DecodeImage = (given: unknown) => Promise<DecodedImage>;
 
 /** What is loaded. */
 export interface RecognizerInfo {

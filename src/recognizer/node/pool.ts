@@ -3,10 +3,9 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MienError } from '../../base/errors.js';
 import { recognizerOf, throwIfAborted } from '../facade.js';
-import { isRawImage, rgbOf } from '../pixels.js';
 import type { ImageSource, Item, Recognizer, RecognizerInfo } from '../types.js';
 import type { ChildSetup, FromChild, ToChild } from './child.js';
-import { encoded } from './images.js';
+import { openSource } from './images.js';
 
 // In development the sources run as they are, through tsx.
 const fromSource = import.meta.url.endsWith('.ts');
@@ -237,5 +236,4 @@ async function transferable({ text, image }: Item): Promise<Item> {
   };
 }
 
-const plain = async (image: ImageSource): Promise<ImageSource> =>
-  isRawImage(image) ? rgbOf(image) : encoded(image).catch(() => (image instanceof URL ? image.href : image));
+const plain = (image: ImageSource): Promise<ImageSource> => openSource(image).catch(() => String(image));
