@@ -1,4 +1,5 @@
 // Every error mien throws on purpose: typed by a stable code, naming the place, saying what to do.
+import { quoted } from './quote.js';
 
 /** Stable identifiers of what went wrong; programs may switch on them. */
 export type ErrorCode =
@@ -28,7 +29,17 @@ export interface ErrorPlace {
   field?: string;
 }
 
-/** An error with a stable code, a place and advice; `message` holds all three in one line each. */
+/**
+ * The longest message, and the longest advice, in UTF-16 units. Both may quote what they were given, which may be
+ * megabytes of base64 in the place of a path.
+ */
+const LONGEST_MESSAGE = 400;
+const LONGEST_HINT = 800;
+
+/**
+ * An error with a stable code, a place and advice. `message` holds place and message in one line and the advice below;
+ * what is too long for a line is cut in the middle.
+ */
 export class MienError extends Error {
   /** What kind of thing went wrong; programs may switch on it. */
   readonly code: ErrorCode;
@@ -46,8 +57,12 @@ export class MienError extends Error {
     const where = [file, row === undefined ? undefined : `row ${row}`, field].filter(
       (part) => part !== undefined,
     );
-    const place = where.length > 0 ? `${where.join(', ')}: ` : '';
-    super(`${place}${message}${hint ? `\n${hint}` : ''}`, cause === undefined ? undefined : { cause });
+    const place = where.length > 0 ? `${where.map((part) => quoted(part)).join(', ')}: ` : '';
+    const advice = hint ? `\n${hint.length > LONGEST_HINT ? quoted(hint, LONGEST_HINT) : hint}` : '';
+    super(
+      `${place}${quoted(message, LONGEST_MESSAGE)}${advice}`,
+      cause === undefined ? undefined : { cause },
+    );
     this.name = 'MienError';
     this.code = code;
     this.place = {

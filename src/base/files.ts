@@ -35,7 +35,7 @@ export async function writeFileAtomic(
 }
 
 /** A `file` error that says in plain words what the operating system refused. */
-export function fileError(action: 'read' | 'write', path: string, cause: unknown): MienError {
+export function fileError(action: 'read' | 'write', path: string, cause: unknown, hint?: string): MienError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   const reasons: Record<string, string> = {
     ENOENT: 'no such file or folder',
@@ -45,9 +45,10 @@ export function fileError(action: 'read' | 'write', path: string, cause: unknown
     ENOTDIR: 'a part of the path is a file, not a folder',
     ENOSPC: 'the disk is full',
     EROFS: 'the file system is read-only',
+    ENAMETOOLONG: 'the name is too long',
   };
   const reason = (code && reasons[code]) ?? (cause instanceof Error ? cause.message : String(cause));
-  return new MienError('file', `cannot ${action}: ${reason}`, { file: path, cause });
+  return new MienError('file', `cannot ${action}: ${reason}`, { file: path, hint, cause });
 }
 
 /** @throws MienError `file` when it cannot be read, `format` when it is not JSON. */

@@ -1,5 +1,6 @@
 // Turns whatever ends a command into one message on standard error and one documented exit code.
 import { MienError } from '../base/errors.js';
+import { quoted } from '../base/quote.js';
 
 /** Exit codes, as `mien --help` and docs/commands.md state them. */
 export const exitCodes = {
@@ -16,6 +17,9 @@ export const exitCodeHelp = `Exit codes:
   2    wrong usage: a command, option, argument or configuration key or value that mien does not know
   130  interrupted (Ctrl-C); 143 when terminated. What was finished is kept, the same command goes on from there`;
 
+/** In UTF-16 units; longer lines are cut in the middle. */
+const LONGEST_LINE = 400;
+
 /** The exit code an error stands for. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof MienError)) return exitCodes.failure;
@@ -28,11 +32,18 @@ export function describeError(error: unknown, debug: boolean): string {
   if (debug) return `mien: ${stackOf(error)}`;
   if (error instanceof MienError) return `mien: ${error.message}`;
   const message = error instanceof Error ? error.message : String(error);
-  return `mien: unexpected error, probably a bug in mien: ${message}\nRun again with --debug for the stack trace, and report it.`;
+  return `mien: unexpected error, probably a bug in mien: ${linesOf(message)}\nRun again with --debug for the stack trace, and report it.`;
 }
 
+/** A text whose lines may each quote what was given, in a path for instance. */
+export const linesOf = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => quoted(line, LONGEST_LINE))
+    .join('\n');
+
 function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const own = error.stack ?? error.message;
+  if (!(error instanceof Error)) return linesOf(String(error));
+  const own = linesOf(error.stack ?? error.message);
   return error.cause === undefined ? own : `${own}\ncaused by: ${stackOf(error.cause)}`;
 }

@@ -14,7 +14,7 @@ import { defineReport } from './commands/report.js';
 import { defineReproduce } from './commands/reproduce.js';
 import { defineServe } from './commands/serve.js';
 import { defineTrain } from './commands/train.js';
-import { exitCodeHelp } from './exit.js';
+import { exitCodeHelp, linesOf } from './exit.js';
 
 /** One `define` per file of `commands/`, in the order of `mien --help`. */
 const commands: readonly ((program: Command) => void)[] = [
@@ -49,7 +49,7 @@ export function createProgram(): Command {
     .option('-q, --quiet', 'print results, warnings and errors only')
     .option('--debug', 'print stack traces of errors (also: MIEN_DEBUG=1)')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'mien: ')) })
+    .configureOutput({ outputError: (text, write) => write(linesOf(text.replace(/^error: /, 'mien: '))) })
     .showHelpAfterError('Run with --help to see what there is.')
     .addHelpText('afterAll', ({ command }) => (command.parent === null ? `\n${exitCodeHelp}` : ''))
     .exitOverride();

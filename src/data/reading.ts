@@ -3,6 +3,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { fileError } from '../base/files.js';
 import { MienError } from '../base/errors.js';
+import { quoted } from '../base/quote.js';
 import type { LoadOptions, Skipped } from './types.js';
 
 export interface Problem {
@@ -19,6 +20,8 @@ export interface Problems {
   report(problem: Problem): void;
 }
 
+/** In UTF-16 units: what is wrong with an item may quote all of it. */
+const LONGEST_REASON = 400;
 const SKIP_HINT = 'Use skipInvalid (--skip-invalid) to pass over such items and list them.';
 
 export function problems(options: LoadOptions): Problems {
@@ -32,7 +35,7 @@ export function problems(options: LoadOptions): Problems {
           ...(row === undefined ? {} : { row }),
           hint: hint === undefined ? SKIP_HINT : `${hint}\n${SKIP_HINT}`,
         });
-      skipped.push({ file, ...(row === undefined ? {} : { row }), reason: message });
+      skipped.push({ file, ...(row === undefined ? {} : { row }), reason: quoted(message, LONGEST_REASON) });
     },
   };
 }

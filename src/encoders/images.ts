@@ -1,10 +1,11 @@
 // Decodes image files to 8-bit RGB. Only decoding: resizing is done in the graph, the same in node and browser.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { MienError } from '../base/errors.js';
 import { fileError } from '../base/files.js';
 import type { DecodedImage } from './encoder.js';
+import { rgbFromGrey } from './grey.js';
 
 /** Raster formats; sharp would also render vector graphics and documents. */
 const FORMATS = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'jp2', 'ppm'];
@@ -53,11 +54,22 @@ export async function decodeImage(
   }
 }
 
+/** A path that is longer, in UTF-16 units, is likelier something else. */
+const LONG_PATH = 1000;
+
 /** The file's bytes: read here, since libvips takes half a millisecond longer to open a file than bytes. */
-const readImage = (path: string): Promise<Uint8Array> =>
-  readFile(path).catch((cause: unknown) => {
-    throw fileError('read', path, cause);
-  });
+async function readImage(path: string): Promise<Uint8Array> {
+  try {
+    // Some devices can be read for ever.
+    if (!(await stat(path)).isCharacterDevice()) return await readFile(path);
+  } catch (cause) {
+    const hint = path.length > LONG_PATH ? BASE64_HINT : undefined;
+    throw fileError('read', path, cause, hint);
+  }
+  throw new MienError('file', 'is a device, not an image', { file: path });
+}
+
+const BASE64_HINT = 'Base64 is read from a data URL: data:image/jpeg;base64,…';
 
 const MAGIC = [
   [0xff, 0xd8, 0xff],
@@ -65,13 +77,6 @@ const MAGIC = [
 ];
 const isJpegOrPng = (bytes: Uint8Array): boolean =>
   MAGIC.some((magic) => magic.every((byte, i) => bytes[i] === byte));
-
-/** Grey pixels `[height, width]` as RGB. */
-export function rgbFromGrey(image: DecodedImage): DecodedImage {
-  const data = new Uint8Array(image.data.length * 3);
-  image.data.forEach((grey, i) => data.fill(grey, 3 * i, 3 * i + 3));
-  return { ...image, data };
-}
 
 /** Decodes images in their order, at most `concurrency` (default: two a core, since reading waits) at a time. */
 export async function decodeImages(

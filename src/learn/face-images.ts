@@ -7,7 +7,8 @@ import { tensor } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { FaceImage } from '../data/types.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { decodeImages, rgbFromGrey } from '../encoders/images.js';
+import { rgbFromGrey } from '../encoders/grey.js';
+import { decodeImages } from '../encoders/images.js';
 import { bySize, createPreprocessing } from '../encoders/face-encoder.js';
 
 /** Images that are decoded together. */

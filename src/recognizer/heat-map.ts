@@ -1,6 +1,13 @@
 // The heat map of a face as pixels, the same on the page and in files: what speaks for the label in its colour, what
 // speaks against it in dark stripes, which nobody takes for a colour.
-import type { RawImage, FaceExplanation } from './types.js';
+import type { FaceExplanation } from './types.js';
+
+/** 8-bit pixels, RGB or RGBA. */
+interface Picture<Data = Uint8Array | Uint8ClampedArray> {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Data;
+}
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
@@ -22,9 +29,9 @@ const STRIPES = { every: 0.03, wide: 0.012 };
  */
 export function heatMap(
   { rows, columns, cells }: Pick<FaceExplanation, 'rows' | 'columns' | 'cells'>,
-  { width, height, data: pixels }: RawImage,
+  { width, height, data: pixels }: Picture,
   colour: Rgb,
-): RawImage {
+): Picture<Uint8ClampedArray<ArrayBuffer>> {
   const channels = pixels.length / (width * height);
   const most = cells.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
   const data = new Uint8ClampedArray(4 * width * height);

@@ -1,34 +1,74 @@
-// Pixels that come decoded, as a camera or a canvas gives them.
+// Pixels that come decoded, as a camera, a canvas or a tensor gives them: read where no two readings are possible.
 import { MienError } from '../base/errors.js';
+import { kindOf, repeated, tagOf } from '../base/quote.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import type { ImageSource, RawImage } from './types.js';
+import { rgbFromGrey } from '../encoders/grey.js';
+import { bytesIn, steadyBytes } from './bytes.js';
+import type { RawImage } from './types.js';
 
-export const isRawImage = (source: ImageSource): source is RawImage =>
-  typeof source === 'object' &&
-  source !== null &&
-  'width' in source &&
-  'height' in source &&
-  'data' in source;
+const refuse = (message: string, hint?: string): MienError =>
+  new MienError('data', message, { field: 'image', hint });
+
+const isSide = (value: unknown): value is number => Number.isInteger(value) && (value as number) > 0;
+
+/** What pixels may come in, before it was looked at. */
+type Given = { readonly [Key in keyof RawImage]: unknown };
 
 /**
- * RGB of RGB or RGBA pixels; what is transparent lies on white.
- * @throws MienError `data` when the data's length fits neither.
+ * RGB of grey, RGB or RGBA pixels; what is transparent lies on white.
+ * @throws MienError `data` that names the array when its length fits none of them, or its values are not whole numbers
+ *   from 0 to 255.
  */
-export function rgbOf({ width, height, data }: RawImage): DecodedImage {
+export function rgbOf({ width, height, data }: Given): DecodedImage {
+  if (!isSide(width) || !isSide(height))
+    throw refuse(`an image of ${repeated(width)} × ${repeated(height)} pixels is not possible`);
+  const bytes = bytesIn(data);
+  const values = bytes ?? arrayOf(data);
   const pixels = width * height;
-  if (!Number.isInteger(width) || !Number.isInteger(height) || pixels < 1)
-    throw new MienError('data', `an image of ${width} × ${height} pixels is not possible`, {
-      field: 'image',
-    });
-  if (data.length === pixels * 3)
-    return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) };
-  if (data.length !== pixels * 4)
-    throw new MienError(
-      'data',
-      `${data.length} bytes do not make ${width} × ${height} pixels of three (RGB) or four bytes (RGBA)`,
-      { field: 'image' },
+  const channels = values.length / pixels;
+  if (channels !== 1 && channels !== 3 && channels !== 4)
+    throw refuse(
+      `${values.length} values do not make ${width} × ${height} pixels of one (grey), three (RGB) or four (RGBA)`,
+      Array.isArray(values[0]) ? 'Join rows that are arrays of their own to one array.' : undefined,
     );
-  const rgb = new Uint8Array(pixels * 3);
+  const image = { width, height, data: bytes ? steadyBytes(bytes) : wholeNumbers(values, data) };
+  return channels === 1 ? rgbFromGrey(image) : channels === 3 ? image : onWhite(image);
+}
+
+function arrayOf(data: unknown): ArrayLike<unknown> {
+  if (ArrayBuffer.isView(data) || Array.isArray(data)) return data as unknown as ArrayLike<unknown>;
+  throw refuse(`its data is ${kindOf(data)}`, 'Give pixels as a typed array or an array of numbers.');
+}
+
+/** Arrays whose pixels may as well run from 0 to 1. */
+const isFraction = (data: unknown): boolean => /^(Float\d+)?Array$/.test(tagOf(data));
+
+function wholeNumbers(values: ArrayLike<unknown>, data: unknown): Uint8Array {
+  const bytes = new Uint8Array(values.length);
+  let most = 0;
+  for (let i = 0; i < values.length; i++) {
+    const given = values[i];
+    const value = typeof given === 'bigint' ? Number(given) : given;
+    if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > 255)
+      throw refuse(
+        `pixels are whole numbers from 0 to 255, but ${kindOf(data)} holds ${repeated(value)} at ${i}`,
+        'Multiply pixels from 0 to 1 by 255 and round them; divide 16-bit ones by 257 and round them.',
+      );
+    bytes[i] = value as number;
+    most = Math.max(most, value as number);
+  }
+  // All 0 is black either way.
+  if (most === 1 && isFraction(data))
+    throw refuse(
+      `${kindOf(data)} that holds 0 and 1 alone may mean pixels from 0 to 1 or from 0 to 255`,
+      'Multiply pixels from 0 to 1 by 255, or give those from 0 to 255 as a Uint8Array.',
+    );
+  return bytes;
+}
+
+/** RGB of RGBA. */
+function onWhite({ width, height, data }: DecodedImage): DecodedImage {
+  const rgb = new Uint8Array(width * height * 3);
   for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
     const alpha = data[from + 3]!;
     // A camera's frame has 300,000 pixels, all opaque.

@@ -1,20 +1,26 @@
 // What goes into a recogniser and what comes out: plain data, the same in Node, in browsers and over HTTP.
 import type { DecodedImage } from '../encoders/encoder.js';
 
-/** Pixels that are decoded already: 8-bit, three bytes (RGB) or four (RGBA, as a browser's `ImageData`) a pixel. */
+/** Pixels that are decoded already: one value (grey), three (RGB) or four (RGBA, as a browser's `ImageData`) a pixel. */
 export interface RawImage {
   /** In pixels. */
   readonly width: number;
   /** In pixels. */
   readonly height: number;
-  /** Row by row from the top left, `[height, width, 3]` or `[height, width, 4]`. */
-  readonly data: Uint8Array | Uint8ClampedArray;
+  /**
+   * Row by row from the top left, `[height, width]`, `[height, width, 3]` or `[height, width, 4]`: whole numbers from 0 to
+   * 255 in any array of numbers, or the bytes themselves. What would not be read so, such as fractions from 0 to 1 and
+   * 16-bit pixels, is the item's error; so are arrays other than of integers that hold nothing but 0 and 1.
+   */
+  readonly data: ArrayLike<number> | ArrayLike<bigint> | ArrayBufferLike;
 }
 
 /**
- * A path or `file:` URL (Node; refused where `files` is false), a URL, the bytes of an image file, a Blob, or pixels.
+ * A path or `file:` URL (Node; refused where `files` is false), an address (browsers), a `data:` or `blob:` URL, the bytes
+ * of an image file, a Blob, or pixels.
  */
-export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob | RawImage;
+export type ImageSource =
+  string | URL | Uint8Array | Uint8ClampedArray | DataView | ArrayBufferLike | Blob | RawImage;
 
 /** What someone wrote, how someone looks, or both. Browsers take more kinds of `Image`. */
 export interface Item<Image = ImageSource> {
@@ -205,8 +211,8 @@ export interface Failure {
 /** What becomes of an item; `isRecognition(result)` or `result.error` tell which. */
 export type Result = Recognition | Failure;
 
-/** Turns an image source into pixels. @throws MienError `data` or `file` when it cannot. */
-export type DecodeImage = (source: ImageSource) => Promise<DecodedImage>;
+/** Turns whatever was given as an image into pixels. @throws MienError where that is none, or cannot be read. */
+export type DecodeImage = (given: unknown) => Promise<DecodedImage>;
 
 /** What is loaded. */
 export interface RecognizerInfo {

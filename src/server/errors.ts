@@ -1,4 +1,5 @@
 // What the service answers when it does not answer: a stable code, its status, and what the caller can do.
+import { quoted } from '../base/quote.js';
 
 /** Codes of errors, each with the status it is sent with and what it means; the documentation lists them. */
 export const SERVICE_ERRORS = {
@@ -26,6 +27,9 @@ export interface Issue {
   readonly message: string;
 }
 
+/** In UTF-16 units; what quotes more of a request than that is cut in the middle. */
+const LONGEST_MESSAGE = 400;
+
 /** An error that is the answer to a request. */
 export class ServiceError extends Error {
   readonly status: number;
@@ -42,10 +46,16 @@ export class ServiceError extends Error {
       readonly cause?: unknown;
     } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      quoted(message, LONGEST_MESSAGE),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.name = 'ServiceError';
     this.status = SERVICE_ERRORS[code][0];
     this.retryAfter = options.retryAfter;
-    this.issues = options.issues;
+    this.issues = options.issues?.map((issue) => ({
+      path: quoted(issue.path),
+      message: quoted(issue.message, LONGEST_MESSAGE),
+    }));
   }
 }

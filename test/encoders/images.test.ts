@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeImage, decodeImages, rgbFromGrey } from '../../src/encoders/images.js';
+import { rgbFromGrey } from '../../src/encoders/grey.js';
+import { decodeImage, decodeImages } from '../../src/encoders/images.js';
 
 const astronaut = join(import.meta.dirname, '../fixtures/astronaut.png');
 

@@ -24,7 +24,7 @@ export function faceMap(
   if (context) {
     draw(context, photograph, face.corners);
     const { data, width, height } = heatMap(face, context.getImageData(0, 0, SIDE, SIDE), rgbOf(label));
-    context.putImageData(new ImageData(data as Uint8ClampedArray<ArrayBuffer>, width, height), 0, 0);
+    context.putImageData(new ImageData(data, width, height), 0, 0);
   }
   return make('figure', 'face-map', canvas, make('figcaption', '', `${told.join(', ')}.`));
 }

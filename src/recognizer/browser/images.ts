@@ -1,7 +1,9 @@
 // Image sources in browsers: addresses, files, bytes, what a page shows, and pixels.
 import { MienError } from '../../base/errors.js';
 import type { DecodedImage } from '../../encoders/encoder.js';
-import { isRawImage, rgbOf } from '../pixels.js';
+import { tagOf } from '../../base/quote.js';
+import { rgbOf } from '../pixels.js';
+import { sourceOf, type Source } from '../source.js';
 import type { ImageSource } from '../types.js';
 
 /** What can be drawn on a canvas, at the size in which it is shown upright. */
@@ -20,26 +22,21 @@ const MOST_PIXELS = 50_000_000;
  */
 export const browserDecoder =
   ({ maxPixels = MOST_PIXELS }: { readonly maxPixels?: number | undefined } = {}) =>
-  async (source: BrowserImageSource): Promise<DecodedImage> => {
-    if (isRawImage(source as ImageSource)) return rgbOf(source as Parameters<typeof rgbOf>[0]);
-    const drawable = isDrawable(source)
-      ? await ready(source)
-      : await bitmapOf(await blobOf(source as Encoded));
+  async (given: unknown): Promise<DecodedImage> => {
+    if (isDrawable(given)) return pixelsOf(await ready(given), maxPixels);
+    const source = sourceOf(given);
+    if ('pixels' in source) return source.pixels;
+    const bitmap = await bitmapOf(await blobOf(source));
     try {
-      return pixelsOf(drawable, maxPixels);
+      return pixelsOf(bitmap, maxPixels);
     } finally {
-      // What was opened here is closed here; what the caller opened is the caller's.
-      if (drawable !== source) (drawable as ImageBitmap).close();
+      bitmap.close();
     }
   };
 
-type Encoded = string | URL | Uint8Array | ArrayBuffer | Blob;
-
 /** By name, since a worker has no `HTMLImageElement` to compare with, and a frame has one of its own. */
-const isDrawable = (source: BrowserImageSource): source is Drawable =>
-  /^(ImageBitmap|HTML(Image|Video|Canvas)Element|OffscreenCanvas|VideoFrame)$/.test(
-    Object.prototype.toString.call(source).slice(8, -1),
-  );
+const isDrawable = (given: unknown): given is Drawable =>
+  /^(ImageBitmap|HTML(Image|Video|Canvas)Element|OffscreenCanvas|VideoFrame)$/.test(tagOf(given));
 
 async function ready(source: Drawable): Promise<Drawable> {
   if ('decode' in source)
@@ -49,19 +46,16 @@ async function ready(source: Drawable): Promise<Drawable> {
   return source;
 }
 
-async function blobOf(source: Encoded): Promise<Blob> {
-  if (source instanceof Blob) return source;
-  if (typeof source !== 'string' && !(source instanceof URL)) return new Blob([source as BlobPart]);
-  const response = await fetch(source).catch((cause: unknown) => {
-    throw new MienError('data', 'could not be fetched', { file: shown(source), cause });
+async function blobOf(source: Exclude<Source, { pixels: unknown }>): Promise<Blob> {
+  if ('blob' in source) return source.blob;
+  if ('bytes' in source) return new Blob([source.bytes]);
+  const file = source.address;
+  const response = await fetch(file).catch((cause: unknown) => {
+    throw new MienError('data', 'could not be fetched', { file, cause });
   });
-  if (!response.ok)
-    throw new MienError('data', `could not be fetched (status ${response.status})`, { file: shown(source) });
+  if (!response.ok) throw new MienError('data', `could not be fetched (status ${response.status})`, { file });
   return response.blob();
 }
-
-/** A data URL says nothing to a reader. */
-const shown = (source: string | URL): string => String(source).slice(0, 80);
 
 const bitmapOf = (blob: Blob): Promise<ImageBitmap> =>
   createImageBitmap(blob, { imageOrientation: 'from-image' }).catch((cause: unknown) => {
@@ -93,14 +87,14 @@ function pixelsOf(source: Drawable, maxPixels: number): DecodedImage {
   if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext('2d', { willReadFrequently: true }) as CanvasRenderingContext2D | null;
   if (!context) throw unreadable('cannot be drawn: this browser gives no canvas', undefined);
-  context.clearRect(0, 0, width, height);
-  context.drawImage(source, 0, 0, width, height);
   try {
+    context.clearRect(0, 0, width, height);
+    context.drawImage(source, 0, 0, width, height);
     return rgbOf(context.getImageData(0, 0, width, height));
   } catch (cause) {
-    if (cause instanceof MienError) throw cause;
     // A canvas that another site's picture was drawn on gives no pixels from then on.
     canvas = undefined;
+    if ((cause as Error).name !== 'SecurityError') throw unreadable('cannot be drawn by this browser', cause);
     throw new MienError('data', 'its pixels may not be read: it comes from another site', {
       ...{ field: 'image', cause, hint: 'Give the element the attribute crossorigin="anonymous".' },
     });

@@ -7,7 +7,7 @@ import { throwIfAborted } from '../facade.js';
 import { fetchBundle } from '../fetch-bundle.js';
 import { faceFinder } from '../finder.js';
 import { createRecognizer } from '../recognize.js';
-import type { DecodeImage, Recognizer } from '../types.js';
+import type { Recognizer } from '../types.js';
 import { fetchFile, keptFiles, totalProgress, type Progress } from './files.js';
 import { browserDecoder, type BrowserImageSource } from './images.js';
 import { openRuntime, type Backend, type RuntimeOptions } from './runtime.js';
@@ -94,8 +94,7 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
     ...{ bundle: open, faces: await faceFinder(faces, {}) },
     // Kept files are not fetched again.
     read: () => fetchBundle(absolute(bundle), { store }),
-    // It decodes whatever it is given; `createRecognizer` only hands it on.
-    decode: browserDecoder({ maxPixels }) as DecodeImage,
+    decode: browserDecoder({ maxPixels }),
   }) as Recognizer<BrowserImageSource>;
   return { ...recognizer, backend: backend() };
 }

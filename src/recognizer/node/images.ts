@@ -1,10 +1,9 @@
-// Image sources in Node: paths, file and data URLs, bytes, Blobs and pixels.
+// Image sources in Node: paths, file, data and object URLs, bytes, Blobs and pixels.
 import { fileURLToPath } from 'node:url';
 import { MienError } from '../../base/errors.js';
 import type { DecodedImage } from '../../encoders/encoder.js';
 import { decodeImage } from '../../encoders/images.js';
-import { isRawImage, rgbOf } from '../pixels.js';
-import type { ImageSource } from '../types.js';
+import { sourceOf } from '../source.js';
 
 export interface DecoderOptions {
   /** Images of more pixels are refused before they are decoded. */
@@ -16,37 +15,57 @@ export interface DecoderOptions {
 /**
  * A decoder for every kind of source.
  * @throws MienError `data` when it is no image, truncated or too large; `file` when it cannot be read; `usage` when it
- *   would have to be fetched, is a file where none are read, or is no source at all.
+ *   would have to be fetched, or is a file where none are read.
  */
 export const nodeDecoder =
   ({ maxPixels, files = true }: DecoderOptions = {}) =>
-  async (source: ImageSource): Promise<DecodedImage> => {
-    if (isRawImage(source)) return rgbOf(source);
-    const image = await encoded(source);
+  async (given: unknown): Promise<DecodedImage> => {
+    const source = await openSource(given);
     // The path is somebody else's, perhaps: it is not repeated.
-    if (typeof image === 'string' && !files)
+    if (typeof source === 'string' && !files)
       throw new MienError('usage', 'images are not read from files here', {
         ...{
           field: 'image',
           hint: 'Pass the bytes of the image; the recogniser was loaded with files: false.',
         },
       });
-    return decodeImage(image, maxPixels === undefined ? {} : { maxPixels });
+    if (typeof source === 'string' || source instanceof Uint8Array)
+      return decodeImage(source, maxPixels === undefined ? {} : { maxPixels });
+    return source;
   };
 
-/** A path or bytes. */
-export async function encoded(source: Exclude<ImageSource, { data: unknown }>): Promise<string | Uint8Array> {
-  if (source instanceof Uint8Array) return source;
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  const url =
-    source instanceof URL ? source : /^(data|file|https?):/i.test(source) ? urlOf(source) : undefined;
-  if (url === undefined) return source as string;
-  if (url.protocol === 'file:') return fileURLToPath(url);
-  if (url.protocol === 'data:') return bytesOfDataUrl(url);
+/** The path of an image file, its bytes, or pixels: what can be sent to another process, and stays what it is there. */
+export type OpenSource = string | Uint8Array | DecodedImage;
+
+/** @throws MienError as the decoder does, for all that is known before the image is decoded. */
+export async function openSource(given: unknown): Promise<OpenSource> {
+  const source = sourceOf(given);
+  if ('pixels' in source) return source.pixels;
+  if ('bytes' in source) return source.bytes;
+  if ('blob' in source) return contentOf(source.blob);
+  const { address } = source;
+  const [, scheme] = /^\s*(file|blob|https?):/i.exec(address) ?? [];
+  if (scheme === undefined && typeof given === 'string') return address;
+  const url = urlOf(address);
+  if (url.protocol === 'file:') return pathOf(url);
+  // Nothing leaves this process: such a URL names a Blob of its own.
+  if (url.protocol === 'blob:') return contentOf(await fetch(url).then((found) => found.blob(), revoked));
   throw new MienError('usage', `images are not fetched from the network (${url.protocol}//${url.host})`, {
-    hint: 'Fetch it first and pass its bytes.',
+    ...{ field: 'image', hint: 'Fetch it first and pass its bytes.' },
   });
+}
+
+/** A Blob of a file can no longer be read when the file has changed. */
+const contentOf = (blob: Blob): Promise<Uint8Array> =>
+  blob.arrayBuffer().then(
+    (bytes) => new Uint8Array(bytes),
+    (cause: unknown) => {
+      throw new MienError('data', 'is a Blob that cannot be read', { field: 'image', cause });
+    },
+  );
+
+function revoked(cause: unknown): never {
+  throw new MienError('data', 'is an object URL that names nothing any more', { field: 'image', cause });
 }
 
 function urlOf(text: string): URL {
@@ -57,9 +76,13 @@ function urlOf(text: string): URL {
   }
 }
 
-function bytesOfDataUrl({ pathname }: URL): Uint8Array {
-  const comma = pathname.indexOf(',');
-  if (comma < 0 || !/;base64$/i.test(pathname.slice(0, comma)))
-    throw new MienError('data', 'is a data URL that is not base64', { field: 'image' });
-  return Buffer.from(pathname.slice(comma + 1), 'base64');
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw new MienError('data', 'is a file: URL that names no file of this computer', {
+      ...{ field: 'image', cause },
+      hint: 'Write file:///path/of/a/file.jpg, with %25 for a percent sign.',
+    });
+  }
 }

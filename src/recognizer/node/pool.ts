@@ -3,10 +3,9 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { MienError } from '../../base/errors.js';
 import { scriptBeside } from '../../base/script.js';
 import { recognizerOf, throwIfAborted } from '../facade.js';
-import { isRawImage } from '../pixels.js';
 import type { ImageSource, Item, Recognizer, RecognizerInfo } from '../types.js';
 import type { ChildSetup, FromChild, ToChild } from './child.js';
-import { encoded } from './images.js';
+import { openSource } from './images.js';
 
 const script = scriptBeside(import.meta.url, 'child');
 
@@ -234,7 +233,4 @@ async function transferable({ text, image }: Item): Promise<Item> {
   };
 }
 
-const plain = async (image: ImageSource): Promise<ImageSource> =>
-  isRawImage(image)
-    ? { width: image.width, height: image.height, data: new Uint8Array(image.data) }
-    : encoded(image).catch(() => (image instanceof URL ? image.href : image));
+const plain = (image: ImageSource): Promise<ImageSource> => openSource(image).catch(() => String(image));

@@ -1,0 +1,96 @@
+// What may be given as an image: data URLs in every spelling, the same in Node and browsers, and a typed error that
+// says what to do for everything that is no image.
+import { createReadStream } from 'node:fs';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { expect, test } from 'vitest';
+import { bytesOfBase64, bytesOfDataUrl } from '../../src/recognizer/data-url.js';
+import { nodeDecoder } from '../../src/recognizer/node/images.js';
+import { sourceOf } from '../../src/recognizer/source.js';
+
+const png = async (): Promise<Buffer> =>
+  sharp(Buffer.from([255, 0, 0, 0, 0, 255]), { raw: { width: 2, height: 1, channels: 3 } })
+    .png()
+    .toBuffer();
+const PIXELS = { width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 0, 0, 255) };
+
+test('base64 is read in both alphabets, with or without padding, and across lines', () => {
+  fc.assert(
+    fc.property(fc.uint8Array(), fc.integer({ min: 1, max: 9 }), (bytes, width) => {
+      const buffer = Buffer.from(bytes);
+      const lines = buffer.toString('base64').replace(new RegExp(`.{${width}}`, 'g'), '$&\r\n');
+      for (const text of [buffer.toString('base64'), buffer.toString('base64url'), lines])
+        expect(bytesOfBase64(text)).toEqual(bytes);
+      const percent = [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+      expect(bytesOfDataUrl(`data:image/png,${percent}`)).toEqual(bytes);
+      const encoded = encodeURIComponent(buffer.toString('base64'));
+      expect(bytesOfDataUrl(`data:image/png;base64,${encoded}`)).toEqual(bytes);
+    }),
+  );
+  for (const text of ['no base64!', 'a', 'ab=c', 'é']) expect(bytesOfBase64(text)).toBeUndefined();
+  // In linear time.
+  expect(bytesOfBase64(`${'='.repeat(1e6)}a`)).toBeUndefined();
+  expect(bytesOfBase64(`${' '.repeat(1e6)}YQ`)).toEqual(Uint8Array.of(97));
+});
+
+test('a data URL is read as fetch reads it', async () => {
+  for (const url of [
+    'data:,a?b=%41&c',
+    'data:text/plain,100%25 %zz %4',
+    'DATA:;charset=utf-8,é#fragment',
+    '  data:;BASE64,YWI=',
+    'data:image/png ; base64 ,YWI',
+    'data:x;base64,%59%57%49%3D#x',
+  ])
+    expect(bytesOfDataUrl(url), url).toEqual(new Uint8Array(await (await fetch(url)).arrayBuffer()));
+  expect(() => bytesOfDataUrl('data:image/png;base64')).toThrow(/without a comma/);
+  expect(() => bytesOfDataUrl('data:image/png;base64,?')).toThrow(/base64 is damaged/);
+});
+
+test('object URLs and bytes of every kind are read in Node', async () => {
+  const bytes = await png();
+  const decode = nodeDecoder({ files: false });
+  const url = URL.createObjectURL(new Blob([Uint8Array.from(bytes)]));
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  const clamped = Uint8ClampedArray.from(bytes);
+  for (const given of [url, new URL(url), shared, shared.buffer, clamped, new DataView(clamped.buffer)])
+    expect(await decode(given)).toEqual(PIXELS);
+  URL.revokeObjectURL(url);
+  await expect(decode(url)).rejects.toThrow(/names nothing any more/);
+});
+
+test('what is no image is named, with what to do', async () => {
+  const stream = createReadStream(import.meta.filename);
+  const gone = new ArrayBuffer(8);
+  structuredClone(gone, { transfer: [gone] });
+  for (const [given, said] of [
+    [Promise.resolve(), /a Promise is no image\n.*await/],
+    [new Response('x'), /a Response is no image\n.*await response\.blob\(\)/],
+    [new Request('http://localhost'), /a Request is no image\n.*blob/],
+    [new Blob(['x']).stream(), /a ReadableStream is no image\n.*new Response\(stream\)/],
+    [stream, /a ReadStream is no image\n.*toArray/],
+    [[255, 0, 0], /an Array is no image\n.*width, height, data/],
+    [new Float32Array(12), /a Float32Array is no image/],
+    [JSON.parse(JSON.stringify(Buffer.from('x'))), /an Object is no image/],
+    [gone, /holds no bytes\n.*transferred/],
+    [new Uint8Array(gone.byteLength), /holds no bytes/],
+    [' ', /is an empty text/],
+    [7n, /a bigint is no image/],
+  ] as const)
+    expect(() => sourceOf(given)).toThrow(said);
+  stream.destroy();
+
+  const decode = nodeDecoder();
+  for (const [given, said] of [
+    ['file://host/x.png', /names no file of this computer\n/],
+    ['file:///pictures/100%.jpg', /names no file of this computer\n.*%25/],
+    ['http://', /is not a URL/],
+    ['https://example.com/face.jpg', /not fetched from the network \(https:\/\/example\.com\)/],
+    [new URL('ftp://example.com/face.jpg'), /not fetched from the network \(ftp:/],
+    ['/dev/zero', /is a device/],
+    ['a\0b', /cannot read/],
+    [(await png()).toString('base64').repeat(100), /^.{1,400}\n.*data:image\/jpeg;base64,/],
+  ] as const)
+    await expect(decode(given), String(given).slice(0, 40)).rejects.toThrow(said);
+});
