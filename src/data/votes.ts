@@ -172,8 +172,8 @@ export type FaceMajority = FaceLabel | 'contempt' | 'unknown' | 'noFace';
 
 /**
  * The distribution of the votes over the seven labels, in their order; undefined where most voters saw contempt, no face
- * or nothing they could name. With `least`, a label of fewer votes a rater table is taken for a slip and left out, as
- * FER+'s authors do.
+ * or nothing they could name. A label with fewer votes than `least` is taken for a slip and left out, as FER+'s authors
+ * do.
  */
 export function voteDistribution(votes: FaceVotes, least = 2): number[] | undefined {
   const majority = majorityOf(votes);

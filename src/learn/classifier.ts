@@ -6,10 +6,18 @@ export const CLASSIFIER = 'classifier';
 
 export const isClassifier = (name: string): boolean => name.startsWith(`${CLASSIFIER}.`);
 
-/** Logits `[n, classes]` of embeddings `[n, width]`. */
-export function classify(embeddings: Float32Array, weights: Tensors, classes: number): Float32Array {
-  const { data, shape } = weights[`${CLASSIFIER}.weight`]!;
-  const bias = weights[`${CLASSIFIER}.bias`]!.data as Float32Array;
+/** The second classifier of a face encoder, which learns published labels beside the votes; see `publishedLabels`. */
+export const PUBLISHED_CLASSIFIER = `${CLASSIFIER}.published`;
+
+/** Logits `[n, classes]` of embeddings `[n, width]` by the classifier of this name. */
+export function classify(
+  embeddings: Float32Array,
+  weights: Tensors,
+  classes: number,
+  name: string = CLASSIFIER,
+): Float32Array {
+  const { data, shape } = weights[`${name}.weight`]!;
+  const bias = weights[`${name}.bias`]!.data as Float32Array;
   const matrix = data as Float32Array;
   const width = shape[1]!;
   const n = embeddings.length / width;

@@ -15,6 +15,8 @@ export interface Learned {
   readonly located: Pretrained;
   readonly items: LearnedRecord['items'];
   readonly result: LearnedWeights;
+  /** How often each label occurs in what was trained on. */
+  readonly prior?: readonly number[];
   /** `config.json` of the encoder. */
   readonly config: unknown;
   /** Further files of the encoder, by name. */
@@ -24,7 +26,7 @@ export interface Learned {
 /** Writes `encoder/` and `learned.json` into `out`; the record last, so that it stands for all. */
 export async function writeLearned(
   out: string,
-  { kind, labels, settings, pooling = 'mean', located, items, result, config, files = {} }: Learned,
+  { kind, labels, settings, pooling = 'mean', located, items, result, prior, config, files = {} }: Learned,
 ): Promise<LearnedRecord> {
   const bytes = Buffer.concat(encodeSafetensors(result.weights));
   const folder = join(out, 'encoder');
@@ -37,6 +39,7 @@ export async function writeLearned(
     ...{ kind, labels: [...labels], settings: { ...settings }, pooling },
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
+    ...(prior === undefined ? {} : { prior: [...prior] }),
     ...{ items, bestEpoch: result.bestEpoch, epochs: [...result.epochs] },
   };
   await writeFileAtomic(join(out, 'learned.json'), `${JSON.stringify(record, null, 2)}\n`);

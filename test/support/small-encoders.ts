@@ -5,7 +5,7 @@ import { faceModel, linearTop, textModel } from '../../src/bundle/models.js';
 import type { BundleManifest } from '../../src/bundle/manifest.js';
 import { bertConfig } from '../../src/encoders/bert.js';
 import type { EfficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { efficientNetParameters } from '../../src/encoders/load-face.js';
+import { faceNetworkParameters } from '../../src/encoders/face-network.js';
 import { bertParameters } from '../../src/encoders/load-text.js';
 import { quantizeRows, quantizeWeight } from '../../src/graph/ops/quantized.js';
 import type { ParameterSpec } from '../../src/nn/parameters.js';
@@ -44,7 +44,7 @@ const bert = bertConfig({
   ...{ num_attention_heads: 2, intermediate_size: 64 },
 });
 const network: EfficientNetConfig = {
-  ...{ architecture: 'small', padding: 'same', epsilon: 1e-3, stem: 8, width: 32 },
+  ...{ family: 'efficientnet', architecture: 'small', padding: 'same', epsilon: 1e-3, stem: 8, width: 32 },
   stages: [
     [{ kind: 'fused', kernel: 3, stride: 2, inputs: 8, expanded: 16, outputs: 8, squeezed: 0 }],
     [{ kind: 'inverted', kernel: 3, stride: 2, inputs: 8, expanded: 16, outputs: 8, squeezed: 4 }],
@@ -97,7 +97,7 @@ export const smallText = (precision: 'small' | 'float32' = 'small') => ({
   manifest: manifestOf({ text: { ...part, model: 'text.onnx', tokenizer: '', maxTokens: 16, width: 32 } }),
 });
 
-const faceWeights = drawn(efficientNetParameters(network), network.width);
+const faceWeights = drawn(faceNetworkParameters(network), network.width);
 /** Faces and their mirror images, in float16. */
 export const smallFace = () => ({
   bytes: faceModel(network, faceInput, faceWeights, linearTop(faceWeights, LABELS.length)),

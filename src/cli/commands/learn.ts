@@ -27,6 +27,7 @@ interface Options {
   readonly shared?: boolean;
   readonly dryRun?: boolean;
   readonly skipInvalid?: boolean;
+  readonly votes?: string;
 }
 
 const KINDS = {
@@ -46,8 +47,8 @@ export function defineLearn(program: Command): void {
   const learn = program
     .command('learn')
     .description('train an encoder on the data sets; goes on where an earlier run stopped');
-  for (const [kind, { sets, about }] of Object.entries(KINDS))
-    learn
+  for (const [kind, { sets, about }] of Object.entries(KINDS)) {
+    const command = learn
       .command(kind)
       .description(about)
       .option('--data <dir>', `folder with ${sets}`)
@@ -74,6 +75,12 @@ export function defineLearn(program: Command): void {
       .option('--skip-invalid', 'pass over unreadable items, and list them')
       .option('--json', 'print the result as JSON')
       .action((options: Options, command: Command) => run(kind as Kind, options, outputOf(command)));
+    if (kind === 'face')
+      command.option(
+        '--votes <file>',
+        'FER+ votes for FER2013: ferplus.csv or fer2013new.csv (default: the one beside the data)',
+      );
+  }
   learn
     .command('average')
     .description('make the mean of several trainings’ weights an encoder of its own')
@@ -109,7 +116,9 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
   const profile = await findProfile(options.profile);
   const progress = await progressOf(output);
   const signal = interruption();
-  const prepare = async () => (await openProtocol({ data, dir, split, skipInvalid, progress })).protocol;
+  const paths = options.votes === undefined ? {} : { votes: options.votes };
+  const prepare = async () =>
+    (await openProtocol({ data, paths, dir, split, skipInvalid, progress })).protocol;
   const common = {
     ...{ out, offline, weights, progress, signal },
     ...{ threads: options.threads, spinning: options.shared !== true },
@@ -124,7 +133,10 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
     const of = (wanted: Split) =>
       all
         .filter(({ split: place }) => place === wanted)
-        .map(({ item, label, sha256 }) => ({ image: item.image, dataset: item.dataset, label, sha256 }));
+        .map(({ item, label, sha256 }) => {
+          const { image, dataset, votes } = item;
+          return { image, dataset, label, sha256, ...(votes ? { votes } : {}) };
+        });
     const items = { labels: FACE_LABELS, training: of('train'), validation: of('validation') };
     const given = { ...common, ...items, encoder: profile.face, settings };
     return options.dryRun ? estimateFace(given) : learnFace(given);
