@@ -3,6 +3,8 @@ import { MienError } from '../../base/errors.js';
 import type { Command } from 'commander';
 import type { Evaluation, EvaluationRow, Judged } from '../../recognizer/evaluation.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
+import type { LabelPrior } from '../../recognizer/types.js';
+import { labelPrior } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
@@ -17,6 +19,7 @@ interface Options {
   readonly mapping?: string;
   readonly restrict?: boolean;
   readonly cropped?: boolean;
+  readonly prior?: LabelPrior;
   readonly bundle?: string;
   readonly out?: string;
 }
@@ -36,6 +39,11 @@ export function defineEvaluate(program: Command): void {
     .option('--mapping <file>', 'YAML or JSON: your label → the model’s, or null to leave its rows out')
     .option('--restrict', 'only labels that occur can be answered')
     .option('--cropped', 'images are faces that are cut out already')
+    .option(
+      '--prior <kind>',
+      'how frequent labels are: training, even, or weights: neutral=3,joy=2',
+      labelPrior,
+    )
     .option('--bundle <dir>', 'folder or address of a bundle (default: the bundled model)')
     .option('--out <file>', 'write everything as JSON')
     .option('--json', 'print everything as JSON')
@@ -87,7 +95,9 @@ async function run(options: Options, output: Output): Promise<void> {
     }
     progress.begin('recognise', undefined, 'items');
     const faces = options.cropped ? 'cropped' : 'detect';
-    for await (const result of recognizer.stream(labelled(), { faces, signal, batchSize: 32 })) {
+    for await (const result of recognizer.stream(labelled(), {
+      ...{ faces, signal, batchSize: 32, prior: options.prior },
+    })) {
       judged.push({ result, ...known.shift()! });
       progress.advance();
     }

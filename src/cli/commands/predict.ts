@@ -6,8 +6,8 @@ import { MienError } from '../../base/errors.js';
 import { sha256 } from '../../base/files.js';
 import type { Progress } from '../../base/progress.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
-import type { RecognizeOptions, Recognizer, Result } from '../../recognizer/types.js';
-import { decimal, wholeNumber } from '../arguments.js';
+import type { LabelPrior, RecognizeOptions, Recognizer, Result } from '../../recognizer/types.js';
+import { decimal, labelPrior, wholeNumber } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import type { Explained } from '../explained.js';
@@ -26,6 +26,7 @@ interface Options {
   readonly allFaces?: boolean;
   readonly mirror: boolean;
   readonly gate?: boolean;
+  readonly prior?: LabelPrior;
   readonly risk?: number;
   readonly coverage?: number;
   readonly explain?: boolean | string;
@@ -58,6 +59,11 @@ export function definePredict(program: Command): void {
     .option('--all-faces', 'read every face of an image (jsonl)')
     .option('--no-mirror', 'read each face without its mirror image: in half the time')
     .option('--gate', 'give the gate in every dimension (jsonl)')
+    .option(
+      '--prior <kind>',
+      'how frequent labels are: training, even, or weights: neutral=3,joy=2',
+      labelPrior,
+    )
     .option('--risk <share>', 'say where an answer is too unsure for this share of errors', decimal)
     .option('--coverage <share>', 'give the labels that hold the true one this often', decimal)
     .option(
@@ -77,6 +83,10 @@ export function definePredict(program: Command): void {
 }
 
 async function run(options: Options, output: Output): Promise<void> {
+  if (options.explain !== undefined && (options.prior ?? 'training') !== 'training')
+    throw new MienError('usage', '--explain explains answers under the training prior only', {
+      hint: 'Leave --prior out, or --explain.',
+    });
   const source = await sourceOf(options);
   const format = formatOf(options);
   const [{ loadRecognizer }, { csvHeader, formatRows, answerLabels, renderMany, renderOne }] =
@@ -92,6 +102,7 @@ async function run(options: Options, output: Output): Promise<void> {
     faces: options.cropped ? 'cropped' : 'detect',
     ...{ allFaces: options.allFaces === true, gate: options.gate === true, signal },
     ...(options.mirror ? {} : { mirror: false }),
+    ...(options.prior === undefined ? {} : { prior: options.prior }),
     ...(options.risk === undefined ? {} : { risk: options.risk }),
     ...(options.coverage === undefined ? {} : { coverage: options.coverage }),
   };
