@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeSafetensorsFile } from '../../src/base/safetensors-file.js';
 import { efficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { efficientNetParameters } from '../../src/encoders/load-face.js';
+import { faceNetworkParameters } from '../../src/encoders/face-network.js';
 import { goldenWeight } from '../../test/support/golden.js';
 import type { Scratch } from '../scratch.js';
 
@@ -21,7 +21,7 @@ export async function writeFormulaWeights(
   await mkdir(folder);
   const config = { architecture, pretrained_cfg: { input_size: [3, size, size], ...IMAGENET } };
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-  const specs = efficientNetParameters(efficientNetConfig(architecture));
+  const specs = faceNetworkParameters(efficientNetConfig(architecture));
   const tensors = Object.fromEntries(specs.map(({ name, shape }) => [name, goldenWeight(name, shape)]));
   await writeSafetensorsFile(join(folder, 'model.safetensors'), tensors);
   return folder;

@@ -36,10 +36,10 @@ export function calibratedParts(
 
 /**
  * What validation says of a learned classifier: its temperature, and how sure it must be where it answers with the labels
- * `among`; and the label distribution of its training items.
+ * `among`; and the label distribution of what it was trained on.
  */
 function calibrated(
-  { weights, labels }: LearnedText | LearnedFace,
+  { weights, labels, record }: LearnedText | LearnedFace,
   table: Tensor<'float32'>,
   { train, validation }: { readonly train: Selection; readonly validation: Selection },
   among: readonly string[],
@@ -54,7 +54,7 @@ function calibrated(
   const posteriors = softmax(restrictLogits(pick(logits, asked), labels, among), temperature);
   return {
     temperature,
-    prior: labelPrior(train.labels, labels.length),
+    prior: record.prior ?? labelPrior(train.labels, labels.length),
     certainty: fitCertainty(truth, posteriors),
   };
 }

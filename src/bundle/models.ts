@@ -5,8 +5,8 @@ import { constant, createGraph, input, type Graph, type Value } from '../graph/b
 import { encodeModel } from '../graph/onnx.js';
 import { cast } from '../graph/ops/elementwise.js';
 import { bert, poolTokens, type BertConfig } from '../encoders/bert.js';
-import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
 import { embedImages, prepareImages, type FaceInput } from '../encoders/face-encoder.js';
+import type { FaceNetwork } from '../encoders/face-network.js';
 import type { Pooling } from '../encoders/profiles.js';
 import { quantizedParameters } from '../encoders/quantized.js';
 import { viewsInput } from '../encoders/views.js';
@@ -96,7 +96,7 @@ export function textModel(
  * for the mean of the embeddings of the image and its mirror image, `[0]` for the image's alone in half the time.
  */
 export function faceModel(
-  network: EfficientNetConfig,
+  network: FaceNetwork,
   face: FaceInput,
   weights: Tensors,
   top: Top,

@@ -17,5 +17,23 @@ export function decimal(text: string): number {
   return value;
 }
 
+/**
+ * A label prior: `training`, `even`, or weights such as `neutral=3,joy=2`.
+ * @throws MienError `usage` when it is none of these.
+ */
+export function labelPrior(text: string): 'training' | 'even' | Record<string, number> {
+  if (text === 'training' || text === 'even') return text;
+  const weights: Record<string, number> = {};
+  for (const part of text.split(',')) {
+    const [label, value, ...rest] = part.split('=').map((side) => side.trim());
+    if (!label || value === undefined || rest.length > 0 || label in weights)
+      throw new MienError('usage', `"${part}" is no weight of a label`, {
+        ...{ field: 'prior', hint: 'A prior is training, even, or weights: --prior neutral=3,joy=2' },
+      });
+    weights[label] = decimal(value);
+  }
+  return weights;
+}
+
 /** Gathers the values of an option that may be given several times. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];

@@ -5,12 +5,13 @@ import { loadFer2013 } from './fer2013.js';
 import { loadIsear } from './isear.js';
 import { loadRafdb } from './rafdb.js';
 import { kindOf, listFolder } from './reading.js';
-import type { DataSets, LoadOptions } from './types.js';
+import type { DataSets, LoadedFer2013, LoadOptions } from './types.js';
+import { isVoteTableName, joinVotes, readVotes } from './votes.js';
 
 export type SetName = 'isear' | 'fer2013' | 'rafdb';
 
-/** Where each set is; a set without a path is not loaded. */
-export type SetPaths = Readonly<Partial<Record<SetName, string>>>;
+/** Where each set is, and FER+'s votes; what has no path is not loaded. */
+export type SetPaths = Readonly<Partial<Record<SetName | 'votes', string>>>;
 
 export interface OpenOptions extends LoadOptions {
   /** Paths that take precedence over what is found in the folder. */
@@ -47,14 +48,41 @@ export async function findDataSets(dir: string): Promise<SetPaths> {
       .toLowerCase()
       .replace(/\.csv$/, '')
       .replace(/[-_. ]/g, '');
-  const found: Partial<Record<SetName, string>> = {};
+  const found: Partial<Record<SetName | 'votes', string>> = {};
   for (const set of SETS) {
     const name = [...folders, ...files.filter((file) => /\.csv$/i.test(file))].find((entry) =>
       SPELLINGS[set].includes(plain(entry)),
     );
     if (name !== undefined) found[set] = join(dir, name);
   }
+  const votes = await findVotes([
+    dir,
+    ...VOTE_FOLDERS.flatMap((name) => folders.filter((f) => plain(f) === name)).map((name) =>
+      join(dir, name),
+    ),
+  ]);
+  if (votes !== undefined) found.votes = votes;
   return found;
+}
+
+/** Subfolders in which votes are looked for. */
+const VOTE_FOLDERS = ['faces', 'ferplus', 'fer2013', 'fer'];
+
+/** The first table of votes in these folders. */
+async function findVotes(folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const name = (await listFolder(folder)).files.find(isVoteTableName);
+    if (name !== undefined) return join(folder, name);
+  }
+  return undefined;
+}
+
+async function loadVoted(
+  { fer2013, votes }: { readonly fer2013: string; readonly votes?: string | undefined },
+  options: LoadOptions,
+): Promise<LoadedFer2013> {
+  const set = await loadFer2013(fer2013, options);
+  return votes === undefined ? set : joinVotes(set, await readVotes(votes));
 }
 
 /**
@@ -74,7 +102,9 @@ export async function openDataSets(
     });
   return {
     ...(paths.isear === undefined ? {} : { isear: await loadIsear(paths.isear, options) }),
-    ...(paths.fer2013 === undefined ? {} : { fer2013: await loadFer2013(paths.fer2013, options) }),
+    ...(paths.fer2013 === undefined
+      ? {}
+      : { fer2013: await loadVoted({ ...paths, fer2013: paths.fer2013 }, options) }),
     ...(paths.rafdb === undefined ? {} : { rafdb: await loadRafdb(paths.rafdb, options) }),
     missing,
   };

@@ -32,6 +32,17 @@ export type FaceImage =
       readonly data: Uint8Array;
     };
 
+/** How many of FER+'s annotators chose each label for a picture. */
+export interface FaceVotes {
+  readonly labels: Readonly<Record<FaceLabel, number>>;
+  /** A label that the seven lack. */
+  readonly contempt: number;
+  /** Voters who could not tell. */
+  readonly unknown: number;
+  /** Voters who saw no face. */
+  readonly noFace: number;
+}
+
 /** One face image with its published label and split. */
 export interface FaceItem {
   /** Stable: `fer2013/train/joy/Training_10019449`, `fer2013/Training/00001` (CSV), `rafdb/train_00001`. */
@@ -43,6 +54,8 @@ export interface FaceItem {
   /** FER2013's own name of the split; missing where the file names do not tell the two tests apart. */
   readonly usage?: 'Training' | 'PublicTest' | 'PrivateTest';
   readonly image: FaceImage;
+  /** FER+'s votes, where they were given. */
+  readonly votes?: FaceVotes;
   /** The file it came from (the image itself, or the CSV). */
   readonly file: string;
   /** 1-based line, for a CSV or a label list. */

@@ -1,11 +1,12 @@
 // The profiles' encoders as definitions, known without fetching their weights: what costs are computed from.
 import { bertConfig, type BertConfig } from './bert.js';
-import { efficientNetConfig, type EfficientNetConfig } from './efficientnet-blocks.js';
+import { efficientNetConfig } from './efficientnet-blocks.js';
+import type { FaceNetwork } from './face-network.js';
 import type { ProfileName } from './profiles.js';
 
 export interface Architecture {
   readonly text: BertConfig;
-  readonly face: EfficientNetConfig;
+  readonly face: FaceNetwork;
   /** Side in pixels of the images the face encoder sees. */
   readonly imageSize: number;
 }

@@ -21,6 +21,7 @@ export interface Block {
 
 /** A whole network, before any weights. */
 export interface EfficientNetConfig {
+  readonly family: 'efficientnet';
   readonly architecture: string;
   /** Channels of the first convolution. */
   readonly stem: number;
@@ -148,7 +149,7 @@ export function efficientNetConfig(architecture: string, file?: string): Efficie
     }),
   );
   return {
-    ...{ architecture, stem, stages },
+    ...{ family: 'efficientnet', architecture, stem, stages },
     width: scale(1280),
     padding: tensorflow ? 'same' : 'symmetric',
     epsilon: tensorflow ? 1e-3 : 1e-5,

@@ -49,23 +49,35 @@ export const trainableParts = ({ stages }: EfficientNetConfig): string[] => [
   'conv_head',
 ];
 
+/** The part a parameter belongs to. */
+export const trainablePartOf = (name: string): string =>
+  /^blocks\.\d+/.exec(name)?.[0] ?? (/^(conv_stem|bn1)\./.test(name) ? 'conv_stem' : 'conv_head');
+
 /**
  * Whether a weight is trained when training begins at `from`.
  * @throws MienError `weights` when there is no part of that name.
  */
 export function isTrainedFrom(config: EfficientNetConfig, from: string): (name: string) => boolean {
-  const parts = trainableParts(config);
+  const trained = trainedFrom(config.architecture, trainableParts(config), trainablePartOf, from);
+  return (name) => !isStatistic(name) && trained(name);
+}
+
+/**
+ * Whether a weight is trained when training begins at the part `from` of an architecture.
+ * @throws MienError `weights` when there is no part of that name.
+ */
+export function trainedFrom(
+  architecture: string,
+  parts: readonly string[],
+  partOf: (name: string) => string,
+  from: string,
+): (name: string) => boolean {
   const first = parts.indexOf(from);
   if (first < 0)
-    throw new MienError('weights', `${config.architecture} has no part "${from}" to train from`, {
+    throw new MienError('weights', `${architecture} has no part "${from}" to train from`, {
       hint: suggestion(from, parts),
     });
-  const partOf = (name: string): number => {
-    const stage = /^blocks\.(\d+)\./.exec(name);
-    if (stage) return Number(stage[1]) + 1;
-    return /^(conv_stem|bn1)\./.test(name) ? 0 : parts.length - 1;
-  };
-  return (name) => !isStatistic(name) && partOf(name) >= first;
+  return (name) => parts.indexOf(partOf(name)) >= first;
 }
 
 /** What all layers of one training graph share. */

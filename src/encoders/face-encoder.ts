@@ -8,9 +8,8 @@ import { transpose } from '../graph/ops/movement.js';
 import { encodeModel } from '../graph/onnx.js';
 import { constantParameters, type Parameters } from '../nn/parameters.js';
 import { createSession, type Session } from '../runtime/session.js';
-import { efficientNetMap, poolMap } from './efficientnet.js';
-import type { EfficientNetConfig } from './efficientnet-blocks.js';
 import type { DecodedImage, EncoderIdentity, FaceEncoder } from './encoder.js';
+import { faceNetwork, mapSide, type FaceNetwork } from './face-network.js';
 import { meanOfViews, VIEWS, viewsInput, viewsOf } from './views.js';
 
 /** Images of one run of the session; more at a time is not faster and takes more memory. */
@@ -61,14 +60,14 @@ export function createPreprocessing(face: FaceInput, threads?: number): Promise<
 
 /** A session from `images` and `views` to `embedding` `[batch, width]` and `map` `[passes, width, h, w]`. */
 function createNetwork(
-  config: EfficientNetConfig,
+  network: FaceNetwork,
   { size }: FaceInput,
   weights: Tensors,
   threads: number | undefined,
 ): Promise<Session> {
   const graph = createGraph('face-encoder');
   const images = input(graph, 'images', 'float32', ['batch', 3, size, size]);
-  const outputs = embedImages(constantParameters(graph, weights), config, images, viewsInput(graph));
+  const outputs = embedImages(constantParameters(graph, weights), network, images, viewsInput(graph));
   return createSession(encodeModel(graph, outputs), threads === undefined ? {} : { threads });
 }
 
@@ -78,12 +77,11 @@ function createNetwork(
  */
 export function embedImages(
   p: Parameters,
-  config: EfficientNetConfig,
+  network: FaceNetwork,
   images: Value,
   views?: Value,
 ): { embedding: Value; map: Value } {
-  const map = efficientNetMap(p, config, views ? viewsOf(images, views) : images);
-  const pooled = poolMap(map);
+  const { map, embedding: pooled } = faceNetwork(p, network, views ? viewsOf(images, views) : images);
   if (!views) return { embedding: pooled, map };
   return { embedding: meanOfViews(pooled, images, views), map };
 }
@@ -108,15 +106,15 @@ export function bySize(batch: readonly DecodedImage[]): (readonly DecodedImage[]
 
 /** An encoder from its parts, for weights that are in memory. */
 export async function createFaceEncoder(
-  config: EfficientNetConfig,
+  network: FaceNetwork,
   faces: FaceInput,
   weights: Tensors,
   identity: EncoderIdentity,
   threads?: number,
 ): Promise<FaceEncoder> {
   const preprocessing = await createPreprocessing(faces, threads);
-  const network = await createNetwork(config, faces, weights, threads);
-  const { width } = config;
+  const session = await createNetwork(network, faces, weights, threads);
+  const { width } = network;
   const { size } = faces;
 
   /** Normalised images `[n, 3, size, size]`. */
@@ -137,7 +135,7 @@ export async function createFaceEncoder(
     return float32([batch.length, 3, size, size], out);
   };
 
-  const reduced = Math.ceil(size / 32);
+  const reduced = mapSide(network, size);
   const mirrored = faces.mirror ? VIEWS.both : VIEWS.own;
   const shapes = { embedding: [width], map: [width, reduced, reduced] };
   const run = async <const Output extends keyof typeof shapes>(
@@ -151,7 +149,7 @@ export async function createFaceEncoder(
     ) as Record<Output, Tensor<'float32'>>;
     for (let start = 0; start < batch.length; start += IMAGES_PER_RUN) {
       const images = await prepare(batch.slice(start, start + IMAGES_PER_RUN));
-      const result = await network.run({ images, views }, outputs);
+      const result = await session.run({ images, views }, outputs);
       for (const output of outputs) {
         const rows = result[output].data as Float32Array;
         const row = sizeOf(shapes[output]);
@@ -175,7 +173,7 @@ export async function createFaceEncoder(
     },
     async dispose() {
       await preprocessing.dispose();
-      await network.dispose();
+      await session.dispose();
     },
   };
 }

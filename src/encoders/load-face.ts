@@ -3,19 +3,18 @@ import { z } from 'zod';
 import { MienError } from '../base/errors.js';
 import { readJson } from '../base/files.js';
 import type { Tensor } from '../base/tensor.js';
-import { input } from '../graph/builder.js';
-import { collectParameters, type ParameterSpec } from '../nn/parameters.js';
-import { efficientNetMap } from './efficientnet.js';
-import { efficientNetConfig, type EfficientNetConfig } from './efficientnet-blocks.js';
+import { efficientNetConfig } from './efficientnet-blocks.js';
 import type { EncoderIdentity, FaceEncoder } from './encoder.js';
 import { createFaceEncoder, type FaceInput } from './face-encoder.js';
+import { faceNetworkParameters, type FaceNetwork } from './face-network.js';
 import type { LoadOptions } from './load-text.js';
+import { mobileFaceNetConfig } from './mobilefacenet.js';
 import { locatePretrained, WEIGHTS_FILE, type Pretrained, type PretrainedOptions } from './pretrained.js';
 import type { FaceEncoderSpec } from './profiles.js';
 import { readWeights } from './weights.js';
 
-/** The classifier that is replaced, and counters that only training reads. */
-const IGNORED = /^classifier\.|\.num_batches_tracked$/;
+/** Classifiers, counters that only training reads, and MobileFaceNet's layers that tell people apart. */
+const IGNORED = /^classifier\.|\.num_batches_tracked$|^(global_project|embedding)\.conv\./;
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 /** What is read of a timm config.json. */
 const schema = z.object({
@@ -35,14 +34,14 @@ export function faceConfig(
   json: unknown,
   imageSize: FaceEncoderSpec['imageSize'],
   file?: string,
-): { network: EfficientNetConfig; input: FaceInput } {
+): { network: FaceNetwork; input: FaceInput } {
   const place = file === undefined ? {} : { file };
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new MienError('weights', issue!.message, {
       ...{ ...place, field: issue!.path.join('.') },
-      hint: 'Face encoders are timm models: their config.json has an architecture and a pretrained_cfg.',
+      hint: 'Face encoders are timm models, whose config.json has an architecture and a pretrained_cfg, or MobileFaceNet.',
     });
   }
   const { architecture, pretrained_cfg: published } = parsed.data;
@@ -52,21 +51,45 @@ export function faceConfig(
       field: 'imageSize',
     });
   return {
-    network: efficientNetConfig(architecture, file),
+    network:
+      architecture === MOBILE_FACE_NET ? mobileFaceNetConfig() : efficientNetConfig(architecture, file),
     input: { size, mean: published.mean, std: published.std },
   };
 }
 
-/** Names and shapes of an EfficientNet's parameters. */
-export const efficientNetParameters = (config: EfficientNetConfig): ParameterSpec[] =>
-  collectParameters((p) => efficientNetMap(p, config, input(p.graph, 'images', 'float32', [1, 3, 32, 32])));
+const MOBILE_FACE_NET = 'mobilefacenet';
+
+/** What tells MobileFaceNet's published config.json from timm's: a name and a table of blocks. */
+const publishedMobileFaceNet = z.object({
+  name: z.literal('MobileFaceNet'),
+  input: z.object({ size: z.tuple([z.int().positive(), z.int().positive()]) }),
+  blocks: z.array(z.unknown()),
+});
+
+/** A parsed config.json in timm's form; MobileFaceNet's own is translated. */
+export function timmConfig(json: unknown): unknown {
+  const published = publishedMobileFaceNet.safeParse(json);
+  if (!published.success) return json;
+  const [height, width] = published.data.input.size;
+  // (pixel − 127.5) / 128
+  const [mean, std] = [0.5, 128 / 255];
+  return {
+    architecture: MOBILE_FACE_NET,
+    num_features: mobileFaceNetConfig().width,
+    pretrained_cfg: {
+      input_size: [3, height, width],
+      mean: [mean, mean, mean],
+      std: [std, std, std],
+    },
+  };
+}
 
 /** A published face encoder as its files say; weights are read when they are asked for. */
 export interface PretrainedFace {
   readonly located: Pretrained;
-  /** `config.json` as it is, and as far as it is read. */
+  /** `config.json` in timm's form, and as far as it is read. */
   readonly json: unknown;
-  readonly network: EfficientNetConfig;
+  readonly network: FaceNetwork;
   readonly input: FaceInput;
   weights(): Promise<Record<string, Tensor<'float32'>>>;
 }
@@ -81,18 +104,18 @@ export async function readPretrainedFace(
 ): Promise<PretrainedFace> {
   const located = await locatePretrained(spec, options);
   const configPath = await located.path('config.json');
-  const json = await readJson(configPath);
+  const json = timmConfig(await readJson(configPath));
   const { network, input: published } = faceConfig(json, spec.imageSize, configPath);
   const weights = async () =>
     readWeights(await located.path(WEIGHTS_FILE), {
-      specs: efficientNetParameters(network),
+      specs: faceNetworkParameters(network),
       ignored: IGNORED,
     });
   return { located, json, network, input: { ...published, mirror: spec.mirror ?? false }, weights };
 }
 
 /**
- * Loads an EfficientNet encoder from a folder or the hub.
+ * Loads a face encoder from a folder or the hub.
  * @throws MienError `weights`, `format`, `file` or `offline` when its files are missing, foreign or damaged; `config`
  *   when `imageSize` cannot be used.
  */

@@ -3,9 +3,8 @@ import { float32, int32, type Tensors } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { architectures } from '../encoders/architectures.js';
 import { bert, poolTokens } from '../encoders/bert.js';
-import { efficientNetMap, poolMap } from '../encoders/efficientnet.js';
 import { bertParameters } from '../encoders/load-text.js';
-import { efficientNetParameters } from '../encoders/load-face.js';
+import { faceNetwork, faceNetworkParameters } from '../encoders/face-network.js';
 import { PROFILE_NAMES, profiles, type ProfileName } from '../encoders/profiles.js';
 import { constant, createGraph, input, type Graph, type Value } from '../graph/builder.js';
 import { multiplyAdds } from '../graph/count.js';
@@ -80,10 +79,10 @@ function partsOf(profile: ProfileName, { head, labels }: Config): Part[] {
       part: 'face encoder',
       name: profiles[profile].face.id,
       item: `${side} × ${side} px`,
-      specs: efficientNetParameters(face),
+      specs: faceNetworkParameters(face),
       trained: false,
       inputs: { images: float32([1, 3, side, side], new Float32Array(3 * side * side)) },
-      build: (p, { images }) => poolMap(efficientNetMap(p, face, images!)),
+      build: (p, { images }) => faceNetwork(p, face, images!).embedding,
     },
     {
       part: 'head',

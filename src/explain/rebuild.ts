@@ -70,6 +70,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Tanh: unary(elementwise.tanh),
   Gelu: unary(elementwise.gelu),
   QuickGelu: unary(elementwise.silu),
+  Relu: unary(elementwise.relu),
   Identity: unary((x) => x),
   GlobalAveragePool: unary(globalAveragePool),
   Cast: (node) => one(elementwise.cast(node.value(0), dtypeOf(node.attribute('to', 1))!)),

@@ -76,11 +76,15 @@ function colourMatrix(
   });
 }
 
-/** What is done to one image, drawn in a fixed order so that one setting's change leaves other images' draws alone. */
+/**
+ * What is done to one image, drawn in a fixed order so that one setting's change leaves other images' draws alone.
+ * `framing` is the side of the frame around which sizes vary, in sides of the image.
+ */
 export function drawAugmentation(
   draw: RandomStream,
   settings: AugmentationSettings,
   normalization: Normalization,
+  framing = 1,
 ): Drawn {
   const signed = (most: number): number => (2 * draw.uniform() - 1) * most;
   const factor = (most: number): number => Math.exp(signed(Math.log(most)));
@@ -88,7 +92,7 @@ export function drawAugmentation(
 
   const mirrored = chance(settings.flip) ? -1 : 1;
   const angle = signed((settings.rotation * Math.PI) / 180);
-  const scale = factor(settings.scale);
+  const scale = framing * factor(settings.scale);
   const aspect = Math.sqrt(factor(settings.aspect));
   // Sides are two units long.
   const [right, down] = [signed(2 * settings.shift), signed(2 * settings.shift)];

@@ -10,7 +10,10 @@ export const FINE_CLASSIFIER = 'fine_classifier';
 export const isClassifier = (name: string): boolean =>
   [CLASSIFIER, FINE_CLASSIFIER].some((classifier) => name.startsWith(`${classifier}.`));
 
-/** Logits `[n, classes]` of embeddings `[n, width]`. */
+/** The second classifier of a face encoder, which learns published labels beside the votes; see `publishedLabels`. */
+export const PUBLISHED_CLASSIFIER = `${CLASSIFIER}.published`;
+
+/** Logits `[n, classes]` of embeddings `[n, width]` by the classifier of this name. */
 export function classify(
   embeddings: Float32Array,
   weights: Tensors,

@@ -29,16 +29,37 @@ export function labelWeights(labels: ArrayLike<number>, classes: number, balance
  * The distribution over labels that an item is trained towards: 1 − smoothing on its label and smoothing spread over
  * all; of it the teacher's share is what the teacher says.
  */
-export function targetsOf(
+export const targetsOf = (
   labels: ArrayLike<number>,
   classes: number,
   smoothing: number,
-  teacher?: { readonly posteriors: Float32Array; readonly share: number },
+  teacher?: TaughtBy,
+): ((item: number) => Float32Array) =>
+  softTargetsOf((item) => oneHotRow(labels[item]!, classes), classes, smoothing, teacher);
+
+interface TaughtBy {
+  readonly posteriors: Float32Array;
+  readonly share: number;
+}
+
+/** 1 for one label and 0 for the others. */
+export const oneHotRow = (label: number, classes: number): Float32Array =>
+  Float32Array.from({ length: classes }, (_, c) => Number(c === label));
+
+/** As `targetsOf`, for items that have a distribution over the labels instead of one label. */
+export function softTargetsOf(
+  distributionOf: (item: number) => ArrayLike<number>,
+  classes: number,
+  smoothing: number,
+  teacher?: TaughtBy,
 ): (item: number) => Float32Array {
   const own = teacher === undefined ? 1 : 1 - teacher.share;
   return (item) => {
-    const target = new Float32Array(classes).fill((own * smoothing) / classes);
-    target[labels[item]!]! += own * (1 - smoothing);
+    const distribution = distributionOf(item);
+    const target = Float32Array.from(
+      { length: classes },
+      (_, c) => own * (smoothing / classes + (1 - smoothing) * distribution[c]!),
+    );
     if (teacher)
       for (let c = 0; c < classes; c++) target[c]! += teacher.share * teacher.posteriors[item * classes + c]!;
     return target;

@@ -6,19 +6,18 @@ import { gather } from '../graph/ops/lookup.js';
 import { reshape } from '../graph/ops/movement.js';
 import { argMax, sum } from '../graph/ops/reduction.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
-import { efficientNetTraining } from '../encoders/efficientnet-training.js';
 import { createFaceEncoder, type FaceInput } from '../encoders/face-encoder.js';
+import { faceNetworkTraining, type FaceNetwork } from '../encoders/face-network.js';
 import { linear } from '../nn/linear.js';
 import { softCrossEntropy } from '../nn/loss.js';
 import { dropout } from '../nn/stochastic.js';
 import { augment } from './augmentation.js';
-import { CLASSIFIER, classify } from './classifier.js';
+import { CLASSIFIER, classify, PUBLISHED_CLASSIFIER } from './classifier.js';
 import type { FaceLearnSettings } from './settings.js';
 import type { Trainee } from './step-session.js';
 
 export interface FaceModel {
-  readonly network: EfficientNetConfig;
+  readonly network: FaceNetwork;
   readonly input: FaceInput;
   readonly classes: number;
 }
@@ -38,6 +37,8 @@ export function faceTrainee(
       erase: { dtype: 'float32', shape: [n, 4] },
       targets: { dtype: 'float32', shape: [n, classes] },
       weights: { dtype: 'float32', shape: [n] },
+      ...(settings.logitAdjustment > 0 ? { offsets: { dtype: 'float32', shape: [n, classes] } } : {}),
+      ...(settings.publishedLabels > 0 ? { published: { dtype: 'float32', shape: [n, classes] } } : {}),
       seed: { dtype: 'int32', shape: [] },
       ...(mixup > 0
         ? { partner: { dtype: 'int64', shape: [n] }, share: { dtype: 'float32', shape: [n] } }
@@ -48,15 +49,20 @@ export function faceTrainee(
       const drawn = { affine: affine!, colour: colour!, erase: erase! };
       const alone = augment(batch['pixels']!, drawn, size, input);
       const images = mixup > 0 ? mixed(alone, batch['partner']!, batch['share']!) : alone;
-      const { embedding, statistics } = efficientNetTraining(p, network, images, {
-        from: settings.from,
+      const { embedding, statistics } = faceNetworkTraining(p, network, images, {
+        ...(settings.from === null ? {} : { from: settings.from }),
         dropPath: settings.dropPath,
         seed: seed!,
       });
       const kept = dropout(embedding, settings.dropout, { seed: seed!, place: CLASSIFIER });
-      const logits = linear(p, CLASSIFIER, kept, classes);
+      const even = linear(p, CLASSIFIER, kept, classes);
+      const logits = settings.logitAdjustment > 0 ? add(even, batch['offsets']!) : even;
+      const loss = softCrossEntropy(logits, targets!, weights!);
+      // Rows of zeros, where there is no such label, add nothing.
+      const second = (): Value =>
+        softCrossEntropy(linear(p, PUBLISHED_CLASSIFIER, kept, classes), batch['published']!);
       return {
-        loss: softCrossEntropy(logits, targets!, weights!),
+        loss: settings.publishedLabels > 0 ? add(loss, mul(second(), settings.publishedLabels)) : loss,
         hits: sum(cast(equal(argMax(logits), argMax(targets!)), 'float32')),
         statistics,
       };
@@ -83,6 +89,9 @@ export async function faceClassifier(
   };
   const encoder = await createFaceEncoder(network, faces, weights, identity, options.threads);
   return {
+    /** Embeddings `[n, width]`. */
+    embed: async (images: readonly DecodedImage[]): Promise<Float32Array> =>
+      (await encoder.encode(images)).data,
     /** Logits `[n, classes]`. */
     logits: async (images: readonly DecodedImage[]): Promise<Float32Array> =>
       classify((await encoder.encode(images)).data, weights, classes),

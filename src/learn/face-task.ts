@@ -2,15 +2,21 @@
 import { MienError } from '../base/errors.js';
 import { randomStream } from '../base/random.js';
 import { float32, int64, tensor, type Tensors } from '../base/tensor.js';
-import { isTrainedFrom, trainableParts } from '../encoders/efficientnet-training.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
-import { argmax, scores } from '../evaluate/scores.js';
-import { isClassifier } from './classifier.js';
+import {
+  faceDecays,
+  facePartOf,
+  facePartsOf,
+  isFaceTrainedFrom,
+  type FaceNetwork,
+} from '../encoders/face-network.js';
+import { classify, isClassifier, PUBLISHED_CLASSIFIER } from './classifier.js';
 import { drawAugmentation, drawnTensors, stepSeeds } from './augmentation.js';
-import { drawBeta, epochOrder, labelWeights, targetsOf } from './draws.js';
+import { drawBeta, epochOrder, labelWeights, oneHotRow, softTargetsOf } from './draws.js';
 import type { KeptImages } from './face-images.js';
 import { faceClassifier, faceTrainee, type FaceModel } from './face-model.js';
+import { scoreFaces, type FaceTruth } from './face-scores.js';
+import { meanTarget, mostLikely, repeatsOfItems } from './face-targets.js';
 import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
 import { learnOptimizer, type Groups } from './optimizer.js';
 import type { FaceLearnSettings } from './settings.js';
@@ -18,17 +24,24 @@ import type { Teacher } from './teacher.js';
 
 export interface FaceTrainingSet {
   readonly images: KeptImages;
-  /** Of each image: its label's index and its data set. */
+  /** Of each image: its published label's index and its data set. */
   readonly labels: Uint8Array;
   readonly datasets: readonly string[];
+  /** Distributions over the labels that images are trained towards, `[n, classes]`. */
+  readonly distributions: Float32Array;
+  /** Whether annotators voted on an image, so that its published label is another target. */
+  readonly voted: readonly boolean[];
   /** What a teacher says of each image, `[n, classes]`; replaces the smoothed label by its share. */
   readonly teacher?: Teacher;
 }
 
-export interface FaceValidationSet {
+export interface FaceValidationSet extends FaceTruth {
   readonly images: readonly DecodedImage[];
-  readonly labels: Uint8Array;
-  readonly datasets: readonly string[];
+}
+
+/** A training of faces, and how often each label occurs in what it is trained on. */
+export interface FaceTask extends LearnTask {
+  readonly prior: readonly number[];
 }
 
 /** How often an image of a set is met in an epoch, on average; once where the settings do not say. */
@@ -43,11 +56,13 @@ export function faceTask(
   training: FaceTrainingSet,
   validation: FaceValidationSet,
   threads?: number,
-): LearnTask {
-  const { batchSize, stepsPerRun, phases, seed, from } = settings;
+): FaceTask {
+  const { batchSize, stepsPerRun, phases, seed, logitAdjustment: adjustment } = settings;
   const { classes } = model;
-  const repeats = training.datasets.map((name) => repeatsOf(settings, name));
-  const itemWeights = labelWeights(training.labels, classes, settings.balance);
+  const { labels, datasets, distributions } = training;
+  const likely = mostLikely(distributions, classes);
+  const repeats = repeatsOfItems(likely, datasets, (name) => repeatsOf(settings, name), settings.rebalance);
+  const itemWeights = labelWeights(likely, classes, settings.balance);
   const epochs = phases.reduce((sum, phase) => sum + phase.epochs, 0);
   const sizeOf = (epoch: number): number => {
     let end = 0;
@@ -69,7 +84,14 @@ export function faceTask(
     return order.items;
   };
 
-  const targetOf = targetsOf(training.labels, classes, settings.labelSmoothing, training.teacher);
+  const rowOf = (item: number): Float32Array => distributions.subarray(item * classes, (item + 1) * classes);
+  const targetOf = softTargetsOf(rowOf, classes, settings.labelSmoothing, training.teacher);
+  const priorOf = (wanted?: string): number[] => {
+    const members = datasets.flatMap((name, i) => (wanted === undefined || name === wanted ? [i] : []));
+    return meanTarget(targetOf, members, repeats, classes);
+  };
+  const prior = priorOf();
+  const offsets = new Map([...new Set(datasets)].map((name) => [name, offsetOf(priorOf(name), adjustment)]));
 
   const batches = (epoch: number, run: number): Tensors => {
     const { steps: count } = plan(epoch)[run]!;
@@ -79,6 +101,8 @@ export function faceTask(
     const bytes = 3 * training.images.size ** 2;
     const pixels = new Uint8Array(n * bytes);
     const targets = new Float32Array(n * classes);
+    const offset = new Float32Array(adjustment > 0 ? n * classes : 0);
+    const published = new Float32Array(settings.publishedLabels > 0 ? n * classes : 0);
     const itemWeight = new Float32Array(n);
     const drawn = Array.from({ length: n }, (_, i) => {
       // Where repeats are no whole numbers, an epoch may be a few items short: it begins again.
@@ -86,16 +110,23 @@ export function faceTask(
       const item = items[place]!;
       training.images.copy(item, pixels, i * bytes);
       targets.set(targetOf(item), i * classes);
-      itemWeight[i] = itemWeights[training.labels[item]!]!;
+      if (adjustment > 0) offset.set(offsets.get(datasets[item]!)!, i * classes);
+      if (published.length > 0 && training.voted[item])
+        published.set(oneHotRow(labels[item]!, classes), i * classes);
+      itemWeight[i] = itemWeights[likely[item]!]!;
       const draw = randomStream(seed, `learn augmentation ${epoch}`, start + i);
-      return drawAugmentation(draw, settings.augmentation, model.input);
+      const framing = framingOf(settings, datasets[item]!);
+      return drawAugmentation(draw, settings.augmentation, model.input, framing);
     });
     const { size } = training.images;
-    const mix =
-      settings.mixup > 0 ? mixBatches(targets, count, batchSize, classes, settings, epoch, run) : {};
+    const rows = [targets, offset, published].filter(({ length }) => length > 0);
+    const mix = settings.mixup > 0 ? mixBatches(rows, count, batchSize, classes, settings, epoch, run) : {};
+    const perClass = (values: Float32Array) => float32([count, batchSize, classes], values);
     return {
       pixels: tensor('uint8', [count, batchSize, 3, size, size], pixels),
-      targets: float32([count, batchSize, classes], targets),
+      targets: perClass(targets),
+      ...(offset.length > 0 ? { offsets: perClass(offset) } : {}),
+      ...(published.length > 0 ? { published: perClass(published) } : {}),
       weights: float32([count, batchSize], itemWeight),
       seed: stepSeeds(randomStream(seed, `learn noise ${epoch}`, run), count),
       ...drawnTensors(drawn, [count, batchSize]),
@@ -107,7 +138,19 @@ export function faceTask(
     const input = { ...model.input, size: sizeOf(epoch) };
     const classifier = await faceClassifier({ ...model, input }, now, { threads });
     try {
-      return scoreBySet(await classifier.logits(validation.images), validation, classes);
+      const embeddings = await classifier.embed(validation.images);
+      const logits = classify(embeddings, now, classes);
+      const shift = offsetOf(prior, adjustment);
+      return scoreFaces(
+        {
+          logits: logits.map((logit, i) => logit + shift[i % classes]!),
+          ...(settings.publishedLabels > 0
+            ? { published: classify(embeddings, now, classes, PUBLISHED_CLASSIFIER) }
+            : {}),
+        },
+        validation,
+        classes,
+      );
     } finally {
       await classifier.dispose();
     }
@@ -115,50 +158,38 @@ export function faceTask(
 
   const total = plannedSteps({ epochs, plan });
   return {
-    ...{ epochs, batchSize, weights, plan, batches, validate, averageDecay: settings.averageDecay },
-    isTrained: trainedFrom(model.network, from),
+    ...{ epochs, batchSize, weights, plan, batches, validate, prior, averageDecay: settings.averageDecay },
+    isTrained: trainedFrom(model.network, settings),
     optimizer: learnOptimizer(settings.optimizer, groupsOf(model.network), total),
     trainee: (shape) => faceTrainee(model, settings, Number(shape)),
   };
 }
 
-const trainedFrom = (network: EfficientNetConfig, from: string): ((name: string) => boolean) => {
-  const encoder = isTrainedFrom(network, from);
+/** What is added to logits while they are trained: the logarithm of how often labels occur, times the adjustment. */
+const offsetOf = (prior: readonly number[], adjustment: number): number[] =>
+  prior.map((share) => adjustment * Math.log(share));
+
+/** Side of the frame in which images of a set are seen; that of the image where the settings do not say. */
+const framingOf = ({ framing }: FaceLearnSettings, dataset: string): number =>
+  (framing as Readonly<Record<string, number>>)[dataset] ?? 1;
+
+const trainedFrom = (
+  network: FaceNetwork,
+  options: Pick<FaceLearnSettings, 'from' | 'slopes'>,
+): ((name: string) => boolean) => {
+  const encoder = isFaceTrainedFrom(network, options);
   return (name) => isClassifier(name) || encoder(name);
 };
 
-/** The network's parts; scales and shifts of batch norms do not decay. */
-const groupsOf = (network: EfficientNetConfig): Groups => ({
-  parts: trainableParts(network),
-  partOf: (name) =>
-    isClassifier(name)
-      ? undefined
-      : (/^blocks\.\d+/.exec(name)?.[0] ?? (/^(conv_stem|bn1)\./.test(name) ? 'conv_stem' : 'conv_head')),
-  decays: (name) => name.endsWith('.weight') && !/(^|\.)bn\d\./.test(name),
+const groupsOf = (network: FaceNetwork): Groups => ({
+  parts: facePartsOf(network),
+  partOf: (name) => (isClassifier(name) ? undefined : facePartOf(network, name)),
+  decays: faceDecays,
 });
 
-/** Accuracy of each data set, and their mean as the score: the larger set does not outweigh the smaller. */
-function scoreBySet(
-  logits: Float32Array,
-  { labels, datasets }: Pick<FaceValidationSet, 'labels' | 'datasets'>,
-  classes: number,
-): Validation {
-  const predicted = argmax(scores(classes, logits));
-  const sets = [...new Set(datasets)].sort();
-  const details = Object.fromEntries(
-    sets.map((name) => {
-      const members = datasets.flatMap((set, i) => (set === name ? [i] : []));
-      const hits = members.filter((i) => predicted[i] === labels[i]).length;
-      return [name, hits / members.length];
-    }),
-  );
-  const score = Object.values(details).reduce((a, b) => a + b, 0) / sets.length;
-  return { score, details };
-}
-
-/** Partners and shares of mixup; the targets are mixed in place. */
+/** Partners and shares of mixup; rows over the classes are mixed in place. */
 function mixBatches(
-  targets: Float32Array,
+  rows: readonly Float32Array[],
   count: number,
   batchSize: number,
   classes: number,
@@ -167,7 +198,7 @@ function mixBatches(
   run: number,
 ): Tensors {
   const draw = randomStream(seed, `learn mixup ${epoch}`, run);
-  const before = targets.slice();
+  const before = rows.map((values) => values.slice());
   const partner: number[] = [];
   const share: number[] = [];
   for (let step = 0; step < count; step++)
@@ -175,8 +206,10 @@ function mixBatches(
       const at = partner.length * classes;
       const lambda = drawBeta(draw, mixup);
       const from = (step * batchSize + other) * classes;
-      for (let c = 0; c < classes; c++)
-        targets[at + c] = lambda * before[at + c]! + (1 - lambda) * before[from + c]!;
+      rows.forEach((values, r) => {
+        for (let c = 0; c < classes; c++)
+          values[at + c] = lambda * before[r]![at + c]! + (1 - lambda) * before[r]![from + c]!;
+      });
       partner.push(other);
       share.push(lambda);
     }

@@ -1,12 +1,16 @@
 // `mien learn face`: from published weights and face sets to an encoder that knows expressions, in a folder of its own.
 import { MienError } from '../base/errors.js';
 import { silentProgress } from '../base/progress.js';
-import type { FaceImage } from '../data/types.js';
+import { float32, type Tensor, type Tensors } from '../base/tensor.js';
+import type { FaceImage, FaceVotes } from '../data/types.js';
+import { majorityOf } from '../data/votes.js';
 import { readPretrainedFace } from '../encoders/load-face.js';
 import type { FaceEncoderSpec } from '../encoders/profiles.js';
+import { CLASSIFIER } from './classifier.js';
 import { estimate, type Estimate } from './estimate.js';
 import { decodeFaces, keepImages } from './face-images.js';
 import { faceTrainee, type FaceModel } from './face-model.js';
+import { isTrainable, labelDistributions, type Labelled } from './face-targets.js';
 import { faceTask, repeatsOf } from './face-task.js';
 import { readyToTrain, trainPrepared, withClassifier, type LearnEncoderOptions } from './learn-encoder.js';
 import { writeLearned } from './learned.js';
@@ -14,16 +18,21 @@ import type { LearnedRecord } from './record.js';
 import type { FaceLearnSettings } from './settings.js';
 import { faceTeacher } from './teacher.js';
 
-export interface LabelledFace {
+/** A face with its label; validation scores each set by itself, and `repeat` counts by set. */
+export interface LabelledFace extends Labelled {
   readonly image: FaceImage;
-  readonly label: string;
-  /** Which set it is of; validation scores each by itself, and `repeat` counts by set. */
-  readonly dataset: string;
   /** Hash of its bytes or pixels. */
   readonly sha256: string;
 }
 
 export type LearnFaceOptions = LearnEncoderOptions<LabelledFace, FaceEncoderSpec, FaceLearnSettings>;
+
+/** The index of what most voters chose, if it is one of the labels. */
+function majorityIndex(votes: FaceVotes | undefined, labels: readonly string[]): number | undefined {
+  const chosen = votes && majorityOf(votes);
+  const index = chosen === undefined ? -1 : labels.indexOf(chosen);
+  return index < 0 ? undefined : index;
+}
 
 /** Images that a dry run decodes; it meets them again and again. */
 const DRY_RUN_IMAGES = 512;
@@ -42,10 +51,13 @@ export async function estimateFace(options: LearnFaceOptions): Promise<Estimate>
 export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecord> {
   const { labels, settings, out } = options;
   const { close, json, input, ...prepared } = await prepare(options);
-  const result = await trainPrepared(prepared, options).finally(close);
+  const { prior } = prepared.task;
+  const trained = await trainPrepared(prepared, options).finally(close);
+  const result = { ...trained, weights: withPrior(trained.weights, prior, settings.logitAdjustment) };
   const { pretrained_cfg: published, ...rest } = json as { pretrained_cfg: object };
   return writeLearned(out, {
     ...{ kind: 'face', labels, settings, result, located: prepared.located, items: prepared.items },
+    prior,
     config: {
       ...rest,
       num_classes: labels.length,
@@ -55,10 +67,20 @@ export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecor
   });
 }
 
+/** The classifier with what was taken out of the training labels' frequencies put in again. */
+function withPrior(weights: Tensors, prior: readonly number[], adjustment: number): Tensors {
+  const name = `${CLASSIFIER}.bias`;
+  const { shape, data } = weights[name] as Tensor<'float32'>;
+  const bias = data.map((value, c) => value + adjustment * Math.log(prior[c]!));
+  return { ...weights, [name]: float32(shape, bias) };
+}
+
 /** The task on all items; of the images, only the first `most` are decoded. */
 async function prepare(options: LearnFaceOptions, most = Infinity) {
   const { labels, validation, encoder, settings, threads, progress = silentProgress, teachers } = options;
-  const training = options.training.filter(({ dataset }) => repeatsOf(settings, dataset) > 0);
+  const training = options.training.filter(
+    (face) => repeatsOf(settings, face.dataset) > 0 && isTrainable(face, settings.votes),
+  );
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no faces to train on, or none to validate with');
   const imageSize = settings.phases.at(-1)!.size;
@@ -84,18 +106,22 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
       images: { ...kept, count: training.length, copy: (i, ...to) => kept.copy(i % kept.count, ...to) },
       labels: labelIndices(training),
       datasets: setNames(training),
+      distributions: labelDistributions(training, labels, settings.votes),
+      voted: training.map(({ votes }) => votes !== undefined),
       ...(teacher === undefined ? {} : { teacher }),
     },
     {
       images: await decodeFaces(validation.slice(0, most)),
       labels: labelIndices(validation),
       datasets: setNames(validation),
+      majority: validation.map(({ votes }) => majorityIndex(votes, labels)),
     },
     threads,
   );
   const sets = { training, validation };
-  const lineOf = ({ sha256, label }: LabelledFace): string => `${sha256} ${label}`;
+  const lineOf = ({ sha256, label, votes }: LabelledFace): string =>
+    `${sha256} ${label}${votes ? ` ${JSON.stringify(votes)}` : ''}`;
   const prepared = readyToTrain('face', { task, located }, options, sets, lineOf, teacher);
   const furtherBytes = (training.length - kept.count) * 3 * kept.size ** 2;
-  return { ...prepared, json, input, furtherBytes, close: () => kept.close() };
+  return { ...prepared, task, json, input, furtherBytes, close: () => kept.close() };
 }

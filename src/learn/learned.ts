@@ -17,6 +17,8 @@ export interface Learned {
   readonly located: Pretrained;
   readonly items: LearnedRecord['items'];
   readonly result: LearnedWeights;
+  /** How often each label occurs in what was trained on. */
+  readonly prior?: readonly number[];
   /** `config.json` of the encoder. */
   readonly config: unknown;
   /** Further files of the encoder, by name. */
@@ -26,7 +28,7 @@ export interface Learned {
 /** Writes `encoder/` and `learned.json` into `out`; the record last, so that it stands for all. */
 export async function writeLearned(
   out: string,
-  { kind, labels, settings, fine, pooling = 'mean', located, items, result, config, files = {} }: Learned,
+  { kind, labels, settings, fine, pooling = 'mean', located, items, result, prior, config, files = {} }: Learned,
 ): Promise<LearnedRecord> {
   const bytes = Buffer.concat(encodeSafetensors(result.weights));
   const folder = join(out, 'encoder');
@@ -40,6 +42,7 @@ export async function writeLearned(
     ...(fine ? { fine: [...fine] } : {}),
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
+    ...(prior === undefined ? {} : { prior: [...prior] }),
     ...{ items, bestEpoch: result.bestEpoch, epochs: [...result.epochs] },
   };
   await writeFileAtomic(join(out, 'learned.json'), `${JSON.stringify(record, null, 2)}\n`);

@@ -5,9 +5,9 @@ import { MienError } from '../base/errors.js';
 import { fileError, readJson, sha256File } from '../base/files.js';
 import type { Tensors } from '../base/tensor.js';
 import { bertConfig, type BertConfig } from '../encoders/bert.js';
-import type { EfficientNetConfig } from '../encoders/efficientnet-blocks.js';
 import type { FaceInput } from '../encoders/face-encoder.js';
-import { efficientNetParameters, faceConfig } from '../encoders/load-face.js';
+import { faceNetworkParameters, type FaceNetwork } from '../encoders/face-network.js';
+import { faceConfig } from '../encoders/load-face.js';
 import { bertParameters } from '../encoders/load-text.js';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
 import { readWeights } from '../encoders/weights.js';
@@ -29,7 +29,7 @@ export interface LearnedText extends Learned {
 }
 
 export interface LearnedFace extends Learned {
-  readonly network: EfficientNetConfig;
+  readonly network: FaceNetwork;
   readonly input: FaceInput;
 }
 
@@ -93,7 +93,9 @@ export async function readLearnedFace(folder: string): Promise<LearnedFace> {
   return {
     ...{ folder: encoder, record, labels: record.labels, network, input },
     weights: await readWeights(join(encoder, WEIGHTS_FILE), {
-      specs: [...efficientNetParameters(network), ...classifierSpecs(network.width, record.labels.length)],
+      specs: [...faceNetworkParameters(network), ...classifierSpecs(network.width, record.labels.length)],
+      // A second classifier is no part of the encoder's own answers.
+      ignored: /^classifier\.published\./,
     }),
   };
 }

@@ -32,6 +32,8 @@ export const learnedSchema = z.object({
   averageOf: z.array(z.string()).optional(),
   /** SHA-256 of `encoder/model.safetensors`. */
   sha256: z.string(),
+  /** How often each label occurs in what was trained on: the prior of the classifier's posteriors. */
+  prior: z.array(z.number().positive()).optional(),
   items: z.object({ training: z.number(), validation: z.number() }),
   bestEpoch: z.number(),
   epochs: z.array(epochSchema),

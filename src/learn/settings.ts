@@ -77,8 +77,13 @@ const face = z.strictObject({
     .default([{ epochs: 12, size: 72 }]),
   /** Side at which images are kept; they are sampled from there. */
   keptSize: z.int().min(32).default(96),
-  /** The first part that is trained: `conv_stem`, `blocks.0`, …, `conv_head`. */
-  from: z.string().default('conv_stem'),
+  /**
+   * The first part that is trained: `conv_stem`, `blocks.0`, …, `conv_head` of an EfficientNet, `stem`, `stage1`, …,
+   * `head` of MobileFaceNet; null for all.
+   */
+  from: z.string().nullable().default(null),
+  /** Whether the slopes of MobileFaceNet's PReLUs are trained too. */
+  slopes: z.boolean().default(false),
   dropPath: share.default(0.1),
   dropout: decay.default(0.2),
   /** Parameter of the Beta distribution of mixup; 0 for none. */
@@ -86,6 +91,24 @@ const face = z.strictObject({
   /** How often an image of a set is met in an epoch, on average. */
   repeat: z
     .strictObject({ fer2013: z.number().min(0).default(1), rafdb: z.number().min(0).default(1) })
+    .prefault({}),
+  /** How often images of a set's rarer labels are met: (most frequent / count)^power times as often, at most `most`. */
+  rebalance: z.strictObject({ power: share.default(0), most: factor.default(4) }).prefault({}),
+  /**
+   * Of faces that annotators voted on, the votes' share of the target, the published label being the rest; labels with
+   * fewer than `least` votes count as slips.
+   */
+  votes: z.strictObject({ share: share.default(0.7), least: count.default(2) }).prefault({}),
+  /**
+   * How much of each set's label frequencies is taken out of what the network learns (logit adjustment, Menon et al.
+   * 2021): logits are trained with so many times the logarithm of the frequencies added.
+   */
+  logitAdjustment: share.default(0),
+  /** Weight of a second classifier's loss, which learns the published labels of faces that annotators voted on. */
+  publishedLabels: z.number().min(0).default(0),
+  /** Side of the frame in which images of a set are seen, in sides of the image. */
+  framing: z
+    .strictObject({ fer2013: z.number().positive().default(1), rafdb: z.number().positive().default(1) })
     .prefault({}),
   augmentation,
   optimizer: optimizer(8e-4, 0.02),

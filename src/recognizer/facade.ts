@@ -2,6 +2,7 @@
 import { MienError } from '../base/errors.js';
 import { checkNames, nearestName, suggestion } from '../base/names.js';
 import { labelsInCommon } from '../data/labels.js';
+import { checkPrior } from './prior.js';
 import { startSession } from './sequence.js';
 import { gather } from './stream.js';
 import type {
@@ -41,6 +42,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
     checkOptions(options);
+    checkPrior(info.labels, options);
     const items = Array.isArray(given) ? (given as readonly Item[]) : [given as Item];
     check(items, options.signal);
     const results = (await run(items, options)).map((result, i) => withId(items[i]!, result));
@@ -82,6 +84,7 @@ const OPTIONS: Record<keyof RecognizeOptions, true> = {
   near: true,
   mirror: true,
   places: true,
+  prior: true,
   coverage: true,
   risk: true,
   signal: true,

@@ -8,6 +8,7 @@ import { checkCertainty, knowsCertainty } from './certainty.js';
 import type { BundleFiles, Explainer } from '../explain/explainer.js';
 import type { SessionOptions } from '../runtime/session.js';
 import { recognizerOf, throwIfAborted } from './facade.js';
+import { underPrior } from './prior.js';
 import { prepareItem, type FaceFinder, type Prepared } from './prepare.js';
 import type { DecodeImage, Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
 
@@ -96,15 +97,18 @@ async function compute(
 ): Promise<Result[]> {
   const withText = items.flatMap((item, i) => (item.text === undefined ? [] : [i]));
   const withFace = items.flatMap((item, i) => (item.crops.length === 0 ? [] : [i]));
-  const texts = withText.length > 0 ? await bundle.texts(withText.map((i) => items[i]!.text!)) : undefined;
+  const { manifest, move } = underPrior(bundle.manifest, options.prior);
+  const said = withText.length > 0 ? await bundle.texts(withText.map((i) => items[i]!.text!)) : undefined;
+  const texts = said && { ...said, logits: move('text', said.logits) };
   const crops = withFace.flatMap((i) => items[i]!.crops);
-  const faces =
+  const seen =
     crops.length > 0
       ? await bundle.faces(
           crops.map(({ image }) => image),
           { mirror: options.mirror },
         )
       : undefined;
+  const faces = seen && { ...seen, logits: move('face', seen.logits) };
   const textRow = new Map(withText.map((i, row) => [i, row]));
   const faceRow = new Map<number, number>();
   let next = 0;
@@ -118,10 +122,12 @@ async function compute(
       from.embedding,
       both.map((i) => of.get(i)!),
     );
-  const fused = both.length > 0 ? await bundle.fuse(rows(textRow, texts!), rows(faceRow, faces!)) : undefined;
+  const joined =
+    both.length > 0 ? await bundle.fuse(rows(textRow, texts!), rows(faceRow, faces!)) : undefined;
+  const fused = joined && { ...joined, logits: move('fusion', joined.logits) };
   const fusedRow = new Map(both.map((i, row) => [i, row]));
   return items.map((item, i) =>
-    assemble(item, bundle.manifest, options, {
+    assemble(item, manifest, options, {
       text:
         texts && textRow.has(i)
           ? { ...texts, row: textRow.get(i)!, truncated: texts.truncated[textRow.get(i)!]! }

@@ -32,6 +32,12 @@ export interface Item<Image = ImageSource> {
   readonly image?: Image | null | undefined;
 }
 
+/**
+ * How frequent labels are taken to be; weights by label are in proportion to each other, and a label without one weighs 1:
+ * `{ neutral: 3 }` takes neutral for three times as frequent as each other label.
+ */
+export type LabelPrior = 'training' | 'even' | Readonly<Record<string, number>>;
+
 /** How items are read. */
 export interface RecognizeOptions {
   /**
@@ -60,6 +66,11 @@ export interface RecognizeOptions {
    * faces that stand still; a session does so by itself.
    */
   readonly places?: readonly FacePlace[] | undefined;
+  /**
+   * How frequent labels are among these items: as among those that the models learned from (`training`, the default), all
+   * equally (`even`), or by weights. Not beside `risk` and `coverage`, which hold for the training prior only.
+   */
+  readonly prior?: LabelPrior | undefined;
   /** Share of cases, from .5 to .99, in which `set` is to hold the true label. */
   readonly coverage?: number | undefined;
   /** Largest share of wrong answers among those that are given: where the model is less sure, `abstained` is true. */
@@ -101,7 +112,7 @@ export interface ModalityPosterior {
   readonly label: string;
   /** Calibrated; they sum to one. */
   readonly probabilities: Probabilities;
-  /** Of the model, before calibration. */
+  /** Of the model, before calibration; with `prior`, as they would be under that. */
   readonly logits: Probabilities;
 }
 

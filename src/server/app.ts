@@ -6,6 +6,8 @@ import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { MienError } from '../base/errors.js';
+import { checkPrior } from '../recognizer/prior.js';
 import type { RecognizerInfo } from '../recognizer/types.js';
 import { bodyReader } from './body.js';
 import { ServiceError } from './errors.js';
@@ -112,6 +114,19 @@ function checkCertainty({ name, certainty }: RecognizerInfo, { coverage, risk }:
   throw new ServiceError('invalid-request', `${path}: ${message}`, { issues: [{ path, message }] });
 }
 
+/** @throws ServiceError `invalid-request` when the prior is none that the model can answer under. */
+function checkPriorOf({ labels }: RecognizerInfo, options: ItemOptions): void {
+  try {
+    checkPrior(labels, options);
+  } catch (cause) {
+    if (!(cause instanceof MienError)) throw cause;
+    // The message names the field, as this one does.
+    const { message } = cause;
+    const issue = { path: 'prior', message: message.replace(/^prior: /, '') };
+    throw new ServiceError('invalid-request', message, { issues: [issue] });
+  }
+}
+
 /** Answers `POST /v1/recognize`. */
 function recognition({ settings, inference, metrics }: ServiceParts): MiddlewareHandler<Env> {
   const read = bodyReader(settings);
@@ -123,6 +138,7 @@ function recognition({ settings, inference, metrics }: ServiceParts): Middleware
       );
     const { items, ...options } = await read(c);
     checkCertainty(inference.info, options);
+    checkPriorOf(inference.info, options);
     c.set('items', items.length);
     const plain = items.map(({ text, image }) => ({ text: text ?? null, image: image ?? null }));
     const results = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>

@@ -61,7 +61,7 @@ async function checkForm(
 ): Promise<RecognizeRequest> {
   const twice = Object.keys(parts).filter((name) => Array.isArray(parts[name]));
   if (twice.length > 0) throw invalid(twice.map((path) => ({ path, message: 'was sent more than once' })));
-  const { id, text, image, items, allFaces, gate, faces, coverage, risk, ...others } = check(form, {
+  const { id, text, image, items, allFaces, gate, faces, prior, coverage, risk, ...others } = check(form, {
     ...parts,
   });
   if (items !== undefined && (id !== undefined || text !== undefined || image !== undefined))
@@ -72,6 +72,9 @@ async function checkForm(
       : parseJson(items, 'the part items');
   const options = {
     ...{ faces, allFaces: allFaces === 'true', gate: gate === 'true' },
+    ...(prior === undefined
+      ? {}
+      : { prior: prior.startsWith('{') ? parseJson(prior, 'the part prior') : prior }),
     ...(coverage === undefined ? {} : { coverage: Number(coverage) }),
     ...(risk === undefined ? {} : { risk: Number(risk) }),
   };
@@ -118,7 +121,7 @@ function invalid(issues: readonly Issue[]): ServiceError {
   return new ServiceError('invalid-request', path === '' ? message : `${path}: ${message}`, { issues });
 }
 
-const KNOWN = ['items', 'id', 'text', 'image', 'faces', 'allFaces', 'gate', 'coverage', 'risk'];
+const KNOWN = ['items', 'id', 'text', 'image', 'faces', 'allFaces', 'gate', 'prior', 'coverage', 'risk'];
 
 function issueOf(issue: z.core.$ZodIssue): Issue {
   const path = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');

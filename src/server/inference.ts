@@ -9,7 +9,10 @@ import { errorFields, type Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
 
-export type ItemOptions = Pick<RecognizeOptions, 'faces' | 'allFaces' | 'gate' | 'coverage' | 'risk'>;
+export type ItemOptions = Pick<
+  RecognizeOptions,
+  'faces' | 'allFaces' | 'gate' | 'prior' | 'coverage' | 'risk'
+>;
 
 export interface Inference {
   readonly info: RecognizerInfo;
@@ -104,8 +107,8 @@ export function batched(
   };
   const batcher = createBatcher<Work, Result>(run, {
     ...{ maxBatch, maxWait, maxQueue: queue, slots: processes * BATCHES_PER_PROCESS },
-    keyOf: ({ options: { faces, allFaces, gate, coverage, risk } }) =>
-      `${faces} ${allFaces} ${gate} ${coverage} ${risk}`,
+    keyOf: ({ options: { faces, allFaces, gate, prior, coverage, risk } }) =>
+      JSON.stringify([faces, allFaces, gate, prior, coverage, risk]),
   });
   metrics.watchQueue(batcher.queued);
 

@@ -19,6 +19,12 @@ const options = {
     .default(false)
     .describe('Read every face of a photograph, not only the largest, which decides.'),
   gate: z.boolean().default(false).describe('Give the gate in every dimension, not only its mean.'),
+  prior: z
+    .union([z.enum(['training', 'even']), z.record(z.string().max(64), z.number().positive())])
+    .exactOptional()
+    .describe(
+      'How frequent labels are: as in training (the default), all equally, or weights by label; one left out weighs 1.',
+    ),
   coverage: z
     .number()
     .min(LEAST_COVERAGE)
@@ -99,6 +105,11 @@ export const formSchema = (limits: Limits) =>
       faces: options.faces,
       allFaces: flag.describe(options.allFaces.description!),
       gate: flag.describe(options.gate.description!),
+      prior: z
+        .string()
+        .max(4096)
+        .exactOptional()
+        .describe('`training`, `even`, or weights as a JSON object.'),
       coverage: numeral.describe('A number: as in JSON.'),
       risk: numeral.describe('A number: as in JSON.'),
     })

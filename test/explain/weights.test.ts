@@ -62,52 +62,55 @@ describe('a text encoder in whole numbers', () => {
   });
 });
 
-describe('a face encoder in float16 that looks at both mirror images', () => {
-  const { bytes, manifest } = smallFace();
-  const model = readModel(bytes, 'face.onnx');
-  const draw = randomStream(6, 'image');
-  const image = {
-    ...{ width: 40, height: 40 },
-    data: Uint8Array.from({ length: 3 * 1600 }, () => draw.integer(256)),
-  };
+describe.each(['efficientnet', 'mobilefacenet'] as const)(
+  'an %s in float16 that looks at both mirror images',
+  (of) => {
+    const { bytes, manifest } = smallFace(of);
+    const model = readModel(bytes, 'face.onnx');
+    const draw = randomStream(6, 'image');
+    const image = {
+      ...{ width: 40, height: 40 },
+      data: Uint8Array.from({ length: 3 * 1600 }, () => draw.integer(256)),
+    };
 
-  test('is cut where maps are still large, once for each of both', () => {
-    expect(cutOf(model)).toMatchObject({ channels: 1, views: ['own', 'mirrored'], behindViews: true });
-  });
-
-  test('gives the log-odds of its own run, and complete attributions', async () => {
-    const explainer = await createFaceExplainer(manifest, { face: model }, { threads: 1 });
-    const { rows, columns, cells, from, to, gap } = await explainer.attribute({
-      ...{ image, label: 'anger', among: LABELS },
+    test('is cut where maps are still large, once for each of both', () => {
+      expect(cutOf(model)).toMatchObject({ channels: 1, views: ['own', 'mirrored'], behindViews: true });
     });
-    expect([rows, columns]).toEqual([8, 8]);
-    const own = await run(bytes, {
-      pixels: tensor('uint8', [1, 40, 40, 3], image.data),
-      views: int64([2], [0, 1]),
-    });
-    expect(to).toBeCloseTo(logOdds(numbers(own['logits']), 0), 4);
-    expect(cells.reduce((a, b) => a + b, 0) - (to - from)).toBeCloseTo(gap, 5);
-    expect(Math.abs(gap)).toBeLessThanOrEqual(Math.max(0.01 * Math.abs(to - from), 1e-3));
-    await explainer.dispose();
-  });
 
-  test('of a mirrored face has the mirrored map', async () => {
-    const explainer = await createFaceExplainer(manifest, { face: model }, { threads: 1 });
-    const flipped = { ...image, data: new Uint8Array(image.data.length) };
-    for (let i = 0; i < image.data.length; i++) {
-      const [row, column, c] = [Math.floor(i / 120), Math.floor((i % 120) / 3), i % 3];
-      flipped.data[row * 120 + (39 - column) * 3 + c] = image.data[i]!;
-    }
-    const ask = { label: 'anger', among: LABELS };
-    const [one, other] = [
-      await explainer.attribute({ ...ask, image }),
-      await explainer.attribute({ ...ask, image: flipped }),
-    ];
-    const turned = other.cells.map((_, i) => other.cells[i - (i % 8) + 7 - (i % 8)]!);
-    expect(largest(turned.map((cell, i) => cell - one.cells[i]!))).toBeLessThan(0.02 * largest(one.cells));
-    await explainer.dispose();
-  });
-});
+    test('gives the log-odds of its own run, and complete attributions', async () => {
+      const explainer = await createFaceExplainer(manifest, { face: model }, { threads: 1 });
+      const { rows, columns, cells, from, to, gap } = await explainer.attribute({
+        ...{ image, label: 'anger', among: LABELS },
+      });
+      expect([rows, columns]).toEqual([8, 8]);
+      const own = await run(bytes, {
+        pixels: tensor('uint8', [1, 40, 40, 3], image.data),
+        views: int64([2], [0, 1]),
+      });
+      expect(to).toBeCloseTo(logOdds(numbers(own['logits']), 0), 4);
+      expect(cells.reduce((a, b) => a + b, 0) - (to - from)).toBeCloseTo(gap, 5);
+      expect(Math.abs(gap)).toBeLessThanOrEqual(Math.max(0.01 * Math.abs(to - from), 1e-3));
+      await explainer.dispose();
+    });
+
+    test('of a mirrored face has the mirrored map', async () => {
+      const explainer = await createFaceExplainer(manifest, { face: model }, { threads: 1 });
+      const flipped = { ...image, data: new Uint8Array(image.data.length) };
+      for (let i = 0; i < image.data.length; i++) {
+        const [row, column, c] = [Math.floor(i / 120), Math.floor((i % 120) / 3), i % 3];
+        flipped.data[row * 120 + (39 - column) * 3 + c] = image.data[i]!;
+      }
+      const ask = { label: 'anger', among: LABELS };
+      const [one, other] = [
+        await explainer.attribute({ ...ask, image }),
+        await explainer.attribute({ ...ask, image: flipped }),
+      ];
+      const turned = other.cells.map((_, i) => other.cells[i - (i % 8) + 7 - (i % 8)]!);
+      expect(largest(turned.map((cell, i) => cell - one.cells[i]!))).toBeLessThan(0.02 * largest(one.cells));
+      await explainer.dispose();
+    });
+  },
+);
 
 test('a model that is none, or of others, is refused by name', () => {
   expect(() => readModel(Uint8Array.of(1, 2, 3), 'text.onnx')).toThrow(

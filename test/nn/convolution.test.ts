@@ -5,11 +5,17 @@ import { createGraph, input, type Value } from '../../src/graph/builder.js';
 import { pullback } from '../../src/graph/gradient.js';
 import { channelMajorConv } from '../../src/graph/ops/channel-major.js';
 import { conv2d, samePadding, symmetricPadding } from '../../src/graph/ops/convolution.js';
-import { add, div, mul, silu, sqrt, sub } from '../../src/graph/ops/elementwise.js';
-import { concat, slice } from '../../src/graph/ops/movement.js';
+import { add, div, greater, mul, silu, sqrt, sub, where } from '../../src/graph/ops/elementwise.js';
+import { concat, reshape, slice } from '../../src/graph/ops/movement.js';
 import { mean } from '../../src/graph/ops/reduction.js';
 import { batchNorm, updateRunning } from '../../src/nn/batch-norm.js';
-import { depthwiseConv, pointwise, spatialConv, swapBatch } from '../../src/nn/channel-major.js';
+import {
+  channelPrelu,
+  depthwiseConv,
+  pointwise,
+  spatialConv,
+  swapBatch,
+} from '../../src/nn/channel-major.js';
 import { compute, numbers } from '../graph/harness.js';
 import { relativeError, uniform } from '../support/golden.js';
 
@@ -50,6 +56,12 @@ async function expectSame(
 }
 
 describe('convolutions in channel-major layout', () => {
+  it('PReLU multiplies what is below zero by its channel’s slope', () =>
+    expectSame({ x: [3, 2, 3, 4], slope: [3] }, [
+      ({ x, slope }) => channelPrelu(x!, slope!),
+      ({ x, slope }) => where(greater(x!, 0), x!, mul(x!, reshape(slope!, [3, 1, 1, 1]))),
+    ]));
+
   it('pointwise is a 1×1 convolution with a bias', () =>
     expectSame({ x: [5, 2, 3, 4], weight: [3, 5, 1, 1], bias: [3] }, [
       ({ x, weight, bias }) => pointwise(x!, weight!, bias!),

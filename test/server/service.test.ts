@@ -95,6 +95,11 @@ describe('POST /v1/recognize', () => {
     expect(await issues({ text: 'joy', items: '[]' })).toBe('');
     expect(await issues({ text: 'joy', coverage: 'most' })).toBe('coverage');
     expect(await issues({ text: 'joy', coverage: '0.3' })).toBe('coverage');
+    expect(await issues({ text: 'joy', prior: 'evn' })).toBe('prior');
+    expect(await issues({ text: 'joy', prior: '{"joi": 2}' })).toBe('prior');
+    expect(await issues({ text: 'joy', prior: '{' })).toBe('malformed-body');
+    const weighed = await post({ text: 'the day', prior: '{"fear": 9}' });
+    expect(outcomes(weighed.body)).toEqual(['fear']);
     // In range, but this bundle does not know how sure it is.
     expect(await issues({ text: 'joy', risk: '0.1' })).toBe('risk');
     // Nothing is an item with nothing in it, as in JSON.
@@ -124,6 +129,8 @@ describe('POST /v1/recognize', () => {
     expect((await wrong({ items: [{ id: 5, text: '' }] })).path).toBe('items[0].id');
     expect((await wrong({ items: [{ text: '' }], faces: 'found' })).path).toBe('faces');
     expect((await wrong({ items: [{ text: '' }], gate: 'true' })).path).toBe('gate');
+    expect((await wrong({ items: [{ text: '' }], prior: { joy: 0 } })).path).toContain('prior');
+    expect((await wrong({ items: [{ text: '' }], prior: { joi: 1 } })).message).toContain('"joy"');
     expect((await wrong({ items: [{ image: 'no base64!' }] })).path).toBe('items[0].image');
     expect((await wrong({ items: [{ txt: 'joy' }] })).message).toContain('did you mean "text"');
     expect((await wrong({ items: Array(9).fill({ text: 'joy' }) })).message).toContain('8');

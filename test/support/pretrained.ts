@@ -5,7 +5,7 @@ import { encodeSafetensors } from '../../src/base/safetensors.js';
 import { int64, type Tensors } from '../../src/base/tensor.js';
 import { bertConfig } from '../../src/encoders/bert.js';
 import { efficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { efficientNetParameters } from '../../src/encoders/load-face.js';
+import { faceNetworkParameters } from '../../src/encoders/face-network.js';
 import { bertParameters } from '../../src/encoders/load-text.js';
 import { profiles } from '../../src/encoders/profiles.js';
 import type { ParameterSpec } from '../../src/nn/parameters.js';
@@ -124,7 +124,7 @@ export function bertFiles(
 /** The files of a timm EfficientNet repository: with the ImageNet classifier and the counters of batch norms. */
 export function efficientNetFiles(config: { architecture: string }): Record<string, Uint8Array> {
   const network = efficientNetConfig(config.architecture);
-  const shapes = shapesOf(efficientNetParameters(network));
+  const shapes = shapesOf(faceNetworkParameters(network));
   const counters = Object.keys(shapes)
     .filter((name) => name.endsWith('running_mean'))
     .map((name) => [name.replace('running_mean', 'num_batches_tracked'), int64([], [1])] as const);

@@ -5,7 +5,8 @@ import { faceModel, linearTop, textModel, type Top } from '../../src/bundle/mode
 import type { BundleManifest } from '../../src/bundle/manifest.js';
 import { bertConfig } from '../../src/encoders/bert.js';
 import type { EfficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { efficientNetParameters } from '../../src/encoders/load-face.js';
+import { faceNetworkParameters, type FaceNetwork } from '../../src/encoders/face-network.js';
+import type { MobileFaceNetConfig } from '../../src/encoders/mobilefacenet.js';
 import { bertParameters } from '../../src/encoders/load-text.js';
 import { quantizeRows, quantizeWeight } from '../../src/graph/ops/quantized.js';
 import type { ParameterSpec } from '../../src/nn/parameters.js';
@@ -44,7 +45,7 @@ const bert = bertConfig({
   ...{ num_attention_heads: 2, intermediate_size: 64 },
 });
 const network: EfficientNetConfig = {
-  ...{ architecture: 'small', padding: 'same', epsilon: 1e-3, stem: 8, width: 32 },
+  ...{ family: 'efficientnet', architecture: 'small', padding: 'same', epsilon: 1e-3, stem: 8, width: 32 },
   stages: [
     [{ kind: 'fused', kernel: 3, stride: 2, inputs: 8, expanded: 16, outputs: 8, squeezed: 0 }],
     [{ kind: 'inverted', kernel: 3, stride: 2, inputs: 8, expanded: 16, outputs: 8, squeezed: 4 }],
@@ -98,9 +99,22 @@ export const smallText = (precision: 'small' | 'float32' = 'small', fine?: Top) 
   manifest: manifestOf({ text: { ...part, model: 'text.onnx', tokenizer: '', maxTokens: 16, width: 32 } }),
 });
 
-const faceWeights = drawn(efficientNetParameters(network), network.width);
+function smallFaceModel(of: FaceNetwork): Uint8Array {
+  const weights = drawn(faceNetworkParameters(of), of.width);
+  return faceModel(of, faceInput, weights, linearTop(weights, LABELS.length));
+}
+
+/** As MobileFaceNet, in small: its last map is 8×8 at 32 pixels, the pooling kernel 3×3. */
+const mobile: MobileFaceNetConfig = {
+  ...{ family: 'mobilefacenet', architecture: 'small', stem: 8, width: 32, pool: 3 },
+  stages: [
+    [{ name: 'stage1.0', stride: 2, inputs: 8, expanded: 16, outputs: 8 }],
+    [{ name: 'stage2.0', stride: 1, inputs: 8, expanded: 16, outputs: 8 }],
+  ],
+};
+
 /** Faces and their mirror images, in float16. */
-export const smallFace = () => ({
-  bytes: faceModel(network, faceInput, faceWeights, linearTop(faceWeights, LABELS.length)),
+export const smallFace = (of: 'efficientnet' | 'mobilefacenet' = 'efficientnet') => ({
+  bytes: smallFaceModel(of === 'mobilefacenet' ? mobile : network),
   manifest: manifestOf({ face: { ...part, model: 'face.onnx', size: 32, mirror: true, width: 32 } }),
 });

@@ -3,6 +3,8 @@ import { MienError } from '../../base/errors.js';
 import type { Command } from 'commander';
 import type { Judged } from '../../recognizer/evaluation.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
+import type { LabelPrior } from '../../recognizer/types.js';
+import { labelPrior } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import type { Recognizer, RecognizerInfo, Result } from '../../recognizer/types.js';
 import { outputOf, type Output } from '../output.js';
@@ -20,6 +22,7 @@ interface Options {
   readonly collapse?: string;
   readonly restrict?: boolean;
   readonly cropped?: boolean;
+  readonly prior?: LabelPrior;
   readonly bundle?: string;
   readonly out?: string;
 }
@@ -45,6 +48,11 @@ export function defineEvaluate(program: Command): void {
     )
     .option('--restrict', 'only labels that occur can be answered')
     .option('--cropped', 'images are faces that are cut out already')
+    .option(
+      '--prior <kind>',
+      'how frequent labels are: training, even, or weights: neutral=3,joy=2',
+      labelPrior,
+    )
     .option('--bundle <dir>', 'folder or address of a bundle (default: the bundled model)')
     .option('--out <file>', 'write everything as JSON')
     .option('--json', 'print everything as JSON')

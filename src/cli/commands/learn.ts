@@ -30,6 +30,7 @@ interface Options {
   readonly shared?: boolean;
   readonly dryRun?: boolean;
   readonly skipInvalid?: boolean;
+  readonly votes?: string;
 }
 
 const KINDS = {
@@ -82,6 +83,11 @@ export function defineLearn(program: Command): void {
         .option('--also <table>', 'your own texts as a further corpus, CSV or JSONL')
         .option('--text <column>', 'its column of texts', 'text')
         .option('--label <column>', 'its column of labels', 'label');
+    if (kind === 'face')
+      command.option(
+        '--votes <file>',
+        'FER+ votes for FER2013: ferplus.csv or fer2013new.csv (default: the one beside the data)',
+      );
   }
   learn
     .command('average')
@@ -118,7 +124,9 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
   const profile = await findProfile(options.profile);
   const progress = await progressOf(output);
   const signal = interruption();
-  const prepare = async () => (await openProtocol({ data, dir, split, skipInvalid, progress })).protocol;
+  const paths = options.votes === undefined ? {} : { votes: options.votes };
+  const prepare = async () =>
+    (await openProtocol({ data, paths, dir, split, skipInvalid, progress })).protocol;
   const common = {
     ...{ out, offline, weights, progress, signal },
     ...{ threads: options.threads, spinning: options.shared !== true },
@@ -133,7 +141,10 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
     const of = (wanted: Split) =>
       all
         .filter(({ split: place }) => place === wanted)
-        .map(({ item, label, sha256 }) => ({ image: item.image, dataset: item.dataset, label, sha256 }));
+        .map(({ item, label, sha256 }) => {
+          const { image, dataset, votes } = item;
+          return { image, dataset, label, sha256, ...(votes ? { votes } : {}) };
+        });
     const items = { labels: FACE_LABELS, training: of('train'), validation: of('validation') };
     const given = { ...common, ...items, encoder: profile.face, settings };
     return options.dryRun ? estimateFace(given) : learnFace(given);

@@ -6,8 +6,8 @@ import { MienError } from '../../base/errors.js';
 import { sha256 } from '../../base/files.js';
 import type { Progress } from '../../base/progress.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
-import type { RecognizeOptions, Recognizer, Result } from '../../recognizer/types.js';
-import { decimal, wholeNumber } from '../arguments.js';
+import type { LabelPrior, RecognizeOptions, Recognizer, Result } from '../../recognizer/types.js';
+import { decimal, labelPrior, wholeNumber } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import type { Explained } from '../explained.js';
@@ -27,6 +27,7 @@ interface Options {
   readonly mirror: boolean;
   readonly gate?: boolean;
   readonly fine?: boolean;
+  readonly prior?: LabelPrior;
   readonly risk?: number;
   readonly coverage?: number;
   readonly explain?: boolean | string;
@@ -60,6 +61,11 @@ export function definePredict(program: Command): void {
     .option('--no-mirror', 'read each face without its mirror image: in half the time')
     .option('--gate', 'give the gate in every dimension (jsonl)')
     .option('--fine', 'give texts the finer labels too, where the bundle has them')
+    .option(
+      '--prior <kind>',
+      'how frequent labels are: training, even, or weights: neutral=3,joy=2',
+      labelPrior,
+    )
     .option('--risk <share>', 'say where an answer is too unsure for this share of errors', decimal)
     .option('--coverage <share>', 'give the labels that hold the true one this often', decimal)
     .option(
@@ -79,6 +85,10 @@ export function definePredict(program: Command): void {
 }
 
 async function run(options: Options, output: Output): Promise<void> {
+  if (options.explain !== undefined && (options.prior ?? 'training') !== 'training')
+    throw new MienError('usage', '--explain explains answers under the training prior only', {
+      hint: 'Leave --prior out, or --explain.',
+    });
   const source = await sourceOf(options);
   const format = formatOf(options);
   const [{ loadRecognizer }, { csvHeader, formatRows, answerLabels, renderMany, renderOne }] =
@@ -95,6 +105,7 @@ async function run(options: Options, output: Output): Promise<void> {
     ...{ allFaces: options.allFaces === true, gate: options.gate === true, signal },
     ...(options.fine ? { fine: true } : {}),
     ...(options.mirror ? {} : { mirror: false }),
+    ...(options.prior === undefined ? {} : { prior: options.prior }),
     ...(options.risk === undefined ? {} : { risk: options.risk }),
     ...(options.coverage === undefined ? {} : { coverage: options.coverage }),
   };

@@ -111,6 +111,15 @@ export const gelu = unary('Gelu', (dy, x) => {
   return mul(dy, add(phi, mul(x, density)));
 });
 
+/** 1 where x is positive, 0 elsewhere, without a gradient; HardSigmoid does it in one pass. */
+export const step = unary('Step', undefined, {
+  lower: (inputs) => ({
+    type: 'HardSigmoid',
+    inputs,
+    attributes: { alpha: { float: 1e38 }, beta: { float: 0 } },
+  }),
+});
+
 const StopGradient = operator<None>({
   name: 'StopGradient',
   infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
