@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { decodeText } from './decode.js';
 import { MienError } from './errors.js';
 
 type Chunk = string | Uint8Array;
@@ -50,14 +51,16 @@ export function fileError(action: 'read' | 'write', path: string, cause: unknown
   return new MienError('file', `cannot ${action}: ${reason}`, { file: path, cause });
 }
 
-/** @throws MienError `file` when it cannot be read, `format` when it is not JSON. */
+/** @throws MienError `file` when it cannot be read, `format` when it is not text or not JSON. */
 export const readJson = async (path: string): Promise<unknown> => parseJson(await readText(path), path);
 
-/** @throws MienError `file` when it cannot be read. */
-export const readText = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((cause: unknown) => {
+/** @throws MienError `file` when it cannot be read, `format` when its bytes are not text. */
+export async function readText(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     throw fileError('read', path, cause);
   });
+  return decodeText(bytes, path, 'format');
+}
 
 /** The value of a file's text. @throws MienError `format` when it is not JSON. */
 export function parseJson(text: string, path: string): unknown {
@@ -68,15 +71,22 @@ export function parseJson(text: string, path: string): unknown {
   }
 }
 
+/** A file's bytes, piece by piece. @throws MienError `file` when it cannot be read. */
+export async function* readChunks(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const stream = createReadStream(path, { highWaterMark: 1 << 20 });
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw fileError('read', path, cause);
+  } finally {
+    stream.destroy();
+  }
+}
+
 /** Hexadecimal SHA-256 of a file, read in pieces. */
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
-      hash.update(chunk as Uint8Array);
-  } catch (cause) {
-    throw fileError('read', path, cause);
-  }
+  for await (const chunk of readChunks(path)) hash.update(chunk);
   return hash.digest('hex');
 }
 

@@ -1,7 +1,8 @@
 // What all loaders share: one way to report bad input, to sniff and decode text, and to look into folders.
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { fileError } from '../base/files.js';
+import { badText, badTextError, decodeLines, decodeParts, notText, type Fault } from '../base/decode.js';
+import { fileError, readChunks } from '../base/files.js';
 import { MienError } from '../base/errors.js';
 import type { LoadOptions, Skipped } from './types.js';
 
@@ -78,9 +79,40 @@ export async function findFolder(path: string, ...names: string[]): Promise<stri
 export const isImageName = (name: string): boolean =>
   ['.jpg', '.jpeg', '.png', '.bmp', '.webp'].includes(extname(name).toLowerCase());
 
+/** A text file, decoded. */
+export interface Lines {
+  readonly text: string;
+  /** What is wrong with lines whose bytes are not text, by 1-based line. */
+  readonly faults: ReadonlyMap<number, Fault>;
+}
+
+/**
+ * A whole text file; a byte order mark is removed.
+ * @throws MienError `file` when it cannot be read, `data` when it is empty or not text at all.
+ */
+export async function readLines(path: string): Promise<Lines> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw fileError('read', path, cause);
+  });
+  checkIsText(bytes, path);
+  const { text, bad } = decodeLines(bytes);
+  return { text, faults: new Map(bad.map((one) => [one.row, badText(one)])) };
+}
+
+/**
+ * A text file too large to hold, in parts of whole lines.
+ * @throws MienError `file` when it cannot be read, `data` with the row where its bytes are not text.
+ */
+export async function* readParts(path: string): AsyncGenerator<string, void, undefined> {
+  for await (const { text, bad } of decodeParts(readChunks(path), path)) {
+    if (bad[0]) throw badTextError(path, bad[0]);
+    yield text;
+  }
+}
+
 /**
  * The first bytes of a text file, decoded, to recognise its form; a byte order mark is removed.
- * @throws MienError `file` when it cannot be read, `data` when it is empty, UTF-16 or not text at all.
+ * @throws MienError `file` when it cannot be read, `data` when it is empty or not text at all.
  */
 export async function sniffText(path: string, bytes = 16384): Promise<string> {
   const buffer = new Uint8Array(bytes);
@@ -96,31 +128,15 @@ export async function sniffText(path: string, bytes = 16384): Promise<string> {
     throw fileError('read', path, cause);
   }
   const start = buffer.subarray(0, length);
-  if (length === 0)
+  checkIsText(start, path);
+  return decodeLines(start).text;
+}
+
+function checkIsText(bytes: Uint8Array, file: string): void {
+  if (bytes.length === 0)
     throw new MienError('data', 'the file is empty', {
-      file: path,
-      hint: 'Expected a table with one record a line; fetch or unpack the file again.',
+      ...{ file, hint: 'Expected a table with one record a line; fetch or unpack the file again.' },
     });
-  const utf16 = (start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff);
-  if (utf16 || start.includes(0))
-    throw new MienError('data', utf16 || looksUtf16(start) ? 'is UTF-16' : 'is not a text file', {
-      file: path,
-      hint: 'Expected UTF-8; convert it with `iconv -f UTF-16 -t UTF-8`.',
-    });
-  return new TextDecoder().decode(start);
+  const fault = notText(bytes);
+  if (fault) throw new MienError('data', fault.message, { file, hint: fault.hint });
 }
-
-/** UTF-16 of mostly Latin text without a mark: every second byte is 0. */
-function looksUtf16(bytes: Uint8Array): boolean {
-  let zeros = 0;
-  for (const byte of bytes) if (byte === 0) zeros++;
-  return Math.abs(zeros / bytes.length - 0.5) < 0.15;
-}
-
-/** What stands in a decoded string where bytes were not UTF-8. */
-export const BAD_UTF8 = '\ufffd';
-
-export const NOT_UTF8: Pick<Problem, 'message' | 'hint'> = {
-  message: 'bytes that are not UTF-8 (Latin-1 or Windows-1252, it seems)',
-  hint: 'Expected UTF-8; convert the file with `iconv -f WINDOWS-1252 -t UTF-8`.',
-};
