@@ -27,7 +27,7 @@ export interface Decoded {
 export interface Fault {
   readonly message: string;
   /** What to do about it. */
-  readonly hint: string;
+  readonly hint?: string;
 }
 
 const MARKS: readonly (readonly [encoding: Encoding, mark: readonly number[]])[] = [
@@ -81,10 +81,15 @@ export function badText({ byte, value, encoding }: BadByte): Fault {
     : { message: `bytes that are not UTF-16 (${place})`, hint: 'Is the file cut off? Save it as UTF-8.' };
 }
 
-export function badTextError(file: string, bad: BadByte, code: 'data' | 'format' = 'data'): MienError {
-  const { message, hint } = badText(bad);
-  return new MienError(code, message, { file, row: bad.row, hint });
-}
+export const badTextError = (file: string, bad: BadByte, code?: 'data' | 'format'): MienError =>
+  faultError(badText(bad), { file, row: bad.row }, code);
+
+/** The error that a fault is. */
+export const faultError = (
+  { message, hint }: Fault,
+  place: { file: string; row?: number },
+  code: 'data' | 'format' = 'data',
+): MienError => new MienError(code, message, { ...place, hint });
 
 /** A whole text with its bad bytes, for readers that can pass over a row. */
 export function decodeLines(bytes: Uint8Array): Decoded {
@@ -99,7 +104,7 @@ export function decodeLines(bytes: Uint8Array): Decoded {
  */
 export function decodeText(bytes: Uint8Array, file: string, code: 'data' | 'format' = 'data'): string {
   const foreign = notText(bytes);
-  if (foreign) throw new MienError(code, foreign.message, { file, hint: foreign.hint });
+  if (foreign) throw faultError(foreign, { file }, code);
   const { text, bad } = decodeLines(bytes);
   if (bad[0]) throw badTextError(file, bad[0], code);
   return text;
@@ -126,7 +131,7 @@ export async function* decodeParts(
     let content = bytes;
     if (encoding === undefined) {
       const foreign = notText(bytes);
-      if (foreign) throw new MienError('data', foreign.message, { file, hint: foreign.hint });
+      if (foreign) throw faultError(foreign, { file });
       const found = encodingOf(bytes);
       encoding = found.encoding;
       content = bytes.subarray(found.skip);

@@ -1,7 +1,15 @@
 // What all loaders share: one way to report bad input, to sniff and decode text, and to look into folders.
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { badText, badTextError, decodeLines, decodeParts, notText, type Fault } from '../base/decode.js';
+import {
+  badText,
+  badTextError,
+  decodeLines,
+  decodeParts,
+  faultError,
+  notText,
+  type Fault,
+} from '../base/decode.js';
 import { fileError, readChunks } from '../base/files.js';
 import { MienError } from '../base/errors.js';
 import type { LoadOptions, Skipped } from './types.js';
@@ -48,7 +56,13 @@ export async function kindOf(path: string): Promise<'file' | 'folder' | 'missing
   return found.isDirectory() ? 'folder' : 'file';
 }
 
-/** Names in a folder, sorted, without hidden ones; links count as what they point to. */
+/** What systems leave in folders without asking; hidden names are left out anyway. */
+const LEFT_BEHIND = /^(\..*|thumbs\.db|desktop\.ini|__macosx|@eadir|\$recycle\.bin)$/i;
+
+/**
+ * Names in a folder, sorted, without hidden ones and what systems leave there. Links count as what they point to, as
+ * files where that is not there; pipes and devices are left out.
+ */
 export async function listFolder(path: string): Promise<{ files: string[]; folders: string[] }> {
   const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileError('read', path, cause);
@@ -56,11 +70,10 @@ export async function listFolder(path: string): Promise<{ files: string[]; folde
   const files: string[] = [];
   const folders: string[] = [];
   for (const entry of entries) {
-    if (entry.name.startsWith('.') || /^(thumbs\.db|desktop\.ini)$/i.test(entry.name)) continue;
-    const folder = entry.isSymbolicLink()
-      ? (await kindOf(join(path, entry.name))) === 'folder'
-      : entry.isDirectory();
-    (folder ? folders : files).push(entry.name);
+    if (LEFT_BEHIND.test(entry.name)) continue;
+    const found = entry.isSymbolicLink() ? await stat(join(path, entry.name)).catch(() => undefined) : entry;
+    if (found?.isDirectory()) folders.push(entry.name);
+    else if (found?.isFile() ?? true) files.push(entry.name);
   }
   const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   return { files: files.sort(order), folders: folders.sort(order) };
@@ -76,8 +89,32 @@ export async function findFolder(path: string, ...names: string[]): Promise<stri
   return undefined;
 }
 
-export const isImageName = (name: string): boolean =>
-  ['.jpg', '.jpeg', '.png', '.bmp', '.webp'].includes(extname(name).toLowerCase());
+const IMAGE_NAMES = new Set([
+  ...['.jpg', '.jpeg', '.jpe', '.jfif', '.jif', '.pjpeg', '.pjp', '.png', '.apng', '.webp', '.gif'],
+  ...['.tif', '.tiff', '.avif', '.heic', '.heif', '.bmp'],
+]);
+
+export const isImageName = (name: string): boolean => IMAGE_NAMES.has(extname(name).toLowerCase());
+
+/**
+ * The images of a folder and all that is in it, as sorted paths. Links are followed; one that leads back into a folder
+ * on the way to it is not.
+ * @throws MienError `file` that names a folder which cannot be read.
+ */
+export async function imagesIn(folder: string): Promise<string[]> {
+  const images: string[] = [];
+  const walk = async (path: string, above: readonly string[]): Promise<void> => {
+    const real = await realpath(path).catch((cause: unknown) => {
+      throw fileError('read', path, cause);
+    });
+    if (above.includes(real)) return;
+    const { files, folders } = await listFolder(path);
+    images.push(...files.filter(isImageName).map((name) => join(path, name)));
+    for (const name of folders) await walk(join(path, name), [...above, real]);
+  };
+  await walk(folder, []);
+  return images.sort();
+}
 
 /** A text file, decoded. */
 export interface Lines {
@@ -138,5 +175,5 @@ function checkIsText(bytes: Uint8Array, file: string): void {
       ...{ file, hint: 'Expected a table with one record a line; fetch or unpack the file again.' },
     });
   const fault = notText(bytes);
-  if (fault) throw new MienError('data', fault.message, { file, hint: fault.hint });
+  if (fault) throw faultError(fault, { file });
 }
