@@ -42,12 +42,18 @@ export function defineEvaluate(program: Command): void {
     .action((options: Options, command: Command) => run(options, outputOf(command)));
 }
 
+interface Labelled extends NamedItem {
+  readonly label: string;
+  readonly group?: string;
+}
+
 async function run(options: Options, output: Output): Promise<void> {
   const { data, bundle } = options;
   if (data === undefined) throw new MienError('usage', 'no data: --data names a CSV or JSONL file');
   const [
     { loadRecognizer },
     { itemsOfFile },
+    { answersOf },
     { evaluateResults },
     { readMapping },
     { answerLabels },
@@ -55,6 +61,7 @@ async function run(options: Options, output: Output): Promise<void> {
   ] = await Promise.all([
     import('../../recognizer/node/load.js'),
     import('../../recognizer/node/items.js'),
+    import('../../recognizer/node/answers.js'),
     import('../../recognizer/evaluation.js'),
     import('../../recognizer/node/mapping.js'),
     import('../predictions.js'),
@@ -67,28 +74,33 @@ async function run(options: Options, output: Output): Promise<void> {
   const judged: Judged[] = [];
   let ignored = 0;
   try {
-    const known: { label: string; group?: string }[] = [];
-    async function* labelled(): AsyncGenerator<NamedItem> {
-      const columns = { text: options.text, image: options.image };
-      for await (const item of itemsOfFile(data!, columns, [options.label, options.group])) {
-        const own = item.values[options.label]!;
+    async function* labelled(): AsyncGenerator<Labelled> {
+      const rows = itemsOfFile(data!, {
+        columns: { text: options.text, image: options.image },
+        ...{ further: [options.label, options.group], warn: output.warn },
+      });
+      for await (const item of rows) {
+        const own = item.values[options.label] ?? '';
         if (own === '')
-          throw new MienError('data', 'has no label', { file: data!, row: item.row, field: options.label });
+          throw new MienError('data', item.invalid?.message ?? 'has no label', {
+            ...{ file: data!, row: item.row },
+            ...(item.invalid ? {} : { field: options.label }),
+          });
         const label = mapping ? mapping(own) : own;
         if (label === null) ignored++;
-        else {
-          known.push({
-            label,
+        else
+          yield {
+            ...{ ...item, label },
             ...(options.group === undefined ? {} : { group: item.values[options.group]! }),
-          });
-          yield item;
-        }
+          };
       }
     }
     progress.begin('recognise', undefined, 'items');
     const faces = options.cropped ? 'cropped' : 'detect';
-    for await (const result of recognizer.stream(labelled(), { faces, signal, batchSize: 32 })) {
-      judged.push({ result, ...known.shift()! });
+    const settings = { faces, signal, batchSize: 32 } as const;
+    for await (const { item, result } of answersOf(recognizer, labelled(), settings)) {
+      const { label, group } = item;
+      judged.push({ result, label, ...(group === undefined ? {} : { group }) });
       progress.advance();
     }
     progress.end();
