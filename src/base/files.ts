@@ -35,20 +35,45 @@ export async function writeFileAtomic(
   }
 }
 
+/** What the operating system refuses, by its code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'is a folder, a file was expected',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'something else of that name is there',
+  ELOOP: 'its symbolic links lead in a circle',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would be too large for the file system',
+  EROFS: 'the file system is read-only',
+  EIO: 'the device failed (input/output error)',
+  EBUSY: 'it is in use',
+  EMFILE: 'too many files are open (raise the limit, `ulimit -n`)',
+  ENFILE: 'too many files are open on this machine',
+  EPIPE: 'whoever read it has gone',
+  EBADF: 'it is closed',
+};
+
 /** A `file` error that says in plain words what the operating system refused. */
 export function fileError(action: 'read' | 'write', path: string, cause: unknown): MienError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
-  const reasons: Record<string, string> = {
-    ENOENT: 'no such file or folder',
-    EACCES: 'permission denied',
-    EPERM: 'permission denied',
-    EISDIR: 'is a folder, a file was expected',
-    ENOTDIR: 'a part of the path is a file, not a folder',
-    ENOSPC: 'the disk is full',
-    EROFS: 'the file system is read-only',
-  };
-  const reason = (code && reasons[code]) ?? (cause instanceof Error ? cause.message : String(cause));
+  const reason = (code && REASONS[code]) ?? (cause instanceof Error ? cause.message : String(cause));
   return new MienError('file', `cannot ${action}: ${reason}`, { file: path, cause });
+}
+
+/** Calls of the operating system that change something. */
+const WRITING = /^(write|mkdir|rename|unlink|rm|fsync|ftruncate|symlink|copyfile|sendfile)/;
+
+/**
+ * The `file` error that an error of the operating system is, if it is one of those that are told in plain words:
+ * wherever it came up, it is no bug.
+ */
+export function asFileError(error: unknown): MienError | undefined {
+  const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === undefined || !(code in REASONS) || syscall === undefined) return undefined;
+  return fileError(WRITING.test(syscall) ? 'write' : 'read', path ?? 'a file', error);
 }
 
 /** @throws MienError `file` when it cannot be read, `format` when it is not text or not JSON. */

@@ -1,5 +1,5 @@
 // `mien predict`: emotions of a sentence, a face, a folder of images, a table or lines as they come.
-import type { Stats } from 'node:fs';
+import { fstatSync, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Option, type Command } from 'commander';
@@ -149,7 +149,11 @@ async function sourceOf(options: Options, warn: Output['warn']): Promise<Source>
   const { itemsOfFile, itemsOfFolder, itemsOfLines } = await import('../../recognizer/node/items.js');
   const columns = { text: options.textColumn, image: options.imageColumn, id: options.idColumn };
   const marked = (path: string, { size, mtimeMs }: Stats): string => `${path} ${size} ${mtimeMs}`;
-  if (input === '-') return { items: itemsOfLines(process.stdin, { columns, warn }), fingerprint: undefined };
+  if (input === '-') {
+    // Node reads a folder there as nothing.
+    if (fstatSync(0).isDirectory()) throw new MienError('file', 'standard input is a folder');
+    return { items: itemsOfLines(process.stdin, { columns, warn }), fingerprint: undefined };
+  }
   if (input !== undefined) {
     const found = await stat(input).catch((cause: unknown) => {
       throw fileError('read', input, cause);
