@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { decodeText } from './decode.js';
 import { MienError } from './errors.js';
 
 type Chunk = string | Uint8Array;
@@ -34,31 +35,58 @@ export async function writeFileAtomic(
   }
 }
 
+/** What the operating system refuses, by its code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'is a folder, a file was expected',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'something else of that name is there',
+  ELOOP: 'its symbolic links lead in a circle',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would be too large for the file system',
+  EROFS: 'the file system is read-only',
+  ENAMETOOLONG: 'the name is too long',
+  EIO: 'the device failed (input/output error)',
+  EBUSY: 'it is in use',
+  EMFILE: 'too many files are open (raise the limit, `ulimit -n`)',
+  ENFILE: 'too many files are open on this machine',
+  EPIPE: 'whoever read it has gone',
+  EBADF: 'it is closed',
+};
+
 /** A `file` error that says in plain words what the operating system refused. */
 export function fileError(action: 'read' | 'write', path: string, cause: unknown, hint?: string): MienError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
-  const reasons: Record<string, string> = {
-    ENOENT: 'no such file or folder',
-    EACCES: 'permission denied',
-    EPERM: 'permission denied',
-    EISDIR: 'is a folder, a file was expected',
-    ENOTDIR: 'a part of the path is a file, not a folder',
-    ENOSPC: 'the disk is full',
-    EROFS: 'the file system is read-only',
-    ENAMETOOLONG: 'the name is too long',
-  };
-  const reason = (code && reasons[code]) ?? (cause instanceof Error ? cause.message : String(cause));
+  const reason = (code && REASONS[code]) ?? (cause instanceof Error ? cause.message : String(cause));
   return new MienError('file', `cannot ${action}: ${reason}`, { file: path, hint, cause });
 }
 
-/** @throws MienError `file` when it cannot be read, `format` when it is not JSON. */
+/** Calls of the operating system that change something. */
+const WRITING = /^(write|mkdir|rename|unlink|rm|fsync|ftruncate|symlink|copyfile|sendfile)/;
+
+/**
+ * The `file` error that an error of the operating system is, if it is one of those that are told in plain words:
+ * wherever it came up, it is no bug.
+ */
+export function asFileError(error: unknown): MienError | undefined {
+  const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === undefined || !(code in REASONS) || syscall === undefined) return undefined;
+  return fileError(WRITING.test(syscall) ? 'write' : 'read', path ?? 'a file', error);
+}
+
+/** @throws MienError `file` when it cannot be read, `format` when it is not text or not JSON. */
 export const readJson = async (path: string): Promise<unknown> => parseJson(await readText(path), path);
 
-/** @throws MienError `file` when it cannot be read. */
-export const readText = (path: string): Promise<string> =>
-  readFile(path, 'utf8').catch((cause: unknown) => {
+/** @throws MienError `file` when it cannot be read, `format` when its bytes are not text. */
+export async function readText(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     throw fileError('read', path, cause);
   });
+  return decodeText(bytes, path, 'format');
+}
 
 /** The value of a file's text. @throws MienError `format` when it is not JSON. */
 export function parseJson(text: string, path: string): unknown {
@@ -69,15 +97,22 @@ export function parseJson(text: string, path: string): unknown {
   }
 }
 
+/** A file's bytes, piece by piece. @throws MienError `file` when it cannot be read. */
+export async function* readChunks(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const stream = createReadStream(path, { highWaterMark: 1 << 20 });
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw fileError('read', path, cause);
+  } finally {
+    stream.destroy();
+  }
+}
+
 /** Hexadecimal SHA-256 of a file, read in pieces. */
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
-      hash.update(chunk as Uint8Array);
-  } catch (cause) {
-    throw fileError('read', path, cause);
-  }
+  for await (const chunk of readChunks(path)) hash.update(chunk);
   return hash.digest('hex');
 }
 

@@ -1,10 +1,9 @@
 // Settings described by a schema: read from plain data, from a YAML or JSON file, and from `path=value` overrides.
 // What does not fit is an error that names the setting's path and the nearest known one.
-import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { MienError } from './errors.js';
-import { fileError } from './files.js';
+import { readText } from './files.js';
 import { nearestName } from './names.js';
 
 /** Where settings come from; later ones win: defaults, file, `set`. */
@@ -61,10 +60,7 @@ function pathsOf(group: object, prefix = ''): string[] {
 }
 
 async function readGroup(file: string): Promise<Group> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw fileError('read', file, cause);
-  });
-  const value = parseYaml(text, { file }) ?? {};
+  const value = parseYaml(await readText(file), { file }) ?? {};
   if (!isGroup(value)) throw new MienError('format', 'must hold settings, one `key: value` a line', { file });
   return value;
 }

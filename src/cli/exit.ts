@@ -1,5 +1,6 @@
 // Turns whatever ends a command into one message on standard error and one documented exit code.
 import { MienError } from '../base/errors.js';
+import { asFileError } from '../base/files.js';
 import { quoted } from '../base/quote.js';
 
 /** Exit codes, as `mien --help` and docs/commands.md state them. */
@@ -30,7 +31,8 @@ export function exitCodeOf(error: unknown): number {
 /** What to print for an error: message and hint; with `debug` also the stack and its causes. */
 export function describeError(error: unknown, debug: boolean): string {
   if (debug) return `mien: ${stackOf(error)}`;
-  if (error instanceof MienError) return `mien: ${error.message}`;
+  const known = error instanceof MienError ? error : asFileError(error);
+  if (known) return `mien: ${known.message}`;
   const message = error instanceof Error ? error.message : String(error);
   return `mien: unexpected error, probably a bug in mien: ${linesOf(message)}\nRun again with --debug for the stack trace, and report it.`;
 }

@@ -67,9 +67,8 @@ const FROM = { text: 'from the text', face: 'from the face', both: 'from text an
 const FINE_SHOWN = 5;
 
 /** One item at length. */
-export function renderOne({ result, explanation }: Predicted, width: number): string {
+export function renderOne(result: Recognition, explanation: Explained | undefined, width: number): string {
   const warnings = result.warnings.map(({ message }) => `note: ${message}`);
-  if (result.error) return [`${result.error.code}: ${result.error.message}`, ...warnings].join('\n');
   const { label, probabilities, from, gate, disagreement, abstained, set } = result;
   const details = [
     ...(abstained ? ['too unsure to be given'] : []),

@@ -1,5 +1,6 @@
 // Runs a program as a process: signals, closed pipes and errors all end in a message and a documented exit code.
 import { CommanderError, type Command } from 'commander';
+import { fileError } from '../base/files.js';
 import { describeError, exitCodeOf, exitCodes } from './exit.js';
 import { handleSignals, interruptedCode } from './interrupt.js';
 
@@ -22,16 +23,18 @@ export async function runProgram(program: Command, args: readonly string[]): Pro
 
 /** Takes over the process: runs its arguments and sets its exit code. */
 export async function runProcess(program: Command): Promise<void> {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      // A reader that closes the pipe early (`mien … | head`) has what it wants: end quietly.
-      if (error.code === 'EPIPE') process.exit(exitCodes.ok);
-      throw error;
-    });
-  process.on('uncaughtException', (error) => {
+  const fail = (error: unknown): never => {
     report(error, process.argv.includes('--debug'));
     process.exit(exitCodes.failure);
+  };
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that closes the pipe early (`mien … | head`) has what it wants: end quietly.
+    if (error.code === 'EPIPE') process.exit(exitCodes.ok);
+    fail(fileError('write', 'standard output', error));
   });
+  // Remarks that nobody can read end nothing.
+  process.stderr.on('error', () => undefined);
+  process.on('uncaughtException', fail);
   handleSignals();
   // Not process.exit: standard output may be a pipe that still has to drain.
   process.exitCode = await runProgram(program, process.argv.slice(2));

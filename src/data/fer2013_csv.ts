@@ -1,11 +1,10 @@
 // Reads FER2013 as a table of pixels (fer2013.csv, icml_face_data.csv), streamed because it is 300 MB of text.
-import { createReadStream } from 'node:fs';
-import { CsvError, parse } from 'csv-parse';
+import { CsvError } from 'csv-parse';
 import { MienError } from '../base/errors.js';
-import { fileError } from '../base/files.js';
 import { suggestion } from '../base/names.js';
+import { csvRecords } from './csv.js';
 import { FER2013_NUMBERS } from './labels.js';
-import { problems, sniffText } from './reading.js';
+import { problems, readParts, sniffText } from './reading.js';
 import type { FaceItem, LoadedFer2013, LoadOptions } from './types.js';
 
 const SIDE = 48;
@@ -75,12 +74,8 @@ export async function loadFer2013Csv(file: string, options: LoadOptions = {}): P
     });
   };
 
-  const parser = parse({ bom: true, relax_column_count: true, from: 2, info: true });
-  const input = createReadStream(file, { highWaterMark: 1 << 20 });
-  input.on('error', (cause) => parser.destroy(fileError('read', file, cause)));
   try {
-    for await (const entry of input.pipe(parser)) {
-      const { record, info } = entry as { record: string[]; info: { lines: number } };
+    for await (const { record, info } of csvRecords(readParts(file), { from: 2 })) {
       row = info.lines;
       take(record);
     }
@@ -92,8 +87,6 @@ export async function loadFer2013Csv(file: string, options: LoadOptions = {}): P
       hint: EXPECTED,
       cause,
     });
-  } finally {
-    input.destroy();
   }
   if (items.length === 0) throw new MienError('data', 'holds no usable record', { file, hint: EXPECTED });
   return { path: file, form: 'csv', items, skipped: reporter.skipped, warnings: [] };

@@ -1,15 +1,13 @@
 // Reads ISEAR in the four forms in which people have it, recognised by content, into one list of texts.
 // Source: Scherer & Wallbott 1994; the forms are described in docs/data.md.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
 import { MienError } from '../base/errors.js';
-import { fileError } from '../base/files.js';
 import { suggestion } from '../base/names.js';
 import { isTextLabel, ISEAR_NUMBERS, TEXT_LABELS } from './labels.js';
 import type { TextLabel } from './labels.js';
-import { BAD_UTF8, kindOf, listFolder, NOT_UTF8, problems, sniffText } from './reading.js';
-import type { Problems } from './reading.js';
+import { kindOf, listFolder, problems, readLines, sniffText } from './reading.js';
+import type { Lines, Problems } from './reading.js';
 import type { IsearForm, LoadedIsear, LoadOptions, TextItem } from './types.js';
 
 /** In order of preference: only the original form names subjects and is complete. */
@@ -29,13 +27,9 @@ const PUBLISHED = 7666;
 export async function loadIsear(path: string, options: LoadOptions = {}): Promise<LoadedIsear> {
   const warnings: string[] = [];
   const { file, form } = await locate(path, warnings);
-  const text = new TextDecoder().decode(
-    await readFile(file).catch((cause: unknown) => {
-      throw fileError('read', file, cause);
-    }),
-  );
+  const lines = await readLines(file);
   const reporter = problems(options);
-  const items = (form === 'pipe' ? pipeRecords : csvRecords)(text, file, form, reporter, warnings);
+  const items = (form === 'pipe' ? pipeRecords : csvRecords)(lines, file, form, reporter, warnings);
   if (items.length === 0) throw new MienError('data', 'holds no usable record', { file, hint: EXPECTED });
   if (items.length + reporter.skipped.length < PUBLISHED)
     warnings.push(`${file}: ${items.length} of ISEAR's ${PUBLISHED} texts (form ${form})`);
@@ -138,7 +132,7 @@ function readLabel(name: string, { file, row, reporter, warnings }: Columns): Te
 const idOf = (record: number): string => `isear/${String(record).padStart(5, '0')}`;
 
 function csvRecords(
-  text: string,
+  { text, faults }: Lines,
   file: string,
   form: IsearForm,
   reporter: Problems,
@@ -179,7 +173,8 @@ function csvRecords(
         message: `${record.length} ${record.length === 1 ? 'field' : 'fields'}`,
         hint: 'Expected a label and a text, the text in quotation marks where it holds a comma.',
       });
-    if (record.some((field) => field.includes(BAD_UTF8))) return reporter.report({ file, row, ...NOT_UTF8 });
+    for (let line = row; line <= end; line++)
+      if (faults.has(line)) return reporter.report({ file, row: line, ...faults.get(line)! });
     const label = readLabel(name, { file, row, reporter, warnings });
     if (label === undefined) return;
     items.push({ id: idOf(index + 1 - header), text: repairText(content), label, file, row });
@@ -189,7 +184,7 @@ function csvRecords(
 
 /** The original form: no quoting at all, so a `|` within SIT is told by counting columns from both ends. */
 function pipeRecords(
-  text: string,
+  { text, faults }: Lines,
   file: string,
   _form: IsearForm,
   reporter: Problems,
@@ -220,7 +215,7 @@ function pipeRecords(
         message: `${fields.length - 1} columns`,
         hint: `Expected ${header.length}, separated by "|"; is the row cut off?`,
       });
-    if (line.includes(BAD_UTF8)) return reporter.report({ file, row, ...NOT_UTF8 });
+    if (faults.has(row)) return reporter.report({ file, row, ...faults.get(row)! });
     const named = readLabel(fields[label]!, { file, row, reporter, warnings });
     if (named === undefined) return;
     const numbered = emotion < 0 ? named : ISEAR_NUMBERS[fields[emotion]!.trim()];

@@ -1,12 +1,10 @@
 // Reads RAF-DB's single-label ("basic") part as DATASET/ folders and in its official form.
 // Source: Li, Deng & Du 2017, "Reliable crowdsourcing and deep locality-preserving learning".
-import { readFile } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import { MienError } from '../base/errors.js';
-import { fileError } from '../base/files.js';
 import { RAFDB_NUMBERS } from './labels.js';
 import type { FaceLabel } from './labels.js';
-import { findFolder, isImageName, kindOf, listFolder, problems, sniffText } from './reading.js';
+import { findFolder, isImageName, kindOf, listFolder, problems, readLines, sniffText } from './reading.js';
 import type { Problems } from './reading.js';
 import type { FaceItem, LoadedRafdb, LoadOptions } from './types.js';
 
@@ -152,29 +150,25 @@ async function readLabels(
   reporter: Problems,
   header: boolean,
 ): Promise<Map<string, Listed>> {
-  await sniffText(file);
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw fileError('read', file, cause);
-  });
+  const { text, faults } = await readLines(file);
   const table = new Map<string, Listed>();
-  text
-    .replace(/^\ufeff/, '')
-    .split(/\r?\n/)
-    .forEach((line, index) => {
-      if (line.trim() === '' || (header && index === 0 && /^image/i.test(line))) return;
-      const [name = '', number = ''] = line.split(separator).map((field) => field.trim());
-      const row = index + 1;
-      if (!/\.(jpe?g|png)$/i.test(name))
-        reporter.report({
-          file,
-          row,
-          message: `no image name in ${JSON.stringify(line.slice(0, 60))}`,
-          hint: EXPECTED,
-        });
-      else if (RAFDB_NUMBERS[number] === undefined)
-        reporter.report({ file, row, message: `unknown label ${JSON.stringify(number)}`, hint: NUMBERS });
-      else table.set(stemOf(name), { number, file, row });
-    });
+  text.split(/\r?\n/).forEach((line, index) => {
+    if (line.trim() === '' || (header && index === 0 && /^image/i.test(line))) return;
+    const [name = '', number = ''] = line.split(separator).map((field) => field.trim());
+    const row = index + 1;
+    const fault = faults.get(row);
+    if (fault) reporter.report({ file, row, ...fault });
+    else if (!/\.(jpe?g|png)$/i.test(name))
+      reporter.report({
+        file,
+        row,
+        message: `no image name in ${JSON.stringify(line.slice(0, 60))}`,
+        hint: EXPECTED,
+      });
+    else if (RAFDB_NUMBERS[number] === undefined)
+      reporter.report({ file, row, message: `unknown label ${JSON.stringify(number)}`, hint: NUMBERS });
+    else table.set(stemOf(name), { number, file, row });
+  });
   return table;
 }
 

@@ -1,7 +1,16 @@
 // What all loaders share: one way to report bad input, to sniff and decode text, and to look into folders.
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { fileError } from '../base/files.js';
+import {
+  badText,
+  badTextError,
+  decodeLines,
+  decodeParts,
+  faultError,
+  notText,
+  type Fault,
+} from '../base/decode.js';
+import { fileError, readChunks } from '../base/files.js';
 import { MienError } from '../base/errors.js';
 import { quoted } from '../base/quote.js';
 import type { LoadOptions, Skipped } from './types.js';
@@ -50,7 +59,13 @@ export async function kindOf(path: string): Promise<'file' | 'folder' | 'missing
   return found.isDirectory() ? 'folder' : 'file';
 }
 
-/** Names in a folder, sorted, without hidden ones; links count as what they point to. */
+/** What systems leave in folders without asking; hidden names are left out anyway. */
+const LEFT_BEHIND = /^(\..*|thumbs\.db|desktop\.ini|__macosx|@eadir|\$recycle\.bin)$/i;
+
+/**
+ * Names in a folder, sorted, without hidden ones and what systems leave there. Links count as what they point to, as
+ * files where that is not there; pipes and devices are left out.
+ */
 export async function listFolder(path: string): Promise<{ files: string[]; folders: string[] }> {
   const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileError('read', path, cause);
@@ -58,11 +73,10 @@ export async function listFolder(path: string): Promise<{ files: string[]; folde
   const files: string[] = [];
   const folders: string[] = [];
   for (const entry of entries) {
-    if (entry.name.startsWith('.') || /^(thumbs\.db|desktop\.ini)$/i.test(entry.name)) continue;
-    const folder = entry.isSymbolicLink()
-      ? (await kindOf(join(path, entry.name))) === 'folder'
-      : entry.isDirectory();
-    (folder ? folders : files).push(entry.name);
+    if (LEFT_BEHIND.test(entry.name)) continue;
+    const found = entry.isSymbolicLink() ? await stat(join(path, entry.name)).catch(() => undefined) : entry;
+    if (found?.isDirectory()) folders.push(entry.name);
+    else if (found?.isFile() ?? true) files.push(entry.name);
   }
   const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   return { files: files.sort(order), folders: folders.sort(order) };
@@ -78,12 +92,67 @@ export async function findFolder(path: string, ...names: string[]): Promise<stri
   return undefined;
 }
 
-export const isImageName = (name: string): boolean =>
-  ['.jpg', '.jpeg', '.png', '.bmp', '.webp'].includes(extname(name).toLowerCase());
+const IMAGE_NAMES = new Set([
+  ...['.jpg', '.jpeg', '.jpe', '.jfif', '.jif', '.pjpeg', '.pjp', '.png', '.apng', '.webp', '.gif'],
+  ...['.tif', '.tiff', '.avif', '.heic', '.heif', '.bmp'],
+]);
+
+export const isImageName = (name: string): boolean => IMAGE_NAMES.has(extname(name).toLowerCase());
+
+/**
+ * The images of a folder and all that is in it, as sorted paths. Links are followed; one that leads back into a folder
+ * on the way to it is not.
+ * @throws MienError `file` that names a folder which cannot be read.
+ */
+export async function imagesIn(folder: string): Promise<string[]> {
+  const images: string[] = [];
+  const walk = async (path: string, above: readonly string[]): Promise<void> => {
+    const real = await realpath(path).catch((cause: unknown) => {
+      throw fileError('read', path, cause);
+    });
+    if (above.includes(real)) return;
+    const { files, folders } = await listFolder(path);
+    images.push(...files.filter(isImageName).map((name) => join(path, name)));
+    for (const name of folders) await walk(join(path, name), [...above, real]);
+  };
+  await walk(folder, []);
+  return images.sort();
+}
+
+/** A text file, decoded. */
+export interface Lines {
+  readonly text: string;
+  /** What is wrong with lines whose bytes are not text, by 1-based line. */
+  readonly faults: ReadonlyMap<number, Fault>;
+}
+
+/**
+ * A whole text file; a byte order mark is removed.
+ * @throws MienError `file` when it cannot be read, `data` when it is empty or not text at all.
+ */
+export async function readLines(path: string): Promise<Lines> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw fileError('read', path, cause);
+  });
+  checkIsText(bytes, path);
+  const { text, bad } = decodeLines(bytes);
+  return { text, faults: new Map(bad.map((one) => [one.row, badText(one)])) };
+}
+
+/**
+ * A text file too large to hold, in parts of whole lines.
+ * @throws MienError `file` when it cannot be read, `data` with the row where its bytes are not text.
+ */
+export async function* readParts(path: string): AsyncGenerator<string, void, undefined> {
+  for await (const { text, bad } of decodeParts(readChunks(path), path)) {
+    if (bad[0]) throw badTextError(path, bad[0]);
+    yield text;
+  }
+}
 
 /**
  * The first bytes of a text file, decoded, to recognise its form; a byte order mark is removed.
- * @throws MienError `file` when it cannot be read, `data` when it is empty, UTF-16 or not text at all.
+ * @throws MienError `file` when it cannot be read, `data` when it is empty or not text at all.
  */
 export async function sniffText(path: string, bytes = 16384): Promise<string> {
   const buffer = new Uint8Array(bytes);
@@ -99,31 +168,15 @@ export async function sniffText(path: string, bytes = 16384): Promise<string> {
     throw fileError('read', path, cause);
   }
   const start = buffer.subarray(0, length);
-  if (length === 0)
+  checkIsText(start, path);
+  return decodeLines(start).text;
+}
+
+function checkIsText(bytes: Uint8Array, file: string): void {
+  if (bytes.length === 0)
     throw new MienError('data', 'the file is empty', {
-      file: path,
-      hint: 'Expected a table with one record a line; fetch or unpack the file again.',
+      ...{ file, hint: 'Expected a table with one record a line; fetch or unpack the file again.' },
     });
-  const utf16 = (start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff);
-  if (utf16 || start.includes(0))
-    throw new MienError('data', utf16 || looksUtf16(start) ? 'is UTF-16' : 'is not a text file', {
-      file: path,
-      hint: 'Expected UTF-8; convert it with `iconv -f UTF-16 -t UTF-8`.',
-    });
-  return new TextDecoder().decode(start);
+  const fault = notText(bytes);
+  if (fault) throw faultError(fault, { file });
 }
-
-/** UTF-16 of mostly Latin text without a mark: every second byte is 0. */
-function looksUtf16(bytes: Uint8Array): boolean {
-  let zeros = 0;
-  for (const byte of bytes) if (byte === 0) zeros++;
-  return Math.abs(zeros / bytes.length - 0.5) < 0.15;
-}
-
-/** What stands in a decoded string where bytes were not UTF-8. */
-export const BAD_UTF8 = '\ufffd';
-
-export const NOT_UTF8: Pick<Problem, 'message' | 'hint'> = {
-  message: 'bytes that are not UTF-8 (Latin-1 or Windows-1252, it seems)',
-  hint: 'Expected UTF-8; convert the file with `iconv -f WINDOWS-1252 -t UTF-8`.',
-};

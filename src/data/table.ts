@@ -1,12 +1,12 @@
-// Somebody's own data: a CSV or JSONL file whose rows have a text, an image, or both, and a label.
-import { readFile } from 'node:fs/promises';
-import { dirname, extname, isAbsolute, join } from 'node:path';
-import { parse } from 'csv-parse/sync';
+// Somebody's own data: a table (CSV or JSONL) whose rows have a text, an image, or both, and a label.
+import { dirname, isAbsolute, join } from 'node:path';
+import type { Fault } from '../base/decode.js';
 import { MienError } from '../base/errors.js';
-import { fileError } from '../base/files.js';
-import { suggestion } from '../base/names.js';
+import { readChunks } from '../base/files.js';
 import { normalizeText } from './cleaning.js';
+import { cellName, cellText, checkColumn, foldName, isWrong } from './columns.js';
 import { kindOf, problems } from './reading.js';
+import { rowsOf, type Row } from './rows.js';
 import type { LoadOptions, Skipped, Split } from './types.js';
 
 export interface TableOptions extends LoadOptions {
@@ -39,14 +39,6 @@ export interface Table {
   readonly skipped: readonly Skipped[];
 }
 
-type Row = Readonly<Record<string, unknown>>;
-
-/** A row with the line (CSV: the record) it stands in. */
-interface Read {
-  readonly values: Row;
-  readonly row: number;
-}
-
 const SPLIT_NAMES: Readonly<Record<string, Split>> = {
   ...{ train: 'train', training: 'train', test: 'test', testing: 'test' },
   ...{ validation: 'validation', valid: 'validation', val: 'validation', dev: 'validation' },
@@ -62,17 +54,14 @@ export async function readTable(file: string, options: TableOptions): Promise<Ta
     throw new MienError('usage', 'neither a column of texts nor one of images is named', {
       hint: 'Use --text COLUMN, --image COLUMN, or both.',
     });
-  const content = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw fileError('read', file, cause);
-  });
-  const found = extname(file).toLowerCase() === '.csv' ? csvRows(content, file) : jsonRows(content, file);
-  if (found.length === 0) throw new MienError('data', 'holds no rows', { file });
-  checkColumns(file, found[0]!.values, options);
+  const { text, image, label, group, split } = options;
+  const wanted = [text, image, label, group, split].filter((name) => name !== undefined);
+  const check = (names: readonly string[]): void => wanted.forEach((name) => checkColumn(file, names, name));
   const reporter = problems(options);
   const rows: TableRow[] = [];
-  for (const { values, row } of found) {
-    const made = await rowOf(file, values, row, options);
-    if (typeof made === 'string') reporter.report({ file, row, message: made });
+  for await (const read of rowsOf(readChunks(file), { file, wanted, check })) {
+    const made = read.fault ?? (await rowOf(file, read, options));
+    if ('message' in made) reporter.report({ file, row: read.row, ...made });
     else rows.push(made);
   }
   const labels = [...new Set(rows.map(({ label }) => label))].sort();
@@ -83,75 +72,40 @@ export async function readTable(file: string, options: TableOptions): Promise<Ta
   return { file, rows, labels, skipped: reporter.skipped };
 }
 
-function csvRows(content: string, file: string): Read[] {
-  try {
-    const records = parse(content, {
-      columns: true,
-      bom: true,
-      skip_empty_lines: true,
-      info: true,
-    }) as unknown as {
-      record: Row;
-      info: { lines: number };
-    }[];
-    return records.map(({ record, info }) => ({ values: record, row: info.lines }));
-  } catch (cause) {
-    throw new MienError('data', `cannot be read as CSV: ${(cause as Error).message}`, { file, cause });
-  }
-}
-
-function jsonRows(content: string, file: string): Read[] {
-  return content.split(/\r?\n/).flatMap((line, i): Read[] => {
-    if (line.trim() === '') return [];
-    try {
-      const values: unknown = JSON.parse(line);
-      if (typeof values === 'object' && values !== null) return [{ values: values as Row, row: i + 1 }];
-    } catch {
-      // Said below.
-    }
-    throw new MienError('data', 'is not a JSON object', {
-      ...{ file, row: i + 1, hint: 'A file that does not end in .csv is read as JSONL, one object a line.' },
-    });
-  });
-}
-
-function checkColumns(file: string, first: Row, { text, image, label, group, split }: TableOptions): void {
-  for (const column of [text, image, label, group, split])
-    if (column !== undefined && !(column in first))
-      throw new MienError('usage', `there is no column "${column}"`, {
-        ...{ file, hint: suggestion(column, Object.keys(first)) },
-      });
-}
-
 /** The row, or what is wrong with it. */
 async function rowOf(
   file: string,
-  values: Row,
-  row: number,
+  { row, cells }: Row,
   { text, image, label, group, split }: TableOptions,
-): Promise<TableRow | string> {
-  const value = (column: string): string => String(values[column] ?? '').trim();
+): Promise<TableRow | Pick<Fault, 'message'>> {
+  let wrong: string | undefined;
+  const value = (column: string, read: typeof cellText = cellName): string => {
+    const cell = read(cells.get(foldName(column)));
+    if (isWrong(cell)) wrong ??= `${column} is ${cell.wrong}`;
+    return isWrong(cell) ? '' : (cell ?? '').trim();
+  };
   const named = value(label);
-  if (named === '') return 'has no label';
-  const words = text === undefined ? undefined : normalizeText(value(text));
-  if (words === '') return 'has no text';
-  let path: string | undefined;
-  if (image !== undefined) {
-    const given = value(image);
-    if (given === '') return 'has no image';
-    path = isAbsolute(given) ? given : join(dirname(file), given);
-    if ((await kindOf(path)) !== 'file') return `names the image ${given}, which is not there`;
-  }
-  const part = split === undefined ? undefined : SPLIT_NAMES[value(split).toLowerCase()];
-  if (split !== undefined && part === undefined)
-    return `is of the split "${value(split)}"; expected train, validation or test`;
+  const words = text === undefined ? undefined : normalizeText(value(text, cellText));
+  const given = image === undefined ? undefined : value(image, (cell) => cellText(cell, []));
+  const of = group === undefined ? undefined : value(group);
+  const place = split === undefined ? undefined : value(split);
+  if (wrong !== undefined) return { message: wrong };
+  if (named === '') return { message: 'has no label' };
+  if (words === '') return { message: 'has no text' };
+  if (given === '') return { message: 'has no image' };
+  const path = given === undefined || isAbsolute(given) ? given : join(dirname(file), given);
+  if (path !== undefined && (await kindOf(path)) !== 'file')
+    return { message: `names the image ${given!}, which is not there` };
+  const part = place === undefined ? undefined : SPLIT_NAMES[place.toLowerCase()];
+  if (place !== undefined && part === undefined)
+    return { message: `is of the split "${place}"; expected train, validation or test` };
   return {
     id: `row/${String(row).padStart(6, '0')}`,
     ...(words === undefined ? {} : { text: words }),
     ...(path === undefined ? {} : { image: { kind: 'file', path } }),
     label: named,
     // Without groups, equal texts still stay together.
-    group: group === undefined ? (words === undefined ? `row ${row}` : `text ${words}`) : value(group),
+    group: of ?? (words === undefined ? `row ${row}` : `text ${words}`),
     ...(part === undefined ? {} : { split: part }),
     row,
   };

@@ -1,9 +1,8 @@
 // Finds the profile a user names: one of the built-in ones, or a YAML or JSON file that describes another.
-import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { MienError } from '../base/errors.js';
-import { fileError } from '../base/files.js';
+import { readText } from '../base/files.js';
 import { suggestion } from '../base/names.js';
 import { PROFILE_NAMES, profiles, type Profile } from './profiles.js';
 
@@ -41,9 +40,7 @@ export async function findProfile(name: string): Promise<Profile> {
     throw new MienError('usage', `"${name}" is no profile`, {
       hint: `${suggestion(name, PROFILE_NAMES)} A profile of your own is a file: --profile mine.yaml`,
     });
-  const text = await readFile(name, 'utf8').catch((cause: unknown) => {
-    throw fileError('read', name, cause);
-  });
+  const text = await readText(name);
   let value: unknown;
   try {
     value = parse(text);

@@ -28,7 +28,19 @@ export interface Learned {
 /** Writes `encoder/` and `learned.json` into `out`; the record last, so that it stands for all. */
 export async function writeLearned(
   out: string,
-  { kind, labels, settings, fine, pooling = 'mean', located, items, result, prior, config, files = {} }: Learned,
+  {
+    kind,
+    labels,
+    settings,
+    fine,
+    pooling = 'mean',
+    located,
+    items,
+    result,
+    prior,
+    config,
+    files = {},
+  }: Learned,
 ): Promise<LearnedRecord> {
   const bytes = Buffer.concat(encodeSafetensors(result.weights));
   const folder = join(out, 'encoder');

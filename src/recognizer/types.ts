@@ -101,7 +101,8 @@ export interface Warning {
 }
 
 /** Why an item could not be recognised; programs may switch on it. */
-export type FailureCode = 'no-face' | 'undecodable-image' | 'empty-text' | 'no-input' | 'internal';
+export type FailureCode =
+  'no-face' | 'undecodable-image' | 'empty-text' | 'no-input' | 'invalid-item' | 'internal';
 
 /** One number a label, by the label's name. */
 export type Probabilities = Readonly<Record<string, number>>;

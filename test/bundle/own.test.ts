@@ -119,4 +119,20 @@ test('rows that cannot be used are named, or passed over', async () => {
   expect(labels).toEqual(['a', 'b']);
   await writeFile(file, '{"words": "cut');
   await expect(readTable(file, options)).rejects.toMatchObject({ code: 'data', place: { row: 1 } });
+
+  // Read as every other table: marks, separators and names do not matter, cells and bytes of another kind are named.
+  await writeFile(file, '\ufeff{"Words":"one\u2028line","mood":1}\r\n{"words":"two","MOOD":true}\r\n');
+  expect((await readTable(file, options)).rows).toMatchObject([
+    { text: 'one line', label: '1' },
+    { text: 'two', label: 'true', row: 2 },
+  ]);
+  const table = 'Words ;MOOD\nfine;a\ncafé;a\n"nice; really";b\n1;2;3\n';
+  const csv = join(root, 'faulty.csv');
+  await writeFile(csv, Buffer.from(table, 'latin1'));
+  await expect(readTable(csv, options)).rejects.toThrow(/row 3: bytes that are not UTF-8/);
+  const latin = await readTable(csv, { ...options, skipInvalid: true });
+  expect(latin.rows.map(({ text }) => text)).toEqual(['fine', 'nice; really']);
+  expect(latin.skipped.map(({ row }) => row)).toEqual([3, 5]);
+  await writeFile(file, '{"words":{"a":1},"mood":"a"}\n');
+  await expect(readTable(file, options)).rejects.toThrow(/row 1: words is an object/);
 });

@@ -1,8 +1,9 @@
 // The command line as a process: help, mistakes, exit codes, signals, pipes, JSON and colour.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { describeError } from '../../src/cli/exit.js';
 import { built } from '../support/build.js';
 
 const bin = join(built, 'cli/main.js');
@@ -91,6 +92,27 @@ describe('errors', () => {
     expect(stderr).toMatch(/^mien: unexpected error, probably a bug in mien: (x is not a function|later)\n/);
     expect(stderr).not.toMatch(/\n +at /);
   });
+});
+
+test('what the operating system refuses is told in plain words, wherever it comes up', async () => {
+  const refused = (code: string, syscall: string, path?: string) =>
+    describeError(Object.assign(new Error(`${code}: whatever`), { code, syscall, path }), false);
+  expect(refused('EMFILE', 'open', '/a.js')).toMatch(/^mien: \/a\.js: cannot read: too many files are open/);
+  expect(refused('EACCES', 'open', '/a.jsonl')).toBe('mien: /a.jsonl: cannot read: permission denied');
+  expect(refused('EISDIR', 'read')).toBe('mien: a file: cannot read: is a folder, a file was expected');
+  expect(refused('ENOSPC', 'write')).toBe('mien: a file: cannot write: the disk is full');
+  expect(refused('ERR_ASSERTION', 'open')).toMatch(/probably a bug/);
+  if (process.platform !== 'linux') return;
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, ['--import', 'tsx', fixture, 'result'], {
+    stdio: ['ignore', full, 'pipe'],
+  });
+  let stderr = '';
+  child.stderr!.on('data', (piece: Buffer) => (stderr += piece.toString()));
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  closeSync(full);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^mien: standard output: cannot write: the disk is full$/m);
 });
 
 describe('output', () => {

@@ -154,15 +154,19 @@ test('wrong usage says what would be right', async () => {
     [[], /--text TEXT, --image FILE/, 2],
     [['--input', join(root, 'wrong.csv')], /no column "text".*\nName them; there are txt/s, 2],
     [['--input', join(root, 'wrong.csv'), '--text-column', 'tx'], /no column "tx"[\s\S]*"txt"/, 2],
-    [['--input', join(root, 'none.csv')], /none\.csv: there is no such file/, 1],
+    [['--input', join(root, 'none.csv')], /none\.csv: cannot read: no such file/, 1],
+    [['--input', join(root, 'faces')], /faces: is a folder, a table was expected\n.*--image/, 1],
+    [['--image', join(root, 'none.jpg')], /^mien: .*none\.jpg: cannot read: no such file/m, 1],
+    [['--text', '…'], /^mien: the text has no words$/m, 1],
     [['--text', 'joy', '--input', 'x.csv'], /--input stands alone/, 2],
     [['--text', 'joy', '--out', join(root, 'x.txt')], /neither in \.csv nor in \.jsonl/, 2],
     [['--text', 'joy', '--explain', '--format', 'csv'], /no room for explanations[\s\S]*jsonl/, 2],
     [['--text', 'joy', '--bundle', join(root, 'nothing')], /manifest\.json/, 1],
   ];
   const ended = await Promise.all(cases.map(([args]) => predict(args)));
-  ended.forEach(({ code, stderr }, i) => {
+  ended.forEach(({ code, stdout, stderr }, i) => {
     expect(stderr).toMatch(cases[i]![1]);
+    expect(stdout).toBe('');
     expect(code).toBe(cases[i]![2]);
   });
 });

@@ -107,6 +107,12 @@ describe('FER2013', () => {
     await expect(loadFer2013(file)).rejects.toThrow(message);
   });
 
+  it('reads its table in UTF-16 with a byte order mark', async () => {
+    const text = `\ufeff${HEADER}\r\n${ferRow(1, 'Training', 5)}\r\n`;
+    const file = join(await folderWith({ 'fer2013.csv': Buffer.from(text, 'utf16le') }), 'fer2013.csv');
+    expect((await loadFer2013(file)).items).toMatchObject([{ label: 'disgust', row: 2 }]);
+  });
+
   it('refuses RAF-DB, missing, unknown and misplaced folders', async () => {
     const raf = await folderWith(await rafFiles());
     await expect(loadFer2013(raf)).rejects.toThrow(/folders 1–7 of RAF-DB.*swapped/);

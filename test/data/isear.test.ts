@@ -69,6 +69,11 @@ describe('forms', () => {
     expect(warnings.join('\n')).toMatch(/row 2.*"guit" is read as guilt/);
   });
 
+  it('reads UTF-16 with a byte order mark', async () => {
+    const { items } = await load(Buffer.from(`\ufeff${PIPE}`, 'utf16le'));
+    expect(items.map(({ text }) => text)).toEqual((await load(PIPE)).items.map(({ text }) => text));
+  });
+
   it('prefers the form with subjects in a folder that holds several, and says so', async () => {
     const folder = await folderWith({
       'a.csv': 'sentiment,content\njoy,Yes.\n',
@@ -111,9 +116,12 @@ describe('bad input', () => {
     ],
     ["a table of RAF-DB's labels", 'image,label\ntrain_00001_aligned.jpg,5\n', /RAF-DB's labels.*swapped/],
     ['other text', 'hello world\n', /not a form of ISEAR[^]*Expected ISEAR/],
-    ['UTF-16', Buffer.from(`\ufeff${PIPE}`, 'utf16le'), /is UTF-16\nExpected UTF-8/],
-    ['UTF-16 without a mark', Buffer.from(PIPE, 'utf16le'), /is UTF-16/],
-    ['Latin-1', Buffer.from(PIPE, 'latin1'), /row 2: bytes that are not UTF-8/],
+    [
+      'UTF-16 without a mark',
+      Buffer.from(PIPE, 'utf16le'),
+      /is UTF-16 without a byte order mark\nExpected UTF-8/,
+    ],
+    ['Latin-1', Buffer.from(PIPE, 'latin1'), /row 2: bytes that are not UTF-8 \(0xE1 at byte \d+ of the row/],
     ['an open quotation mark', 'sentiment,content\njoy,"cut of', /not a valid CSV[^]*cut off/],
     ['a row that is cut off', `${PIPE}\n11003|1|1`, /row 5: 2 columns\nExpected 42/],
     ['a row with three fields', 'sentiment,content\njoy,a,b\n', /row 2: 3 fields/],

@@ -6,7 +6,7 @@ import type { NamedItem } from '../../recognizer/node/items.js';
 import type { LabelPrior } from '../../recognizer/types.js';
 import { labelPrior } from '../arguments.js';
 import { interruption } from '../interrupt.js';
-import type { Recognizer, RecognizerInfo, Result } from '../../recognizer/types.js';
+import type { RecognizeOptions, Recognizer, RecognizerInfo, Result } from '../../recognizer/types.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
 
@@ -126,12 +126,13 @@ async function keep({ out }: Options, evaluation: unknown): Promise<void> {
   if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(evaluation, null, 1)}\n`);
 }
 
-interface RecognisedRow {
-  readonly result: Result;
+interface Labelled extends NamedItem {
   /** After the mapping, in the order of the columns. */
   readonly labels: readonly string[];
   readonly group: string | undefined;
 }
+
+type RecognisedRow = Pick<Labelled, 'labels' | 'group'> & { readonly result: Result };
 
 /** The results of all rows of the table whose labels are not left out. */
 async function recognised(
@@ -140,39 +141,40 @@ async function recognised(
   mapped: (label: string) => string | null,
   output: Output,
 ): Promise<{ rows: RecognisedRow[]; ignored: number }> {
-  const { data, columns, group } = options;
-  const { itemsOfFile } = await import('../../recognizer/node/items.js');
+  const { data, columns, group, prior } = options;
+  const [{ itemsOfFile }, { answersOf }] = await Promise.all([
+    import('../../recognizer/node/items.js'),
+    import('../../recognizer/node/answers.js'),
+  ]);
   const progress = await progressOf(output);
-  const known: Omit<RecognisedRow, 'result'>[] = [];
   let ignored = 0;
-  async function* labelled(): AsyncGenerator<NamedItem> {
-    const contents = { text: options.text, image: options.image };
-    for await (const item of itemsOfFile(data, contents, [...columns, group])) {
+  async function* labelled(): AsyncGenerator<Labelled> {
+    const items = itemsOfFile(data, {
+      columns: { text: options.text, image: options.image },
+      ...{ further: [...columns, group], warn: output.warn },
+    });
+    for await (const item of items) {
       const labels = columns.map((column) => {
-        const own = item.values[column]!;
+        const own = item.values[column] ?? '';
         if (own === '')
-          throw new MienError('data', 'has no label', { file: data, row: item.row, field: column });
+          throw new MienError('data', item.invalid?.message ?? 'has no label', {
+            ...{ file: data, row: item.row },
+            ...(item.invalid ? {} : { field: column }),
+          });
         return mapped(own);
       });
-      if (labels.includes(null)) ignored++;
-      else {
-        known.push({
-          labels: labels as string[],
-          group: group === undefined ? undefined : item.values[group]!,
-        });
-        yield item;
-      }
+      if (labels.every((label) => label !== null))
+        yield { ...item, labels, group: group === undefined ? undefined : item.values[group]! };
+      else ignored++;
     }
   }
   progress.begin('recognise', undefined, 'items');
   const rows: RecognisedRow[] = [];
-  const faces = options.cropped ? 'cropped' : 'detect';
-  for await (const result of recognizer.stream(labelled(), {
-    faces,
-    signal: interruption(),
-    batchSize: 32,
-  })) {
-    rows.push({ result, ...known.shift()! });
+  const settings: RecognizeOptions & { readonly batchSize: number } = {
+    ...{ faces: options.cropped ? 'cropped' : 'detect', signal: interruption(), batchSize: 32, prior },
+  };
+  for await (const { item, result } of answersOf(recognizer, labelled(), settings)) {
+    rows.push({ result, labels: item.labels, group: item.group });
     progress.advance();
   }
   progress.end();

@@ -1,9 +1,10 @@
 // `mien predict`: emotions of a sentence, a face, a folder of images, a table or lines as they come.
-import { existsSync, statSync } from 'node:fs';
+import { fstatSync, type Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
-import { sha256 } from '../../base/files.js';
+import { fileError, sha256 } from '../../base/files.js';
 import type { Progress } from '../../base/progress.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
 import type { LabelPrior, RecognizeOptions, Recognizer, Result } from '../../recognizer/types.js';
@@ -11,6 +12,7 @@ import { decimal, labelPrior, wholeNumber } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import type { Explained } from '../explained.js';
+import { counted, failureOf, NO_ITEMS, type Outcome } from '../outcome.js';
 import type { Format, Predicted } from '../predictions.js';
 import { progressOf } from '../progress.js';
 
@@ -89,7 +91,7 @@ async function run(options: Options, output: Output): Promise<void> {
     throw new MienError('usage', '--explain explains answers under the training prior only', {
       hint: 'Leave --prior out, or --explain.',
     });
-  const source = await sourceOf(options);
+  const source = await sourceOf(options, output.warn);
   const format = formatOf(options);
   const [{ loadRecognizer }, { csvHeader, formatRows, answerLabels, renderMany, renderOne }] =
     await Promise.all([import('../../recognizer/node/load.js'), import('../predictions.js')]);
@@ -116,17 +118,34 @@ async function run(options: Options, output: Output): Promise<void> {
     if (options.out !== undefined)
       return await writeAll(source, options.out, { ...work, options, labels, output });
     const rows: Predicted[] = [];
-    if (format === 'csv') process.stdout.write(csvHeader(labels));
+    let outcome = NO_ITEMS;
     for await (const some of predicted(source.items, work)) {
       if (format === 'table') rows.push(...some);
-      else process.stdout.write(formatRows(some, format, labels));
+      else {
+        const header = format === 'csv' && outcome.items === 0 ? csvHeader(labels) : '';
+        process.stdout.write(header + formatRows(some, format, labels));
+      }
+      outcome = counted(outcome, some);
     }
-    if (format !== 'table') return;
-    output.print(rows.length === 1 ? renderOne(rows[0]!, output.width) : renderMany(rows, output.width));
+    progress.end();
+    if (format === 'csv' && outcome.items === 0) process.stdout.write(csvHeader(labels));
+    if (rows.length > 1) output.print(renderMany(rows, output.width));
+    else
+      for (const { result, explanation } of rows)
+        if (!result.error) output.print(renderOne(result, explanation, output.width));
+    conclude(outcome, output);
   } finally {
     progress.end();
     await recognizer.dispose();
   }
+}
+
+/** @throws MienError `data` when no item was recognised. */
+function conclude(outcome: Outcome, output: Output): void {
+  const failure = failureOf(outcome);
+  if (failure) throw failure;
+  const { items, failed } = outcome;
+  if (failed > 0) output.warn(`${failed} of ${items} items could not be recognised`);
 }
 
 interface Source {
@@ -135,7 +154,7 @@ interface Source {
   readonly fingerprint: string | undefined;
 }
 
-async function sourceOf(options: Options): Promise<Source> {
+async function sourceOf(options: Options, warn: Output['warn']): Promise<Source> {
   const { text, image, input } = options;
   if (input !== undefined && (text !== undefined || image !== undefined))
     throw new MienError('usage', '--input stands alone: a table has its own texts and images', {
@@ -143,18 +162,27 @@ async function sourceOf(options: Options): Promise<Source> {
     });
   const { itemsOfFile, itemsOfFolder, itemsOfLines } = await import('../../recognizer/node/items.js');
   const columns = { text: options.textColumn, image: options.imageColumn, id: options.idColumn };
-  const marked = (path: string): string => {
-    const { size, mtimeMs } = statSync(path);
-    return `${path} ${size} ${mtimeMs}`;
-  };
-  if (input === '-') return { items: itemsOfLines(process.stdin, columns), fingerprint: undefined };
-  if (input !== undefined) {
-    if (!existsSync(input)) throw new MienError('file', 'there is no such file', { file: input });
-    return { items: itemsOfFile(input, columns), fingerprint: marked(input) };
+  const marked = (path: string, { size, mtimeMs }: Stats): string => `${path} ${size} ${mtimeMs}`;
+  if (input === '-') {
+    // Node reads a folder there as nothing.
+    if (fstatSync(0).isDirectory()) throw new MienError('file', 'standard input is a folder');
+    return { items: itemsOfLines(process.stdin, { columns, warn }), fingerprint: undefined };
   }
-  if (image !== undefined && existsSync(image) && statSync(image).isDirectory()) {
+  if (input !== undefined) {
+    const found = await stat(input).catch((cause: unknown) => {
+      throw fileError('read', input, cause);
+    });
+    if (found.isDirectory())
+      throw new MienError('file', 'is a folder, a table was expected', {
+        ...{ file: input, hint: 'The images of a folder are read with --image FOLDER.' },
+      });
+    return { items: itemsOfFile(input, { columns, warn }), fingerprint: marked(input, found) };
+  }
+  // What is not there, or no path at all, is for the item to say.
+  const folder = image === undefined ? undefined : await stat(image).catch(() => undefined);
+  if (image !== undefined && folder?.isDirectory()) {
     if (text !== undefined) throw new MienError('usage', 'one text does not go with a folder of images');
-    return { items: itemsOfFolder(image), fingerprint: marked(image) };
+    return { items: itemsOfFolder(image), fingerprint: marked(image, folder) };
   }
   if (text === undefined && image === undefined)
     throw new MienError('usage', 'nothing to recognise', {
@@ -214,23 +242,16 @@ async function* predicted(
   { recognizer, settings, progress, explain }: Work,
   done = 0,
 ): AsyncGenerator<Predicted[]> {
+  const { answersOf } = await import('../../recognizer/node/answers.js');
   progress.begin(explain ? 'recognise and explain' : 'recognise', undefined, 'items');
-  const waiting: NamedItem[] = [];
-  async function* noting(): AsyncGenerator<NamedItem> {
-    for await (const item of items) {
-      waiting.push(item);
-      yield item;
-    }
-  }
   const batchSize = explain ? EXPLAINED_BATCH : BATCH;
   let some: Predicted[] = [];
   let row = done;
-  for await (const result of recognizer.stream(noting(), { ...settings, batchSize })) {
-    const item = waiting.shift()!;
+  for await (const { item, result, last } of answersOf(recognizer, items, { ...settings, batchSize })) {
     const explanation = await explain?.(item, result, ++row);
     some.push({ id: item.id, result, ...(explanation ? { explanation } : {}) });
     progress.advance();
-    if (some.length < batchSize && waiting.length > 0) continue;
+    if (some.length < batchSize && !last) continue;
     yield some;
     some = [];
   }
@@ -264,22 +285,24 @@ async function writeAll(
     // Lines that have gone by do not come again.
     overwrite: options.overwrite === true || fingerprint === undefined,
   });
-  let total = file.done;
-  let failures = 0;
+  let outcome: Outcome = { items: file.done, failed: file.failed };
   try {
     progress.skip(file.done);
     for await (const some of predicted(after(items, file.done), work, file.done)) {
-      await file.append(formatRows(some, format, labels), some.length);
-      total += some.length;
-      failures += some.filter(({ result }) => result.error).length;
+      const before = outcome.failed;
+      outcome = counted(outcome, some);
+      await file.append(formatRows(some, format, labels), some.length, outcome.failed - before);
     }
     await file.finish();
   } finally {
     await file.close();
   }
   progress.end();
-  const failed = failures > 0 ? `, of which ${failures} could not be recognised (column or key error)` : '';
-  output.message(`${out}: ${total} rows${failed}`);
+  const failure = failureOf(outcome);
+  if (failure) throw failure;
+  const { items: rows, failed } = outcome;
+  const without = failed > 0 ? `, of which ${failed} could not be recognised (column or key error)` : '';
+  output.message(`${out}: ${rows} rows${without}`);
 }
 
 /** All items but the first `count`. */

@@ -1,24 +1,33 @@
-// Items to recognise from where people keep them: a folder of images, a CSV or JSONL file, lines on standard input.
-import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+// Items to recognise from where people keep them: a folder of images, a table, lines on standard input.
+import { dirname, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { faultError } from '../../base/decode.js';
 import { MienError } from '../../base/errors.js';
-import { fileError } from '../../base/files.js';
-import { suggestion } from '../../base/names.js';
-import type { Item } from '../types.js';
+import { fileError, readChunks } from '../../base/files.js';
+import {
+  cellName,
+  cellText,
+  checkColumn,
+  foldName,
+  isWrong,
+  lookalike,
+  type WrongCell,
+} from '../../data/columns.js';
+import { imagesIn } from '../../data/reading.js';
+import { rowsOf, type BadRow, type Row } from '../../data/rows.js';
+import type { Failure, Item } from '../types.js';
 
 /** An item with what it is called where it came from. */
 export interface NamedItem extends Item {
   readonly id: string;
+  /** Why its row holds no item; then it has neither text nor image. */
+  readonly invalid?: Failure['error'];
 }
 
 /** An item with further columns of its row. */
 export interface RowItem extends NamedItem {
   readonly values: Readonly<Record<string, string>>;
-  /** Line (of CSV: where the record ends) in the file. */
+  /** Line in which the row begins. */
   readonly row: number;
 }
 
@@ -30,144 +39,155 @@ export interface ItemColumns {
   readonly id?: string | undefined;
 }
 
-type Row = Readonly<Record<string, unknown>>;
+export interface RowsOptions {
+  readonly columns?: ItemColumns;
+  /** Columns that come along as `values`. */
+  readonly further?: readonly (string | undefined)[];
+  /** Told of a column that is not read and looks as if it should be. */
+  readonly warn?: ((message: string) => void) | undefined;
+}
 
-const IMAGES = new Set(['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif', '.heic', '.bmp']);
 const DEFAULTS = { text: 'text', image: 'image', id: 'id' } as const;
+type Kind = keyof typeof DEFAULTS;
 
 /** The images of a folder and its subfolders, by name. @throws MienError `file` when it cannot be read. */
 export async function* itemsOfFolder(folder: string): AsyncGenerator<NamedItem> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
-    throw fileError('read', folder, cause);
-  });
-  const names = entries
-    .filter((entry) => entry.isFile() && IMAGES.has(extname(entry.name).toLowerCase()))
-    .map(({ parentPath, name }) => join(parentPath, name))
-    .sort();
-  if (names.length === 0) throw new MienError('data', 'holds no images', { file: folder });
-  for (const image of names) yield { id: image, image };
+  const images = await imagesIn(folder);
+  if (images.length === 0) throw new MienError('data', 'holds no images', { file: folder });
+  for (const image of images) yield { id: image, image };
 }
 
 /**
- * The rows of a CSV file, or of JSONL where the name does not end in `.csv`, read as they are needed. Image paths are
- * relative to the file's folder. `further` columns come along as `values`.
- * @throws MienError `usage` for a column that is not there, `data` with the row that cannot be read, `file`.
+ * The rows of a table (CSV or JSONL, `rowsOf`), read as they are needed. Image paths are relative to the file's
+ * folder. A row that cannot be read is an item that says so (`invalid`).
+ * @throws MienError `usage` for a column that is not there, `data` when the file is no table or its bytes are not text,
+ *   `file` when it cannot be read.
  */
-export async function* itemsOfFile(
-  file: string,
-  columns: ItemColumns = {},
-  further: readonly (string | undefined)[] = [],
-): AsyncGenerator<RowItem> {
-  const stream = createReadStream(file);
-  const rows = extname(file).toLowerCase() === '.csv' ? csvRows(stream, file) : jsonRows(stream, file);
-  const names = further.filter((name) => name !== undefined);
-  yield* itemsOfRows(rows, columns, names, { file, folder: dirname(file) });
-}
+export const itemsOfFile = (file: string, options: RowsOptions = {}): AsyncGenerator<RowItem> =>
+  items(readChunks(file), { file, folder: dirname(file), lines: false }, options);
 
-/** Lines as they come: JSON objects where the first one is, else texts. Image paths are relative to the working folder. */
-export async function* itemsOfLines(stream: Readable, columns: ItemColumns = {}): AsyncGenerator<NamedItem> {
-  const lines = createInterface({ input: stream, crlfDelay: Infinity });
-  let isJson: boolean | undefined;
-  let row = 0;
-  for await (const line of lines) {
-    row++;
-    if (line.trim() === '') continue;
-    isJson ??= line.trimStart().startsWith('{');
-    if (isJson) {
-      const values = objectOf(line, 'standard input', row);
-      yield itemOf(values, columns, { row, file: 'standard input', folder: '.' });
-    } else yield { id: String(row), text: line };
+/**
+ * A table as it arrives on standard input, or lines of text where it is none. Image paths are relative to the working
+ * folder.
+ */
+export const itemsOfLines = (stream: Readable, options: RowsOptions = {}): AsyncGenerator<RowItem> =>
+  items(chunksOf(stream), { file: STANDARD_INPUT, folder: '.', lines: !isNamed(options) }, options);
+
+const STANDARD_INPUT = 'standard input';
+
+async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of stream)
+      yield typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Uint8Array);
+  } catch (cause) {
+    throw fileError('read', STANDARD_INPUT, cause);
   }
 }
 
-async function* itemsOfRows(
-  rows: AsyncIterable<{ values: Row; row: number }>,
-  columns: ItemColumns,
-  further: readonly string[],
-  place: { file: string; folder: string },
+/** Whether columns are named, so that what comes is a table. */
+const isNamed = ({ columns = {}, further = [] }: RowsOptions): boolean =>
+  [...Object.values(columns), ...further].some((name) => name !== undefined);
+
+interface Source {
+  readonly file: string;
+  /** That image paths are relative to. */
+  readonly folder: string;
+  /** Whether what is no table is read as lines of text. */
+  readonly lines: boolean;
+}
+
+async function* items(
+  chunks: AsyncIterable<Uint8Array>,
+  { file, folder, lines }: Source,
+  { columns = {}, further = [], warn }: RowsOptions,
 ): AsyncGenerator<RowItem> {
-  let any = false;
-  for await (const { values, row } of rows) {
-    any = true;
-    const item = itemOf(values, columns, { ...place, row });
-    yield {
-      ...item,
-      row,
-      values: Object.fromEntries(further.map((name) => [name, cell(values, name, { ...place, row })])),
-    };
-  }
-  if (!any) throw new MienError('data', 'holds no rows', { file: place.file });
-}
-
-function cell(values: Row, name: string, { file, row }: { file: string; row: number }): string {
-  if (!(name in values))
-    throw new MienError('usage', `there is no column "${name}"`, {
-      ...{ file, row, hint: suggestion(name, Object.keys(values)) },
-    });
-  return String(values[name] ?? '').trim();
-}
-
-function itemOf(
-  values: Row,
-  columns: ItemColumns,
-  { file, folder, row }: { file: string; folder: string; row: number },
-): NamedItem {
-  for (const column of Object.values(columns)) if (column !== undefined) cell(values, column, { file, row });
-  const value = (kind: keyof typeof DEFAULTS): string | undefined => {
-    const found = values[columns[kind] ?? DEFAULTS[kind]];
-    return found === undefined || found === null ? undefined : String(found);
+  const others = further.filter((name) => name !== undefined);
+  const nameOf = (kind: Kind): string => columns[kind] ?? DEFAULTS[kind];
+  const wanted = [nameOf('text'), nameOf('image'), nameOf('id'), ...others];
+  const check = (names: readonly string[]): void => {
+    for (const name of [...Object.values(columns), ...others])
+      if (name !== undefined) checkColumn(file, names, name);
+    const there = names.map(foldName);
+    if (!there.includes(foldName(nameOf('text'))) && !there.includes(foldName(nameOf('image'))))
+      throw new MienError('usage', 'has no column "text" and none "image"', {
+        ...{ file, hint: namesHint(names) },
+      });
   };
-  const [text, image] = [value('text'), value('image')];
-  if (text === undefined && image === undefined)
-    throw new MienError('usage', 'has no column "text" and none "image"', {
-      ...{ file, row, hint: `Name them; there are ${Object.keys(values).join(', ')}.` },
-    });
+  const unnamed = (['text', 'image'] as const).filter((kind) => columns[kind] === undefined);
+  const notice = noticing(unnamed, (name, kind) =>
+    warn?.(`${file}: the column "${name}" is not read; name it if it is the column of ${kind}s`),
+  );
+  // A table none of whose first rows can be read is hardly one: they are held back until one can.
+  let held: BadRow[] | undefined = [];
+  for await (const read of rowsOf(chunks, { file, wanted, check, lines })) {
+    const { row } = read;
+    if (!read.fault) {
+      for (const bad of held ?? []) yield badItem(bad);
+      held = undefined;
+      notice([...read.cells.keys()]);
+      yield { ...itemOf(read, nameOf, folder), row, values: valuesOf(read, others, file) };
+    } else if (read.undecodable) throw faultError(read.fault, { file, row });
+    else if (!held) yield badItem(read);
+    else if (held.push(read) === MOST_HELD) break;
+  }
+  if (held?.[0]) throw faultError(held[0].fault, { file, row: held[0].row });
+}
+
+const namesHint = (names: readonly string[]): string =>
+  `Name them; there are ${names.map((name) => name.trim()).join(', ')}.` +
+  (names.length > 1 ? '' : ' Lines of text without a header are read from standard input: --input -');
+
+const MOST_HELD = 20;
+
+const badItem = ({ row, fault }: BadRow): RowItem => ({
+  ...{ id: String(row), row, values: {} },
+  invalid: invalid(fault.message),
+});
+
+const invalid = (message: string): Failure['error'] => ({ code: 'invalid-item', message });
+
+/** Tells, once each, of names that are like columns which are looked for and not there. */
+function noticing(kinds: readonly Kind[], tell: (name: string, kind: Kind) => void) {
+  const seen = new Set<string>();
+  return (names: readonly string[]): void => {
+    if (names.every((name) => seen.has(name))) return;
+    for (const kind of kinds) {
+      const like = lookalike(names, DEFAULTS[kind]);
+      if (like !== undefined && !seen.has(like)) tell(like.trim(), kind);
+    }
+    for (const name of names) seen.add(name);
+  };
+}
+
+function valuesOf({ row, cells }: Row, names: readonly string[], file: string): Record<string, string> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const cell = cellName(cells.get(foldName(name)));
+      if (isWrong(cell)) throw faultError({ message: `${name} is ${cell.wrong}, not a name` }, { file, row });
+      return [name, cell?.trim() ?? ''];
+    }),
+  );
+}
+
+/** The item of a row, or why it is none. */
+function itemOf({ row, cells }: Row, nameOf: (kind: Kind) => string, folder: string): NamedItem {
+  const cell = (kind: Kind): unknown => cells.get(foldName(nameOf(kind)));
+  const id = cellName(cell('id'));
+  const text = cellText(cell('text'));
+  const image = cellText(cell('image'), []);
+  const named = isWrong(id) || !id?.trim() ? String(row) : id;
+  const wrong = Object.entries({ text, image, id }).find(([, found]) => isWrong(found));
+  if (wrong || isWrong(id) || isWrong(text) || isWrong(image)) {
+    const [kind, found] = wrong as [Kind, WrongCell];
+    return { id: named, invalid: invalid(`the ${kind} is ${found.wrong}, not a string`) };
+  }
+  const path = image?.trim();
   return {
-    id: value('id') ?? String(row),
+    id: named,
     ...(text === undefined ? {} : { text }),
-    ...(image === undefined || image.trim() === '' ? {} : { image: pathOf(image.trim(), folder) }),
+    ...(path ? { image: pathOf(path, folder) } : {}),
   };
 }
 
 const pathOf = (image: string, folder: string): string =>
   /^(data|file|https?):/i.test(image) ? image : resolve(folder, image);
-
-async function* csvRows(stream: Readable, file: string): AsyncGenerator<{ values: Row; row: number }> {
-  const parser = stream
-    .on('error', (cause) => parser.destroy(fileError('read', file, cause)))
-    .pipe(parse({ columns: true, bom: true, skip_empty_lines: true, info: true }));
-  try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: Row; info: { lines: number } }>)
-      yield { values: record, row: info.lines };
-  } catch (cause) {
-    if (cause instanceof MienError) throw cause;
-    throw new MienError('data', `cannot be read as CSV: ${(cause as Error).message}`, { file, cause });
-  }
-}
-
-async function* jsonRows(stream: Readable, file: string): AsyncGenerator<{ values: Row; row: number }> {
-  let failure: unknown;
-  stream.on('error', (cause) => (failure = cause));
-  let row = 0;
-  try {
-    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
-      row++;
-      if (line.trim() !== '') yield { values: objectOf(line, file, row), row };
-    }
-  } finally {
-    stream.destroy();
-  }
-  if (failure) throw fileError('read', file, failure);
-}
-
-function objectOf(line: string, file: string, row: number): Row {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Row;
-  } catch {
-    // Said below.
-  }
-  throw new MienError('data', 'is not a JSON object', {
-    ...{ file, row, hint: 'A file that does not end in .csv is read as JSONL, one object a line.' },
-  });
-}

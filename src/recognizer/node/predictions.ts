@@ -6,8 +6,10 @@ import { fileError, writeFileAtomic } from '../../base/files.js';
 export interface PredictionsFile {
   /** Rows that an earlier run left. */
   readonly done: number;
-  /** Appends lines that stand for `rows` rows; once it returns, they survive a crash. */
-  append(text: string, rows: number): Promise<void>;
+  /** Those of them without an answer. */
+  readonly failed: number;
+  /** Appends lines that stand for `rows` rows, of which `failed` have no answer; once it returns, they survive a crash. */
+  append(text: string, rows: number, failed?: number): Promise<void>;
   /** The file gets its name. */
   finish(): Promise<void>;
   close(): Promise<void>;
@@ -16,6 +18,7 @@ export interface PredictionsFile {
 interface State {
   readonly fingerprint: string;
   readonly rows: number;
+  readonly failed?: number;
   readonly bytes: number;
 }
 
@@ -45,19 +48,21 @@ export async function openPredictions(
     throw fileError('write', part, cause);
   };
   const handle: FileHandle = await open(part, resumed ? 'r+' : 'w').catch(failed);
-  let [rows, bytes] = [resumed?.rows ?? 0, resumed?.bytes ?? 0];
-  const write = async (text: string, more: number): Promise<void> => {
+  let { rows, bytes, failed: without = 0 } = resumed ?? { rows: 0, bytes: 0 };
+  const write = async (text: string, more: number, moreWithout = 0): Promise<void> => {
     const content = Buffer.from(text);
     await handle.write(content, 0, content.length, bytes).catch(failed);
     await handle.sync().catch(failed);
-    [rows, bytes] = [rows + more, bytes + content.length];
-    await writeFileAtomic(note, JSON.stringify({ fingerprint, rows, bytes } satisfies State));
+    [rows, bytes, without] = [rows + more, bytes + content.length, without + moreWithout];
+    const state: State = { fingerprint, rows, bytes, failed: without };
+    await writeFileAtomic(note, JSON.stringify(state));
   };
   // What follows the last row that is noted was being written when the run ended.
   if (resumed) await handle.truncate(bytes).catch(failed);
   else await write(header, 0);
   return {
     done: rows,
+    failed: without,
     append: write,
     async finish() {
       await handle.close();
