@@ -22,7 +22,10 @@ export interface Item<Image = ImageSource> {
   readonly id?: string | number | undefined;
   /** English. */
   readonly text?: string | null | undefined;
-  /** A photograph, or a face cut out of one (`RecognizeOptions.faces`). */
+  /**
+   * A photograph, or a face cut out of one (`RecognizeOptions.faces`). An empty string and the nameless empty file of a
+   * form in which none was chosen (`new File([], '')`) are no image, as null is.
+   */
   readonly image?: Image | null | undefined;
 }
 
@@ -65,6 +68,7 @@ export type WarningCode =
   | 'text-missing'
   | 'image-missing'
   | 'empty-text'
+  | 'empty-image'
   | 'no-face'
   | 'several-faces'
   | 'small-face'
@@ -82,7 +86,8 @@ export interface Warning {
 }
 
 /** Why an item could not be recognised; programs may switch on it. */
-export type FailureCode = 'no-face' | 'undecodable-image' | 'empty-text' | 'no-input' | 'internal';
+export type FailureCode =
+  'no-face' | 'undecodable-image' | 'empty-image' | 'empty-text' | 'no-input' | 'internal';
 
 /** One number a label, by the label's name. */
 export type Probabilities = Readonly<Record<string, number>>;

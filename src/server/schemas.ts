@@ -114,6 +114,7 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'text-missing': 'the model reads no texts',
   'image-missing': 'the model reads no faces',
   'empty-text': 'the text has no words; the face decides alone',
+  'empty-image': 'the image has no bytes; the text decides alone',
   'no-face': 'no face was found; the text decides alone',
   'several-faces': 'the largest of several faces decides',
   'small-face': 'the face has few pixels',
@@ -126,6 +127,7 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
 const FAILURES: Readonly<Record<FailureCode, string>> = {
   'no-face': 'no face was found in the image',
   'undecodable-image': 'the image is none, is damaged or has too many pixels',
+  'empty-image': 'the image has no bytes',
   'empty-text': 'the text has no words',
   'no-input': 'there is neither a text nor an image',
   internal: 'computing the item failed; the service’s log has it',

@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { MienError } from '../../base/errors.js';
+import { isAbsent } from '../absent.js';
 import { recognizerOf, throwIfAborted } from '../facade.js';
 import { isRawImage } from '../pixels.js';
 import type { ImageSource, Item, Recognizer, RecognizerInfo } from '../types.js';
@@ -233,7 +234,7 @@ const revive = ({ code, message }: Extract<FromChild, { failed: unknown }>['fail
 async function transferable({ text, image }: Item): Promise<Item> {
   return {
     ...(text === undefined ? {} : { text }),
-    ...(image === undefined || image === null ? {} : { image: await plain(image) }),
+    ...(isAbsent(image) ? {} : { image: await plain(image) }),
   };
 }
 
