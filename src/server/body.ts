@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { nearestName } from '../base/names.js';
 import { isNoFile } from '../recognizer/absent.js';
+import { decodeText } from './decode-text.js';
 import { malformed, ServiceError, type Issue } from './errors.js';
 import { readMultipart, type FormPart } from './multipart.js';
 import { base64Image, formSchema, requestSchema, type Limits, type RecognizeRequest } from './schemas.js';
@@ -24,8 +25,10 @@ export function bodyReader(limits: Limits): ReadBody {
     named: requestSchema(limits, z.string()),
   };
   return async (c) => {
+    refuseCodings(c);
     const { type, parameters } = parseType(c.req.header('content-type') ?? '');
-    if (type === 'application/json') return check(schemas.json, parseJson(await c.req.text()), limits);
+    if (type === 'application/json')
+      return check(schemas.json, parseJson(decodeText(await c.req.arrayBuffer())), limits);
     if (type === 'multipart/form-data') {
       const { boundary } = parameters;
       const maxParts = limits.maxItems + KNOWN.length;
@@ -37,6 +40,22 @@ export function bodyReader(limits: Limits): ReadBody {
       `${type === '' ? 'a body without a content type' : 'this content type'} is not read; send application/json or multipart/form-data`,
     );
   };
+}
+
+/** A body that is compressed would otherwise be called broken JSON, or a form without its boundary. */
+function refuseCodings(c: Context): void {
+  for (const [header, plain] of [
+    ['Content-Encoding', 'identity'],
+    ['Transfer-Encoding', 'chunked'],
+  ] as const) {
+    const codings = (c.req.header(header) ?? '').split(',').map((coding) => coding.trim().toLowerCase());
+    const other = codings.find((coding) => coding !== '' && coding !== plain);
+    if (other !== undefined)
+      throw new ServiceError(
+        'unsupported-media-type',
+        `the body comes with ${header}: ${other.slice(0, 64)}, which is not decoded; send it as it is`,
+      );
+  }
 }
 
 function parseJson(text: string, path = ''): unknown {

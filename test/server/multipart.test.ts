@@ -240,6 +240,43 @@ describe('forms that are refused', () => {
   });
 });
 
+describe('bodies that come encoded', () => {
+  it.each(['gzip', 'br', 'deflate', 'zstd', 'identity, GZIP', 'snappy'])(
+    '%s is refused by name',
+    async (coding) => {
+      const coded = { 'content-encoding': coding };
+      for (const headers of [coded, { ...coded, 'content-type': 'application/json' }]) {
+        const { status, headers: answer, body } = await post(Buffer.alloc(50_000, 31), headers);
+        expect([status, body.error.code, answer.get('accept-encoding')]).toEqual([
+          ...[415, 'unsupported-media-type', 'identity'],
+        ]);
+        expect(body.error.message).toContain(`Content-Encoding: ${coding.toLowerCase().split(', ').at(-1)}`);
+      }
+    },
+  );
+
+  it('a transfer coding other than chunked too', async () => {
+    const { send, ended } = service.raw();
+    send(`POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: ${FORM}\r\n`);
+    send('Transfer-Encoding: gzip, chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n');
+    expect(await ended).toMatch(/^HTTP\/1\.1 415 [^]*Transfer-Encoding: gzip/);
+  });
+
+  it('identity is none', async () => {
+    expect((await post(form(field('text', 'joy')), { 'content-encoding': 'identity' })).status).toBe(200);
+  });
+
+  it('JSON that is not UTF-8 is refused, and a byte order mark is passed over', async () => {
+    const json = { 'content-type': 'application/json' };
+    const request = '{"items":[{"text":"d\u00e9j\u00e0"}]}';
+    expect(await refused(Buffer.from(request, 'latin1'), json)).toEqual([
+      ...[400, 'malformed-body', 'the body is not utf-8; send UTF-8'],
+    ]);
+    expect((await post(Buffer.from(`\ufeff${request}`), json)).status).toBe(200);
+    expect(items).toEqual([{ text: 'déjà', image: null }]);
+  });
+});
+
 describe('the connection', () => {
   const head = (headers: string): string =>
     `POST /v1/recognize HTTP/1.1\r\nHost: x\r\n${headers.replaceAll('\n', '\r\n')}\r\n\r\n`;
