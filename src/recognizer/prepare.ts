@@ -2,6 +2,7 @@
 import { MienError } from '../base/errors.js';
 import { normalizeText } from '../data/cleaning.js';
 import type { DecodedImage } from '../encoders/encoder.js';
+import { isAbsent, isEmptyImage } from './absent.js';
 import { foreignLanguage } from './language.js';
 import type {
   DecodeImage,
@@ -88,7 +89,7 @@ export async function prepareItem(item: Item, context: PrepareContext): Promise<
   if (error) return { crops: [], warnings, error };
   // With one modality left, what became of the other is a warning.
   const left = [text.error, image.error].flatMap((lost) =>
-    lost ? [warning(lost.code as 'empty-text' | 'no-face', lost.message)] : [],
+    lost ? [warning(lost.code as 'empty-text' | 'empty-image' | 'no-face', lost.message)] : [],
   );
   return {
     ...(text.text === undefined ? {} : { text: text.text }),
@@ -127,8 +128,10 @@ async function prepareImage(
   given: Item['image'],
   { has, decode, faces, options }: PrepareContext,
 ): Promise<Side & { crops?: readonly Crop[] }> {
-  if (given === undefined || given === null) return { warnings: [] };
+  if (isAbsent(given)) return { warnings: [] };
   if (!has.face) return { warnings: [warning('image-missing', 'this bundle reads no faces')] };
+  if (isEmptyImage(given))
+    return { warnings: [], error: { code: 'empty-image', message: 'the image has no bytes' } };
   let image: DecodedImage;
   try {
     image = await decode(given);

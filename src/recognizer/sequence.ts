@@ -1,5 +1,6 @@
 // Frames and utterances as they come: a posterior over time that neither jumps with every frame nor forgets what was said.
 import { MienError } from '../base/errors.js';
+import { isAbsent } from './absent.js';
 import { restricted, topOf, withFaceOnly } from './labels.js';
 import { averaged, FACE_HALF_LIFE, left, type Evidence } from './smoothing.js';
 import { trackFaces } from './tracking.js';
@@ -57,7 +58,7 @@ export function startSession(
         });
       last = now;
       const result = await recognize(item, { ...tracker.options(now), ...options });
-      if (item.image !== undefined && item.image !== null) tracker.saw(result, now);
+      if (!isAbsent(item.image)) tracker.saw(result, now);
       if (!result.error) {
         if (result.face) {
           const before = face;

@@ -28,7 +28,10 @@ export interface Item<Image = ImageSource> {
   readonly id?: string | number | undefined;
   /** English. */
   readonly text?: string | null | undefined;
-  /** A photograph, or a face cut out of one (`RecognizeOptions.faces`). */
+  /**
+   * A photograph, or a face cut out of one (`RecognizeOptions.faces`). An empty string and the nameless empty file of a
+   * form in which none was chosen (`new File([], '')`) are no image, as null is.
+   */
   readonly image?: Image | null | undefined;
 }
 
@@ -84,6 +87,7 @@ export type WarningCode =
   | 'text-missing'
   | 'image-missing'
   | 'empty-text'
+  | 'empty-image'
   | 'no-face'
   | 'several-faces'
   | 'small-face'
@@ -102,7 +106,7 @@ export interface Warning {
 
 /** Why an item could not be recognised; programs may switch on it. */
 export type FailureCode =
-  'no-face' | 'undecodable-image' | 'empty-text' | 'no-input' | 'invalid-item' | 'internal';
+  'no-face' | 'undecodable-image' | 'empty-image' | 'empty-text' | 'no-input' | 'invalid-item' | 'internal';
 
 /** One number a label, by the label's name. */
 export type Probabilities = Readonly<Record<string, number>>;

@@ -241,6 +241,7 @@ function asServiceError(error: unknown, c: Context<Env>, log: Log): ServiceError
 function problem(c: Context<Env>, { code, status, message, issues, retryAfter }: ServiceError): Response {
   c.set('code', code);
   if (retryAfter !== undefined) c.header('Retry-After', String(retryAfter));
+  if (code === 'unsupported-media-type') c.header('Accept-Encoding', 'identity');
   const requestId = c.get('requestId');
   return c.json(
     { error: { code, message, requestId, ...(issues ? { issues } : {}) } },

@@ -1,8 +1,12 @@
 // From a request's body, JSON or multipart, to checked items and options.
+import { parse as parseType } from 'content-type';
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { nearestName } from '../base/names.js';
-import { ServiceError, type Issue } from './errors.js';
+import { isNoFile } from '../recognizer/absent.js';
+import { decodeText } from './decode-text.js';
+import { malformed, ServiceError, type Issue } from './errors.js';
+import { readMultipart, type FormPart } from './multipart.js';
 import { base64Image, formSchema, requestSchema, type Limits, type RecognizeRequest } from './schemas.js';
 
 /** Issues that an answer lists. */
@@ -12,7 +16,7 @@ export type ReadBody = (c: Context) => Promise<RecognizeRequest>;
 
 /**
  * A reader of recognition requests.
- * @throws ServiceError `unsupported-media-type`, `malformed-body` or `invalid-request`.
+ * @throws ServiceError `unsupported-media-type`, `malformed-body`, `body-too-large` or `invalid-request`.
  */
 export function bodyReader(limits: Limits): ReadBody {
   const schemas = {
@@ -21,14 +25,37 @@ export function bodyReader(limits: Limits): ReadBody {
     named: requestSchema(limits, z.string()),
   };
   return async (c) => {
-    const type = c.req.header('content-type')?.split(';')[0]!.trim().toLowerCase();
-    if (type === 'application/json') return check(schemas.json, parseJson(await c.req.text()), limits);
-    if (type === 'multipart/form-data') return checkForm(await readForm(c), schemas, limits);
+    refuseCodings(c);
+    const { type, parameters } = parseType(c.req.header('content-type') ?? '');
+    if (type === 'application/json')
+      return check(schemas.json, parseJson(decodeText(await c.req.arrayBuffer())), limits);
+    if (type === 'multipart/form-data') {
+      const { boundary } = parameters;
+      const maxParts = limits.maxItems + KNOWN.length;
+      const parts = await readMultipart(new Uint8Array(await c.req.arrayBuffer()), { boundary, maxParts });
+      return checkForm(parts, schemas, limits);
+    }
     throw new ServiceError(
       'unsupported-media-type',
-      `${type === undefined ? 'a body without a content type' : 'this content type'} is not read; send application/json or multipart/form-data`,
+      `${type === '' ? 'a body without a content type' : 'this content type'} is not read; send application/json or multipart/form-data`,
     );
   };
+}
+
+/** A body that is compressed would otherwise be called broken JSON, or a form without its boundary. */
+function refuseCodings(c: Context): void {
+  for (const [header, plain] of [
+    ['Content-Encoding', 'identity'],
+    ['Transfer-Encoding', 'chunked'],
+  ] as const) {
+    const codings = (c.req.header(header) ?? '').split(',').map((coding) => coding.trim().toLowerCase());
+    const other = codings.find((coding) => coding !== '' && coding !== plain);
+    if (other !== undefined)
+      throw new ServiceError(
+        'unsupported-media-type',
+        `the body comes with ${header}: ${other.slice(0, 64)}, which is not decoded; send it as it is`,
+      );
+  }
 }
 
 function parseJson(text: string, path = ''): unknown {
@@ -36,33 +63,54 @@ function parseJson(text: string, path = ''): unknown {
     return JSON.parse(text);
   } catch {
     // The parser's own message quotes the text.
-    throw new ServiceError('malformed-body', `${path || 'the body'} is not JSON`);
+    throw malformed(`${path || 'the body'} is not JSON`);
   }
 }
 
-async function readForm(c: Context): Promise<Record<string, unknown>> {
-  try {
-    return await c.req.parseBody({ all: true });
-  } catch (cause) {
-    if (c.req.raw.signal.aborted) throw cause;
-    throw new ServiceError('malformed-body', 'the body is not multipart/form-data as its boundary says', {
-      cause,
-    });
+/** Parts by their names, and the names of those that hold nothing: fields left empty, files that were not chosen. */
+interface NamedParts {
+  readonly filled: Readonly<Record<string, string | File>>;
+  readonly empty: ReadonlySet<string>;
+}
+
+/** Without the brackets that some write after a name that may come several times. */
+const plainName = (name: string): string => name.replace(/\[\d*\]$/, '');
+
+function byName(parts: readonly FormPart[]): NamedParts {
+  const filled = new Map<string, string | File>();
+  const empty = new Set<string>();
+  const twice = new Set<string>();
+  for (const { name: written, content } of parts) {
+    const name = plainName(written);
+    // The schema would pass over it.
+    if (name === '__proto__') throw invalid([{ path: name, message: 'cannot be the name of a part' }]);
+    if (content === '' || isNoFile(content)) empty.add(name);
+    else if (filled.has(name)) twice.add(name);
+    else filled.set(name, content);
   }
+  if (twice.size > 0)
+    throw invalid(
+      [...twice].slice(0, MOST_ISSUES).map((path) => ({
+        path,
+        message: 'was sent more than once; the images of several items go under names that items gives',
+      })),
+    );
+  return { filled: Object.fromEntries(filled), empty };
 }
 
 async function checkForm(
-  parts: Record<string, unknown>,
+  parts: readonly FormPart[],
   {
     form,
     named,
   }: { form: ReturnType<typeof formSchema>; named: ReturnType<typeof requestSchema<z.ZodString>> },
   limits: Limits,
 ): Promise<RecognizeRequest> {
-  const twice = Object.keys(parts).filter((name) => Array.isArray(parts[name]));
-  if (twice.length > 0) throw invalid(twice.map((path) => ({ path, message: 'was sent more than once' })));
+  const { filled, empty } = byName(parts);
   const { id, text, image, items, allFaces, gate, faces, prior, coverage, risk, ...others } = check(form, {
-    ...parts,
+    // An empty text is a text, as in JSON.
+    ...(empty.has('text') ? { text: '' } : {}),
+    ...filled,
   });
   if (items !== undefined && (id !== undefined || text !== undefined || image !== undefined))
     throw invalid([{ path: '', message: 'send either items, or the text and the image of a single item' }]);
@@ -81,10 +129,10 @@ async function checkForm(
   const request = check(named, { items: given, ...options }, limits);
 
   const files = new Map(Object.entries({ ...others, ...(image ? { image } : {}) }));
-  const names = request.items.map((item) => item.image ?? undefined);
+  const names = request.items.map((item) => (item.image ? plainName(item.image) : undefined));
   const issues = [
     ...names.flatMap((name, i) =>
-      name === undefined || files.has(name)
+      name === undefined || files.has(name) || empty.has(name)
         ? []
         : [{ path: `items[${i}].image`, message: 'does not name a file part of the request' }],
     ),
@@ -93,14 +141,11 @@ async function checkForm(
       .map((path) => ({ path, message: 'is a file that no item names' })),
   ];
   if (issues.length > 0) throw invalid(issues.slice(0, MOST_ISSUES));
-  const bytes = new Map<string, Uint8Array>();
+  const bytes = new Map<string | undefined, Uint8Array>();
   for (const [name, file] of files) bytes.set(name, new Uint8Array(await file.arrayBuffer()));
   return {
     ...request,
-    items: request.items.map((item, i) => ({
-      ...item,
-      image: names[i] === undefined ? null : bytes.get(names[i])!,
-    })),
+    items: request.items.map((item, i) => ({ ...item, image: bytes.get(names[i]) ?? null })),
   };
 }
 
@@ -127,7 +172,10 @@ function issueOf(issue: z.core.$ZodIssue): Issue {
   const path = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   const place = path.replace(/^\./, '');
   if (issue.code === 'invalid_type' && issue.expected === 'file')
-    return { path: place, message: 'must be a file part: one with a file name' };
+    return {
+      path: place,
+      message: 'must be a file part: one with a file name, or the media type of an image',
+    };
   if (issue.code !== 'unrecognized_keys') return { path: place, message: issue.message };
   const near = nearestName(issue.keys[0]!, KNOWN);
   const message = `there is no "${issue.keys[0]!.slice(0, 64)}"`;

@@ -8,8 +8,11 @@ export const SERVICE_ERRORS = {
   unauthorized: [401, 'The bearer token is missing or wrong.'],
   'not-found': [404, 'There is nothing at this path.'],
   'method-not-allowed': [405, 'The path does not know the method; `Allow` names those it knows.'],
-  'body-too-large': [413, 'The body has more bytes than the service takes.'],
-  'unsupported-media-type': [415, 'Send application/json or multipart/form-data.'],
+  'body-too-large': [413, 'The body has more bytes, or the form more parts, than the service takes.'],
+  'unsupported-media-type': [
+    415,
+    'Send application/json or multipart/form-data, not compressed (no `Content-Encoding`).',
+  ],
   'queue-full': [429, 'More is waiting than the service takes on; try again after `Retry-After` seconds.'],
   'client-closed': [499, 'The caller hung up before the answer; seen in logs and metrics only.'],
   internal: [500, 'A mistake of the service; its log has it under the request’s id.'],
@@ -59,3 +62,7 @@ export class ServiceError extends Error {
     }));
   }
 }
+
+/** The error of a body that cannot be read as what it says it is. */
+export const malformed = (message: string, cause?: unknown): ServiceError =>
+  new ServiceError('malformed-body', message, { cause });

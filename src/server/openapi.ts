@@ -26,6 +26,15 @@ const json = (name: string, example?: unknown): Json => ({
   'application/json': { schema: ref(name), ...(example === undefined ? {} : { example }) },
 });
 
+const RETRY = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } };
+/** Headers of errors, by status. */
+const HEADERS: Readonly<Record<number, Json>> = {
+  415: {
+    'Accept-Encoding': { description: 'Encodings of a body that are read.', schema: { type: 'string' } },
+  },
+  ...{ 429: RETRY, 503: RETRY },
+};
+
 /** Answers that are errors, by status. */
 function problems(codes: readonly ServiceErrorCode[]): Operation['responses'] {
   const statusOf = (code: ServiceErrorCode): number => SERVICE_ERRORS[code][0];
@@ -37,9 +46,7 @@ function problems(codes: readonly ServiceErrorCode[]): Operation['responses'] {
           .filter((code) => statusOf(code) === status)
           .map((code) => `\`${code}\`: ${SERVICE_ERRORS[code][1]}`)
           .join(' '),
-        ...(status === 429 || status === 503
-          ? { headers: { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } } }
-          : {}),
+        ...(HEADERS[status] ? { headers: HEADERS[status] } : {}),
         content: json('Error'),
       },
     ]),

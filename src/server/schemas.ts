@@ -43,7 +43,10 @@ const idOf = z.string().max(LONGEST_ID).optional();
 const textOf = ({ maxText }: Limits) => z.string().max(maxText);
 
 /** Requests whose items name or hold their image as `image` reads it. */
-export const requestSchema = <Image extends z.ZodType<Uint8Array | string>>(limits: Limits, image: Image) =>
+export const requestSchema = <Image extends z.ZodType<Uint8Array | string | null>>(
+  limits: Limits,
+  image: Image,
+) =>
   z.strictObject({
     items: z
       .array(
@@ -61,25 +64,32 @@ export const requestSchema = <Image extends z.ZodType<Uint8Array | string>>(limi
 
 export type RecognizeRequest = z.output<ReturnType<typeof requestSchema<typeof base64Image>>>;
 
-/** Base64 as bytes. */
+/** Bytes of base64 without line breaks; undefined where it is something else. */
+export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  // Decoding passes over what is not base64: then bytes are missing.
+  return bytes.length === Math.floor(((text.length - padding) * 3) / 4) ? bytes : undefined;
+}
+
+/** Base64 as bytes; an empty string, which forms send for nothing, as null. */
 export const base64Image = z
   .string()
   .meta({
     contentEncoding: 'base64',
-    description: 'An image file (JPEG, PNG, WebP, GIF, TIFF …) in base64, or as a data URL.',
+    description:
+      'An image file (JPEG, PNG, WebP, GIF, TIFF …) in base64, or as a data URL. An empty string is no image.',
   })
-  .transform((text, context): Uint8Array => {
+  .transform((text, context): Uint8Array | null => {
+    if (text === '') return null;
     const encoded = /^data:[^,]{0,100};base64,/i.exec(text.slice(0, 128));
-    const body = encoded ? text.slice(encoded[0].length) : text;
-    const bytes = Buffer.from(body, 'base64');
-    const padding = body.endsWith('==') ? 2 : body.endsWith('=') ? 1 : 0;
-    // Decoding passes over what is not base64: then bytes are missing.
-    if (bytes.length !== Math.floor(((body.length - padding) * 3) / 4))
-      context.addIssue({
-        code: 'custom',
-        message: 'is not base64 (without line breaks) or a base64 data URL',
-      });
-    return bytes;
+    const bytes = bytesOfBase64(encoded ? text.slice(encoded[0].length) : text);
+    if (bytes) return bytes;
+    context.addIssue({
+      code: 'custom',
+      message: 'is not base64 (without line breaks) or a base64 data URL',
+    });
+    return z.NEVER;
   });
 
 const flag = z.enum(['true', 'false']).default('false');
@@ -96,7 +106,10 @@ export const formSchema = (limits: Limits) =>
     .object({
       id: idOf.describe('Of a single item.'),
       text: textOf(limits).optional().describe('Of a single item.'),
-      image: z.file().optional().describe('Of a single item: an image file.'),
+      image: z
+        .file()
+        .optional()
+        .describe('Of a single item: an image file. A file field that was left empty is no image.'),
       items: z.string().optional().meta({
         contentMediaType: 'application/json',
         description:
@@ -125,6 +138,7 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'text-missing': 'the model reads no texts',
   'image-missing': 'the model reads no faces',
   'empty-text': 'the text has no words; the face decides alone',
+  'empty-image': 'the image has no bytes; the text decides alone',
   'no-face': 'no face was found; the text decides alone',
   'several-faces': 'the largest of several faces decides',
   'small-face': 'the face has few pixels',
@@ -137,6 +151,7 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
 const FAILURES: Readonly<Record<FailureCode, string>> = {
   'no-face': 'no face was found in the image',
   'undecodable-image': 'the image is none, is damaged or has too many pixels',
+  'empty-image': 'the image has no bytes',
   'empty-text': 'the text has no words',
   'no-input': 'there is neither a text nor an image',
   'invalid-item': 'the text or the image is of a kind that is not read',

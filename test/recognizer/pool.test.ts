@@ -42,6 +42,8 @@ test('answers as in this process', async () => {
     { image: faceOf('fear') },
     { text: 'joy', image: faceOf('anger') },
     { text: '' },
+    { text: 'joy', image: new File([], '') },
+    { text: 'joy', image: new File([], 'face.jpg') },
   ];
   const options = { faces: 'cropped', gate: true } as const;
   expect(await recognizer.recognize(items, options)).toEqual(await here.recognize(items, options));

@@ -263,6 +263,23 @@ describe('what an item may be like', () => {
     expect(await recognizer.recognize({})).toEqual(results[0]);
   });
 
+  test('an image that is not there, as forms and tables write it, is none', async () => {
+    const nothing = [null, '', new File([], ''), new Blob([])];
+    for (const image of nothing) {
+      expect(await one({ text: 'joy', image })).toEqual(await one({ text: 'joy' }));
+      expect((await recognizer.recognize({ image })).error?.code).toBe('no-input');
+    }
+  });
+
+  test('an image without a byte is an error alone, and a warning beside a text', async () => {
+    for (const image of [new File([], 'face.jpg'), new Uint8Array(0), Buffer.alloc(0), new ArrayBuffer(0)]) {
+      const beside = await one({ text: 'joy', image });
+      expect([beside.label, beside.from, codes(beside)]).toEqual(['joy', 'text', ['empty-image']]);
+      expect((await recognizer.recognize({ image })).error?.code).toBe('empty-image');
+      expect((await recognizer.recognize({ text: '', image })).error?.code).toBe('empty-image');
+    }
+  });
+
   test('a result bears the id of its item, and none where there is none', async () => {
     const items: Item[] = [{ id: 'a', text: 'joy' }, { text: 'fear' }, { id: 0, text: '' }, { id: 'a' }];
     const results = await recognizer.recognize(items);

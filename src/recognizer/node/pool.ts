@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { MienError } from '../../base/errors.js';
 import { scriptBeside } from '../../base/script.js';
+import { isAbsent } from '../absent.js';
 import { recognizerOf, throwIfAborted } from '../facade.js';
 import type { ImageSource, Item, Recognizer, RecognizerInfo } from '../types.js';
 import type { ChildSetup, FromChild, ToChild } from './child.js';
@@ -229,7 +230,7 @@ const revive = ({ code, message }: Extract<FromChild, { failed: unknown }>['fail
 async function transferable({ text, image }: Item): Promise<Item> {
   return {
     ...(text === undefined ? {} : { text }),
-    ...(image === undefined || image === null ? {} : { image: await plain(image) }),
+    ...(isAbsent(image) ? {} : { image: await plain(image) }),
   };
 }
 
