@@ -4,9 +4,10 @@ import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { MienError } from '../../base/errors.js';
+import { badText, decodeLines, type BadByte, type Decoded } from '../../base/decode.js';
 import { fileError } from '../../base/files.js';
 import { isLabel, type Label } from '../labels.js';
-import { BAD_UTF8, kindOf, listFolder, NOT_UTF8, problems, type Problems } from '../reading.js';
+import { kindOf, listFolder, problems, type Problems } from '../reading.js';
 import type { LoadOptions, Split } from '../types.js';
 import { cleanText } from './clean.js';
 import { CORPORA, CORPUS_NAMES, evidenceOf, GOEMOTIONS_LABELS, labelsFrom } from './definitions.js';
@@ -48,7 +49,7 @@ const splitOfName = (path: string): Split | undefined => {
 };
 
 /** The text of a file, unpacked where it is compressed. @throws MienError `file` when it cannot be read. */
-async function textOf(path: string): Promise<string> {
+async function textOf(path: string): Promise<Decoded> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw fileError('read', path, cause);
   });
@@ -62,7 +63,7 @@ async function textOf(path: string): Promise<string> {
         ...{ file: path, hint: 'Is the file cut off? Fetch it again.', cause },
       });
     }
-  return new TextDecoder().decode(plain);
+  return decodeLines(plain);
 }
 
 const XED_NUMBERS: Readonly<Record<string, string>> = {
@@ -104,7 +105,7 @@ export function recognizeCorpus(start: string): Omit<FoundCorpus, 'path'> | unde
 
 /** The beginning of a file, unpacked; undefined when it is not text. */
 async function startOf(path: string): Promise<string | undefined> {
-  const start = (await textOf(path)).slice(0, 16384).replace(/^\ufeff/, '');
+  const start = (await textOf(path)).text.slice(0, 16384);
   return start.includes('\0') ? undefined : start;
 }
 
@@ -155,10 +156,11 @@ export async function loadCorpus(
   const items: CorpusItem[] = [];
   let unlabelled = 0;
   for (const file of files) {
-    const records = await recordsOf(file, form, reporter);
+    const { text: content, bad } = await textOf(file);
+    const records = await recordsOf(file, content, form, reporter);
     for (const { id, text, source, split, row } of records) {
-      if (text.includes(BAD_UTF8)) {
-        reporter.report({ file, row, ...NOT_UTF8 });
+      if (bad.length > 0 && text.includes('\ufffd')) {
+        reporter.report({ file, row, ...badText(badIn(bad, row)) });
         continue;
       }
       const labels = labelsFrom(name, source);
@@ -207,8 +209,16 @@ async function filesOf({ name, form, path }: FoundCorpus): Promise<string[]> {
   return same;
 }
 
-async function recordsOf(file: string, form: CorpusForm, reporter: Problems): Promise<Record_[]> {
-  const text = (await textOf(file)).replace(/^\ufeff/, '');
+/** The bad byte of the record that begins with this line: the first one from there on. */
+const badIn = (bad: readonly BadByte[], row: number): BadByte =>
+  bad.find((byte) => byte.row >= row) ?? bad[0]!;
+
+async function recordsOf(
+  file: string,
+  text: string,
+  form: CorpusForm,
+  reporter: Problems,
+): Promise<Record_[]> {
   switch (form) {
     case 'packed':
       return csvOf(text, file).map(({ record, row }) => ({
@@ -324,7 +334,7 @@ function linesOf(
 async function tweetEval(file: string, text: string, reporter: Problems): Promise<Record_[]> {
   const lines = (one: string): string[] => one.replace(/\r?\n$/, '').split(/\r?\n/);
   const labelFile = file.replace(/_text\.txt$/, '_labels.txt');
-  const [texts, labels] = [lines(text), lines(await textOf(labelFile))];
+  const [texts, labels] = [lines(text), lines((await textOf(labelFile)).text)];
   if (texts.length !== labels.length)
     throw new MienError(
       'data',
@@ -334,7 +344,7 @@ async function tweetEval(file: string, text: string, reporter: Problems): Promis
       },
     );
   const names = new Map(
-    lines(await textOf(join(file, '..', 'mapping.txt'))).map((line): [string, string] => {
+    lines((await textOf(join(file, '..', 'mapping.txt'))).text).map((line): [string, string] => {
       const [number = '', name = ''] = line.split(/\s+/);
       return [number, name.toLowerCase()];
     }),
