@@ -1,5 +1,6 @@
-// Tests run in child processes: ONNX Runtime's binding does not survive worker threads. `*.slow.test.ts` are whole
-// trainings, which have a command of their own (`npm run test:slow`).
+// Tests run in two child processes (ONNX Runtime's binding does not survive worker threads), each of which keeps what it
+// has imported: a file that mocks a module or changes a global puts it back. `*.slow.test.ts` are whole trainings, which
+// have a command of their own (`npm run test:slow`).
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -24,6 +25,7 @@ export default defineConfig(({ mode }) => ({
     exclude: [...configDefaults.exclude, ...(mode === 'slow' ? [] : [slow])],
     globalSetup: join(import.meta.dirname, 'test/support/build.ts'),
     pool: 'forks',
+    isolate: false,
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -12,7 +12,9 @@ import { writePack } from '../../src/features/pack.js';
 import { readAnalysis } from '../../src/report/analysis-file.js';
 import { replaceReport, writeReport } from '../../src/report/files.js';
 import { openResults, systemsOf } from '../../src/report/folder.js';
-import { writeHtmlReport } from '../../src/report/report.js';
+import { readModelFacts } from '../../src/report/model-file.js';
+import { renderPage } from '../../src/report/page/page.js';
+import { modelSections, writeHtmlReport } from '../../src/report/report.js';
 import { rowIds } from '../../src/report/row-ids.js';
 import { pairedStatistics } from '../../src/report/statistics/paired.js';
 import { pairingNote } from '../../src/report/tables.js';
@@ -192,19 +194,10 @@ test('the last results take the place of those before, whole', async () => {
 
 test('a page that asks for nothing from outside, with a file for each chart', async () => {
   const file = join(folder, 'page.html');
-  const model = {
-    bundle: join(root, 'models/lite'),
-    comparison: join(root, 'models/comparison.json'),
-  };
-  const written = await writeHtmlReport({
-    folders: [out()],
-    out: file,
-    ...(existsSync(model.bundle) ? { model } : {}),
-  });
+  const written = await writeHtmlReport({ folders: [out()], out: file });
   const page = await readFile(file, 'utf8');
-  expect(page).toMatch(/^<!doctype html>/);
-  expect(page).not.toMatch(/(src|href)="(?!data:|#)/);
-  expect(page).not.toMatch(/url\(|@import|https?:\/\//);
+  checkPage(page);
+  expect(page.match(/<figure /g)!.length).toBeGreaterThan(8);
   const names = await readdir(written.figures);
   expect(names.sort()).toEqual(
     written.charts.flatMap((name) => ['csv', 'png', 'svg'].map((kind) => `${name}.${kind}`)).sort(),
@@ -217,6 +210,27 @@ test('a page that asks for nothing from outside, with a file for each chart', as
     'gate-frozen',
   ])
     expect(written.charts).toContain(name);
+  // The model's part without its charts, which the tests of the command draw.
+  const bundle = join(root, 'models/lite');
+  if (!existsSync(bundle)) return;
+  const sections = modelSections(
+    await readModelFacts({ bundle, comparison: join(root, 'models/comparison.json') }),
+  );
+  const ofModel = [...renderPage({ title: '', lead: '', sections, footer: '' }, () => '')].join('');
+  checkPage(ofModel);
+  const anchors = [...anchorsOf(page), ...anchorsOf(ofModel)];
+  const promised = [...(await readFile(join(root, 'docs/report.md'), 'utf8')).matchAll(/`#([\w-]+)`/g)];
+  expect(promised.length).toBeGreaterThan(10);
+  for (const [, id] of promised) expect(anchors).toContain(id);
+  for (const { id } of sections) expect(anchors.filter((other) => other === id)).toHaveLength(1);
+  // Some forty charts, on a machine that may do other things.
+}, 180_000);
+
+/** What holds of every page and of every part of one. */
+function checkPage(page: string): void {
+  expect(page).toMatch(/^<!doctype html>/);
+  expect(page).not.toMatch(/(src|href)="(?!data:|#)/);
+  expect(page).not.toMatch(/url\(|@import|https?:\/\//);
   // Every figure and table with a multimodal accuracy has the sentence beside it.
   const flat = page.replaceAll('&amp;', '&');
   for (const part of flat.split(/<figure |<caption>/).slice(1))
@@ -225,17 +239,13 @@ test('a page that asks for nothing from outside, with a file for each chart', as
       !/^id="figure-training"/.test(part)
     )
       expect(part).toContain(pairingNote);
-  expect(flat.match(/<figure /g)!.length).toBeGreaterThan(8);
-  // Anchors are what docs/report.md says they are, and lead to one place each.
-  const anchors = [...page.replace(/<svg[\s\S]*?<\/svg>/g, '').matchAll(/ id="([^"]*)"/g)].map(
-    ([, id]) => id!,
-  );
+  // Anchors lead to one place each.
+  const anchors = anchorsOf(page);
   expect(anchors.filter((id, i) => anchors.indexOf(id) !== i)).toEqual([]);
-  const promised = [...(await readFile(join(root, 'docs/report.md'), 'utf8')).matchAll(/`#([\w-]+)`/g)];
-  expect(promised.length).toBeGreaterThan(10);
-  if (existsSync(model.bundle)) for (const [, id] of promised) expect(anchors).toContain(id);
-  // Some sixty charts, on a machine that may do other things.
-}, 180_000);
+}
+
+const anchorsOf = (page: string): string[] =>
+  [...page.replace(/<svg[\s\S]*?<\/svg>/g, '').matchAll(/ id="([^"]*)"/g)].map(([, id]) => id!);
 
 test('what is no results folder, and what is no page, is said', async () => {
   await expect(writeHtmlReport({ folders: [folder], out: join(folder, 'x.html') })).rejects.toThrow(

@@ -138,12 +138,12 @@ export function efficientNetFiles(config: { architecture: string }): Record<stri
   };
 }
 
-/** Repositories of the hub as the profile `paper` names them; the text encoder's weights are 268 MB. */
-export const paperRepositories = (words: readonly string[]): Record<string, HubRepository> => ({
-  [profiles.paper.text.id]: {
-    commit: profiles.paper.text.revision,
-    files: bertFiles(distilBertConfig, words),
-  },
+/** Repositories of the hub as the profile `paper` names them; DistilBERT's weights are 268 MB. */
+export const paperRepositories = (
+  words: readonly string[],
+  config: { vocab_size: number } = distilBertConfig,
+): Record<string, HubRepository> => ({
+  [profiles.paper.text.id]: { commit: profiles.paper.text.revision, files: bertFiles(config, words) },
   [profiles.paper.face.id]: { commit: 'b3'.repeat(20), files: efficientNetFiles(efficientNetB3Config) },
 });
 

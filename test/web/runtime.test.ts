@@ -22,7 +22,11 @@ beforeEach(() => {
   vi.stubGlobal('navigator', { gpu: { requestAdapter: async () => ({}) }, hardwareConcurrency: 2 });
   vi.stubGlobal('WebAssembly', { ...WebAssembly, Suspending: () => undefined });
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  for (const name of ['jspi', 'wasm']) vi.doUnmock(`onnxruntime-web/${name}`);
+  vi.resetModules();
+});
 
 /** The build that is taken, and the file that is fetched for it. */
 async function taken(builds: readonly string[], options: RuntimeOptions = {}): Promise<string[]> {
