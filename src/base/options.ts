@@ -18,8 +18,8 @@ export const text: Kind = { expected: 'a string', takes: (value) => typeof value
 export const list: Kind = { expected: 'a list', takes: (value) => Array.isArray(value) };
 export const callback: Kind = { expected: 'a function', takes: (value) => typeof value === 'function' };
 
-/** A number in some range; NaN is in none. */
-export const number = (expected: string, isIn: (value: number) => boolean): Kind => ({
+/** A number, of some range where one is given. */
+export const number = (expected: string, isIn: (value: number) => boolean = Number.isFinite): Kind => ({
   expected,
   takes: (value) => typeof value === 'number' && isIn(value),
 });

@@ -97,7 +97,7 @@ const OPTIONS: Kinds<RecognizeOptions> = {
   ...{ faces: oneOf('detect', 'cropped'), allFaces: flag, mirror: flag, gate: flag },
   ...{ near: list, places: list, signal: abortSignal },
   // `checkCertainty` knows the ranges.
-  ...{ coverage: number('a share', () => true), risk: number('a share', () => true) },
+  ...{ coverage: number('a share'), risk: number('a share') },
 };
 
 const EXPLAIN_OPTIONS: Kinds<ExplainOptions> = { label: text, faces: OPTIONS.faces, signal: abortSignal };
