@@ -110,37 +110,36 @@ export function decodeText(bytes: Uint8Array, file: string, code: 'data' | 'form
   return text;
 }
 
-/** A part of a text: whole lines, but for the last part, whose last line may not be ended. */
-export interface Part extends Decoded {
-  /** 1-based line with which it begins. */
-  readonly row: number;
-}
-
 /**
- * A text as it arrives, in parts.
+ * A text as it arrives, in parts of whole lines; the last line of the last part may not be ended.
  * @throws MienError `data` where the bytes are no text at all.
  */
 export async function* decodeParts(
   chunks: AsyncIterable<Uint8Array>,
   file: string,
-): AsyncGenerator<Part, void, undefined> {
+): AsyncGenerator<Decoded, void, undefined> {
   let held: Uint8Array[] = [];
   let encoding: Encoding | undefined;
   let row = 1;
-  const part = (bytes: Uint8Array): Part => {
+  const refuse = (start: Uint8Array): void => {
+    const foreign = notText(start);
+    if (foreign) throw faultError(foreign, { file });
+  };
+  const part = (bytes: Uint8Array): Decoded => {
     let content = bytes;
     if (encoding === undefined) {
-      const foreign = notText(bytes);
-      if (foreign) throw faultError(foreign, { file });
+      refuse(bytes);
       const found = encodingOf(bytes);
       encoding = found.encoding;
       content = bytes.subarray(found.skip);
     }
-    const decoded = { ...decodePiece(content, encoding, row), row };
+    const decoded = decodePiece(content, encoding, row);
     row += linesIn(decoded.text);
     return decoded;
   };
   for await (const chunk of chunks) {
+    // What is no text may have no lines either: it is not put together first.
+    if (encoding === undefined && held.length === 0) refuse(chunk);
     // A line that goes on from chunk to chunk is put together once, at its end.
     if (!chunk.includes(NEWLINE)) {
       held.push(chunk);

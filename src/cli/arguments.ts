@@ -1,19 +1,18 @@
 // Reads option values that commands share.
-import { MienError } from '../base/errors.js';
+import { InvalidArgumentError } from 'commander';
 
-/** @throws MienError `usage` when the text is not a whole number above zero. */
+/** @throws InvalidArgumentError, which names the option, when the text is not a whole number above zero. */
 export function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new MienError('usage', `"${text}" is not a whole number above zero`);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('A whole number above zero is expected.');
   return value;
 }
 
-/** @throws MienError `usage` when the text is not a number. */
+/** @throws InvalidArgumentError, which names the option, when the text is not a number. */
 export function decimal(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value))
-    throw new MienError('usage', `"${text}" is not a number`);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('A number is expected.');
   return value;
 }
 

@@ -140,13 +140,13 @@ export async function readLines(path: string): Promise<Lines> {
 }
 
 /**
- * A text file too large to hold, in parts of whole lines.
+ * A text file too large to hold, in parts of whole lines that end in `\n`.
  * @throws MienError `file` when it cannot be read, `data` with the row where its bytes are not text.
  */
 export async function* readParts(path: string): AsyncGenerator<string, void, undefined> {
   for await (const { text, bad } of decodeParts(readChunks(path), path)) {
     if (bad[0]) throw badTextError(path, bad[0]);
-    yield text;
+    yield text.replaceAll('\r\n', '\n');
   }
 }
 

@@ -69,7 +69,7 @@ export async function* rowsOf(
     const first = start.trimStart();
     if (first.startsWith('{') || JSON_LINES.has(extname(file).toLowerCase()))
       return yield* jsonRows(all(start, next), faults, check);
-    if (/^\[\s*([[{]|$)/.test(first))
+    if (/^\[\s*(\{|$)/.test(first))
       throw new MienError('data', 'is one JSON list, not a table', {
         ...{ file, hint: 'Expected one object a line; `jq -c ".[]"` makes that of it.' },
       });

@@ -1,6 +1,18 @@
 // What every recogniser offers, whether it computes here or in another process: arguments checked, one item or many.
 import { MienError } from '../base/errors.js';
-import { checkNames, nearestName, suggestion } from '../base/names.js';
+import { nearestName, suggestion } from '../base/names.js';
+import {
+  abortSignal,
+  anything,
+  checkOptions,
+  flag,
+  list,
+  number,
+  oneOf,
+  text,
+  wholeNumber,
+  type Kinds,
+} from '../base/options.js';
 import { labelsInCommon } from '../data/labels.js';
 import { checkPrior } from './prior.js';
 import { startSession } from './sequence.js';
@@ -15,6 +27,7 @@ import type {
   Recognizer,
   RecognizerInfo,
   Result,
+  SessionOptions,
 } from './types.js';
 
 /** The part that differs. */
@@ -26,6 +39,8 @@ export interface Computation {
 }
 
 const STREAM_BATCH = 16;
+
+type StreamOptions = NonNullable<Parameters<Recognizer['stream']>[1]>;
 
 export function recognizerOf({ info, run, explain, dispose: close }: Computation): Recognizer {
   let disposed: Promise<void> | undefined;
@@ -41,7 +56,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     given: Item | readonly Item[],
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
-    checkOptions(options);
+    checkOptions(options, OPTIONS, 'recognition');
     checkPrior(info.labels, options);
     const items = Array.isArray(given) ? (given as readonly Item[]) : [given as Item];
     check(items, options.signal);
@@ -51,15 +66,20 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
   return {
     ...{ info, recognize, dispose },
     async explain(item, options = {}) {
-      checkNames(options, EXPLAIN_OPTIONS, 'explanation');
+      checkOptions(options, EXPLAIN_OPTIONS, 'explanation');
       check([item], options.signal);
       return explain(item, options);
     },
-    async *stream(items, { batchSize = STREAM_BATCH, ...options } = {}) {
+    async *stream(items, given = {}) {
+      checkOptions(given, STREAM_OPTIONS, 'stream');
+      const { batchSize = STREAM_BATCH, ...options } = given;
       for await (const batch of gather(items, batchSize, options.signal))
         yield* await recognize(batch, options);
     },
-    session: (options) => startSession(recognize, labelsInCommon(info.labels), options),
+    session(options = {}) {
+      checkOptions(options, SESSION_OPTIONS, 'session');
+      return startSession(recognize, labelsInCommon(info.labels), options);
+    },
     [Symbol.asyncDispose]: dispose,
   };
 }
@@ -76,29 +96,20 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
     throw new MienError('interrupted', 'recognition was aborted', { cause: signal.reason as unknown });
 }
 
-const OPTIONS: Record<keyof RecognizeOptions, true> = {
-  faces: true,
-  allFaces: true,
-  gate: true,
-  fine: true,
-  near: true,
-  mirror: true,
-  places: true,
-  prior: true,
-  coverage: true,
-  risk: true,
-  signal: true,
+const OPTIONS: Kinds<RecognizeOptions> = {
+  ...{ faces: oneOf('detect', 'cropped'), allFaces: flag, mirror: flag, gate: flag, fine: flag },
+  ...{ near: list, places: list, signal: abortSignal },
+  // `checkPrior` and `checkCertainty` know what these may be.
+  prior: anything,
+  ...{ coverage: number('a share'), risk: number('a share') },
 };
 
-function checkOptions(options: RecognizeOptions): void {
-  checkNames(options, OPTIONS, 'recognition');
-  if (!['detect', 'cropped', undefined].includes(options.faces))
-    throw new MienError('usage', `faces cannot be "${String(options.faces)}"`, {
-      ...{ field: 'faces', hint: 'Pass "detect" or "cropped".' },
-    });
-}
+const EXPLAIN_OPTIONS: Kinds<ExplainOptions> = { label: text, faces: OPTIONS.faces, signal: abortSignal };
 
-const EXPLAIN_OPTIONS: Record<keyof ExplainOptions, true> = { label: true, faces: true, signal: true };
+const STREAM_OPTIONS: Kinds<StreamOptions> = { ...OPTIONS, batchSize: wholeNumber(1) };
+
+const halfLife = number('seconds above zero', (seconds) => seconds > 0);
+const SESSION_OPTIONS: Kinds<SessionOptions> = { ...OPTIONS, faceHalfLife: halfLife, textHalfLife: halfLife };
 
 const KNOWN = ['text', 'image'];
 

@@ -1,6 +1,7 @@
 // A bundle from a URL: only the files that computing needs, each checked by size and hash.
 import { MienError } from '../base/errors.js';
 import { checkManifest, MANIFEST_NAME, type BundleManifest } from '../bundle/manifest.js';
+import { inFolder, networkReason, shownAddress, statusHint } from './address.js';
 
 /** Files kept from an earlier time, by SHA-256 or, the manifest, by address. */
 export interface FileStore {
@@ -34,20 +35,21 @@ export async function fetchBundle(
   folder: string | URL,
   { signal, onProgress, store }: FetchBundleOptions = {},
 ): Promise<FetchedBundle> {
-  const base = String(folder).replace(/\/*$/, '/');
   const request = async (name: string): Promise<Response> => {
-    const url = `${base}${name}`;
+    const url = inFolder(folder, name);
+    const file = shownAddress(url);
     const response = await fetch(url, signal ? { signal } : {}).catch((cause: unknown) => {
       if (signal?.aborted) throw new MienError('interrupted', 'loading was aborted', { cause });
-      throw new MienError('offline', 'could not be fetched', { file: url, cause });
+      throw new MienError('offline', `could not be fetched (${networkReason(cause)})`, { file, cause });
     });
-    if (!response.ok)
-      throw new MienError('offline', `could not be fetched (status ${response.status})`, {
-        ...{ file: url, hint: 'A bundle is a folder with manifest.json; give the folder’s address.' },
+    const { ok, status, statusText } = response;
+    if (!ok)
+      throw new MienError('offline', `could not be fetched (status ${`${status} ${statusText}`.trim()})`, {
+        ...{ file, hint: statusHint(status) },
       });
     return response;
   };
-  const manifest = await manifestAt(`${base}${MANIFEST_NAME}`, () => request(MANIFEST_NAME), store);
+  const manifest = await manifestAt(inFolder(folder, MANIFEST_NAME), () => request(MANIFEST_NAME), store);
   const names = neededFiles(manifest);
   const total = names.reduce((sum, name) => sum + manifest.files[name]!.bytes, 0);
   let loaded = 0;
@@ -66,7 +68,8 @@ export async function fetchBundle(
     );
     if (content.length !== bytes || !(await hasHash(content, sha256)))
       throw new MienError('bundle', 'is not the file that the bundle was made with', {
-        ...{ file: `${base}${name}`, hint: 'Fetch it again; a cache may hold an older one.' },
+        ...{ file: shownAddress(inFolder(folder, name)) },
+        hint: 'Fetch it again; a cache may hold an older one.',
       });
     files[name] = content;
     await store?.put(sha256, content);
@@ -89,7 +92,7 @@ async function manifestAt(
     if (before && error instanceof MienError && error.code === 'offline') return before;
     throw error;
   }
-  const manifest = parse(text, url);
+  const manifest = parse(text, shownAddress(url));
   await store?.put(url, new TextEncoder().encode(text));
   const hashes = (of: BundleManifest): string[] => Object.values(of.files).map(({ sha256 }) => sha256);
   const needed = new Set(hashes(manifest));

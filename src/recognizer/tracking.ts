@@ -1,16 +1,17 @@
 // Where faces were, from frame to frame: the next look is there, none is taken at what stands still, and the whole frame
 // is searched once in a while.
+import { checkOptions, number, type Kinds } from '../base/options.js';
 import type { FacePlace, Point, RecognizeOptions, Result } from './types.js';
 
 /** How faces are followed. */
 export interface TrackingOptions {
   /** Milliseconds after which the whole frame is searched again, for faces that are new (default 1000). */
-  readonly searchEvery?: number;
+  readonly searchEvery?: number | undefined;
   /**
    * Milliseconds after which a face is looked for again that stood still between the last two looks; until then it is
    * read where it was (default 150; 0 looks at every frame).
    */
-  readonly lookEvery?: number;
+  readonly lookEvery?: number | undefined;
 }
 
 /** Follows the faces of a sequence of frames. */
@@ -28,6 +29,9 @@ const STILL = 0.03;
 /** Looks that are further apart, in milliseconds, say nothing of how fast a face moves. */
 const APART = 500;
 
+const milliseconds = number('milliseconds from 0 on', (value) => value >= 0);
+const OPTIONS: Kinds<TrackingOptions> = { searchEvery: milliseconds, lookEvery: milliseconds };
+
 /**
  * Follows faces from frame to frame.
  * @example
@@ -37,10 +41,9 @@ const APART = 500;
  *   tracker.saw(result, at);
  * }
  */
-export function trackFaces({
-  searchEvery = SEARCH_EVERY,
-  lookEvery = LOOK_EVERY,
-}: TrackingOptions = {}): FaceTracker {
+export function trackFaces(options: TrackingOptions = {}): FaceTracker {
+  checkOptions(options, OPTIONS, 'trackFaces');
+  const { searchEvery = SEARCH_EVERY, lookEvery = LOOK_EVERY } = options;
   let near: readonly FacePlace[] = [];
   let looked = -Infinity;
   let searched = -Infinity;

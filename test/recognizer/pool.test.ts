@@ -106,6 +106,6 @@ test('wrong arguments and broken bundles are told as in this process', async () 
   await expect(broken).rejects.toMatchObject({ code: 'bundle' });
   await rm(join(root, 'bundle', 'foreign.txt'));
   await expect(loadRecognizer({ bundle: join(root, 'bundle'), processes: -1 })).rejects.toThrow(
-    /not possible/,
+    /processes cannot be -1/,
   );
 });

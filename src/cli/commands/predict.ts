@@ -53,7 +53,10 @@ export function definePredict(program: Command): void {
     )
     .option('--text <text>', 'a sentence')
     .option('--image <path>', 'an image, or a folder of images')
-    .option('--input <file>', 'CSV or JSONL, an item a row; - reads lines from standard input')
+    .option(
+      '--input <file>',
+      'CSV or JSONL, an item a row; - reads such a table, or lines of text, from standard input',
+    )
     .option('--text-column <name>', 'column of texts (default: text)')
     .option('--image-column <name>', 'column of image paths, relative to the file (default: image)')
     .option('--id-column <name>', 'column that names a row (default: id, else its number)')

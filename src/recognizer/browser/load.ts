@@ -1,6 +1,15 @@
 // `loadRecognizer` in browsers: in a page or in a worker, from files that are fetched once and kept.
 import { MienError } from '../../base/errors.js';
-import { checkNames } from '../../base/names.js';
+import {
+  abortSignal,
+  anything,
+  callback,
+  checkOptions,
+  flag,
+  oneOf,
+  wholeNumber,
+  type Kinds,
+} from '../../base/options.js';
 import { openBundle, type OpenBundle } from '../../bundle/open.js';
 import { setRuntime } from '../../runtime/session.js';
 import { throwIfAborted } from '../facade.js';
@@ -36,17 +45,10 @@ export interface BrowserRecognizer extends Recognizer<BrowserImageSource> {
   readonly backend: Backend;
 }
 
-const OPTIONS: Record<keyof LoadOptions, true> = {
-  ...{
-    bundle: true,
-    detector: true,
-    wasm: true,
-    cache: true,
-    onProgress: true,
-    signal: true,
-    maxPixels: true,
-  },
-  ...{ device: true, threads: true, runtime: true },
+const OPTIONS: Kinds<LoadOptions> = {
+  ...{ bundle: anything, detector: anything, wasm: anything, runtime: anything },
+  ...{ cache: flag, onProgress: callback, signal: abortSignal, maxPixels: wholeNumber(1) },
+  ...{ device: oneOf('auto', 'wasm', 'webgpu'), threads: wholeNumber(1) },
 };
 
 const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.onnx', import.meta.url);
@@ -65,7 +67,7 @@ const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.
  *   `interrupted` when the signal is given.
  */
 export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecognizer> {
-  checkNames(options, OPTIONS, 'loadRecognizer');
+  checkOptions(options, OPTIONS, 'loadRecognizer');
   const { bundle, detector = DETECTOR, wasm, cache = true, onProgress, maxPixels } = options;
   if (!bundle)
     throw new MienError('usage', 'no bundle is named', {

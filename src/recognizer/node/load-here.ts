@@ -9,6 +9,7 @@ import { fetchBundle } from '../fetch-bundle.js';
 import { faceFinder } from '../finder.js';
 import { createRecognizer } from '../recognize.js';
 import type { Recognizer } from '../types.js';
+import { placeOfBundle } from './bundle-place.js';
 import { nodeDecoder } from './images.js';
 
 export interface LoadHereOptions {
@@ -29,14 +30,17 @@ const DETECTOR = fileURLToPath(
   new URL('../../../models/blazeface/face_detection_back_256x256.onnx', import.meta.url),
 );
 
-/** @throws MienError as `readBundle`, `fetchBundle` and `openBundle` do. */
+/**
+ * @param bundle a folder, or an address as `placeOfBundle` takes it.
+ * @throws MienError as `placeOfBundle`, `readBundle`, `fetchBundle` and `openBundle` do.
+ */
 export async function loadHere(
   bundle: string,
   { maxPixels, files, threads, spinning = false }: LoadHereOptions,
 ): Promise<Recognizer> {
   const options = { spinning, ...(threads === undefined ? {} : { threads }) };
-  const read = (): Promise<BundleFiles> =>
-    /^https?:/i.test(bundle) ? fetchBundle(bundle) : readBundle(bundle);
+  const place = placeOfBundle(bundle);
+  const read = (): Promise<BundleFiles> => (/^https?:/.test(place) ? fetchBundle(place) : readBundle(place));
   const { manifest, files: models } = await read();
   const detector = await readFile(DETECTOR).catch((cause: unknown) => {
     throw fileError('read', DETECTOR, cause);

@@ -1,14 +1,15 @@
 // `loadRecognizer` in Node: the bundled model or another, in this process or in others.
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { checkNames } from '../../base/names.js';
+import { anything, checkOptions, flag, wholeNumber, type Kinds } from '../../base/options.js';
 import type { Recognizer } from '../types.js';
+import { placeOfBundle } from './bundle-place.js';
 import { loadHere, type LoadHereOptions } from './load-here.js';
 import { startPool } from './pool.js';
 
 /** Which model, and where it computes. */
 export interface LoadOptions extends LoadHereOptions {
-  /** Folder (or http address) of a bundle; the bundled model by default. */
+  /** Folder of a bundle, or its `http(s):` or `file:` address; the bundled model by default. */
   readonly bundle?: string | URL | undefined;
   /**
    * Computes in so many child processes, so that this process's event loop stays free; 0 (the default) computes here,
@@ -17,8 +18,18 @@ export interface LoadOptions extends LoadHereOptions {
   readonly processes?: number | undefined;
 }
 
-const OPTIONS: Record<keyof LoadOptions, true> = {
-  ...{ bundle: true, processes: true, threads: true, spinning: true, maxPixels: true, files: true },
+/** More are slips of the pen: a process holds the model in memory once more. */
+const MOST_PROCESSES = 256;
+const MOST_THREADS = 1024;
+
+const OPTIONS: Kinds<LoadOptions> = {
+  // `placeOfBundle` says what it takes.
+  bundle: anything,
+  processes: wholeNumber(0, MOST_PROCESSES),
+  threads: wholeNumber(1, MOST_THREADS),
+  spinning: flag,
+  maxPixels: wholeNumber(1),
+  files: flag,
 };
 
 /** The model that comes with mien. */
@@ -32,13 +43,12 @@ export const BUNDLED = fileURLToPath(new URL('../../../models/lite', import.meta
  *     if (isRecognition(result)) console.log(result.label);
  *
  * @throws MienError `bundle`, `file` or `format` when the bundle is not whole, `offline` when it cannot be fetched,
- *   `usage` for an option that is not known.
+ *   `usage` for an option that is not known or a value that it does not take.
  */
 export async function loadRecognizer(options: LoadOptions = {}): Promise<Recognizer> {
-  checkNames(options, OPTIONS, 'loadRecognizer');
+  checkOptions(options, OPTIONS, 'loadRecognizer');
   const { bundle = BUNDLED, processes = 0, ...rest } = options;
-  const folder =
-    bundle instanceof URL && bundle.protocol === 'file:' ? fileURLToPath(bundle) : String(bundle);
+  const folder = placeOfBundle(bundle);
   if (processes === 0) return loadHere(folder, rest);
   const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / processes));
   return startPool({ ...rest, bundle: folder, threads }, processes);
