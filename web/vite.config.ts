@@ -1,8 +1,9 @@
 // Builds the page into dist/web: relative addresses, the model's files, and a service worker that knows every file.
 import { createReadStream, existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
+import { sha256 } from '../src/base/files.js';
 import { MANIFEST_NAME, manifestSchema } from '../src/bundle/manifest.js';
 import { neededFiles } from '../src/recognizer/fetch-bundle.js';
 
@@ -68,24 +69,37 @@ function model(folder: string): Plugin {
   };
 }
 
-/** Names of all files of the build, put into the service worker. */
+/** Names and hashes of all files of the build, put into the service worker. */
 function serviceWorkerFiles(): Plugin {
   return {
     name: 'mien:service-worker',
     enforce: 'post',
     generateBundle: {
       order: 'post',
-      handler(_options, bundle) {
-        const names = Object.keys(bundle).filter(
-          (name) => !name.startsWith('model/') && name !== 'service-worker.js' && name !== 'index.html',
-        );
-        const onDemand = names.filter((name) => name.endsWith('.wasm'));
-        const shell = names.filter((name) => !onDemand.includes(name));
+      async handler(_options, bundle) {
+        const contents: Record<string, string | Uint8Array> = {};
+        for (const [name, file] of Object.entries(bundle))
+          // Browsers know the page by its folder.
+          contents[name === 'index.html' ? './' : name] = file.type === 'chunk' ? file.code : file.source;
+        for (const name of await readdir(join(root, 'public')))
+          if (!name.startsWith('_')) contents[name] = await readFile(join(root, 'public', name));
         const worker = bundle['service-worker.js'];
         if (worker?.type !== 'chunk') return this.error('the service worker was not built');
+        const hashes = (ofThese: (name: string) => boolean): string => {
+          const names = Object.keys(contents).filter(
+            (name) => !name.startsWith('model/') && name !== 'service-worker.js' && ofThese(name),
+          );
+          return JSON.stringify(Object.fromEntries(names.map((name) => [name, sha256(contents[name]!)])));
+        };
         worker.code = worker.code
-          .replaceAll('__SHELL__', JSON.stringify([...shell, 'icon.svg', 'page.webmanifest']))
-          .replaceAll('__ON_DEMAND__', JSON.stringify(onDemand));
+          .replaceAll(
+            '__SHELL__',
+            hashes((name) => !name.endsWith('.wasm')),
+          )
+          .replaceAll(
+            '__ON_DEMAND__',
+            hashes((name) => name.endsWith('.wasm')),
+          );
       },
     },
   };

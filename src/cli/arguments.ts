@@ -1,5 +1,6 @@
 // Reads option values that commands share.
 import { InvalidArgumentError } from 'commander';
+import { MienError } from '../base/errors.js';
 
 /** @throws InvalidArgumentError, which names the option, when the text is not a whole number above zero. */
 export function wholeNumber(text: string): number {

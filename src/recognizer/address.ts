@@ -28,10 +28,10 @@ export function networkReason(cause: unknown): string {
   return message || code || String(cause);
 }
 
-/** What to do about a status that is not a success. */
-export const statusHint = (status: number): string =>
+/** What to do about a status that is not a success; nothing where it depends on what was asked for. */
+export const statusHint = (status: number): string | undefined =>
   status === 401 || status === 403
     ? 'The server does not give it to everybody: is the address signed, and still valid?'
     : status >= 500 || status === 429
       ? 'The server cannot give it now; try again later.'
-      : 'A bundle is a folder with manifest.json; give the folder’s address.';
+      : undefined;

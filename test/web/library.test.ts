@@ -116,7 +116,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     const requested: string[] = [];
     page.on('request', (request) => requested.push(new URL(request.url()).pathname));
     await call('progress');
-    expect(requested.filter((path) => path.startsWith('/model/'))).toEqual(['/model/manifest.json']);
+    expect(requested).toEqual(['/model/manifest.json']);
     const kept = (await page.evaluate(
       "caches.open('mien-models').then((cache) => cache.keys()).then((keys) => keys.map(({ url }) => url))",
     )) as string[];
@@ -131,11 +131,32 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     expect(await call('fail', { bundle: '' })).toMatch(/^usage: bundle/);
     expect(await call('fail', { bundle: 'nowhere' })).toMatch(/^offline: .*nowhere\/manifest\.json.*404/);
     expect(await call('fail', { bundle: 'changed', cache: false })).toMatch(/^bundle: .*changed\/face\.onnx/);
-    expect(await call('fail', { detector: 'missing.onnx' })).toMatch(/^offline: .*missing\.onnx/);
+    expect(await call('fail', { detector: 'missing.onnx', cache: false })).toMatch(
+      /^offline: .*missing\.onnx/,
+    );
     expect(await call('fail', { wasm: 'missing.wasm' })).toMatch(/^offline: .*missing\.wasm/);
+    const html = /what came is text\/html and begins with “<!doctype html>/;
+    const wasm = await call('fail', { wasm: 'index.html' });
+    expect(wasm).toMatch(/^offline: http:\S+\/index\.html: is not ONNX Runtime’s WebAssembly/);
+    expect(wasm).toMatch(html);
+    const detector = await call('fail', { detector: 'index.html', cache: false });
+    expect(detector).toMatch(/^format: http:\S+\/index\.html: is not the face detector/);
+    expect(detector).toMatch(html);
     expect(await call('fail', { device: 'webgpu' })).toMatch(/^usage: .*WebGPU/);
     expect(await call('aborted')).toMatch(/^interrupted/);
     expect(await call('disposed')).toMatch(/^usage: .*disposed/);
+  });
+
+  test('a page in the place of the runtime’s own file is named, with its address', async () => {
+    const other = await page.context().newPage();
+    const html = { contentType: 'text/html', body: '<html>Log in' };
+    await other.route('**/*.wasm', (route) => route.fulfill(html));
+    await other.goto(host.url);
+    await other.waitForFunction('globalThis.harness');
+    expect(await other.evaluate('harness.fail({})')).toMatch(
+      /^offline: http:\S+\.wasm: is not ONNX Runtime’s WebAssembly: what came is text\/html and begins with “<html>Log in”/,
+    );
+    await other.close();
   });
 
   test('takes WebGPU only where it computes the same', async ({ skip }) => {

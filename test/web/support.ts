@@ -109,26 +109,37 @@ export async function openPage(
   return { page, problems };
 }
 
+/** What a network that wants a login answers with, for whatever is asked. */
+const PORTAL = '<!DOCTYPE html><title>Log in to the network</title>';
+
+export interface Host {
+  readonly url: string;
+  /** Paths that a captive portal answers in the host's place; none at first. */
+  captured: RegExp | undefined;
+  close(): Promise<void>;
+}
+
 /** A host that only hands out files, from a folder of its site. */
-export async function servePlainly(
-  folder: string,
-  path: string,
-): Promise<{ url: string; close(): Promise<void> }> {
+export async function servePlainly(folder: string, path: string): Promise<Host> {
   const app = new Hono();
+  let host: Host;
+  app.use('*', (c, next) => (host.captured?.test(c.req.path) ? Promise.resolve(c.html(PORTAL)) : next()));
   app.use(
     `${path}/*`,
     serveStatic({ root: folder, rewriteRequestPath: (given) => given.slice(path.length) }),
   );
   return new Promise((resolve) => {
-    const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) =>
-      resolve({
+    const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, ({ port }) => {
+      host = {
         url: `http://localhost:${port}/`,
+        captured: undefined,
         close: () =>
           new Promise((closed) => {
             server.close(() => closed());
             if ('closeAllConnections' in server) server.closeAllConnections();
           }),
-      }),
-    );
+      };
+      resolve(host);
+    });
   });
 }

@@ -22,8 +22,8 @@ export const percent = (share: number): string => `${Math.round(100 * share)}\u2
 
 export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0);
 
-/** "joy, and more" → "Joy, and more." */
+/** "joy, and more" → "Joy, and more."; an address stays as it is. */
 export const sentence = (text: string): string => {
   const whole = text.trim().replace(/\.?$/, '.');
-  return whole.charAt(0).toUpperCase() + whole.slice(1);
+  return /^\w+:\/\//.test(whole) ? whole : whole.charAt(0).toUpperCase() + whole.slice(1);
 };

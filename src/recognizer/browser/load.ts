@@ -11,21 +11,24 @@ import {
   type Kinds,
 } from '../../base/options.js';
 import { openBundle, type OpenBundle } from '../../bundle/open.js';
+import { DETECTOR_FILE } from '../../detector/model-file.js';
 import { setRuntime } from '../../runtime/session.js';
 import { throwIfAborted } from '../facade.js';
 import { fetchBundle } from '../fetch-bundle.js';
+import { fetchKnown } from '../fetch-file.js';
 import { faceFinder } from '../finder.js';
 import { createRecognizer } from '../recognize.js';
 import type { Recognizer } from '../types.js';
-import { fetchFile, keptFiles, totalProgress, type Progress } from './files.js';
+import { keptFiles, totalProgress, type Progress } from './files.js';
 import { browserDecoder, type BrowserImageSource } from './images.js';
 import { openRuntime, type Backend, type RuntimeOptions } from './runtime.js';
+import { fetchWasm } from './wasm.js';
 
 /** Which model, from where, and what computes. */
 export interface LoadOptions extends RuntimeOptions {
   /** Address of a bundle's folder, as `models/lite` of the package. */
   readonly bundle: string | URL;
-  /** Address of the face detector; by default where the package has it, which bundlers copy. */
+  /** Address of the face detector's file; by default where the package has it, which bundlers copy. */
   readonly detector?: string | URL | undefined;
   /** Address of ONNX Runtime's `.wasm` file, where it is not beside the script, or its progress is wanted. */
   readonly wasm?: string | URL | Readonly<Record<'wasm' | 'webgpu', string | URL>> | undefined;
@@ -79,12 +82,18 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
   const progressOfFile = totalProgress(onProgress);
-  const get = (url: string | URL, kept: boolean): Promise<Uint8Array> =>
-    fetchFile(absolute(url), { signal, store: kept ? store : undefined, onProgress: progressOfFile() });
   const [{ runtime, backend }, { manifest, files }, faces] = await Promise.all([
-    openRuntime(options, wasm ? (device) => get(addressOf(wasm, device), false) : undefined),
+    openRuntime(
+      options,
+      wasm
+        ? (device) => fetchWasm(absolute(addressOf(wasm, device)), { signal, ...counted(progressOfFile()) })
+        : undefined,
+    ),
     fetchBundle(absolute(bundle), { signal, store, onProgress: progressOfFile() }),
-    get(detector, true),
+    fetchKnown(absolute(detector), DETECTOR_FILE, {
+      ...{ signal, store, ...counted(progressOfFile(), DETECTOR_FILE.bytes) },
+      mismatch: { code: 'format', message: 'is not the face detector that mien was made with' },
+    }),
   ]).catch((error: unknown) => {
     failed.abort();
     throw error;
@@ -104,9 +113,18 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
 const addressOf = (wasm: NonNullable<LoadOptions['wasm']>, device: 'wasm' | 'webgpu'): string | URL =>
   typeof wasm === 'string' || wasm instanceof URL ? wasm : wasm[device];
 
-function absolute(url: string | URL): URL {
+/** Of one file, from its pieces; its length may be told only when it comes. */
+function counted(onProgress: ((loaded: number, total: number) => void) | undefined, length = 0) {
+  let [loaded, total] = [0, length];
+  return {
+    onLength: (bytes: number): void => void (total = bytes),
+    onBytes: (count: number): void => onProgress?.((loaded += count), Math.max(loaded, total)),
+  };
+}
+
+function absolute(url: string | URL): string {
   try {
-    return new URL(url, globalThis.location?.href);
+    return new URL(url, globalThis.location?.href).href;
   } catch (cause) {
     throw new MienError('usage', `${String(url)} is not an address`, { cause });
   }

@@ -2,6 +2,7 @@
 import type * as ort from 'onnxruntime-common';
 import { MienError } from '../../base/errors.js';
 import { compareSessions, type Comparison } from './agreement.js';
+import { notStarted } from './wasm.js';
 
 /** The part of `onnxruntime-web` that is used. */
 export type WebRuntime = Pick<typeof ort, 'InferenceSession' | 'Tensor' | 'env'>;
@@ -76,7 +77,9 @@ export async function openRuntime(
   ): Promise<ort.InferenceSession> => {
     const on = (provider: Device): Promise<ort.InferenceSession> =>
       web.InferenceSession.create(model, { ...settings, executionProviders: [PROVIDERS[provider]] });
-    const plain = await on('wasm').catch(explained);
+    const plain = await on('wasm').catch(async (cause: unknown) => {
+      throw /no available backend/.test(String(cause)) ? await notStarted(cause) : cause;
+    });
     if (!gpu) return plain;
     const fast = await on('webgpu').catch(() => undefined);
     const timing = device === 'auto';
@@ -94,18 +97,6 @@ export async function openRuntime(
       ...{ threads: used, comparisons },
     }),
   };
-}
-
-/** The runtime says of every model that it has no backend when its own file is missing. */
-function explained(cause: unknown): never {
-  if (!/no available backend/.test(String(cause))) throw cause;
-  throw new MienError(
-    'offline',
-    'ONNX Runtime could not start: its .wasm file was not found, or is another’s',
-    {
-      ...{ cause, hint: 'Serve it beside the script, or give its address with the option wasm.' },
-    },
-  );
 }
 
 const defaultThreads = (): number => Math.min(MOST_THREADS, globalThis.navigator?.hardwareConcurrency ?? 1);
