@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { takeRows } from '../base/tensor.js';
+import type { BehaviourItem } from '../data/behaviour.js';
 import type { Protocol } from '../data/types.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
 import { withDoubt } from '../evaluate/agreement.js';
@@ -38,6 +39,8 @@ export interface ExportOptions {
   readonly fusionPairs: 'corrupted' | 'clean';
   /** Whether faces are read with their mirror image. */
   readonly mirror: boolean;
+  /** Short texts that test a capability each, for the card. */
+  readonly behaviour?: readonly BehaviourItem[];
   readonly out: string;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -118,10 +121,11 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     },
     terms: (['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
   };
+  const { behaviour } = options;
   const float = files(text, face, fusion, 'float32');
-  const reference = await evaluated(manifest, float, protocol, { corruption: false, progress });
+  const reference = await evaluated(manifest, float, protocol, { corruption: false, behaviour, progress });
   const small = files(text, face, fusion, 'small');
-  const evaluation = await evaluated(manifest, small, protocol, { progress });
+  const evaluation = await evaluated(manifest, small, protocol, { behaviour, progress });
   const card = modelCard({
     ...{ manifest, evaluation, reference, counts: protocol.counts },
     training: {

@@ -35,11 +35,11 @@ export function calibratedParts(
 }
 
 /**
- * What validation says of a learned classifier: its temperature, and how sure it must be where it answers with the labels
- * `among`; and the label distribution of its training items.
+ * What validation says of a learned classifier: its temperature, unless its record says it of more corpora, and how sure
+ * it must be where it answers with the labels `among`; and the label distribution of its training items.
  */
 function calibrated(
-  { weights, labels }: LearnedText | LearnedFace,
+  { weights, labels, record }: LearnedText | LearnedFace,
   table: Tensor<'float32'>,
   { train, validation }: { readonly train: Selection; readonly validation: Selection },
   among: readonly string[],
@@ -48,13 +48,15 @@ function calibrated(
     labels.length,
     classify(takeRows(table, validation.rows).data, weights, labels.length),
   );
-  const { temperature } = fitTemperature(logits, validation.labels);
+  const { temperature, prior } = record.calibration ?? {
+    ...fitTemperature(logits, validation.labels),
+    prior: labelPrior(train.labels, labels.length),
+  };
   const asked = [...validation.labels.keys()].filter((i) => among.includes(labels[validation.labels[i]!]!));
   const truth = asked.map((i) => among.indexOf(labels[validation.labels[i]!]!));
   const posteriors = softmax(restrictLogits(pick(logits, asked), labels, among), temperature);
   return {
-    temperature,
-    prior: labelPrior(train.labels, labels.length),
+    ...{ temperature, prior },
     certainty: fitCertainty(truth, posteriors),
   };
 }

@@ -12,6 +12,7 @@ export interface Learned {
   readonly settings: object;
   /** Labels of a second classifier. */
   readonly fine?: readonly string[];
+  readonly calibration?: LearnedRecord['calibration'];
   /** Of a text encoder. */
   readonly pooling?: LearnedRecord['pooling'];
   readonly located: Pretrained;
@@ -26,7 +27,19 @@ export interface Learned {
 /** Writes `encoder/` and `learned.json` into `out`; the record last, so that it stands for all. */
 export async function writeLearned(
   out: string,
-  { kind, labels, settings, fine, pooling = 'mean', located, items, result, config, files = {} }: Learned,
+  {
+    kind,
+    labels,
+    settings,
+    fine,
+    calibration,
+    pooling = 'mean',
+    located,
+    items,
+    result,
+    config,
+    files = {},
+  }: Learned,
 ): Promise<LearnedRecord> {
   const bytes = Buffer.concat(encodeSafetensors(result.weights));
   const folder = join(out, 'encoder');
@@ -38,6 +51,7 @@ export async function writeLearned(
     format: 'mien-learned-1',
     ...{ kind, labels: [...labels], settings: { ...settings }, pooling },
     ...(fine ? { fine: [...fine] } : {}),
+    ...(calibration ? { calibration } : {}),
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
     ...{ items, bestEpoch: result.bestEpoch, epochs: [...result.epochs] },

@@ -24,6 +24,14 @@ export const learnedSchema = z.object({
   settings: z.record(z.string(), z.unknown()),
   /** Labels of the second classifier of a text encoder, where it has one. */
   fine: z.array(z.string()).optional(),
+  /**
+   * Where a text encoder was trained on several corpora: what validation items of all of them say of its logits, of which
+   * one corpus alone could not say it. The prior is what was put into the bias, by label; logits are divided by the
+   * temperature.
+   */
+  calibration: z
+    .object({ prior: z.array(z.number().positive()), temperature: z.number().positive() })
+    .optional(),
   /** How a text's tokens become its embedding. */
   pooling: z.enum(['mean', 'cls']).default('mean'),
   /** The weights that training began with. */
