@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { takeRows } from '../base/tensor.js';
+import { corpusTerms } from '../data/corpora/definitions.js';
+import { trainedCorpora } from '../learn/settings.js';
 import type { BehaviourItem } from '../data/behaviour.js';
 import type { Protocol } from '../data/types.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
@@ -119,7 +121,10 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       ...{ model: FILES.fusion, labels: [...config.labels], head, temperature: fusion.temperature },
       ...{ training: fusionPairs, agreement: AGREEMENT, prior, certainty: fusion.certainty },
     },
-    terms: (['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
+    terms: [
+      ...(['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
+      ...corpusTerms(trainedCorpora(text.record.settings)),
+    ],
   };
   const { behaviour } = options;
   const float = files(text, face, fusion, 'float32');
