@@ -108,12 +108,15 @@ export async function textCorpora(options: TextCorporaOptions): Promise<TextCorp
     ...prepared,
     templateCorpus(settings),
   ].filter(({ items }) => items.length > 0);
-  const labels = ALL_LABELS.filter((label) => named.some(({ evidence }) => evidence.includes(label)));
+  const settingsOf = (name: string) => settings.corpora[name as keyof typeof settings.corpora];
+  const trained = named.filter(({ name }) => settingsOf(name).repeat > 0);
+  const labels = ALL_LABELS.filter((label) => trained.some(({ evidence }) => evidence.includes(label)));
+  const isKnown = ({ label, others = [] }: LabelledText): boolean =>
+    [label, ...others].every((one) => (labels as readonly string[]).includes(one));
   const itemsOf = (split: Split): LabelledText[] =>
     named.flatMap(({ name, items }) =>
       items.filter((item) => item.split === split).map((item) => labelled(name, item, settings)),
     );
-  const settingsOf = (name: string) => settings.corpora[name as keyof typeof settings.corpora];
   return {
     labels,
     corpora: named.map(({ name, evidence }): TextCorpus => {
@@ -123,7 +126,7 @@ export async function textCorpora(options: TextCorporaOptions): Promise<TextCorp
     }),
     fineLabels: GOEMOTIONS_LABELS,
     training: itemsOf('train').filter(({ corpus }) => settingsOf(corpus!).repeat > 0),
-    validation: itemsOf('validation'),
+    validation: itemsOf('validation').filter(isKnown),
   };
 }
 
