@@ -40,6 +40,7 @@ export function modelCard({ manifest, evaluation, reference, counts, training }:
     ...corruptionSection(evaluation, manifest),
     ...certaintySection(evaluation.certainty),
     ...groupSection(evaluation.groups),
+    ...behaviourSection(evaluation.behaviour),
     ...peopleSection(counts),
     '## Data',
     dataTable(counts),
@@ -114,6 +115,22 @@ function robustnessTable({ robustness, tests }: BundleEvaluation): string {
       ...kinds.map((as) => share(accuracy(name, as))),
     ]),
   )}\n\nCropped anew: each face once, at a scale of .8 to 1.25 and shifted by up to a tenth of its side.`;
+}
+
+/** How texts are answered that test one capability each. */
+function behaviourSection(results: BundleEvaluation['behaviour'] = []): string[] {
+  if (results.length === 0) return [];
+  return [
+    '## Behaviour',
+    'Short sentences that nothing was trained or chosen on (`models/behaviour.csv`), each with the labels that pass and those that are plainly wrong; between these lie misses. In the manner of Ribeiro et al. 2020.',
+    table(
+      ['capability', 'items', 'passed', 'plainly wrong'],
+      results.map(({ capability, items, passed, rejected }) => [
+        ...[capability, String(items), share(passed / items)],
+        share(rejected / items),
+      ]),
+    ),
+  ];
 }
 
 /** What cannot be known about fairness, of the sets that the bundle was made of. */

@@ -3,8 +3,10 @@ import { randomStream } from '../base/random.js';
 import { takeRows } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Protocol, ProtocolFace, ProtocolText } from '../data/types.js';
+import { behaviourResults, type BehaviourItem, type BehaviourResult } from '../data/behaviour.js';
+import { isTextLabel } from '../data/labels.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { argmax, pick, restrictLogits, scores, softmax } from '../evaluate/scores.js';
+import { argmax, pick, restrictLogits, scores, softmax, type Scores } from '../evaluate/scores.js';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import { corruptionCurves, type CorruptionPoint } from './corruption-curves.js';
 import { encodeFaces } from './encode-faces.js';
@@ -24,6 +26,8 @@ export interface BundleEvaluation {
   readonly certainty: readonly CertaintyTest[];
   /** Pairs of which one side is made worse by degrees; empty where it was not asked for. */
   readonly corruption: readonly CorruptionPoint[];
+  /** Of texts, by capability: how many behaviour items are answered acceptably; absent where there were none. */
+  readonly behaviour?: readonly BehaviourResult[];
 }
 
 const RECROP = { scale: 1.25, shift: 0.1 };
@@ -40,6 +44,8 @@ const FACE_TESTS: readonly { name: string; of: (face: ProtocolFace) => boolean }
 export interface EvaluateOptions {
   /** Whether to measure corrupted pairs too. */
   readonly corruption?: boolean;
+  /** Short texts that test a capability each. */
+  readonly behaviour?: readonly BehaviourItem[] | undefined;
   readonly progress?: Progress;
 }
 
@@ -47,7 +53,7 @@ export interface EvaluateOptions {
 export async function evaluateBundle(
   bundle: OpenBundle,
   protocol: Protocol,
-  { corruption = true, progress = silentProgress }: EvaluateOptions = {},
+  { corruption = true, behaviour = [], progress = silentProgress }: EvaluateOptions = {},
 ): Promise<BundleEvaluation> {
   const { text, face } = bundle.manifest;
   const texts = text ? protocol.texts.filter(({ split }) => split === 'test') : [];
@@ -79,13 +85,34 @@ export async function evaluateBundle(
       ...pairs.certainty,
     ],
     corruption: sides && corruption ? await corruptionCurves(bundle, ...sides, { progress }) : [],
+    ...(text && behaviour.length > 0 ? { behaviour: await behaviourOf(bundle, behaviour) } : {}),
   };
+}
+
+/** Scores of texts over those of the bundle's labels that ISEAR has. */
+function onIsear(
+  labels: readonly string[],
+  logits: Encoded['logits'],
+): { readonly among: readonly string[]; readonly own: Scores } {
+  const among = labels.filter(isTextLabel);
+  return { among, own: restrictLogits(scores(labels.length, logits.data), labels, among) };
 }
 
 function textTest({ manifest }: OpenBundle, texts: readonly ProtocolText[], { logits }: Encoded): TestResult {
   const { labels, temperature } = manifest.text!;
-  const posteriors = softmax(scores(labels.length, logits.data), temperature);
-  return testResult('ISEAR', labels, posteriors, indices(texts, labels));
+  const { among, own } = onIsear(labels, logits);
+  return testResult('ISEAR', among, softmax(own, temperature), indices(texts, among));
+}
+
+/** By the text's most likely label of all that it knows. */
+async function behaviourOf(bundle: OpenBundle, items: readonly BehaviourItem[]): Promise<BehaviourResult[]> {
+  const { labels } = bundle.manifest.text!;
+  const { logits } = await bundle.texts(items.map(({ text }) => text));
+  const best = argmax(scores(labels.length, logits.data));
+  return behaviourResults(
+    items,
+    Array.from(best, (label) => labels[label]!),
+  );
 }
 
 function groupsOf(
@@ -93,11 +120,11 @@ function groupsOf(
   texts: readonly ProtocolText[],
   { logits }: Encoded,
 ): GroupResult[] {
-  const { labels } = manifest.text!;
-  const best = argmax(scores(labels.length, logits.data));
+  const { among, own } = onIsear(manifest.text!.labels, logits);
+  const best = argmax(own);
   return groupResults(
     texts.map(({ item }) => item),
-    texts.map(({ label }, i) => labels[best[i]!] === label),
+    texts.map(({ label }, i) => among[best[i]!] === label),
   );
 }
 

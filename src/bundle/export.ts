@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { takeRows } from '../base/tensor.js';
+import { corpusTerms } from '../data/corpora/definitions.js';
+import { trainedCorpora } from '../learn/settings.js';
+import type { BehaviourItem } from '../data/behaviour.js';
 import type { Protocol } from '../data/types.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
 import { withDoubt } from '../evaluate/agreement.js';
@@ -38,6 +41,8 @@ export interface ExportOptions {
   readonly fusionPairs: 'corrupted' | 'clean';
   /** Whether faces are read with their mirror image. */
   readonly mirror: boolean;
+  /** Short texts that test a capability each, for the card. */
+  readonly behaviour?: readonly BehaviourItem[];
   readonly out: string;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -116,12 +121,16 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       ...{ model: FILES.fusion, labels: [...config.labels], head, temperature: fusion.temperature },
       ...{ training: fusionPairs, agreement: AGREEMENT, prior, certainty: fusion.certainty },
     },
-    terms: (['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
+    terms: [
+      ...(['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
+      ...corpusTerms(trainedCorpora(text.record.settings)),
+    ],
   };
+  const { behaviour } = options;
   const float = files(text, face, fusion, 'float32');
-  const reference = await evaluated(manifest, float, protocol, { corruption: false, progress });
+  const reference = await evaluated(manifest, float, protocol, { corruption: false, behaviour, progress });
   const small = files(text, face, fusion, 'small');
-  const evaluation = await evaluated(manifest, small, protocol, { progress });
+  const evaluation = await evaluated(manifest, small, protocol, { behaviour, progress });
   const card = modelCard({
     ...{ manifest, evaluation, reference, counts: protocol.counts },
     training: {

@@ -35,8 +35,8 @@ export function calibratedParts(
 }
 
 /**
- * What validation says of a learned classifier: its temperature, and how sure it must be where it answers with the labels
- * `among`; and the label distribution of what it was trained on.
+ * What validation says of a learned classifier: its temperature, unless its record says it of more corpora, and how sure
+ * it must be where it answers with the labels `among`; and the label distribution of what it was trained on.
  */
 function calibrated(
   { weights, labels, record }: LearnedText | LearnedFace,
@@ -48,13 +48,15 @@ function calibrated(
     labels.length,
     classify(takeRows(table, validation.rows).data, weights, labels.length),
   );
-  const { temperature } = fitTemperature(logits, validation.labels);
+  const {
+    temperature = fitTemperature(logits, validation.labels).temperature,
+    prior = labelPrior(train.labels, labels.length),
+  } = record.calibration ?? {};
   const asked = [...validation.labels.keys()].filter((i) => among.includes(labels[validation.labels[i]!]!));
   const truth = asked.map((i) => among.indexOf(labels[validation.labels[i]!]!));
   const posteriors = softmax(restrictLogits(pick(logits, asked), labels, among), temperature);
   return {
-    temperature,
-    prior: record.prior ?? labelPrior(train.labels, labels.length),
+    ...{ temperature, prior },
     certainty: fitCertainty(truth, posteriors),
   };
 }

@@ -16,6 +16,8 @@ export type SetPaths = Readonly<Partial<Record<SetName | 'votes', string>>>;
 export interface OpenOptions extends LoadOptions {
   /** Paths that take precedence over what is found in the folder. */
   readonly paths?: SetPaths;
+  /** Whether there may be none of the sets. */
+  readonly optional?: boolean;
 }
 
 export interface OpenedDataSets extends DataSets {
@@ -95,7 +97,7 @@ export async function openDataSets(
 ): Promise<OpenedDataSets> {
   const paths = { ...(dir === undefined ? {} : await findDataSets(dir)), ...options.paths };
   const missing = SETS.filter((set) => paths[set] === undefined);
-  if (missing.length === SETS.length)
+  if (missing.length === SETS.length && options.optional !== true)
     throw new MienError('file', 'holds none of the data sets', {
       ...(dir === undefined ? {} : { file: dir }),
       hint: 'Expected a folder with isear/, fer2013/ or rafdb/, or a path for each.',

@@ -57,7 +57,7 @@ export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecor
   const { pretrained_cfg: published, ...rest } = json as { pretrained_cfg: object };
   return writeLearned(out, {
     ...{ kind: 'face', labels, settings, result, located: prepared.located, items: prepared.items },
-    prior,
+    calibration: { prior: [...prior] },
     config: {
       ...rest,
       num_classes: labels.length,

@@ -24,7 +24,7 @@ import {
   type TextModel,
 } from './text-model.js';
 import { textTask, type TextSet } from './text-task.js';
-import { fitBias } from './text-validation.js';
+import { fitBias, fitCorpusTemperature } from './text-validation.js';
 
 /** A text as encoders read it, that is, normalised. */
 export interface LabelledText {
@@ -72,35 +72,39 @@ export async function learnText(options: LearnTextOptions): Promise<LearnedRecor
   const { json, tokenizer, model, corpora, validation, fineLabels, ...prepared } = await prepare(options);
   const result = await trainPrepared(prepared, options);
   const placed = withRowsInPlace(result.weights);
-  const weights =
-    settings.adjustment > 0 ? await withPrior(model, placed, corpora, validation, threads) : placed;
+  const { weights, calibration } =
+    settings.adjustment > 0
+      ? await calibrated(model, placed, corpora, validation, threads)
+      : { weights: placed };
   return writeLearned(out, {
     ...{ kind: 'text', labels, settings, pooling: encoder.pooling, result: { ...result, weights } },
     ...{ located: prepared.located, items: prepared.items },
     ...(model.fine > 0 ? { fine: fineLabels } : {}),
+    ...(calibration ? { calibration } : {}),
     config: { ...(json as object), label_names: labels },
     files: { 'tokenizer.json': tokenizer },
   });
 }
 
-/** The weights with a prior fitted on validation in the classifier's bias (`fitBias`). */
-async function withPrior(
+/** The weights with a prior fitted on validation in the classifier's bias (`fitBias`), and the temperature then. */
+async function calibrated(
   model: TextModel,
   weights: Tensors,
   corpora: readonly CorpusPart[],
   validation: TextSet,
   threads: number | undefined,
-): Promise<Tensors> {
+): Promise<{ weights: Tensors; calibration: NonNullable<LearnedRecord['calibration']> }> {
+  const { classes } = model;
+  const name = `${CLASSIFIER}.bias`;
   const embeddings = await textEmbeddings(model, weights, validation.texts, threads);
-  const prior = fitBias(classify(embeddings, weights, model.classes), validation, corpora);
-  const bias = weights[`${CLASSIFIER}.bias`]!.data as Float32Array;
-  return {
-    ...weights,
-    [`${CLASSIFIER}.bias`]: float32(
-      [model.classes],
-      bias.map((value, label) => value + prior[label]!),
-    ),
-  };
+  const added = fitBias(classify(embeddings, weights, classes), validation, corpora);
+  const before = weights[name]!.data as Float32Array;
+  const bias = before.map((value, label) => value + added[label]!);
+  const ready = { ...weights, [name]: float32([classes], bias) };
+  const temperature = fitCorpusTemperature(classify(embeddings, ready, classes), validation, corpora);
+  const odds = [...added].map(Math.exp);
+  const total = odds.reduce((sum, one) => sum + one, 0);
+  return { weights: ready, calibration: { temperature, prior: odds.map((one) => one / total) } };
 }
 
 async function prepare(options: LearnTextOptions) {

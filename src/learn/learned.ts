@@ -12,13 +12,12 @@ export interface Learned {
   readonly settings: object;
   /** Labels of a second classifier. */
   readonly fine?: readonly string[];
+  readonly calibration?: LearnedRecord['calibration'];
   /** Of a text encoder. */
   readonly pooling?: LearnedRecord['pooling'];
   readonly located: Pretrained;
   readonly items: LearnedRecord['items'];
   readonly result: LearnedWeights;
-  /** How often each label occurs in what was trained on. */
-  readonly prior?: readonly number[];
   /** `config.json` of the encoder. */
   readonly config: unknown;
   /** Further files of the encoder, by name. */
@@ -33,11 +32,11 @@ export async function writeLearned(
     labels,
     settings,
     fine,
+    calibration,
     pooling = 'mean',
     located,
     items,
     result,
-    prior,
     config,
     files = {},
   }: Learned,
@@ -52,9 +51,9 @@ export async function writeLearned(
     format: 'mien-learned-1',
     ...{ kind, labels: [...labels], settings: { ...settings }, pooling },
     ...(fine ? { fine: [...fine] } : {}),
+    ...(calibration ? { calibration } : {}),
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
-    ...(prior === undefined ? {} : { prior: [...prior] }),
     ...{ items, bestEpoch: result.bestEpoch, epochs: [...result.epochs] },
   };
   await writeFileAtomic(join(out, 'learned.json'), `${JSON.stringify(record, null, 2)}\n`);

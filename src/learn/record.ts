@@ -24,6 +24,16 @@ export const learnedSchema = z.object({
   settings: z.record(z.string(), z.unknown()),
   /** Labels of the second classifier of a text encoder, where it has one. */
   fine: z.array(z.string()).optional(),
+  /**
+   * Of what was trained on several data sets at once: the label distribution that the classifier's bias stands for, which
+   * no set alone has, and the temperature by which logits are divided, where validation items of all sets say it.
+   */
+  calibration: z
+    .object({
+      prior: z.array(z.number().positive()),
+      temperature: z.number().positive().optional(),
+    })
+    .optional(),
   /** How a text's tokens become its embedding. */
   pooling: z.enum(['mean', 'cls']).default('mean'),
   /** The weights that training began with. */
@@ -32,8 +42,6 @@ export const learnedSchema = z.object({
   averageOf: z.array(z.string()).optional(),
   /** SHA-256 of `encoder/model.safetensors`. */
   sha256: z.string(),
-  /** How often each label occurs in what was trained on: the prior of the classifier's posteriors. */
-  prior: z.array(z.number().positive()).optional(),
   items: z.object({ training: z.number(), validation: z.number() }),
   bestEpoch: z.number(),
   epochs: z.array(epochSchema),

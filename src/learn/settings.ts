@@ -185,3 +185,9 @@ export type TextLearnSettings = z.output<typeof text>;
 
 export const faceLearnSettings = defineSettings<FaceLearnSettings>(face);
 export const textLearnSettings = defineSettings<TextLearnSettings>(text);
+
+const trained = z.object({ corpora: z.record(z.string(), z.object({ repeat: z.number() })).default({}) });
+
+/** Names of the corpora that a training met, from settings as a record keeps them. */
+export const trainedCorpora = (settings: unknown): string[] =>
+  Object.entries(trained.parse(settings).corpora).flatMap(([name, { repeat }]) => (repeat > 0 ? [name] : []));

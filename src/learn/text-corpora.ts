@@ -1,15 +1,13 @@
 // The corpora that a text encoder is trained on, as settings say: their items, labels, weights and evidence.
-import { join } from 'node:path';
 import { MienError } from '../base/errors.js';
 import { CORPUS_NAMES, GOEMOTIONS_LABELS } from '../data/corpora/definitions.js';
 import { prepareCorpora } from '../data/corpora/prepare.js';
-import { corpusOfTable, findCorpora, loadCorpus } from '../data/corpora/read.js';
+import { corpusOfTable, loadCorpora } from '../data/corpora/read.js';
 import type { Corpus, CorpusItem, PreparedCorpus } from '../data/corpora/types.js';
 import { ALL_LABELS, TEXT_LABELS } from '../data/labels.js';
 import { findDataSets } from '../data/open.js';
 import { loadIsear } from '../data/isear.js';
 import { prepare } from '../data/prepare.js';
-import { listFolder } from '../data/reading.js';
 import { readTable } from '../data/table.js';
 import { templateItems } from '../data/templates/items.js';
 import type { ProtocolText, Split } from '../data/types.js';
@@ -27,8 +25,8 @@ export interface TextCorpora {
 export interface TextCorporaOptions {
   /** ISEAR as the protocol splits it. */
   readonly isear: readonly ProtocolText[];
-  /** Folders and files with corpora. */
-  readonly paths: readonly string[];
+  /** Folder with the corpora. */
+  readonly data: string;
   /** A user's own table. */
   readonly also?: Awaited<ReturnType<typeof readTable>> | undefined;
   readonly settings: TextLearnSettings;
@@ -76,14 +74,7 @@ export async function textItems(
   const table =
     also &&
     (await readTable(also.file, { text: also.text ?? 'text', label: also.label ?? 'label', skipInvalid }));
-  return textCorpora({ isear, paths: await corpusPaths(data), also: table, settings, skipInvalid });
-}
-
-/** What is in a data folder besides ISEAR and the faces. */
-export async function corpusPaths(data: string): Promise<string[]> {
-  const known: readonly string[] = Object.values(await findDataSets(data));
-  const { files, folders } = await listFolder(data);
-  return [...files, ...folders].map((name) => join(data, name)).filter((path) => !known.includes(path));
+  return textCorpora({ isear, data, also: table, settings, skipInvalid });
 }
 
 /** Whether settings ask for more than ISEAR. */
@@ -97,20 +88,16 @@ export const wantsCorpora = ({ corpora }: TextLearnSettings, also: unknown): boo
  * @throws MienError `data` when a corpus that settings ask for is not there, and what reading them throws.
  */
 export async function textCorpora(options: TextCorporaOptions): Promise<TextCorpora> {
-  const { isear, paths, also, settings, skipInvalid } = options;
-  const found = new Map((await Promise.all(paths.map(findCorpora))).flat().map((one) => [one.name, one]));
+  const { isear, data, also, settings, skipInvalid } = options;
+  const found = await loadCorpora(data, { skipInvalid });
   for (const name of CORPUS_NAMES)
-    if (settings.corpora[name].repeat > 0 && !found.has(name))
+    if (settings.corpora[name].repeat > 0 && !found.some((one) => one.name === name))
       throw new MienError('data', `the corpus ${name} is not there`, {
-        ...{ field: `corpora.${name}.repeat` },
-        hint: `Looked in ${paths.join(', ')}; set corpora.${name}.repeat=0 to train without it.`,
+        ...{ file: data, field: `corpora.${name}.repeat` },
+        hint: `Put it into the folder, or set corpora.${name}.repeat=0 to train without it.`,
       });
-  const loaded: Corpus[] = also ? [corpusOfTable('also', also.file, also.rows)] : [];
-  // Clean corpora come first: of a text in several of them the first one keeps it.
-  const order = [...found.values()].sort(
-    (a, b) => CORPUS_NAMES.indexOf(a.name) - CORPUS_NAMES.indexOf(b.name),
-  );
-  for (const one of order) loaded.push(await loadCorpus(one, { skipInvalid }));
+  // Of a text in several corpora the first one keeps it.
+  const loaded: Corpus[] = [...(also ? [corpusOfTable('also', also.file, also.rows)] : []), ...found];
   const of = (split: Split) => isear.filter((item) => item.split === split);
   const textsOf = (split: Split) => of(split).map(({ text }) => text);
   const prepared = prepareCorpora(loaded, {
@@ -121,12 +108,15 @@ export async function textCorpora(options: TextCorporaOptions): Promise<TextCorp
     ...prepared,
     templateCorpus(settings),
   ].filter(({ items }) => items.length > 0);
-  const labels = ALL_LABELS.filter((label) => named.some(({ evidence }) => evidence.includes(label)));
+  const settingsOf = (name: string) => settings.corpora[name as keyof typeof settings.corpora];
+  const trained = named.filter(({ name }) => settingsOf(name).repeat > 0);
+  const labels = ALL_LABELS.filter((label) => trained.some(({ evidence }) => evidence.includes(label)));
+  const isKnown = ({ label, others = [] }: LabelledText): boolean =>
+    [label, ...others].every((one) => (labels as readonly string[]).includes(one));
   const itemsOf = (split: Split): LabelledText[] =>
     named.flatMap(({ name, items }) =>
       items.filter((item) => item.split === split).map((item) => labelled(name, item, settings)),
     );
-  const settingsOf = (name: string) => settings.corpora[name as keyof typeof settings.corpora];
   return {
     labels,
     corpora: named.map(({ name, evidence }): TextCorpus => {
@@ -136,7 +126,7 @@ export async function textCorpora(options: TextCorporaOptions): Promise<TextCorp
     }),
     fineLabels: GOEMOTIONS_LABELS,
     training: itemsOf('train').filter(({ corpus }) => settingsOf(corpus!).repeat > 0),
-    validation: itemsOf('validation'),
+    validation: itemsOf('validation').filter(isKnown),
   };
 }
 

@@ -38,6 +38,50 @@ export function corpusScores(
   });
 }
 
+/** Mean negative log-likelihood of the items, in nats; corpora count as in `fitBias`. */
+function corpusLoss(
+  logits: ArrayLike<number>,
+  { labels, corpus }: Labelled,
+  corpora: readonly CorpusPart[],
+  temperature: number,
+): number {
+  const classes = corpora[0]!.evidence.length;
+  const allowed = corpora.map(({ evidence }) => canGive(evidence));
+  const losses = corpora.map(() => ({ sum: 0, items: 0 }));
+  labels.forEach((own, i) => {
+    const part = corpus[i]!;
+    const of = (label: number): number => logits[i * classes + label]! / temperature;
+    const max = Math.max(...allowed[part]!.map(of));
+    const log = max + Math.log(allowed[part]!.reduce((sum, label) => sum + Math.exp(of(label) - max), 0));
+    losses[part]!.sum += own.reduce((sum, label) => sum + (log - of(label)) / own.length, 0);
+    losses[part]!.items++;
+  });
+  return losses.reduce(
+    (sum, one, part) => sum + (one.items > 0 ? (corpora[part]!.score * one.sum) / one.items : 0),
+    0,
+  );
+}
+
+/** Halvings of the interval that holds the temperature's logarithm. */
+const HALVINGS = 20;
+
+/** The temperature at which the items are most likely, each corpus judged on the labels it can give. */
+export function fitCorpusTemperature(
+  logits: ArrayLike<number>,
+  items: Labelled,
+  corpora: readonly CorpusPart[],
+): number {
+  // The loss has one minimum: of two places within, the worse one bounds it anew.
+  let [low, high] = [Math.log(0.25), Math.log(4)];
+  for (let i = 0; i < HALVINGS; i++) {
+    const [a, b] = [low + (high - low) / 3, high - (high - low) / 3];
+    const loss = (at: number): number => corpusLoss(logits, items, corpora, Math.exp(at));
+    if (loss(a) < loss(b)) high = b;
+    else low = a;
+  }
+  return Math.exp((low + high) / 2);
+}
+
 /** Newton steps of `fitBias`; on nine labels it stands still after some twenty. */
 const STEPS = 100;
 

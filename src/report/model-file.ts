@@ -39,6 +39,9 @@ const evaluation = z.object({
       }),
     )
     .default([]),
+  behaviour: z
+    .array(z.object({ capability: z.string(), items: z.int().min(1), passed: z.int(), rejected: z.int() }))
+    .default([]),
   corruption: z
     .array(
       z.object({

@@ -1,7 +1,7 @@
 // What corpora are evidence of: offsets, targets and weights by hand; a prior that is found again; scores by corpus.
 import { expect, test } from 'vitest';
 import { evidenceTargets, itemWeights, labelShares, offsetsOf } from '../../src/learn/evidence.js';
-import { corpusScores, fitBias } from '../../src/learn/text-validation.js';
+import { corpusScores, fitBias, fitCorpusTemperature } from '../../src/learn/text-validation.js';
 import { randomStream } from '../../src/base/random.js';
 
 // Labels 0, 1 and 2; corpus 0 can give 0 and 1, corpus 1 all three.
@@ -72,4 +72,19 @@ test('each corpus is judged on the labels that it can give', () => {
   const [a, b] = corpusScores(logits, items, corpora);
   expect(a).toMatchObject({ items: 4, accuracy: 0.75 });
   expect(b).toMatchObject({ items: 2, accuracy: 1, f1: 1 });
+});
+
+test('the temperature that logits were scaled by is found again', () => {
+  const draw = randomStream(4, 'temperature');
+  const labels: number[][] = [];
+  const logits: number[] = [];
+  for (let i = 0; i < 4000; i++) {
+    const own = [draw.normal(), draw.normal(), draw.normal()];
+    const odds = own.map(Math.exp);
+    let at = draw.uniform() * odds.reduce((a, b) => a + b);
+    labels.push([odds.findIndex((one) => (at -= one) < 0)]);
+    logits.push(...own.map((z) => 2 * z));
+  }
+  const all = { labels, corpus: labels.map(() => 1) };
+  expect(fitCorpusTemperature(logits, all, corpora)).toBeCloseTo(2, 0);
 });

@@ -4,6 +4,7 @@ import { MienError } from '../../base/errors.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
 import type { OpenedDataSets } from '../../data/open.js';
+import type { CorpusCounts } from '../../data/corpora/prepare.js';
 import type { CountTable, Protocol, SetCounts } from '../../data/types.js';
 import type { TextTable } from '../../report/text-table.js';
 
@@ -33,7 +34,7 @@ export function defineData(program: Command): void {
   program
     .command('data')
     .description('show what the data sets hold, what is dropped and why, and what repeats across splits')
-    .argument('[dir]', 'folder that holds isear/, fer2013/ and rafdb/, or some of them')
+    .argument('[dir]', 'folder that holds isear/, fer2013/ and rafdb/, or some of them, and corpora of texts')
     .option('--isear <path>', 'ISEAR, a file in any of its forms or a folder')
     .option('--fer2013 <path>', 'FER2013, a folder, fer2013.csv or icml_face_data.csv')
     .option('--rafdb <path>', 'RAF-DB, the folder of DATASET/ or of Image/ and EmoLabel/')
@@ -58,14 +59,25 @@ async function run(dir: string | undefined, options: Options, output: Output): P
     throw new MienError('usage', 'no data given', {
       hint: 'mien data DIR, or --isear, --fer2013 and --rafdb with a path each.',
     });
-  const [{ openDataSets }, { prepare }, { termsOf }] = await Promise.all([
+  const [
+    { openDataSets },
+    { prepare },
+    { termsOf },
+    { loadCorpora },
+    { corpusCounts, prepareCorpora },
+    { corpusTerms },
+  ] = await Promise.all([
     import('../../data/open.js'),
     import('../../data/prepare.js'),
     import('../../features/terms.js'),
+    import('../../data/corpora/read.js'),
+    import('../../data/corpora/prepare.js'),
+    import('../../data/corpora/definitions.js'),
   ]);
   const skipInvalid = options.skipInvalid === true;
   const progress = await progressOf(output);
-  const sets = await openDataSets(dir, { paths, skipInvalid });
+  const corpora = dir === undefined ? [] : await loadCorpora(dir, { skipInvalid });
+  const sets = await openDataSets(dir, { paths, skipInvalid, optional: corpora.length > 0 });
   const { protocol } = await prepare(sets, {
     split: options.split,
     seed: options.seed,
@@ -80,11 +92,18 @@ async function run(dir: string | undefined, options: Options, output: Output): P
       ? []
       : [{ set, path: loaded.path, form: loaded.form, counts, terms: termsOf(set) }];
   });
-  const { settings, faceDuplicates, skipped, warnings } = protocol;
+  const textsOf = (split: string) =>
+    protocol.texts.filter((item) => item.split === split).map(({ text }) => text);
+  const counted = prepareCorpora(corpora, {
+    ...{ tests: textsOf('test'), validation: textsOf('validation'), training: textsOf('train') },
+  }).map(corpusCounts);
+  const { settings, faceDuplicates, warnings } = protocol;
+  const skipped = [...protocol.skipped, ...corpora.flatMap((one) => one.skipped)];
   const value = {
     settings,
     sets: Object.fromEntries(present.map(({ set, ...rest }) => [set, rest])),
     missing: sets.missing,
+    ...(counted.length > 0 ? { corpora: counted } : {}),
     ...(faceDuplicates === undefined ? {} : { faceDuplicates }),
     skipped,
     warnings,
@@ -96,8 +115,11 @@ async function run(dir: string | undefined, options: Options, output: Output): P
       ...present.map(({ set, path, form, counts, terms }) =>
         renderText(countTable(`${NAMES[set]}: ${path} (${form})`, counts, terms), layout),
       ),
+      ...(counted.length > 0
+        ? [renderText(corporaTable(counted, corpusTerms(counted.map(({ name }) => name))), layout)]
+        : []),
       ...repeatLines(protocol),
-      ...skippedLines(protocol),
+      ...skippedLines(skipped),
       ...missingLines(sets),
       `Split: ${settings.split}, seed ${settings.seed}; validation is ${100 * settings.validationFraction}% of training.`,
     ].join('\n\n'),
@@ -157,7 +179,41 @@ function repeatLines({ faceDuplicates, settings }: Protocol): string[] {
   ];
 }
 
-function skippedLines({ skipped }: Protocol): string[] {
+/** A row a corpus; why items are left out is a note. */
+function corporaTable(corpora: readonly CorpusCounts[], terms: readonly string[]): TextTable {
+  const reasons = new Map<string, number>();
+  for (const { dropped } of corpora)
+    for (const [reason, count] of Object.entries(dropped))
+      reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+  return {
+    title: 'Corpora of texts',
+    columns: [
+      { header: 'corpus' },
+      ...['train', 'validation', 'test', 'dropped', 'no label'].map((header) => ({
+        header,
+        align: 'right' as const,
+      })),
+      { header: 'can give' },
+    ],
+    groups: [
+      {
+        rows: corpora.map(({ name, items, dropped, unlabelled, evidence }) => [
+          name,
+          ...[items.train, items.validation, items.test].map(number),
+          number(Object.values(dropped).reduce((sum, count) => sum + count, 0)),
+          number(unlabelled),
+          evidence.join(', '),
+        ]),
+      },
+    ],
+    notes: [
+      ...[...reasons].map(([reason, count]) => `Dropped, ${reason}: ${number(count)}`),
+      ...terms.map((one) => `Terms: ${one}`),
+    ],
+  };
+}
+
+function skippedLines(skipped: Protocol['skipped']): string[] {
   if (skipped.length === 0) return [];
   const shown = skipped.slice(0, SKIPPED_SHOWN).map(({ file, row, reason }) => {
     const place = row === undefined ? file : `${file}, row ${row}`;

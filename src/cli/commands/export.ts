@@ -4,6 +4,7 @@ import { MienError } from '../../base/errors.js';
 import { featureFolder } from '../feature-folder.js';
 import { collect } from '../arguments.js';
 import { interruption } from '../interrupt.js';
+import { inPackage } from '../in-package.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
 import type { Exported } from '../../bundle/export.js';
@@ -56,20 +57,28 @@ async function run(options: Options, output: Output): Promise<void> {
   const { data, features, skipInvalid = false } = options;
   if (data === undefined)
     throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
-  const [{ readLearnedFace, readLearnedText }, { loadConfig }, { exportBundle }, { openProtocol }] =
-    await Promise.all([
-      import('../../learn/read-learned.js'),
-      import('../../experiment/config.js'),
-      import('../../bundle/export.js'),
-      import('../../features/prepared.js'),
-    ]);
+  const [
+    { readLearnedFace, readLearnedText },
+    { loadConfig },
+    { exportBundle },
+    { openProtocol },
+    { readBehaviour },
+  ] = await Promise.all([
+    import('../../learn/read-learned.js'),
+    import('../../experiment/config.js'),
+    import('../../bundle/export.js'),
+    import('../../features/prepared.js'),
+    import('../../data/behaviour.js'),
+  ]);
   // Before the data is hashed, which takes minutes.
   const learned = { text: await readLearnedText(options.text), face: await readLearnedFace(options.face) };
   const config = await loadConfig({ file: options.config, set: options.set });
   const progress = await progressOf(output);
   const signal = interruption();
   const { protocol } = await openProtocol({ data, dir: features, skipInvalid, progress });
-  const exported = await exportBundle({ ...options, ...learned, protocol, config, progress, signal });
+  const behaviour = await readBehaviour(inPackage('models/behaviour.csv'));
+  const given = { ...options, ...learned, protocol, config, behaviour };
+  const exported = await exportBundle({ ...given, progress, signal });
   output.result(exported, () => render(exported, options.out));
 }
 

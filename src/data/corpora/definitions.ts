@@ -88,6 +88,10 @@ export const CORPORA: Readonly<Record<CorpusName, CorpusDefinition>> = {
 
 export const CORPUS_NAMES = Object.keys(CORPORA) as CorpusName[];
 
+/** Terms of the corpora of these names; other names have none. */
+export const corpusTerms = (names: readonly string[]): string[] =>
+  CORPUS_NAMES.filter((name) => names.includes(name)).map((name) => CORPORA[name].terms);
+
 const sorted = (labels: Iterable<Label>): Label[] => [...new Set(labels)].sort();
 
 /** Labels that a corpus can give, alphabetical. */

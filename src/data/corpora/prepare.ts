@@ -86,3 +86,43 @@ export function prepareCorpora(
     return { ...corpus, items, dropped };
   });
 }
+
+/** What a corpus comes to: items by split and label, and those left out by reason. */
+export interface CorpusCounts {
+  readonly name: string;
+  readonly path: string;
+  readonly form: Corpus['form'];
+  readonly evidence: Corpus['evidence'];
+  /** Per split and label; an item of several labels counts for each. */
+  readonly splits: Readonly<Record<Split, Readonly<Record<string, number>>>>;
+  readonly items: Readonly<Record<Split, number>>;
+  readonly dropped: PreparedCorpus['dropped'];
+  /** Records without any of the labels. */
+  readonly unlabelled: number;
+}
+
+export function corpusCounts({
+  name,
+  path,
+  form,
+  evidence,
+  items,
+  dropped,
+  unlabelled,
+}: PreparedCorpus): CorpusCounts {
+  const of = (split: Split) => items.filter((item) => item.split === split);
+  const each = <T>(count: (split: Split) => T): Record<Split, T> => ({
+    train: count('train'),
+    validation: count('validation'),
+    test: count('test'),
+  });
+  return {
+    ...{ name, path, form, evidence, dropped, unlabelled },
+    items: each((split) => of(split).length),
+    splits: each((split) =>
+      Object.fromEntries(
+        evidence.map((label) => [label, of(split).filter(({ labels }) => labels.includes(label)).length]),
+      ),
+    ),
+  };
+}

@@ -7,6 +7,7 @@ import { MienError } from '../../base/errors.js';
 import { badText, decodeLines, type BadByte, type Decoded } from '../../base/decode.js';
 import { fileError } from '../../base/files.js';
 import { isLabel, type Label } from '../labels.js';
+import { findDataSets } from '../open.js';
 import { kindOf, listFolder, problems, type Problems } from '../reading.js';
 import type { LoadOptions, Split } from '../types.js';
 import { cleanText } from './clean.js';
@@ -399,4 +400,22 @@ export function corpusOfTable(
   });
   const evidence = [...new Set(items.flatMap(({ labels }): readonly Label[] => labels))].sort();
   return { name, path, form: 'table', evidence, items, skipped: [], warnings: [], unlabelled: 0 };
+}
+
+/**
+ * All corpora of a data folder, the cleaner ones first; what is in it of ISEAR and faces is passed over.
+ * @throws MienError as `findCorpora` and `loadCorpus` do.
+ */
+export async function loadCorpora(data: string, options: LoadOptions = {}): Promise<Corpus[]> {
+  const known: readonly string[] = Object.values(await findDataSets(data));
+  const { files, folders } = await listFolder(data);
+  const paths = [...files.filter(isTableName), ...folders].map((name) => join(data, name));
+  const found = [];
+  for (const path of paths.filter((one) => !known.includes(one))) found.push(...(await findCorpora(path, 1)));
+  const loaded: Corpus[] = [];
+  for (const name of CORPUS_NAMES) {
+    const one = found.find((each) => each.name === name);
+    if (one) loaded.push(await loadCorpus(one, options));
+  }
+  return loaded;
 }

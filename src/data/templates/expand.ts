@@ -1,6 +1,6 @@
 // Fills templates: every slot in braces is replaced by a word of its list, drawn from a stream.
 import type { RandomStream } from '../../base/random.js';
-import { AFFECTS, EVENTS, FEELING, FEELING_NOUN, SLOTS } from './words.js';
+import { AFFECTS, EVENTS, FEELING, FEELING_NOUN, SHOWS, SLOTS } from './words.js';
 
 export const choose = <T>(draw: RandomStream, from: readonly T[]): T =>
   from[Math.min(from.length - 1, Math.floor(draw.uniform() * from.length))]!;
@@ -9,6 +9,7 @@ const FAMILIES: Readonly<Record<string, Readonly<Record<string, readonly string[
   feel: FEELING,
   noun: FEELING_NOUN,
   affects: AFFECTS,
+  shows: SHOWS,
   event: EVENTS,
 };
 

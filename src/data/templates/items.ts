@@ -52,6 +52,19 @@ function withSign(draw: Draw): Made {
   return { labels: [label], text: `${cased}${draw.uniform() < 0.2 ? '!' : ''}${space}${shown}` };
 }
 
+const LAST_VOWEL = /[aeiou](?=[^aeiou]*$)/;
+
+/** In capitals, with a letter lengthened or with an exclamation, as people write what they feel. */
+function emphasised({ text, labels }: Made, draw: Draw): Made {
+  const kind = draw.uniform();
+  if (kind < 0.08) return { labels, text: text.toUpperCase() };
+  if (kind < 0.16) {
+    const times = 3 + Math.floor(draw.uniform() * 3);
+    return { labels, text: text.replace(LAST_VOWEL, (vowel) => vowel.repeat(times)) };
+  }
+  return { labels, text: kind < 0.24 ? `${text.replace(/[.!]$/, '')}!!` : text };
+}
+
 const MAKERS: Readonly<Record<Capability, { readonly share: number; readonly make: (draw: Draw) => Made }>> =
   {
     plain: {
@@ -63,10 +76,13 @@ const MAKERS: Readonly<Record<Capability, { readonly share: number; readonly mak
     negation: { share: 0.2, make: from(NEGATION) },
     contrast: { share: 0.1, make: from(CONTRAST) },
     sarcasm: { share: 0.06, make: from(SARCASM) },
-    surprise: { share: 0.08, make: from(SURPRISE) },
+    surprise: { share: 0.08, make: (draw) => emphasised(from(SURPRISE)(draw), draw) },
     style: { share: 0.08, make: from(SLANG, words) },
     emoji: { share: 0.1, make: withSign },
-    named: { share: 0.08, make: (draw) => from([named(choose(draw, FELT))])(draw) },
+    named: {
+      share: 0.08,
+      make: (draw) => emphasised(from([named(choose(draw, FELT))])(draw), draw),
+    },
   };
 
 /** `count` items, none twice, the same for the same seed; a tenth of them is for validation. */

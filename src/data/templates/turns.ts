@@ -9,6 +9,32 @@ export interface Template {
 
 const NEGATIVE = ['anger', 'disgust', 'fear', 'guilt', 'sadness', 'shame'] as const;
 
+const VISIBLE = ['anger', 'disgust', 'fear', 'sadness', 'shame'] as const;
+
+/** What can be seen of a feeling is not there, or there and more than usual. */
+const unseen = (label: (typeof VISIBLE)[number]): Template[] => [
+  {
+    labels: ['neutral'],
+    texts: [
+      `Nobody was {shows:${label}}.`,
+      `I’m not {shows:${label}} about it.`,
+      `She wasn’t {shows:${label}}, she just sat there and read.`,
+      `There was no {shows:${label}} this time.`,
+      `You will not find me {shows:${label}} over {event}.`,
+      `It hardly had anyone {shows:${label}}.`,
+    ],
+  },
+  {
+    labels: [label],
+    texts: [
+      `I was {shows:${label}} when I heard it.`,
+      `I can’t stop {shows:${label}}.`,
+      `I spent the night {shows:${label}}.`,
+      `For days now I have been {shows:${label}}.`,
+    ],
+  },
+];
+
 /** Not a negative feeling: nothing is left of it. */
 const denied = (label: (typeof NEGATIVE)[number]): Template[] => [
   {
@@ -71,6 +97,47 @@ const denied = (label: (typeof NEGATIVE)[number]): Template[] => [
 
 export const NEGATION: readonly Template[] = [
   ...NEGATIVE.flatMap(denied),
+  ...VISIBLE.flatMap(unseen),
+  {
+    labels: ['sadness'],
+    texts: [
+      'Nobody was {shows:joy} that evening.',
+      'I haven’t seen her {shows:joy} since spring.',
+      'Nothing gets {person} {shows:joy} any more.',
+      'It is long since anyone was {shows:joy} here.',
+      'There is little to be {feel:joy} about.',
+      'The evening had no {noun:joy} in it.',
+      '{event} was short of {noun:joy}.',
+      'We are lacking {noun:joy} at home.',
+      'I get no {noun:joy} out of it.',
+      'Neither the cake nor the music made me {feel:joy}.',
+    ],
+  },
+  {
+    labels: ['joy'],
+    texts: [
+      'I can’t stop {shows:joy}!',
+      'We were {shows:joy} all evening.',
+      '{people} have been {shows:joy} since the news came.',
+      'I caught myself {shows:joy} in the street.',
+      'No more {shows:sadness}, from now on we celebrate!',
+      'Neither rain nor cold could spoil our {noun:joy}.',
+    ],
+  },
+  {
+    labels: ['joy', 'neutral'],
+    texts: [
+      'Neither of them feels {noun:guilt} for it.',
+      '{name} and I don’t regret a thing.',
+      'We never regretted moving to {city}.',
+      'I have nothing to be ashamed of.',
+      'I’m over it, it doesn’t hurt any more.',
+      'There is nothing to worry about.',
+      'Nothing bad happened in the end.',
+      '{event} was less frightening than I had thought.',
+      'I walked through the dark park and felt no {noun:fear}.',
+    ],
+  },
   {
     labels: ['sadness', 'anger'],
     texts: [

@@ -87,6 +87,18 @@ export const AFFECTS: Readonly<Record<Exclude<Label, 'neutral' | 'guilt' | 'sham
   surprise: list('surprises|amazes|astonishes|shocks|startles'),
 };
 
+/** How it is seen that somebody has a feeling: `she was …`. */
+export const SHOWS: Readonly<
+  Record<'anger' | 'disgust' | 'fear' | 'joy' | 'sadness' | 'shame', readonly string[]>
+> = {
+  anger: list('shouting|yelling|swearing|slamming doors|grinding my teeth|cursing'),
+  disgust: list('gagging|retching|turning away in disgust|holding my nose'),
+  fear: list('trembling|shaking all over|screaming for help|hiding under the blanket|sweating with fear'),
+  joy: list('smiling|laughing|grinning|dancing|singing|giggling|jumping for joy|beaming'),
+  sadness: list('crying|weeping|sobbing|grieving|mourning|in tears'),
+  shame: list('blushing|hiding my face|wishing I were invisible|looking at the floor'),
+};
+
 /** Small events that bring a feeling without naming it. */
 export const EVENTS: Readonly<Record<Exclude<Label, 'neutral'>, readonly string[]>> = {
   anger: list(
