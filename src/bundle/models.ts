@@ -11,7 +11,7 @@ import type { Pooling } from '../encoders/profiles.js';
 import { quantizedParameters } from '../encoders/quantized.js';
 import { viewsInput } from '../encoders/views.js';
 import { buildHead, type HeadName, type HeadSizes } from '../models/heads.js';
-import { CLASSIFIER } from '../learn/classifier.js';
+import { CLASSIFIER, PUBLISHED_CLASSIFIER } from '../learn/classifier.js';
 import { linear } from '../nn/linear.js';
 import { constantParameters, type Parameters } from '../nn/parameters.js';
 import { standardizeRows, type Standardization } from '../train/standardize.js';
@@ -24,9 +24,13 @@ export type Top = (embedding: Value) => Value;
 
 /** The classifier that an encoder was trained with. */
 export const linearTop =
-  (weights: Tensors, classes: number): Top =>
+  (weights: Tensors, classes: number, name: string = CLASSIFIER): Top =>
   (embedding) =>
-    linear(constantParameters(embedding.graph, weights), CLASSIFIER, embedding, classes);
+    linear(constantParameters(embedding.graph, weights), name, embedding, classes);
+
+/** The second classifier that a face encoder was trained with, where there is one. */
+export const publishedTop = (weights: Tensors, classes: number): Top | undefined =>
+  `${PUBLISHED_CLASSIFIER}.weight` in weights ? linearTop(weights, classes, PUBLISHED_CLASSIFIER) : undefined;
 
 /** A head of one modality, trained on the embeddings of a frozen encoder. */
 export const headTop =
@@ -85,7 +89,8 @@ export function textModel(
 /**
  * From `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to `embedding` `[batch, width]` and `logits`:
  * resizing and normalising are part of the model. With `face.mirror` there is an input `views` `[views]`, int64: `[0, 1]`
- * for the mean of the embeddings of the image and its mirror image, `[0]` for the image's alone in half the time.
+ * for the mean of the embeddings of the image and its mirror image, `[0]` for the image's alone in half the time. A
+ * second classifier's logits are the output `published`.
  */
 export function faceModel(
   network: FaceNetwork,
@@ -93,13 +98,15 @@ export function faceModel(
   weights: Tensors,
   top: Top,
   precision: Precision = 'small',
+  second?: Top,
 ): Uint8Array {
   const graph = createGraph('face');
   const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
   const { images } = prepareImages(pixels, face);
   const p = storedParameters(graph, weights, precision);
   const { embedding } = embedImages(p, network, images, face.mirror ? viewsInput(graph) : undefined);
-  return encodeModel(graph, { embedding, logits: top(embedding) });
+  const published = second?.(embedding);
+  return encodeModel(graph, { embedding, logits: top(embedding), ...(published ? { published } : {}) });
 }
 
 export interface FusionParts {

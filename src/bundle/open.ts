@@ -14,6 +14,8 @@ export interface Encoded {
   readonly embedding: Tensor<'float32'>;
   /** `[n, labels]` */
   readonly logits: Tensor<'float32'>;
+  /** Of a face's second classifier, where the model has one: FER2013's own labels beside the votes, `[n, labels]`. */
+  readonly published?: Tensor<'float32'>;
 }
 
 export interface OpenBundle {
@@ -89,7 +91,8 @@ export async function openBundle(
     },
     async faces(images, { mirror = true } = {}) {
       if (!face || !faceSession) throw absent('faces');
-      const out = rowsOf(images.length, face.width, face.labels.length);
+      const second = faceSession.outputs.includes('published');
+      const out = rowsOf(images.length, face.width, face.labels.length, second);
       const views = face.mirror ? { views: mirror ? VIEWS.both : VIEWS.own } : {};
       const bySize = indicesBy(images, ({ width, height }) => `${width}×${height}`);
       for (const group of [...bySize.values()].flatMap((same) => inBatches(same, IMAGES_PER_RUN))) {
@@ -116,14 +119,15 @@ export async function openBundle(
 }
 
 /** Collects the rows of several runs. */
-function rowsOf(n: number, width: number, labels: number) {
+function rowsOf(n: number, width: number, labels: number, second = false) {
+  const empty = (size: number): Tensor<'float32'> => float32([n, size], new Float32Array(n * size));
   const result: Encoded = {
-    embedding: float32([n, width], new Float32Array(n * width)),
-    logits: float32([n, labels], new Float32Array(n * labels)),
+    ...{ embedding: empty(width), logits: empty(labels) },
+    ...(second ? { published: empty(labels) } : {}),
   };
   const put = (rows: readonly number[], from: Readonly<Record<string, Tensor>>): void => {
-    for (const name of ['embedding', 'logits'] as const) {
-      const [target, size] = [result[name].data, result[name].shape[1]!];
+    for (const [name, { data: target, shape }] of Object.entries(result) as [string, Tensor<'float32'>][]) {
+      const size = shape[1]!;
       const source = from[name]!.data as Float32Array;
       rows.forEach((row, i) => target.set(source.subarray(i * size, (i + 1) * size), row * size));
     }
