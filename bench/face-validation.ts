@@ -29,7 +29,7 @@ const images = await decodeFaces(faces.map(({ item }) => item));
 const classes = labels.length;
 const truth = Uint8Array.from(faces, ({ label }) => labels.indexOf(label));
 const majority = faces.map(({ item }) => (item.votes ? labels.indexOf(majorityOf(item.votes) ?? '') : -1));
-const prior = record.prior ?? labels.map(() => 1 / classes);
+const prior = record.calibration?.prior ?? labels.map(() => 1 / classes);
 const classifier = await faceClassifier({ network, input, classes }, weights, {
   mirror: process.argv.includes('--mirror'),
 });

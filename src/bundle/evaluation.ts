@@ -6,6 +6,7 @@ import type { Protocol, ProtocolFace, ProtocolText } from '../data/types.js';
 import { behaviourResults, type BehaviourItem, type BehaviourResult } from '../data/behaviour.js';
 import { isTextLabel } from '../data/labels.js';
 import type { DecodedImage } from '../encoders/encoder.js';
+import { majorityOf } from '../data/votes.js';
 import { argmax, pick, restrictLogits, scores, softmax, type Scores } from '../evaluate/scores.js';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import { corruptionCurves, type CorruptionPoint } from './corruption-curves.js';
@@ -166,22 +167,37 @@ const partsOf = (faces: readonly ProtocolFace[]): { name: string; members: numbe
     members: faces.flatMap((one, i) => (of(one) ? [i] : [])),
   })).filter(({ members }) => members.length > 0);
 
+/**
+ * By the published labels; by what most of FER+'s voters chose, where that is one of the labels; and by the published
+ * labels through the second classifier, which learned those alone and shares the first one's temperature.
+ */
 function faceTests(
   { manifest }: OpenBundle,
   faces: readonly ProtocolFace[],
-  { logits }: Encoded,
+  { logits, published }: Encoded,
 ): TestResult[] {
   const { labels, temperature } = manifest.face!;
   const truth = indices(faces, labels);
   const posteriors = softmax(scores(labels.length, logits.data), temperature);
-  return partsOf(faces).map(({ name, members }) =>
-    testResult(
-      name,
-      labels,
-      pick(posteriors, members),
-      Uint8Array.from(members, (i) => truth[i]!),
-    ),
-  );
+  const second = published && softmax(scores(labels.length, published.data), temperature);
+  const majority = faces.map(({ item }) => (item.votes ? majorityOf(item.votes) : undefined));
+  const isLabel = (i: number): boolean => labels.includes(majority[i] ?? '');
+  const test = (name: string, of: Scores, members: readonly number[], truthOf: (i: number) => number) =>
+    testResult(name, labels, pick(of, members), Uint8Array.from(members, truthOf));
+  return partsOf(faces).flatMap(({ name, members }) => {
+    const voted = members.filter(isLabel);
+    const labelled = (i: number): number => truth[i]!;
+    return [
+      test(name, posteriors, members, labelled),
+      ...(voted.length > 0
+        ? [test(`${name}, by votes`, posteriors, voted, (i) => labels.indexOf(majority[i]!))]
+        : []),
+      // RAF-DB's labels are those that the first classifier learns.
+      ...(second && faces[members[0]!]!.item.dataset === 'fer2013'
+        ? [test(`${name}, second classifier`, second, members, labelled)]
+        : []),
+    ];
+  });
 }
 
 /** Accuracy on the same faces when they are cropped anew, and without colour. */

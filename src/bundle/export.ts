@@ -24,7 +24,15 @@ import { trainFusion, type FusionHead } from './fusion.js';
 import type { LearnedFace, LearnedText } from '../learn/read-learned.js';
 import { calibratedParts, posteriorsOf } from './learned-posteriors.js';
 import { FILES, type BundleManifest } from './manifest.js';
-import { faceModel, fusionModel, fineTop, linearTop, textModel, type Precision } from './models.js';
+import {
+  faceModel,
+  fineTop,
+  fusionModel,
+  linearTop,
+  publishedTop,
+  textModel,
+  type Precision,
+} from './models.js';
 import { openBundle } from './open.js';
 
 export interface ExportOptions {
@@ -204,6 +212,7 @@ const files = (
     face.weights,
     linearTop(face.weights, face.labels.length),
     precision,
+    publishedTop(face.weights, face.labels.length),
   ),
   [FILES.fusion]: fusionModel(parts, parameters, precision),
   [FILES.tokenizer]: new TextEncoder().encode(text.tokenizer),

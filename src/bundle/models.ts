@@ -11,7 +11,7 @@ import type { Pooling } from '../encoders/profiles.js';
 import { quantizedParameters } from '../encoders/quantized.js';
 import { viewsInput } from '../encoders/views.js';
 import { buildHead, type HeadName, type HeadSizes } from '../models/heads.js';
-import { CLASSIFIER, FINE_CLASSIFIER } from '../learn/classifier.js';
+import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from '../learn/classifier.js';
 import { linear } from '../nn/linear.js';
 import { constantParameters, type Parameters } from '../nn/parameters.js';
 import { standardizeRows, type Standardization } from '../train/standardize.js';
@@ -31,6 +31,10 @@ export const linearTop =
 /** The second classifier of a text encoder. */
 export const fineTop = (weights: Tensors, classes: number): Top =>
   linearTop(weights, classes, FINE_CLASSIFIER);
+
+/** The second classifier that a face encoder was trained with, where there is one. */
+export const publishedTop = (weights: Tensors, classes: number): Top | undefined =>
+  `${PUBLISHED_CLASSIFIER}.weight` in weights ? linearTop(weights, classes, PUBLISHED_CLASSIFIER) : undefined;
 
 /** A head of one modality, trained on the embeddings of a frozen encoder. */
 export const headTop =
@@ -93,7 +97,8 @@ export function textModel(
 /**
  * From `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to `embedding` `[batch, width]` and `logits`:
  * resizing and normalising are part of the model. With `face.mirror` there is an input `views` `[views]`, int64: `[0, 1]`
- * for the mean of the embeddings of the image and its mirror image, `[0]` for the image's alone in half the time.
+ * for the mean of the embeddings of the image and its mirror image, `[0]` for the image's alone in half the time. A
+ * second classifier's logits are the output `published`.
  */
 export function faceModel(
   network: FaceNetwork,
@@ -101,13 +106,15 @@ export function faceModel(
   weights: Tensors,
   top: Top,
   precision: Precision = 'small',
+  second?: Top,
 ): Uint8Array {
   const graph = createGraph('face');
   const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
   const { images } = prepareImages(pixels, face);
   const p = storedParameters(graph, weights, precision);
   const { embedding } = embedImages(p, network, images, face.mirror ? viewsInput(graph) : undefined);
-  return encodeModel(graph, { embedding, logits: top(embedding) });
+  const published = second?.(embedding);
+  return encodeModel(graph, { embedding, logits: top(embedding), ...(published ? { published } : {}) });
 }
 
 export interface FusionParts {

@@ -16,6 +16,8 @@ export interface Encoded {
   readonly logits: Tensor<'float32'>;
   /** `[n, fine labels]`: logits of a second classifier of texts, where the bundle has one. */
   readonly fine?: Tensor<'float32'>;
+  /** Of a face's second classifier, where the model has one: FER2013's own labels beside the votes, `[n, labels]`. */
+  readonly published?: Tensor<'float32'>;
 }
 
 export interface OpenBundle {
@@ -74,7 +76,9 @@ export async function openBundle(
   };
   const tokens: OpenBundle['tokens'] = async (rows) => {
     if (!text || !textSession) throw absent('texts');
-    const out = rowsOf(rows.length, text.width, text.labels.length, text.fine?.length);
+    const out = rowsOf(rows.length, {
+      ...{ embedding: text.width, logits: text.labels.length, fine: text.fine?.length },
+    });
     // One text a run: activations are quantised over all that is in a run, so that neighbours would change each other.
     for (const [row, ids] of rows.entries())
       out.put([row], await textSession.run({ ids: int32([1, ids.length], ids) }));
@@ -91,7 +95,11 @@ export async function openBundle(
     },
     async faces(images, { mirror = true } = {}) {
       if (!face || !faceSession) throw absent('faces');
-      const out = rowsOf(images.length, face.width, face.labels.length);
+      const classes = face.labels.length;
+      const out = rowsOf(images.length, {
+        ...{ embedding: face.width, logits: classes },
+        published: faceSession.outputs.includes('published') ? classes : undefined,
+      });
       const views = face.mirror ? { views: mirror ? VIEWS.both : VIEWS.own } : {};
       const bySize = indicesBy(images, ({ width, height }) => `${width}×${height}`);
       for (const group of [...bySize.values()].flatMap((same) => inBatches(same, IMAGES_PER_RUN))) {
@@ -118,15 +126,15 @@ export async function openBundle(
 }
 
 /** Collects the rows of several runs. */
-function rowsOf(n: number, width: number, labels: number, fine?: number) {
-  const room = (size: number) => float32([n, size], new Float32Array(n * size));
-  const result: Encoded = {
-    ...{ embedding: room(width), logits: room(labels) },
-    ...(fine === undefined ? {} : { fine: room(fine) }),
-  };
+function rowsOf(n: number, sizes: Readonly<Partial<Record<keyof Encoded, number | undefined>>>) {
+  const result = Object.fromEntries(
+    Object.entries(sizes).flatMap(([name, size]) =>
+      size === undefined ? [] : [[name, float32([n, size], new Float32Array(n * size))]],
+    ),
+  ) as unknown as Encoded;
   const put = (rows: readonly number[], from: Readonly<Record<string, Tensor>>): void => {
-    for (const name of Object.keys(result) as (keyof Encoded)[]) {
-      const [target, size] = [result[name]!.data, result[name]!.shape[1]!];
+    for (const [name, { data: target, shape }] of Object.entries(result) as [string, Tensor<'float32'>][]) {
+      const size = shape[1]!;
       const source = from[name]!.data as Float32Array;
       rows.forEach((row, i) => target.set(source.subarray(i * size, (i + 1) * size), row * size));
     }

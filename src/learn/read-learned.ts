@@ -11,7 +11,7 @@ import { faceConfig } from '../encoders/load-face.js';
 import { bertParameters } from '../encoders/load-text.js';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
 import { readWeights } from '../encoders/weights.js';
-import { CLASSIFIER, FINE_CLASSIFIER } from './classifier.js';
+import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from './classifier.js';
 import { learnedSchema, type LearnedRecord } from './record.js';
 
 interface Learned {
@@ -90,12 +90,15 @@ export async function readLearnedFace(folder: string): Promise<LearnedFace> {
   const encoder = join(folder, 'encoder');
   const configPath = join(encoder, 'config.json');
   const { network, input } = faceConfig(await readJson(configPath), 'published', configPath);
+  const hasSecond = Number(record.settings['publishedLabels'] ?? 0) > 0;
   return {
     ...{ folder: encoder, record, labels: record.labels, network, input },
     weights: await readWeights(join(encoder, WEIGHTS_FILE), {
-      specs: [...faceNetworkParameters(network), ...classifierSpecs(network.width, record.labels.length)],
-      // A second classifier is no part of the encoder's own answers.
-      ignored: /^classifier\.published\./,
+      specs: [
+        ...faceNetworkParameters(network),
+        ...classifierSpecs(network.width, record.labels.length),
+        ...(hasSecond ? classifierSpecs(network.width, record.labels.length, PUBLISHED_CLASSIFIER) : []),
+      ],
     }),
   };
 }

@@ -17,6 +17,7 @@ export type {
   Gate,
   ImageSource,
   Item,
+  LabelPrior,
   ModalityPosterior,
   TextPosterior,
   Moment,

@@ -74,9 +74,11 @@ test('the labels’ frequencies are taken out of the loss and put into the class
   expect(Object.keys(whole.epochs[0]!.details)).toEqual(
     expect.arrayContaining(['fer2013', 'fer2013 votes', 'fer2013 published']),
   );
-  expect(whole.prior![FACE_LABELS.indexOf('neutral')]).toBeGreaterThan(2 * whole.prior![0]!);
+  expect(whole.calibration!.prior[FACE_LABELS.indexOf('neutral')]).toBeGreaterThan(
+    2 * whole.calibration!.prior[0]!,
+  );
   const adjusted = await learned('adjusted', { logitAdjustment: 1, framing: { rafdb: 1.2 } });
-  expect(adjusted.prior).toEqual(whole.prior);
+  expect(adjusted.calibration).toEqual(whole.calibration);
 
   const [one, other] = [
     await readLearnedFace(join(root, 'plain')),
@@ -86,6 +88,6 @@ test('the labels’ frequencies are taken out of the loss and put into the class
   expect(other.input).toMatchObject({ size: 32, mean: [0.5, 0.5, 0.5] });
   const biases = [one, other].map(({ weights }) => [...(weights['classifier.bias']!.data as Float32Array)]);
   biases[1]!.forEach((bias, c) =>
-    expect(bias - biases[0]![c]!).toBeCloseTo(Math.log(adjusted.prior![c]!), 5),
+    expect(bias - biases[0]![c]!).toBeCloseTo(Math.log(adjusted.calibration!.prior[c]!), 5),
   );
 });

@@ -99,11 +99,6 @@ export const smallText = (precision: 'small' | 'float32' = 'small', fine?: Top) 
   manifest: manifestOf({ text: { ...part, model: 'text.onnx', tokenizer: '', maxTokens: 16, width: 32 } }),
 });
 
-function smallFaceModel(of: FaceNetwork): Uint8Array {
-  const weights = drawn(faceNetworkParameters(of), of.width);
-  return faceModel(of, faceInput, weights, linearTop(weights, LABELS.length));
-}
-
 /** As MobileFaceNet, in small: its last map is 8×8 at 32 pixels, the pooling kernel 3×3. */
 const mobile: MobileFaceNetConfig = {
   ...{ family: 'mobilefacenet', architecture: 'small', stem: 8, width: 32, pool: 3 },
@@ -113,8 +108,16 @@ const mobile: MobileFaceNetConfig = {
   ],
 };
 
+/** A network with drawn weights and a classifier, and the manifest of a bundle that is made of them. */
+export function smallFaceParts(of: 'efficientnet' | 'mobilefacenet') {
+  const chosen: FaceNetwork = of === 'mobilefacenet' ? mobile : network;
+  const weights = drawn(faceNetworkParameters(chosen), chosen.width);
+  const face = { ...part, model: 'face.onnx', size: 32, mirror: true, width: 32 };
+  return { network: chosen, input: faceInput, weights, manifest: manifestOf({ face }) };
+}
+
 /** Faces and their mirror images, in float16. */
-export const smallFace = (of: 'efficientnet' | 'mobilefacenet' = 'efficientnet') => ({
-  bytes: smallFaceModel(of === 'mobilefacenet' ? mobile : network),
-  manifest: manifestOf({ face: { ...part, model: 'face.onnx', size: 32, mirror: true, width: 32 } }),
-});
+export const smallFace = (of: 'efficientnet' | 'mobilefacenet' = 'efficientnet') => {
+  const { network: chosen, input, weights, manifest } = smallFaceParts(of);
+  return { bytes: faceModel(chosen, input, weights, linearTop(weights, LABELS.length)), manifest };
+};

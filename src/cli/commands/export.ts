@@ -15,6 +15,7 @@ interface Options {
   readonly text: string;
   readonly face: string;
   readonly data?: string;
+  readonly votes?: string;
   readonly features: string;
   readonly name: string;
   readonly head: HeadName;
@@ -33,6 +34,7 @@ export function defineExport(program: Command): void {
     .requiredOption('--text <dir>', 'what `mien learn text` finished')
     .requiredOption('--face <dir>', 'what `mien learn face` finished')
     .option('--data <dir>', 'folder with isear, fer2013 and rafdb')
+    .option('--votes <file>', 'FER+ votes, by which faces are evaluated too (default: beside the data)')
     .requiredOption('--out <dir>', 'the bundle; what is there is replaced')
     .option('--features <dir>', 'where learned features are kept', featureFolder())
     .option('--name <name>', 'what the bundle is called', 'lite')
@@ -54,7 +56,7 @@ export function defineExport(program: Command): void {
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  const { data, features, skipInvalid = false } = options;
+  const { data, votes, features, skipInvalid = false } = options;
   if (data === undefined)
     throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
   const [
@@ -75,7 +77,8 @@ async function run(options: Options, output: Output): Promise<void> {
   const config = await loadConfig({ file: options.config, set: options.set });
   const progress = await progressOf(output);
   const signal = interruption();
-  const { protocol } = await openProtocol({ data, dir: features, skipInvalid, progress });
+  const paths = votes === undefined ? {} : { votes };
+  const { protocol } = await openProtocol({ data, paths, dir: features, skipInvalid, progress });
   const behaviour = await readBehaviour(inPackage('models/behaviour.csv'));
   const given = { ...options, ...learned, protocol, config, behaviour };
   const exported = await exportBundle({ ...given, progress, signal });
