@@ -147,6 +147,36 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     expect(await call('disposed')).toMatch(/^usage: .*disposed/);
   });
 
+  test('a page’s policy that forbids something is named, with what it lacks', async () => {
+    const here = new URL(host.url);
+    const elsewhere = `${here.protocol}//127.0.0.1:${here.port}`;
+    for (const [policy, options, message] of [
+      [
+        "script-src 'self'",
+        {},
+        /^config: http:\S+: its Content-Security-Policy forbids WebAssembly\n.*'wasm-unsafe-eval' to script-src/,
+      ],
+      [
+        "script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'",
+        { bundle: `${elsewhere}/model` },
+        new RegExp(`^config: ${elsewhere}/model/manifest.json: .*Policy.*\nAdd ${elsewhere} to connect-src`),
+      ],
+    ] as const) {
+      const guarded = await page.context().newPage();
+      await guarded.route(host.url, async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({
+          response,
+          headers: { ...response.headers(), 'content-security-policy': policy },
+        });
+      });
+      await guarded.goto(host.url);
+      await guarded.waitForFunction('globalThis.harness');
+      expect(await guarded.evaluate(`harness.fail(${JSON.stringify(options)})`)).toMatch(message);
+      await guarded.close();
+    }
+  });
+
   test('a page in the place of the runtime’s own file is named, with its address', async () => {
     const other = await page.context().newPage();
     const html = { contentType: 'text/html', body: '<html>Log in' };
