@@ -89,6 +89,11 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     expect(furthest(found, await inNode({ image: PHOTOGRAPH }))).toBeLessThan(0.05);
   });
 
+  test('takes a file field that was left empty for no picture', async () => {
+    const found = recognized(await call<Result>('unchosen', 'I felt joy'));
+    expect(found).toMatchObject({ label: 'joy', from: 'text', warnings: [] });
+  });
+
   test('says what is wrong with a picture', async () => {
     for (const [form, address, message] of [
       ['Blob', 'broken.jpg', /cannot be decoded/],
