@@ -24,6 +24,7 @@ export default defineConfig(({ mode }) => ({
     include: mode === 'slow' ? [slow] : ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(mode === 'slow' ? [] : [slow])],
     globalSetup: join(import.meta.dirname, 'test/support/build.ts'),
+    setupFiles: join(import.meta.dirname, 'test/support/setup.ts'),
     pool: 'forks',
     isolate: false,
     maxWorkers: 2,

@@ -30,10 +30,7 @@ interface Step {
   readonly statistics: Record<string, Tensor>;
 }
 
-interface StepOptions extends EfficientNetTrainingOptions {
-  /** Tensors in place of the formula's. */
-  readonly weights?: Record<string, Tensor>;
-}
+type Weights = Readonly<Record<string, Tensor>>;
 
 /** The training graph of a network and a classifier of seven labels. */
 const definition =
@@ -44,22 +41,24 @@ const definition =
     return { embedding, statistics, logits: linear(p, 'classifier', embedding, 7) };
   };
 
-/** The formula's weights. */
-function formulaWeights(config: EfficientNetConfig): Record<string, Tensor> {
-  const specs = collectParameters(definition(config, [2, 3, 32, 32], {}));
-  return goldenWeights(Object.fromEntries(specs.map(({ name, shape }) => [name, shape])));
-}
+const shapesOf = (config: EfficientNetConfig): Record<string, readonly number[]> =>
+  Object.fromEntries(
+    collectParameters(definition(config, [2, 3, 32, 32], {})).map(({ name, shape }) => [name, shape]),
+  );
 
-/** Loss, gradients and running averages on the formula's weights and images, labels 0, 1, 2, …. */
-async function step(
+/** The formula's weights. */
+const formulaWeights = (config: EfficientNetConfig): Weights => goldenWeights(shapesOf(config));
+
+/** Loss, gradients and running averages on images with labels 0, 1, 2, …, as a function of the weights. */
+async function openStep(
   config: EfficientNetConfig,
   images: Tensor<'float32'>,
-  { weights = formulaWeights(config), ...options }: StepOptions = {},
-): Promise<Step> {
+  options: EfficientNetTrainingOptions = {},
+): Promise<AsyncDisposable & { run(weights: Weights): Promise<Step> }> {
   const build = definition(config, images.shape, options);
   const graph = createGraph('step');
   const values = Object.fromEntries(
-    Object.entries(weights).map(([name, { shape }]) => [name, input(graph, name, 'float32', shape)]),
+    Object.entries(shapesOf(config)).map(([name, shape]) => [name, input(graph, name, 'float32', shape)]),
   );
   const { embedding, logits, statistics } = build(boundParameters(graph, values));
   const count = images.shape[0]!;
@@ -80,23 +79,25 @@ async function step(
     ),
     ...prefixed('new ', Object.entries(statistics)),
   };
-  const session = await createSession(encodeModel(graph, outputs));
+  const session = await createSession(encodeModel(graph, outputs), { threads: 1 });
   const labels = int64(
     [count],
     Array.from({ length: count }, (_, i) => i),
   );
-  const results = await session.run({ ...weights, images, labels });
-  await session.dispose();
-  const of = (prefix: string): [string, Tensor][] =>
-    Object.entries(results)
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, tensor]) => [name.slice(prefix.length), tensor]);
-  return {
-    loss: results['loss']!.data[0] as number,
-    embedding: results['embedding']!,
-    gradients: Object.fromEntries(of('gradient ').map(([name, { data }]) => [name, data as Float32Array])),
-    statistics: Object.fromEntries(of('new ')),
+  const run = async (weights: Weights): Promise<Step> => {
+    const results = await session.run({ ...weights, images, labels });
+    const of = (prefix: string): [string, Tensor][] =>
+      Object.entries(results)
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, tensor]) => [name.slice(prefix.length), tensor]);
+    return {
+      loss: results['loss']!.data[0] as number,
+      embedding: results['embedding']!,
+      gradients: Object.fromEntries(of('gradient ').map(([name, { data }]) => [name, data as Float32Array])),
+      statistics: Object.fromEntries(of('new ')),
+    };
   };
+  return { run, [Symbol.asyncDispose]: () => session.dispose() };
 }
 
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
@@ -109,7 +110,9 @@ describe.each([
   it('has the loss, gradients and running averages of PyTorch', async () => {
     const golden = await readGolden(`${architecture}_gradients`);
     const images = goldenInput(`image_${size}`, [4, 3, size, size]);
-    const actual = await step(efficientNetConfig(architecture), images);
+    const config = efficientNetConfig(architecture);
+    await using step = await openStep(config, images);
+    const actual = await step.run(formulaWeights(config));
     expect(relativeError([actual.loss], golden['loss']!.data)).toBeLessThan(1e-5);
     const norms = Object.entries(golden).filter(([name]) => name.startsWith('grad_norm.'));
     expect(Object.keys(actual.gradients).sort()).toEqual(
@@ -144,7 +147,8 @@ describe('efficientNetTraining', () => {
 
   it('computes what the inference definition does with the statistics of the same batch', async () => {
     const weights = formulaWeights(config);
-    const { embedding, statistics } = await step(config, images, { weights, momentum: 1 });
+    await using step = await openStep(config, images, { momentum: 1 });
+    const { embedding, statistics } = await step.run(weights);
     // Running variances are divided by one less than the number of elements; the batch's own by that number.
     const shrink = (name: string, tensor: Tensor): Tensor => {
       if (!name.endsWith('running_var')) return tensor;
@@ -167,7 +171,7 @@ describe('efficientNetTraining', () => {
     const expected = poolMap(
       efficientNetMap(constantParameters(graph, { ...weights, ...stored }), config, x),
     );
-    const session = await createSession(encodeModel(graph, { expected }));
+    const session = await createSession(encodeModel(graph, { expected }), { threads: 1 });
     const results = await session.run({ images });
     await session.dispose();
     expect(relativeError(floats(embedding), floats(results['expected']!))).toBeLessThan(1e-4);
@@ -175,7 +179,8 @@ describe('efficientNetTraining', () => {
 
   it.each(['blocks.4', 'conv_head'])('trains from %s on, with stored statistics before', async (from) => {
     const weights = formulaWeights(config);
-    const { loss, gradients: found, statistics } = await step(config, images, { weights, from });
+    await using step = await openStep(config, images, { from });
+    const { loss, gradients: found, statistics } = await step.run(weights);
     const first =
       from === 'conv_head' ? /^(conv_head|bn2|classifier)\./ : /^(blocks\.[45]|conv_head|bn2|classifier)\./;
     const names = Object.keys(weights);
@@ -196,7 +201,7 @@ describe('efficientNetTraining', () => {
           ),
         ]),
       );
-      return (await step(config, images, { weights: { ...weights, ...changed }, from })).loss;
+      return (await step.run({ ...weights, ...changed })).loss;
     };
     const slope = ((await moved(1)) - (await moved(-1))) / (2 * h);
     expect(slope / square).toBeGreaterThan(0.98);

@@ -1,7 +1,7 @@
 // Explanations in the runtime of browsers against those in node's.
 import * as node from 'onnxruntime-node';
 import * as web from 'onnxruntime-web';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { randomStream } from '../../src/base/random.js';
 import { createFaceExplainer } from '../../src/explain/face.js';
 import { readModel } from '../../src/explain/read-model.js';
@@ -13,8 +13,6 @@ const draw = randomStream(7, 'wasm');
 const ids = Int32Array.from([1, 9, 22, 13, 2]);
 const image = { width: 32, height: 32, data: Uint8Array.from({ length: 3 * 1024 }, () => draw.integer(256)) };
 const ask = { label: 'joy', among: LABELS };
-
-afterAll(() => setRuntime(node as unknown as Parameters<typeof setRuntime>[0]));
 
 async function attributions(runtime: unknown): Promise<number[]> {
   setRuntime(runtime as Parameters<typeof setRuntime>[0]);

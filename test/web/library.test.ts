@@ -89,6 +89,11 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     expect(furthest(found, await inNode({ image: PHOTOGRAPH }))).toBeLessThan(0.05);
   });
 
+  test('takes a file field that was left empty for no picture', async () => {
+    const found = recognized(await call<Result>('unchosen', 'I felt joy'));
+    expect(found).toMatchObject({ label: 'joy', from: 'text', warnings: [] });
+  });
+
   test('says what is wrong with a picture', async () => {
     for (const [form, address, message] of [
       ['Blob', 'broken.jpg', /cannot be decoded/],
@@ -145,6 +150,36 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     expect(await call('fail', { device: 'webgpu' })).toMatch(/^usage: .*WebGPU/);
     expect(await call('aborted')).toMatch(/^interrupted/);
     expect(await call('disposed')).toMatch(/^usage: .*disposed/);
+  });
+
+  test('a page’s policy that forbids something is named, with what it lacks', async () => {
+    const here = new URL(host.url);
+    const elsewhere = `${here.protocol}//127.0.0.1:${here.port}`;
+    for (const [policy, options, message] of [
+      [
+        "script-src 'self'",
+        {},
+        /^config: http:\S+: its Content-Security-Policy forbids WebAssembly\n.*'wasm-unsafe-eval' to script-src/,
+      ],
+      [
+        "script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'",
+        { bundle: `${elsewhere}/model` },
+        new RegExp(`^config: ${elsewhere}/model/manifest.json: .*Policy.*\nAdd ${elsewhere} to connect-src`),
+      ],
+    ] as const) {
+      const guarded = await page.context().newPage();
+      await guarded.route(host.url, async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({
+          response,
+          headers: { ...response.headers(), 'content-security-policy': policy },
+        });
+      });
+      await guarded.goto(host.url);
+      await guarded.waitForFunction('globalThis.harness');
+      expect(await guarded.evaluate(`harness.fail(${JSON.stringify(options)})`)).toMatch(message);
+      await guarded.close();
+    }
   });
 
   test('a page in the place of the runtime’s own file is named, with its address', async () => {

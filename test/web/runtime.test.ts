@@ -20,7 +20,7 @@ async function moduleWith(...builds: readonly string[]) {
 
 beforeEach(() => {
   vi.stubGlobal('navigator', { gpu: { requestAdapter: async () => ({}) }, hardwareConcurrency: 2 });
-  vi.stubGlobal('WebAssembly', { ...WebAssembly, Suspending: () => undefined });
+  vi.stubGlobal('WebAssembly', { Module: WebAssembly.Module, Suspending: () => undefined });
 });
 afterEach(() => {
   vi.unstubAllGlobals();

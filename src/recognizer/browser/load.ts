@@ -21,6 +21,7 @@ import { createRecognizer } from '../recognize.js';
 import type { Recognizer } from '../types.js';
 import { keptFiles, totalProgress, type Progress } from './files.js';
 import { browserDecoder, type BrowserImageSource } from './images.js';
+import { watchPolicy } from './policy.js';
 import { openRuntime, type Backend, type RuntimeOptions } from './runtime.js';
 import { fetchWasm } from './wasm.js';
 
@@ -66,8 +67,8 @@ const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.
  * Computing blocks the thread that it is called on: in a page, load it in a worker (docs/browser.md).
  *
  * @throws MienError `offline` when a file can be neither fetched nor found in the cache, `bundle` or `format` when one
- *   is not what it should be, `usage` for an option that is not known or WebGPU that is asked for and not there,
- *   `interrupted` when the signal is given.
+ *   is not what it should be, `usage` for an option that is not known or WebGPU that is asked for and not there, `config`
+ *   when the page's Content-Security-Policy forbids something, `interrupted` when the signal is given.
  */
 export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecognizer> {
   checkOptions(options, OPTIONS, 'loadRecognizer');
@@ -82,6 +83,7 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
   const progressOfFile = totalProgress(onProgress);
+  const policy = watchPolicy();
   const [{ runtime, backend }, { manifest, files }, faces] = await Promise.all([
     openRuntime(
       options,
@@ -94,10 +96,12 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
       ...{ signal, store, ...counted(progressOfFile(), DETECTOR_FILE.bytes) },
       mismatch: { code: 'format', message: 'is not the face detector that mien was made with' },
     }),
-  ]).catch((error: unknown) => {
-    failed.abort();
-    throw error;
-  });
+  ])
+    .catch(async (error: unknown) => {
+      failed.abort();
+      throw await policy.explain(error);
+    })
+    .finally(policy.stop);
   throwIfAborted(options.signal);
   setRuntime(runtime);
   const open = rememberingText(await openBundle(manifest, files));

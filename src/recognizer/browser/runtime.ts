@@ -2,6 +2,7 @@
 import type * as ort from 'onnxruntime-common';
 import { MienError } from '../../base/errors.js';
 import { compareSessions, type Comparison } from './agreement.js';
+import { checkWebAssembly } from './policy.js';
 import { notStarted } from './wasm.js';
 
 /** The part of `onnxruntime-web` that is used. */
@@ -50,12 +51,14 @@ export interface OpenRuntime {
 /**
  * Loads ONNX Runtime. Its build for WebGPU is fetched only by browsers that can use it: with WebGPU and with promises
  * in WebAssembly (JSPI). The one that does without the latter is larger than many hosts of static files allow.
- * @throws MienError `usage` when WebGPU is asked for and not there, or `onnxruntime-web` is not installed.
+ * @throws MienError `usage` when WebGPU is asked for and not there, or `onnxruntime-web` is not installed; `config` when
+ *   the page's policy forbids WebAssembly.
  */
 export async function openRuntime(
   { device = 'auto', threads = defaultThreads(), runtime }: RuntimeOptions,
   wasmBinary?: (device: Device) => Promise<Uint8Array | undefined>,
 ): Promise<OpenRuntime> {
+  checkWebAssembly();
   const able = device !== 'wasm' && (await hasGpu(runtime === undefined));
   if (device === 'webgpu' && !able)
     throw new MienError('usage', 'this browser has no WebGPU that can be used', {

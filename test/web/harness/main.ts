@@ -94,6 +94,12 @@ const harness = {
       image: await forms[form]!(address),
     });
   },
+  /** With the file of a form in which none was chosen, as a page gets it from the form. */
+  async unchosen(text: string): Promise<Result> {
+    const form = document.createElement('form');
+    form.innerHTML = '<input type="file" name="image" />';
+    return (await loaded()).recognize({ text, image: new FormData(form).get('image') as File });
+  },
   async stream(texts: string[]): Promise<string[]> {
     const labels: string[] = [];
     const found = (await loaded()).stream(texts.map((text) => ({ text })));
