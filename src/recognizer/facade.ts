@@ -1,7 +1,9 @@
 // What every recogniser offers, whether it computes here or in another process: arguments checked, one item or many.
 import { MienError } from '../base/errors.js';
-import { checkNames, nearestName, suggestion } from '../base/names.js';
+import { checkNames } from '../base/names.js';
+import { repeated } from '../base/quote.js';
 import { labelsInCommon } from '../data/labels.js';
+import { readItem, type NamedItem, type ReadItem } from './read-item.js';
 import { startSession } from './sequence.js';
 import { gather } from './stream.js';
 import type {
@@ -16,11 +18,11 @@ import type {
   Result,
 } from './types.js';
 
-/** The part that differs. */
+/** The part that differs. Items come to it as they were read, options as they were checked. */
 export interface Computation {
   readonly info: RecognizerInfo;
-  run(items: readonly Item[], options: RecognizeOptions): Promise<Result[]>;
-  explain(item: Item, options: ExplainOptions): Promise<Explanation | Failure>;
+  run(items: readonly ReadItem[], options: RecognizeOptions): Promise<Result[]>;
+  explain(item: ReadItem, options: ExplainOptions): Promise<Explanation | Failure>;
   dispose(): Promise<void>;
 }
 
@@ -28,41 +30,59 @@ const STREAM_BATCH = 16;
 
 export function recognizerOf({ info, run, explain, dispose: close }: Computation): Recognizer {
   let disposed: Promise<void> | undefined;
-  const check = (items: readonly Item[], signal: AbortSignal | undefined): void => {
+  const check = (signal: AbortSignal | undefined): void => {
     if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
     throwIfAborted(signal);
-    items.forEach(checkItem);
   };
   const dispose = (): Promise<void> => (disposed ??= close());
+  const answers = async (items: readonly NamedItem[], options: RecognizeOptions): Promise<Result[]> => {
+    checkOptions(options);
+    check(options.signal);
+    const results = await run(
+      items.map(({ id: _id, ...item }) => item),
+      options,
+    );
+    return results.map((result, i) => withId(items[i]!, result));
+  };
   function recognize(item: Item, options?: RecognizeOptions): Promise<Result>;
   function recognize(items: readonly Item[], options?: RecognizeOptions): Promise<Result[]>;
   async function recognize(
     given: Item | readonly Item[],
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
-    checkOptions(options);
-    const items = Array.isArray(given) ? (given as readonly Item[]) : [given as Item];
-    check(items, options.signal);
-    const results = (await run(items, options)).map((result, i) => withId(items[i]!, result));
-    return Array.isArray(given) ? results : results[0]!;
+    if (!isList(given)) return (await answers([readItem(given)], options))[0]!;
+    // A hole in a list is an item as well, and nothing is read twice.
+    return answers(Array.from(given, readItem), options);
   }
   return {
     ...{ info, recognize, dispose },
     async explain(item, options = {}) {
       checkNames(options, EXPLAIN_OPTIONS, 'explanation');
-      check([item], options.signal);
-      return explain(item, options);
+      checkFaces(options.faces);
+      check(options.signal);
+      const { id: _id, ...read } = readItem(item);
+      return explain(read, options);
     },
     async *stream(items, { batchSize = STREAM_BATCH, ...options } = {}) {
       for await (const batch of gather(items, batchSize, options.signal))
         yield* await recognize(batch, options);
     },
-    session: (options) => startSession(recognize, labelsInCommon(info.labels), options),
+    session: (options) =>
+      startSession(async (item, by) => (await answers([item], by))[0]!, labelsInCommon(info.labels), options),
     [Symbol.asyncDispose]: dispose,
   };
 }
 
-const withId = ({ id }: Item, result: Result): Result =>
+/** A revoked proxy is no list, and says so by throwing. */
+function isList(given: unknown): given is readonly unknown[] {
+  try {
+    return Array.isArray(given);
+  } catch {
+    return false;
+  }
+}
+
+const withId = ({ id }: NamedItem, result: Result): Result =>
   id === undefined || id === null ? result : { id, ...result };
 
 /** Whether an item was recognised: narrows the type. */
@@ -88,28 +108,17 @@ const OPTIONS: Record<keyof RecognizeOptions, true> = {
 
 function checkOptions(options: RecognizeOptions): void {
   checkNames(options, OPTIONS, 'recognition');
-  if (!['detect', 'cropped', undefined].includes(options.faces))
-    throw new MienError('usage', `faces cannot be "${String(options.faces)}"`, {
+  checkFaces(options.faces);
+  for (const field of ['near', 'places'] as const)
+    if (options[field] !== undefined && !Array.isArray(options[field]))
+      throw new MienError('usage', `must be a list of places, got ${repeated(options[field])}`, { field });
+}
+
+function checkFaces(faces: RecognizeOptions['faces']): void {
+  if (!['detect', 'cropped', undefined].includes(faces))
+    throw new MienError('usage', `faces cannot be ${repeated(faces)}`, {
       ...{ field: 'faces', hint: 'Pass "detect" or "cropped".' },
     });
 }
 
 const EXPLAIN_OPTIONS: Record<keyof ExplainOptions, true> = { label: true, faces: true, signal: true };
-
-const KNOWN = ['text', 'image'];
-
-/** Wrong arguments are the caller's mistake and not a property of the data: they throw. */
-function checkItem(item: unknown, index: number): void {
-  if (typeof item !== 'object' || item === null)
-    throw new MienError('usage', `item ${index} is not an object { text, image }`);
-  const { text } = item as Item;
-  if (text !== undefined && text !== null && typeof text !== 'string')
-    throw new MienError('usage', `the text of item ${index} is not a string`, { field: 'text' });
-  if (KNOWN.some((key) => key in item)) return;
-  // Nothing at all is an item without input, which is for its result to say; a slip of the pen is not.
-  const slip = Object.keys(item).find((key) => nearestName(key, KNOWN) !== undefined);
-  if (slip !== undefined)
-    throw new MienError('usage', `item ${index} has neither text nor image, but "${slip}"`, {
-      ...{ field: slip, hint: suggestion(slip, KNOWN) },
-    });
-}

@@ -128,6 +128,7 @@ const FAILURES: Readonly<Record<FailureCode, string>> = {
   'undecodable-image': 'the image is none, is damaged or has too many pixels',
   'empty-text': 'the text has no words',
   'no-input': 'there is neither a text nor an image',
+  'invalid-item': 'the item is not what the schema says; the message names the place',
   internal: 'computing the item failed; the service’s log has it',
 };
 const codes = <Code extends string>(known: Readonly<Record<Code, string>>) =>

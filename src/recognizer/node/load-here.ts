@@ -5,9 +5,10 @@ import { fileError } from '../../base/files.js';
 import { readBundle } from '../../bundle/folder.js';
 import { openBundle } from '../../bundle/open.js';
 import type { BundleFiles } from '../../explain/explainer.js';
+import { recognizerOf, type Computation } from '../facade.js';
 import { fetchBundle } from '../fetch-bundle.js';
 import { faceFinder } from '../finder.js';
-import { createRecognizer } from '../recognize.js';
+import { computationOf } from '../recognize.js';
 import type { Recognizer } from '../types.js';
 import { nodeDecoder } from './images.js';
 
@@ -30,10 +31,14 @@ const DETECTOR = fileURLToPath(
 );
 
 /** @throws MienError as `readBundle`, `fetchBundle` and `openBundle` do. */
-export async function loadHere(
+export const loadHere = async (bundle: string, options: LoadHereOptions): Promise<Recognizer> =>
+  recognizerOf(await computeHere(bundle, options));
+
+/** What `loadHere` computes with, without what checks arguments. @throws MienError as it does. */
+export async function computeHere(
   bundle: string,
   { maxPixels, files, threads, spinning = false }: LoadHereOptions,
-): Promise<Recognizer> {
+): Promise<Computation> {
   const options = { spinning, ...(threads === undefined ? {} : { threads }) };
   const read = (): Promise<BundleFiles> =>
     /^https?:/i.test(bundle) ? fetchBundle(bundle) : readBundle(bundle);
@@ -42,7 +47,7 @@ export async function loadHere(
     throw fileError('read', DETECTOR, cause);
   });
   const open = await openBundle(manifest, models, options);
-  return createRecognizer({
+  return computationOf({
     bundle: open,
     faces: await faceFinder(detector, options),
     decode: nodeDecoder({ maxPixels, files }),
