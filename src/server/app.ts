@@ -6,7 +6,7 @@ import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { RecognizerInfo } from '../recognizer/types.js';
+import type { RecognizerInfo, Result } from '../recognizer/types.js';
 import { bodyReader } from './body.js';
 import { ServiceError } from './errors.js';
 import type { Inference, ItemOptions } from './inference.js';
@@ -124,18 +124,18 @@ function recognition({ settings, inference, metrics }: ServiceParts): Middleware
     const { items, ...options } = await read(c);
     checkCertainty(inference.info, options);
     c.set('items', items.length);
-    const plain = items.map(({ text, image }) => ({ text: text ?? null, image: image ?? null }));
-    const results = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
+    const whole = items.filter(({ error }) => !error);
+    const plain = whole.map(({ text, image }) => ({ text: text ?? null, image: image ?? null }));
+    const answered = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
       inference.recognize(plain, options, signal),
     );
+    const answers = answered.values();
+    const results = items.map(({ id, error }): Result => {
+      const result = error ? { error, warnings: [] } : (answers.next().value as Result);
+      return id === undefined ? result : { id, ...result };
+    });
     for (const { error } of results) metrics.items.inc({ outcome: error?.code ?? 'recognised' });
-    const answer: Answer = {
-      model: inference.info.name,
-      results: results.map((result, i) => {
-        const id = items[i]!.id;
-        return id === undefined ? result : { id, ...result };
-      }),
-    };
+    const answer: Answer = { model: inference.info.name, results };
     return c.json(answer);
   };
 }

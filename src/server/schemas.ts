@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Failure, FailureCode, Recognition, Result, WarningCode } from '../recognizer/types.js';
 import { LEAST_COVERAGE, MOST_COVERAGE } from '../evaluate/certainty.js';
+import { bytesOfBase64, bytesOfDataUrl, isDataUrl } from '../recognizer/data-url.js';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
 import type { ServerSettings } from './settings.js';
 
@@ -33,27 +34,23 @@ const options = {
     .describe('Say where an answer is too unsure for at most this share of wrong ones.'),
 };
 
-const idOf = z.string().max(LONGEST_ID).optional();
+export const idOf = z.string().max(LONGEST_ID).optional();
 const textOf = ({ maxText }: Limits) => z.string().max(maxText);
 
-/** Requests whose items name or hold their image as `image` reads it. */
-export const requestSchema = <Image extends z.ZodType<Uint8Array | string>>(limits: Limits, image: Image) =>
+/** Items that name or hold their image as `image` reads it. */
+export const itemSchema = <Image extends z.ZodType<Uint8Array | string>>(limits: Limits, image: Image) =>
   z.strictObject({
-    items: z
-      .array(
-        z.strictObject({
-          id: idOf.describe('Comes back with the result.'),
-          text: textOf(limits).nullish().describe('What someone wrote, in English.'),
-          image: image.nullish(),
-        }),
-      )
-      .min(1)
-      .max(limits.maxItems)
-      .describe('Each has a text, an image, or both.'),
-    ...options,
+    id: idOf.describe('Comes back with the result.'),
+    text: textOf(limits).nullish().describe('What someone wrote, in English.'),
+    image: image.nullish(),
   });
 
-export type RecognizeRequest = z.output<ReturnType<typeof requestSchema<typeof base64Image>>>;
+/** Requests. Each item is checked by itself where a wrong one is not to touch its neighbours. */
+export const requestSchema = <Item extends z.ZodType>(limits: Limits, item: Item) =>
+  z.strictObject({
+    items: z.array(item).min(1).max(limits.maxItems).describe('Each has a text, an image, or both.'),
+    ...options,
+  });
 
 /** Base64 as bytes. */
 export const base64Image = z
@@ -63,18 +60,19 @@ export const base64Image = z
     description: 'An image file (JPEG, PNG, WebP, GIF, TIFF …) in base64, or as a data URL.',
   })
   .transform((text, context): Uint8Array => {
-    const encoded = /^data:[^,]{0,100};base64,/i.exec(text.slice(0, 128));
-    const body = encoded ? text.slice(encoded[0].length) : text;
-    const bytes = Buffer.from(body, 'base64');
-    const padding = body.endsWith('==') ? 2 : body.endsWith('=') ? 1 : 0;
-    // Decoding passes over what is not base64: then bytes are missing.
-    if (bytes.length !== Math.floor(((body.length - padding) * 3) / 4))
-      context.addIssue({
-        code: 'custom',
-        message: 'is not base64 (without line breaks) or a base64 data URL',
-      });
-    return bytes;
+    const bytes = bytesOf(text);
+    if (!bytes) context.addIssue({ code: 'custom', message: 'is not base64 and no data URL' });
+    return bytes ?? new Uint8Array(0);
   });
+
+function bytesOf(text: string): Uint8Array | undefined {
+  if (!isDataUrl(text)) return bytesOfBase64(text);
+  try {
+    return bytesOfDataUrl(text);
+  } catch {
+    return undefined;
+  }
+}
 
 const flag = z.enum(['true', 'false']).default('false');
 
