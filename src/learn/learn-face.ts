@@ -57,7 +57,8 @@ export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecor
 
 /** The task on all items; of the images, only the first `most` are decoded. */
 async function prepare(options: LearnFaceOptions, most = Infinity) {
-  const { labels, validation, encoder, settings, threads, progress = silentProgress, teachers } = options;
+  const { labels, validation, encoder, settings, threads, maxPixels, teachers } = options;
+  const { progress = silentProgress } = options;
   const training = options.training.filter(({ dataset }) => repeatsOf(settings, dataset) > 0);
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no faces to train on, or none to validate with');
@@ -75,7 +76,7 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
   const isWhole = training.length <= most;
   const teacher =
     teachers && isWhole ? await faceTeacher(training, { ...teachers, labels, threads, progress }) : undefined;
-  const kept = await keepImages(training.slice(0, most), settings.keptSize, progress);
+  const kept = await keepImages(training.slice(0, most), settings.keptSize, progress, { maxPixels });
   const task = faceTask(
     model,
     weights,
@@ -87,7 +88,7 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
       ...(teacher === undefined ? {} : { teacher }),
     },
     {
-      images: await decodeFaces(validation.slice(0, most)),
+      images: await decodeFaces(validation.slice(0, most), maxPixels),
       labels: labelIndices(validation),
       datasets: setNames(validation),
     },

@@ -3,6 +3,7 @@ import { MienError } from '../../base/errors.js';
 import type { Command } from 'commander';
 import type { Evaluation, EvaluationRow, Judged } from '../../recognizer/evaluation.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
+import { megapixels } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
@@ -18,6 +19,7 @@ interface Options {
   readonly restrict?: boolean;
   readonly cropped?: boolean;
   readonly bundle?: string;
+  readonly maxPixels?: number;
   readonly out?: string;
 }
 
@@ -37,13 +39,14 @@ export function defineEvaluate(program: Command): void {
     .option('--restrict', 'only labels that occur can be answered')
     .option('--cropped', 'images are faces that are cut out already')
     .option('--bundle <dir>', 'folder or address of a bundle (default: the bundled model)')
+    .option('--max-pixels <MP>', 'size of an image in megapixels (default: 50)', megapixels)
     .option('--out <file>', 'write everything as JSON')
     .option('--json', 'print everything as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  const { data, bundle } = options;
+  const { data, bundle, maxPixels } = options;
   if (data === undefined) throw new MienError('usage', 'no data: --data names a CSV or JSONL file');
   const [
     { loadRecognizer },
@@ -63,7 +66,7 @@ async function run(options: Options, output: Output): Promise<void> {
   const mapping = options.mapping === undefined ? undefined : await readMapping(options.mapping);
   const progress = await progressOf(output);
   const signal = interruption();
-  const recognizer = await loadRecognizer(bundle === undefined ? {} : { bundle });
+  const recognizer = await loadRecognizer({ bundle, maxPixels });
   const judged: Judged[] = [];
   let ignored = 0;
   try {
