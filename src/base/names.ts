@@ -1,6 +1,7 @@
 // Finds the known name nearest to a mistyped one, for error messages that help.
 import { closest, distance } from 'fastest-levenshtein';
 import { MienError } from './errors.js';
+import { kindOf } from './quote.js';
 
 /** The known name most like `name`, or undefined when none is near enough to be meant. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
@@ -19,6 +20,8 @@ export function suggestion(name: string, known: readonly string[]): string {
 
 /** Refuses options that nobody reads. @throws MienError `usage` that names the nearest known one. */
 export function checkNames(given: object, known: object, what: string): void {
+  if (typeof given !== 'object' || given === null)
+    throw new MienError('usage', `the options of ${what} are ${kindOf(given)}, not an object`);
   for (const name of Object.keys(given))
     if (!Object.hasOwn(known, name))
       throw new MienError('usage', `there is no option "${name}" of ${what}`, {

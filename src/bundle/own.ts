@@ -32,6 +32,8 @@ export interface TrainOptions extends PretrainedOptions {
   readonly head: HeadName;
   /** `work/` in it keeps features, checkpoints and runs; `bundle/` is the result. */
   readonly out: string;
+  /** Images of more pixels are an error (default 50 million). */
+  readonly maxPixels?: number | undefined;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -45,13 +47,13 @@ export interface Trained {
 
 /** @throws MienError as loading, training and extraction do. */
 export async function trainBundle(options: TrainOptions): Promise<Trained> {
-  const { table, name, config, head, out, progress = silentProgress, signal } = options;
+  const { table, name, config, head, out, maxPixels, progress = silentProgress, signal } = options;
   const profile = options.learn ? await learnEncoders(options, options.learn) : options.profile;
   const encoders = await loadEncoders(options, profile);
   let result: OwnResult;
   try {
     result = await trainOwn({
-      ...{ table, encoders, config, head, progress, signal },
+      ...{ table, encoders, config, head, maxPixels, progress, signal },
       folder: join(out, 'work'),
       features: options.learn ? `${name} (learned)` : `${config.profile} features`,
     });

@@ -35,5 +35,12 @@ export function labelPrior(text: string): 'training' | 'even' | Record<string, n
   return weights;
 }
 
+/** Pixels from megapixels. @throws MienError `usage` when the text is not a number above zero. */
+export function megapixels(text: string): number {
+  const value = decimal(text);
+  if (!(value > 0)) throw new MienError('usage', `${text} is not a number of megapixels above zero`);
+  return Math.round(value * 1e6);
+}
+
 /** Gathers the values of an option that may be given several times. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];

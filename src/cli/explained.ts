@@ -15,10 +15,12 @@ export interface Explained extends Omit<Explanation, 'result' | 'warnings' | 'er
 export interface Explaining extends ExplainOptions {
   /** Where heat maps go; without it none is drawn. */
   readonly folder?: string | undefined;
+  /** As the recogniser was loaded with: an image that it reads is read for its heat map too. */
+  readonly maxPixels?: number | undefined;
 }
 
 /** What explains the item of a row (counted from 1); nothing, where there is no answer. */
-export async function explainingWith(recognizer: Recognizer, { folder, ...options }: Explaining) {
+export async function explainingWith(recognizer: Recognizer, { folder, maxPixels, ...options }: Explaining) {
   if (folder !== undefined) await mkdir(folder, { recursive: true });
   return async (item: NamedItem, result: Result, row: number): Promise<Explained | undefined> => {
     if (result.error) return undefined;
@@ -28,7 +30,7 @@ export async function explainingWith(recognizer: Recognizer, { folder, ...option
     if (!told.face || folder === undefined || item.image === null || item.image === undefined) return told;
     const heatMap = `${row}-${basename(item.id, extname(item.id)).replace(/[^\w.-]+/g, '_')}.png`;
     const { writeHeatMap } = await import('./heat-map-file.js');
-    await writeHeatMap(join(folder, heatMap), item.image, told.face);
+    await writeHeatMap(join(folder, heatMap), item.image, told.face, maxPixels);
     return { ...told, heatMap };
   };
 }

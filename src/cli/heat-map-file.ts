@@ -13,8 +13,14 @@ const SIDE = 352;
 const COLOUR = [226, 92, 16] as const;
 
 /** @throws MienError `data` when the image cannot be decoded, `file` when the picture cannot be written. */
-export async function writeHeatMap(path: string, source: ImageSource, face: FaceExplanation): Promise<void> {
-  const { width, height, data } = heatMap(face, faceOf(await nodeDecoder()(source), face), COLOUR);
+export async function writeHeatMap(
+  path: string,
+  source: ImageSource,
+  face: FaceExplanation,
+  maxPixels?: number,
+): Promise<void> {
+  const image = await nodeDecoder({ maxPixels })(source);
+  const { width, height, data } = heatMap(face, faceOf(image, face), COLOUR);
   const raw = { width, height, channels: 4 } as const;
   await writeFileAtomic(path, await sharp(Buffer.from(data), { raw }).removeAlpha().png().toBuffer());
 }

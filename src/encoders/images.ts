@@ -6,13 +6,14 @@ import { MienError } from '../base/errors.js';
 import { fileError } from '../base/files.js';
 import type { DecodedImage } from './encoder.js';
 import { rgbFromGrey } from './grey.js';
+import { checkPixels, MOST_PIXELS } from './pixel-limit.js';
 
 /** Raster formats; sharp would also render vector graphics and documents. */
 const FORMATS = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'jp2', 'ppm'];
 
 export interface DecodeOptions {
   /** Images of more pixels are refused before they are decoded (default 50 million). */
-  maxPixels?: number;
+  maxPixels?: number | undefined;
   /** What to call an image given as bytes in errors. */
   file?: string;
 }
@@ -26,7 +27,7 @@ export async function decodeImage(
   source: string | Uint8Array,
   options: DecodeOptions = {},
 ): Promise<DecodedImage> {
-  const { maxPixels = 50_000_000, file = typeof source === 'string' ? source : undefined } = options;
+  const { maxPixels = MOST_PIXELS, file = typeof source === 'string' ? source : undefined } = options;
   const place = file === undefined ? {} : { file };
   const bytes = typeof source === 'string' ? await readImage(source) : source;
   try {
@@ -50,9 +51,20 @@ export async function decodeImage(
   } catch (cause) {
     if (cause instanceof MienError) throw cause;
     const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+    // It was refused by its header, which is read once more to say what it says.
+    if (/pixel limit/.test(reason)) checkPixels(await sizeOf(bytes), maxPixels, place);
     throw new MienError('data', `cannot be decoded as an image (${reason})`, { ...place, cause });
   }
 }
+
+/** Upright, as its header says; nothing where that cannot be read. */
+const sizeOf = (bytes: Uint8Array): Promise<{ width: number; height: number }> =>
+  sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .then(
+      ({ autoOrient }) => autoOrient,
+      () => ({ width: 0, height: 0 }),
+    );
 
 /** A path that is longer, in UTF-16 units, is likelier something else. */
 const LONG_PATH = 1000;
@@ -81,7 +93,7 @@ const isJpegOrPng = (bytes: Uint8Array): boolean =>
 /** Decodes images in their order, at most `concurrency` (default: two a core, since reading waits) at a time. */
 export async function decodeImages(
   sources: readonly (string | Uint8Array)[],
-  options: Omit<DecodeOptions, 'file'> & { concurrency?: number } = {},
+  options: Omit<DecodeOptions, 'file'> & { concurrency?: number | undefined } = {},
 ): Promise<DecodedImage[]> {
   const { concurrency = 2 * availableParallelism(), ...decoding } = options;
   const images: DecodedImage[] = [];

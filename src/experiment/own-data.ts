@@ -40,6 +40,8 @@ export interface OwnOptions {
   readonly folder: string;
   /** What the embeddings are called in the rows. */
   readonly features: string;
+  /** Images of more pixels are an error. */
+  readonly maxPixels?: number | undefined;
   readonly progress?: Progress;
   readonly signal?: AbortSignal | undefined;
 }
@@ -204,7 +206,14 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
 type Tables = Readonly<Partial<Record<Modality, Tensor<'float32'>>>>;
 
 /** Embeddings of the rows, kept in feature stores. */
-async function embeddings({ table, encoders, folder, progress, signal }: OwnOptions): Promise<Tables> {
+async function embeddings({
+  table,
+  encoders,
+  folder,
+  maxPixels,
+  progress,
+  signal,
+}: OwnOptions): Promise<Tables> {
   const dir = join(folder, 'features');
   const common = { dir, ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };
   const found: Partial<Record<Modality, Tensor<'float32'>>> = {};
@@ -216,7 +225,9 @@ async function embeddings({ table, encoders, folder, progress, signal }: OwnOpti
   if (encoders.face)
     found.face = await keptEmbeddings({
       ...{ ...common, set: 'images' },
-      embedder: faceEmbedder(encoders.face, { decode: (bytes, file) => decodeImage(bytes, { file }) }),
+      embedder: faceEmbedder(encoders.face, {
+        decode: (bytes, file) => decodeImage(bytes, { file, maxPixels }),
+      }),
       items: table.rows.map(({ id, image }) => ({ id, image: image! })),
     });
   return found;

@@ -20,9 +20,9 @@ export interface Pictured {
 }
 
 /** Decodes faces in their order. @throws MienError as `decodeImage` does, naming the file. */
-export async function decodeFaces(faces: readonly Pictured[]): Promise<DecodedImage[]> {
+export async function decodeFaces(faces: readonly Pictured[], maxPixels?: number): Promise<DecodedImage[]> {
   const files = faces.flatMap(({ image }) => (image.kind === 'file' ? [image.path] : []));
-  const decoded = (await decodeImages(files)).values();
+  const decoded = (await decodeImages(files, { maxPixels })).values();
   return faces.map(({ image }) =>
     image.kind === 'file' ? (decoded.next().value as DecodedImage) : rgbFromGrey(image),
   );
@@ -74,7 +74,10 @@ export async function keepImages(
   faces: readonly Pictured[],
   size: number,
   progress: Progress = silentProgress,
-  mostInMemory = MOST_IN_MEMORY,
+  {
+    mostInMemory = MOST_IN_MEMORY,
+    maxPixels,
+  }: { readonly mostInMemory?: number; readonly maxPixels?: number | undefined } = {},
 ): Promise<KeptImages> {
   const preprocessing = await createPreprocessing({ size, mean: [0, 0, 0], std: [1, 1, 1] });
   const bytes = 3 * size * size;
@@ -83,7 +86,7 @@ export async function keepImages(
   try {
     let done = 0;
     for (let start = 0; start < faces.length; start += CHUNK) {
-      const images = await decodeFaces(faces.slice(start, start + CHUNK));
+      const images = await decodeFaces(faces.slice(start, start + CHUNK), maxPixels);
       for (const run of bySize(images)) {
         const { width, height } = run[0]!;
         const shape = [run.length, height, width, 3];

@@ -22,6 +22,8 @@ export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOpt
   readonly out: string;
   /** Learned folders whose mean posterior is a part of each target. */
   readonly teachers?: Omit<TeacherOptions, 'labels' | 'threads' | 'progress'> | undefined;
+  /** Images of more pixels are an error (default 50 million). */
+  readonly maxPixels?: number | undefined;
   readonly threads?: number | undefined;
   readonly spinning?: boolean | undefined;
   readonly progress?: Progress;

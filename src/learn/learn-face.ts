@@ -77,7 +77,8 @@ function withPrior(weights: Tensors, prior: readonly number[], adjustment: numbe
 
 /** The task on all items; of the images, only the first `most` are decoded. */
 async function prepare(options: LearnFaceOptions, most = Infinity) {
-  const { labels, validation, encoder, settings, threads, progress = silentProgress, teachers } = options;
+  const { labels, validation, encoder, settings, threads, maxPixels, teachers } = options;
+  const { progress = silentProgress } = options;
   const training = options.training.filter(
     (face) => repeatsOf(settings, face.dataset) > 0 && isTrainable(face, settings.votes),
   );
@@ -97,7 +98,7 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
   const isWhole = training.length <= most;
   const teacher =
     teachers && isWhole ? await faceTeacher(training, { ...teachers, labels, threads, progress }) : undefined;
-  const kept = await keepImages(training.slice(0, most), settings.keptSize, progress);
+  const kept = await keepImages(training.slice(0, most), settings.keptSize, progress, { maxPixels });
   const task = faceTask(
     model,
     weights,
@@ -111,7 +112,7 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
       ...(teacher === undefined ? {} : { teacher }),
     },
     {
-      images: await decodeFaces(validation.slice(0, most)),
+      images: await decodeFaces(validation.slice(0, most), maxPixels),
       labels: labelIndices(validation),
       datasets: setNames(validation),
       majority: validation.map(({ votes }) => majorityIndex(votes, labels)),

@@ -1,5 +1,4 @@
 // Images that are not there: how callers, forms and tables say that there is none, told apart from one that is empty.
-import type { Item } from './types.js';
 
 /**
  * Whether a form's file field was left empty: browsers then send a file without a name and without a byte, as
@@ -13,6 +12,6 @@ export const isAbsent = (image: unknown): image is null | undefined =>
   image === undefined || image === null || image === '' || isNoFile(image);
 
 /** Whether an image was meant but holds nothing: a named file, a buffer, without a byte. */
-export const isEmptyImage = (image: NonNullable<Item['image']>): boolean =>
+export const isEmptyImage = (image: unknown): boolean =>
   (image instanceof Blob && image.size === 0) ||
   ((image instanceof Uint8Array || image instanceof ArrayBuffer) && image.byteLength === 0);

@@ -1,5 +1,6 @@
 // Sets of labels that hold the true one as often as asked, and answers that are not given where they are too unsure.
 import { MienError } from '../base/errors.js';
+import { repeated } from '../base/quote.js';
 import type { BundleManifest } from '../bundle/manifest.js';
 import {
   LEAST_COVERAGE,
@@ -26,9 +27,12 @@ export function checkCertainty(manifest: BundleManifest, { coverage, risk }: Rec
     throw new MienError('usage', message, { field });
   };
   if (coverage !== undefined && !(coverage >= LEAST_COVERAGE && coverage <= MOST_COVERAGE))
-    refuse('coverage', `a coverage lies between ${LEAST_COVERAGE} and ${MOST_COVERAGE}, not ${coverage}`);
+    refuse(
+      'coverage',
+      `a coverage lies between ${LEAST_COVERAGE} and ${MOST_COVERAGE}, not ${repeated(coverage)}`,
+    );
   if (risk !== undefined && !(risk > 0 && risk < 1))
-    refuse('risk', `a risk lies between 0 and 1, not ${risk}`);
+    refuse('risk', `a risk lies between 0 and 1, not ${repeated(risk)}`);
   if (!knowsCertainty(manifest))
     throw new MienError('usage', `the bundle ${manifest.name} does not say how sure its answers are`, {
       hint: 'It was made before bundles did; make it anew with mien export or mien train.',

@@ -9,6 +9,7 @@ import { wordsOf } from '../explain/words.js';
 import { assemble } from './answer.js';
 import { throwIfAborted } from './facade.js';
 import { cornersOf, prepareItem, type Crop, type FaceFinder } from './prepare.js';
+import type { ReadItem } from './read-item.js';
 import { logOddsOf, sharesOf } from './shares.js';
 import type {
   Completeness,
@@ -17,7 +18,6 @@ import type {
   Explanation,
   FaceExplanation,
   Failure,
-  Item,
   Probabilities,
   Recognition,
   TextExplanation,
@@ -41,7 +41,7 @@ interface Asked {
 
 /** @throws MienError `usage` for a label that the answer does not have; `interrupted`. */
 export async function explainItem(
-  item: Item,
+  item: ReadItem,
   options: ExplainOptions,
   { bundle, faces, decode, explainer }: ExplainParts,
 ): Promise<Explanation | Failure> {

@@ -1,6 +1,5 @@
 // What every recogniser offers, whether it computes here or in another process: arguments checked, one item or many.
 import { MienError } from '../base/errors.js';
-import { nearestName, suggestion } from '../base/names.js';
 import {
   abortSignal,
   anything,
@@ -15,6 +14,7 @@ import {
 } from '../base/options.js';
 import { labelsInCommon } from '../data/labels.js';
 import { checkPrior } from './prior.js';
+import { readItem, type NamedItem, type ReadItem } from './read-item.js';
 import { startSession } from './sequence.js';
 import { gather } from './stream.js';
 import type {
@@ -30,11 +30,11 @@ import type {
   SessionOptions,
 } from './types.js';
 
-/** The part that differs. */
+/** The part that differs. Items come to it as they were read, options as they were checked. */
 export interface Computation {
   readonly info: RecognizerInfo;
-  run(items: readonly Item[], options: RecognizeOptions): Promise<Result[]>;
-  explain(item: Item, options: ExplainOptions): Promise<Explanation | Failure>;
+  run(items: readonly ReadItem[], options: RecognizeOptions): Promise<Result[]>;
+  explain(item: ReadItem, options: ExplainOptions): Promise<Explanation | Failure>;
   dispose(): Promise<void>;
 }
 
@@ -44,31 +44,38 @@ type StreamOptions = NonNullable<Parameters<Recognizer['stream']>[1]>;
 
 export function recognizerOf({ info, run, explain, dispose: close }: Computation): Recognizer {
   let disposed: Promise<void> | undefined;
-  const check = (items: readonly Item[], signal: AbortSignal | undefined): void => {
+  const check = (signal: AbortSignal | undefined): void => {
     if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
     throwIfAborted(signal);
-    items.forEach(checkItem);
   };
   const dispose = (): Promise<void> => (disposed ??= close());
+  const answers = async (items: readonly NamedItem[], options: RecognizeOptions): Promise<Result[]> => {
+    checkOptions(options, OPTIONS, 'recognition');
+    checkPrior(info.labels, options);
+    check(options.signal);
+    const results = await run(
+      items.map(({ id: _id, ...item }) => item),
+      options,
+    );
+    return results.map((result, i) => withId(items[i]!, result));
+  };
   function recognize(item: Item, options?: RecognizeOptions): Promise<Result>;
   function recognize(items: readonly Item[], options?: RecognizeOptions): Promise<Result[]>;
   async function recognize(
     given: Item | readonly Item[],
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
-    checkOptions(options, OPTIONS, 'recognition');
-    checkPrior(info.labels, options);
-    const items = Array.isArray(given) ? (given as readonly Item[]) : [given as Item];
-    check(items, options.signal);
-    const results = (await run(items, options)).map((result, i) => withId(items[i]!, result));
-    return Array.isArray(given) ? results : results[0]!;
+    if (!isList(given)) return (await answers([readItem(given)], options))[0]!;
+    // A hole in a list is an item as well, and nothing is read twice.
+    return answers(Array.from(given, readItem), options);
   }
   return {
     ...{ info, recognize, dispose },
     async explain(item, options = {}) {
       checkOptions(options, EXPLAIN_OPTIONS, 'explanation');
-      check([item], options.signal);
-      return explain(item, options);
+      check(options.signal);
+      const { id: _id, ...read } = readItem(item);
+      return explain(read, options);
     },
     async *stream(items, given = {}) {
       checkOptions(given, STREAM_OPTIONS, 'stream');
@@ -78,13 +85,26 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     },
     session(options = {}) {
       checkOptions(options, SESSION_OPTIONS, 'session');
-      return startSession(recognize, labelsInCommon(info.labels), options);
+      return startSession(
+        async (item, by) => (await answers([item], by))[0]!,
+        labelsInCommon(info.labels),
+        options,
+      );
     },
     [Symbol.asyncDispose]: dispose,
   };
 }
 
-const withId = ({ id }: Item, result: Result): Result =>
+/** A revoked proxy is no list, and says so by throwing. */
+function isList(given: unknown): given is readonly unknown[] {
+  try {
+    return Array.isArray(given);
+  } catch {
+    return false;
+  }
+}
+
+const withId = ({ id }: NamedItem, result: Result): Result =>
   id === undefined || id === null ? result : { id, ...result };
 
 /** Whether an item was recognised: narrows the type. */
@@ -110,21 +130,3 @@ const STREAM_OPTIONS: Kinds<StreamOptions> = { ...OPTIONS, batchSize: wholeNumbe
 
 const halfLife = number('seconds above zero', (seconds) => seconds > 0);
 const SESSION_OPTIONS: Kinds<SessionOptions> = { ...OPTIONS, faceHalfLife: halfLife, textHalfLife: halfLife };
-
-const KNOWN = ['text', 'image'];
-
-/** Wrong arguments are the caller's mistake and not a property of the data: they throw. */
-function checkItem(item: unknown, index: number): void {
-  if (typeof item !== 'object' || item === null)
-    throw new MienError('usage', `item ${index} is not an object { text, image }`);
-  const { text } = item as Item;
-  if (text !== undefined && text !== null && typeof text !== 'string')
-    throw new MienError('usage', `the text of item ${index} is not a string`, { field: 'text' });
-  if (KNOWN.some((key) => key in item)) return;
-  // Nothing at all is an item without input, which is for its result to say; a slip of the pen is not.
-  const slip = Object.keys(item).find((key) => nearestName(key, KNOWN) !== undefined);
-  if (slip !== undefined)
-    throw new MienError('usage', `item ${index} has neither text nor image, but "${slip}"`, {
-      ...{ field: slip, hint: suggestion(slip, KNOWN) },
-    });
-}

@@ -1,14 +1,15 @@
 // From an item as it was given to what the models read: a normalised text, face crops, and what is worth a warning.
 import { MienError } from '../base/errors.js';
+import { quoted } from '../base/quote.js';
 import { normalizeText } from '../data/cleaning.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { isAbsent, isEmptyImage } from './absent.js';
+import { isEmptyImage } from './absent.js';
 import { foreignLanguage } from './language.js';
+import type { ReadItem } from './read-item.js';
 import type {
   DecodeImage,
   FacePlace,
   Failure,
-  Item,
   Point,
   RecognizeOptions,
   Warning,
@@ -72,13 +73,13 @@ const MOST_FACES = 32;
 const warning = (code: WarningCode, message: string): Warning => ({ code, message });
 
 /** Never throws for what an item holds: what cannot be read becomes its error or a warning. */
-export async function prepareItem(item: Item, context: PrepareContext): Promise<Prepared> {
+export async function prepareItem(item: ReadItem, context: PrepareContext): Promise<Prepared> {
   const text = prepareText(item.text, context);
   const image = await prepareImage(item.image, context);
   const warnings = [...text.warnings, ...image.warnings];
   const crops = image.crops ?? [];
   // A broken image is an error even beside a text: whoever sent it meant it to count.
-  const broken = image.error?.code === 'undecodable-image' ? image.error : undefined;
+  const broken = item.error ?? (image.error?.code === 'undecodable-image' ? image.error : undefined);
   const nothing = text.text === undefined && crops.length === 0;
   const error =
     broken ??
@@ -103,8 +104,8 @@ interface Side {
   readonly error?: Failure['error'];
 }
 
-function prepareText(given: Item['text'], { has }: PrepareContext): Side & { text?: string } {
-  if (given === undefined || given === null) return { warnings: [] };
+function prepareText(given: string | undefined, { has }: PrepareContext): Side & { text?: string } {
+  if (given === undefined) return { warnings: [] };
   if (!has.text) return { warnings: [warning('text-missing', 'this bundle reads no texts')] };
   const text = normalizeText(given);
   if (!/[\p{L}\p{N}\p{Emoji_Presentation}]/u.test(text))
@@ -125,10 +126,10 @@ function prepareText(given: Item['text'], { has }: PrepareContext): Side & { tex
 }
 
 async function prepareImage(
-  given: Item['image'],
+  given: unknown,
   { has, decode, faces, options }: PrepareContext,
 ): Promise<Side & { crops?: readonly Crop[] }> {
-  if (isAbsent(given)) return { warnings: [] };
+  if (given === undefined) return { warnings: [] };
   if (!has.face) return { warnings: [warning('image-missing', 'this bundle reads no faces')] };
   if (isEmptyImage(given))
     return { warnings: [], error: { code: 'empty-image', message: 'the image has no bytes' } };
@@ -136,8 +137,7 @@ async function prepareImage(
   try {
     image = await decode(given);
   } catch (cause) {
-    if (!(cause instanceof MienError)) throw cause;
-    return { warnings: [], error: { code: 'undecodable-image', message: cause.message } };
+    return { warnings: [], error: undecodable(cause) };
   }
   if (options.faces === 'cropped')
     return {
@@ -162,6 +162,13 @@ async function prepareImage(
       ? [warning('several-faces', `the image has ${found.length} faces; the largest one decides`)]
       : [];
   return { crops, warnings: [...several, ...sizeWarning(first.box)] };
+}
+
+/** Whatever reading an image has thrown, a getter of somebody's object included, is that image's fault. */
+export function undecodable(cause: unknown): Failure['error'] {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const message = cause instanceof MienError ? reason : `the image cannot be read (${quoted(reason)})`;
+  return { code: 'undecodable-image', message };
 }
 
 const sizeWarning = ({ width, height }: { width: number; height: number }): Warning[] =>

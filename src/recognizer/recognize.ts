@@ -7,10 +7,11 @@ import { assemble } from './answer.js';
 import { checkCertainty, knowsCertainty } from './certainty.js';
 import type { BundleFiles, Explainer } from '../explain/explainer.js';
 import type { SessionOptions } from '../runtime/session.js';
-import { recognizerOf, throwIfAborted } from './facade.js';
+import { recognizerOf, throwIfAborted, type Computation } from './facade.js';
 import { underPrior } from './prior.js';
 import { prepareItem, type FaceFinder, type Prepared } from './prepare.js';
-import type { DecodeImage, Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
+import type { ReadItem } from './read-item.js';
+import type { DecodeImage, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
 
 export interface RecognizerParts {
   readonly bundle: OpenBundle;
@@ -25,7 +26,10 @@ export interface RecognizerParts {
 const ITEMS_AT_ONCE = 32;
 
 /** A recogniser over an open bundle; `dispose` closes the bundle and the face finder with it. */
-export function createRecognizer({ bundle, faces, decode, read, session }: RecognizerParts): Recognizer {
+export const createRecognizer = (parts: RecognizerParts): Recognizer => recognizerOf(computationOf(parts));
+
+/** What a recogniser computes, without what is in front of it: for a process whose parent has that. */
+export function computationOf({ bundle, faces, decode, read, session }: RecognizerParts): Computation {
   let explainer: Explainer | undefined;
   // Sessions of the web runtime do not run twice at a time: calls queue up.
   let last: Promise<unknown> = Promise.resolve();
@@ -35,7 +39,7 @@ export function createRecognizer({ bundle, faces, decode, read, session }: Recog
     return mine;
   };
 
-  const some = async (items: readonly Item[], options: RecognizeOptions): Promise<Result[]> => {
+  const some = async (items: readonly ReadItem[], options: RecognizeOptions): Promise<Result[]> => {
     const prepared: Prepared[] = [];
     for (const item of items) {
       throwIfAborted(options.signal);
@@ -44,7 +48,7 @@ export function createRecognizer({ bundle, faces, decode, read, session }: Recog
     throwIfAborted(options.signal);
     return compute(bundle, prepared, options);
   };
-  return recognizerOf({
+  return {
     info: infoOf(bundle),
     run: (items, options) =>
       inTurn(async () => {
@@ -69,7 +73,7 @@ export function createRecognizer({ bundle, faces, decode, read, session }: Recog
         await bundle.dispose();
         await faces.dispose();
       }),
-  });
+  };
 }
 
 const unreadable = (): never => {

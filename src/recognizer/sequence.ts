@@ -1,11 +1,11 @@
 // Frames and utterances as they come: a posterior over time that neither jumps with every frame nor forgets what was said.
 import { MienError } from '../base/errors.js';
-import { isAbsent } from './absent.js';
+import { repeated } from '../base/quote.js';
 import { restricted, topOf, withFaceOnly } from './labels.js';
+import { readItem, type NamedItem } from './read-item.js';
 import { averaged, FACE_HALF_LIFE, left, type Evidence } from './smoothing.js';
 import { trackFaces } from './tracking.js';
 import type {
-  Item,
   Moment,
   Observation,
   Probabilities,
@@ -25,13 +25,13 @@ const TEXT_HALF_LIFE = 8;
  * There is no model of sequences behind it: none of the data sets has any, so that none could be shown to be better.
  */
 export function startSession(
-  recognize: (item: Item, options?: RecognizeOptions) => Promise<Result>,
+  recognize: (item: NamedItem, options: RecognizeOptions) => Promise<Result>,
   shared: readonly string[],
   { faceHalfLife = FACE_HALF_LIFE, textHalfLife = TEXT_HALF_LIFE, ...options }: SessionOptions = {},
 ): Session {
   for (const [field, value] of Object.entries({ faceHalfLife, textHalfLife }))
-    if (!(value > 0))
-      throw new MienError('usage', `a half-life of ${value} seconds is not possible`, { field });
+    if (!(typeof value === 'number' && value > 0))
+      throw new MienError('usage', `a half-life of ${repeated(value)} seconds is not possible`, { field });
   let face: Evidence | undefined;
   let text: Evidence | undefined;
   let last = -Infinity;
@@ -50,15 +50,16 @@ export function startSession(
     };
   };
   return {
-    async push({ at: given, ...item }: Observation) {
-      const now = given ?? Date.now();
-      if (!Number.isFinite(now) || now < last)
-        throw new MienError('usage', `an observation at ${now} ms comes after one at ${last} ms`, {
+    async push(observation: Observation) {
+      const now = timeOf(observation) ?? Date.now();
+      if (!isTime(now) || now < last)
+        throw new MienError('usage', `an observation at ${repeated(now)} ms comes after one at ${last} ms`, {
           ...{ field: 'at', hint: 'Push observations in the order of their time, in milliseconds.' },
         });
       last = now;
+      const item = readItem(observation);
       const result = await recognize(item, { ...tracker.options(now), ...options });
-      if (!isAbsent(item.image)) tracker.saw(result, now);
+      if (item.image !== undefined) tracker.saw(result, now);
       if (!result.error) {
         if (result.face) {
           const before = face;
@@ -71,6 +72,19 @@ export function startSession(
     },
     now: (time = Date.now()) => at(Math.max(time, last)),
   };
+}
+
+const isTime = (value: unknown): value is number => Number.isFinite(value);
+
+/** The time that an observation bears; none where it cannot be read, which `readItem` will say. */
+function timeOf(observation: Observation): unknown {
+  try {
+    const { at } = (observation as Observation | null | undefined) ?? {};
+    // Strings and arrays have a method of that name.
+    return typeof at === 'function' ? undefined : at;
+  } catch {
+    return undefined;
+  }
 }
 
 const faded = ({ probabilities, at }: Evidence, now: number, halfLife: number): Probabilities =>

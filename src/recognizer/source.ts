@@ -23,22 +23,29 @@ export function sourceOf(given: unknown): Source {
     const address = String(given);
     if (address.trim() === '')
       throw new MienError('data', 'is an empty text, no path and no address', { field: 'image' });
-    return isDataUrl(address) ? { bytes: filled(bytesOfDataUrl(address)) } : { address };
+    return isDataUrl(address) ? ofBytes(bytesOfDataUrl(address)) : { address };
   }
   const bytes = bytesIn(given);
-  if (bytes) return { bytes: filled(steadyBytes(bytes)) };
-  if (isBlob(given)) return { blob: given };
+  if (bytes) return ofBytes(steadyBytes(bytes));
+  if (isBlob(given)) {
+    checkFilled(given.size);
+    return { blob: given };
+  }
   if (typeof given === 'object' && given !== null && 'width' in given && 'height' in given && 'data' in given)
     return { pixels: rgbOf(given) };
   throw new MienError('data', `${kindOf(given)} is no image`, { field: 'image', hint: adviceFor(given) });
 }
 
-function filled<Bytes extends Uint8Array>(bytes: Bytes): Bytes {
-  if (bytes.length === 0)
+function checkFilled(length: number): void {
+  if (length === 0)
     throw new MienError('data', 'holds no bytes', {
       ...{ field: 'image', hint: 'A buffer that was transferred elsewhere is empty.' },
     });
-  return bytes;
+}
+
+function ofBytes(bytes: Uint8Array<ArrayBuffer>): Source {
+  checkFilled(bytes.length);
+  return { bytes };
 }
 
 /** By name: a Blob of a frame or a test runner is of another realm. */

@@ -1,5 +1,6 @@
 // Items as they come in batches: what is there at once is computed at once, nothing waits for a batch to fill up.
 import { MienError } from '../base/errors.js';
+import { kindOf, repeated } from '../base/quote.js';
 
 /** Milliseconds that a batch that has begun waits for its next item. */
 const PATIENCE = 10;
@@ -15,7 +16,13 @@ export async function* gather<T>(
   signal?: AbortSignal,
 ): AsyncGenerator<T[], void, undefined> {
   if (!Number.isInteger(size) || size < 1)
-    throw new MienError('usage', `a batch of ${size} items is not possible`, { field: 'batchSize' });
+    throw new MienError('usage', `a batch of ${repeated(size)} items is not possible`, {
+      field: 'batchSize',
+    });
+  if (!isIterable(source))
+    throw new MienError('usage', `${kindOf(source)} holds no items that can be gone through`, {
+      hint: 'Give an array, a generator, or anything else for which there is "for await".',
+    });
   const iterator =
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   const aborted = abortion(signal);
@@ -48,6 +55,11 @@ export async function* gather<T>(
     void pending?.catch(() => undefined);
   }
 }
+
+const isIterable = (source: unknown): boolean =>
+  typeof source === 'object' &&
+  source !== null &&
+  (Symbol.asyncIterator in source || Symbol.iterator in source);
 
 const later = (milliseconds: number): Promise<undefined> =>
   new Promise((resolve) => setTimeout(() => resolve(undefined), milliseconds));

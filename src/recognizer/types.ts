@@ -398,8 +398,8 @@ export interface Recognizer<Image = ImageSource> {
   /** What is loaded. */
   readonly info: RecognizerInfo;
   /**
-   * One item. An item that cannot be recognised gives a `Failure` and throws nothing.
-   * @throws MienError `usage` for a wrong argument or a recogniser that was disposed of, `interrupted` when the signal
+   * One item. An item that cannot be recognised, whatever it holds, gives a `Failure` and throws nothing.
+   * @throws MienError `usage` for a wrong option or a recogniser that was disposed of, `interrupted` when the signal
    *   is given, `crashed` when the process that computed has ended.
    */
   recognize(item: Item<Image>, options?: RecognizeOptions): Promise<Result>;

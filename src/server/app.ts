@@ -8,7 +8,7 @@ import { requestId } from 'hono/request-id';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { MienError } from '../base/errors.js';
 import { checkPrior } from '../recognizer/prior.js';
-import type { RecognizerInfo } from '../recognizer/types.js';
+import type { RecognizerInfo, Result } from '../recognizer/types.js';
 import { bodyReader } from './body.js';
 import { ServiceError } from './errors.js';
 import type { Inference, ItemOptions } from './inference.js';
@@ -140,18 +140,18 @@ function recognition({ settings, inference, metrics }: ServiceParts): Middleware
     checkCertainty(inference.info, options);
     checkPriorOf(inference.info, options);
     c.set('items', items.length);
-    const plain = items.map(({ text, image }) => ({ text: text ?? null, image: image ?? null }));
-    const results = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
+    const whole = items.filter(({ error }) => !error);
+    const plain = whole.map(({ text, image }) => ({ text: text ?? null, image: image ?? null }));
+    const answered = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
       inference.recognize(plain, options, signal),
     );
+    const answers = answered.values();
+    const results = items.map(({ id, error }): Result => {
+      const result = error ? { error, warnings: [] } : (answers.next().value as Result);
+      return id === undefined ? result : { id, ...result };
+    });
     for (const { error } of results) metrics.items.inc({ outcome: error?.code ?? 'recognised' });
-    const answer: Answer = {
-      model: inference.info.name,
-      results: results.map((result, i) => {
-        const id = items[i]!.id;
-        return id === undefined ? result : { id, ...result };
-      }),
-    };
+    const answer: Answer = { model: inference.info.name, results };
     return c.json(answer);
   };
 }

@@ -3,32 +3,58 @@ import { parse as parseType } from 'content-type';
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { nearestName } from '../base/names.js';
+import { repeated } from '../base/quote.js';
 import { isNoFile } from '../recognizer/absent.js';
+import type { Failure } from '../recognizer/types.js';
 import { decodeText } from './decode-text.js';
 import { malformed, ServiceError, type Issue } from './errors.js';
 import { readMultipart, type FormPart } from './multipart.js';
-import { base64Image, formSchema, requestSchema, type Limits, type RecognizeRequest } from './schemas.js';
+import { base64Image, formSchema, idOf, itemSchema, requestSchema, type Limits } from './schemas.js';
 
 /** Issues that an answer lists. */
 const MOST_ISSUES = 10;
 
-export type ReadBody = (c: Context) => Promise<RecognizeRequest>;
+/** An item as it was checked: what it holds, or why it cannot be recognised. */
+export interface CheckedItem<Image = Uint8Array> {
+  readonly id?: string | undefined;
+  readonly text?: string | null | undefined;
+  readonly image?: Image | null | undefined;
+  readonly error?: Failure['error'];
+}
+
+export type CheckedRequest = Omit<z.output<Schemas['request']>, 'items'> & {
+  readonly items: readonly CheckedItem[];
+};
+
+export type ReadBody = (c: Context) => Promise<CheckedRequest>;
+
+interface Schemas {
+  readonly form: ReturnType<typeof formSchema>;
+  readonly request: ReturnType<typeof requestSchema<z.ZodUnknown>>;
+  /** Items whose image is in base64, and those whose image is the name of a file. */
+  readonly item: ReturnType<typeof itemSchema<typeof base64Image>>;
+  readonly named: ReturnType<typeof itemSchema<z.ZodString>>;
+}
 
 /**
  * A reader of recognition requests.
  * @throws ServiceError `unsupported-media-type`, `malformed-body`, `body-too-large` or `invalid-request`.
  */
 export function bodyReader(limits: Limits): ReadBody {
-  const schemas = {
-    json: requestSchema(limits, base64Image),
+  const schemas: Schemas = {
     form: formSchema(limits),
-    named: requestSchema(limits, z.string()),
+    request: requestSchema(limits, z.unknown()),
+    item: itemSchema(limits, base64Image),
+    named: itemSchema(limits, z.string()),
   };
   return async (c) => {
     refuseCodings(c);
     const { type, parameters } = parseType(c.req.header('content-type') ?? '');
-    if (type === 'application/json')
-      return check(schemas.json, parseJson(decodeText(await c.req.arrayBuffer())), limits);
+    if (type === 'application/json') {
+      const given = parseJson(decodeText(await c.req.arrayBuffer()));
+      const { items, ...options } = check(schemas.request, given, limits);
+      return { items: items.map((item) => checkItem(schemas.item, item)), ...options };
+    }
     if (type === 'multipart/form-data') {
       const { boundary } = parameters;
       const maxParts = limits.maxItems + KNOWN.length;
@@ -100,12 +126,9 @@ function byName(parts: readonly FormPart[]): NamedParts {
 
 async function checkForm(
   parts: readonly FormPart[],
-  {
-    form,
-    named,
-  }: { form: ReturnType<typeof formSchema>; named: ReturnType<typeof requestSchema<z.ZodString>> },
+  { form, request, named }: Schemas,
   limits: Limits,
-): Promise<RecognizeRequest> {
+): Promise<CheckedRequest> {
   const { filled, empty } = byName(parts);
   const { id, text, image, items, allFaces, gate, faces, prior, coverage, risk, ...others } = check(form, {
     // An empty text is a text, as in JSON.
@@ -126,26 +149,51 @@ async function checkForm(
     ...(coverage === undefined ? {} : { coverage: Number(coverage) }),
     ...(risk === undefined ? {} : { risk: Number(risk) }),
   };
-  const request = check(named, { items: given, ...options }, limits);
-
+  const checked = check(request, { items: given, ...options }, limits);
   const files = new Map(Object.entries({ ...others, ...(image ? { image } : {}) }));
-  const names = request.items.map((item) => (item.image ? plainName(item.image) : undefined));
-  const issues = [
-    ...names.flatMap((name, i) =>
-      name === undefined || files.has(name) || empty.has(name)
-        ? []
-        : [{ path: `items[${i}].image`, message: 'does not name a file part of the request' }],
-    ),
-    ...[...files.keys()]
-      .filter((name) => !names.includes(name))
-      .map((path) => ({ path, message: 'is a file that no item names' })),
-  ];
-  if (issues.length > 0) throw invalid(issues.slice(0, MOST_ISSUES));
-  const bytes = new Map<string | undefined, Uint8Array>();
+  const itemsByName = checked.items.map((item) => checkItem(named, item));
+  // A file of an item with another fault is named all the same.
+  const names = checked.items.map((item) => {
+    const name = (item as { image?: unknown } | null)?.image;
+    return typeof name === 'string' ? plainName(name) : undefined;
+  });
+  const foreign = [...files.keys()].filter((name) => !names.includes(name));
+  if (foreign.length > 0)
+    throw invalid(
+      foreign.slice(0, MOST_ISSUES).map((path) => ({ path, message: 'is a file that no item names' })),
+    );
+  const bytes = new Map<string, Uint8Array>();
   for (const [name, file] of files) bytes.set(name, new Uint8Array(await file.arrayBuffer()));
   return {
-    ...request,
-    items: request.items.map((item, i) => ({ ...item, image: bytes.get(names[i]) ?? null })),
+    ...checked,
+    items: itemsByName.map(({ image: name, ...item }): CheckedItem => {
+      if (!name || empty.has(plainName(name))) return item;
+      const found = bytes.get(plainName(name));
+      return found ? { ...item, image: found } : { ...item, error: noSuchFile(name) };
+    }),
+  };
+}
+
+const noSuchFile = (name: string): Failure['error'] => ({
+  code: 'undecodable-image',
+  message: `image: ${repeated(name)} names no file part of the request`,
+});
+
+/** One item by itself: what is wrong with it is its own error, and its neighbours are answered. */
+function checkItem<Image extends Uint8Array | string>(
+  schema: z.ZodType<Omit<CheckedItem<Image>, 'error'>>,
+  given: unknown,
+): CheckedItem<Image> {
+  const { data, error } = schema.safeParse(given);
+  if (!error) return data;
+  const { path, message } = issueOf(error.issues[0]!);
+  const id = idOf.safeParse((given as { id?: unknown } | null)?.id).data;
+  return {
+    ...(id === undefined ? {} : { id }),
+    error: {
+      code: path === 'image' ? 'undecodable-image' : 'invalid-item',
+      message: path === '' ? message : `${path}: ${message}`,
+    },
   };
 }
 
@@ -178,6 +226,6 @@ function issueOf(issue: z.core.$ZodIssue): Issue {
     };
   if (issue.code !== 'unrecognized_keys') return { path: place, message: issue.message };
   const near = nearestName(issue.keys[0]!, KNOWN);
-  const message = `there is no "${issue.keys[0]!.slice(0, 64)}"`;
+  const message = `there is no ${repeated(issue.keys[0])}`;
   return { path: place, message: near === undefined ? message : `${message}; did you mean "${near}"?` };
 }

@@ -2,9 +2,9 @@
 import { Dicer } from '@fastify/busboy';
 import { parse as parseDisposition } from 'content-disposition';
 import { parse as parseType } from 'content-type';
+import { bytesOfBase64 } from '../recognizer/data-url.js';
 import { decodeText } from './decode-text.js';
 import { malformed, ServiceError } from './errors.js';
-import { bytesOfBase64 } from './schemas.js';
 
 /** A file is what has a file name, or a media type that no text has; everything else is text. */
 export interface FormPart {

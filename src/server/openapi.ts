@@ -1,7 +1,7 @@
 // The OpenAPI document: paths by hand, every schema from those that check requests and describe answers.
 import { z } from 'zod';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
-import { answerSchemas, base64Image, formSchema, requestSchema, type Limits } from './schemas.js';
+import { answerSchemas, base64Image, formSchema, itemSchema, requestSchema, type Limits } from './schemas.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -55,7 +55,7 @@ function problems(codes: readonly ServiceErrorCode[]): Operation['responses'] {
 
 function componentsOf(limits: Limits): Record<string, Json> {
   const requests = z.registry<{ id: string }>();
-  requests.add(requestSchema(limits, base64Image), { id: 'RecognizeRequest' });
+  requests.add(requestSchema(limits, itemSchema(limits, base64Image)), { id: 'RecognizeRequest' });
   requests.add(formSchema(limits), { id: 'RecognizeForm' });
   const answers = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(answerSchemas)) answers.add(schema, { id });
@@ -82,7 +82,7 @@ export function openApiDocument(
     summary: 'Recognise emotion in texts, faces, or both',
     description:
       `Up to ${limits.maxItems} items; results come in their order. An item that cannot be recognised has an ` +
-      '`error` in its place and does not touch its neighbours.',
+      '`error` in its place and does not touch its neighbours; one that is not what the schema says is no other.',
     requestBody: {
       ...{ required: true },
       content: {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Failure, FailureCode, Recognition, Result, WarningCode } from '../recognizer/types.js';
 import { LEAST_COVERAGE, MOST_COVERAGE } from '../evaluate/certainty.js';
+import { bytesOfBase64, bytesOfDataUrl, isDataUrl } from '../recognizer/data-url.js';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
 import type { ServerSettings } from './settings.js';
 
@@ -39,38 +40,26 @@ const options = {
     .describe('Say where an answer is too unsure for at most this share of wrong ones.'),
 };
 
-const idOf = z.string().max(LONGEST_ID).optional();
+export const idOf = z.string().max(LONGEST_ID).optional();
 const textOf = ({ maxText }: Limits) => z.string().max(maxText);
 
-/** Requests whose items name or hold their image as `image` reads it. */
-export const requestSchema = <Image extends z.ZodType<Uint8Array | string | null>>(
+/** Items that name or hold their image as `image` reads it. */
+export const itemSchema = <Image extends z.ZodType<Uint8Array | string | null>>(
   limits: Limits,
   image: Image,
 ) =>
   z.strictObject({
-    items: z
-      .array(
-        z.strictObject({
-          id: idOf.describe('Comes back with the result.'),
-          text: textOf(limits).nullish().describe('What someone wrote, in English.'),
-          image: image.nullish(),
-        }),
-      )
-      .min(1)
-      .max(limits.maxItems)
-      .describe('Each has a text, an image, or both.'),
-    ...options,
+    id: idOf.describe('Comes back with the result.'),
+    text: textOf(limits).nullish().describe('What someone wrote, in English.'),
+    image: image.nullish(),
   });
 
-export type RecognizeRequest = z.output<ReturnType<typeof requestSchema<typeof base64Image>>>;
-
-/** Bytes of base64 without line breaks; undefined where it is something else. */
-export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  const bytes = Buffer.from(text, 'base64');
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-  // Decoding passes over what is not base64: then bytes are missing.
-  return bytes.length === Math.floor(((text.length - padding) * 3) / 4) ? bytes : undefined;
-}
+/** Requests. Each item is checked by itself where a wrong one is not to touch its neighbours. */
+export const requestSchema = <Item extends z.ZodType>(limits: Limits, item: Item) =>
+  z.strictObject({
+    items: z.array(item).min(1).max(limits.maxItems).describe('Each has a text, an image, or both.'),
+    ...options,
+  });
 
 /** Base64 as bytes; an empty string, which forms send for nothing, as null. */
 export const base64Image = z
@@ -82,15 +71,20 @@ export const base64Image = z
   })
   .transform((text, context): Uint8Array | null => {
     if (text === '') return null;
-    const encoded = /^data:[^,]{0,100};base64,/i.exec(text.slice(0, 128));
-    const bytes = bytesOfBase64(encoded ? text.slice(encoded[0].length) : text);
+    const bytes = bytesOf(text);
     if (bytes) return bytes;
-    context.addIssue({
-      code: 'custom',
-      message: 'is not base64 (without line breaks) or a base64 data URL',
-    });
+    context.addIssue({ code: 'custom', message: 'is not base64 and no data URL' });
     return z.NEVER;
   });
+
+function bytesOf(text: string): Uint8Array | undefined {
+  if (!isDataUrl(text)) return bytesOfBase64(text);
+  try {
+    return bytesOfDataUrl(text);
+  } catch {
+    return undefined;
+  }
+}
 
 const flag = z.enum(['true', 'false']).default('false');
 
@@ -154,7 +148,7 @@ const FAILURES: Readonly<Record<FailureCode, string>> = {
   'empty-image': 'the image has no bytes',
   'empty-text': 'the text has no words',
   'no-input': 'there is neither a text nor an image',
-  'invalid-item': 'the text or the image is of a kind that is not read',
+  'invalid-item': 'the item is not what the schema says; the message names the place',
   internal: 'computing the item failed; the service’s log has it',
 };
 const codes = <Code extends string>(known: Readonly<Record<Code, string>>) =>

@@ -55,6 +55,14 @@ test('a folder of images, broken ones in their place', async () => {
   expect(Number(rows[0]!['p_joy'])).toBeGreaterThan(0.9);
 });
 
+test('a photograph with too many pixels says how to have it read', async () => {
+  const args = ['--image', join(root, 'faces', 'a.png'), '--json', '--max-pixels'];
+  const [refused, read] = await Promise.all([predict([...args, '0.002']), predict([...args, '0.003'])]);
+  expect(lines(refused.stdout)).toMatchObject([{ error: { code: 'undecodable-image' } }]);
+  expect(refused.stdout).toMatch(/has 48 × 48 pixels .*0\.002 megapixels that are read.*--max-pixels 1\)/);
+  expect(lines(read.stdout)).toMatchObject([{ label: 'joy' }]);
+});
+
 test('lines of standard input, texts or JSON', async () => {
   const { child, ended } = startMien(['predict', ...common(), '--input', '-', '--format', 'jsonl']);
   child.stdin!.end('joy\n\nfear\n');
@@ -161,6 +169,7 @@ test('wrong usage says what would be right', async () => {
     [['--text', 'joy', '--input', 'x.csv'], /--input stands alone/, 2],
     [['--text', 'joy', '--out', join(root, 'x.txt')], /neither in \.csv nor in \.jsonl/, 2],
     [['--text', 'joy', '--explain', '--format', 'csv'], /no room for explanations[\s\S]*jsonl/, 2],
+    [['--text', 'joy', '--max-pixels', '-1'], /-1 is not a number of megapixels above zero/, 2],
     [['--text', 'joy', '--bundle', join(root, 'nothing')], /manifest\.json/, 1],
   ];
   const ended = await Promise.all(cases.map(([args]) => predict(args)));

@@ -6,6 +6,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rgbFromGrey } from '../../src/encoders/grey.js';
 import { decodeImage, decodeImages } from '../../src/encoders/images.js';
+import { nodeDecoder } from '../../src/recognizer/node/images.js';
+import { pngOf } from '../server/images.js';
 
 const astronaut = join(import.meta.dirname, '../fixtures/astronaut.png');
 
@@ -93,6 +95,16 @@ describe('what cannot be decoded', () => {
 
   it('refuses images that are too large before decoding them', async () => {
     await expect(decodeImage(astronaut, { maxPixels: 100 })).rejects.toMatchObject({ code: 'data' });
+    // By its header: there are no such pixels in it.
+    await expect(decodeImage(pngOf(8000, 8001, new Uint8Array(100)), { file: 'a.png' })).rejects.toThrow(
+      'a.png: has 8000 × 8001 pixels (64 megapixels), more than the 50 megapixels that are read\n' +
+        'Make it smaller, or allow it with maxPixels: 64008000 (on the command line: --max-pixels 65).',
+    );
+    const turned = await picture().withMetadata({ orientation: 6 }).png().toBuffer();
+    await expect(decodeImage(turned, { maxPixels: 1 })).rejects.toThrow(/has 1 × 2 pixels/);
+    const raw = { width: 2, height: 1, data: pixels };
+    await expect(nodeDecoder({ maxPixels: 1 })(raw)).rejects.toThrow(/has 2 × 1 pixels/);
+    expect(await nodeDecoder({ maxPixels: 2 })(raw)).toEqual(raw);
   });
 
   it('says that a file is missing', async () => {

@@ -220,7 +220,9 @@ describe('what cannot be explained', () => {
     await expect(recognizer.explain(both, { label: 'guilt', faces: 'cropped' })).rejects.toMatchObject({
       code: 'usage',
     });
-    await expect(recognizer.explain({ txt: 'joy' } as Item)).rejects.toMatchObject({ code: 'usage' });
+    expect(await recognizer.explain({ txt: 'joy' } as Item)).toMatchObject({
+      error: { code: 'invalid-item' },
+    });
     await expect(recognizer.explain({ text: 'joy' }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'interrupted',
     });

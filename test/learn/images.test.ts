@@ -19,7 +19,7 @@ const scratch = async (): Promise<string[]> =>
 
 test('in memory and in a file', async () => {
   const [before, memory] = [await scratch(), await keepImages(faces, 12)];
-  const file = await keepImages(faces, 12, undefined, 1000);
+  const file = await keepImages(faces, 12, undefined, { mostInMemory: 1000 });
   expect(file.count).toBe(5);
   const bytes = 3 * 12 * 12;
   for (const index of [4, 0, 3]) {

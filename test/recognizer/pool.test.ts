@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadRecognizer } from '../../src/recognizer/node/load.js';
-import type { Recognition, Recognizer } from '../../src/recognizer/types.js';
+import type { Item, Recognition, Recognizer } from '../../src/recognizer/types.js';
 import { faceOf, writeLegible } from '../support/bundle.js';
+import { hostileAddresses, hostileItems, hostileValues } from '../support/hostile.js';
 
 let root: string;
 let recognizer: Recognizer;
@@ -49,6 +50,29 @@ test('answers as in this process', async () => {
   expect(await recognizer.recognize(items, options)).toEqual(await here.recognize(items, options));
   expect(recognizer.info).toEqual(here.info);
   await here.dispose();
+});
+
+test('what cannot be sent to a child is the error of its item, as in this process', async () => {
+  const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
+  const items = [
+    ...[{ text: 'joy' }, ...hostileItems()],
+    ...[...hostileValues(), ...hostileAddresses()].map((image) => ({ text: 'Das ist ein Satz.', image })),
+    ...[{ image: faceOf('fear') }, { image: { ...faceOf('joy'), data: Array.from(faceOf('joy').data) } }],
+  ] as Item[];
+  const options = { faces: 'cropped' } as const;
+  const results = await recognizer.recognize(items, options);
+  expect(results).toEqual(await here.recognize(items, options));
+  expect([0, -2, -1].map((place) => (results.at(place) as Recognition).label)).toEqual([
+    'joy',
+    'fear',
+    'joy',
+  ]);
+  expect(results.slice(1, -2).filter(({ error }) => !error)).toEqual([]);
+  await here.dispose();
+  // Only an option can keep a call from being sent.
+  await expect(recognizer.recognize({ text: 'joy' }, { gate: (() => true) as never })).rejects.toMatchObject({
+    code: 'usage',
+  });
 });
 
 test('children bear ids back and open no files where they are not to', async () => {
@@ -99,8 +123,8 @@ test('a killed child is replaced', async () => {
   for (const pid of children()) expect(before).not.toContain(pid);
 });
 
-test('wrong arguments and broken bundles are told as in this process', async () => {
-  await expect(recognizer.recognize({ text: 1 } as never)).rejects.toThrow(/not a string/);
+test('wrong options and broken bundles are told as in this process', async () => {
+  await expect(recognizer.recognize({ text: 'joy' }, { gait: true } as never)).rejects.toThrow(/"gate"/);
   await writeFile(join(root, 'bundle', 'foreign.txt'), 'x');
   const broken = loadRecognizer({ bundle: join(root, 'bundle'), processes: 1 });
   await expect(broken).rejects.toMatchObject({ code: 'bundle' });

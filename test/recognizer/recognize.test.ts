@@ -3,8 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MienError } from '../../src/base/errors.js';
+import { kindOf } from '../../src/base/quote.js';
 import { openBundle } from '../../src/bundle/open.js';
 import { isRecognition } from '../../src/recognizer/facade.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
@@ -13,6 +14,7 @@ import type { FaceFinder } from '../../src/recognizer/prepare.js';
 import { createRecognizer } from '../../src/recognizer/recognize.js';
 import type { FacePlace, Item, Recognition, Recognizer, Result } from '../../src/recognizer/types.js';
 import { faceOf, openLegible } from '../support/bundle.js';
+import { hostileAddresses, hostileItems, hostileValues } from '../support/hostile.js';
 import { smallFace } from '../support/small-encoders.js';
 import sharp from 'sharp';
 
@@ -246,12 +248,96 @@ describe('what an item may be like', () => {
     expect((await one({ image: clear })).label).toBe('surprise');
   });
 
-  test('wrong arguments are told apart from bad data', async () => {
-    const slip = recognizer.recognize({ id: 1, txt: 'joy' } as Item);
-    await expect(slip).rejects.toThrow(/neither text nor image, but "txt"/);
-    await expect(recognizer.recognize({ text: 7 } as unknown as Item)).rejects.toThrow(/not a string/);
-    await expect(recognizer.recognize('joy' as unknown as Item)).rejects.toThrow(MienError);
+  test('what an item holds is its own error, which names it', async () => {
+    const said = async (item: unknown): Promise<unknown> =>
+      (await recognizer.recognize([{ text: 'joy' }, item as Item]))[1]!.error;
+    const invalid = (message: string) => ({ code: 'invalid-item', message });
+    expect(await said({ id: 1, txt: 'joy' })).toEqual(
+      invalid('there is neither text nor image, but "txt". Did you mean "text"?'),
+    );
+    expect(await said({ text: 7 })).toEqual(invalid('the text is a number, not a string'));
+    expect(await said({ text: ['joy'], image: faceOf('joy') })).toEqual(
+      invalid('the text is an Array, not a string'),
+    );
+    expect(await said('joy')).toEqual(invalid('the item is a string, not an object { text, image }'));
+    expect(await said(Promise.resolve({}))).toMatchObject(invalid(expect.stringContaining('a Promise')));
+    expect(await recognizer.recognize('joy' as unknown as Item)).toMatchObject({
+      error: { code: 'invalid-item' },
+    });
+    // A hole in a list is an item too.
+    // eslint-disable-next-line no-sparse-arrays
+    const sparse = [{ text: 'joy' }, , { text: 'fear' }] as Item[];
+    expect((await recognizer.recognize(sparse)).map(({ error }) => error?.code)).toEqual([
+      ...[undefined, 'invalid-item', undefined],
+    ]);
     expect(await recognizer.recognize([])).toEqual([]);
+  });
+
+  describe('whatever it holds', () => {
+    const good: Item[] = [
+      { id: 'a', text: 'joy' },
+      { id: 'b', text: 'fear', image: faceOf('anger') },
+    ];
+    let expected: Result[];
+    beforeAll(async () => {
+      expected = await recognizer.recognize(good);
+    });
+    /** The item's own result, between two whose answers it must not change. */
+    const between = async (item: unknown): Promise<Result> => {
+      const [first, result, last] = await recognizer.recognize([good[0]!, item as Item, good[1]!]);
+      expect([first, last]).toEqual(expected);
+      if (result!.error) {
+        expect(result!.error.code).toMatch(/^(no-face|undecodable-image|empty-text|no-input|invalid-item)$/);
+        expect(result!.error.message).not.toMatch(/unexpected|internal|bug in mien/);
+        for (const line of result!.error.message.split('\n')) expect(line.length).toBeLessThan(800);
+      }
+      return result!;
+    };
+
+    test('its neighbours are answered as without it', async () => {
+      for (const value of hostileValues()) {
+        expect((await between({ text: value })).error?.code, kindOf(value)).toBe('invalid-item');
+        expect((await between({ image: value, text: 'joy' })).error, kindOf(value)).toBeDefined();
+      }
+      for (const image of hostileAddresses())
+        expect((await between({ image })).error?.code, image.slice(0, 40)).toBe('undecodable-image');
+      for (const item of hostileItems())
+        expect((await between(item)).error?.code, kindOf(item)).toMatch(/invalid-item|no-input/);
+    });
+
+    test('and so for values that nobody has thought of', async () => {
+      const anything = fc.anything({
+        ...{ withBigInt: true, withDate: true, withTypedArray: true, withMap: true, withSet: true },
+        ...{ withNullPrototype: true, withObjectString: true, withSparseArray: true, withBoxedValues: true },
+      });
+      const pixels = fc.record({
+        width: fc.oneof(fc.integer({ min: 0, max: 3 }), anything),
+        height: fc.integer({ min: 1, max: 3 }),
+        data: fc.oneof(fc.uint8Array({ maxLength: 36 }), fc.float32Array({ maxLength: 36 }), anything),
+      });
+      const image = fc.oneof(anything, pixels, fc.string(), fc.uint8Array());
+      await fc.assert(
+        fc.asyncProperty(fc.oneof(anything, fc.string()), image, async (text, given) => {
+          await between({ text, image: given });
+        }),
+        { numRuns: 50 },
+      );
+    }, 120_000);
+
+    test('a stream, a session and an explanation go on', async () => {
+      const items = [...hostileItems(), ...hostileValues().map((image) => ({ image }))] as Item[];
+      const codes: unknown[] = [];
+      for await (const { error } of recognizer.stream([good[0]!, ...items, good[0]!]))
+        codes.push(error?.code);
+      expect([codes.length, codes[0], codes.at(-1)]).toEqual([items.length + 2, undefined, undefined]);
+      expect(codes.slice(1, -1)).not.toContain(undefined);
+      const session = recognizer.session();
+      for (const item of items) {
+        expect((await session.push(item)).result.error).toBeDefined();
+        expect(await recognizer.explain(item)).toHaveProperty('error');
+      }
+      expect((await session.push({ text: 'joy' })).label).toBe('joy');
+    });
   });
 
   test('an item with nothing in it fails alone, whether its keys are there or not', async () => {
@@ -321,6 +407,10 @@ describe('what an item may be like', () => {
     const refused = (options: object) => recognizer.recognize({ text: 'joy' }, options);
     await expect(refused({ allfaces: true })).rejects.toThrow(/Did you mean "allFaces"/);
     await expect(refused({ faces: 'crop' })).rejects.toThrow(/faces cannot be "crop"/);
+    await expect(refused({ faces: Symbol('crop') })).rejects.toThrow(/faces cannot be a symbol/);
+    await expect(refused({ near: 7 })).rejects.toThrow(/near: must be a list of places, got 7/);
+    await expect(refused(null as unknown as object)).rejects.toThrow(/options of recognition are null/);
+    await expect(recognizer.stream(7 as unknown as Item[]).next()).rejects.toMatchObject({ code: 'usage' });
     await expect(recognizer.stream([{ text: 'joy' }], { batchsize: 2 } as object).next()).rejects.toThrow(
       /no option "batchsize"/,
     );

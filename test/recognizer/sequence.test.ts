@@ -4,13 +4,14 @@ import { SHARED_LABELS, FACE_LABELS } from '../../src/data/labels.js';
 import { startSession } from '../../src/recognizer/sequence.js';
 import { averageFrames } from '../../src/recognizer/smoothing.js';
 import { trackFaces } from '../../src/recognizer/tracking.js';
-import type { FacePlace, Item, Probabilities, RecognizeOptions, Result } from '../../src/recognizer/types.js';
+import type { ReadItem } from '../../src/recognizer/read-item.js';
+import type { FacePlace, Probabilities, RecognizeOptions, Result } from '../../src/recognizer/types.js';
 
 const mostly = (labels: readonly string[], label: string, p = 0.9): Probabilities =>
   Object.fromEntries(labels.map((one) => [one, one === label ? p : (1 - p) / (labels.length - 1)]));
 
 /** A face's label stands in the image's place, a text is its label; `?` is no face. */
-const recognize = async ({ text, image }: Item): Promise<Result> => {
+const recognize = async ({ text, image }: ReadItem): Promise<Result> => {
   if (image === '?') return { error: { code: 'no-face', message: '' }, warnings: [] };
   const posterior = (labels: readonly string[], label: string) => ({
     ...{ label, probabilities: mostly(labels, label), logits: {} },

@@ -86,7 +86,7 @@ describe('POST /v1/recognize', () => {
       expect(status).toBe(400);
       return body.error.issues?.[0].path ?? body.error.code;
     };
-    expect(await issues({ items: '[{"image":"first"}]', other: joy })).toBe('items[0].image');
+    expect(await issues({ items: '[{"image":"first"}]', other: joy })).toBe('other');
     expect(await issues({ items: '[{"image":"first"}]', first: joy, other: fear })).toBe('other');
     expect(await issues({ items: '[{]' })).toBe('malformed-body');
     expect(await issues({ image: 'not a file' })).toBe('image');
@@ -102,6 +102,16 @@ describe('POST /v1/recognize', () => {
     expect(outcomes(weighed.body)).toEqual(['fear']);
     // In range, but this bundle does not know how sure it is.
     expect(await issues({ text: 'joy', risk: '0.1' })).toBe('risk');
+    // What is wrong with an item is that item's error, whose file is named all the same.
+    const faulty = JSON.stringify([
+      { image: 'missing' },
+      { image: 'first' },
+      { image: 'second', more: 1 },
+      { id: 7, text: 'fear' },
+    ]);
+    const mixed = await post({ items: faulty, first: joy, second: fear, faces: 'cropped' });
+    expect(outcomes(mixed.body)).toEqual([...['undecodable-image', 'joy', 'invalid-item', 'invalid-item']]);
+    expect(mixed.body.results[0].error.message).toBe('image: "missing" names no file part of the request');
     // Nothing is an item with nothing in it, as in JSON.
     expect(outcomes((await post({ faces: 'cropped' })).body)).toEqual(['no-input']);
   });
@@ -113,29 +123,52 @@ describe('POST /v1/recognize', () => {
       expect(answer.body.error.requestId).toBe(answer.headers.get('x-request-id'));
       return answer.body.error.issues[0];
     };
-    for (const body of [
-      null,
-      7,
-      'text',
-      [],
-      { items: {} },
-      { items: [] },
-      { items: [null] },
-      { items: ['joy'] },
-    ])
-      await wrong(body);
-    expect((await wrong({ items: [{ text: 4 }] })).path).toBe('items[0].text');
-    expect((await wrong({ items: [{ image: { bytes: [] } }] })).path).toBe('items[0].image');
-    expect((await wrong({ items: [{ id: 5, text: '' }] })).path).toBe('items[0].id');
+    for (const body of [null, 7, 'text', [], { items: {} }, { items: [] }]) await wrong(body);
     expect((await wrong({ items: [{ text: '' }], faces: 'found' })).path).toBe('faces');
     expect((await wrong({ items: [{ text: '' }], gate: 'true' })).path).toBe('gate');
     expect((await wrong({ items: [{ text: '' }], prior: { joy: 0 } })).path).toContain('prior');
     expect((await wrong({ items: [{ text: '' }], prior: { joi: 1 } })).message).toContain('"joy"');
-    expect((await wrong({ items: [{ image: 'no base64!' }] })).path).toBe('items[0].image');
-    expect((await wrong({ items: [{ txt: 'joy' }] })).message).toContain('did you mean "text"');
+    expect((await wrong({ items: [{ text: '' }], gait: true })).message).toContain('did you mean "gate"');
     expect((await wrong({ items: Array(9).fill({ text: 'joy' }) })).message).toContain('8');
     const many = (await wrong({ items: Array(300_000).fill({}) })).message;
     expect(many).toBe('holds 300000 items, 8 are taken at most');
+  });
+
+  it('answers the neighbours of an item that is none', async () => {
+    const joy = { id: 'good', text: 'joy' };
+    for (const [item, code, message] of [
+      [null, 'invalid-item', /expected object/],
+      ['joy', 'invalid-item', /expected object/],
+      [[joy], 'invalid-item', /expected object/],
+      [{ id: 'x', text: 4 }, 'invalid-item', /^text: .*expected string/],
+      [{ id: 'x', text: { a: 1 }, image: 'YQ' }, 'invalid-item', /^text: /],
+      [{ id: 'x', text: 'joy '.repeat(5001) }, 'invalid-item', /^text: .*20000/],
+      [{ id: 5, text: 'joy' }, 'invalid-item', /^id: /],
+      [{ id: 'x', txt: 'joy' }, 'invalid-item', /there is no "txt"; did you mean "text"/],
+      [{ id: 'x', ['y'.repeat(1e5)]: 1 }, 'invalid-item', /^.{1,300}$/],
+      [{ id: 'x', image: { bytes: [] } }, 'undecodable-image', /^image: /],
+      [{ id: 'x', image: 'no base64!' }, 'undecodable-image', /^image: is not base64 and no data URL$/],
+      [{ id: 'x', image: 'data:image/png;base64,?', text: 'joy' }, 'undecodable-image', /no data URL/],
+      [{ id: 'x', image: '' }, 'undecodable-image', /holds no bytes/],
+    ] as const) {
+      const { status, body } = await open.recognize({ items: [joy, item, joy] });
+      expect(status).toBe(200);
+      expect(outcomes(body)).toEqual(['joy', code, 'joy']);
+      expect(body.results[1].error.message).toMatch(message);
+      const id = (item as { id?: unknown } | null)?.id;
+      expect(body.results[1].id).toBe(id === 'x' ? 'x' : undefined);
+    }
+  });
+
+  it('reads base64 of addresses, in lines, and percent-encoded data URLs', async () => {
+    const file = await fileOf('joy');
+    const items = [
+      file.toString('base64url'),
+      base64(file).replace(/.{60}/g, '$&\r\n'),
+      `data:image/png;base64,${encodeURIComponent(base64(file))}`,
+      `data:image/png,${[...file].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')}`,
+    ].map((image) => ({ image }));
+    expect(outcomes((await open.recognize({ items, faces: 'cropped' })).body)).toEqual(Array(4).fill('joy'));
   });
 
   it('takes no path for an image', async () => {
@@ -145,7 +178,7 @@ describe('POST /v1/recognize', () => {
     });
     expect(outcomes(body)).toEqual(['undecodable-image']);
     const file = await open.recognize({ items: [{ image: 'file:///etc/hostname' }] });
-    expect(file.status).toBe(400);
+    expect(outcomes(file.body)).toEqual(['undecodable-image']);
   });
 
   it('refuses what is no request at all', async () => {
@@ -200,7 +233,7 @@ describe('POST /v1/recognize', () => {
   it('refuses ten megabytes of text, and bodies beyond the limit before they are read', async () => {
     const text = 'joy '.repeat(2_500_000);
     const long = await open.recognize({ items: [{ text }] });
-    expect([long.status, long.body.error.issues[0].path]).toEqual([400, 'items[0].text']);
+    expect(outcomes(long.body)).toEqual(['invalid-item']);
     const raw = open.raw();
     raw.send('POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n');
     raw.send(`Content-Length: ${17 * 2 ** 20}\r\n\r\n{`);

@@ -3,10 +3,15 @@ import { MienError } from '../../base/errors.js';
 import type { Command } from 'commander';
 import type { Judged } from '../../recognizer/evaluation.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
-import type { LabelPrior } from '../../recognizer/types.js';
-import { labelPrior } from '../arguments.js';
+import { labelPrior, megapixels } from '../arguments.js';
 import { interruption } from '../interrupt.js';
-import type { RecognizeOptions, Recognizer, RecognizerInfo, Result } from '../../recognizer/types.js';
+import type {
+  LabelPrior,
+  RecognizeOptions,
+  Recognizer,
+  RecognizerInfo,
+  Result,
+} from '../../recognizer/types.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
 
@@ -24,6 +29,7 @@ interface Options {
   readonly cropped?: boolean;
   readonly prior?: LabelPrior;
   readonly bundle?: string;
+  readonly maxPixels?: number;
   readonly out?: string;
 }
 
@@ -54,13 +60,14 @@ export function defineEvaluate(program: Command): void {
       labelPrior,
     )
     .option('--bundle <dir>', 'folder or address of a bundle (default: the bundled model)')
+    .option('--max-pixels <MP>', 'size of an image in megapixels (default: 50)', megapixels)
     .option('--out <file>', 'write everything as JSON')
     .option('--json', 'print everything as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  const { data, bundle, textLabel, imageLabel } = options;
+  const { data, bundle, maxPixels, textLabel, imageLabel } = options;
   if (data === undefined) throw new MienError('usage', 'no data: --data names a CSV or JSONL file');
   if ((textLabel === undefined) !== (imageLabel === undefined))
     throw new MienError('usage', '--text-label and --image-label go together');
@@ -91,7 +98,7 @@ async function run(options: Options, output: Output): Promise<void> {
   ]);
   const mapping = options.mapping === undefined ? undefined : await readMapping(options.mapping);
   const grouping = options.collapse === undefined ? undefined : await readMapping(options.collapse);
-  const recognizer = await loadRecognizer(bundle === undefined ? {} : { bundle });
+  const recognizer = await loadRecognizer({ bundle, maxPixels });
   try {
     const { collapseOf, collapsedResult } = groupings;
     const labels = allLabels(recognizer.info);

@@ -8,7 +8,7 @@ import { fileError, sha256 } from '../../base/files.js';
 import type { Progress } from '../../base/progress.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
 import type { LabelPrior, RecognizeOptions, Recognizer, Result } from '../../recognizer/types.js';
-import { decimal, labelPrior, wholeNumber } from '../arguments.js';
+import { decimal, labelPrior, megapixels, wholeNumber } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import type { Explained } from '../explained.js';
@@ -37,6 +37,7 @@ interface Options {
   readonly out?: string;
   readonly overwrite?: boolean;
   readonly threads?: number;
+  readonly maxPixels?: number;
   readonly json?: boolean;
 }
 
@@ -85,6 +86,7 @@ export function definePredict(program: Command): void {
     .option('--out <file>', 'write results here, *.csv or *.jsonl; an interrupted run goes on')
     .option('--overwrite', 'replace what --out names')
     .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber)
+    .option('--max-pixels <MP>', 'size of an image in megapixels (default: 50)', megapixels)
     .option('--json', 'the same as --format jsonl')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
 }
@@ -100,11 +102,8 @@ async function run(options: Options, output: Output): Promise<void> {
     await Promise.all([import('../../recognizer/node/load.js'), import('../predictions.js')]);
   const progress = await progressOf(output);
   const signal = interruption();
-  const { bundle, threads } = options;
-  const recognizer = await loadRecognizer({
-    ...(bundle === undefined ? {} : { bundle }),
-    ...(threads === undefined ? {} : { threads }),
-  });
+  const { bundle, threads, maxPixels } = options;
+  const recognizer = await loadRecognizer({ bundle, threads, maxPixels });
   const settings: RecognizeOptions = {
     faces: options.cropped ? 'cropped' : 'detect',
     ...{ allFaces: options.allFaces === true, gate: options.gate === true, signal },
@@ -115,7 +114,7 @@ async function run(options: Options, output: Output): Promise<void> {
     ...(options.coverage === undefined ? {} : { coverage: options.coverage }),
   };
   const labels = answerLabels(recognizer.info);
-  const explain = await explainingOf(recognizer, options.explain, settings);
+  const explain = await explainingOf(recognizer, options, settings);
   const work: Work = { recognizer, settings, progress, explain };
   try {
     if (options.out !== undefined)
@@ -219,13 +218,13 @@ function formatOf({ format, out, json, explain }: Options): Format {
 
 async function explainingOf(
   recognizer: Recognizer,
-  explain: Options['explain'],
+  { explain, maxPixels }: Options,
   { faces, signal }: RecognizeOptions,
 ): Promise<Work['explain']> {
   if (explain === undefined) return undefined;
   const { explainingWith } = await import('../explained.js');
   return explainingWith(recognizer, {
-    ...{ faces, signal },
+    ...{ faces, signal, maxPixels },
     folder: typeof explain === 'string' ? explain : undefined,
   });
 }

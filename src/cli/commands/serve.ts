@@ -2,7 +2,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
 import type { ServerSettings } from '../../server/settings.js';
-import { collect } from '../arguments.js';
+import { collect, megapixels } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type CommonOptions, type Output } from '../output.js';
 
@@ -19,12 +19,6 @@ const mebibytes = (text: string): number => {
   if (!(value > 0)) throw new InvalidArgumentError('it is a number of mebibytes above 0.');
   return Math.round(value * 2 ** 20);
 };
-const megapixels = (text: string): number => {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('it is a number of megapixels above 0.');
-  return Math.round(value * 1e6);
-};
-
 export function defineServe(program: Command): void {
   program
     .command('serve')

@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
 import { FUSED_HEADS } from '../heads.js';
 import type { HeadName } from '../../models/heads.js';
-import { collect } from '../arguments.js';
+import { collect, megapixels } from '../arguments.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
@@ -28,6 +28,7 @@ interface Options {
   readonly config?: string;
   readonly set: readonly string[];
   readonly skipInvalid?: boolean;
+  readonly maxPixels?: number;
 }
 
 export function defineTrain(program: Command): void {
@@ -52,12 +53,13 @@ export function defineTrain(program: Command): void {
     .option('--config <file>', 'settings of the heads, YAML or JSON')
     .option('--set <path=value>', 'one setting of the heads', collect, [])
     .option('--skip-invalid', 'pass over unreadable rows, and list them')
+    .option('--max-pixels <MP>', 'size of an image in megapixels (default: 50)', megapixels)
     .option('--json', 'print the results as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  const { data, weights, offline = false, name, head, out, learn } = options;
+  const { data, weights, offline = false, name, head, out, learn, maxPixels } = options;
   if (data === undefined) throw new MienError('usage', 'no data: --data names a CSV or JSONL file');
   const [
     { loadConfig },
@@ -77,7 +79,7 @@ async function run(options: Options, output: Output): Promise<void> {
   const table = await readTable(data, options);
   for (const { row, reason } of table.skipped) output.message(`skipped row ${row}: ${reason}`);
   const trained = await trainBundle({
-    ...{ table, name, config, head, out, weights, offline },
+    ...{ table, name, config, head, out, weights, offline, maxPixels },
     profile: await findProfile(options.profile),
     ...(learn
       ? {

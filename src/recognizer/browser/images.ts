@@ -2,6 +2,7 @@
 import { MienError } from '../../base/errors.js';
 import type { DecodedImage } from '../../encoders/encoder.js';
 import { tagOf } from '../../base/quote.js';
+import { checkPixels } from '../../encoders/pixel-limit.js';
 import { rgbOf } from '../pixels.js';
 import { sourceOf, type Source } from '../source.js';
 import type { ImageSource } from '../types.js';
@@ -13,19 +14,20 @@ export type Drawable =
 /** An address, a Blob or File, the bytes of an image file, `ImageData` or other pixels, or what a page shows. */
 export type BrowserImageSource = ImageSource | Drawable;
 
-const MOST_PIXELS = 50_000_000;
-
 /**
  * A decoder for every kind of source: turned upright as its EXIF orientation says, transparency on white.
  * @throws MienError `data` when it is no image that this browser reads, cannot be fetched, is larger than `maxPixels`,
  *   or comes from elsewhere without leave.
  */
 export const browserDecoder =
-  ({ maxPixels = MOST_PIXELS }: { readonly maxPixels?: number | undefined } = {}) =>
+  ({ maxPixels }: { readonly maxPixels?: number | undefined } = {}) =>
   async (given: unknown): Promise<DecodedImage> => {
     if (isDrawable(given)) return pixelsOf(await ready(given), maxPixels);
     const source = sourceOf(given);
-    if ('pixels' in source) return source.pixels;
+    if ('pixels' in source) {
+      checkPixels(source.pixels, maxPixels);
+      return source.pixels;
+    }
     const bitmap = await bitmapOf(await blobOf(source));
     try {
       return pixelsOf(bitmap, maxPixels);
@@ -75,13 +77,10 @@ function sizeOf(source: Drawable): readonly [width: number, height: number] {
 /** Kept from image to image: a camera's frames are all of one size. */
 let canvas: OffscreenCanvas | HTMLCanvasElement | undefined;
 
-function pixelsOf(source: Drawable, maxPixels: number): DecodedImage {
+function pixelsOf(source: Drawable, maxPixels: number | undefined): DecodedImage {
   const [width, height] = sizeOf(source);
   if (width * height < 1) throw unreadable('has no pixels (yet)', undefined);
-  if (width * height > maxPixels)
-    throw new MienError('data', `has ${width} × ${height} pixels, more than the ${maxPixels} that are read`, {
-      ...{ field: 'image', hint: 'Make it smaller, or allow more with maxPixels.' },
-    });
+  checkPixels({ width, height }, maxPixels);
   canvas ??= newCanvas();
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;

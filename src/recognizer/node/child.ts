@@ -4,26 +4,32 @@ import type {
   ExplainOptions,
   Explanation,
   Failure,
-  Item,
   RecognizeOptions,
-  Recognizer,
   RecognizerInfo,
   Result,
 } from '../types.js';
-import { loadHere, type LoadHereOptions } from './load-here.js';
+import type { Computation } from '../facade.js';
+import type { ReadItem } from '../read-item.js';
+import type { OpenSource } from './images.js';
+import { computeHere, type LoadHereOptions } from './load-here.js';
 
 export interface ChildSetup extends LoadHereOptions {
   readonly bundle: string;
+}
+
+/** An item that survives a copy between processes. */
+export interface SentItem extends ReadItem {
+  readonly image?: OpenSource;
 }
 
 export type ToChild =
   | { readonly setup: ChildSetup }
   | {
       readonly id: number;
-      readonly items: readonly Item[];
+      readonly items: readonly SentItem[];
       readonly options: Omit<RecognizeOptions, 'signal'>;
     }
-  | { readonly id: number; readonly item: Item; readonly options: Omit<ExplainOptions, 'signal'> };
+  | { readonly id: number; readonly item: SentItem; readonly options: Omit<ExplainOptions, 'signal'> };
 
 export type FromChild =
   | { readonly info: RecognizerInfo }
@@ -36,18 +42,19 @@ export type FromChild =
 
 const send = (message: FromChild): void => void process.send?.(message);
 
-let recognizer: Recognizer | undefined;
+/** Items and options were checked by the parent. */
+let computation: Computation | undefined;
 
 async function handle(message: ToChild): Promise<void> {
   if ('setup' in message) {
     const { bundle, ...options } = message.setup;
-    recognizer = await loadHere(bundle, options);
-    return send({ info: recognizer.info });
+    computation = await computeHere(bundle, options);
+    return send({ info: computation.info });
   }
   const { id } = message;
   if ('item' in message)
-    return send({ id, explanation: await recognizer!.explain(message.item, message.options) });
-  send({ id, results: await recognizer!.recognize(message.items, message.options) });
+    return send({ id, explanation: await computation!.explain(message.item, message.options) });
+  send({ id, results: await computation!.run(message.items, message.options) });
 }
 
 process.on('message', (message: ToChild) => {

@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { MienError } from '../../base/errors.js';
 import type { DecodedImage } from '../../encoders/encoder.js';
 import { decodeImage } from '../../encoders/images.js';
+import { checkPixels } from '../../encoders/pixel-limit.js';
 import { sourceOf } from '../source.js';
 
 export interface DecoderOptions {
-  /** Images of more pixels are refused before they are decoded. */
+  /** Images of more pixels are refused, files before they are decoded (default 50 million). */
   readonly maxPixels?: number | undefined;
   /** Whether paths and `file:` URLs are read (the default). */
   readonly files?: boolean | undefined;
@@ -29,8 +30,8 @@ export const nodeDecoder =
           hint: 'Pass the bytes of the image; the recogniser was loaded with files: false.',
         },
       });
-    if (typeof source === 'string' || source instanceof Uint8Array)
-      return decodeImage(source, maxPixels === undefined ? {} : { maxPixels });
+    if (typeof source === 'string' || source instanceof Uint8Array) return decodeImage(source, { maxPixels });
+    checkPixels(source, maxPixels);
     return source;
   };
 

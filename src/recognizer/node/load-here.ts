@@ -5,9 +5,10 @@ import { fileError } from '../../base/files.js';
 import { readBundle } from '../../bundle/folder.js';
 import { openBundle } from '../../bundle/open.js';
 import type { BundleFiles } from '../../explain/explainer.js';
+import { recognizerOf, type Computation } from '../facade.js';
 import { fetchBundle } from '../fetch-bundle.js';
 import { faceFinder } from '../finder.js';
-import { createRecognizer } from '../recognize.js';
+import { computationOf } from '../recognize.js';
 import type { Recognizer } from '../types.js';
 import { placeOfBundle } from './bundle-place.js';
 import { nodeDecoder } from './images.js';
@@ -34,10 +35,14 @@ const DETECTOR = fileURLToPath(
  * @param bundle a folder, or an address as `placeOfBundle` takes it.
  * @throws MienError as `placeOfBundle`, `readBundle`, `fetchBundle` and `openBundle` do.
  */
-export async function loadHere(
+export const loadHere = async (bundle: string, options: LoadHereOptions): Promise<Recognizer> =>
+  recognizerOf(await computeHere(bundle, options));
+
+/** What `loadHere` computes with, without what checks arguments. @throws MienError as it does. */
+export async function computeHere(
   bundle: string,
   { maxPixels, files, threads, spinning = false }: LoadHereOptions,
-): Promise<Recognizer> {
+): Promise<Computation> {
   const options = { spinning, ...(threads === undefined ? {} : { threads }) };
   const place = placeOfBundle(bundle);
   const read = (): Promise<BundleFiles> => (/^https?:/.test(place) ? fetchBundle(place) : readBundle(place));
@@ -46,7 +51,7 @@ export async function loadHere(
     throw fileError('read', DETECTOR, cause);
   });
   const open = await openBundle(manifest, models, options);
-  return createRecognizer({
+  return computationOf({
     bundle: open,
     faces: await faceFinder(detector, options),
     decode: nodeDecoder({ maxPixels, files }),

@@ -2,10 +2,11 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { MienError } from '../../base/errors.js';
 import { scriptBeside } from '../../base/script.js';
-import { isAbsent } from '../absent.js';
 import { recognizerOf, throwIfAborted } from '../facade.js';
-import type { ImageSource, Item, Recognizer, RecognizerInfo } from '../types.js';
-import type { ChildSetup, FromChild, ToChild } from './child.js';
+import { undecodable } from '../prepare.js';
+import type { ReadItem } from '../read-item.js';
+import type { Recognizer, RecognizerInfo } from '../types.js';
+import type { ChildSetup, FromChild, SentItem, ToChild } from './child.js';
 import { openSource } from './images.js';
 
 const script = scriptBeside(import.meta.url, 'child');
@@ -167,25 +168,44 @@ export async function startPool(
           resolve: (answer) => (done(), resolve(answer)),
           reject: (error) => (done(), reject(error)),
         });
-        child.send({ id, ...ask } satisfies ToChild, (cause) => {
+        const failed = (cause: Error | null): void => {
           // A channel closes when its child ends; that it has ended may not be known yet.
           if (cause) worker.waiting.get(id)?.reject(crashed(cause.message, cause));
-        });
+        };
+        try {
+          child.send({ id, ...ask } satisfies ToChild, failed);
+        } catch (cause) {
+          // Items were made fit to be sent; what is left are options.
+          worker.waiting.delete(id);
+          done();
+          reject(new MienError('usage', 'the options cannot be sent to another process', { cause }));
+        }
       });
     } finally {
       worker.load = Math.max(0, worker.load - load);
       idle(worker);
     }
   };
+  /** As a child can be sent it. An image that is none is the item's error here already. */
+  const sendable = async ({ image, ...item }: ReadItem): Promise<SentItem> => {
+    if (image === undefined) return item;
+    // What is not read in the end is not looked at either.
+    if (!info!.labels.face) return { ...item, image: '' };
+    try {
+      return { ...item, image: await openSource(image) };
+    } catch (cause) {
+      return { ...item, error: undecodable(cause) };
+    }
+  };
   return recognizerOf({
     info: info!,
     async run(items, { signal, ...options }) {
-      const sent = await Promise.all(items.map(transferable));
+      const sent = await Promise.all(items.map(sendable));
       const answer = await call({ items: sent, options }, items.length, signal);
       return (answer as Extract<Answer, { results: unknown }>).results;
     },
     async explain(item, { signal, ...options }) {
-      const answer = await call({ item: await transferable(item), options }, 1, signal);
+      const answer = await call({ item: await sendable(item), options }, 1, signal);
       return (answer as Extract<Answer, { explanation: unknown }>).explanation;
     },
     dispose: close,
@@ -225,13 +245,3 @@ async function end(child: ChildProcess): Promise<void> {
 
 const revive = ({ code, message }: Extract<FromChild, { failed: unknown }>['failed']): Error =>
   code === undefined ? new Error(message) : new MienError(code, message);
-
-/** Only what survives a copy between processes: bytes, pixels and paths. */
-async function transferable({ text, image }: Item): Promise<Item> {
-  return {
-    ...(text === undefined ? {} : { text }),
-    ...(isAbsent(image) ? {} : { image: await plain(image) }),
-  };
-}
-
-const plain = (image: ImageSource): Promise<ImageSource> => openSource(image).catch(() => String(image));
