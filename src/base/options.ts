@@ -1,6 +1,7 @@
 // What options may be: each is named with what it takes, so that a wrong one is a usage error and not a wrong answer.
 import { MienError } from './errors.js';
 import { checkNames } from './names.js';
+import { repeated } from './quote.js';
 
 /** What an option takes. */
 export interface Kind {
@@ -54,25 +55,15 @@ export function checkOptions<Options extends object>(
   what: string,
 ): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw new MienError('usage', `the options of ${what} cannot be ${shown(given)}`, {
+    throw new MienError('usage', `the options of ${what} cannot be ${repeated(given)}`, {
       hint: `Expected an object: { ${Object.keys(kinds).slice(0, 2).join(', ')}, … }`,
     });
   checkNames(given, kinds, what);
   for (const [name, { expected, takes }] of Object.entries<Kind>(kinds)) {
     const value: unknown = given[name as keyof Options];
     if (value !== undefined && !takes(value))
-      throw new MienError('usage', `${name} cannot be ${shown(value)}`, {
+      throw new MienError('usage', `${name} cannot be ${repeated(value)}`, {
         ...{ field: name, hint: `Expected ${expected}.` },
       });
   }
-}
-
-const LONGEST = 40;
-
-function shown(value: unknown): string {
-  if (typeof value === 'string')
-    return JSON.stringify(value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value);
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return typeof value === 'function' ? 'a function' : String(value);
 }

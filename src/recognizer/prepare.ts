@@ -131,10 +131,10 @@ async function prepareImage(
 ): Promise<Side & { crops?: readonly Crop[] }> {
   if (given === undefined) return { warnings: [] };
   if (!has.face) return { warnings: [warning('image-missing', 'this bundle reads no faces')] };
-  if (isEmptyImage(given))
-    return { warnings: [], error: { code: 'empty-image', message: 'the image has no bytes' } };
   let image: DecodedImage;
   try {
+    if (isEmptyImage(given))
+      return { warnings: [], error: { code: 'empty-image', message: 'the image has no bytes' } };
     image = await decode(given);
   } catch (cause) {
     return { warnings: [], error: undecodable(cause) };

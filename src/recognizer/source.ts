@@ -49,7 +49,7 @@ function ofBytes(bytes: Uint8Array<ArrayBuffer>): Source {
 }
 
 /** By name: a Blob of a frame or a test runner is of another realm. */
-const isBlob = (given: unknown): given is Blob =>
+export const isBlob = (given: unknown): given is Blob =>
   /^(Blob|File)$/.test(tagOf(given)) && typeof (given as Blob).arrayBuffer === 'function';
 
 function adviceFor(given: unknown): string {

@@ -167,9 +167,11 @@ async function checkForm(
   return {
     ...checked,
     items: itemsByName.map(({ image: name, ...item }): CheckedItem => {
-      if (!name || empty.has(plainName(name))) return item;
-      const found = bytes.get(plainName(name));
-      return found ? { ...item, image: found } : { ...item, error: noSuchFile(name) };
+      const plain = plainName(name ?? '');
+      const found = bytes.get(plain);
+      if (found) return { ...item, image: found };
+      // A file field that was left empty is no image.
+      return !name || empty.has(plain) ? item : { ...item, error: noSuchFile(name) };
     }),
   };
 }

@@ -149,7 +149,7 @@ describe('POST /v1/recognize', () => {
       [{ id: 'x', image: { bytes: [] } }, 'undecodable-image', /^image: /],
       [{ id: 'x', image: 'no base64!' }, 'undecodable-image', /^image: is not base64 and no data URL$/],
       [{ id: 'x', image: 'data:image/png;base64,?', text: 'joy' }, 'undecodable-image', /no data URL/],
-      [{ id: 'x', image: '' }, 'undecodable-image', /holds no bytes/],
+      [{ id: 'x', image: '' }, 'no-input', /neither text nor image|nothing|no/],
     ] as const) {
       const { status, body } = await open.recognize({ items: [joy, item, joy] });
       expect(status).toBe(200);

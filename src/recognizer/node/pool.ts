@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { MienError } from '../../base/errors.js';
 import { scriptBeside } from '../../base/script.js';
 import { recognizerOf, throwIfAborted } from '../facade.js';
+import { isEmptyImage } from '../absent.js';
 import { undecodable } from '../prepare.js';
 import type { ReadItem } from '../read-item.js';
 import type { Recognizer, RecognizerInfo } from '../types.js';
@@ -192,6 +193,7 @@ export async function startPool(
     // What is not read in the end is not looked at either.
     if (!info!.labels.face) return { ...item, image: '' };
     try {
+      if (isEmptyImage(image)) return { ...item, image: new Uint8Array() };
       return { ...item, image: await openSource(image) };
     } catch (cause) {
       return { ...item, error: undecodable(cause) };
