@@ -68,10 +68,11 @@ test('what cannot be sent to a child is the error of its item, as in this proces
     'fear',
     'joy',
   ]);
-  // A Blob without a name and without a byte is no image; what is meant and empty is a warning beside the text.
+  // An empty string, and a Blob without a name and without a byte, are no image; what is meant and empty is a warning beside the text.
   const answered = results.slice(1, -2).filter(({ error }) => !error);
   const nothing = answered.filter(({ warnings }) => warnings.every(({ code }) => code !== 'empty-image'));
-  expect(nothing.length).toBe(hostileValues().filter((value) => tagOf(value) === 'Blob').length);
+  const given = [...hostileValues(), ...hostileAddresses()];
+  expect(nothing.length).toBe(given.filter((one) => one === '' || tagOf(one) === 'Blob').length);
   await here.dispose();
   // Only an option can keep a call from being sent.
   await expect(recognizer.recognize({ text: 'joy' }, { gate: (() => true) as never })).rejects.toMatchObject({

@@ -305,7 +305,9 @@ describe('what an item may be like', () => {
         else if (!beside.error) expect(beside.warnings[0]!.code, kindOf(value)).toBe('empty-image');
       }
       for (const image of hostileAddresses())
-        expect((await between({ image })).error?.code, image.slice(0, 40)).toBe('undecodable-image');
+        expect((await between({ image })).error?.code, image.slice(0, 40)).toBe(
+          image === '' ? 'no-input' : 'undecodable-image',
+        );
       for (const item of hostileItems())
         expect((await between(item)).error?.code, kindOf(item)).toMatch(/invalid-item|no-input/);
     });
