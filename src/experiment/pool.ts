@@ -1,7 +1,7 @@
 // Runs training tasks on several child processes, each with features of its own and one thread.
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { forkModule } from '../base/child-process.js';
 import { MienError } from '../base/errors.js';
 import type { FromWorker, Task, ToWorker, WorkerSetup } from './worker.js';
 
@@ -12,11 +12,6 @@ export interface PoolOptions {
   readonly onEpoch?: (task: Task, line: string) => void;
   readonly onDone?: (task: Task) => void;
 }
-
-// In development the sources run as they are, through tsx.
-const fromSource = import.meta.url.endsWith('.ts');
-const script = fileURLToPath(new URL(fromSource ? './worker.ts' : './worker.js', import.meta.url));
-const execArgv = fromSource ? ['--import', 'tsx'] : [];
 
 /**
  * Runs all tasks; the first failure stops the others, whose finished epochs are kept.
@@ -30,7 +25,7 @@ export async function runTasks(
   const queue = [...tasks];
   const { workers, signal } = options;
   const children = Array.from({ length: Math.min(workers, queue.length) }, () =>
-    fork(script, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
+    forkModule('experiment/worker'),
   );
   const stop = (): void => children.forEach((child) => tell(child, { stop: true }));
   signal?.addEventListener('abort', stop, { once: true });

@@ -1,15 +1,10 @@
 // Lays out several maps at once, one a core.
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { forkModule } from '../base/child-process.js';
 import { MienError } from '../base/errors.js';
 import type { PointMap } from '../evaluate/projection.js';
 import type { MapAnswer, MapTask } from './map-worker.js';
-
-// In development the sources run as they are, through tsx.
-const fromSource = import.meta.url.endsWith('.ts');
-const script = fileURLToPath(new URL(fromSource ? './map-worker.ts' : './map-worker.js', import.meta.url));
-const execArgv = fromSource ? ['--import', 'tsx'] : [];
 
 export interface MapOptions {
   readonly workers: number;
@@ -28,7 +23,7 @@ export async function layOut(
   const maps = new Array<PointMap>(tasks.length);
   const queue = [...tasks.keys()];
   const children = Array.from({ length: Math.min(workers, tasks.length) }, () =>
-    fork(script, { execArgv, serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
+    forkModule('report/map-worker', { serialization: 'advanced' }),
   );
   const stop = (): void => children.forEach((child) => child.kill());
   signal?.addEventListener('abort', stop, { once: true });

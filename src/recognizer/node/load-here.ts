@@ -1,7 +1,7 @@
 // A recogniser in this process: the bundle's files, the face detector and the image decoder put together.
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { fileError } from '../../base/files.js';
+import { inPackage } from '../../base/package.js';
 import { readBundle } from '../../bundle/folder.js';
 import { openBundle } from '../../bundle/open.js';
 import type { BundleFiles } from '../../explain/explainer.js';
@@ -23,28 +23,28 @@ export interface LoadHereOptions {
    * are read, so that a text field which reaches `image` opens no file of this computer.
    */
   readonly files?: boolean | undefined;
+  /** Path of the face detector's model; by default the package's `models/blazeface/face_detection_back_256x256.onnx`. */
+  readonly detector?: string | undefined;
 }
 
-const DETECTOR = fileURLToPath(
-  new URL('../../../models/blazeface/face_detection_back_256x256.onnx', import.meta.url),
-);
+const bundledDetector = (): string => inPackage('models/blazeface/face_detection_back_256x256.onnx');
 
 /** @throws MienError as `readBundle`, `fetchBundle` and `openBundle` do. */
 export async function loadHere(
   bundle: string,
-  { maxPixels, files, threads, spinning = false }: LoadHereOptions,
+  { maxPixels, files, threads, spinning = false, detector = bundledDetector() }: LoadHereOptions,
 ): Promise<Recognizer> {
   const options = { spinning, ...(threads === undefined ? {} : { threads }) };
   const read = (): Promise<BundleFiles> =>
     /^https?:/i.test(bundle) ? fetchBundle(bundle) : readBundle(bundle);
   const { manifest, files: models } = await read();
-  const detector = await readFile(DETECTOR).catch((cause: unknown) => {
-    throw fileError('read', DETECTOR, cause);
+  const faces = await readFile(detector).catch((cause: unknown) => {
+    throw fileError('read', detector, cause);
   });
   const open = await openBundle(manifest, models, options);
   return createRecognizer({
     bundle: open,
-    faces: await faceFinder(detector, options),
+    faces: await faceFinder(faces, options),
     decode: nodeDecoder({ maxPixels, files }),
     ...{ read, session: options },
   });
