@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { MienError } from './errors.js';
+import { messageOf, MienError } from './errors.js';
 
 type Chunk = string | Uint8Array;
 
@@ -20,7 +20,7 @@ export async function writeFileAtomic(
     await mkdir(dirname(path), { recursive: true });
     const handle = await open(temporary, 'w');
     try {
-      const chunks = typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
+      const chunks = typeof content === 'string' || ArrayBuffer.isView(content) ? [content] : content;
       for await (const chunk of chunks) await handle.writeFile(chunk);
       await handle.sync();
     } finally {
@@ -46,7 +46,7 @@ export function fileError(action: 'read' | 'write', path: string, cause: unknown
     ENOSPC: 'the disk is full',
     EROFS: 'the file system is read-only',
   };
-  const reason = (code && reasons[code]) ?? (cause instanceof Error ? cause.message : String(cause));
+  const reason = (code && reasons[code]) ?? messageOf(cause);
   return new MienError('file', `cannot ${action}: ${reason}`, { file: path, cause });
 }
 

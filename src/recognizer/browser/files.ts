@@ -1,5 +1,5 @@
 // Files of a model in browsers: fetched once, with progress, and kept in the browser's cache for the next visit.
-import { MienError } from '../../base/errors.js';
+import { messageOf, MienError } from '../../base/errors.js';
 import type { FileStore } from '../fetch-bundle.js';
 
 /** Name of the cache; `caches.delete(CACHE_NAME)` forgets all models. */
@@ -57,8 +57,7 @@ export async function fetchFile(
     if (signal?.aborted) throw new MienError('interrupted', 'loading was aborted', { cause });
     const kept = await store?.get(url.href);
     if (kept) return kept;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MienError('offline', `could not be fetched (${reason})`, { file: url.href, cause });
+    throw new MienError('offline', `could not be fetched (${messageOf(cause)})`, { file: url.href, cause });
   }
 }
 

@@ -101,7 +101,7 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
 }
 
 const addressOf = (wasm: NonNullable<LoadOptions['wasm']>, device: 'wasm' | 'webgpu'): string | URL =>
-  typeof wasm === 'string' || wasm instanceof URL ? wasm : wasm[device];
+  typeof wasm === 'object' && 'wasm' in wasm ? wasm[device] : wasm;
 
 function absolute(url: string | URL): URL {
   try {
