@@ -15,7 +15,7 @@ export default defineConfig(({ mode }) => ({
       { find: /^mien\/browser$/, replacement: join(src, 'browser.ts') },
       // Child processes start from JavaScript.
       {
-        find: /^(\.\.\/)+base\/script\.js$/,
+        find: /^\.\/script\.js$/,
         replacement: join(import.meta.dirname, 'test/support/script.ts'),
       },
     ],

@@ -19,6 +19,15 @@ export type ErrorCode =
   | 'crashed' // a process that computed ended before it answered
   | 'interrupted'; // stopped by the user; what was finished is kept
 
+/**
+ * What was thrown, in its own words. Test runners and frames have realms of their own, whose errors are not `instanceof`
+ * this one's `Error`.
+ */
+export function messageOf(thrown: unknown): string {
+  const message = (thrown as { message?: unknown } | null | undefined)?.message;
+  return typeof message === 'string' ? message : String(thrown);
+}
+
 /** Where an error was found. All fields are optional; those given appear in the message. */
 export interface ErrorPlace {
   /** Path of the file, as the user gave it. */

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { decodeText } from './decode.js';
-import { MienError } from './errors.js';
+import { messageOf, MienError } from './errors.js';
 
 type Chunk = string | Uint8Array;
 
@@ -21,7 +21,7 @@ export async function writeFileAtomic(
     await mkdir(dirname(path), { recursive: true });
     const handle = await open(temporary, 'w');
     try {
-      const chunks = typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
+      const chunks = typeof content === 'string' || ArrayBuffer.isView(content) ? [content] : content;
       for await (const chunk of chunks) await handle.writeFile(chunk);
       await handle.sync();
     } finally {
@@ -60,7 +60,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** A `file` error that says in plain words what the operating system refused. */
 export function fileError(action: 'read' | 'write', path: string, cause: unknown, hint?: string): MienError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
-  const reason = (code && REASONS[code]) ?? (cause instanceof Error ? cause.message : String(cause));
+  const reason = (code && REASONS[code]) ?? messageOf(cause);
   return new MienError('file', `cannot ${action}: ${reason}`, { file: path, hint, cause });
 }
 

@@ -63,6 +63,19 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tens
   return { dtype, shape, data: new constructors[dtype](sizeOf(shape)) as TypedArrays[D] };
 }
 
+/** The elements as an array of a realm, as `instanceof` knows it there; not copied. */
+export function arrayIn<D extends DType>(
+  realm: typeof globalThis,
+  dtype: D,
+  data: { readonly buffer: ArrayBufferLike; readonly byteOffset: number; readonly length: number },
+): TypedArrays[D] {
+  const { name } = constructors[dtype];
+  const Constructor = (realm as unknown as typeof constructors)[name as never] as Uint8ArrayConstructor;
+  const array =
+    data instanceof Constructor ? data : new Constructor(data.buffer, data.byteOffset, data.length);
+  return array as TypedArrays[D];
+}
+
 /** Rows of a matrix `[n, width]`, in the order of their indices. */
 export function takeRows({ shape, data }: Tensor<'float32'>, rows: ArrayLike<number>): Tensor<'float32'> {
   const width = shape[1]!;

@@ -1,10 +1,10 @@
 // Loads the encoders that commands embed items with: those of a profile, or of a bundle.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundledModel } from '../base/package.js';
 import type { Protocol } from '../data/types.js';
 import type { FaceEncoder, TextEncoder } from '../encoders/encoder.js';
 import type { SetName } from '../features/sets.js';
-import { BUNDLED_MODEL } from './in-package.js';
 
 export interface EncoderOptions {
   /** `frozen`, `paper`, a profile file; `lite`, or the folder of another bundle. */
@@ -18,7 +18,7 @@ export interface EncoderOptions {
 
 /** The folder of the bundle that a profile names, if it names one. */
 function bundleOf(profile: string): string | undefined {
-  if (profile === 'lite') return BUNDLED_MODEL;
+  if (profile === 'lite') return bundledModel();
   return existsSync(join(profile, 'manifest.json')) ? profile : undefined;
 }
 

@@ -1,6 +1,6 @@
 // The command tree of the bin `mien`. Commands import heavy floors inside their actions, so that help stays quick.
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { packageVersion } from '../base/package.js';
 import { defineCompare } from './commands/compare.js';
 import { defineData } from './commands/data.js';
 import { defineDemo } from './commands/demo.js';
@@ -33,17 +33,11 @@ const commands: readonly ((program: Command) => void)[] = [
   defineTrain,
 ];
 
-/** The version in package.json, which lies two folders up from `src/cli` as from `dist/cli`. */
-export function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
-}
-
 /** The whole program; parsing it throws commander's error instead of ending the process. */
 export function createProgram(): Command {
   const program = new Command('mien')
     .description('Emotion recognition from text and faces: train, evaluate and run on ONNX Runtime.')
-    .version(version(), '--version', 'print the version')
+    .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .option('-q, --quiet', 'print results, warnings and errors only')

@@ -1,7 +1,7 @@
 // Gives every face a hash of its bytes, of its pixels and of what it looks like, to find copies and near-duplicates.
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { MienError } from '../base/errors.js';
+import { messageOf, MienError } from '../base/errors.js';
 import { fileError, sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { problems } from './reading.js';
@@ -60,7 +60,7 @@ export async function hashFaces(
       } catch (cause) {
         if (!options.skipInvalid) next = faces.length; // the other workers stop
         if (!options.skipInvalid && cause instanceof MienError) throw cause;
-        const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0]!;
+        const reason = messageOf(cause).split('\n')[0]!;
         reporter.report({
           file: face.file,
           ...(face.row === undefined ? {} : { row: face.row }),

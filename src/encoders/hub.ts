@@ -1,6 +1,6 @@
 // Fetches a file of a Hugging Face hub repository into the standard cache, checked by hash, or finds it there.
 import { open, rm, stat } from 'node:fs/promises';
-import { MienError } from '../base/errors.js';
+import { messageOf, MienError } from '../base/errors.js';
 import { fileError, sha256File } from '../base/files.js';
 import { silentProgress } from '../base/progress.js';
 import type { Progress } from '../base/progress.js';
@@ -63,10 +63,8 @@ const offline = (name: HubFileName, message: string, cause?: unknown): MienError
 
 /** The root of what made `fetch` fail, in its own words. */
 function reason(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error
-    ? cause.message || String((cause as NodeJS.ErrnoException).code)
-    : String(cause);
+  const cause = (error as Error | undefined)?.cause ?? error;
+  return messageOf(cause) || String((cause as NodeJS.ErrnoException).code);
 }
 
 /** Turns an HTTP status that is not success into an error that says what to do. */

@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
-import { MienError } from '../base/errors.js';
+import { messageOf, MienError } from '../base/errors.js';
 import { fileError } from '../base/files.js';
 import type { DecodedImage } from './encoder.js';
 import { rgbFromGrey } from './grey.js';
@@ -50,7 +50,7 @@ export async function decodeImage(
     return channels === 1 ? rgbFromGrey({ width, height, data: pixels }) : { width, height, data: pixels };
   } catch (cause) {
     if (cause instanceof MienError) throw cause;
-    const reason = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+    const reason = messageOf(cause).split('\n')[0]!;
     // It was refused by its header, which is read once more to say what it says.
     if (/pixel limit/.test(reason)) checkPixels(await sizeOf(bytes), maxPixels, place);
     throw new MienError('data', `cannot be decoded as an image (${reason})`, { ...place, cause });

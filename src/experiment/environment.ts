@@ -1,13 +1,10 @@
 // Says where numbers were made: versions, platform and processor, as results and benchmarks must state.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, cpus, platform } from 'node:os';
 import { dirname, join } from 'node:path';
+import { packageVersion, versionIn } from '../base/package.js';
 import type { Environment } from './results.js';
-
-/** The version in a package.json. */
-const versionIn = (file: string | URL): string =>
-  (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 
 /** The installed version of a dependency, found from its entry point upwards (exports may hide package.json). */
 function versionOf(name: string): string {
@@ -22,7 +19,7 @@ function versionOf(name: string): string {
 
 export function environment(): Environment {
   return {
-    mien: versionIn(new URL('../../package.json', import.meta.url)),
+    mien: packageVersion(),
     node: process.versions.node,
     onnxruntime: versionOf('onnxruntime-node'),
     platform: `${platform()} ${arch()}`,

@@ -1,8 +1,8 @@
 // Runs training tasks on several child processes, each with features of its own and one thread.
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { forkModule } from '../base/child-process.js';
 import { MienError } from '../base/errors.js';
-import { scriptBeside } from '../base/script.js';
 import type { FromWorker, Task, ToWorker, WorkerSetup } from './worker.js';
 
 export interface PoolOptions {
@@ -12,8 +12,6 @@ export interface PoolOptions {
   readonly onEpoch?: (task: Task, line: string) => void;
   readonly onDone?: (task: Task) => void;
 }
-
-const script = scriptBeside(import.meta.url, 'worker');
 
 /**
  * Runs all tasks; the first failure stops the others, whose finished epochs are kept.
@@ -27,7 +25,7 @@ export async function runTasks(
   const queue = [...tasks];
   const { workers, signal } = options;
   const children = Array.from({ length: Math.min(workers, queue.length) }, () =>
-    fork(script.path, { execArgv: script.execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }),
+    forkModule('experiment/worker'),
   );
   const stop = (): void => children.forEach((child) => tell(child, { stop: true }));
   signal?.addEventListener('abort', stop, { once: true });

@@ -1,6 +1,6 @@
 // Builds a model read from its file on the graph again, where it can be differentiated. What computes in whole numbers
 // becomes what it stands for: weights times their scales, activations as they are.
-import { MienError } from '../base/errors.js';
+import { messageOf, MienError } from '../base/errors.js';
 import { float32, int64, type Tensor } from '../base/tensor.js';
 import { constant, type Dim, type Graph, type Shape, type Value } from '../graph/builder.js';
 import { conv2d, globalAveragePool, type Padding } from '../graph/ops/convolution.js';
@@ -228,8 +228,7 @@ export function rebuild(
         if (part !== undefined && name) found.set(name, part);
       });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new MienError('bundle', `cannot be differentiated: ${node.type} ${reason}`, {
+      throw new MienError('bundle', `cannot be differentiated: ${node.type} ${messageOf(cause)}`, {
         ...{ file: model.file, cause, hint: 'Export the bundle with this version of mien.' },
       });
     }

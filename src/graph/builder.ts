@@ -1,5 +1,5 @@
 // Builds graphs, which are plain data: inputs, constants, scopes, and the one function that adds a node.
-import { MienError } from '../base/errors.js';
+import { messageOf, MienError } from '../base/errors.js';
 import { float32, type DType, type Tensor } from '../base/tensor.js';
 import type { Graph, Node, Operator, Shape, Value } from './operator.js';
 
@@ -117,9 +117,8 @@ export function shapeError(name: string, inputs: readonly (Value | undefined)[],
   const shapes = inputs
     .map((value) => (value ? `${value.dtype} ${formatShape(value.shape)}` : 'none'))
     .join(', ');
-  const reason = cause instanceof Error ? cause.message : String(cause);
   const place = graph.scopes.join('.') || graph.name;
-  return new MienError('shape', `${name} in ${place}: ${reason} (inputs: ${shapes})`, { cause });
+  return new MienError('shape', `${name} in ${place}: ${messageOf(cause)} (inputs: ${shapes})`, { cause });
 }
 
 /** The sizes as numbers. @throws MienError `shape` when one is known only at run time. */

@@ -1,5 +1,5 @@
 // Reverse-mode differentiation: walks the graph backwards and adds the nodes that compute gradients.
-import { MienError } from '../base/errors.js';
+import { messageOf, MienError } from '../base/errors.js';
 import { formatShape, scalar, scoped, type Graph, type Node, type Value } from './builder.js';
 import { add } from './ops/elementwise.js';
 import { sumTo } from './ops/reduction.js';
@@ -54,8 +54,7 @@ export function pullback(y: Value, dy: Value, wrt: readonly Value[]): Value[] {
           return value && dx && depends.has(value) ? sumTo(dx, value.shape) : undefined;
         });
       } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new MienError('gradient', `the gradient of ${place}: ${reason}`, { cause });
+        throw new MienError('gradient', `the gradient of ${place}: ${messageOf(cause)}`, { cause });
       }
     });
     node.inputs.forEach((value, i) => {

@@ -1,4 +1,5 @@
 // A child process that lays out one map after the other: t-SNE takes seconds of one core, and there are several maps.
+import { messageOf } from '../base/errors.js';
 import type { MapSettings, PointMap } from '../evaluate/projection.js';
 import { mapPoints } from '../evaluate/projection.js';
 
@@ -15,7 +16,7 @@ process.on('message', ({ width, data, settings }: MapTask) => {
   try {
     answer = { map: mapPoints({ width, data }, settings) };
   } catch (error) {
-    answer = { failed: error instanceof Error ? error.message : String(error) };
+    answer = { failed: messageOf(error) };
   }
   process.send?.(answer);
 });

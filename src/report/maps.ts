@@ -1,12 +1,10 @@
 // Lays out several maps at once, one a core.
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { forkModule } from '../base/child-process.js';
 import { MienError } from '../base/errors.js';
-import { scriptBeside } from '../base/script.js';
 import type { PointMap } from '../evaluate/projection.js';
 import type { MapAnswer, MapTask } from './map-worker.js';
-
-const script = scriptBeside(import.meta.url, 'map-worker');
 
 export interface MapOptions {
   readonly workers: number;
@@ -25,11 +23,7 @@ export async function layOut(
   const maps = new Array<PointMap>(tasks.length);
   const queue = [...tasks.keys()];
   const children = Array.from({ length: Math.min(workers, tasks.length) }, () =>
-    fork(script.path, {
-      execArgv: script.execArgv,
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    }),
+    forkModule('report/map-worker', { serialization: 'advanced' }),
   );
   const stop = (): void => children.forEach((child) => child.kill());
   signal?.addEventListener('abort', stop, { once: true });

@@ -1,7 +1,8 @@
 // Runs ONNX models on ONNX Runtime: tensors in, tensors out, nothing of the runtime's own types beyond this file.
 import type * as ort from 'onnxruntime-common';
-import { MienError } from '../base/errors.js';
-import { tensor, type DType, type Tensor, type Tensors, type TypedArrays } from '../base/tensor.js';
+import { messageOf, MienError } from '../base/errors.js';
+import { arrayIn, tensor, type DType, type Tensor, type Tensors, type TypedArrays } from '../base/tensor.js';
+import { mainRealm } from './realm.js';
 
 export interface SessionOptions {
   /** Threads inside one operator; all cores by default. */
@@ -36,19 +37,29 @@ export interface Session {
 /** The part of `onnxruntime-node` and `onnxruntime-web` that is used. */
 type Runtime = Pick<typeof ort, 'InferenceSession' | 'Tensor'>;
 
-let loading: Promise<Runtime> | undefined;
+/** A runtime, and the realm whose arrays it takes. */
+interface Loaded {
+  readonly runtime: Runtime;
+  readonly realm: typeof globalThis;
+}
+
+let loading: Promise<Loaded> | undefined;
 
 /** Chooses the runtime; without it, `onnxruntime-node` is loaded at first use. */
 export function setRuntime(runtime: Runtime): void {
-  loading = Promise.resolve(runtime);
+  loading = Promise.resolve({ runtime, realm: globalThis });
 }
 
 /** No literal in the import, so that bundlers for browsers, where `setRuntime` is called first, do not follow it. */
 const NODE_RUNTIME: string = 'onnxruntime-node';
 
-type Loaded = Partial<Runtime> & { readonly default: Runtime };
+type Imported = Partial<Runtime> & { readonly default: Runtime };
 
-const loadRuntime = (): Promise<Runtime> => (loading ??= importRuntime());
+const loadRuntime = (): Promise<Loaded> =>
+  (loading ??= importRuntime().catch((error: unknown) => {
+    loading = undefined;
+    throw error;
+  }));
 
 /**
  * The official builds of ONNX Runtime for Linux and macOS report, from 1.29 on, the models that are loaded to their maker
@@ -57,18 +68,26 @@ const loadRuntime = (): Promise<Runtime> => (loading ??= importRuntime());
  */
 const NO_TELEMETRY = 'ORT_DISABLE_TELEMETRY';
 
-function importRuntime(): Promise<Runtime> {
-  const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env;
-  if (environment) environment[NO_TELEMETRY] ??= '1';
-  return import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_RUNTIME).then(
-    (module: Loaded) => (module.InferenceSession ? (module as unknown as Runtime) : module.default),
-    (cause: unknown) => {
-      loading = undefined;
-      throw new MienError('usage', 'onnxruntime-node is not installed', {
-        ...{ cause, hint: 'Install it beside mien: npm install onnxruntime-node' },
-      });
-    },
-  );
+async function importRuntime(): Promise<Loaded> {
+  try {
+    const main = await mainRealm();
+    const realm = main?.global ?? globalThis;
+    const environment = (realm as { process?: { env?: Record<string, string | undefined> } }).process?.env;
+    if (environment) environment[NO_TELEMETRY] ??= '1';
+    const module = (await (main
+      ? main.require(NODE_RUNTIME, import.meta.url)
+      : import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_RUNTIME))) as Imported;
+    const runtime = module.InferenceSession ? (module as Runtime) : module.default;
+    return { runtime, realm };
+  } catch (cause) {
+    const reason = messageOf(cause).split('\n')[0]!;
+    // Its binding may be what is missing, on a platform that it has none for.
+    throw /^Cannot find (package|module)/.test(reason) && reason.includes(NODE_RUNTIME)
+      ? new MienError('usage', 'onnxruntime-node is not installed', {
+          ...{ cause, hint: 'Install it beside mien: npm install onnxruntime-node' },
+        })
+      : new MienError('usage', `onnxruntime-node cannot be loaded: ${reason}`, { cause });
+  }
 }
 
 /**
@@ -76,7 +95,8 @@ function importRuntime(): Promise<Runtime> {
  * @throws MienError `format` when the bytes are no model that ONNX Runtime accepts.
  */
 export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-  const runtime = await loadRuntime();
+  const loaded = await loadRuntime();
+  const { runtime, realm } = loaded;
   const { threads, optimization = 'all', spinning = true, profilePrefix } = options;
   const extra = { ...options.extra, ...(spinning ? {} : { 'session.intra_op.allow_spinning': '0' }) };
   const settings: ort.InferenceSession.SessionOptions = {
@@ -86,17 +106,19 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     ...(Object.keys(extra).length === 0 ? {} : { extra: nest(extra) }),
   };
-  const session = await runtime.InferenceSession.create(model, settings).catch((cause: unknown) => {
-    if (cause instanceof MienError) throw cause;
-    throw new MienError('format', `ONNX Runtime does not accept the model: ${reasonOf(cause)}`, { cause });
-  });
+  const session = await runtime.InferenceSession.create(arrayIn(realm, 'uint8', model), settings).catch(
+    (cause: unknown) => {
+      if (cause instanceof MienError) throw cause;
+      throw new MienError('format', `ONNX Runtime does not accept the model: ${messageOf(cause)}`, { cause });
+    },
+  );
 
   const run: Session['run'] = async (feeds, outputs) => {
     const converted = Object.fromEntries(
-      Object.entries(feeds).map(([name, value]) => [name, toOrt(runtime, value)]),
+      Object.entries(feeds).map(([name, value]) => [name, toOrt(loaded, value)]),
     );
     const result = await session.run(converted, outputs ?? session.outputNames).catch((cause: unknown) => {
-      throw new MienError('shape', `ONNX Runtime could not run the model: ${reasonOf(cause)}`, { cause });
+      throw new MienError('shape', `ONNX Runtime could not run the model: ${messageOf(cause)}`, { cause });
     });
     return Object.fromEntries(Object.entries(result).map(([name, value]) => [name, fromOrt(value)])) as never;
   };
@@ -106,8 +128,6 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
   };
   return { inputs: session.inputNames, outputs: session.outputNames, run, dispose };
 }
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** `{ 'session.a.b': '1' }` as the nested objects that ONNX Runtime's JavaScript API takes. */
 function nest(flat: Readonly<Record<string, string>>): Record<string, unknown> {
@@ -121,9 +141,10 @@ function nest(flat: Readonly<Record<string, string>>): Record<string, unknown> {
   return root;
 }
 
-const toOrt = (runtime: Runtime, { dtype, data, shape }: Tensor): ort.Tensor =>
-  new runtime.Tensor(dtype as 'float32', data as Float32Array, shape as number[]);
+const toOrt = ({ runtime, realm }: Loaded, { dtype, data, shape }: Tensor): ort.Tensor =>
+  new runtime.Tensor(dtype as 'float32', arrayIn(realm, dtype, data) as Float32Array, shape as number[]);
 
-function fromOrt(value: ort.Tensor): Tensor {
-  return tensor(value.type as DType, value.dims, value.data as TypedArrays[DType]);
+function fromOrt({ type, dims, data }: ort.Tensor): Tensor {
+  const dtype = type as DType;
+  return tensor(dtype, Array.from(dims), arrayIn(globalThis, dtype, data as TypedArrays[DType]));
 }

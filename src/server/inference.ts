@@ -1,6 +1,6 @@
 // The recogniser behind the service: child processes that compute, fed in batches; what fails, fails alone.
 import { MienError } from '../base/errors.js';
-import { BUNDLED } from '../recognizer/node/load.js';
+import { bundledModel } from '../base/package.js';
 import { startPool } from '../recognizer/node/pool.js';
 import type { Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from '../recognizer/types.js';
 import { createBatcher } from './batcher.js';
@@ -46,7 +46,7 @@ export async function startInference(
   const { processes, threads, maxPixels, deadline } = settings;
   let state = { ready: 0, lost: 0 };
   const recognizer = await startPool(
-    { bundle: bundle ?? BUNDLED, threads, maxPixels, files: false },
+    { bundle: bundle ?? bundledModel(), threads, maxPixels, files: false },
     processes,
     {
       patience: Math.max(STUCK_AT_LEAST, STUCK_DEADLINES * deadline),

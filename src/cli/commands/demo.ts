@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Hono } from 'hono';
 import { MienError } from '../../base/errors.js';
-import { BUNDLED_MODEL, inPackage } from '../in-package.js';
+import { bundledModel, inPackage } from '../../base/package.js';
 import { outputOf, type Output } from '../output.js';
 
 interface Options {
@@ -17,10 +17,6 @@ interface Options {
 
 /** What every bundle has; its floor is too heavy to import for this. */
 const MANIFEST = 'manifest.json';
-
-/** Where the built page and the bundled model are. */
-const PAGE = inPackage('dist/web');
-const MODELS = [BUNDLED_MODEL, inPackage('dist/web/model')];
 
 export function defineDemo(program: Command): void {
   program
@@ -41,15 +37,16 @@ function port(text: string): number {
 }
 
 async function run({ port: wanted, open, bundle }: Options, output: Output): Promise<void> {
-  const model = bundle ?? MODELS.find((folder) => existsSync(`${folder}/${MANIFEST}`));
+  const models = [bundledModel(), inPackage('dist/web/model')];
+  const model = bundle ?? models.find((folder) => existsSync(`${folder}/${MANIFEST}`));
   if (model === undefined || !existsSync(`${model}/${MANIFEST}`))
     throw new MienError('file', 'no bundle is here', {
       ...{
-        file: model ?? MODELS[0]!,
+        file: model ?? models[0]!,
         hint: 'Name the folder of one with --bundle; `mien export` makes one.',
       },
     });
-  const { url } = await servePage({ page: PAGE, model, port: wanted });
+  const { url } = await servePage({ page: inPackage('dist/web'), model, port: wanted });
   output.result({ url }, () => `The page is at ${url}\nCtrl-C ends it.`);
   if (open) openBrowser(url);
 }

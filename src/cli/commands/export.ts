@@ -4,7 +4,7 @@ import { MienError } from '../../base/errors.js';
 import { featureFolder } from '../feature-folder.js';
 import { collect } from '../arguments.js';
 import { interruption } from '../interrupt.js';
-import { inPackage } from '../in-package.js';
+import { inPackage } from '../../base/package.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
 import type { Exported } from '../../bundle/export.js';

@@ -4,15 +4,12 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MienError } from '../../base/errors.js';
-import { BUNDLED_MODEL, inPackage } from '../in-package.js';
+import { bundledModel, inPackage } from '../../base/package.js';
 import { interruption } from '../interrupt.js';
 import { outputOf, type Output } from '../output.js';
 import { progressOf } from '../progress.js';
 import type { ReportOptions } from '../../report/report.js';
 import { resultFolder } from '../result-folder.js';
-
-const BUNDLED_EXPLANATION = inPackage('models/explanation.json');
-const BUNDLED_COMPARISON = inPackage('models/comparison.json');
 
 interface Options {
   readonly out: string;
@@ -69,16 +66,18 @@ async function run(dirs: readonly string[], options: Options, output: Output): P
 
 /** By default the bundled model, where it is here: as in the package and in the repository. */
 function modelOf({ bundle, explanation, comparison }: Options): Pick<ReportOptions, 'model'> {
-  if (bundle === undefined && !existsSync(BUNDLED_MODEL)) return {};
-  const own = (file: string): string | undefined =>
-    bundle === undefined && existsSync(file) ? file : undefined;
+  if (bundle === undefined && !existsSync(bundledModel())) return {};
+  const own = (name: string): string | undefined => {
+    const file = inPackage(`models/${name}`);
+    return bundle === undefined && existsSync(file) ? file : undefined;
+  };
   const kept = {
-    explanation: explanation ?? own(BUNDLED_EXPLANATION),
-    comparison: comparison ?? own(BUNDLED_COMPARISON),
+    explanation: explanation ?? own('explanation.json'),
+    comparison: comparison ?? own('comparison.json'),
   };
   return {
     model: {
-      bundle: bundle ?? BUNDLED_MODEL,
+      bundle: bundle ?? bundledModel(),
       ...(kept.explanation === undefined ? {} : { explanation: kept.explanation }),
       ...(kept.comparison === undefined ? {} : { comparison: kept.comparison }),
     },

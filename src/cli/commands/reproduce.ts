@@ -1,9 +1,9 @@
 // `mien reproduce`: the paper's experiment on data, on feature stores, or on the bundled feature pack.
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
+import { inPackage } from '../../base/package.js';
 import { collect, wholeNumber } from '../arguments.js';
 import { checkProfile, encodersOf } from '../encoders.js';
 import { featureFolder } from '../feature-folder.js';
@@ -35,9 +35,8 @@ interface Options {
   readonly skipInvalid?: boolean;
 }
 
-/** A pack of this package's repository, two folders up from `src/cli/commands` as from `dist/cli/commands`. */
-const bundled = (profile: string): string =>
-  fileURLToPath(new URL(`../../../models/${profile}/features.safetensors`, import.meta.url));
+/** A pack of this package's repository. */
+const bundled = (profile: string): string => inPackage(`models/${profile}/features.safetensors`);
 
 export function defineReproduce(program: Command): void {
   program

@@ -115,7 +115,7 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
 }
 
 const addressOf = (wasm: NonNullable<LoadOptions['wasm']>, device: 'wasm' | 'webgpu'): string | URL =>
-  typeof wasm === 'string' || wasm instanceof URL ? wasm : wasm[device];
+  typeof wasm === 'object' && 'wasm' in wasm ? wasm[device] : wasm;
 
 /** Of one file, from its pieces; its length may be told only when it comes. */
 function counted(onProgress: ((loaded: number, total: number) => void) | undefined, length = 0) {

@@ -1,5 +1,5 @@
 // The child process of a recogniser's pool: loads the bundle, answers one call after another.
-import { MienError, type ErrorCode } from '../../base/errors.js';
+import { messageOf, MienError, type ErrorCode } from '../../base/errors.js';
 import type {
   ExplainOptions,
   Explanation,
@@ -61,7 +61,7 @@ process.on('message', (message: ToChild) => {
   handle(message).catch((error: unknown) => {
     const failed = {
       code: error instanceof MienError ? error.code : undefined,
-      message: error instanceof Error ? error.message : String(error),
+      message: messageOf(error),
     };
     send('id' in message ? { id: message.id, failed } : { failed });
   });

@@ -1,7 +1,7 @@
 // A recogniser in this process: the bundle's files, the face detector and the image decoder put together.
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { fileError } from '../../base/files.js';
+import { inPackage } from '../../base/package.js';
 import { readBundle } from '../../bundle/folder.js';
 import { openBundle } from '../../bundle/open.js';
 import type { BundleFiles } from '../../explain/explainer.js';
@@ -25,11 +25,11 @@ export interface LoadHereOptions {
    * are read, so that a text field which reaches `image` opens no file of this computer.
    */
   readonly files?: boolean | undefined;
+  /** Path of the face detector's model; by default the package's `models/blazeface/face_detection_back_256x256.onnx`. */
+  readonly detector?: string | undefined;
 }
 
-const DETECTOR = fileURLToPath(
-  new URL('../../../models/blazeface/face_detection_back_256x256.onnx', import.meta.url),
-);
+const bundledDetector = (): string => inPackage('models/blazeface/face_detection_back_256x256.onnx');
 
 /**
  * @param bundle a folder, or an address as `placeOfBundle` takes it.
@@ -41,19 +41,19 @@ export const loadHere = async (bundle: string, options: LoadHereOptions): Promis
 /** What `loadHere` computes with, without what checks arguments. @throws MienError as it does. */
 export async function computeHere(
   bundle: string,
-  { maxPixels, files, threads, spinning = false }: LoadHereOptions,
+  { maxPixels, files, threads, spinning = false, detector = bundledDetector() }: LoadHereOptions,
 ): Promise<Computation> {
   const options = { spinning, ...(threads === undefined ? {} : { threads }) };
   const place = placeOfBundle(bundle);
   const read = (): Promise<BundleFiles> => (/^https?:/.test(place) ? fetchBundle(place) : readBundle(place));
   const { manifest, files: models } = await read();
-  const detector = await readFile(DETECTOR).catch((cause: unknown) => {
-    throw fileError('read', DETECTOR, cause);
+  const faces = await readFile(detector).catch((cause: unknown) => {
+    throw fileError('read', detector, cause);
   });
   const open = await openBundle(manifest, models, options);
   return computationOf({
     bundle: open,
-    faces: await faceFinder(detector, options),
+    faces: await faceFinder(faces, options),
     decode: nodeDecoder({ maxPixels, files }),
     ...{ read, session: options },
   });

@@ -2,15 +2,21 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { anything, checkOptions, flag, wholeNumber, type Kinds } from '../../base/options.js';
+import { bundledModel } from '../../base/package.js';
 import type { Recognizer } from '../types.js';
 import { placeOfBundle } from './bundle-place.js';
 import { loadHere, type LoadHereOptions } from './load-here.js';
 import { startPool } from './pool.js';
 
 /** Which model, and where it computes. */
-export interface LoadOptions extends LoadHereOptions {
+export interface LoadOptions extends Omit<LoadHereOptions, 'detector'> {
   /** Folder of a bundle, or its `http(s):` or `file:` address; the bundled model by default. */
   readonly bundle?: string | URL | undefined;
+  /**
+   * Path or `file:` URL of the face detector's model; by default the package's
+   * `models/blazeface/face_detection_back_256x256.onnx`.
+   */
+  readonly detector?: string | URL | undefined;
   /**
    * Computes in so many child processes, so that this process's event loop stays free; 0 (the default) computes here,
    * which blocks it for the milliseconds that a run takes.
@@ -25,15 +31,14 @@ const MOST_THREADS = 1024;
 const OPTIONS: Kinds<LoadOptions> = {
   // `placeOfBundle` says what it takes.
   bundle: anything,
+  // `localPath` says what it takes.
+  detector: anything,
   processes: wholeNumber(0, MOST_PROCESSES),
   threads: wholeNumber(1, MOST_THREADS),
   spinning: flag,
   maxPixels: wholeNumber(1),
   files: flag,
 };
-
-/** The model that comes with mien. */
-export const BUNDLED = fileURLToPath(new URL('../../../models/lite', import.meta.url));
 
 /**
  * Loads a model that recognises emotions.
@@ -47,9 +52,14 @@ export const BUNDLED = fileURLToPath(new URL('../../../models/lite', import.meta
  */
 export async function loadRecognizer(options: LoadOptions = {}): Promise<Recognizer> {
   checkOptions(options, OPTIONS, 'loadRecognizer');
-  const { bundle = BUNDLED, processes = 0, ...rest } = options;
+  const { bundle = bundledModel(), detector, processes = 0, ...rest } = options;
   const folder = placeOfBundle(bundle);
-  if (processes === 0) return loadHere(folder, rest);
+  const here = { ...rest, ...(detector === undefined ? {} : { detector: localPath(detector) }) };
+  if (processes === 0) return loadHere(folder, here);
   const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / processes));
-  return startPool({ ...rest, bundle: folder, threads }, processes);
+  return startPool({ ...here, bundle: folder, threads }, processes);
 }
+
+/** The path that a `file:` URL stands for; anything else as it is. */
+const localPath = (address: string | URL): string =>
+  /^file:/i.test(String(address)) ? fileURLToPath(address) : String(address);

@@ -1,7 +1,7 @@
 // A recogniser that computes in child processes: ONNX Runtime blocks the event loop of the process it runs in.
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { forkModule, hold, letGo } from '../../base/child-process.js';
 import { MienError } from '../../base/errors.js';
-import { scriptBeside } from '../../base/script.js';
 import { recognizerOf, throwIfAborted } from '../facade.js';
 import { isEmptyImage } from '../absent.js';
 import { undecodable } from '../prepare.js';
@@ -9,8 +9,6 @@ import type { ReadItem } from '../read-item.js';
 import type { Recognizer, RecognizerInfo } from '../types.js';
 import type { ChildSetup, FromChild, SentItem, ToChild } from './child.js';
 import { openSource } from './images.js';
-
-const script = scriptBeside(import.meta.url, 'child');
 
 /** A process that dies so often in a row, without an answer in between, is not started again. */
 const MOST_CRASHES = 5;
@@ -79,11 +77,7 @@ export async function startPool(
     onEvent?.({ kind, pid, ...(how ? { how } : {}), ready: count('ready'), lost: count('lost') });
   };
   const start = (worker: Worker): void => {
-    const child = fork(script.path, {
-      execArgv: script.execArgv,
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    const child = forkModule('recognizer/node/child', { serialization: 'advanced' });
     worker.child = child;
     worker.state = 'starting';
     worker.ready = new Promise<RecognizerInfo>((resolve, reject) => {
@@ -104,6 +98,8 @@ export async function startPool(
         reject(error);
         for (const { reject: fail } of worker.waiting.values()) fail(error);
         worker.waiting.clear();
+        // Deno holds on to the channel of a child that is gone.
+        letGo(child);
         if (closing) return;
         if (++worker.crashes < MOST_CRASHES) {
           start(worker);
@@ -144,8 +140,7 @@ export async function startPool(
   const call = async (ask: Ask, load: number, signal: AbortSignal | undefined): Promise<Answer> => {
     const worker = choose();
     worker.load += load;
-    worker.child.ref();
-    worker.child.channel?.ref();
+    hold(worker.child);
     const id = next++;
     try {
       await worker.ready;
@@ -222,8 +217,7 @@ const crashed = (how: string, cause?: unknown): MienError =>
 /** A process with nothing to do does not keep its parent alive. */
 function idle(worker: Worker): void {
   if (worker.load > 0) return;
-  worker.child.unref();
-  worker.child.channel?.unref();
+  letGo(worker.child);
 }
 
 function settle(worker: Worker, message: Extract<FromChild, { id?: number }>): void {

@@ -1,0 +1,31 @@
+// Child processes that run a module of the package and talk in messages.
+import { fork, type ChildProcess, type ForkOptions } from 'node:child_process';
+import { moduleInPackage } from './script.js';
+
+/** Starts a module of the package, such as `recognizer/node/child`. Its standard error is this process's. */
+export function forkModule(
+  name: string,
+  { serialization }: Pick<ForkOptions, 'serialization'> = {},
+): ChildProcess {
+  const { path, execArgv } = moduleInPackage(name);
+  return fork(path, {
+    execArgv,
+    ...(serialization ? { serialization } : {}),
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+}
+
+/** Not every runtime lets go of the channel by itself: Bun's has no `ref` and `unref`, and goes with the process. */
+type Channel = { ref?(): void; unref?(): void } | null | undefined;
+
+/** From now on this process does not end before the child does. */
+export function hold(child: ChildProcess): void {
+  child.ref();
+  (child.channel as Channel)?.ref?.();
+}
+
+/** From now on the child does not keep this process alive. */
+export function letGo(child: ChildProcess): void {
+  child.unref();
+  (child.channel as Channel)?.unref?.();
+}

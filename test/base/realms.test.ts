@@ -1,0 +1,45 @@
+// What comes from another realm or another runtime is taken for what it is: `instanceof` and Node's own methods do not show it.
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { hold, letGo } from '../../src/base/child-process.js';
+import { messageOf } from '../../src/base/errors.js';
+import { writeFileAtomic } from '../../src/base/files.js';
+import { arrayIn } from '../../src/base/tensor.js';
+
+test('errors speak for themselves, whatever was thrown', () => {
+  expect(messageOf(runInNewContext("new TypeError('no such thing')"))).toBe('no such thing');
+  expect([new Error('known'), 'text', 7, undefined, null, { message: 7 }].map(messageOf)).toEqual([
+    ...['known', 'text', '7', 'undefined', 'null', '[object Object]'],
+  ]);
+});
+
+test('bytes are written as bytes', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mien-realms-'));
+  await writeFileAtomic(join(folder, 'file'), runInNewContext('Uint8Array.of(1, 2, 3)') as Uint8Array);
+  expect([...(await readFile(join(folder, 'file')))]).toEqual([1, 2, 3]);
+  await rm(folder, { recursive: true });
+});
+
+test('arrays change realms without a copy, and stay where they are at home', () => {
+  const foreign = runInNewContext('Float32Array.of(0, 1, 2).subarray(1)') as Float32Array;
+  const here = arrayIn(globalThis, 'float32', foreign);
+  expect(here).toBeInstanceOf(Float32Array);
+  here[0] = 5;
+  expect([...foreign]).toEqual([5, 2]);
+  expect(arrayIn(globalThis, 'float32', here)).toBe(here);
+});
+
+test.each<[string, unknown]>([
+  ['without methods, as in Bun', {}],
+  ['that is gone', null],
+])('a channel %s does not keep a child from being let go', (_, channel) => {
+  const calls: string[] = [];
+  const child = { channel, ref: () => calls.push('ref'), unref: () => calls.push('unref') };
+  hold(child as unknown as ChildProcess);
+  letGo(child as unknown as ChildProcess);
+  expect(calls).toEqual(['ref', 'unref']);
+});
