@@ -87,7 +87,11 @@ function partOf({ headers, pieces }: RawPart, index: number): FormPart {
   if (filename === undefined && !/^(image\/|application\/octet-stream$)/.test(media.type))
     return {
       name,
-      content: decodeText(Buffer.concat(content), media.parameters['charset'], `the part ${name}`),
+      content: decodeText(
+        Buffer.concat(content),
+        media.parameters['charset'] || undefined,
+        `the part ${name}`,
+      ),
     };
   return { name, content: new File(content, filename ?? '') };
 }

@@ -129,6 +129,8 @@ describe('forms as clients write them', () => {
     const latin1 =
       'Content-Type: text/plain; charset="ISO-8859-1"\nContent-Disposition: form-data; name=text';
     expect(await read(form(part(latin1, '\u00e9')))).toEqual([['é', null]]);
+    const unnamed = latin1.replace('ISO-8859-1', '');
+    expect(await read(form(part(unnamed, utf8('é'))))).toEqual([['é', null]]);
   });
 
   it('names of files that items give, in any script, with brackets or without', async () => {
