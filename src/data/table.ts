@@ -39,7 +39,8 @@ export interface Table {
   readonly skipped: readonly Skipped[];
 }
 
-const SPLIT_NAMES: Readonly<Record<string, Split>> = {
+/** What people call the splits, in lower case. */
+export const SPLIT_NAMES: Readonly<Record<string, Split>> = {
   ...{ train: 'train', training: 'train', test: 'test', testing: 'test' },
   ...{ validation: 'validation', valid: 'validation', val: 'validation', dev: 'validation' },
 };

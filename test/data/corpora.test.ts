@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cleanText } from '../../src/data/corpora/clean.js';
 import { CORPUS_NAMES, evidenceOf, labelsFrom } from '../../src/data/corpora/definitions.js';
 import { prepareCorpora } from '../../src/data/corpora/prepare.js';
-import { corpusOfTable, findCorpora, loadCorpus, recognizeCorpus } from '../../src/data/corpora/read.js';
+import { findCorpora, recognizeCorpus } from '../../src/data/corpora/find.js';
+import { corpusOfTable, loadCorpus } from '../../src/data/corpora/read.js';
 import type { Corpus, CorpusItem } from '../../src/data/corpora/types.js';
 
 let root: string;
@@ -117,6 +118,9 @@ test('what is wrong in a corpus is named with file and row', async () => {
   const tweets = { 'mapping.txt': '0\tanger\n', 'train_text.txt': 'a\nb\n', 'train_labels.txt': '0\n' };
   await expect(load(tweets)).rejects.toThrow(/has 2 texts, and train_labels.txt 1 labels/);
   await expect(findCorpora(join(root, 'nowhere'))).rejects.toMatchObject({ code: 'file' });
+  await expect(
+    load({ 'a.csv': 'id,text,labels,split,source_label\nge-1,Hello,joy,later,joy\n' }),
+  ).rejects.toThrow(/row 2: is of the split "later"/);
   const latin = { 'a.tsv': Buffer.from('fin\u00e9\t3\tid1\nfine\t3\tid2\n', 'latin1') };
   await expect(load(latin)).rejects.toThrow(/not UTF-8/);
 });

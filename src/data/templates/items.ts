@@ -4,7 +4,8 @@ import type { Label } from '../labels.js';
 import { FACTS, PLAIN, QUESTIONS } from './calm.js';
 import { choose, fill, words } from './expand.js';
 import { CARRIERS, named, SLANG } from './style.js';
-import { CONTRAST, NEGATION, SARCASM, SURPRISE, type Template } from './turns.js';
+import { NEGATION, type Template } from './negation.js';
+import { CONTRAST, SARCASM, SURPRISE } from './turns.js';
 import { EMOJI, EMOTICONS } from './words.js';
 
 export type Capability =

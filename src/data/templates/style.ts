@@ -1,6 +1,6 @@
 // Templates of how people write: slang, capitals, lengthened words, emoji and emoticons behind ordinary sentences.
 import type { Label } from '../labels.js';
-import type { Template } from './turns.js';
+import type { Template } from './negation.js';
 
 type Felt = Exclude<Label, 'neutral'>;
 
