@@ -1,4 +1,6 @@
 // What goes into a recogniser and what comes out: plain data, the same in Node, in browsers and over HTTP.
+/// <reference lib="es2020" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { DecodedImage } from '../encoders/encoder.js';
 
 /** Pixels that are decoded already: one value (grey), three (RGB) or four (RGBA, as a browser's `ImageData`) a pixel. */
