@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DecodedImage } from '../../src/encoders/encoder.js';
+import { decodeImage } from '../../src/encoders/images.js';
 import { createGraph, input } from '../../src/graph/builder.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import { mul } from '../../src/graph/ops/elementwise.js';
@@ -70,7 +72,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
   test('reads a picture in every form as Node reads the file', async () => {
     const expected = await inNode({ text: 'I felt joy', image: PHOTOGRAPH });
     const forms = (await page.evaluate('harness.forms')) as string[];
-    expect(forms).toHaveLength(12);
+    expect(forms).toHaveLength(14);
     for (const form of forms) {
       const found = recognized(await call<Result>('read', form, 'photograph.png', 'I felt joy'));
       expect(found.label, form).toBe(expected.label);
@@ -92,6 +94,34 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
   test('takes a file field that was left empty for no picture', async () => {
     const found = recognized(await call<Result>('unchosen', 'I felt joy'));
     expect(found).toMatchObject({ label: 'joy', from: 'text', warnings: [] });
+  });
+
+  test('turns every format in every orientation as Node does, WebP too', async () => {
+    // A corner of each colour.
+    const data = Uint8Array.from({ length: 32 * 16 * 3 }, (_, i) => {
+      const [x, y] = [Math.floor(i / 3) % 32, Math.floor(i / 96)];
+      return [x < 16 ? 255 : 0, y < 8 ? 255 : 0, 0][i % 3]!;
+    });
+    for (const format of ['jpeg', 'png', 'webp', 'avif'] as const)
+      for (const orientation of [1, 2, 3, 4, 5, 6, 7, 8]) {
+        const image = sharp(data, { raw: { width: 32, height: 16, channels: 3 } });
+        const bytes = await image.withMetadata({ orientation }).toFormat(format).toBuffer();
+        const upright = await decodeImage(bytes);
+        expect(await call('upright', bytes.toString('base64')), `${format} ${orientation}`).toBe(
+          cornersOf(upright),
+        );
+      }
+  });
+
+  test('answers the neighbours of what is no image', async () => {
+    const { first, last, ...codes } = await call<Record<string, string>>('noImages', 'photograph.png');
+    expect([first, last]).toEqual(['joy', 'joy']);
+    const others = { empty: 'no-input', gone: 'empty-image' };
+    expect(codes).toEqual({
+      ...Object.fromEntries(Object.keys(codes).map((name) => [name, 'undecodable-image'])),
+      ...others,
+    });
+    expect(Object.keys(codes).length).toBeGreaterThan(15);
   });
 
   test('says what is wrong with a picture', async () => {
@@ -227,6 +257,13 @@ function smallDetector(): Uint8Array {
   const image = input(graph, 'image', 'float32', [1, 8, 8, 3]);
   const outputs = [1, 2, 3, 4].map((factor) => [`output${factor}`, mul(image, factor)] as const);
   return encodeModel(graph, Object.fromEntries(outputs));
+}
+
+/** As the harness gives it. */
+function cornersOf({ width, height, data }: DecodedImage): string {
+  const corners = [0, height - 1].flatMap((y) => [0, width - 1].map((x) => 3 * (y * width + x)));
+  const said = corners.map((at) => `${Number(data[at]! > 127)}${Number(data[at + 1]! > 127)}`);
+  return `${width}×${height} ${said.join(' ')}`;
 }
 
 function recognized(result: Result): Recognition {

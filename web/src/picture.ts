@@ -1,4 +1,5 @@
 // Pictures: chosen, dropped or pasted, shown, and made small enough to be read quickly.
+import { uprightBitmap } from '../../src/recognizer/browser/upright.js';
 import { element } from './page.js';
 
 const stage = element('stage', 'div');
@@ -38,9 +39,15 @@ export function onPicture(use: (blob: Blob) => void): void {
 
 export const choosePicture = (): void => file.click();
 
+function fileOf(bitmap: ImageBitmap): Promise<Blob> {
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+  canvas.getContext('2d')!.drawImage(bitmap, 0, 0);
+  return canvas.convertToBlob({ type: 'image/webp' });
+}
+
 /** Shows a picture. @throws Error when the browser cannot read it. */
 export async function openPicture(blob: Blob): Promise<Picture> {
-  const whole = await createImageBitmap(blob).catch((cause: unknown) => {
+  const { bitmap: whole, turned } = await uprightBitmap(blob).catch((cause: unknown) => {
     throw new Error('This browser cannot read that as a picture. JPEG, PNG and WebP always work.', { cause });
   });
   const scale = Math.min(1, LONGEST_SIDE / Math.max(whole.width, whole.height));
@@ -53,7 +60,8 @@ export async function openPicture(blob: Blob): Promise<Picture> {
       : whole;
   if (bitmap !== whole) whole.close();
   URL.revokeObjectURL(shown.src);
-  shown.src = URL.createObjectURL(blob);
+  // What is shown lies as what is read, or boxes would not stand on faces.
+  shown.src = URL.createObjectURL(turned ? await fileOf(bitmap) : blob);
   await shown.decode().catch(() => undefined);
   return {
     ...{ width, height },

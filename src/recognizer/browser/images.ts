@@ -6,6 +6,8 @@ import { checkPixels } from '../../encoders/pixel-limit.js';
 import { rgbOf } from '../pixels.js';
 import { sourceOf, type Source } from '../source.js';
 import type { ImageSource } from '../types.js';
+import { contextOf, newCanvas, type Canvas } from './canvas.js';
+import { uprightBitmap } from './upright.js';
 
 /** What can be drawn on a canvas, at the size in which it is shown upright. */
 export type Drawable =
@@ -28,7 +30,7 @@ export const browserDecoder =
       checkPixels(source.pixels, maxPixels);
       return source.pixels;
     }
-    const bitmap = await bitmapOf(await blobOf(source));
+    const { bitmap } = await uprightBitmap(await blobOf(source));
     try {
       return pixelsOf(bitmap, maxPixels);
     } finally {
@@ -59,11 +61,6 @@ async function blobOf(source: Exclude<Source, { pixels: unknown }>): Promise<Blo
   return response.blob();
 }
 
-const bitmapOf = (blob: Blob): Promise<ImageBitmap> =>
-  createImageBitmap(blob, { imageOrientation: 'from-image' }).catch((cause: unknown) => {
-    throw unreadable('cannot be decoded as an image by this browser', cause);
-  });
-
 const unreadable = (message: string, cause: unknown): MienError =>
   new MienError('data', message, { field: 'image', cause });
 
@@ -75,7 +72,7 @@ function sizeOf(source: Drawable): readonly [width: number, height: number] {
 }
 
 /** Kept from image to image: a camera's frames are all of one size. */
-let canvas: OffscreenCanvas | HTMLCanvasElement | undefined;
+let canvas: Canvas | undefined;
 
 function pixelsOf(source: Drawable, maxPixels: number | undefined): DecodedImage {
   const [width, height] = sizeOf(source);
@@ -84,8 +81,7 @@ function pixelsOf(source: Drawable, maxPixels: number | undefined): DecodedImage
   canvas ??= newCanvas();
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
-  const context = canvas.getContext('2d', { willReadFrequently: true }) as CanvasRenderingContext2D | null;
-  if (!context) throw unreadable('cannot be drawn: this browser gives no canvas', undefined);
+  const context = contextOf(canvas);
   try {
     context.clearRect(0, 0, width, height);
     context.drawImage(source, 0, 0, width, height);
@@ -98,9 +94,4 @@ function pixelsOf(source: Drawable, maxPixels: number | undefined): DecodedImage
       ...{ field: 'image', cause, hint: 'Give the element the attribute crossorigin="anonymous".' },
     });
   }
-}
-
-function newCanvas(): OffscreenCanvas | HTMLCanvasElement {
-  if (typeof OffscreenCanvas !== 'undefined') return new OffscreenCanvas(1, 1);
-  return document.createElement('canvas');
 }

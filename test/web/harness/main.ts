@@ -10,6 +10,7 @@ import {
 } from '../../../src/browser.js';
 import { DETECTOR_FILE } from '../../../src/detector/model-file.js';
 import type { WebRuntime } from '../../../src/recognizer/browser/runtime.js';
+import { uprightBitmap } from '../../../src/recognizer/browser/upright.js';
 
 const settings: LoadOptions = { bundle: 'model', device: 'wasm', threads: 1 };
 let recognizer: Promise<BrowserRecognizer> | undefined;
@@ -47,6 +48,13 @@ async function pixels(address: string): Promise<ImageData> {
 const forms: Readonly<Record<string, (address: string) => Promise<BrowserImageSource>>> = {
   address: async (address) => address,
   URL: async (address) => new URL(address, location.href),
+  // In the alphabet of addresses, and percent-encoded in part.
+  'data URL': async (address) => {
+    const binary = Array.from(new Uint8Array(await bytesOf(address)), (byte) => String.fromCharCode(byte));
+    const base64 = btoa(binary.join('')).replaceAll('+', '-').replaceAll('/', '_');
+    return `data:image/png;base64,${base64.replaceAll('=', '%3D').replaceAll('A', '%41')}`;
+  },
+  'object URL': async (address) => URL.createObjectURL(new Blob([await bytesOf(address)])),
   Blob: async (address) => new Blob([await bytesOf(address)]),
   ArrayBuffer: bytesOf,
   Uint8Array: async (address) => new Uint8Array(await bytesOf(address)),
@@ -86,7 +94,62 @@ async function withSmallDetector(): Promise<WebRuntime> {
   return { Tensor: runtime.Tensor, env: runtime.env, InferenceSession: { create } };
 }
 
+/** What is no image, or no longer one. */
+async function noImages(address: string): Promise<Readonly<Record<string, unknown>>> {
+  const [bitmap, frame] = [
+    await createImageBitmap(await drawn(address)),
+    new VideoFrame(await drawn(address), { timestamp: 0 }),
+  ];
+  bitmap.close();
+  frame.close();
+  const gone = new Uint8Array(await bytesOf(address));
+  structuredClone(gone.buffer, { transfer: [gone.buffer] });
+  const revoked = URL.createObjectURL(new Blob(['x']));
+  URL.revokeObjectURL(revoked);
+  const broken = new Image();
+  broken.src = 'data:image/png;base64,AAAA';
+  return {
+    ...{ bitmap, frame, gone, revoked, broken, video: document.createElement('video') },
+    ...{ promise: Promise.resolve(), response: new Response('x'), stream: new Blob(['x']).stream() },
+    ...{
+      symbol: Symbol('image'),
+      file: 'file:///face.jpg',
+      host: 'http://',
+      path: '\0',
+      empty: new Blob([]),
+    },
+    ...{ array: [255, 0, 0], floats: { width: 1, height: 1, data: Float32Array.of(0, 0.5, 1) } },
+    throws: new Proxy({}, { get: () => { throw new Error('no'); } }), // prettier-ignore
+  };
+}
+
 const harness = {
+  /** Codes of what is no image, by name, between two texts that are recognised. */
+  async noImages(address: string): Promise<Record<string, string>> {
+    const found = await noImages(address);
+    const results = await (
+      await loaded()
+    ).recognize([
+      { text: 'joy' },
+      ...Object.values(found).map((image) => ({ image: image as BrowserImageSource })),
+      { text: 'joy' },
+    ]);
+    const codes = results.map((result) => (isRecognition(result) ? result.label : result.error.code));
+    const names = ['first', ...Object.keys(found), 'last'];
+    return Object.fromEntries(names.map((name, i) => [name, codes[i]!]));
+  },
+  /** Size of a picture that stands upright, and whether its corners are light in red: from the upper left in rows. */
+  async upright(base64: string): Promise<string> {
+    const file = new Blob([Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))]);
+    const { bitmap } = await uprightBitmap(file);
+    const { width, height } = bitmap;
+    const context = new OffscreenCanvas(width, height).getContext('2d')!;
+    context.drawImage(bitmap, 0, 0);
+    const corners = [0, height - 1].flatMap((y) =>
+      [0, width - 1].map((x) => [...context.getImageData(x, y, 1, 1).data.subarray(0, 2)]),
+    );
+    return `${width}×${height} ${corners.map(([red, green]) => `${Number(red! > 127)}${Number(green! > 127)}`).join(' ')}`;
+  },
   forms: Object.keys(forms),
   async read(form: string, address: string, text?: string): Promise<Result> {
     return (await loaded()).recognize({
