@@ -2,7 +2,7 @@
 // that a symbol never makes the word beside it unknown.
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { MienError } from '../base/errors.js';
-import { unitPattern, unitsOf, type Unit, type UnitKind } from './text-units.js';
+import { readableIn, unitPattern, unitsOf, type Unit, type UnitKind } from './text-units.js';
 
 /** A unit of a text and the tokens that it became. */
 export interface Piece {
@@ -13,8 +13,9 @@ export interface Piece {
   /** Its tokens among all of the text, special ones counted: from `first` to before `last`. */
   readonly first: number;
   readonly last: number;
-  /** Whether the vocabulary has tokens for all of it. */
-  readonly known: boolean;
+  /** How many characters there are to be read (`readableIn`), and how many of these the vocabulary has tokens for. */
+  readonly readable: number;
+  readonly read: number;
 }
 
 export interface Encoding {
@@ -96,12 +97,8 @@ export function createTokenizer(
   const isKnown = (ids: readonly number[]): boolean => unknown === undefined || !ids.includes(unknown);
 
   /** Letters of a script that the vocabulary lacks do not make Latin ones beside them unknown. */
-  const ofWord = (word: string): readonly number[] => {
-    const whole = tokensOf(word);
-    if (isKnown(whole)) return whole;
-    const runs = word.match(SCRIPT_RUNS) ?? [];
-    return runs.length > 1 ? runs.flatMap(tokensOf) : whole;
-  };
+  const partsOf = (word: string): readonly string[] =>
+    isKnown(tokensOf(word)) ? [word] : (word.match(SCRIPT_RUNS) ?? [word]);
   /** Of a pictograph that is joined of several and unknown, the first ones may be known. */
   const ofPictograph = (picture: string): readonly number[] => {
     for (let part = picture; part !== ''; part = withoutLast(part)) {
@@ -112,26 +109,30 @@ export function createTokenizer(
     }
     return tokensOf(picture).slice(0, 1);
   };
-  const idsOf = ({ kind, plain }: Unit): readonly number[] =>
-    kind === 'word'
-      ? ofWord(plain)
-      : kind === 'pictograph'
-        ? ofPictograph(plain)
-        : kind === 'added'
-          ? [added.get(plain)!]
-          : tokensOf(plain);
+  const read = ({ kind, plain }: Unit): { ids: readonly number[]; readable: number; read: number } => {
+    const readable = readableIn(kind, plain);
+    if (kind === 'added') return { ids: [added.get(plain)!], readable, read: readable };
+    const parts = (kind === 'word' ? partsOf(plain) : [plain]).map((part) => {
+      const ids = kind === 'pictograph' ? ofPictograph(part) : tokensOf(part);
+      return { ids, read: isKnown(ids) ? readableIn(kind, part) : 0 };
+    });
+    return {
+      ids: parts.flatMap(({ ids }) => ids),
+      ...{ readable, read: parts.reduce((sum, part) => sum + part.read, 0) },
+    };
+  };
 
   const encode: Tokenizer['encode'] = (text) => {
     const body: number[] = [];
     const pieces: Piece[] = [];
     for (const unit of unitsOf(text, pattern)) {
-      const ids = idsOf(unit);
+      const { ids, ...counts } = read(unit);
       if (ids.length === 0) continue;
       if (body.length < room) {
         const first = prefix.length + body.length;
         const last = Math.min(first + ids.length, prefix.length + room);
         const { kind, start, end } = unit;
-        pieces.push({ kind, start, end, first, last, known: isKnown(ids) });
+        pieces.push({ kind, start, end, first, last, ...counts });
       }
       body.push(...ids);
       if (body.length > room) break;

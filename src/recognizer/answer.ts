@@ -24,7 +24,7 @@ export interface Row {
 }
 
 export interface Computed {
-  readonly text: (Row & { readonly truncated: boolean }) | undefined;
+  readonly text: (Row & { readonly read: number }) | undefined;
   /** The row of the item's first face; its others follow. */
   readonly face: Row | undefined;
   readonly fused: (Row & { readonly gate?: Tensor<'float32'> }) | undefined;
@@ -38,7 +38,10 @@ export function assemble(
   computed: Computed,
 ): Result {
   if (error) return { error, warnings };
-  const text = computed.text && posteriorOf(manifest.text!, computed.text.logits.data, computed.text.row);
+  const text = computed.text && {
+    ...posteriorOf(manifest.text!, computed.text.logits.data, computed.text.row),
+    read: computed.text.read,
+  };
   const [face, ...others] = crops.map(({ place }, i): FacePosterior => ({
     ...posteriorOf(manifest.face!, computed.face!.logits.data, computed.face!.row + i),
     place,
@@ -61,7 +64,7 @@ export function assemble(
     ...(disagreement === undefined ? {} : { disagreement }),
     warnings: [
       ...warnings,
-      ...furtherWarnings(manifest, computed, text, shared),
+      ...otherEmotion(text, shared),
       ...contradiction(text, face, shared, disagreement),
     ],
   };
@@ -125,24 +128,10 @@ function gateOf({ shape, data }: Tensor<'float32'>, row: number, { gate }: Recog
   return gate ? { mean, values } : { mean };
 }
 
-function furtherWarnings(
-  { text: part }: BundleManifest,
-  { text: row }: Computed,
-  text: ModalityPosterior | undefined,
-  shared: readonly string[],
-): Warning[] {
-  const found: Warning[] = [];
-  if (row?.truncated)
-    found.push({
-      code: 'text-truncated',
-      message: `the text was cut at ${part!.maxTokens} tokens; what follows was not read`,
-    });
-  if (text && !shared.includes(text.label))
-    found.push({
-      code: 'other-emotion',
-      message: `the text by itself tells of ${text.label}, which is not among ${shared.join(', ')}`,
-    });
-  return found;
+function otherEmotion(text: ModalityPosterior | undefined, shared: readonly string[]): Warning[] {
+  if (!text || shared.includes(text.label)) return [];
+  const message = `the text by itself tells of ${text.label}, which is not among ${shared.join(', ')}`;
+  return [{ code: 'other-emotion', message }];
 }
 
 /**

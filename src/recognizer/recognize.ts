@@ -8,7 +8,7 @@ import { checkCertainty, knowsCertainty } from './certainty.js';
 import type { BundleFiles, Explainer } from '../explain/explainer.js';
 import type { SessionOptions } from '../runtime/session.js';
 import { recognizerOf, throwIfAborted } from './facade.js';
-import { prepareItem, type FaceFinder, type Prepared } from './prepare.js';
+import { contextOf, prepareItem, type FaceFinder, type Prepared } from './prepare.js';
 import type { DecodeImage, Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
 
 export interface RecognizerParts {
@@ -38,7 +38,7 @@ export function createRecognizer({ bundle, faces, decode, read, session }: Recog
     const prepared: Prepared[] = [];
     for (const item of items) {
       throwIfAborted(options.signal);
-      prepared.push(await prepareItem(item, { faces, decode, has: bundle.manifest, options }));
+      prepared.push(await prepareItem(item, contextOf(bundle, { faces, decode, options })));
     }
     throwIfAborted(options.signal);
     return compute(bundle, prepared, options);
@@ -95,7 +95,8 @@ async function compute(
 ): Promise<Result[]> {
   const withText = items.flatMap((item, i) => (item.text === undefined ? [] : [i]));
   const withFace = items.flatMap((item, i) => (item.crops.length === 0 ? [] : [i]));
-  const texts = withText.length > 0 ? await bundle.texts(withText.map((i) => items[i]!.text!)) : undefined;
+  const texts =
+    withText.length > 0 ? await bundle.tokens(withText.map((i) => items[i]!.text!.ids)) : undefined;
   const crops = withFace.flatMap((i) => items[i]!.crops);
   const faces =
     crops.length > 0
@@ -121,10 +122,7 @@ async function compute(
   const fusedRow = new Map(both.map((i, row) => [i, row]));
   return items.map((item, i) =>
     assemble(item, bundle.manifest, options, {
-      text:
-        texts && textRow.has(i)
-          ? { ...texts, row: textRow.get(i)!, truncated: texts.truncated[textRow.get(i)!]! }
-          : undefined,
+      text: texts && textRow.has(i) ? { ...texts, row: textRow.get(i)!, read: item.text!.read } : undefined,
       face: faces && faceRow.has(i) ? { ...faces, row: faceRow.get(i)! } : undefined,
       fused: fused && fusedRow.has(i) ? { ...fused, row: fusedRow.get(i)! } : undefined,
     }),

@@ -31,6 +31,7 @@ export type {
   Session,
   SessionOptions,
   TextExplanation,
+  TextPosterior,
   Warning,
   WarningCode,
   WordAttribution,
