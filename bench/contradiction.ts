@@ -73,11 +73,11 @@ async function pairs(pool: Selection, which: 'same' | 'other' | 'any'): Promise<
     drawn.forEach((face, text) => {
       const crop = { image: { width: 100, height: 100, data: new Uint8Array() }, place: null };
       const answer = assemble(
-        { text: '', crops: [crop], warnings: [] },
+        { crops: [crop], warnings: [] },
         manifest,
         {},
         {
-          text: { logits: textLogits, row: text, truncated: false },
+          text: { logits: textLogits, row: text, read: 1 },
           face: { logits: faceLogits, row: face },
           fused: { logits, row: text, ...(gate ? { gate } : {}) },
         },

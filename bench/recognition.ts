@@ -91,7 +91,7 @@ for (const dataset of ['rafdb', 'fer2013'] as const) {
           manifest,
           {},
           {
-            text: row === undefined ? undefined : { ...read, row, truncated: false },
+            text: row === undefined ? undefined : { ...read, row, read: 1 },
             face: { ...seen, row: i },
             fused: row === undefined ? undefined : { ...fused!, row: place.get(i)! },
           },

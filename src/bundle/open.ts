@@ -3,7 +3,7 @@ import { inBatches, indicesBy } from '../base/batches.js';
 import { MienError } from '../base/errors.js';
 import { int32, tensor, float32, type Tensor } from '../base/tensor.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { createTokenizer, type Tokenizer } from '../encoders/tokenizer.js';
+import { createTokenizer, type Encoding, type Tokenizer } from '../encoders/tokenizer.js';
 import { VIEWS } from '../encoders/views.js';
 import { createSession, type Session } from '../runtime/session.js';
 import type { BundleManifest } from './manifest.js';
@@ -24,12 +24,12 @@ export interface OpenBundle {
   readonly manifest: BundleManifest;
   /** Where the bundle reads texts. */
   readonly tokenizer: Tokenizer | undefined;
-  /** Token ids of a text, cut at the bundle's limit. @throws MienError `bundle` when the bundle reads no text. */
-  tokenize(text: string): { ids: Int32Array; truncated: boolean };
+  /** A text's tokens, cut at the bundle's limit. @throws MienError `bundle` when the bundle reads no text. */
+  tokenize(text: string): Encoding;
   /** Tokenised texts. @throws MienError `bundle` when the bundle reads no text. */
   tokens(texts: readonly Int32Array[]): Promise<Encoded>;
   /** @throws MienError `bundle` when the bundle reads no text. */
-  texts(texts: readonly string[]): Promise<Encoded & { readonly truncated: readonly boolean[] }>;
+  texts(texts: readonly string[]): Promise<Encoded>;
   /**
    * Cropped faces, with their mirror images where the bundle does so, unless `mirror` is false.
    * @throws MienError `bundle` when the bundle reads no faces.
@@ -88,11 +88,7 @@ export async function openBundle(
     ...{ manifest, tokenizer },
     tokenize,
     tokens,
-    async texts(texts) {
-      const tokenized = texts.map(tokenize);
-      const encoded = await tokens(tokenized.map(({ ids }) => ids));
-      return { ...encoded, truncated: tokenized.map(({ truncated }) => truncated) };
-    },
+    texts: async (texts) => tokens(texts.map((text) => tokenize(text).ids)),
     async faces(images, { mirror = true } = {}) {
       if (!face || !faceSession) throw absent('faces');
       const classes = face.labels.length;

@@ -33,7 +33,7 @@ export function formatRows(
       return [
         ...[id, known?.label ?? '', known?.from ?? '', result.error?.code ?? ''],
         result.warnings.map(({ code }) => code).join(' '),
-        ...[known?.gate?.mean, known?.disagreement].map(digits),
+        ...[known?.text?.read, known?.gate?.mean, known?.disagreement].map(digits),
         ...[known?.abstained === undefined ? '' : String(known.abstained), known?.set?.join(' ') ?? ''],
         ...labels.map((label) => digits(known?.probabilities[label])),
       ];
@@ -49,6 +49,7 @@ export const csvHeader = (labels: readonly string[]): string =>
       'from',
       'error',
       'warnings',
+      'read',
       'gate',
       'disagreement',
       'abstained',
@@ -69,10 +70,11 @@ const FINE_SHOWN = 5;
 /** One item at length. */
 export function renderOne(result: Recognition, explanation: Explained | undefined, width: number): string {
   const warnings = result.warnings.map(({ message }) => `note: ${message}`);
-  const { label, probabilities, from, gate, disagreement, abstained, set } = result;
+  const { label, probabilities, from, text, gate, disagreement, abstained, set } = result;
   const details = [
     ...(abstained ? ['too unsure to be given'] : []),
     FROM[from],
+    ...(text && text.read < 1 ? [`${share(text.read)} of the text was read`] : []),
     ...(gate ? [`the face’s share in the fusion is ${share(gate.mean)}`] : []),
     ...(set ? [`one of ${set.join(', ')}`] : []),
     ...(disagreement === undefined ? [] : [`text and face disagree by ${share(disagreement)}`]),

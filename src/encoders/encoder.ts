@@ -1,5 +1,6 @@
 // What an encoder is to the rest of the house: something that turns items into embeddings and can say what it is.
 import type { Tensor } from '../base/tensor.js';
+import type { Encoding } from './tokenizer.js';
 
 /** Everything that decides an encoder's output, so that two embeddings can be told to be comparable. */
 export interface EncoderIdentity {
@@ -31,8 +32,8 @@ export interface TextEncoder {
   readonly identity: EncoderIdentity;
   /** Width of the embedding. */
   readonly width: number;
-  /** Token ids with special tokens, cut at the encoder's limit; `truncated` says whether anything was cut. */
-  tokenize(text: string): { ids: Int32Array; truncated: boolean };
+  /** Token ids with special tokens, cut at the encoder's limit, and what they stand for. */
+  tokenize(text: string): Encoding;
   /** Pooled embeddings `[n, width]` of n tokenised texts, in their order; pads to the longest of them. */
   encode(batch: readonly Int32Array[]): Promise<Tensor<'float32'>>;
   /** Token states `[n, tokens, width]`, padded to the longest text of the batch. */

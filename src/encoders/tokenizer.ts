@@ -3,7 +3,7 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { MienError } from '../base/errors.js';
 import { emphasisOf, LONG, LOUD } from './signs.js';
-import { unitPattern, unitsOf, type Unit, type UnitKind } from './text-units.js';
+import { readableIn, unitPattern, unitsOf, type Unit, type UnitKind } from './text-units.js';
 
 /** A unit of a text and the tokens that it became. */
 export interface Piece {
@@ -14,8 +14,9 @@ export interface Piece {
   /** Its tokens among all of the text, special ones counted: from `first` to before `last`. */
   readonly first: number;
   readonly last: number;
-  /** Whether the vocabulary has tokens for all of it. */
-  readonly known: boolean;
+  /** How many characters there are to be read (`readableIn`), and how many of these the vocabulary has tokens for. */
+  readonly readable: number;
+  readonly read: number;
 }
 
 export interface Encoding {
@@ -98,18 +99,10 @@ export function createTokenizer(
 
   // A vocabulary with marks for emphasis is read with them.
   const hasMarks = [LOUD, LONG].every((mark) => library.token_to_id(mark) !== undefined);
-  const emphasised = (text: string): readonly number[] => {
-    const { word, marks } = emphasisOf(text, (one) => library.token_to_id(one));
-    return [...ofWord(word), ...marks.map((mark) => library.token_to_id(mark)!)];
-  };
 
   /** Letters of a script that the vocabulary lacks do not make Latin ones beside them unknown. */
-  const ofWord = (word: string): readonly number[] => {
-    const whole = tokensOf(word);
-    if (isKnown(whole)) return whole;
-    const runs = word.match(SCRIPT_RUNS) ?? [];
-    return runs.length > 1 ? runs.flatMap(tokensOf) : whole;
-  };
+  const partsOf = (word: string): readonly string[] =>
+    isKnown(tokensOf(word)) ? [word] : (word.match(SCRIPT_RUNS) ?? [word]);
   /** Of a pictograph that is joined of several and unknown, the first ones may be known. */
   const ofPictograph = (picture: string): readonly number[] => {
     for (let part = picture; part !== ''; part = withoutLast(part)) {
@@ -120,28 +113,37 @@ export function createTokenizer(
     }
     return tokensOf(picture).slice(0, 1);
   };
-  const idsOf = ({ kind, plain }: Unit): readonly number[] =>
-    kind === 'word'
-      ? hasMarks
-        ? emphasised(plain)
-        : ofWord(plain)
-      : kind === 'pictograph'
-        ? ofPictograph(plain)
-        : kind === 'added'
-          ? [added.get(plain)!]
-          : tokensOf(plain);
+  const read = ({ kind, plain }: Unit): { ids: readonly number[]; readable: number; read: number } => {
+    if (kind === 'added') {
+      const readable = readableIn(kind, plain);
+      return { ids: [added.get(plain)!], readable, read: readable };
+    }
+    const { word, marks } =
+      kind === 'word' && hasMarks
+        ? emphasisOf(plain, (one) => library.token_to_id(one))
+        : { word: plain, marks: [] };
+    const parts = (kind === 'word' ? partsOf(word) : [word]).map((part) => {
+      const ids = kind === 'pictograph' ? ofPictograph(part) : tokensOf(part);
+      return { ids, read: isKnown(ids) ? readableIn(kind, part) : 0 };
+    });
+    return {
+      ids: [...parts.flatMap(({ ids }) => ids), ...marks.map((mark) => library.token_to_id(mark)!)],
+      readable: readableIn(kind, word),
+      read: parts.reduce((sum, part) => sum + part.read, 0),
+    };
+  };
 
   const encode: Tokenizer['encode'] = (text) => {
     const body: number[] = [];
     const pieces: Piece[] = [];
     for (const unit of unitsOf(text, pattern)) {
-      const ids = idsOf(unit);
+      const { ids, ...counts } = read(unit);
       if (ids.length === 0) continue;
       if (body.length < room) {
         const first = prefix.length + body.length;
         const last = Math.min(first + ids.length, prefix.length + room);
         const { kind, start, end } = unit;
-        pieces.push({ kind, start, end, first, last, known: isKnown(ids) });
+        pieces.push({ kind, start, end, first, last, ...counts });
       }
       body.push(...ids);
       if (body.length > room) break;

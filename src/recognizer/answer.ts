@@ -25,7 +25,7 @@ export interface Row {
 }
 
 export interface Computed {
-  readonly text: (Row & { readonly truncated: boolean; readonly fine?: Tensor<'float32'> }) | undefined;
+  readonly text: (Row & { readonly read: number; readonly fine?: Tensor<'float32'> }) | undefined;
   /** The row of the item's first face; its others follow. */
   readonly face: Row | undefined;
   readonly fused: (Row & { readonly gate?: Tensor<'float32'> }) | undefined;
@@ -62,7 +62,7 @@ export function assemble(
     ...(disagreement === undefined ? {} : { disagreement }),
     warnings: [
       ...warnings,
-      ...furtherWarnings(manifest, computed, text, shared),
+      ...otherEmotion(text, shared),
       ...contradiction(text, face, shared, disagreement),
     ],
   };
@@ -71,10 +71,10 @@ export function assemble(
 /** What the text says, over the finer labels too where they are asked for. */
 function textPosterior(
   part: NonNullable<BundleManifest['text']>,
-  { logits, fine, row }: NonNullable<Computed['text']>,
+  { logits, fine, row, read }: NonNullable<Computed['text']>,
   options: RecognizeOptions,
 ): TextPosterior {
-  const posterior = posteriorOf(part, logits.data, row);
+  const posterior = { ...posteriorOf(part, logits.data, row), read };
   if (!options.fine || !part.fine || !fine) return posterior;
   const finer = posteriorOf({ labels: part.fine, temperature: 1 }, fine.data, row);
   return { ...posterior, fine: finer.probabilities };
@@ -138,24 +138,10 @@ function gateOf({ shape, data }: Tensor<'float32'>, row: number, { gate }: Recog
   return gate ? { mean, values } : { mean };
 }
 
-function furtherWarnings(
-  { text: part }: BundleManifest,
-  { text: row }: Computed,
-  text: ModalityPosterior | undefined,
-  shared: readonly string[],
-): Warning[] {
-  const found: Warning[] = [];
-  if (row?.truncated)
-    found.push({
-      code: 'text-truncated',
-      message: `the text was cut at ${part!.maxTokens} tokens; what follows was not read`,
-    });
-  if (text && !shared.includes(text.label))
-    found.push({
-      code: 'other-emotion',
-      message: `the text by itself tells of ${text.label}, which is not among ${shared.join(', ')}`,
-    });
-  return found;
+function otherEmotion(text: ModalityPosterior | undefined, shared: readonly string[]): Warning[] {
+  if (!text || shared.includes(text.label)) return [];
+  const message = `the text by itself tells of ${text.label}, which is not among ${shared.join(', ')}`;
+  return [{ code: 'other-emotion', message }];
 }
 
 /**

@@ -2,13 +2,12 @@
 import { MienError } from '../base/errors.js';
 import { suggestion } from '../base/names.js';
 import type { OpenBundle } from '../bundle/open.js';
-import { normalizeText } from '../data/cleaning.js';
 import type { Explainer } from '../explain/explainer.js';
 import type { OtherSide } from '../explain/inputs.js';
 import { wordsOf } from '../explain/words.js';
 import { assemble } from './answer.js';
 import { throwIfAborted } from './facade.js';
-import { cornersOf, prepareItem, type Crop, type FaceFinder } from './prepare.js';
+import { contextOf, cornersOf, prepareItem, type Crop, type FaceFinder } from './prepare.js';
 import type { ReadItem } from './read-item.js';
 import { logOddsOf, sharesOf } from './shares.js';
 import type {
@@ -46,10 +45,10 @@ export async function explainItem(
   { bundle, faces, decode, explainer }: ExplainParts,
 ): Promise<Explanation | Failure> {
   const { manifest } = bundle;
-  const prepared = await prepareItem(item, { ...{ faces, decode, options }, has: manifest });
+  const prepared = await prepareItem(item, contextOf(bundle, { faces, decode, options }));
   const [crop] = prepared.crops;
   throwIfAborted(options.signal);
-  const text = prepared.text === undefined ? undefined : await bundle.texts([prepared.text]);
+  const text = prepared.text && (await bundle.tokens([prepared.text.ids]));
   const face = crop && (await bundle.faces([crop.image]));
   const fused =
     text && face && manifest.fusion ? await bundle.fuse(text.embedding, face.embedding) : undefined;
@@ -58,7 +57,7 @@ export async function explainItem(
     manifest,
     {},
     {
-      text: text && { ...text, row: 0, truncated: text.truncated[0]! },
+      text: text && { ...text, row: 0, read: prepared.text!.read },
       face: face && { ...face, row: 0 },
       fused: fused && { ...fused, row: 0 },
     },
@@ -68,7 +67,9 @@ export async function explainItem(
   throwIfAborted(options.signal);
   const ofText =
     text &&
-    (await explainText(item.text!, asked, bundle, explainer, { other: face, signal: options.signal }));
+    (await explainText(item.text!, prepared.text!.ids, asked, bundle, explainer, {
+      ...{ other: face, signal: options.signal },
+    }));
   throwIfAborted(options.signal);
   const ofFace = crop && (await explainFace(crop, asked, explainer, { other: text, signal: options.signal }));
   return {
@@ -102,13 +103,13 @@ const BLANKS = ['[MASK]', '[PAD]', '[UNK]'];
 
 async function explainText(
   given: string,
+  ids: Int32Array,
   { label, among }: Asked,
   { tokenizer }: OpenBundle,
   explainer: Explainer,
   { other, signal }: Beside,
 ): Promise<TextExplanation> {
-  const { encode, idOf, margins } = tokenizer!;
-  const { ids } = encode(normalizeText(given));
+  const { idOf, margins } = tokenizer!;
   const blank = BLANKS.map(idOf).find((id) => id !== undefined) ?? 0;
   // Special tokens stay: they are in every text.
   const baseline = ids.map((id, i) => (i < margins.before || i >= ids.length - margins.after ? id : blank));

@@ -1,20 +1,13 @@
 // From an item as it was given to what the models read: a normalised text, face crops, and what is worth a warning.
 import { MienError } from '../base/errors.js';
 import { quoted } from '../base/quote.js';
-import { normalizeText } from '../data/cleaning.js';
+import type { OpenBundle } from '../bundle/open.js';
 import type { DecodedImage } from '../encoders/encoder.js';
+import type { Tokenizer } from '../encoders/tokenizer.js';
 import { isEmptyImage } from './absent.js';
-import { foreignLanguage } from './language.js';
 import type { ReadItem } from './read-item.js';
-import type {
-  DecodeImage,
-  FacePlace,
-  Failure,
-  Point,
-  RecognizeOptions,
-  Warning,
-  WarningCode,
-} from './types.js';
+import { readText, warning, type ReadText, type Side } from './read-text.js';
+import type { DecodeImage, FacePlace, Failure, Point, RecognizeOptions, Warning } from './types.js';
 
 /** Finds faces in photographs and cuts them out as the face encoder was trained to see them. */
 export interface FaceFinder {
@@ -49,7 +42,7 @@ export interface Crop {
 }
 
 export interface Prepared {
-  readonly text?: string;
+  readonly text?: ReadText;
   /** The deciding face first; empty without an image, or without a face in it. */
   readonly crops: readonly Crop[];
   readonly warnings: readonly Warning[];
@@ -60,21 +53,27 @@ export interface Prepared {
 export interface PrepareContext {
   readonly faces: FaceFinder;
   readonly decode: DecodeImage;
-  /** Which models there are. */
-  readonly has: { readonly text?: object | undefined; readonly face?: object | undefined };
+  /** Reads texts, where the bundle does. */
+  readonly tokenizer: Tokenizer | undefined;
+  /** Whether the bundle reads faces. */
+  readonly readsFaces: boolean;
   readonly options: RecognizeOptions;
 }
+
+/** The context of an open bundle's items. */
+export const contextOf = (
+  { tokenizer, manifest }: OpenBundle,
+  rest: Pick<PrepareContext, 'faces' | 'decode' | 'options'>,
+): PrepareContext => ({ ...rest, tokenizer, readsFaces: manifest.face !== undefined });
 
 /** Faces smaller than this, in pixels of the image, show little: the smallest of the training sets are 48 wide. */
 const SMALL_FACE = 40;
 /** Faces of one photograph that are read when all are asked for. */
 const MOST_FACES = 32;
 
-const warning = (code: WarningCode, message: string): Warning => ({ code, message });
-
 /** Never throws for what an item holds: what cannot be read becomes its error or a warning. */
 export async function prepareItem(item: ReadItem, context: PrepareContext): Promise<Prepared> {
-  const text = prepareText(item.text, context);
+  const text = readText(item.text, context.tokenizer);
   const image = await prepareImage(item.image, context);
   const warnings = [...text.warnings, ...image.warnings];
   const crops = image.crops ?? [];
@@ -99,38 +98,12 @@ export async function prepareItem(item: ReadItem, context: PrepareContext): Prom
   };
 }
 
-interface Side {
-  readonly warnings: readonly Warning[];
-  readonly error?: Failure['error'];
-}
-
-function prepareText(given: string | undefined, { has }: PrepareContext): Side & { text?: string } {
-  if (given === undefined) return { warnings: [] };
-  if (!has.text) return { warnings: [warning('text-missing', 'this bundle reads no texts')] };
-  const text = normalizeText(given);
-  if (!/[\p{L}\p{N}\p{Emoji_Presentation}]/u.test(text))
-    return { warnings: [], error: { code: 'empty-text', message: 'the text has no words' } };
-  const language = foreignLanguage(text);
-  return {
-    text,
-    warnings:
-      language === undefined
-        ? []
-        : [
-            warning(
-              'not-english',
-              `the text looks like ${language} (ISO 639-3); the model knows English only`,
-            ),
-          ],
-  };
-}
-
 async function prepareImage(
   given: unknown,
-  { has, decode, faces, options }: PrepareContext,
+  { readsFaces, decode, faces, options }: PrepareContext,
 ): Promise<Side & { crops?: readonly Crop[] }> {
   if (given === undefined) return { warnings: [] };
-  if (!has.face) return { warnings: [warning('image-missing', 'this bundle reads no faces')] };
+  if (!readsFaces) return { warnings: [warning('image-missing', 'this bundle reads no faces')] };
   let image: DecodedImage;
   try {
     if (isEmptyImage(given))

@@ -9,7 +9,7 @@ import type { BundleFiles, Explainer } from '../explain/explainer.js';
 import type { SessionOptions } from '../runtime/session.js';
 import { recognizerOf, throwIfAborted, type Computation } from './facade.js';
 import { underPrior } from './prior.js';
-import { prepareItem, type FaceFinder, type Prepared } from './prepare.js';
+import { contextOf, prepareItem, type FaceFinder, type Prepared } from './prepare.js';
 import type { ReadItem } from './read-item.js';
 import type { DecodeImage, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
 
@@ -43,7 +43,7 @@ export function computationOf({ bundle, faces, decode, read, session }: Recogniz
     const prepared: Prepared[] = [];
     for (const item of items) {
       throwIfAborted(options.signal);
-      prepared.push(await prepareItem(item, { faces, decode, has: bundle.manifest, options }));
+      prepared.push(await prepareItem(item, contextOf(bundle, { faces, decode, options })));
     }
     throwIfAborted(options.signal);
     return compute(bundle, prepared, options);
@@ -102,7 +102,8 @@ async function compute(
   const withText = items.flatMap((item, i) => (item.text === undefined ? [] : [i]));
   const withFace = items.flatMap((item, i) => (item.crops.length === 0 ? [] : [i]));
   const { manifest, move } = underPrior(bundle.manifest, options.prior);
-  const said = withText.length > 0 ? await bundle.texts(withText.map((i) => items[i]!.text!)) : undefined;
+  const said =
+    withText.length > 0 ? await bundle.tokens(withText.map((i) => items[i]!.text!.ids)) : undefined;
   const texts = said && { ...said, logits: move('text', said.logits) };
   const crops = withFace.flatMap((i) => items[i]!.crops);
   const seen =
@@ -132,10 +133,7 @@ async function compute(
   const fusedRow = new Map(both.map((i, row) => [i, row]));
   return items.map((item, i) =>
     assemble(item, manifest, options, {
-      text:
-        texts && textRow.has(i)
-          ? { ...texts, row: textRow.get(i)!, truncated: texts.truncated[textRow.get(i)!]! }
-          : undefined,
+      text: texts && textRow.has(i) ? { ...texts, row: textRow.get(i)!, read: item.text!.read } : undefined,
       face: faces && faceRow.has(i) ? { ...faces, row: faceRow.get(i)! } : undefined,
       fused: fused && fusedRow.has(i) ? { ...fused, row: fusedRow.get(i)! } : undefined,
     }),

@@ -16,11 +16,14 @@ import type {
 } from './types.js';
 
 const TEXT_HALF_LIFE = 8;
+/** What has less weight than this, after ten half-lives, says nothing any more. */
+const FORGOTTEN = 2 ** -10;
 
 /**
  * A session over a recogniser. Faces: the exponential moving average of single-frame posteriors. Texts: the last
  * utterance. What is `age` seconds old counts as its posterior to the power of 2^(−age / half-life), so that it fades
- * into an even distribution; face and text are multiplied over the labels they share.
+ * into an even distribution, and after ten half-lives it is forgotten; face and text are multiplied over the labels they
+ * share. Without either there is no label.
  *
  * There is no model of sequences behind it: none of the data sets has any, so that none could be shown to be better.
  */
@@ -43,7 +46,7 @@ export function startSession(
     const probabilities = combined(seen, said, shared);
     return {
       at: now,
-      label: topOf(probabilities),
+      label: seen || said ? topOf(probabilities) : null,
       probabilities,
       ...(seen ? { face: seen } : {}),
       ...(said ? { text: said } : {}),
@@ -51,7 +54,7 @@ export function startSession(
   };
   return {
     async push(observation: Observation) {
-      const now = timeOf(observation) ?? Date.now();
+      const now = timeOf(observation) ?? performance.now();
       if (!isTime(now) || now < last)
         throw new MienError('usage', `an observation at ${repeated(now)} ms comes after one at ${last} ms`, {
           ...{ field: 'at', hint: 'Push observations in the order of their time, in milliseconds.' },
@@ -70,7 +73,7 @@ export function startSession(
       }
       return { ...at(now), result };
     },
-    now: (time = Date.now()) => at(Math.max(time, last)),
+    now: (time = performance.now()) => at(Math.max(time, last)),
   };
 }
 
@@ -87,8 +90,11 @@ function timeOf(observation: Observation): unknown {
   }
 }
 
-const faded = ({ probabilities, at }: Evidence, now: number, halfLife: number): Probabilities =>
-  normalized(Object.entries(probabilities).map(([label, p]) => [label, p ** left(at, now, halfLife)]));
+function faded({ probabilities, at }: Evidence, now: number, halfLife: number): Probabilities | undefined {
+  const weight = left(at, now, halfLife);
+  if (weight < FORGOTTEN) return undefined;
+  return normalized(Object.entries(probabilities).map(([label, p]) => [label, p ** weight]));
+}
 
 const normalized = (entries: readonly (readonly [string, number])[]): Probabilities => {
   const total = entries.reduce((sum, [, value]) => sum + value, 0);

@@ -94,6 +94,7 @@ export type WarningCode =
   | 'several-faces'
   | 'small-face'
   | 'text-truncated'
+  | 'text-unread'
   | 'not-english'
   | 'other-emotion'
   | 'modalities-disagree';
@@ -123,8 +124,13 @@ export interface ModalityPosterior {
   readonly logits: Probabilities;
 }
 
-/** What a text says by itself. */
+/** What a text says by itself, and how much of it was read. */
 export interface TextPosterior extends ModalityPosterior {
+  /**
+   * Share of the text's letters, digits and pictographs that the model has tokens for, from above 0 to 1; what was cut
+   * off counts as not read.
+   */
+  readonly read: number;
   /**
    * Over finer labels, when they were asked for and the bundle has them; they sum to one, and are not calibrated.
    */
@@ -354,8 +360,8 @@ export interface Explanation {
 /** Something seen or said at a time. */
 export interface Observation<Image = ImageSource> extends Item<Image> {
   /**
-   * Milliseconds; by default the time of the call (`Date.now()`). Never before an earlier observation's, and always on
-   * the same clock, which then goes for `Session.now` as well.
+   * Milliseconds; by default the time of the call on a clock that nobody sets (`performance.now()`). Never before an
+   * earlier observation's, and always on the same clock, which then goes for `Session.now` as well.
    */
   readonly at?: number | undefined;
 }
@@ -372,13 +378,16 @@ export interface SessionOptions extends RecognizeOptions {
 export interface Moment {
   /** Milliseconds, on the clock of the observations. */
   readonly at: number;
-  /** The most probable label. */
-  readonly label: string;
-  /** They sum to one; even where nothing has been seen or said. */
+  /**
+   * The most probable label; null where there is no evidence: nothing has been seen or said yet, or all of it was ten
+   * half-lives ago or more.
+   */
+  readonly label: string | null;
+  /** They sum to one; all the same where there is no evidence. */
   readonly probabilities: Probabilities;
-  /** What faces still say. */
+  /** What faces still say; not there where they say nothing. */
   readonly face?: Probabilities;
-  /** What the last utterance still says. */
+  /** What the last utterance still says; not there where it says nothing. */
   readonly text?: Probabilities;
   /** The observation by itself. */
   readonly result: Result;

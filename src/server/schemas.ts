@@ -131,12 +131,13 @@ const point = z.object({ x: z.number(), y: z.number() });
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'text-missing': 'the model reads no texts',
   'image-missing': 'the model reads no faces',
-  'empty-text': 'the text has no words; the face decides alone',
+  'empty-text': 'the text has no words, or none that the model can read; the face decides alone',
   'empty-image': 'the image has no bytes; the text decides alone',
   'no-face': 'no face was found; the text decides alone',
   'several-faces': 'the largest of several faces decides',
   'small-face': 'the face has few pixels',
   'text-truncated': 'the end of the text was not read',
+  'text-unread': 'the model has no tokens for most of the text',
   'not-english': 'the text looks foreign',
   'other-emotion': 'the text by itself tells of an emotion that the answer does not know',
   'modalities-disagree':
@@ -146,7 +147,7 @@ const FAILURES: Readonly<Record<FailureCode, string>> = {
   'no-face': 'no face was found in the image',
   'undecodable-image': 'the image is none, is damaged or has too many pixels',
   'empty-image': 'the image has no bytes',
-  'empty-text': 'the text has no words',
+  'empty-text': 'the text has no words, or none that the model can read',
   'no-input': 'there is neither a text nor an image',
   'invalid-item': 'the item is not what the schema says; the message names the place',
   internal: 'computing the item failed; the service’s log has it',
@@ -163,6 +164,13 @@ const warnings = z
 const id = z.string().exactOptional().describe('As it was given.');
 
 const modality = z.object({ label: z.string(), probabilities, logits });
+const text = modality.extend({
+  read: z
+    .number()
+    .gt(0)
+    .max(1)
+    .describe('Share of the text’s letters, digits and pictographs that was read; the rest says nothing.'),
+});
 const face = modality.extend({
   place: z
     .object({
@@ -180,7 +188,7 @@ const recognition = z.object({
   probabilities,
   logits,
   from: z.enum(['text', 'face', 'both']).describe('What decided.'),
-  text: modality.exactOptional().describe('What the text says by itself.'),
+  text: text.exactOptional().describe('What the text says by itself.'),
   face: face.exactOptional().describe('What the face says by itself.'),
   set: z.array(z.string()).exactOptional().describe('With `coverage`: the labels that may be the true one.'),
   abstained: z
@@ -252,6 +260,6 @@ const readiness = z.object({
 
 /** Bodies of answers. */
 export const answerSchemas = {
-  ...{ Answer: answer, Recognition: recognition, Failure: failure, Modality: modality, Face: face },
+  ...{ Answer: answer, Recognition: recognition, Failure: failure, Text: text, Face: face },
   ...{ Model: model, Error: error, Health: health, Readiness: readiness },
 };

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readBundle } from '../../src/bundle/folder.js';
 import { openBundle } from '../../src/bundle/open.js';
+import { readTable } from '../../src/data/table.js';
 import { decodeImage } from '../../src/encoders/images.js';
+import { readableTable } from '../../src/experiment/readable-table.js';
 import type { ResultRow } from '../../src/experiment/results.js';
 import { ownFolder, quick, trainOwn } from '../support/own-table.js';
 
@@ -101,6 +103,25 @@ test.each([
   expect(ended.stderr).toContain(message);
 });
 
+test('rows whose text the encoder cannot read are named, or passed over', async () => {
+  const file = join(root, 'unread.jsonl');
+  const texts = ['The day was warm', '😡😡', 'the day', '오늘'];
+  await writeFile(file, texts.map((text, i) => `${JSON.stringify({ text, label: `l${i % 2}` })}\n`).join(''));
+  const table = await readTable(file, { text: 'text', label: 'label' });
+  const spec = { id: 'made/up-text', revision: 'local', pooling: 'mean', maxTokens: 32 } as const;
+  const options = { weights: join(root, 'weights') };
+  await expect(readableTable(table, spec, options)).rejects.toMatchObject({
+    code: 'data',
+    place: { row: 2 },
+  });
+  const { rows, skipped } = await readableTable(table, spec, { ...options, skipInvalid: true });
+  expect(rows.map(({ row }) => row)).toEqual([1, 3]);
+  expect(skipped).toMatchObject([
+    { row: 2, reason: expect.stringContaining('read nothing') as string },
+    { row: 4 },
+  ]);
+});
+
 test('rows that cannot be used are named, or passed over', async () => {
   const file = join(root, 'faulty.jsonl');
   const rows = [
@@ -110,7 +131,6 @@ test('rows that cannot be used are named, or passed over', async () => {
     { words: 'no label' },
   ];
   await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-  const { readTable } = await import('../../src/data/table.js');
   const options = { text: 'words', label: 'mood' };
   await expect(readTable(file, options)).rejects.toMatchObject({ code: 'data', place: { row: 3 } });
   const { rows: kept, skipped, labels } = await readTable(file, { ...options, skipInvalid: true });

@@ -89,7 +89,7 @@ describe('a small BERT tokenizer', () => {
     const { ids, pieces } = tokenizer.encode(text);
     expect([...ids].filter((one) => one > 103)).toEqual([id('fear')]);
     expect(ids).toHaveLength(4);
-    const word = pieces.find(({ known }) => known);
+    const word = pieces.find(({ read }) => read > 0);
     if (text !== 'fearㅠㅠ') expect(text.slice(word!.start, word!.end)).toBe('fear');
   });
 

@@ -61,7 +61,7 @@ export function fakeTextEncoder(options: FakeOptions = {}): TextEncoder & Counte
         ...words.slice(0, 30).map((word) => word.length + word.charCodeAt(0)),
         2,
       ]);
-      return { ids, truncated: words.length > 30 };
+      return { ids, truncated: words.length > 30, pieces: [] };
     },
     encode: async (batch) => {
       if (delay > 0) await setTimeout(delay);

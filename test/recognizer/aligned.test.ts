@@ -17,7 +17,7 @@ const posterior = (joy: number, anger = 1 - joy, neutral = 0) => ({
   probabilities: { anger, joy, neutral, sadness: 1 - joy - anger - neutral },
 });
 const pair = (answer: number, text: number, face: number): Recognition => ({
-  ...{ ...posterior(answer), from: 'both', warnings: [], text: posterior(text) },
+  ...{ ...posterior(answer), from: 'both', warnings: [], text: { ...posterior(text), read: 1 } },
   face: { ...posterior(face), place: null },
 });
 

@@ -10,7 +10,7 @@ const posterior = (probabilities: Probabilities) => ({ label: '', probabilities,
 const said = (label: string, p = 0.8): Result => ({
   ...{ label, from: 'text', logits: {}, warnings: [] },
   probabilities: Object.fromEntries(KNOWN.map((one) => [one, one === label ? p : (1 - p) / 2])),
-  text: posterior({ anger: 1, joy: 0, neutral: 0 }),
+  text: { ...posterior({ anger: 1, joy: 0, neutral: 0 }), read: 1 },
 });
 const failed: Result = { error: { code: 'no-face', message: '' }, warnings: [] };
 const judged: Judged[] = [

@@ -223,9 +223,59 @@ describe('what an item may be like', () => {
     expect(codes(await one({ text: 'joy joy joy joy joy joy joy joy joy' }))).toContain('text-truncated');
     const german =
       'Gestern habe ich meinen alten Freund nach vielen Jahren wieder getroffen und mich gefreut.';
-    expect(codes(await one({ text: german }))).toContain('not-english');
-    expect(codes(await one({ text: '昨日、古い友人に会ってとても嬉しかった' }))).toContain('not-english');
+    expect(codes(await recognizer.recognize({ text: german }))).toContain('not-english');
+    const japanese = { text: '昨日、古い友人に会ってとても嬉しかった' };
+    expect(codes(await recognizer.recognize(japanese))).toContain('not-english');
   });
+
+  test('what the model has no tokens for is no evidence: a text of nothing else is no text', async () => {
+    const unread = ['😡', '😭😭😭', '❤️', '开心', '오늘', 'a'.repeat(120), 'zzz😡', '１２３', ':(😡'];
+    for (const text of unread) {
+      const alone = await recognizer.recognize({ text });
+      expect(alone.error, text).toEqual({
+        code: 'empty-text',
+        message: expect.stringMatching(/does not know ./) as string,
+      });
+      const { warnings, ...beside } = await one({ text, image: faceOf('joy') });
+      expect(warnings.map(({ code }) => code).filter((code) => code !== 'not-english')).toEqual([
+        'empty-text',
+      ]);
+      const { warnings: _, ...face } = await one({ image: faceOf('joy') });
+      expect(beside).toEqual(face);
+      expect(await recognizer.explain({ text })).toMatchObject({ error: { code: 'empty-text' } });
+    }
+    for (const text of ['', ':(', '!!!', '€ → █'])
+      expect(await recognizer.recognize({ text })).toMatchObject({
+        error: { code: 'empty-text', message: 'the text has no words' },
+      });
+    // Messages stay short whatever could not be read.
+    const long = await recognizer.recognize({ text: '한'.repeat(90) + ' zz yy xx ww' });
+    expect(long.error!.message).toMatch(/know 한{20}…, zz, yy, …$/);
+  });
+
+  test('says which share of the text was read, and warns where it is little', async () => {
+    const reading = async (text: string): Promise<[number, string[]]> => {
+      const result = await one({ text });
+      return [result.text!.read, codes(result)];
+    };
+    expect(await reading('joy, day!')).toEqual([1, []]);
+    expect(await reading('joy😡')).toEqual([3 / 4, []]);
+    expect(await reading('ＪＯＹ joy day zz')).toEqual([9 / 11, []]);
+    expect(await reading('joy😡😡')).toEqual([3 / 5, ['text-unread']]);
+    expect(await reading('joy한국어한국')).toEqual([3 / 8, ['not-english', 'text-unread']]);
+    // What was cut off was not read either, of which there is another warning.
+    expect(await reading('joy '.repeat(12))).toEqual([1 / 2, ['text-truncated']]);
+  });
+
+  test.each(['😡', '😢', '😱', '🤮!!', '❤️', '👍🏽', '™', '€', '♥', '█'])(
+    'a symbol that touches a word (%s) changes its answer no more than one beside it',
+    async (symbol) => {
+      const [touching, beside] = [`fear${symbol}`, `fear ${symbol}`];
+      const [a, b] = [await one({ text: touching }), await one({ text: beside })];
+      expect(a).toEqual(b);
+      expect(a.label).toBe('fear');
+    },
+  );
 
   test('images come as paths, bytes, blobs, data URLs and pixels with transparency', async () => {
     const { width, height, data } = faceOf('anger');
@@ -429,6 +479,7 @@ describe('what an item may be like', () => {
     for (const text of ['\ud800', '😀', 'joy\u0000', 'a'.repeat(100_000), '\u202ejoy']) {
       const result = await recognizer.recognize({ text });
       expect([undefined, 'empty-text']).toContain(result.error?.code);
+      if (!result.error) expect((result as Recognition).text!.read).toBeGreaterThan(0);
     }
   });
 });

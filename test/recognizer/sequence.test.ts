@@ -1,5 +1,5 @@
 // Posteriors over time: averages by half-life, fading utterances, time that only goes forward.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { SHARED_LABELS, FACE_LABELS } from '../../src/data/labels.js';
 import { startSession } from '../../src/recognizer/sequence.js';
 import { averageFrames } from '../../src/recognizer/smoothing.js';
@@ -18,7 +18,7 @@ const recognize = async ({ text, image }: ReadItem): Promise<Result> => {
   });
   return {
     ...{ label: '', probabilities: {}, logits: {}, from: 'both', warnings: [] },
-    ...(text ? { text: posterior(SHARED_LABELS, text) } : {}),
+    ...(text ? { text: { ...posterior(SHARED_LABELS, text), read: 1 } } : {}),
     ...(typeof image === 'string' ? { face: { ...posterior(FACE_LABELS, image), place: null } } : {}),
   };
 };
@@ -61,6 +61,35 @@ test('frames without a face leave the rest as it was, only older', async () => {
   expect(moment.result.error?.code).toBe('no-face');
   expect(moment.probabilities['joy']!).toBeLessThan(0.9);
   expect(start().now(0).probabilities['joy']).toBeCloseTo(0.2, 12);
+});
+
+test('without evidence there is no label', async () => {
+  const session = start();
+  const nothing = { label: null, probabilities: mostly(SHARED_LABELS, 'anger', 0.2) };
+  expect(session.now(0)).toEqual({ at: 0, ...nothing });
+  expect(await session.push({ at: 0, image: '?' })).toMatchObject(nothing);
+  expect(await session.push({ at: 0, text: '' })).toMatchObject(nothing);
+  expect((await session.push({ at: 0, image: 'sadness' })).label).toBe('sadness');
+  expect(session.now(9_999)).toMatchObject({ label: 'sadness', face: expect.anything() as object });
+  // Ten half-lives of a face, then of a text.
+  expect(session.now(10_001)).toEqual({ at: 10_001, ...nothing });
+  expect((await session.push({ at: 60_000, text: 'fear' })).label).toBe('fear');
+  expect((await session.push({ at: 99_000, image: '?' })).label).toBe('fear');
+  expect((await session.push({ at: 100_001, image: '?' })).label).toBeNull();
+});
+
+test('observations without a time do not depend on the wall clock', async () => {
+  const session = start();
+  const wall = vi.spyOn(Date, 'now');
+  try {
+    wall.mockReturnValue(2e12);
+    await session.push({ image: 'joy' });
+    wall.mockReturnValue(1e12);
+    expect((await session.push({ image: 'joy' })).label).toBe('joy');
+    expect(session.now().label).toBe('joy');
+  } finally {
+    wall.mockRestore();
+  }
 });
 
 test('time goes forward, half-lives are above zero', async () => {

@@ -65,22 +65,24 @@ async function run(options: Options, output: Output): Promise<void> {
     { loadConfig },
     { trainBundle },
     { readTable },
+    { readableTable },
     { findProfile },
     { faceLearnSettings, textLearnSettings },
   ] = await Promise.all([
     import('../../experiment/config.js'),
     import('../../bundle/own.js'),
     import('../../data/table.js'),
+    import('../../experiment/readable-table.js'),
     import('../../encoders/profile-file.js'),
     import('../../learn/settings.js'),
   ]);
   const set = [`profile=${options.profile}`, ...options.set];
   const config = await loadConfig({ file: options.config, set });
-  const table = await readTable(data, options);
+  const profile = await findProfile(options.profile);
+  const table = await readableTable(await readTable(data, options), profile.text, options);
   for (const { row, reason } of table.skipped) output.message(`skipped row ${row}: ${reason}`);
   const trained = await trainBundle({
-    ...{ table, name, config, head, out, weights, offline, maxPixels },
-    profile: await findProfile(options.profile),
+    ...{ table, name, profile, config, head, out, weights, offline, maxPixels },
     ...(learn
       ? {
           learn: {
