@@ -148,10 +148,10 @@ for (const dataset of ['rafdb', 'fer2013'] as const) {
   const [kept, crops]: [number[], DecodedImage[]] = [[], []];
   for (const [i, image] of images.entries()) {
     const photo = await photograph(image);
-    const [place] = await finder.find(photo);
-    if (!place) continue;
+    const all = await finder.find(photo);
+    if (!all[0]) continue;
     kept.push(i);
-    crops.push(await finder.crop(photo, place));
+    crops.push(await finder.crop(photo, all[0], all));
   }
   await finder.dispose();
   const cropped = await bundle.faces(crops);

@@ -4,10 +4,15 @@ import { isCroppedFace } from '../detector/cropped.js';
 import { createDetector, type DetectorOptions } from '../detector/detector.js';
 import type { DetectedFace } from '../detector/face.js';
 import { fromFrame } from '../detector/frame.js';
+import type { DecodedImage } from '../encoders/encoder.js';
 import { cornersOf, type FaceFinder } from './prepare.js';
+import type { FacePlace } from './types.js';
 
 /** Of a crowd, the largest; each takes a look of its own. */
 const MOST_FACES = 32;
+
+const isWhole = (image: DecodedImage, all: readonly FacePlace[]): boolean =>
+  isCroppedFace(image, all as readonly DetectedFace[]);
 
 /**
  * A face finder from the bytes of the detector's model. An image that is about one face and nothing else is taken as it
@@ -20,15 +25,10 @@ export async function faceFinder(model: Uint8Array, options: DetectorOptions = {
     // What the detector found before comes back to it as it was.
     find: (image, near = []) =>
       detector.detect(image, { maxFaces: MOST_FACES, near: near as readonly DetectedFace[] }),
-    crop: (image, place) => {
-      const face = place as DetectedFace;
-      return isCroppedFace(image, [face]) ? image : alignFace(image, face);
-    },
-    corners: (image, place) => {
-      const face = place as DetectedFace;
-      if (isCroppedFace(image, [face]))
-        return cornersOf({ x: 0, y: 0, width: image.width, height: image.height });
-      const frame = faceFrame(face);
+    crop: (image, place, all = []) => (isWhole(image, all) ? image : alignFace(image, place as DetectedFace)),
+    corners: (image, place, all = []) => {
+      if (isWhole(image, all)) return cornersOf({ x: 0, y: 0, width: image.width, height: image.height });
+      const frame = faceFrame(place as DetectedFace);
       const corner = (x: number, y: number) => fromFrame(frame, { x, y });
       return [corner(0, 0), corner(1, 0), corner(1, 1), corner(0, 1)];
     },

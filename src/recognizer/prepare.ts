@@ -13,9 +13,14 @@ import type { DecodeImage, FacePlace, Failure, Point, RecognizeOptions, Warning 
 export interface FaceFinder {
   /** Largest first; those of the frame before are looked for where they were. */
   find(image: DecodedImage, near?: readonly FacePlace[]): Promise<readonly FacePlace[]>;
-  crop(image: DecodedImage, place: FacePlace): DecodedImage | Promise<DecodedImage>;
+  /** `all` are the faces of the whole image, where it was searched for them: one that is alone may fill it. */
+  crop(
+    image: DecodedImage,
+    place: FacePlace,
+    all?: readonly FacePlace[],
+  ): DecodedImage | Promise<DecodedImage>;
   /** Where what `crop` cuts out lies in the image; by default the face's box. */
-  corners?(image: DecodedImage, place: FacePlace): Corners;
+  corners?(image: DecodedImage, place: FacePlace, all?: readonly FacePlace[]): Corners;
   dispose(): Promise<void>;
 }
 
@@ -123,12 +128,14 @@ async function prepareImage(
   const [first] = found;
   if (first === undefined)
     return { warnings: [], error: { code: 'no-face', message: 'no face was found in the image' } };
+  // In a sequence only known faces were looked at; and no frame of one was cropped before.
+  const all = options.near || options.places ? undefined : found;
   const wanted = options.allFaces ? found.slice(0, MOST_FACES) : [first];
   const crops: Crop[] = [];
   for (const place of wanted)
     crops.push({
-      ...{ place, image: await faces.crop(image, place) },
-      corners: faces.corners?.(image, place) ?? cornersOf(place.box),
+      ...{ place, image: await faces.crop(image, place, all) },
+      corners: faces.corners?.(image, place, all) ?? cornersOf(place.box),
     });
   const several =
     found.length > 1

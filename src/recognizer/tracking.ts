@@ -53,7 +53,7 @@ export function trackFaces(options: TrackingOptions = {}): FaceTracker {
   const standsStill = (at: number): boolean =>
     !isDue(at) && at - looked < lookEvery && speed * (at - looked) <= STILL;
   return {
-    options: (at) => (isDue(at) ? {} : standsStill(at) ? { places: near } : { near }),
+    options: (at) => (isDue(at) ? { near: [] } : standsStill(at) ? { places: near } : { near }),
     saw(result, at) {
       if (standsStill(at)) return;
       if (isDue(at)) searched = at;

@@ -1,7 +1,7 @@
 // Faces found in real photographs: whole, turned, small, several, filling the image, and none.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/base/random.js';
-import { alignFace } from '../../src/detector/align.js';
+import { alignFace, faceFrame } from '../../src/detector/align.js';
 import { createDetector, type Detector } from '../../src/detector/detector.js';
 import type { DetectedFace, Point } from '../../src/detector/face.js';
 import { isCroppedFace } from '../../src/detector/cropped.js';
@@ -9,6 +9,10 @@ import type { DecodedImage } from '../../src/encoders/encoder.js';
 import { createGraph, input } from '../../src/graph/builder.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import { add } from '../../src/graph/ops/elementwise.js';
+import { faceFinder } from '../../src/recognizer/finder.js';
+import { nodeDecoder } from '../../src/recognizer/node/images.js';
+import { prepareItem, type FaceFinder } from '../../src/recognizer/prepare.js';
+import type { RecognizeOptions } from '../../src/recognizer/types.js';
 import { astronaut, EYES, part, pasted, plain, readModel, resized, turned } from './photographs.js';
 
 let detector: Detector;
@@ -138,6 +142,47 @@ describe('no face', () => {
       expect(faces).toEqual([]);
       expect(isCroppedFace(image, faces)).toBe(false);
     }
+  });
+});
+
+describe('what the recogniser cuts out', () => {
+  let finder: FaceFinder;
+  beforeAll(async () => {
+    finder = await faceFinder(await readModel());
+  });
+  afterAll(() => finder.dispose());
+  const recognised = { has: { face: {} }, decode: nodeDecoder() };
+  const cropOf = async (image: DecodedImage, options: RecognizeOptions = {}) =>
+    (await prepareItem({ image }, { ...recognised, faces: finder, options })).crops[0]!;
+
+  it('is the whole of an image that is one face, and not of one with another face in it', async () => {
+    const alone = await part(photograph, 170, 50, 120, 120);
+    const { image, corners } = await cropOf(alone);
+    expect(image).toEqual(alone);
+    expect(corners![2]).toEqual({ x: 120, y: 120 });
+
+    // The same face beside a small one: by itself it would still be large enough.
+    const group = pasted(150, 120, [
+      [alone, 0, 0],
+      [await resized(alone, 30), 120, 10],
+    ]);
+    const found = await finder.find(group);
+    expect(found).toHaveLength(2);
+    expect(faceFrame(found[0] as DetectedFace).side).toBeGreaterThan(0.6 * 150);
+    for (const options of [{}, { allFaces: true }]) {
+      const crop = await cropOf(group, options);
+      expect(crop.image).toEqual(alignFace(group, found[0] as DetectedFace));
+      expect(crop.corners![1].x).toBeLessThan(140);
+    }
+  });
+
+  it('is never the whole of a frame in a sequence, in which others may not have been looked for', async () => {
+    const frame = await part(photograph, 165, 40, 130, 130);
+    const [place] = await finder.find(frame);
+    const aligned = alignFace(frame, place as DetectedFace);
+    for (const options of [{ near: [] }, { places: [place!] }])
+      expect((await cropOf(frame, options)).image).toEqual(aligned);
+    expect((await cropOf(frame, { near: [place!] })).image.width).toBe(100);
   });
 });
 
