@@ -81,5 +81,16 @@ export default tseslint.config(
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
   },
-  { files: ['bench/**', 'examples/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['test/runtimes/project/**'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['Blob', 'Response', 'URL', 'expect', 'test'].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+  {
+    files: ['bench/**', 'examples/**', 'test/runtimes/project/**'],
+    rules: { 'no-console': 'off' },
+  },
 );

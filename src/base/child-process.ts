@@ -15,7 +15,7 @@ export function forkModule(
   });
 }
 
-/** Not every runtime lets go of the channel by itself: Bun's has no `ref` and `unref`, and goes with the process. */
+/** In Bun it has neither `ref` nor `unref`: the process takes it along. */
 type Channel = { ref?(): void; unref?(): void } | null | undefined;
 
 /** From now on this process does not end before the child does. */

@@ -1,4 +1,5 @@
 // One look of the detector: what lies under a frame goes through BlazeFace, faces come back in pixels of the image.
+import { messageOf } from '../base/errors.js';
 import { float32 } from '../base/tensor.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { createSession } from '../runtime/session.js';
@@ -36,7 +37,7 @@ export async function createLooker(
       for (let i = 0; i < data.length; i++) data[i] = data[i]! / 127.5 - 1;
       const input = float32([1, INPUT_SIZE, INPUT_SIZE, 3], data);
       const outputs = await session.run({ [inputName]: input }).catch((cause: unknown) => {
-        throw foreignModel('cannot be run', cause);
+        throw foreignModel(`cannot be run (${messageOf(cause)})`, cause);
       });
       const faces = blendOverlapping(decodeFaces(Object.values(outputs), minScore), SAME_FACE);
       return faces.map((face) => inImage(face, frame));

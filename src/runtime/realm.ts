@@ -21,7 +21,10 @@ interface Global {
 /** No literal in the import, so that bundlers for browsers do not follow it. */
 const VM: string = 'vm';
 
-/** The main realm; undefined where this is it, where there is none (browsers), or in Node before 20.16. */
+/**
+ * The main realm; undefined where this is it, or where there is none (browsers).
+ * @throws Error where Node is too old to reach it.
+ */
 export async function mainRealm(): Promise<MainRealm | undefined> {
   const vm = await import(/* @vite-ignore */ /* webpackIgnore: true */ VM).then(
     (module) => module as Partial<Vm>,
@@ -30,5 +33,6 @@ export async function mainRealm(): Promise<MainRealm | undefined> {
   const global = vm?.runInThisContext?.('globalThis') as typeof globalThis | undefined;
   if (!global || global.Float32Array === Float32Array) return undefined;
   const modules = (global as Global).process?.getBuiltinModule?.('module');
-  return modules && { global, require: (name, from) => modules.createRequire(from)(name) };
+  if (!modules) throw new Error('modules run in a realm of their own here, which takes Node 20.16 or 22.3');
+  return { global, require: (name, from) => modules.createRequire(from)(name) };
 }

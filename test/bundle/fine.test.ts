@@ -46,8 +46,8 @@ test('an answer has finer labels when they are asked for, and only from a bundle
   const bundle = {
     ...plain,
     manifest: { ...plain.manifest, text: part },
-    texts: async (texts: readonly string[]) => ({
-      ...(await plain.texts(texts)),
+    tokens: async (texts: readonly Int32Array[]) => ({
+      ...(await plain.tokens(texts)),
       fine: float32(
         [texts.length, 2],
         texts.flatMap(() => [Math.log(3), 0]),

@@ -151,7 +151,7 @@ describe('what the recogniser cuts out', () => {
     finder = await faceFinder(await readModel());
   });
   afterAll(() => finder.dispose());
-  const recognised = { has: { face: {} }, decode: nodeDecoder() };
+  const recognised = { tokenizer: undefined, readsFaces: true, decode: nodeDecoder() };
   const cropOf = async (image: DecodedImage, options: RecognizeOptions = {}) =>
     (await prepareItem({ image }, { ...recognised, faces: finder, options })).crops[0]!;
 

@@ -60,6 +60,11 @@ describe('all of the library', () => {
     await expect(mien.loadRecognizer()).rejects.toMatchObject({ code: 'file', hint: /`bundle`.*`detector`/ });
     const named = mien.loadRecognizer({ bundle: join(folder, 'model'), processes: 1 });
     await expect(named).rejects.toMatchObject({ code: 'file' });
+    const elsewhere = mien.loadRecognizer({
+      bundle: join(folder, 'model'),
+      detector: 'file://host/none.onnx',
+    });
+    await expect(elsewhere).rejects.toMatchObject({ code: 'usage' });
     const detector = join(folder, 'none.onnx');
     const missing = mien.loadRecognizer({ bundle: join(folder, 'model'), detector });
     await expect(missing).rejects.toMatchObject({ code: 'file', place: { file: detector } });

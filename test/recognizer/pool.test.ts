@@ -57,7 +57,7 @@ test('what cannot be sent to a child is the error of its item, as in this proces
   const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
   const items = [
     ...[{ text: 'joy' }, ...hostileItems()],
-    ...[...hostileValues(), ...hostileAddresses()].map((image) => ({ text: 'Das ist ein Satz.', image })),
+    ...[...hostileValues(), ...hostileAddresses()].map((image) => ({ text: 'joy', image })),
     ...[{ image: faceOf('fear') }, { image: { ...faceOf('joy'), data: Array.from(faceOf('joy').data) } }],
   ] as Item[];
   const options = { faces: 'cropped' } as const;

@@ -1,6 +1,7 @@
 // `loadRecognizer` in Node: the bundled model or another, in this process or in others.
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { messageOf, MienError } from '../../base/errors.js';
 import { anything, checkOptions, flag, wholeNumber, type Kinds } from '../../base/options.js';
 import { bundledModel } from '../../base/package.js';
 import type { Recognizer } from '../types.js';
@@ -60,6 +61,13 @@ export async function loadRecognizer(options: LoadOptions = {}): Promise<Recogni
   return startPool({ ...here, bundle: folder, threads }, processes);
 }
 
-/** The path that a `file:` URL stands for; anything else as it is. */
-const localPath = (address: string | URL): string =>
-  /^file:/i.test(String(address)) ? fileURLToPath(address) : String(address);
+/** The path that a `file:` URL stands for; anything else as it is. @throws MienError `usage` when it stands for none. */
+function localPath(address: string | URL): string {
+  const text = String(address);
+  if (!/^file:/i.test(text)) return text;
+  try {
+    return fileURLToPath(text);
+  } catch (cause) {
+    throw new MienError('usage', `is no file of this computer: ${messageOf(cause)}`, { file: text, cause });
+  }
+}

@@ -1,0 +1,2 @@
+// Modules as they are: no transform.
+export default { testMatch: ['**/*.spec.mjs'], transform: {} };
