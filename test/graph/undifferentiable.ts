@@ -14,6 +14,7 @@ export const notDifferentiable: Readonly<Record<string, Row>> = {
   equal: binary(elementwise.equal, (a, b) => Number(a === b), 'few'),
   sign: unary(elementwise.sign, Math.sign, 'few'),
   floor: unary(elementwise.floor, Math.floor),
+  step: unary(elementwise.step, (x) => Number(x > 0), 'few'),
 
   argMax: (draw) => {
     const shape = draw.shape(1, 3);
