@@ -1,7 +1,7 @@
 // An item as somebody gave it, read once. What it holds that is neither a text nor an image becomes its own error, so
 // that nothing in it can throw later and take other items along.
 import { nearestName, suggestion } from '../base/names.js';
-import { kindOf, repeated } from '../base/quote.js';
+import { kindOf, reasonOf, repeated } from '../base/quote.js';
 import type { Failure, Item } from './types.js';
 
 /** What is recognised of an item. */
@@ -32,8 +32,7 @@ export function readItem(given: unknown): NamedItem {
     id = item.id as Item['id'];
     return { id, ...partsOf(item) };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : kindOf(cause);
-    return { id, ...invalid(`the item cannot be read: ${repeated(reason)}`) };
+    return { id, ...invalid(`the item cannot be read (${reasonOf(cause)})`) };
   }
 }
 
