@@ -24,8 +24,12 @@ export type ErrorCode =
  * this one's `Error`.
  */
 export function messageOf(thrown: unknown): string {
-  const message = (thrown as { message?: unknown } | null | undefined)?.message;
-  return typeof message === 'string' ? message : String(thrown);
+  try {
+    const message = (thrown as { message?: unknown } | null | undefined)?.message;
+    return typeof message === 'string' ? message : String(thrown);
+  } catch {
+    return 'something that cannot be shown';
+  }
 }
 
 /** Where an error was found. All fields are optional; those given appear in the message. */

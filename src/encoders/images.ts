@@ -66,7 +66,7 @@ const sizeOf = (bytes: Uint8Array): Promise<{ width: number; height: number }> =
       () => ({ width: 0, height: 0 }),
     );
 
-/** A path that is longer, in UTF-16 units, is likelier something else. */
+/** What is longer than this (in UTF-16 units) and no path is probably base64. */
 const LONG_PATH = 1000;
 
 /** The file's bytes: read here, since libvips takes half a millisecond longer to open a file than bytes. */

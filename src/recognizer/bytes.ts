@@ -1,12 +1,12 @@
-// Bytes in whatever holds them, from whatever realm: a frame, a test runner and a worker each have an `ArrayBuffer` of their own.
+// Bytes in whatever holds them, of any realm: frames, and the contexts of test runners, have an `ArrayBuffer` of their own.
 import { tagOf } from '../base/quote.js';
 
 const BYTE_VIEWS = new Set(['Uint8Array', 'Uint8ClampedArray', 'DataView']);
 const STORES = new Set(['ArrayBuffer', 'SharedArrayBuffer']);
 
 /**
- * The bytes that a value is a view of or a store for, not copied; undefined where it is neither, or an array of larger
- * numbers. There are none where the store was transferred elsewhere.
+ * The bytes of a byte array or a buffer, not copied; undefined for anything else, arrays of larger numbers included.
+ * Empty where the buffer was transferred elsewhere.
  */
 export function bytesIn(value: unknown): Uint8Array | undefined {
   const tag = tagOf(value);
@@ -21,7 +21,7 @@ export function bytesIn(value: unknown): Uint8Array | undefined {
   }
 }
 
-/** The same bytes in memory of fixed length that no other thread writes to; copied where they are not. */
+/** The same bytes; copied where their memory is shared with other threads or may shrink. */
 export function steadyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
   const steady = tagOf(buffer) === 'ArrayBuffer' && !(buffer as { resizable?: boolean }).resizable;

@@ -15,7 +15,7 @@ export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> | undefined
     .replace(/[\t\n\f\r ]/g, '')
     .replaceAll('-', '+')
     .replaceAll('_', '/');
-  // Padding says nothing. By hand, since a regular expression takes the square of the time for a megabyte of `=`.
+  // Padding is not needed. In a loop: a regular expression would take quadratic time for a megabyte of `=`.
   let end = letters.length;
   while (letters[end - 1] === '=') end--;
   let binary: string;

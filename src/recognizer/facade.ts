@@ -66,7 +66,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
     if (!isList(given)) return (await answers([readItem(given)], options))[0]!;
-    // A hole in a list is an item as well, and nothing is read twice.
+    // Not `map`, which passes over holes: a hole is an item too.
     return answers(Array.from(given, readItem), options);
   }
   return {
@@ -95,7 +95,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
   };
 }
 
-/** A revoked proxy is no list, and says so by throwing. */
+/** `Array.isArray` throws for a revoked proxy. */
 function isList(given: unknown): given is readonly unknown[] {
   try {
     return Array.isArray(given);

@@ -1,4 +1,4 @@
-// Pixels that come decoded, as a camera, a canvas or a tensor gives them: read where no two readings are possible.
+// Pixels that come decoded, as a camera, a canvas or a tensor gives them: read where they are unambiguous.
 import { MienError } from '../base/errors.js';
 import { kindOf, repeated, tagOf } from '../base/quote.js';
 import type { DecodedImage } from '../encoders/encoder.js';
@@ -11,7 +11,7 @@ const refuse = (message: string, hint?: string): MienError =>
 
 const isSide = (value: unknown): value is number => Number.isInteger(value) && (value as number) > 0;
 
-/** What pixels may come in, before it was looked at. */
+/** A `RawImage` whose fields are not checked yet. */
 type Given = { readonly [Key in keyof RawImage]: unknown };
 
 /**
@@ -40,7 +40,7 @@ function arrayOf(data: unknown): ArrayLike<unknown> {
   throw refuse(`its data is ${kindOf(data)}`, 'Give pixels as a typed array or an array of numbers.');
 }
 
-/** Arrays whose pixels may as well run from 0 to 1. */
+/** Whether an array could hold pixels from 0 to 1 as well. */
 const isFraction = (data: unknown): boolean => /^(Float\d+)?Array$/.test(tagOf(data));
 
 function wholeNumbers(values: ArrayLike<unknown>, data: unknown): Uint8Array {

@@ -1,6 +1,6 @@
 // From an item as it was given to what the models read: a normalised text, face crops, and what is worth a warning.
 import { MienError } from '../base/errors.js';
-import { quoted } from '../base/quote.js';
+import { reasonOf, tagOf } from '../base/quote.js';
 import type { OpenBundle } from '../bundle/open.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { Tokenizer } from '../encoders/tokenizer.js';
@@ -128,7 +128,7 @@ async function prepareImage(
   const [first] = found;
   if (first === undefined)
     return { warnings: [], error: { code: 'no-face', message: 'no face was found in the image' } };
-  // In a sequence only known faces were looked at; and no frame of one was cropped before.
+  // In a sequence only known faces are looked for, so that these may not be all; nor is a frame a cropped face.
   const all = options.near || options.places ? undefined : found;
   const wanted = options.allFaces ? found.slice(0, MOST_FACES) : [first];
   const crops: Crop[] = [];
@@ -146,8 +146,9 @@ async function prepareImage(
 
 /** Whatever reading an image has thrown, a getter of somebody's object included, is that image's fault. */
 export function undecodable(cause: unknown): Failure['error'] {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const message = cause instanceof MienError ? reason : `the image cannot be read (${quoted(reason)})`;
+  // What is thrown may be a proxy, of which even `instanceof` throws.
+  const isTold = tagOf(cause) === 'Error' && cause instanceof MienError;
+  const message = isTold ? cause.message : `the image cannot be read (${reasonOf(cause)})`;
   return { code: 'undecodable-image', message };
 }
 

@@ -1,7 +1,7 @@
 // An item as somebody gave it, read once. What it holds that is neither a text nor an image becomes its own error, so
 // that nothing in it can throw later and take other items along.
 import { nearestName, suggestion } from '../base/names.js';
-import { kindOf, repeated } from '../base/quote.js';
+import { kindOf, reasonOf, repeated } from '../base/quote.js';
 import { isAbsent } from './absent.js';
 import type { Failure, Item } from './types.js';
 
@@ -33,8 +33,7 @@ export function readItem(given: unknown): NamedItem {
     id = item.id as Item['id'];
     return { id, ...partsOf(item) };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : kindOf(cause);
-    return { id, ...invalid(`the item cannot be read: ${repeated(reason)}`) };
+    return { id, ...invalid(`the item cannot be read (${reasonOf(cause)})`) };
   }
 }
 

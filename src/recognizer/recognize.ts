@@ -28,7 +28,7 @@ const ITEMS_AT_ONCE = 32;
 /** A recogniser over an open bundle; `dispose` closes the bundle and the face finder with it. */
 export const createRecognizer = (parts: RecognizerParts): Recognizer => recognizerOf(computationOf(parts));
 
-/** What a recogniser computes, without what is in front of it: for a process whose parent has that. */
+/** The computation alone: a child of a pool has its items and options checked by its parent. */
 export function computationOf({ bundle, faces, decode, read, session }: RecognizerParts): Computation {
   let explainer: Explainer | undefined;
   // Sessions of the web runtime do not run twice at a time: calls queue up.

@@ -1,4 +1,4 @@
-// What somebody gave as an image, told apart by what it is: the same kinds in Node and in browsers, whatever comes of them.
+// What somebody gave as an image, told apart by what it is; the same in Node and in browsers.
 import { MienError } from '../base/errors.js';
 import { kindOf, tagOf } from '../base/quote.js';
 import type { DecodedImage } from '../encoders/encoder.js';

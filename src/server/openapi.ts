@@ -82,7 +82,7 @@ export function openApiDocument(
     summary: 'Recognise emotion in texts, faces, or both',
     description:
       `Up to ${limits.maxItems} items; results come in their order. An item that cannot be recognised has an ` +
-      '`error` in its place and does not touch its neighbours; one that is not what the schema says is no other.',
+      '`error` in its place and does not touch its neighbours; so does one that is not what the schema says.',
     requestBody: {
       ...{ required: true },
       content: {

@@ -54,7 +54,7 @@ export const itemSchema = <Image extends z.ZodType<Uint8Array | string | null>>(
     image: image.nullish(),
   });
 
-/** Requests. Each item is checked by itself where a wrong one is not to touch its neighbours. */
+/** Requests; with `z.unknown()` as their item, items are left to be checked one by one. */
 export const requestSchema = <Item extends z.ZodType>(limits: Limits, item: Item) =>
   z.strictObject({
     items: z.array(item).min(1).max(limits.maxItems).describe('Each has a text, an image, or both.'),

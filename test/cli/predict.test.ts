@@ -64,17 +64,31 @@ test('a photograph with too many pixels says how to have it read', async () => {
 });
 
 test('lines of standard input, texts or JSON', async () => {
-  const { child, ended } = startMien(['predict', ...common(), '--input', '-', '--format', 'jsonl']);
-  child.stdin!.end('joy\n\nfear\n');
-  expect(lines((await ended).stdout)).toMatchObject([
-    { id: '1', label: 'joy' },
-    { id: '3', label: 'fear' },
-  ]);
-  const json = `{"id":"x","text":"anger"}\n{"text":"joy","image":"${join(root, 'faces', 'a.png')}"}\n`;
-  expect(lines((await predict(['--input', '-', '--json'], json)).stdout)).toMatchObject([
+  expect(lines((await predict(['--input', '-', '--format', 'jsonl'], 'joy\n\nfear\n')).stdout)).toMatchObject(
+    [
+      { id: '1', label: 'joy' },
+      { id: '3', label: 'fear' },
+    ],
+  );
+  const json = [
+    { id: 'x', text: 'anger' },
+    { text: 'joy', image: 'file://host/x.png' },
+    { text: 'joy', image: 'file:///pictures/100%.jpg' },
+    { text: 'joy', image: '/9j/4AAQ'.repeat(10_000) },
+    { text: 'joy', image: join(root, 'faces', 'a.png') },
+  ];
+  const { stdout, stderr } = await predict(
+    ['--input', '-', '--json'],
+    json.map((item) => `${JSON.stringify(item)}\n`).join(''),
+  );
+  expect(lines(stdout)).toMatchObject([
     { id: 'x', label: 'anger', from: 'text' },
-    { id: '2', label: 'joy', from: 'both' },
+    // What an item holds is its own error, in a line, and does not end the run.
+    ...['2', '3', '4'].map((id) => ({ id, error: { code: 'undecodable-image' } })),
+    { id: '5', label: 'joy', from: 'both' },
   ]);
+  expect(stdout.length).toBeLessThan(10_000);
+  expect(stderr).not.toContain('bug');
 });
 
 describe('a table', () => {

@@ -5,6 +5,11 @@ const refusing = (): never => {
   throw new Error('nobody reads this');
 };
 
+/** Throws what is no error, and cannot even be made a text. */
+const refusingOddly = (): never => {
+  throw Object.create(null);
+};
+
 /** An object of which no property can be read. */
 const closed = (): object =>
   new Proxy({}, { get: refusing, has: refusing, ownKeys: refusing, getPrototypeOf: refusing });
@@ -47,6 +52,7 @@ export const hostileValues = (): readonly unknown[] => [
   { [Symbol.toStringTag]: 'Blob', arrayBuffer: refusing },
   { [Symbol.toStringTag]: 'ArrayBuffer' },
   { get [Symbol.toStringTag]() { return refusing(); } }, // prettier-ignore
+  { ...size, get data() { return refusingOddly(); } }, // prettier-ignore
 ];
 
 /** Texts that are no images. */
@@ -68,6 +74,7 @@ export const hostileItems = (): readonly unknown[] => [
   ...[null, undefined, 'joy', 7, 7n, Symbol('item'), () => ({ text: 'joy' }), [], ['joy'], new Set(['joy'])],
   ...[Promise.resolve({ text: 'joy' }), closed(), revoked(), { txt: 'joy' }, { TEXT: 1 }],
   { get text() { return refusing(); } }, // prettier-ignore
+  { get text() { return refusingOddly(); } }, // prettier-ignore
   { text: 'joy', get image() { return refusing(); } }, // prettier-ignore
   { get id() { return refusing(); }, text: 'joy' }, // prettier-ignore
 ];

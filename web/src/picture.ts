@@ -60,7 +60,7 @@ export async function openPicture(blob: Blob): Promise<Picture> {
       : whole;
   if (bitmap !== whole) whole.close();
   URL.revokeObjectURL(shown.src);
-  // What is shown lies as what is read, or boxes would not stand on faces.
+  // Shown as it is read, so that boxes stand on the faces.
   shown.src = URL.createObjectURL(turned ? await fileOf(bitmap) : blob);
   await shown.decode().catch(() => undefined);
   return {

@@ -1,5 +1,5 @@
-// The EXIF orientation of WebP files. Browsers turn JPEG, PNG and AVIF as theirs says; Chromium ignores that of WebP, and
-// others may not. So it is read and taken out of the file: every browser then shows the picture as it lies, and it is
+// The EXIF orientation of WebP files. Browsers turn JPEG, PNG and AVIF upright; Chromium ignores the orientation of WebP,
+// and others may not. So it is read and taken out of the file: every browser then shows the picture as it lies, and it is
 // turned once, as in Node. (exifr, the usual reader of EXIF data, does not read WebP.)
 
 /** Type of a chunk that no reader knows. */

@@ -17,7 +17,7 @@ export interface ChildSetup extends LoadHereOptions {
   readonly bundle: string;
 }
 
-/** An item that survives a copy between processes. */
+/** An item that can be sent to another process. */
 export interface SentItem extends ReadItem {
   readonly image?: OpenSource;
 }

@@ -38,7 +38,7 @@ const bundledDetector = (): string => inPackage('models/blazeface/face_detection
 export const loadHere = async (bundle: string, options: LoadHereOptions): Promise<Recognizer> =>
   recognizerOf(await computeHere(bundle, options));
 
-/** What `loadHere` computes with, without what checks arguments. @throws MienError as it does. */
+/** The computation of `loadHere` alone, for a process whose parent checks items and options. */
 export async function computeHere(
   bundle: string,
   { maxPixels, files, threads, spinning = false, detector = bundledDetector() }: LoadHereOptions,

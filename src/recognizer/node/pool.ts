@@ -171,7 +171,7 @@ export async function startPool(
         try {
           child.send({ id, ...ask } satisfies ToChild, failed);
         } catch (cause) {
-          // Items were made fit to be sent; what is left are options.
+          // Items can always be sent, so it is an option that cannot.
           worker.waiting.delete(id);
           done();
           reject(new MienError('usage', 'the options cannot be sent to another process', { cause }));
@@ -182,10 +182,10 @@ export async function startPool(
       idle(worker);
     }
   };
-  /** As a child can be sent it. An image that is none is the item's error here already. */
+  /** Makes an item fit to be sent: images are opened here, and one that cannot be is the item's error. */
   const sendable = async ({ image, ...item }: ReadItem): Promise<SentItem> => {
     if (image === undefined) return item;
-    // What is not read in the end is not looked at either.
+    // The bundle reads no faces: that there is an image is all that will be said of it.
     if (!info!.labels.face) return { ...item, image: '' };
     try {
       if (isEmptyImage(image)) return { ...item, image: new Uint8Array() };
