@@ -6,5 +6,6 @@ export const FUSED_HEADS = [
   'gated',
   'gated-no-lstm',
   'static-gate',
+  'tensor',
   'low-rank',
 ] as const satisfies readonly HeadName[];

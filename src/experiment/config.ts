@@ -6,7 +6,7 @@ import type { HeadName } from '../models/heads.js';
 import type { OptimizerSettings } from '../train/optimizer.js';
 
 /** Heads that are trained only where they are asked for. */
-export const FURTHER_HEADS = ['low-rank'] as const satisfies readonly HeadName[];
+export const FURTHER_HEADS = ['tensor', 'low-rank'] as const satisfies readonly HeadName[];
 export type FurtherHead = (typeof FURTHER_HEADS)[number];
 
 /** A complete configuration; `parseConfig` fills in what is not given. */
@@ -26,6 +26,8 @@ export interface Config {
     readonly width: number;
     /** Hidden width of the LSTM. */
     readonly lstm: number;
+    /** Of tensor fusion: width of each side before their outer product. */
+    readonly tensor: number;
     /** Of low-rank fusion: rank of its weight tensor. */
     readonly rank: number;
     /** Of heads that read tokens and regions: their width, attention heads, and the transformer's layers. */
@@ -86,6 +88,7 @@ const schema = z
       .strictObject({
         width: count.default(256),
         lstm: count.default(128),
+        tensor: count.default(32),
         rank: count.default(4),
         attention: z
           .strictObject({ width: count.default(64), heads: count.default(4), layers: count.default(2) })

@@ -74,5 +74,12 @@ export function headGraph(
 
 const common = (head: HeadName, labels: number, { head: own, batchSize }: Config) => ({
   ...{ head, batchSize },
-  sizes: { width: own.width, hidden: own.lstm, labels, rank: own.rank, attention: own.attention },
+  sizes: {
+    width: own.width,
+    hidden: own.lstm,
+    labels,
+    tensor: own.tensor,
+    rank: own.rank,
+    attention: own.attention,
+  },
 });

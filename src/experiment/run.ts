@@ -147,8 +147,15 @@ export const fingerprint = (
 ): string => {
   // The number of seeds, whose faces the main row has, and what concerns other heads do not change a run.
   const { seeds: _seeds, furtherHeads: _heads, pairing, ...rest } = config;
-  const { rank, attention, ...shared } = rest.head;
-  const own = model.head === 'low-rank' ? { rank } : readsStates(model.head) ? { attention } : {};
+  const { tensor, rank, attention, ...shared } = rest.head;
+  const own =
+    model.head === 'tensor'
+      ? { tensor }
+      : model.head === 'low-rank'
+        ? { rank }
+        : readsStates(model.head)
+          ? { attention }
+          : {};
   const decisive = { ...rest, head: { ...shared, ...own } };
   const varied = variation ? [variation.key] : [];
   return sha256(JSON.stringify([model, { ...decisive, testSeeds: pairing.testSeeds }, features, ...varied]));

@@ -1,13 +1,13 @@
 // Ways of making one vector of a text embedding and a face embedding; the paper's gate is the first.
-import { scoped, type Value } from '../graph/builder.js';
+import { scalar, scoped, type Shape, type Value } from '../graph/builder.js';
 import { add, mul, sigmoid, sub } from '../graph/ops/elementwise.js';
-import { concat, reshape } from '../graph/ops/movement.js';
+import { concat, expand, reshape } from '../graph/ops/movement.js';
 import { sum } from '../graph/ops/reduction.js';
 import { linear } from '../nn/linear.js';
 import { constantInit, type Parameters } from '../nn/parameters.js';
 
 export interface Fused {
-  /** `[batch, width]`, or `[batch, 2·width]` for concatenation. */
+  /** `[batch, width]`; `[batch, 2·width]` for concatenation, `[batch, (narrow + 1)²]` for tensor fusion. */
   readonly fused: Value;
   /** The face's share in each dimension, in (0, 1): `[batch, width]` or `[1, width]`; only where there is a gate. */
   readonly gate?: Value;
@@ -36,9 +36,33 @@ export function staticGateFusion(p: Parameters, text: Value, face: Value): Fused
 }
 
 /**
- * Low-rank tensor fusion (the paper's reference [11]: Liu et al. 2018, "Efficient low-rank multimodal fusion with
- * modality-specific factors", equation 6): with z each embedding and a 1 appended, the tensor product of both z meets
- * a weight tensor of this rank, which comes to
+ * Tensor fusion (the paper's reference [11]: Zadeh et al. 2017, "Tensor fusion network for multimodal sentiment
+ * analysis", equation 2): every product of one dimension of the text with one of the face, and each side by itself,
+ *
+ *     F = [P_t H_t ; 1] ⊗ [P_v H_v ; 1]
+ *
+ * as a vector of (narrow + 1)² numbers. Both sides are first projected to `narrow` dimensions, since the layer behind
+ * it grows with the square of these.
+ */
+export function tensorFusion(p: Parameters, text: Value, face: Value, narrow: number): Fused {
+  return scoped(p.graph, 'fusion', () => {
+    const batch = text.shape[0]!;
+    const withOne = (name: string, of: Value, shape: Shape): Value => {
+      const projected = linear(p, `tensor.${name}`, of, narrow);
+      return reshape(concat([projected, expand(scalar(p.graph, 1), [batch, 1])], 1), shape);
+    };
+    const outer = mul(
+      withOne('text', text, [batch, narrow + 1, 1]),
+      withOne('face', face, [batch, 1, narrow + 1]),
+    );
+    return { fused: reshape(outer, [batch, (narrow + 1) ** 2]) };
+  });
+}
+
+/**
+ * Low-rank tensor fusion (Liu et al. 2018, "Efficient low-rank multimodal fusion with modality-specific factors",
+ * equation 6): with z each embedding and a 1 appended, the tensor product of both z meets a weight tensor of this rank,
+ * which comes to
  *
  *     F = Σ_r (W_t^r [H_t ; 1]) ⊙ (W_v^r [H_v ; 1]) + b
  *

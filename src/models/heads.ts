@@ -6,7 +6,14 @@ import { linear } from '../nn/linear.js';
 import { lstm } from '../nn/lstm.js';
 import type { Parameters } from '../nn/parameters.js';
 import { crossAttention, transformer, type AttentionSizes } from './attention.js';
-import { concatenation, gatedFusion, lowRankFusion, staticGateFusion, type Fused } from './fusion.js';
+import {
+  concatenation,
+  gatedFusion,
+  lowRankFusion,
+  staticGateFusion,
+  tensorFusion,
+  type Fused,
+} from './fusion.js';
 
 export const headNames = [
   'text',
@@ -15,6 +22,7 @@ export const headNames = [
   'gated',
   'gated-no-lstm',
   'static-gate',
+  'tensor',
   'low-rank',
   'cross-attention',
   'transformer',
@@ -29,6 +37,8 @@ export interface HeadSizes {
   readonly labels: number;
   /** Rank of low-rank fusion's weight tensor; 4 where it is not given. */
   readonly rank?: number;
+  /** Width to which tensor fusion projects each side before their outer product; 32 where it is not given. */
+  readonly tensor?: number;
   /** Of heads that read states; width 64, 4 heads, 2 layers where it is not given. */
   readonly attention?: AttentionSizes;
 }
@@ -59,6 +69,7 @@ const fusions: Partial<Record<HeadName, Fusion>> = {
   gated: gatedFusion,
   'gated-no-lstm': gatedFusion,
   'static-gate': staticGateFusion,
+  tensor: (p, text, face, { tensor = 32 }) => tensorFusion(p, text, face, tensor),
   'low-rank': (p, text, face, { rank = 4 }) => lowRankFusion(p, text, face, rank),
 };
 

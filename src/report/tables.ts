@@ -13,6 +13,7 @@ export const modelTitles: Readonly<Record<ModelName, string>> = {
   gated: 'Gated + LSTM',
   'gated-no-lstm': 'Gated, no LSTM',
   'static-gate': 'Static gate + LSTM',
+  tensor: 'Tensor + LSTM',
   'low-rank': 'Low-rank + LSTM',
   'cross-attention': 'Cross-attention + LSTM',
   transformer: 'Transformer',

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from safetensors.numpy import save_file
 
 HERE = Path(__file__).parent
-BATCH, TEXT, FACE, WIDTH, HIDDEN, LABELS, RANK = 8, 12, 20, 16, 8, 5, 3
+BATCH, TEXT, FACE, WIDTH, HIDDEN, LABELS, RANK, NARROW = 8, 12, 20, 16, 8, 5, 3, 4
 TOKENS, REGIONS, HEADS, LAYERS = 5, 4, 2, 2
 
 
@@ -49,6 +49,17 @@ class Parameters(dict):
         bias = self.get("lstm.bias_ih_l0", 3 * HIDDEN) + self.get("lstm.bias_hh_l0", 3 * HIDDEN)
         i, g, o = (x @ self.get("lstm.weight_ih_l0", 3 * HIDDEN, x.shape[-1]).T + bias).chunk(3, dim=1)
         return o.sigmoid() * (i.sigmoid() * g.tanh()).tanh()
+
+
+def tensor(p):
+    """The outer product of both sides, each projected and with a 1 appended."""
+    text = p.linear("text", torch.from_numpy(uniform("text", (BATCH, TEXT))), WIDTH)
+    face = p.linear("face", torch.from_numpy(uniform("face", (BATCH, FACE))), WIDTH)
+    one = torch.ones(BATCH, 1)
+    z_text, z_face = (torch.cat([p.linear(f"tensor.{name}", of, NARROW), one], dim=1)
+                      for name, of in (("text", text), ("face", face)))
+    fused = torch.einsum("bt,bv->btv", z_text, z_face).reshape(BATCH, -1)
+    return p.linear("classifier", p.one_step(fused), LABELS)
 
 
 def low_rank(p):
@@ -121,7 +132,7 @@ def transformer(p):
 
 
 golden = {}
-for name, head in {"low-rank": low_rank, "cross-attention": cross_attention, "transformer": transformer}.items():
+for name, head in {"tensor": tensor, "low-rank": low_rank, "cross-attention": cross_attention, "transformer": transformer}.items():
     parameters = Parameters()
     logits = head(parameters)
     loss = F.cross_entropy(logits, torch.arange(BATCH) % LABELS)

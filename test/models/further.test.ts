@@ -12,7 +12,14 @@ import { createSession } from '../../src/runtime/session.js';
 import { goldenInput, goldenWeight, readGolden, relativeError } from '../support/golden.js';
 
 const B = 8;
-const sizes = { width: 16, hidden: 8, labels: 5, rank: 3, attention: { width: 16, heads: 2, layers: 2 } };
+const sizes = {
+  width: 16,
+  hidden: 8,
+  labels: 5,
+  tensor: 4,
+  rank: 3,
+  attention: { width: 16, heads: 2, layers: 2 },
+};
 const labels = int64(
   [B],
   Array.from({ length: B }, (_, i) => i % 5),
@@ -36,6 +43,7 @@ const declare = (graph: Graph, feeds: Tensors): HeadInputs => {
     : { text: of('text'), face: of('face') };
 };
 const heads: readonly (readonly [HeadName, Tensors])[] = [
+  ['tensor', pooled],
   ['low-rank', pooled],
   ['cross-attention', states],
   ['transformer', states],
@@ -117,4 +125,13 @@ test('low-rank fusion has one factor a modality and rank, and the rank is a sett
       collectParameters((p) => buildHead(p, 'low-rank', declare(p.graph, pooled), { ...sizes, rank })),
     );
   expect(count(5) - count(4)).toBe(2 * 16 * (16 + 1));
+});
+
+test('tensor fusion grows with the square of its width', () => {
+  const count = (tensor: number): number =>
+    countParameters(
+      collectParameters((p) => buildHead(p, 'tensor', declare(p.graph, pooled), { ...sizes, tensor })),
+    );
+  // Two projections from 16, and three gates of the LSTM, which see the outer product.
+  expect(count(5) - count(4)).toBe(2 * (16 + 1) + 3 * 8 * (6 ** 2 - 5 ** 2));
 });

@@ -27,6 +27,7 @@ import { askedTables, productLogits, situationsOf, type PairRows, type Situation
 export const COMPARED_HEADS = [
   'concatenation',
   'gated',
+  'tensor',
   'low-rank',
   'cross-attention',
   'transformer',

@@ -69,7 +69,7 @@ export function defineReproduce(program: Command): void {
     .option('--seeds <n>', 'number of model seeds')
     .option(
       '--heads <name>',
-      'a further head in the ablation (low-rank); may be given several times',
+      'a further head in the ablation (tensor, low-rank); may be given several times',
       collect,
       [],
     )

@@ -26,7 +26,7 @@ export function headsSection(file: ComparisonFile): Section {
     blocks: [
       {
         text:
-          'The paper’s gate beside concatenation, low-rank tensor fusion, cross-attention between tokens and regions, and a small transformer over both, under one ' +
+          'The paper’s gate beside concatenation, tensor fusion and its low-rank form, cross-attention between tokens and regions, and a small transformer over both, under one ' +
           `protocol and one tuning budget, on the bundled model’s kind of encoders and training pairs. ${inWords(file)}`,
       },
       { table: accuracies(file) },
