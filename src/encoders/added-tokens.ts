@@ -1,5 +1,6 @@
 // Gives sequences such as emoji tokens of their own, in the places that a BERT vocabulary leaves unused.
 import { MienError } from '../base/errors.js';
+import { plainSequence } from './text-units.js';
 
 interface VocabularyJson {
   readonly added_tokens?: readonly { readonly content: string }[];
@@ -12,7 +13,7 @@ const UNUSED = /^\[unused\d+\]$/;
 /**
  * A tokenizer.json in which each sequence has the id of an unused token, the lowest first, and the ids by sequence. The
  * sequences replace the unused names in the vocabulary and stand among `added_tokens`, where `createTokenizer` and the
- * Hugging Face libraries find them. Pictographs are to be given without variation selectors and skin tones.
+ * Hugging Face libraries find them, pictographs without variation selectors and skin tones.
  * @throws MienError `data` when a sequence has a token already, or there are more sequences than unused tokens.
  */
 export function addTokens(
@@ -31,7 +32,7 @@ export function addTokens(
   const taken = new Set([...Object.keys(model.vocab), ...present.map(({ content }) => content)]);
   const ids = new Map<string, number>();
   const renamed = new Map<string, string>();
-  for (const [i, sequence] of sequences.entries()) {
+  for (const [i, sequence] of sequences.map(plainSequence).entries()) {
     if (sequence === '' || taken.has(sequence) || ids.has(sequence))
       throw new MienError('data', `"${sequence}" cannot be added: it is empty or has a token already`);
     const [name, id] = unused[i]!;

@@ -97,6 +97,10 @@ export function* unitsOf(text: string, pattern: RegExp = PLAIN_UNITS): Generator
 }
 
 const VARIATIONS = new RegExp(VARIATION, 'gu');
+/** A sequence as units have it: a pictograph without variation selectors and skin tones, another as it is. */
+export const plainSequence = (sequence: string): string =>
+  isPictograph.test(sequence) ? plainOf('pictograph', sequence) : sequence;
+
 const isAscii = (text: string): boolean => /^[\0-\x7F]*$/.test(text);
 
 function plainOf(kind: UnitKind, text: string): string {

@@ -2,19 +2,19 @@
 // that a symbol never makes the word beside it unknown.
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { MienError } from '../base/errors.js';
+import { unreadLetters } from './scripts.js';
 import { emphasisOf, LONG, LOUD } from './signs.js';
-import { readableIn, unitPattern, unitsOf, type Unit, type UnitKind } from './text-units.js';
+import { plainSequence, readableIn, unitPattern, unitsOf, type Unit } from './text-units.js';
 
 /** A unit of a text and the tokens that it became. */
-export interface Piece {
-  readonly kind: UnitKind;
-  /** Places in the text as it was given, in UTF-16 units: from `start` to before `end`. */
-  readonly start: number;
-  readonly end: number;
+export interface Piece extends Unit {
   /** Its tokens among all of the text, special ones counted: from `first` to before `last`. */
   readonly first: number;
   readonly last: number;
-  /** How many characters there are to be read (`readableIn`), and how many of these the vocabulary has tokens for. */
+  /**
+   * How many characters there are to be read (`readableIn`), and how many of these are: those that the vocabulary has
+   * tokens for, unless it knows no more than single letters of their script (`unreadLetters`).
+   */
   readonly readable: number;
   readonly read: number;
 }
@@ -56,7 +56,7 @@ interface TokenizerJson {
     readonly content: string;
     readonly special: boolean;
   }[];
-  readonly model?: { readonly unk_token?: string };
+  readonly model?: { readonly unk_token?: string; readonly vocab?: Readonly<Record<string, number>> };
 }
 
 /** Words whose tokens are kept; then the memory starts anew. */
@@ -81,9 +81,11 @@ export function createTokenizer(
   if (!Number.isInteger(maxTokens) || room < 1)
     throw new MienError('config', `${maxTokens} tokens leave no room for text`, { field: 'maxTokens' });
   const { added_tokens: published = [], model } = json as TokenizerJson;
-  const added =
-    addedTokens ?? new Map(published.filter((one) => !one.special).map(({ content, id }) => [content, id]));
+  const given =
+    addedTokens ?? published.filter((one) => !one.special).map((one) => [one.content, one.id] as const);
+  const added = new Map(Array.from(given, ([sequence, id]) => [plainSequence(sequence), id]));
   const pattern = unitPattern(added.keys());
+  const unreadIn = unreadLetters(model?.vocab ?? {});
   const unknown = library.token_to_id(model?.unk_token ?? '[UNK]');
 
   const kept = new Map<string, readonly number[]>();
@@ -124,7 +126,7 @@ export function createTokenizer(
         : { word: plain, marks: [] };
     const parts = (kind === 'word' ? partsOf(word) : [word]).map((part) => {
       const ids = kind === 'pictograph' ? ofPictograph(part) : tokensOf(part);
-      return { ids, read: isKnown(ids) ? readableIn(kind, part) : 0 };
+      return { ids, read: isKnown(ids) ? readableIn(kind, part) - unreadIn(part) : 0 };
     });
     return {
       ids: [...parts.flatMap(({ ids }) => ids), ...marks.map((mark) => library.token_to_id(mark)!)],
@@ -142,8 +144,7 @@ export function createTokenizer(
       if (body.length < room) {
         const first = prefix.length + body.length;
         const last = Math.min(first + ids.length, prefix.length + room);
-        const { kind, start, end } = unit;
-        pieces.push({ kind, start, end, first, last, ...counts });
+        pieces.push({ ...unit, first, last, ...counts });
       }
       body.push(...ids);
       if (body.length > room) break;

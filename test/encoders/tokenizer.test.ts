@@ -119,14 +119,28 @@ describe('a small BERT tokenizer', () => {
     expect(pieces.every(({ kind, first, last }) => kind === 'pictograph' && last === first + 1)).toBe(true);
   });
 
+  it('does not take words spelled in single letters of another script for read', () => {
+    const readBy = (own: readonly string[], text: string): number => {
+      const { encode: by } = createTokenizer(bertTokenizerJson(own), { maxTokens: 64 });
+      return by(text).pieces.reduce((sum, piece) => sum + piece.read, 0);
+    };
+    const letters = ['a', '##a', 'я', '##я', '心'];
+    expect(readBy(letters, 'aa яя 心')).toBe(2);
+    const russian = Array.from({ length: 100 }, (_, i) => `я${String.fromCodePoint(0x430 + (i % 32))}${i}`);
+    expect(readBy([...letters, ...russian], 'aa яя 心')).toBe(4);
+    const chinese = Array.from({ length: 1000 }, (_, i) => String.fromCodePoint(0x4e00 + i));
+    expect(readBy([...letters, ...chinese], 'aa яя 心')).toBe(3);
+  });
+
   it('gives sequences that were added their own tokens', () => {
-    const sequences = ['😡', '🤷', '[NAME]', ':(', ':((', 'xD'];
+    const sequences = ['😡', '🤷🏿️', '[NAME]', ':(', ':((', 'xD'];
     const { json: extended, ids: own } = addTokens(json, sequences);
     expect([...own.values()]).toEqual([1, 2, 3, 4, 5, 6]);
     const { encode: read } = createTokenizer(extended, { maxTokens: 64 });
     const body = (text: string): number[] => [...read(text).ids.slice(1, -1)];
     const of = (...some: string[]): number[] => some.map((one) => own.get(one) ?? id(one));
     expect(body('fear😡😡🏽')).toEqual(of('fear', '😡', '😡'));
+    expect([...own.keys()]).toEqual(['😡', '🤷', '[NAME]', ':(', ':((', 'xD']);
     expect(body('🤷🏽‍♀️joy')).toEqual(of('🤷', 'joy'));
     expect(body('[NAME]fear:((:(xD')).toEqual(of('[NAME]', 'fear', ':((', ':(', 'xD'));
     // Neither the beginning nor the inside of a word.
