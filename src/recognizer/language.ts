@@ -1,45 +1,76 @@
 // Whether a text is English, which is all that the text encoder was trained on.
-import { francAll } from 'franc-min';
+import type * as Detector from 'eld/extrasmall';
+import type { Piece } from '../encoders/tokenizer.js';
 
-/** Shorter texts cannot be told from names and loan words. */
-const SHORTEST = 24;
-/** Of a long text, its beginning in UTF-16 units is looked at. */
-const LOOKED_AT = 2000;
+/** Words of no language: addresses, handles, hash tags, placeholders for names. */
+const NO_WORDS = /\S+@\S+|[@#]\S+|(https?:|www\.)\S*|\bhttps?\b|\[[A-Z]+\]/g;
+/** In Latin letters, fewer words are names, loan words and exclamations, unless they have so many letters. */
+const FEWEST_WORDS = 3;
+const LONG = 24;
+const FEWEST_LETTERS = 12;
 /**
- * A text counts as foreign when English is less than this close to the likeliest language. Of ISEAR's lines of 60
- * characters and more, 0.2 % fall below it; sentences of other languages lie between 0 and .75.
+ * By how much another language must be likelier than English, divided by the number of letters: the detector's scores are
+ * means over pieces of words, and scatter the further the fewer there are. The second is added by the share of words
+ * that the encoder's vocabulary, an English one, has as a whole: of English words of four letters and more it is nearly
+ * all, of others few. Chosen on one half of the English lines (docs/recognition.md).
  */
-const CLOSE = 0.8;
+const LEAD = 3;
+const LEAD_OF_WHOLE_WORDS = 12;
+const WORD_OF_SOME_LENGTH = 4;
 
-/** Small words that are frequent in English and are none, or rare ones, in other languages. */
-const ENGLISH = new Set(
-  (
-    'about after and because been but could felt from have her him his how me my myself not of our should that the ' +
-    'their them there these they this us very were what when where which while who with would you your'
-  ).split(' '),
-);
+let loading: Promise<typeof Detector | undefined> | undefined;
 /**
- * A text is English when this share of its words, two different ones among them, are such words. That is so of 71 % of
- * ISEAR's texts, and of no line of the Universal Declaration of Human Rights in 530 other languages but 19 in Scots.
- * The detector takes 1.6 % of ISEAR's texts, short ones, for another language: half of them are saved so, and the rest
- * of the texts the detector's time, which is three times the tokenizer's.
+ * Loaded with the first text, since it is more code than all else together. A page that cannot fetch it answers without
+ * the warning, and tries again with the next text.
  */
-const SHARE = 0.2;
+const detector = (): Promise<typeof Detector | undefined> =>
+  (loading ??= import('eld/extrasmall').catch(() => (loading = undefined)));
 
-/** ISO 639-3 code of the language that a text is in, or undefined when it may be English. */
-export function foreignLanguage(text: string): string | undefined {
-  if (text.length < SHORTEST && /^[\p{Script=Latin}\P{Letter}]*$/u.test(text)) return undefined;
-  const start = text.slice(0, LOOKED_AT);
-  if (hasEnglishWords(start)) return undefined;
-  const ranked = francAll(start, { minLength: 4 });
-  const [best] = ranked;
-  if (best === undefined || best[0] === 'und') return undefined;
-  const english = ranked.find(([code]) => code === 'eng')?.[1] ?? 0;
-  return english < CLOSE * best[1] ? best[0] : undefined;
+/**
+ * ISO 639-1 code of the language that a text is in, `und` where that cannot be told but its letters are no Latin ones, or
+ * undefined when it may be English.
+ */
+export async function foreignLanguage(text: string, pieces: readonly Piece[]): Promise<string | undefined> {
+  const blanked = text.replace(NO_WORDS, (found) => ' '.repeat(found.length));
+  const kept = pieces.filter(({ start }) => blanked[start] !== ' ');
+  const words = wordsOf(kept);
+  const letters = count(words, /\p{L}/gu);
+  const latin = count(words, /\p{Script=Latin}/gu);
+  const hasOtherLetters = letters > 2 * latin && letters > 1;
+  if (!hasOtherLetters) {
+    const enough = words.split(' ').length >= FEWEST_WORDS ? FEWEST_LETTERS : LONG;
+    if (letters < enough) return undefined;
+  }
+  const loaded = await detector();
+  if (!loaded) return undefined;
+  const { en = 0, ...others } = loaded.eld.detect(words).getScores();
+  const [best, score] = Object.entries(others).reduce((first, one) => (one[1] > first[1] ? one : first), [
+    'und',
+    0,
+  ] as const);
+  const lead = (LEAD + LEAD_OF_WHOLE_WORDS * shareOfWholeWords(kept)) / letters;
+  return hasOtherLetters || score - en > lead ? best : undefined;
 }
 
-function hasEnglishWords(text: string): boolean {
-  const words = text.toLowerCase().match(/[\p{L}\p{M}’']+/gu) ?? [];
-  const known = words.filter((word) => ENGLISH.has(word));
-  return known.length >= SHARE * words.length && new Set(known).size >= 2;
+const count = (text: string, what: RegExp): number => text.match(what)?.length ?? 0;
+
+/** The words in plain letters, with the apostrophes and hyphens in them. */
+function wordsOf(pieces: readonly Piece[]): string {
+  let found = '';
+  let at = 0;
+  for (const { kind, start, end, plain } of pieces) {
+    if (start > at) found += ' ';
+    found += kind === 'word' || /^['’-]$/.test(plain) ? plain : ' ';
+    at = end;
+  }
+  return found.replace(/\s+/g, ' ').trim();
+}
+
+/** Among words of some length, by letters. */
+function shareOfWholeWords(pieces: readonly Piece[]): number {
+  const words = pieces.filter(({ kind, readable }) => kind === 'word' && readable >= WORD_OF_SOME_LENGTH);
+  const sum = (some: readonly Piece[]): number => some.reduce((total, { readable }) => total + readable, 0);
+  return (
+    sum(words.filter(({ first, last, read }) => last - first === 1 && read > 0)) / Math.max(1, sum(words))
+  );
 }

@@ -78,7 +78,7 @@ const MOST_FACES = 32;
 
 /** Never throws for what an item holds: what cannot be read becomes its error or a warning. */
 export async function prepareItem(item: ReadItem, context: PrepareContext): Promise<Prepared> {
-  const text = readText(item.text, context.tokenizer);
+  const text = await readText(item.text, context.tokenizer);
   const image = await prepareImage(item.image, context);
   const warnings = [...text.warnings, ...image.warnings];
   const crops = image.crops ?? [];

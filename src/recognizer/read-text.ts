@@ -31,23 +31,23 @@ const NAMED = 3;
 const NAMED_LENGTH = 20;
 
 /** What a text has no tokens for is no evidence: one of which nothing was read is no text. */
-export function readText(
+export async function readText(
   given: Item['text'],
   tokenizer: Tokenizer | undefined,
-): Side & { readonly text?: ReadText } {
+): Promise<Side & { readonly text?: ReadText }> {
   if (given === undefined || given === null) return { warnings: [] };
   if (!tokenizer) return { warnings: [warning('text-missing', 'this bundle reads no texts')] };
   const text = normalizeText(given);
   const encoding = tokenizer.encode(text);
   const reading = readingOf(text, encoding);
   if (!reading.hasWords) return noText('the text has no words');
-  const language = foreignLanguage(text);
+  const language = await foreignLanguage(text, encoding.pieces);
   const warnings =
     language === undefined
       ? []
-      : [warning('not-english', `the text looks like ${language} (ISO 639-3); the model knows English only`)];
+      : [warning('not-english', `the text looks like ${nameOf(language)}; the model knows English only`)];
   if (!reading.isEvidence)
-    return noText(`nothing of the text can be read: the model does not know ${named(reading)}`, warnings);
+    return noText(`the text cannot be read: the model does not know ${named(reading)}`, warnings);
   if (encoding.truncated)
     warnings.push(
       warning(
@@ -59,11 +59,15 @@ export function readText(
     warnings.push(
       warning(
         'text-unread',
-        `little of the text can be read (${percent(reading.shareBeforeCut)}): the model does not know ${named(reading)}`,
+        `only ${percent(reading.shareBeforeCut)} of the text can be read: the model does not know ${named(reading)}`,
       ),
     );
   return { text: { ids: encoding.ids, read: reading.share }, warnings };
 }
+
+/** The English name of a language. */
+const nameOf = (code: string): string =>
+  code === 'und' ? 'another language' : (new Intl.DisplayNames('en', { type: 'language' }).of(code) ?? code);
 
 const noText = (message: string, warnings: readonly Warning[] = []): Side => ({
   ...{ warnings, error: { code: 'empty-text', message } },

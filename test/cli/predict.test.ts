@@ -93,7 +93,7 @@ test('lines of standard input, texts or JSON', async () => {
 
 describe('a table', () => {
   const table = (rows: number): string =>
-    `name,says,picture\n${Array.from({ length: rows }, (_, i) => `"r ""${i}""\n",${i % 2 ? 'joy' : 'fear'},${i === 3 ? 'faces/a.png' : ''}\n`).join('')}`;
+    `name,says,picture\n${Array.from({ length: rows }, (_, i) => `"r ""${i}""\n",${i % 2 ? 'joy' : 'fear😱'},${i === 3 ? 'faces/a.png' : ''}\n`).join('')}`;
   const columns = ['--text-column', 'says', '--image-column', 'picture', '--id-column', 'name'];
 
   test('gives a row for each row, with the columns that are named', async () => {
@@ -108,6 +108,7 @@ describe('a table', () => {
       Array.from({ length: 70 }, (_, i) => (i % 2 ? 'joy' : 'fear')),
     );
     expect(rows[3]!['from']).toBe('both');
+    expect(rows.slice(0, 2).map(({ read }) => Number(read))).toEqual([0.8, 1]);
     // Again: what is there is not overwritten unless asked for.
     const again = await predict(['--input', join(root, 'in.csv'), ...columns, '--out', out]);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('--overwrite') as string });
@@ -146,10 +147,11 @@ describe('--explain', () => {
     expect(stdout).toMatch(/the face \(\.\d+ of what moved it\) +\+\d/);
     expect(stdout).toMatch(/\njoy +\+\d+\.\d+\n/);
     expect(stdout).toMatch(/\nday +[+−]\.00\n/);
-    const many = await predict(['--input', '-', '--explain'], 'the joy\n…\nfear\n');
+    const many = await predict(['--input', '-', '--explain'], 'the joy\n…\nfear\n😡\n');
     expect(many.stdout).toMatch(/what counted most/);
     expect(many.stdout).toMatch(/\n1 +joy .*“joy” \+\d/);
     expect(many.stdout).toMatch(/\n2 +– +– +– +– +the text has no words/);
+    expect(many.stdout).toMatch(/\n4 +– +– +– +– +the text cannot be read: the model does not know\s+😡/);
   });
 
   test('gives a JSONL field and, in a folder, a heat map a face', async () => {
