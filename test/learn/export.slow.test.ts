@@ -13,7 +13,7 @@ import { startMien, type Ended } from '../support/mien.js';
 let root: string;
 let folder: LearnFolder;
 beforeAll(async () => {
-  folder = await learnFolder();
+  folder = await learnFolder({ vocabulary: 30522 });
   ({ root } = folder);
 });
 afterAll(() => folder.remove());

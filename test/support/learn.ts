@@ -40,12 +40,16 @@ export interface LearnFolder {
   remove(): Promise<void>;
 }
 
-export async function learnFolder(): Promise<LearnFolder> {
+/** `vocabulary` is how many words the text encoder's table has; a checkpoint is as large as that. */
+export async function learnFolder({ vocabulary = 128 } = {}): Promise<LearnFolder> {
   const root = await mkdtemp(join(tmpdir(), 'mien-learn-cli-'));
   const [data, weights, profile] = ['data', 'weights', 'profile.json'].map((name) => join(root, name));
   await writeDataSets(data!, 8);
   const words = ['i', 'remember', 'day', 'of', 'very', 'well', ...TEXT_LABELS];
-  await writeFiles(join(weights!, 'up-text'), bertFiles({ ...bertTinyConfig, vocab_size: 128 }, words));
+  await writeFiles(
+    join(weights!, 'up-text'),
+    bertFiles({ ...bertTinyConfig, vocab_size: vocabulary }, words),
+  );
   const network = { ...efficientNetB3Config, architecture: 'tf_efficientnetv2_b0', num_features: 1280 };
   await writeFiles(join(weights!, 'up-face'), efficientNetFiles(network));
   await writeFiles(root, { 'profile.json': Buffer.from(JSON.stringify({ text, face })) });
