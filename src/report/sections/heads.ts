@@ -17,6 +17,19 @@ import {
 
 const right = { align: 'right' } as const;
 
+/** How the section's first sentence calls the heads beside the gate. */
+const IN_A_SENTENCE: Readonly<Record<string, string>> = {
+  concatenation: 'concatenation',
+  tensor: 'tensor fusion',
+  'low-rank': 'low-rank tensor fusion',
+  'cross-attention': 'cross-attention between tokens and regions',
+  transformer: 'a small transformer over both',
+};
+
+/** Those of the heads that are not the gate, as a list in words. */
+const listed = (heads: ComparisonFile['heads']): string =>
+  new Intl.ListFormat('en-GB').format(heads.flatMap(({ head }) => IN_A_SENTENCE[head] ?? []));
+
 export function headsSection(file: ComparisonFile): Section {
   const { heads, pairs, seeds, command } = file;
   const gated = heads.find(({ situations }) => situations[0]!.gates.length > 0);
@@ -25,9 +38,7 @@ export function headsSection(file: ComparisonFile): Section {
     title: 'Other heads',
     blocks: [
       {
-        text:
-          'The paper’s gate beside concatenation, tensor fusion and its low-rank form, cross-attention between tokens and regions, and a small transformer over both, under one ' +
-          `protocol and one tuning budget, on the bundled model’s kind of encoders and training pairs. ${inWords(file)}`,
+        text: `The paper’s gate beside ${listed(heads)}, under one protocol and one tuning budget, on the bundled model’s kind of encoders and training pairs. ${inWords(file)}`,
       },
       { table: accuracies(file) },
       {
