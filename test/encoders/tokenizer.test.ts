@@ -94,6 +94,23 @@ describe('a small BERT tokenizer', () => {
     if (text !== 'fearㅠㅠ') expect(text.slice(word!.start, word!.end)).toBe('fear');
   });
 
+  it('reads the words on both sides of any symbols', () => {
+    const symbol = fc
+      .integer({ min: 0x21, max: 0x1faff })
+      .map((code) => (code >= 0xd800 && code < 0xe000 ? '€' : String.fromCodePoint(code)))
+      .filter((one) => /[\p{P}\p{S}]/u.test(one) && one.normalize('NFKC') === one);
+    const symbols = fc.array(symbol, { minLength: 1, maxLength: 3 }).map((some) => some.join(''));
+    const whole = createTokenizer(json, { maxTokens: 64 });
+    fc.assert(
+      fc.property(symbols, (between) => {
+        const known = [...whole.encode(`fear${between}joy`).ids].filter((one) => one > 103);
+        // White capitals on black are letters.
+        fc.pre(!/[\u{1F150}-\u{1F189}]/u.test(between));
+        expect(known).toEqual([id('fear'), id('joy')]);
+      }),
+    );
+  });
+
   it.each([
     ['mathematical', '𝗙𝗲𝖆𝓇'],
     ['full-width', 'ＦＥＡＲ'],

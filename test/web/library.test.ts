@@ -139,7 +139,12 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     const expected = await inNode({ image: PHOTOGRAPH });
     const found = recognized(await call<Result>('inWorker', 'photograph.png'));
     expect(furthest(found, expected)).toBeLessThan(0.005);
-    expect(await call('stream', ['joy', '', 'anger'])).toEqual(['joy', 'empty-text', 'anger']);
+    expect(await call('stream', ['joy', '', 'anger😡', '😡'])).toEqual([
+      'joy',
+      'empty-text',
+      'anger',
+      'empty-text',
+    ]);
   });
 
   test('tells progress, and fetches the model once', async () => {
