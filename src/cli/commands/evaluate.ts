@@ -129,8 +129,9 @@ async function run(options: Options, output: Output): Promise<void> {
 }
 
 async function keep({ out }: Options, evaluation: unknown): Promise<void> {
+  if (out === undefined) return;
   const { writeFileAtomic } = await import('../../base/files.js');
-  if (out !== undefined) await writeFileAtomic(out, `${JSON.stringify(evaluation, null, 1)}\n`);
+  await writeFileAtomic(out, `${JSON.stringify(evaluation, null, 1)}\n`);
 }
 
 interface Labelled extends NamedItem {

@@ -1,6 +1,7 @@
 // Where a bundle is, from whatever names it: a folder, a `file:` address, or the address of a folder over HTTP.
 import { fileURLToPath } from 'node:url';
 import { MienError } from '../../base/errors.js';
+import { tagOf } from '../../base/quote.js';
 
 const HINT = 'Give a folder, or the http(s) or file address of one.';
 
@@ -13,7 +14,7 @@ const refuse = (message: string, cause?: unknown): MienError =>
  */
 export function placeOfBundle(bundle: unknown): string {
   // Not by class: a URL of another realm is one as well.
-  const isUrl = Object.prototype.toString.call(bundle) === '[object URL]';
+  const isUrl = tagOf(bundle) === 'URL';
   if (typeof bundle !== 'string' && !isUrl)
     throw refuse(`a bundle cannot be ${bundle === null ? 'null' : `a ${typeof bundle}`}`);
   const given = String(bundle).trim();

@@ -17,7 +17,7 @@ import {
 
 const right = { align: 'right' } as const;
 
-/** How the section's first sentence calls the heads beside the gate. */
+/** Names of the heads other than the gate, as they appear within a sentence. */
 const IN_A_SENTENCE: Readonly<Record<string, string>> = {
   concatenation: 'concatenation',
   tensor: 'tensor fusion',
@@ -26,7 +26,7 @@ const IN_A_SENTENCE: Readonly<Record<string, string>> = {
   transformer: 'a small transformer over both',
 };
 
-/** Those of the heads that are not the gate, as a list in words. */
+/** The compared heads other than the gate, as a list in words. */
 const listed = (heads: ComparisonFile['heads']): string =>
   new Intl.ListFormat('en-GB').format(heads.flatMap(({ head }) => IN_A_SENTENCE[head] ?? []));
 
