@@ -21,7 +21,7 @@ export interface LoadOptions extends PretrainedOptions {
 }
 
 /** Heads and constants that published BERTs carry along. */
-const IGNORED = /^(pooler|cls|classifier|pre_classifier|qa_outputs|vocab_\w+)\.|position_ids$/;
+const IGNORED = /^(pooler|cls|(fine_)?classifier|pre_classifier|qa_outputs|vocab_\w+)\.|position_ids$/;
 /** Texts of one run of the session; more at a time is not faster and takes more memory. */
 const TEXTS_PER_RUN = 64;
 
