@@ -3,7 +3,7 @@
 //     node --import tsx bench/text-validation.ts RUN DATA [behaviour.csv] [--split test]
 import { parseArgs } from 'node:util';
 import { readBehaviour, behaviourResults } from '../src/data/behaviour.js';
-import { prepareCorpora } from '../src/data/corpora/prepare.js';
+import { prepareBesideIsear } from '../src/data/corpora/prepare.js';
 import { loadCorpora } from '../src/data/corpora/read.js';
 import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from '../src/data/labels.js';
 import { loadIsear } from '../src/data/isear.js';
@@ -34,11 +34,7 @@ async function partsOf(folder: string): Promise<Part[]> {
   const sets = await findDataSets(folder);
   const texts =
     sets.isear === undefined ? [] : (await prepare({ isear: await loadIsear(sets.isear) })).protocol.texts;
-  const of = (wanted: string): string[] =>
-    texts.filter((one) => one.split === wanted).map(({ text }) => text);
-  const corpora = prepareCorpora(await loadCorpora(folder), {
-    ...{ tests: of('test'), validation: of('validation'), training: of('train') },
-  });
+  const corpora = prepareBesideIsear(await loadCorpora(folder), texts);
   const isear = texts
     .filter((one) => one.split === split)
     .map(({ text, label }) => ({ text, labels: [label] as readonly string[] }));

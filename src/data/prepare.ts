@@ -117,9 +117,10 @@ export function countsOf(items: readonly (ProtocolText | ProtocolFace)[]): SetCo
 }
 
 /** A protocol as plain JSON: names, labels and places of the items, without texts and images. */
-export interface ProtocolRecord extends Omit<Protocol, 'texts' | 'faces'> {
+export interface ProtocolRecord extends Omit<Protocol, 'texts' | 'faces' | 'corpora'> {
   readonly texts: readonly Record<string, string | number>[];
   readonly faces: readonly Record<string, string | number>[];
+  readonly corpora?: readonly Record<string, string>[];
 }
 
 export function protocolRecord(protocol: Protocol): ProtocolRecord {
@@ -136,8 +137,10 @@ export function protocolRecord(protocol: Protocol): ProtocolRecord {
     ...(reason === undefined ? {} : { reason }),
     group,
   });
+  const { corpora, ...rest } = protocol;
   return {
-    ...protocol,
+    ...rest,
+    ...(corpora ? { corpora: corpora.map(({ id, label, split }) => ({ id, label, split })) } : {}),
     texts: protocol.texts.map((text) => ({
       ...place(text),
       ...(text.item.subject === undefined ? {} : { subject: text.item.subject }),

@@ -128,6 +128,18 @@ export type ProtocolText = Assignment & {
   readonly group: number;
 };
 
+/** A text of another corpus than ISEAR that bears one of the faces' labels. */
+export interface CorpusText {
+  /** `goemotions/ge-00001` */
+  readonly id: string;
+  /** A `CorpusName`. */
+  readonly corpus: string;
+  /** What encoders read. */
+  readonly text: string;
+  readonly label: FaceLabel;
+  readonly split: Split;
+}
+
 export type ProtocolFace = Assignment & {
   readonly item: FaceItem;
   readonly label: FaceLabel;
@@ -189,6 +201,8 @@ export interface Protocol {
   readonly settings: ProtocolSettings;
   readonly texts: readonly ProtocolText[];
   readonly faces: readonly ProtocolFace[];
+  /** Texts of other corpora, for pairs over labels that ISEAR lacks; missing where none were asked for. */
+  readonly corpora?: readonly CorpusText[];
   readonly counts: Readonly<Partial<Record<'isear' | FaceDataset, SetCounts>>>;
   /** Missing when no faces were given. */
   readonly faceDuplicates?: FaceDuplicates;

@@ -8,10 +8,10 @@ import { float32 } from '../base/tensor.js';
 import { FACE_LABELS, TEXT_LABELS } from '../data/labels.js';
 import type { Protocol } from '../data/types.js';
 import { canonicalJson } from './format.js';
-import type { FeatureSet, FeatureSets, Fer2013Usage, SetName, SetProvenance, Split } from './sets.js';
+import type { BySet, FeatureSet, FeatureSets, Fer2013Usage, SetName, SetProvenance, Split } from './sets.js';
 import { SET_NAMES, countSplits } from './sets.js';
 import type { Store } from './store.js';
-import { termsOf } from './terms.js';
+import { termsOf, termsOfItems } from './terms.js';
 
 /** What is known of each kept item of one set, in the protocol's order. */
 export interface Annotation {
@@ -71,6 +71,19 @@ export function annotate(
       sha256: texts.map(({ text }) => sha256(text)),
     };
   }
+  if (protocol.corpora && protocol.corpora.length > 0) {
+    const own = protocol.corpora;
+    const faceNames: readonly string[] = FACE_LABELS;
+    sets.corpora = {
+      ids: own.map(({ id }) => id),
+      labels: own.map(({ label }) => faceNames.indexOf(label)),
+      split: own.map(({ split }) => split),
+      // What repeats was dropped before, and nothing says who wrote what.
+      subject: own.map(() => -1),
+      group: own.map((_, i) => i),
+      sha256: own.map(({ text }) => sha256(text)),
+    };
+  }
   const group = numberer(); // of both sets together: a face may have its copy in the other set
   for (const set of ['fer2013', 'rafdb'] as const) {
     const faces = protocol.faces.flatMap((face) =>
@@ -102,7 +115,7 @@ export function annotate(
  * Joins a protocol and the stores that were filled from its items into what an experiment runs on.
  * @throws MienError `data` when the protocol lacks a set, `store` when a store lacks an item or saw other bytes of it.
  */
-export const setsFromStores = (protocol: Protocol, stores: Readonly<Record<SetName, Store>>): FeatureSets =>
+export const setsFromStores = (protocol: Protocol, stores: BySet<Store>): FeatureSets =>
   joinSets(annotate(protocol), stores);
 
 /** As `setsFromStores`, from annotations. */
@@ -121,18 +134,21 @@ export function joinSets(
     const { width, encoder } = store.manifest.config;
     const items = featureSet(set, annotation, store);
     const counts = countSplits(items.split);
-    provenance[set] = { encoder, counts, width, fullWidth: width, terms: termsOf(set) };
+    const terms = set === 'corpora' ? termsOfItems(items.ids) : termsOf(set);
+    provenance[set] = { encoder, counts, width, fullWidth: width, terms };
     return items;
   };
   const texts = joined('isear');
+  const corpora = stores.corpora && annotations.sets.corpora ? joined('corpora') : undefined;
   const [fer2013, rafdb] = [joined('fer2013'), joined('rafdb')];
   const usage = annotations.sets.fer2013?.usage ?? fer2013.ids.map((): Fer2013Usage => 'unknown');
   return {
     texts,
+    ...(corpora ? { corpora } : {}),
     faces: { fer2013: { ...fer2013, usage }, rafdb },
     provenance: {
       source: 'store',
-      sets: provenance as Record<SetName, SetProvenance>,
+      sets: provenance as BySet<SetProvenance>,
       protocol: annotations.protocol,
     },
   };

@@ -71,7 +71,9 @@ function jobsOf(options: ExtractOptions): Job[] {
   };
   if (encoders.text !== undefined) {
     const items = protocol.texts.map(({ item, text }): StoreText => ({ id: item.id, text }));
-    add('isear', textEmbedder(encoders.text, options), items);
+    const embedder = textEmbedder(encoders.text, options);
+    add('isear', embedder, items);
+    add('corpora', embedder, protocol.corpora ?? []);
   }
   if (encoders.face !== undefined) {
     const embedder = faceEmbedder(encoders.face, {

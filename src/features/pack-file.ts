@@ -9,7 +9,7 @@ import type { EncoderIdentity } from '../encoders/encoder.js';
 import { canonicalJson } from './format.js';
 import { mixComponents } from './mix.js';
 import { dequantize } from './quantize.js';
-import type { FeatureSet, FeatureSets, Reduction, SetName, SetProvenance, Split } from './sets.js';
+import type { BySet, FeatureSet, FeatureSets, Reduction, SetName, SetProvenance, Split } from './sets.js';
 import { SET_NAMES, SPLITS, USAGES } from './sets.js';
 
 export const PACK_FORMAT = 'mien-pack/1';
@@ -30,7 +30,7 @@ export interface PackManifest {
   /** Of the safetensors file. */
   readonly bytes: number;
   readonly sha256: string;
-  readonly sets: Readonly<Record<SetName, PackedSet>>;
+  readonly sets: BySet<PackedSet>;
   /** Settings and counts of cleaning and splitting. */
   readonly protocol: Readonly<Record<string, unknown>>;
   /** What packing costs against the full features, as measured by the experiment; null until measured. */
@@ -63,7 +63,12 @@ const manifestSchema = z.strictObject({
   origin: z.string(),
   bytes: count,
   sha256: z.string(),
-  sets: z.strictObject({ isear: setSchema, fer2013: setSchema, rafdb: setSchema }),
+  sets: z.strictObject({
+    isear: setSchema,
+    corpora: setSchema.exactOptional(),
+    fer2013: setSchema,
+    rafdb: setSchema,
+  }),
   protocol: z.record(z.string(), z.unknown()),
   cost: z.unknown(),
 });
@@ -110,30 +115,33 @@ export async function readPack(file: string): Promise<FeatureSets> {
     });
   const { tensors } = readSafetensors(bytes, { file });
   const texts = unpackSet('isear', 'texts', manifest, tensors, file);
+  const corpora = manifest.sets.corpora && unpackSet('corpora', 'texts', manifest, tensors, file);
   const fer2013 = unpackSet('fer2013', 'faces', manifest, tensors, file);
   const rafdb = unpackSet('rafdb', 'faces', manifest, tensors, file);
   const usage = bytesNamed(tensors, 'fer2013.usage', fer2013.ids.length, file);
   const { sets, protocol, cost } = manifest;
   return {
     texts,
+    ...(corpora ? { corpora } : {}),
     faces: {
       fer2013: { ...fer2013, usage: Array.from(usage, (index) => USAGES[index] ?? 'unknown') },
       rafdb,
     },
     provenance: {
       source: 'pack',
-      sets: perSet((name): SetProvenance => {
-        const { encoder, counts, fullWidth, terms, reduction } = sets[name];
-        return { encoder, counts, width: reduction.components, fullWidth, terms };
-      }),
+      sets: perSet(sets, ({ encoder, counts, fullWidth, terms, reduction }): SetProvenance => ({
+        ...{ encoder, counts, width: reduction.components, fullWidth, terms },
+      })),
       protocol,
-      pack: { sha256: manifest.sha256, reduction: perSet((name) => sets[name].reduction), cost },
+      pack: { sha256: manifest.sha256, reduction: perSet(sets, (set) => set.reduction), cost },
     },
   };
 }
 
-const perSet = <T>(make: (name: SetName) => T): Record<SetName, T> =>
-  Object.fromEntries(SET_NAMES.map((name) => [name, make(name)])) as Record<SetName, T>;
+const perSet = <T>(sets: BySet<PackedSet>, make: (set: PackedSet) => T): BySet<T> =>
+  Object.fromEntries(
+    SET_NAMES.flatMap((name) => (sets[name] ? [[name, make(sets[name])]] : [])),
+  ) as unknown as BySet<T>;
 
 function named(tensors: Tensors, name: string, file: string): Tensor {
   const value = tensors[name];
@@ -162,7 +170,7 @@ function unpackSet(
   tensors: Tensors,
   file: string,
 ): FeatureSet {
-  const { items, labels: labelNames, reduction } = manifest.sets[name];
+  const { items, labels: labelNames, reduction } = manifest.sets[name]!;
   const bits = bytesNamed(tensors, `${kind}.bits`, reduction.components, file);
   const levels = named(tensors, `${kind}.levels`, file);
   if (levels.dtype !== 'float32' || bits.reduce((sum, count) => sum + count, 0) !== reduction.bits)

@@ -111,7 +111,8 @@ export async function writePack(
     throw new MienError('data', 'the faces of FER2013 and RAF-DB come from two different encoders');
 
   progress.begin('packing', 2, 'encoders');
-  const texts = reduce([sets.texts], { ...PACK_DEFAULTS.texts, ...options.texts });
+  const textSets = [sets.texts, ...(sets.corpora ? [sets.corpora] : [])];
+  const texts = reduce(textSets, { ...PACK_DEFAULTS.texts, ...options.texts });
   progress.advance();
   const faces = reduce([sets.faces.fer2013, sets.faces.rafdb], { ...PACK_DEFAULTS.faces, ...options.faces });
   progress.advance();
@@ -122,13 +123,14 @@ export async function writePack(
     ...codebookTensors('texts', texts.codebook),
     ...codebookTensors('faces', faces.codebook),
     ...itemTensors('isear', sets.texts, texts.codes[0]!),
+    ...(sets.corpora ? itemTensors('corpora', sets.corpora, texts.codes[1]!) : {}),
     ...itemTensors('fer2013', sets.faces.fer2013, faces.codes[0]!),
     ...itemTensors('rafdb', sets.faces.rafdb, faces.codes[1]!),
     'fer2013.usage': bytesTensor(usage),
   };
   const content = Buffer.concat(encodeSafetensors(tensors, { format: PACK_FORMAT }));
   const setOf = (name: SetName, set: FeatureSet, reduction: Reduction): PackedSet => {
-    const { encoder, counts, fullWidth, terms } = provenance.sets[name];
+    const { encoder, counts, fullWidth, terms } = provenance.sets[name]!;
     return { items: set.ids.length, counts, labels: set.labelNames, encoder, fullWidth, reduction, terms };
   };
   const manifest: PackManifest = {
@@ -140,6 +142,7 @@ export async function writePack(
     sha256: sha256(content),
     sets: {
       isear: setOf('isear', sets.texts, texts.reduction),
+      ...(sets.corpora ? { corpora: setOf('corpora', sets.corpora, texts.reduction) } : {}),
       fer2013: setOf('fer2013', sets.faces.fer2013, faces.reduction),
       rafdb: setOf('rafdb', sets.faces.rafdb, faces.reduction),
     },

@@ -5,11 +5,15 @@ import { z } from 'zod';
 import { readJson } from '../base/files.js';
 import { silentProgress } from '../base/progress.js';
 import type { Progress } from '../base/progress.js';
+import { pairTexts } from '../data/corpora/pair-texts.js';
+import { prepareBesideIsear } from '../data/corpora/prepare.js';
+import { loadCorpora } from '../data/corpora/read.js';
+import type { PreparedCorpus } from '../data/corpora/types.js';
 import type { FaceHash } from '../data/hashing.js';
 import { openDataSets } from '../data/open.js';
 import type { OpenedDataSets, SetPaths } from '../data/open.js';
 import { prepare } from '../data/prepare.js';
-import type { Protocol, ProtocolSettings } from '../data/types.js';
+import type { Protocol, ProtocolSettings, Split } from '../data/types.js';
 import { writeWhenNew } from './fill.js';
 
 export interface ProtocolOptions extends Partial<ProtocolSettings> {
@@ -19,6 +23,8 @@ export interface ProtocolOptions extends Partial<ProtocolSettings> {
   readonly paths?: SetPaths;
   /** Folder in which the hashes are kept, that of the features. */
   readonly dir: string;
+  /** Whether to take texts of the folder's other corpora along, for pairs over labels that ISEAR lacks. */
+  readonly corpora?: boolean;
   readonly skipInvalid?: boolean;
   readonly progress?: Progress;
 }
@@ -41,14 +47,27 @@ async function knownHashes(file: string): Promise<Map<string, FaceHash>> {
   );
 }
 
+export interface OpenedProtocol {
+  readonly protocol: Protocol;
+  readonly sets: OpenedDataSets;
+  /** The other corpora of the folder, whole; empty where they were not asked for. */
+  readonly corpora: readonly PreparedCorpus[];
+}
+
 /**
  * Loads the data sets and arranges them as `prepare` does.
  * @throws MienError `file` and `data` as the loaders and `prepare` do.
  */
-export async function openProtocol(
-  options: ProtocolOptions,
-): Promise<{ protocol: Protocol; sets: OpenedDataSets }> {
-  const { data, paths, dir, skipInvalid = false, progress = silentProgress, ...settings } = options;
+export async function openProtocol(options: ProtocolOptions): Promise<OpenedProtocol> {
+  const {
+    data,
+    paths,
+    dir,
+    corpora: wantsCorpora = false,
+    skipInvalid = false,
+    progress = silentProgress,
+    ...settings
+  } = options;
   const sets = await openDataSets(data, { skipInvalid, ...(paths === undefined ? {} : { paths }) });
   const file = join(dir, HASHES_NAME);
   const known = await knownHashes(file);
@@ -58,5 +77,11 @@ export async function openProtocol(
     [sha256, pixels, bits, constant ? 1 : 0],
   ]);
   if (rows.length > 0) await writeWhenNew(file, JSON.stringify(Object.fromEntries(rows)));
-  return { protocol, sets };
+  const corpora = wantsCorpora
+    ? prepareBesideIsear(await loadCorpora(data, { skipInvalid }), protocol.texts)
+    : [];
+  if (corpora.length === 0) return { protocol, sets, corpora };
+  const taken = (label: string, split: Split): number =>
+    protocol.texts.filter((text) => text.label === label && text.split === split).length;
+  return { protocol: { ...protocol, corpora: pairTexts(corpora, taken) }, sets, corpora };
 }

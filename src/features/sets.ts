@@ -31,7 +31,11 @@ export interface Fer2013FeatureSet extends FeatureSet {
   readonly usage: readonly Fer2013Usage[];
 }
 
-export type SetName = 'isear' | 'fer2013' | 'rafdb';
+/** `corpora`: texts of other corpora than ISEAR, where they were asked for. */
+export type SetName = 'isear' | 'corpora' | 'fer2013' | 'rafdb';
+
+/** By set; of the corpora only where there are texts of them. */
+export type BySet<T> = Readonly<Record<Exclude<SetName, 'corpora'>, T> & { corpora?: T }>;
 
 /** What a number computed from a feature set must be able to state about it. */
 export interface SetProvenance {
@@ -61,14 +65,14 @@ export interface Reduction {
 export interface PackProvenance {
   /** SHA-256 of the pack's safetensors file. */
   readonly sha256: string;
-  readonly reduction: Readonly<Record<SetName, Reduction>>;
+  readonly reduction: BySet<Reduction>;
   /** What packing costs against the full features, as measured by the experiment; null until measured. */
   readonly cost: unknown;
 }
 
 export interface Provenance {
   readonly source: 'store' | 'pack';
-  readonly sets: Readonly<Record<SetName, SetProvenance>>;
+  readonly sets: BySet<SetProvenance>;
   /** The settings of cleaning and splitting, as the data floor states them. */
   readonly protocol: Readonly<Record<string, unknown>>;
   readonly pack?: PackProvenance;
@@ -76,12 +80,15 @@ export interface Provenance {
 
 /** Everything an experiment runs on. */
 export interface FeatureSets {
+  /** ISEAR's. */
   readonly texts: FeatureSet;
+  /** Texts of other corpora, by the same encoder and over the faces' labels. */
+  readonly corpora?: FeatureSet;
   readonly faces: { readonly fer2013: Fer2013FeatureSet; readonly rafdb: FeatureSet };
   readonly provenance: Provenance;
 }
 
-export const SET_NAMES = ['isear', 'fer2013', 'rafdb'] as const satisfies readonly SetName[];
+export const SET_NAMES = ['isear', 'corpora', 'fer2013', 'rafdb'] as const satisfies readonly SetName[];
 
 /** How many items stand in each split. */
 export function countSplits(split: readonly Split[]): Record<Split, number> {

@@ -1,7 +1,7 @@
 // The corpora that a text encoder is trained on, as settings say: their items, labels, weights and evidence.
 import { MienError } from '../base/errors.js';
 import { CORPUS_NAMES, GOEMOTIONS_LABELS } from '../data/corpora/definitions.js';
-import { prepareCorpora } from '../data/corpora/prepare.js';
+import { prepareBesideIsear } from '../data/corpora/prepare.js';
 import { corpusOfTable, loadCorpora } from '../data/corpora/read.js';
 import type { Corpus, CorpusItem, PreparedCorpus } from '../data/corpora/types.js';
 import { ALL_LABELS, TEXT_LABELS } from '../data/labels.js';
@@ -98,11 +98,7 @@ export async function textCorpora(options: TextCorporaOptions): Promise<TextCorp
       });
   // Of a text in several corpora the first one keeps it.
   const loaded: Corpus[] = [...(also ? [corpusOfTable('also', also.file, also.rows)] : []), ...found];
-  const of = (split: Split) => isear.filter((item) => item.split === split);
-  const textsOf = (split: Split) => of(split).map(({ text }) => text);
-  const prepared = prepareCorpora(loaded, {
-    ...{ tests: textsOf('test'), validation: textsOf('validation'), training: textsOf('train') },
-  });
+  const prepared = prepareBesideIsear(loaded, isear);
   const named = [
     ...(isear.length > 0 ? [isearCorpus(isear)] : []),
     ...prepared,

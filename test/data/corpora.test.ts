@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cleanText } from '../../src/data/corpora/clean.js';
 import { CORPUS_NAMES, evidenceOf, labelsFrom } from '../../src/data/corpora/definitions.js';
+import { pairTexts } from '../../src/data/corpora/pair-texts.js';
 import { prepareCorpora } from '../../src/data/corpora/prepare.js';
 import { findCorpora, recognizeCorpus } from '../../src/data/corpora/find.js';
 import { corpusOfTable, loadCorpus } from '../../src/data/corpora/read.js';
@@ -221,4 +222,58 @@ test('a table of one’s own is evidence about the labels that occur in it', () 
   expect(() => corpusOfTable('also', 'my.csv', [{ id: 'r', text: 'x', label: 'glee', row: 9 }])).toThrow(
     /unknown label "glee"/,
   );
+});
+
+test('texts for pairs are of one label of faces, as many of each, from all corpora alike', () => {
+  const items = (
+    name: string,
+    split: CorpusItem['split'],
+    counts: Readonly<Record<string, number>>,
+  ): CorpusItem[] =>
+    Object.entries(counts).flatMap(([labels, count]) =>
+      Array.from({ length: count }, (_, row) => {
+        const id = `${name}-${split}-${labels}-${row}`;
+        const own = labels.split('|') as CorpusItem['labels'];
+        return { ...{ id, text: `text ${id}`, labels: own, source: [], split, file: name, row } };
+      }),
+    );
+  const corpora = [
+    {
+      name: 'goemotions',
+      items: [
+        ...items('ge', 'train', { joy: 20, neutral: 20, 'joy|neutral': 9, guilt: 9, 'guilt|sadness': 2 }),
+        ...items('ge', 'validation', { joy: 3 }),
+        ...items('ge', 'test', { joy: 4, 'anger|fear': 1, neutral: 2 }),
+      ],
+    },
+    {
+      name: 'emoevent',
+      items: [...items('ee', 'train', { joy: 1, anger: 3 }), ...items('ee', 'test', { joy: 5 })],
+    },
+  ];
+  const most = { train: 6, validation: 2 };
+  const taken = (label: string, split: string) => (label === 'joy' && split === 'train' ? 2 : 0);
+  const found = pairTexts(corpora, taken, { most });
+  const counts: Record<string, number> = {};
+  for (const { corpus, split, label } of found) {
+    const key = `${corpus} ${split} ${label}`;
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  expect(counts).toEqual({
+    // Four of joy are wanted beside the two that are taken: EmoEvent's only one, and three.
+    'goemotions train joy': 3,
+    'emoevent train joy': 1,
+    'goemotions train neutral': 6,
+    // Remorse is sadness too, as published; guilt alone is no label of faces.
+    'goemotions train sadness': 2,
+    'emoevent train anger': 3,
+    'goemotions validation joy': 2,
+    'goemotions test joy': 4,
+    'goemotions test neutral': 2,
+  });
+  expect(new Set(found.map(({ id }) => id)).size).toBe(found.length);
+  expect(found[0]!.id).toMatch(/^goemotions\/ge-train-joy-/);
+  expect(pairTexts(corpora, taken, { most })).toEqual(found);
+  const other = pairTexts(corpora, taken, { most, seed: 1 });
+  expect(other.map(({ id }) => id)).not.toEqual(found.map(({ id }) => id));
 });

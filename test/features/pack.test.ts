@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readSafetensors } from '../../src/base/safetensors.js';
 import { float32 } from '../../src/base/tensor.js';
-import { featuresOf } from '../../src/features/extract.js';
+import { featuresOf, openFeatures } from '../../src/features/extract.js';
 import { writePack } from '../../src/features/pack.js';
 import { readPack, readPackManifest, setPackCost } from '../../src/features/pack-file.js';
 import type { FeatureSets } from '../../src/features/sets.js';
 import { fakeFaceEncoder, fakeTextEncoder } from './fakes.js';
-import { smallProtocol } from './protocols.js';
+import { smallProtocol, someCorpora } from './protocols.js';
 
 let root: string;
 let file: string;
@@ -44,6 +44,30 @@ test('a pack gives back everything but the ids, with embeddings of the reduced w
   expect(provenance.sets.fer2013).toMatchObject({ width: 6, fullWidth: 10, encoder: { id: 'fake/face' } });
   expect(provenance.sets.rafdb.counts).toEqual(sets.provenance.sets.rafdb.counts);
   expect(provenance.pack!.reduction.isear).toMatchObject({ components: 12, bits: 96, variance: 1 });
+});
+
+test('texts of further corpora come with labels, splits and terms of their own, and go into a pack', async () => {
+  const encoders = { text: fakeTextEncoder({ width: 12 }), face: fakeFaceEncoder({ width: 10 }) };
+  const protocol = { ...smallProtocol(), corpora: someCorpora(63) };
+  const more = await featuresOf({ protocol, encoders, dir: join(root, 'stores') });
+  expect(more.texts).toEqual(sets.texts);
+  const { corpora } = more;
+  expect(corpora!.ids).toEqual(protocol.corpora.map(({ id }) => id));
+  expect(Array.from(corpora!.labels, (k) => corpora!.labelNames[k])).toEqual(
+    protocol.corpora.map(({ label }) => label),
+  );
+  expect(more.provenance.sets.corpora).toMatchObject({
+    counts: { train: 21, validation: 21, test: 21 },
+    terms: expect.stringMatching(/^GoEmotions: Apache-2.0[^;]*$/) as unknown,
+  });
+  expect(await openFeatures(join(root, 'stores'))).toEqual(more);
+
+  await writePack(file, more, small);
+  const packed = await readPack(file);
+  const { embeddings, ids } = packed.corpora!;
+  expect(packed.corpora).toEqual({ ...corpora, embeddings, ids });
+  expect(embeddings.shape).toEqual([63, 12]);
+  expect(packed.provenance.sets.corpora!.counts).toEqual(more.provenance.sets.corpora!.counts);
 });
 
 test('with all components, distances between standardised embeddings survive', async () => {

@@ -1,7 +1,14 @@
 // A small protocol as the data floor would make it, with dropped items, subjects, groups and both kinds of images.
 import { sha256 } from '../../src/base/files.js';
 import { FACE_LABELS, TEXT_LABELS } from '../../src/data/labels.js';
-import type { Assignment, FaceDataset, Protocol, ProtocolFace, ProtocolText } from '../../src/data/types.js';
+import type {
+  Assignment,
+  CorpusText,
+  FaceDataset,
+  Protocol,
+  ProtocolFace,
+  ProtocolText,
+} from '../../src/data/types.js';
 import { faceBytes, someTexts } from './fakes.js';
 
 const splits = ['train', 'train', 'test', 'train', 'validation', 'train'] as const;
@@ -47,6 +54,14 @@ const faces = (dataset: FaceDataset, count: number, offset: number): ProtocolFac
       ...place(i, i === 26 ? 'unreadable' : 'constant'),
     };
   });
+
+/** Texts of another corpus, over the faces' labels, of which a third each is for training, validation and test. */
+export const someCorpora = (count: number): CorpusText[] =>
+  someTexts(count).map(({ text }, i) => ({
+    ...{ id: `goemotions/ge-${i}`, corpus: 'goemotions', text: `further ${text}` },
+    label: FACE_LABELS[i % 7]!,
+    split: (['train', 'validation', 'test'] as const)[Math.floor(i / 7) % 3]!,
+  }));
 
 /** 120 texts and 150 + 80 faces, of which some are dropped. */
 export const smallProtocol = (): Protocol => ({

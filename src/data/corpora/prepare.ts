@@ -1,7 +1,7 @@
 // Corpora made ready for training together: no text stands twice, and none stands in any test split.
 import { textKey } from '../cleaning.js';
 import { findTextRepeats } from '../text_duplicates.js';
-import type { Split } from '../types.js';
+import type { ProtocolText, Split } from '../types.js';
 import type { Corpus, CorpusDrop, CorpusItem, PreparedCorpus } from './types.js';
 
 const RANK: Readonly<Record<Split, number>> = { test: 0, validation: 1, train: 2 };
@@ -84,6 +84,18 @@ export function prepareCorpora(
       return reason === undefined;
     });
     return { ...corpus, items, dropped };
+  });
+}
+
+/** `prepareCorpora` beside ISEAR's texts as a protocol splits them. */
+export function prepareBesideIsear(
+  corpora: readonly Corpus[],
+  isear: readonly ProtocolText[],
+): PreparedCorpus[] {
+  const textsOf = (split: Split): string[] =>
+    isear.filter((one) => one.split === split).map(({ text }) => text);
+  return prepareCorpora(corpora, {
+    ...{ tests: textsOf('test'), validation: textsOf('validation'), training: textsOf('train') },
   });
 }
 
