@@ -12,7 +12,7 @@ export interface Beside extends Reproduced {
 }
 
 /**
- * The first experiment with the others' rows after its own of the same kind. Theirs are marked by their name and have
+ * The first experiment with the others' rows after its own of the same kind, and those that it lacks at the end. Theirs are marked by their name and have
  * no figure of the paper beside them, which the first has; costs, configuration and environment are the first's.
  */
 export function putBeside(first: Reproduced, others: readonly Beside[]): Reproduced {
@@ -23,13 +23,17 @@ export function putBeside(first: Reproduced, others: readonly Beside[]): Reprodu
     ),
     predictions: predictions.map((one) => ({ ...one, row: `${one.row}-${name}` })),
   }));
+  const known = new Set(first.results.rows.map(({ id }) => id));
   return {
     results: {
       ...first.results,
-      rows: first.results.rows.flatMap((row) => [
-        row,
-        ...renamed.flatMap(({ rows }) => rows.get(row.id) ?? []),
-      ]),
+      rows: [
+        ...first.results.rows.flatMap((row) => [
+          row,
+          ...renamed.flatMap(({ rows }) => rows.get(row.id) ?? []),
+        ]),
+        ...renamed.flatMap(({ rows }) => [...rows].flatMap(([id, row]) => (known.has(id) ? [] : [row]))),
+      ],
       counts: Object.assign(
         { ...first.results.counts },
         ...renamed.map(({ counts }) => counts),

@@ -1,10 +1,13 @@
 // Feature sets as experiments use them: one table a modality, and the items of each label set and split as rows of it.
 import { MienError } from '../base/errors.js';
-import { float32, type Tensor } from '../base/tensor.js';
+import { stackRows, type Tensor } from '../base/tensor.js';
 import { pairFaces } from '../data/pairing.js';
 import type { StateTable } from '../features/states.js';
 import type { FeatureSet, FeatureSets, Fer2013FeatureSet, Split } from '../features/sets.js';
 import type { Items } from '../train/head-graph.js';
+
+/** Whose texts: ISEAR's; or those of all corpora, of which ISEAR's are no test. */
+export type TextSource = 'isear' | 'all';
 
 /** Whose faces. */
 export type FaceSource = 'fer2013' | 'rafdb' | 'both';
@@ -20,7 +23,9 @@ export interface Selection {
 
 export interface ExperimentData {
   readonly sets: FeatureSets;
-  /** Embeddings of all texts `[n, width]`, and of all faces, FER2013's first. */
+  /** Whose texts are selected. */
+  readonly source: TextSource;
+  /** Embeddings of all texts `[n, width]`, ISEAR's first, and of all faces, FER2013's first. */
   readonly tables: { readonly text: Tensor<'float32'>; readonly face: Tensor<'float32'> };
   /** The same rows as token states and regions, where they were extracted. */
   readonly states?: Readonly<Record<'text' | 'face', StateTable>>;
@@ -35,15 +40,15 @@ export interface EvaluationItems {
   readonly tests: readonly (Items & { readonly labels: Uint8Array })[];
 }
 
-/** @throws MienError `data` when a selection is empty: the label set or the data cannot be used. */
-export function experimentData(sets: FeatureSets): ExperimentData {
+/**
+ * Features as experiments use them. With the texts of all corpora, those for training and validation are ISEAR's and the
+ * others', and those for tests the others' only: ISEAR has no neutral and no surprise.
+ * @throws MienError `data` when a selection is empty: the label set or the data cannot be used.
+ */
+export function experimentData(sets: FeatureSets, source: TextSource = 'isear'): ExperimentData {
   const { fer2013, rafdb } = sets.faces;
   const count = fer2013.embeddings.shape[0]!;
-  const width = fer2013.embeddings.shape[1]!;
-  const all = new Float32Array(fer2013.embeddings.data.length + rafdb.embeddings.data.length);
-  all.set(fer2013.embeddings.data);
-  all.set(rafdb.embeddings.data, fer2013.embeddings.data.length);
-  const table = float32([count + rafdb.embeddings.shape[0]!, width], all);
+  const table = stackRows([fer2013.embeddings, rafdb.embeddings]);
 
   const faces: ExperimentData['faces'] = (source, labels, split, usage) => {
     const parts = [
@@ -52,12 +57,20 @@ export function experimentData(sets: FeatureSets): ExperimentData {
     ];
     return filled(join(parts), `faces of ${source}`, split);
   };
-  return {
-    sets,
-    tables: { text: sets.texts.embeddings, face: table },
-    texts: (labels, split) => filled(select(sets.texts, labels, split, 0), 'texts', split),
-    faces,
+  const further = source === 'all' ? sets.corpora : undefined;
+  if (source === 'all' && further === undefined)
+    throw new MienError('data', 'there are no features of texts of other corpora than ISEAR', {
+      hint: 'Put the corpora into the data folder (docs/data.md) and extract again.',
+    });
+  const texts: ExperimentData['texts'] = (labels, split) => {
+    const parts = [
+      ...(further && split === 'test' ? [] : [select(sets.texts, labels, split, 0)]),
+      ...(further ? [select(further, labels, split, sets.texts.ids.length)] : []),
+    ];
+    return filled(join(parts), 'texts', split);
   };
+  const tables = sets.corpora ? [sets.texts.embeddings, sets.corpora.embeddings] : [sets.texts.embeddings];
+  return { sets, source, tables: { text: stackRows(tables), face: table }, texts, faces };
 }
 
 function select(

@@ -3,6 +3,7 @@ import { fitTemperature, productOfPosteriors, type Evidence } from '../evaluate/
 import { pick, softmax } from '../evaluate/scores.js';
 import type { HeadName } from '../models/heads.js';
 import { take, type FaceSource } from './data.js';
+import type { TableName } from './results.js';
 import { fusedModel, pairedFaceModel, textModel } from './plan.js';
 import {
   calibrated,
@@ -13,23 +14,19 @@ import {
   pairPrior,
   pairSelections,
   setTitles,
+  textTitles,
   type Context,
   type RowHead,
   type TableRow,
 } from './row-parts.js';
 import { validationPairs } from './run.js';
 
-export function fusedRow(
-  context: Context,
-  table: 'II' | 'III' | 'IV',
-  model: HeadName,
-  source: FaceSource,
-): TableRow {
-  const { config, runs } = context;
+export function fusedRow(context: Context, table: TableName, model: HeadName, source: FaceSource): TableRow {
+  const { config, data, runs } = context;
   const selections = pairSelections(context, source);
   const pairs = validationPairs(config, selections.texts.validation, selections.faces.validation);
   const validation = take(selections.texts.validation, pairs.texts).labels;
-  const cells = runs(fusedModel(model, config.labels, source)).map((run) =>
+  const cells = runs(fusedModel(model, config.labels, source, data.source)).map((run) =>
     pairings(context, selections).map(({ truth, ids, faceIds }, index) => ({
       posteriors: calibrated(run, validation, index),
       truth,
@@ -41,13 +38,13 @@ export function fusedRow(
 }
 
 /** The two unimodal heads' calibrated posteriors, multiplied (see `productOfPosteriors`). */
-export function productRow(context: Context, table: 'II' | 'III' | 'IV', source: FaceSource): TableRow {
+export function productRow(context: Context, table: TableName, source: FaceSource): TableRow {
   const { config, data, runs } = context;
   const selections = pairSelections(context, source);
   const prior = pairPrior(context);
   const textTruth = data.texts(config.labels, 'validation').labels;
-  const faceRuns = runs(pairedFaceModel(config.labels, source));
-  const cells = runs(textModel(config.labels)).map((textRun, seed) => {
+  const faceRuns = runs(pairedFaceModel(config.labels, source, data.source));
+  const cells = runs(textModel(config.labels, data.source)).map((textRun, seed) => {
     const faceRun = faceRuns[seed]!;
     const text: Evidence = {
       logits: logitsOf(textRun.tests[0]!),
@@ -64,8 +61,8 @@ export function productRow(context: Context, table: 'II' | 'III' | 'IV', source:
 }
 
 function pairedHead(
-  { config }: Context,
-  table: 'II' | 'III' | 'IV',
+  { config, data }: Context,
+  table: TableName,
   model: HeadName | 'product',
   source: FaceSource,
 ): RowHead {
@@ -81,7 +78,7 @@ function pairedHead(
     table,
     model,
     labels: config.labels,
-    dataset: `ISEAR × ${setTitles[source]}`,
+    dataset: `${textTitles[data.source]} × ${setTitles[source]}`,
     variant: null,
     reproduces,
   };

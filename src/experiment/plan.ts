@@ -2,7 +2,7 @@
 import { FACE_LABELS, TEXT_LABELS } from '../data/labels.js';
 import type { HeadName } from '../models/heads.js';
 import type { Config } from './config.js';
-import type { FaceSource } from './data.js';
+import type { FaceSource, TextSource } from './data.js';
 
 /** A head to be trained, once a seed. */
 export interface ModelSpec {
@@ -12,6 +12,8 @@ export interface ModelSpec {
   readonly labels: readonly string[];
   /** Whose faces it sees; null for text. */
   readonly faces: FaceSource | null;
+  /** Whose texts it sees, or whose label distribution; absent: ISEAR's. */
+  readonly texts?: 'all';
   /**
    * An epoch is every text once (`texts`), every face once (`faces`), or every text with a face of its label drawn
    * anew (`pairs`). A face head trained on `pairs` sees the texts' label distribution and reads the faces only.
@@ -29,22 +31,20 @@ export const fusedHeads = ({ pairing, furtherHeads }: Config, faces: FaceSource)
   ...new Set([...(faces === pairing.faces ? FUSED : (['gated'] as const)), ...furtherHeads]),
 ];
 
-export const textModel = (labels: readonly string[]): ModelSpec => ({
-  key: `text-${labels.length}`,
-  head: 'text',
-  labels,
-  faces: null,
-  sampling: 'texts',
-});
+/** A model on these texts: of all corpora its folder has a name of its own. */
+const onTexts = (model: ModelSpec, texts: TextSource): ModelSpec =>
+  texts === 'all' ? { ...model, key: `${model.key}-all`, texts } : model;
+
+export const textModel = (labels: readonly string[], texts: TextSource = 'isear'): ModelSpec =>
+  onTexts({ key: `text-${labels.length}`, head: 'text', labels, faces: null, sampling: 'texts' }, texts);
 
 /** The face head on the labels of the pairs. */
-export const pairedFaceModel = (labels: readonly string[], faces: FaceSource): ModelSpec => ({
-  key: `face-${labels.length}-${faces}`,
-  head: 'face',
-  labels,
-  faces,
-  sampling: 'pairs',
-});
+export const pairedFaceModel = (
+  labels: readonly string[],
+  faces: FaceSource,
+  texts: TextSource = 'isear',
+): ModelSpec =>
+  onTexts({ key: `face-${labels.length}-${faces}`, head: 'face', labels, faces, sampling: 'pairs' }, texts);
 
 /** The face head on all seven labels, as the data sets have them. */
 export const sevenFaceModel = (faces: FaceSource): ModelSpec => ({
@@ -55,13 +55,25 @@ export const sevenFaceModel = (faces: FaceSource): ModelSpec => ({
   sampling: 'faces',
 });
 
-export const fusedModel = (head: HeadName, labels: readonly string[], faces: FaceSource): ModelSpec => ({
-  key: `${head}-${faces}`,
-  head,
-  labels,
-  faces,
-  sampling: 'pairs',
-});
+export const fusedModel = (
+  head: HeadName,
+  labels: readonly string[],
+  faces: FaceSource,
+  texts: TextSource = 'isear',
+): ModelSpec => onTexts({ key: `${head}-${faces}`, head, labels, faces, sampling: 'pairs' }, texts);
+
+/** Faces of the pairs over seven labels, which are not in the paper. */
+export const SEVEN_SOURCES = ['fer2013', 'rafdb'] as const satisfies readonly FaceSource[];
+
+/** Seeds of each of them, of the first of the configuration: they are to fit into the time of the paper's. */
+export const SEVEN_SEEDS = 3;
+
+/** The heads over the faces' seven labels, on the texts of all corpora. */
+export const sevenModels = (): ModelSpec[] => [
+  ...SEVEN_SOURCES.map((faces) => fusedModel('gated', FACE_LABELS, faces, 'all')),
+  ...SEVEN_SOURCES.map((faces) => pairedFaceModel(FACE_LABELS, faces, 'all')),
+  textModel(FACE_LABELS, 'all'),
+];
 
 /** Every head that the tables need; the longest to train come first, so that workers end together. */
 export function modelsOf(config: Config): ModelSpec[] {

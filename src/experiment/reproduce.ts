@@ -5,16 +5,17 @@ import { basename, join } from 'node:path';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { SetCounts as CleaningCounts } from '../data/types.js';
+import { FACE_LABELS } from '../data/labels.js';
 import { SET_NAMES, SPLITS, type FeatureSet, type FeatureSets, type SetName } from '../features/sets.js';
 import type { Config } from './config.js';
 import { experimentData } from './data.js';
 import { environment } from './environment.js';
 import { loadFeatures, type FeatureSource } from './features.js';
-import { modelsOf, type ModelSpec } from './plan.js';
+import { modelsOf, SEVEN_SEEDS, sevenModels, type ModelSpec } from './plan.js';
 import { runTasks } from './pool.js';
 import type { CostRow, ExperimentResults, RowPredictions, SetCounts } from './results.js';
 import { rowAnalyses } from './row-analysis.js';
-import { tableRows } from './rows.js';
+import { sevenRows, tableRows } from './rows.js';
 import { lacksAnalysis, readRun, type RunOptions, type RunResult } from './run.js';
 import type { Task } from './worker.js';
 
@@ -56,7 +57,15 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
       return run !== undefined && !lacksAnalysis(run, options);
     };
 
-    const tasks = modelsOf(config).flatMap((model) => config.seeds.map((seed) => ({ model, seed })));
+    // The paper's rows on its labels; where there are texts of all labels, ours over the faces' seven beside.
+    const seven = sets.corpora && {
+      data: experimentData(sets, 'all'),
+      config: { ...config, labels: FACE_LABELS, seeds: config.seeds.slice(0, SEVEN_SEEDS) },
+    };
+    const tasks = [
+      ...modelsOf(config).flatMap((model) => config.seeds.map((seed) => ({ model, seed }))),
+      ...(seven ? sevenModels().flatMap((model) => seven.config.seeds.map((seed) => ({ model, seed }))) : []),
+    ];
     const open: Task[] = [];
     for (const task of tasks) if (!(await lookUp(task))) open.push(task);
     progress.begin('training heads', tasks.length, 'heads');
@@ -70,9 +79,14 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
     progress.end();
     for (const task of open) await lookUp(task);
 
-    const runs = (model: ModelSpec) => config.seeds.map((seed) => done.get(key({ model, seed }))!);
-    const context = { config, data, runs, features: describeFeatures(sets, config) };
-    const rows = tableRows(context);
+    const runsOf = (seeds: readonly number[]) => (model: ModelSpec) =>
+      seeds.map((seed) => done.get(key({ model, seed }))!);
+    const features = describeFeatures(sets, config);
+    const context = { config, data, runs: runsOf(config.seeds), features };
+    const rows = [
+      ...tableRows(context),
+      ...(seven ? sevenRows({ ...seven, runs: runsOf(seven.config.seeds), features }) : []),
+    ];
     const analyses = rowAnalyses(context);
     return {
       results: {
@@ -93,12 +107,12 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
 }
 
 /** A hash of what the embeddings are, and of which items stand where. */
-const featuresHash = ({ texts, faces, provenance }: FeatureSets): string =>
+const featuresHash = ({ texts, corpora, faces, provenance }: FeatureSets): string =>
   sha256(
     JSON.stringify([
       provenance.sets,
       provenance.pack?.sha256 ?? null,
-      ...[texts, faces.fer2013, faces.rafdb].map(({ ids, labels, split }) =>
+      ...[texts, faces.fer2013, faces.rafdb, ...(corpora ? [corpora] : [])].map(({ ids, labels, split }) =>
         sha256(JSON.stringify([ids, [...labels], split])),
       ),
     ]),
@@ -110,21 +124,23 @@ function describeFeatures({ provenance }: FeatureSets, { profile }: Config): str
   return provenance.source === 'pack' ? `${name} features (pack)` : `${name} features`;
 }
 
-function countsOf({ texts, faces, provenance }: FeatureSets): Record<string, SetCounts> {
-  const sets = { isear: texts, ...faces };
+function countsOf({ texts, corpora, faces, provenance }: FeatureSets): Record<string, SetCounts> {
+  const sets: Partial<Record<SetName, FeatureSet>> = {
+    ...{ isear: texts, ...faces },
+    ...(corpora ? { corpora } : {}),
+  };
   return Object.fromEntries(
-    SET_NAMES.map((name) => {
-      const { encoder, terms } = provenance.sets[name];
-      const { id, revision, sha256: hash, dtype } = encoder;
-      return [
-        name,
-        {
-          ...perLabel(sets[name]),
-          dropped: droppedOf(provenance, name),
-          encoder: { id, revision, sha256: hash, dtype },
-          terms,
-        },
-      ];
+    SET_NAMES.flatMap((name) => {
+      const [set, own] = [sets[name], provenance.sets[name]];
+      if (!set || !own) return [];
+      const { id, revision, sha256: hash, dtype } = own.encoder;
+      const counts = {
+        ...perLabel(set),
+        dropped: droppedOf(provenance, name),
+        encoder: { id, revision, sha256: hash, dtype },
+        terms: own.terms,
+      };
+      return [[name, counts]];
     }),
   );
 }

@@ -8,8 +8,8 @@ import type { Config } from './config.js';
 /** A head, or the product of the two unimodal heads' calibrated posteriors. */
 export type ModelName = HeadName | 'product';
 
-/** Which of the paper's tables a row belongs to. */
-export type TableName = 'II' | 'III' | 'IV';
+/** Which of the paper's tables a row belongs to; `seven`: ours, over the faces' seven labels. */
+export type TableName = 'II' | 'III' | 'IV' | 'seven';
 
 /** A row of the paper: its figures stand beside the row that reproduces it. */
 export type PaperRow =

@@ -5,7 +5,7 @@ import { crossedInterval } from '../evaluate/intervals.js';
 import { brierScore, evaluateScores, expectedCalibrationError, logLoss } from '../evaluate/metrics.js';
 import { pick, scores, softmax, type Scores } from '../evaluate/scores.js';
 import type { Config } from './config.js';
-import { take, type ExperimentData, type FaceSource, type Selection } from './data.js';
+import { take, type ExperimentData, type FaceSource, type Selection, type TextSource } from './data.js';
 import type { ModelSpec } from './plan.js';
 import {
   metricNames,
@@ -47,6 +47,9 @@ export const setTitles: Readonly<Record<FaceSource, string>> = {
   rafdb: 'RAF-DB',
   both: 'FER2013 + RAF-DB',
 };
+
+/** Whose test texts the rows are about. */
+export const textTitles: Readonly<Record<TextSource, string>> = { isear: 'ISEAR', all: 'GoEmotions' };
 
 /** Posteriors of a run's logits at the temperature that suits its validation items. */
 export function calibrated(result: RunResult, truth: Uint8Array, test = 0): Scores {

@@ -1,7 +1,7 @@
 // The rows of the paper's tables, in the order in which they stand.
 import { TEXT_LABELS } from '../data/labels.js';
 import { fusedRow, productRow } from './paired-rows.js';
-import { FACE_SOURCES, fusedHeads } from './plan.js';
+import { FACE_SOURCES, fusedHeads, SEVEN_SOURCES } from './plan.js';
 import type { Context, TableRow } from './row-parts.js';
 import { naturalFaceRow, pairedFaceRow, sevenFaceRow, textRow } from './unimodal-rows.js';
 
@@ -13,6 +13,18 @@ export function tableRows(context: Context): TableRow[] {
     ...tableThree(context),
     fusedRow(context, 'IV', 'gated', faces),
     productRow(context, 'IV', faces),
+  ];
+}
+
+/** The rows over the faces' seven labels, on pairs with the texts of other corpora; the paper has none. */
+export function sevenRows(context: Context): TableRow[] {
+  return [
+    textRow(context, 'seven', context.config.labels),
+    ...SEVEN_SOURCES.flatMap((faces) => [
+      pairedFaceRow(context, 'seven', faces),
+      fusedRow(context, 'seven', 'gated', faces),
+      productRow(context, 'seven', faces),
+    ]),
   ];
 }
 

@@ -222,15 +222,20 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
   const session = await createPredictionSession(graphOptions(model, config, data), 1);
   try {
     const asked = { session, parameters: trained.parameters, tables };
-    const analysis = await analyseRun(asked, config, data, options, evaluation.tests);
-    await writeSafetensorsFile(join(runFolder(options), ANALYSIS), { ...analysis });
-    if (finished) return { ...finished, analysis };
+    const analysis = isAnalysed(model)
+      ? await analyseRun(asked, config, data, options, evaluation.tests)
+      : undefined;
+    if (analysis) await writeSafetensorsFile(join(runFolder(options), ANALYSIS), { ...analysis });
+    if (finished) return { ...finished, ...(analysis ? { analysis } : {}) };
     const logitsOf = (items: Items) => predictAll(asked, items, model.labels.length);
     const validation = await logitsOf(evaluation.validation);
     const tests: Tensor<'float32'>[] = [];
     for (const items of evaluation.tests) tests.push(await logitsOf(items));
     const { bestEpoch, history } = trained;
-    return await writeRun(options, { validation, tests, bestEpoch, history, analysis });
+    return await writeRun(options, {
+      ...{ validation, tests, bestEpoch, history },
+      ...(analysis ? { analysis } : {}),
+    });
   } finally {
     await session.dispose();
   }
@@ -238,7 +243,10 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
 
 /** Whether a finished run, of an earlier version, has no analysis but the parameters to make it from. */
 export const lacksAnalysis = (run: RunResult, options: RunOptions): boolean =>
-  run.analysis === undefined && existsSync(join(runFolder(options), HEAD));
+  isAnalysed(options.model) && run.analysis === undefined && existsSync(join(runFolder(options), HEAD));
+
+/** The report's statistics are about the paper's heads. */
+const isAnalysed = ({ texts }: ModelSpec): boolean => texts === undefined;
 
 const RESULT = 'result.json';
 const LOGITS = 'logits.safetensors';

@@ -13,11 +13,16 @@ import {
   pairPrior,
   pairSelections,
   setTitles,
+  textTitles,
   type Context,
   type TableRow,
 } from './row-parts.js';
 
-export function textRow(context: Context, table: 'II' | 'III', labels: readonly string[]): TableRow {
+export function textRow(
+  context: Context,
+  table: 'II' | 'III' | 'seven',
+  labels: readonly string[],
+): TableRow {
   const { data, runs } = context;
   const validation = data.texts(labels, 'validation').labels;
   const { labels: truth, ids } = data.texts(labels, 'test');
@@ -27,11 +32,11 @@ export function textRow(context: Context, table: 'II' | 'III', labels: readonly 
     table,
     model: 'text',
     labels,
-    dataset: 'ISEAR',
+    dataset: textTitles[data.source],
     variant: null,
-    reproduces: !shared ? null : table === 'II' ? 'text' : 'ablation-text',
+    reproduces: !shared || table === 'seven' ? null : table === 'II' ? 'text' : 'ablation-text',
   } as const;
-  const cells = runs(textModel(labels)).map((run) => [
+  const cells = runs(textModel(labels, data.source)).map((run) => [
     { posteriors: calibrated(run, validation), truth, ids, faceIds: null },
   ]);
   return finish(context, head, cells);
@@ -96,8 +101,8 @@ export function naturalFaceRow(context: Context, source: FaceSource): TableRow {
 }
 
 /** The faces of the test pairings, judged by the face alone. */
-export function pairedFaceRow(context: Context, table: 'II' | 'III', source: FaceSource): TableRow {
-  const { config, runs } = context;
+export function pairedFaceRow(context: Context, table: 'II' | 'III' | 'seven', source: FaceSource): TableRow {
+  const { config, data, runs } = context;
   const selections = pairSelections(context, source);
   const head = {
     id: `${table}-face-${config.labels.length}-${source}-paired`,
@@ -108,7 +113,7 @@ export function pairedFaceRow(context: Context, table: 'II' | 'III', source: Fac
     variant: 'label distribution of the pairs',
     reproduces: table === 'III' && source === config.pairing.faces ? 'ablation-face' : null,
   } as const;
-  const cells = runs(pairedFaceModel(config.labels, source)).map((run) => {
+  const cells = runs(pairedFaceModel(config.labels, source, data.source)).map((run) => {
     const temperature = pairedFaceTemperature(context, selections, run);
     const posteriors = softmax(logitsOf(run.tests[0]!), temperature);
     return pairings(context, selections).map(({ faces, ...cell }) => ({

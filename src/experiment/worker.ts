@@ -2,7 +2,8 @@
 import { MienError } from '../base/errors.js';
 import { silentProgress } from '../base/progress.js';
 import type { Config } from './config.js';
-import { experimentData, type ExperimentData } from './data.js';
+import { experimentData, type ExperimentData, type TextSource } from './data.js';
+import type { FeatureSets } from '../features/sets.js';
 import { loadFeatures, type FeatureSource } from './features.js';
 import type { ModelSpec } from './plan.js';
 import { performRun } from './run.js';
@@ -37,18 +38,22 @@ export type FromWorker =
 const send = (message: FromWorker): void => void process.send?.(message);
 
 let setup: WorkerSetup;
-let data: ExperimentData;
+const data = new Map<TextSource, ExperimentData>();
+let sets: FeatureSets;
 const stopping = new AbortController();
 
 async function handle(message: ToWorker): Promise<void> {
   if ('stop' in message) return stopping.abort();
   if ('setup' in message) {
     setup = message.setup;
-    data = experimentData(await loadFeatures(setup.source));
+    sets = await loadFeatures(setup.source);
     return send({ ready: true });
   }
+  const { texts = 'isear' } = message.task.model;
+  const own = data.get(texts) ?? experimentData(sets, texts);
+  data.set(texts, own);
   const progress = { ...silentProgress, message: (epoch: string) => send({ epoch }) };
-  await performRun(data, { ...setup, ...message.task, progress, signal: stopping.signal });
+  await performRun(own, { ...setup, ...message.task, progress, signal: stopping.signal });
   send({ done: true });
 }
 

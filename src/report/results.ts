@@ -68,7 +68,7 @@ const schema = z.strictObject({
   rows: z.array(
     z.strictObject({
       id: z.string().regex(/^[\w.-]+$/),
-      table: z.enum(['II', 'III', 'IV']),
+      table: z.enum(['II', 'III', 'IV', 'seven']),
       model: z.enum([...headNames, 'product'] as const satisfies readonly ResultRow['model'][]),
       labels: z.array(z.string()),
       dataset: z.string(),

@@ -146,6 +146,7 @@ export function tablesOf({ rows, costs }: Pick<Results, 'rows' | 'costs'>): Text
     ...(of('II').length > 0 ? [metricTable('ii', 'Table II. Performance per modality', of('II'))] : []),
     ...(of('III').length > 0 ? [metricTable('iii', 'Table III. Ablation', of('III'))] : []),
     ...(of('IV').length > 0 ? [comparisonTable(of('IV'))] : []),
+    ...(of('seven').length > 0 ? [metricTable('seven', 'Seven labels (not in the paper)', of('seven'))] : []),
     ...(costs.length > 0 ? [costTable(costs)] : []),
   ];
 }

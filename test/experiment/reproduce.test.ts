@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FACE_LABELS } from '../../src/data/labels.js';
 import { parseConfig } from '../../src/experiment/config.js';
 import { experimentData, pair } from '../../src/experiment/data.js';
 import { reproduce, type Reproduction } from '../../src/experiment/reproduce.js';
@@ -22,7 +23,7 @@ let first: Reproduction;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mien-reproduce-'));
   pack = join(folder, 'pack.safetensors');
-  await writePack(pack, madeUpSets());
+  await writePack(pack, madeUpSets(1, { corpora: true }));
   first = await reproduce({ source: { pack }, config, folder: join(folder, 'out'), workers: 2 });
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -62,6 +63,45 @@ test('every row the tables need is there, once', () => {
       'text',
     ].sort(),
   );
+});
+
+test('where there are texts of all labels, rows over seven labels stand on those texts', () => {
+  const rows = first.results.rows.filter(({ table }) => table === 'seven');
+  expect(rows.map(({ id }) => id)).toEqual([
+    'seven-text-7',
+    ...['fer2013', 'rafdb'].flatMap((source) => [
+      `seven-face-7-${source}-paired`,
+      `seven-gated-${source}`,
+      `seven-product-${source}`,
+    ]),
+  ]);
+  for (const { labels, n, reproduces, dataset, model } of rows) {
+    expect(labels).toEqual(FACE_LABELS);
+    expect([n, reproduces]).toEqual([140, null]);
+    if (model !== 'face') expect(dataset).toMatch(/^GoEmotions/);
+  }
+  const { runs } = first.predictions.find(({ row }) => row === 'seven-gated-rafdb')!;
+  expect(new Set(runs[0]!.truth as Uint8Array).size).toBe(7);
+  expect(first.results.counts['corpora']!.test).toMatchObject({ neutral: 20, surprise: 20 });
+});
+
+test('the texts of all corpora: ISEAR’s are trained on beside the others, which alone are tested', () => {
+  const sets = madeUpSets(1, { corpora: true });
+  const [isear, all] = [experimentData(sets), experimentData(sets, 'all')];
+  const own = isear.texts(FACE_LABELS, 'train');
+  const both = all.texts(FACE_LABELS, 'train');
+  expect(both.ids.slice(0, own.ids.length)).toEqual(own.ids);
+  expect(both.ids.slice(own.ids.length).every((id) => id.startsWith('corpora-'))).toBe(true);
+  expect(new Set(both.labels).size).toBe(7);
+  expect(all.texts(FACE_LABELS, 'test').ids.every((id) => id.startsWith('corpora-'))).toBe(true);
+  // Rows of the table are those of the selection.
+  const [row, i] = [both.rows.at(-1)!, both.ids.length - 1];
+  const place = sets.corpora!.ids.indexOf(both.ids[i]!);
+  const width = 12;
+  expect(all.tables.text.data.slice(row * width, (row + 1) * width)).toEqual(
+    sets.corpora!.embeddings.data.slice(place * width, (place + 1) * width),
+  );
+  expect(() => experimentData(madeUpSets(), 'all')).toThrow(/other corpora than ISEAR/);
 });
 
 test('two modalities beat one, and what is learned is far above chance', () => {

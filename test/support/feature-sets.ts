@@ -11,18 +11,30 @@ import type {
   Split,
 } from '../../src/features/sets.js';
 
-const ITEMS = { isear: 700, fer2013: 1400, rafdb: 700 } as const;
-const WIDTH = { isear: 12, fer2013: 16, rafdb: 16 } as const;
+const ITEMS = { isear: 700, corpora: 700, fer2013: 1400, rafdb: 700 } as const;
+const WIDTH = { isear: 12, corpora: 12, fer2013: 16, rafdb: 16 } as const;
 
-/** Every label's items lie around a point of its own at this distance, in noise of deviation 1. */
-export function madeUpSets(distance = 1): FeatureSets {
+/**
+ * Every label's items lie around a point of its own at this distance, in noise of deviation 1. With `corpora` there are
+ * texts over the faces' labels too.
+ */
+export function madeUpSets(
+  distance = 1,
+  { corpora = false }: { readonly corpora?: boolean } = {},
+): FeatureSets {
   const set = (name: SetName): FeatureSet => {
     const labelNames: readonly string[] = name === 'isear' ? TEXT_LABELS : FACE_LABELS;
     const [n, width] = [ITEMS[name], WIDTH[name]];
     const draw = randomStream(5, `made-up ${name}`);
-    const encoder = name === 'isear' ? 'text' : 'face';
+    const isText = name === 'isear' || name === 'corpora';
+    const encoder = isText ? 'text' : 'face';
     const centre = randomStream(5, `centres ${encoder}`);
-    const centres = labelNames.map(() => Array.from({ length: width }, () => distance * centre.normal()));
+    // Texts of both sets are of one encoder: a label that both have lies around one point.
+    const known: readonly string[] = isText ? [...new Set([...TEXT_LABELS, ...FACE_LABELS])] : FACE_LABELS;
+    const points = new Map(
+      known.map((label) => [label, Array.from({ length: width }, () => distance * centre.normal())]),
+    );
+    const centres = labelNames.map((label) => points.get(label)!);
     const labels = Uint8Array.from({ length: n }, (_, i) => i % labelNames.length);
     const embeddings = Float32Array.from(
       { length: n * width },
@@ -43,7 +55,7 @@ export function madeUpSets(distance = 1): FeatureSets {
   };
   const provenance = (name: SetName): SetProvenance => ({
     encoder: {
-      id: `made-up/${name === 'isear' ? 'text' : 'face'}`,
+      id: `made-up/${name === 'isear' || name === 'corpora' ? 'text' : 'face'}`,
       revision: 'local',
       sha256: '0'.repeat(64),
       dtype: 'float32',
@@ -60,10 +72,16 @@ export function madeUpSets(distance = 1): FeatureSets {
   );
   return {
     texts: set('isear'),
+    ...(corpora ? { corpora: set('corpora') } : {}),
     faces: { fer2013: { ...fer2013, usage }, rafdb: set('rafdb') },
     provenance: {
       source: 'store',
-      sets: { isear: provenance('isear'), fer2013: provenance('fer2013'), rafdb: provenance('rafdb') },
+      sets: {
+        isear: provenance('isear'),
+        ...(corpora ? { corpora: provenance('corpora') } : {}),
+        fer2013: provenance('fer2013'),
+        rafdb: provenance('rafdb'),
+      },
       protocol: {},
     },
   };
