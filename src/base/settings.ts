@@ -6,8 +6,10 @@ import { MienError } from './errors.js';
 import { readText } from './files.js';
 import { nearestName } from './names.js';
 
-/** Where settings come from; later ones win: defaults, file, `set`. */
+/** Where settings come from; later ones win: defaults, `instead`, file, `set`. */
 export interface SettingsSources {
+  /** Values in place of defaults, by key. */
+  readonly instead?: Readonly<Record<string, unknown>> | undefined;
   /** A `.yaml`, `.yml` or `.json` file. */
   readonly file?: string | undefined;
   /** Overrides such as `optimizer.learningRate=3e-4`, their values read as YAML. */
@@ -44,10 +46,11 @@ export function defineSettings<T>(schema: z.ZodType<T>): Settings<T> {
     if (result.success) return result.data;
     throw settingError(result.error.issues[0]!, paths, file);
   };
-  const load: Settings<T>['load'] = async ({ file, set = [] } = {}) => {
+  const load: Settings<T>['load'] = async ({ instead = {}, file, set = [] } = {}) => {
     const fromFile = file === undefined ? {} : await readGroup(file);
     parse(fromFile, file); // so that what is wrong in the file is reported as the file's
-    return parse(set.reduce((settings, assignment) => override(settings, assignment, paths), fromFile));
+    const given: Group = { ...instead, ...fromFile };
+    return parse(set.reduce((settings, assignment) => override(settings, assignment, paths), given));
   };
   return { paths, parse, load };
 }

@@ -67,7 +67,10 @@ export interface CorruptedItemsOptions {
 export async function corruptedItems(options: CorruptedItemsOptions): Promise<CorruptedItems> {
   const { protocol, data, encoders, labels, faces: most = FACES, withStates = false } = options;
   const texts = data.texts(labels, 'train');
-  const textOf = new Map(protocol.texts.map(({ item, text }) => [item.id, text]));
+  const textOf = new Map([
+    ...protocol.texts.map(({ item, text }) => [item.id, text] as const),
+    ...(protocol.corpora ?? []).map(({ id, text }) => [id, text] as const),
+  ]);
   const words = texts.ids.flatMap((id) => wordsOf(textOf.get(id)!));
   const worse = (id: string): string => {
     const draw = randomStream(SEED, `corrupted text ${id}`);

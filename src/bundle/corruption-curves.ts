@@ -3,12 +3,12 @@ import { randomStream } from '../base/random.js';
 import { takeRows } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { ProtocolFace, ProtocolText } from '../data/types.js';
-import type { Scores } from '../evaluate/scores.js';
+import { restrictPosteriors, type Scores } from '../evaluate/scores.js';
 import { aloneOf, fusedOf, productOf } from './answers.js';
 import { corruptFace, corruptText, wordsOf, type FaceCorruption, type TextCorruption } from './corruption.js';
 import { encodeFaces } from './encode-faces.js';
 import type { Encoded, OpenBundle } from './open.js';
-import { drawFaces, facesOf, PAIRED, type Tested } from './pair-tests.js';
+import { drawFaces, facesOf, labelsAmong, PAIRED, type Tested } from './pair-tests.js';
 import { accuracyOf, indices } from './test-result.js';
 
 /** One point of the curves: pairs of which one side was made worse. Accuracies are shares. */
@@ -56,12 +56,13 @@ export async function corruptionCurves(
   const { text, face, fusion } = bundle.manifest;
   if (!text || !face || !fusion) return [];
   const { labels } = fusion;
-  const shared = allTexts.items.flatMap((one, i) => (labels.includes(one.label) ? [i] : []));
+  const among = labelsAmong(labels, allTexts.items);
+  const shared = allTexts.items.flatMap((one, i) => (among.includes(one.label) ? [i] : []));
   const order = randomStream(SEED, 'corrupted pairs').permutation(shared.length);
   const textRows = Array.from(order.slice(0, most), (position) => shared[position]!);
   const texts = textRows.map((i) => allTexts.items[i]!);
   const clean = rowsOf(allTexts, textRows);
-  const truth = indices(texts, labels);
+  const truth = indices(texts, among);
   const others = texts.flatMap((one) => wordsOf(one.text));
 
   const worseTexts: (Change & { encoded: Encoded })[] = [];
@@ -73,8 +74,9 @@ export async function corruptionCurves(
   }
   const points: CorruptionPoint[] = [];
   progress.begin('corrupted faces', PAIRED.length * pointsOf(FACE_LEVELS).length * texts.length, 'faces');
-  for (const [name, dataset] of PAIRED) {
-    const pool = facesOf(allFaces.items, dataset, labels);
+  for (const [set, dataset] of PAIRED) {
+    const name = `ISEAR × ${set}`;
+    const pool = facesOf(allFaces.items, dataset, among);
     if (pool.length === 0) continue;
     const faceRows = drawFaces(texts, allFaces.items, pool, 0);
     const faces = faceRows.map((i) => allFaces.items[i]!);
@@ -82,12 +84,13 @@ export async function corruptionCurves(
     const add = async (change: Change, ofTexts: Encoded, ofFaces: Encoded): Promise<void> => {
       const { logits, gate } = await bundle.fuse(ofTexts.embedding, ofFaces.embedding);
       const right = (values: Scores): number => accuracyOf(values, truth);
+      const ofAll = (posteriors: Scores): number => right(restrictPosteriors(posteriors, labels, among));
       points.push({
         ...{ name, ...change, n: texts.length },
-        fused: right(fusedOf(bundle.manifest, logits, ofTexts.logits, ofFaces.logits).posteriors),
-        product: right(productOf(bundle.manifest, ofTexts.logits, ofFaces.logits)),
-        text: right(aloneOf(text, ofTexts.logits, labels)),
-        face: right(aloneOf(face, ofFaces.logits, labels)),
+        fused: ofAll(fusedOf(bundle.manifest, logits, ofTexts.logits, ofFaces.logits).posteriors),
+        product: ofAll(productOf(bundle.manifest, ofTexts.logits, ofFaces.logits)),
+        text: right(aloneOf(text, ofTexts.logits, among)),
+        face: right(aloneOf(face, ofFaces.logits, among)),
         gate: gate ? gate.data.reduce((sum, value) => sum + value, 0) / gate.data.length : null,
       });
     };

@@ -4,7 +4,10 @@ import { takeRows } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Protocol, ProtocolFace, ProtocolText } from '../data/types.js';
 import { behaviourResults, type BehaviourItem, type BehaviourResult } from '../data/behaviour.js';
-import { isTextLabel } from '../data/labels.js';
+import { CORPORA } from '../data/corpora/definitions.js';
+import { faceLabelOf } from '../data/corpora/pair-texts.js';
+import type { CorpusName, PreparedCorpus } from '../data/corpora/types.js';
+import { FACE_LABELS, isFaceLabel, isTextLabel } from '../data/labels.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { majorityOf } from '../data/votes.js';
 import { argmax, pick, restrictLogits, scores, softmax, type Scores } from '../evaluate/scores.js';
@@ -47,6 +50,8 @@ export interface EvaluateOptions {
   readonly corruption?: boolean;
   /** Short texts that test a capability each. */
   readonly behaviour?: readonly BehaviourItem[] | undefined;
+  /** Further corpora, of which the test parts are met. */
+  readonly corpora?: readonly PreparedCorpus[] | undefined;
   readonly progress?: Progress;
 }
 
@@ -54,7 +59,7 @@ export interface EvaluateOptions {
 export async function evaluateBundle(
   bundle: OpenBundle,
   protocol: Protocol,
-  { corruption = true, behaviour = [], progress = silentProgress }: EvaluateOptions = {},
+  { corruption = true, behaviour = [], corpora = [], progress = silentProgress }: EvaluateOptions = {},
 ): Promise<BundleEvaluation> {
   const { text, face } = bundle.manifest;
   const texts = text ? protocol.texts.filter(({ split }) => split === 'test') : [];
@@ -71,19 +76,24 @@ export async function evaluateBundle(
           { items: faces, ...encodedFaces },
         ] as const)
       : undefined;
-  const pairs = sides ? await pairTests(bundle, ...sides) : { tests: [], certainty: [] };
+  const further = text ? await encodedCorpora(bundle, corpora) : [];
+  const pairs = sides ? [await pairTests(bundle, 'ISEAR', ...sides)] : [];
+  const tested = further.find(({ name }) => name === TESTED);
+  if (sides && tested && hasAll(bundle.manifest.fusion?.labels))
+    pairs.push(await pairTests(bundle, CORPORA[TESTED].title, tested, sides[1]));
   return {
     tests: [
       ...(encodedTexts ? [textTest(bundle, texts, encodedTexts)] : []),
+      ...further.map((corpus) => corpusTest(bundle, corpus)),
       ...(encodedFaces ? faceTests(bundle, faces, encodedFaces) : []),
-      ...pairs.tests,
+      ...pairs.flatMap(({ tests }) => tests),
     ],
     robustness,
     groups: encodedTexts ? groupsOf(bundle, texts, encodedTexts) : [],
     certainty: [
       ...(encodedTexts ? textCertainty(bundle, texts, encodedTexts) : []),
       ...(encodedFaces ? faceCertainty(bundle, faces, encodedFaces) : []),
-      ...pairs.certainty,
+      ...pairs.flatMap(({ certainty }) => certainty),
     ],
     corruption: sides && corruption ? await corruptionCurves(bundle, ...sides, { progress }) : [],
     ...(text && behaviour.length > 0 ? { behaviour: await behaviourOf(bundle, behaviour) } : {}),
@@ -103,6 +113,45 @@ function textTest({ manifest }: OpenBundle, texts: readonly ProtocolText[], { lo
   const { labels, temperature } = manifest.text!;
   const { among, own } = onIsear(labels, logits);
   return testResult('ISEAR', among, softmax(own, temperature), indices(texts, among));
+}
+
+/** The corpus whose texts are paired with faces of all their seven labels. */
+const TESTED: CorpusName = 'goemotions';
+
+const hasAll = (labels: readonly string[] = []): boolean =>
+  FACE_LABELS.every((label) => labels.includes(label));
+
+interface EncodedCorpus extends Encoded {
+  readonly name: string;
+  readonly evidence: PreparedCorpus['evidence'];
+  readonly items: readonly { readonly label: string }[];
+}
+
+/** Test items of further corpora that bear one of the faces' labels each, where the bundle knows all that they can bear. */
+async function encodedCorpora(
+  bundle: OpenBundle,
+  corpora: readonly PreparedCorpus[],
+): Promise<EncodedCorpus[]> {
+  const known: readonly string[] = bundle.manifest.text!.labels;
+  const found: EncodedCorpus[] = [];
+  for (const { name, evidence: all, items } of corpora) {
+    const evidence = all.filter((label) => isFaceLabel(label));
+    const own = items.flatMap((item) => {
+      const label = item.split === 'test' ? faceLabelOf(item) : undefined;
+      return label === undefined ? [] : [{ text: item.text, label }];
+    });
+    if (own.length === 0 || !evidence.every((label) => known.includes(label))) continue;
+    found.push({ name, evidence, items: own, ...(await bundle.texts(own.map(({ text }) => text))) });
+  }
+  return found;
+}
+
+/** Among the labels that the corpus can give. */
+function corpusTest({ manifest }: OpenBundle, { name, evidence, items, logits }: EncodedCorpus): TestResult {
+  const { labels, temperature } = manifest.text!;
+  const own = restrictLogits(scores(labels.length, logits.data), labels, evidence);
+  const title = name in CORPORA ? CORPORA[name as CorpusName].title : name;
+  return testResult(title, evidence, softmax(own, temperature), indices(items, evidence));
 }
 
 /** By the text's most likely label of all that it knows. */

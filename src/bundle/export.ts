@@ -1,11 +1,13 @@
 // `mien export`: learned encoders become a bundle, with a fusion head, calibration, evaluation and model card.
 import { join } from 'node:path';
+import { MienError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { takeRows } from '../base/tensor.js';
 import { corpusTerms } from '../data/corpora/definitions.js';
 import { trainedCorpora } from '../learn/settings.js';
 import type { BehaviourItem } from '../data/behaviour.js';
+import type { PreparedCorpus } from '../data/corpora/types.js';
 import type { Protocol } from '../data/types.js';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
 import { withDoubt } from '../evaluate/agreement.js';
@@ -39,7 +41,10 @@ export interface ExportOptions {
   readonly name: string;
   readonly text: LearnedText;
   readonly face: LearnedFace;
+  /** With texts of further corpora where the fusion is over labels that ISEAR lacks. */
   readonly protocol: Protocol;
+  /** Further corpora, for tests. */
+  readonly corpora?: readonly PreparedCorpus[];
   /** Folder in which the learned features are kept. */
   readonly features: string;
   /** Settings of the fusion head. */
@@ -87,6 +92,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
   } = options;
   const { text } = options;
   const face: LearnedFace = { ...options.face, input: { ...options.face.input, mirror } };
+  checkTexts(config.labels, protocol);
   const { data, corrupted } = await learnedFeatures(text, face, options);
   const parts = calibratedParts(data, { text, face }, config.labels);
   const prior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);
@@ -134,11 +140,16 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       ...corpusTerms(trainedCorpora(text.record.settings)),
     ],
   };
-  const { behaviour } = options;
+  const { behaviour, corpora } = options;
   const float = files(text, face, fusion, 'float32');
-  const reference = await evaluated(manifest, float, protocol, { corruption: false, behaviour, progress });
+  const reference = await evaluated(manifest, float, protocol, {
+    corruption: false,
+    behaviour,
+    corpora,
+    progress,
+  });
   const small = files(text, face, fusion, 'small');
-  const evaluation = await evaluated(manifest, small, protocol, { behaviour, progress });
+  const evaluation = await evaluated(manifest, small, protocol, { behaviour, corpora, progress });
   const card = modelCard({
     ...{ manifest, evaluation, reference, counts: protocol.counts },
     training: {
@@ -153,6 +164,16 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     [FILES.card]: card,
   });
   return { manifest: written, evaluation, reference };
+}
+
+/** @throws MienError `data` when a label of the fusion has no training text: no face would be paired with it. */
+function checkTexts(labels: Config['labels'], { texts, corpora = [] }: Protocol): void {
+  const all = [...texts, ...corpora].filter(({ split }) => split === 'train');
+  const lacking = labels.filter((label) => !all.some((text) => text.label === label));
+  if (lacking.length > 0)
+    throw new MienError('data', `there are no training texts of ${lacking.join(', ')} to pair with faces`, {
+      hint: 'Put the corpora that have them into the data folder (docs/data.md), or set labels to those that ISEAR has.',
+    });
 }
 
 /** The learned encoders' features of all items and of corrupted ones, extracted where they are not there yet. */
@@ -181,7 +202,8 @@ async function learnedFeatures(
     ...(signal ? { signal } : {}),
   };
   try {
-    const data = experimentData(await featuresOf(common));
+    const sets = await featuresOf(common);
+    const data = experimentData(sets, sets.corpora ? 'all' : 'isear');
     const { labels } = config;
     const corrupted =
       fusionPairs === 'corrupted' ? await corruptedItems({ ...common, data, labels }) : undefined;

@@ -43,7 +43,7 @@ export async function trainFusion(
   },
 ): Promise<FusionHead> {
   const { head, folder, features, variation, answer, progress = silentProgress, signal } = options;
-  const model = fusedModel(head, config.labels, 'both');
+  const model = fusedModel(head, config.labels, 'both', data.source);
   const graph = graphOptions(model, config, data);
   const { validation } = evaluationItems(config, data, model);
   const session = await createPredictionSession(graph);

@@ -1,21 +1,26 @@
 // Label-matched pairs of test texts and test faces: both together, and either alone where the other is missing.
+// An answer is judged among the labels that the texts' corpus has.
 import { takeRows } from '../base/tensor.js';
 import { pairFaces } from '../data/pairing.js';
-import type { ProtocolFace, ProtocolText } from '../data/types.js';
-import type { Scores } from '../evaluate/scores.js';
+import type { ProtocolFace } from '../data/types.js';
+import { restrictPosteriors, type Scores } from '../evaluate/scores.js';
 import { aloneOf, fusedOf, productOf } from './answers.js';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import type { Encoded, OpenBundle } from './open.js';
 import { indices, testResult, type TestResult } from './test-result.js';
 
-/** Whose faces the texts are paired with. */
+/** Whose faces texts are paired with. */
 export const PAIRED = [
-  ['ISEAR × FER2013', 'fer2013'],
-  ['ISEAR × RAF-DB', 'rafdb'],
+  ['FER2013', 'fer2013'],
+  ['RAF-DB', 'rafdb'],
 ] as const;
 
 const PAIRINGS = 3;
 const SEED = 0;
+
+interface Labelled {
+  readonly label: string;
+}
 
 /** Items of one modality with what their encoder gave. */
 export interface Tested<Item> extends Encoded {
@@ -32,7 +37,7 @@ export const facesOf = (
 
 /** For each text the position of a face of its label, among those at `pool`. */
 export function drawFaces(
-  texts: readonly ProtocolText[],
+  texts: readonly Labelled[],
   faces: readonly ProtocolFace[],
   pool: readonly number[],
   pairing: number,
@@ -42,26 +47,33 @@ export function drawFaces(
   return Array.from(drawn, (position) => pool[position]!);
 }
 
+/** Those of the labels that some of the items bear. */
+export const labelsAmong = (labels: readonly string[], items: readonly Labelled[]): string[] =>
+  labels.filter((label) => items.some((one) => one.label === label));
+
 /** Pairs fused by the head and by the product of posteriors, and each modality of the same pairs alone. */
 export async function pairTests(
   bundle: OpenBundle,
-  texts: Tested<ProtocolText>,
+  corpus: string,
+  texts: Tested<Labelled>,
   faces: Tested<ProtocolFace>,
 ): Promise<{ readonly tests: readonly TestResult[]; readonly certainty: readonly CertaintyTest[] }> {
   const { text, face, fusion } = bundle.manifest;
   if (!text || !face || !fusion) return { tests: [], certainty: [] };
   const { labels } = fusion;
-  const shared = texts.items.flatMap((one, i) => (labels.includes(one.label) ? [i] : []));
+  const among = labelsAmong(labels, texts.items);
+  const shared = texts.items.flatMap((one, i) => (among.includes(one.label) ? [i] : []));
   const sharedTexts = shared.map((i) => texts.items[i]!);
   const tests: TestResult[] = [];
   const certainty: CertaintyTest[] = [];
-  for (const [name, dataset] of PAIRED) {
-    const pool = facesOf(faces.items, dataset, labels);
+  for (const [set, dataset] of PAIRED) {
+    const name = `${corpus} × ${set}`;
+    const pool = facesOf(faces.items, dataset, among);
     if (pool.length === 0) continue;
     const pairings = Array.from({ length: PAIRINGS }, (_, i) => drawFaces(sharedTexts, faces.items, pool, i));
     const ofTexts = pairings.flatMap(() => shared);
     const ofFaces = pairings.flat();
-    const truth = Uint8Array.from(pairings.flatMap(() => [...indices(sharedTexts, labels)]));
+    const truth = Uint8Array.from(pairings.flatMap(() => [...indices(sharedTexts, among)]));
     const { logits } = await bundle.fuse(
       takeRows(texts.embedding, ofTexts),
       takeRows(faces.embedding, ofFaces),
@@ -69,13 +81,19 @@ export async function pairTests(
     const [textLogits, faceLogits] = [takeRows(texts.logits, ofTexts), takeRows(faces.logits, ofFaces)];
     const fused = fusedOf(bundle.manifest, logits, textLogits, faceLogits).posteriors;
     const add = (as: string, posteriors: Scores) =>
-      tests.push(testResult(`${name}, ${as}`, labels, posteriors, truth, shared.length));
-    add(fusion.head, fused);
+      tests.push(testResult(`${name}, ${as}`, among, posteriors, truth, shared.length));
+    add(fusion.head, restrictPosteriors(fused, labels, among));
     if (fusion.certainty)
-      certainty.push(certaintyTest('fusion', name, fusion.certainty, { truth, posteriors: fused }));
-    add('product of posteriors', productOf(bundle.manifest, textLogits, faceLogits));
-    add('text alone', aloneOf(text, textLogits, labels));
-    add('face alone', aloneOf(face, faceLogits, labels));
+      certainty.push(
+        certaintyTest('fusion', name, fusion.certainty, {
+          truth: truth.map((label) => labels.indexOf(among[label]!)),
+          posteriors: fused,
+        }),
+      );
+    const product = productOf(bundle.manifest, textLogits, faceLogits);
+    add('product of posteriors', restrictPosteriors(product, labels, among));
+    add('text alone', aloneOf(text, textLogits, among));
+    add('face alone', aloneOf(face, faceLogits, among));
   }
   return { tests, certainty };
 }

@@ -85,12 +85,12 @@ test('measured again, the same', async () => {
 test('a bundle without fusion has no curves and no pairs', async () => {
   const part = await openLegible(['fusion']);
   expect(await corruptionCurves(part, texts, faces)).toEqual([]);
-  expect(await pairTests(part, texts, faces)).toEqual({ tests: [], certainty: [] });
+  expect(await pairTests(part, 'ISEAR', texts, faces)).toEqual({ tests: [], certainty: [] });
   await part.dispose();
 });
 
 test('pairs are tested fused, and each side by itself where the other is missing', async () => {
-  const { tests } = await pairTests(bundle, texts, faces);
+  const { tests } = await pairTests(bundle, 'ISEAR', texts, faces);
   expect(tests.map(({ name }) => name)).toEqual(
     ['FER2013', 'RAF-DB'].flatMap((set) =>
       ['gated', 'product of posteriors', 'text alone', 'face alone'].map((as) => `ISEAR × ${set}, ${as}`),

@@ -33,7 +33,10 @@ export function defineExport(program: Command): void {
     .description('make a bundle of learned encoders: small ONNX files, fusion, calibration, model card')
     .requiredOption('--text <dir>', 'what `mien learn text` finished')
     .requiredOption('--face <dir>', 'what `mien learn face` finished')
-    .option('--data <dir>', 'folder with isear, fer2013 and rafdb')
+    .option(
+      '--data <dir>',
+      'folder with isear, fer2013 and rafdb, and for a text encoder that knows neutral and surprise, other corpora',
+    )
     .option('--votes <file>', 'FER+ votes, by which faces are evaluated too (default: beside the data)')
     .requiredOption('--out <dir>', 'the bundle; what is there is replaced')
     .option('--features <dir>', 'where learned features are kept', featureFolder())
@@ -65,22 +68,30 @@ async function run(options: Options, output: Output): Promise<void> {
     { exportBundle },
     { openProtocol },
     { readBehaviour },
+    { labelsInCommon, TEXT_LABELS },
   ] = await Promise.all([
     import('../../learn/read-learned.js'),
     import('../../experiment/config.js'),
     import('../../bundle/export.js'),
     import('../../features/prepared.js'),
     import('../../data/behaviour.js'),
+    import('../../data/labels.js'),
   ]);
   // Before the data is hashed, which takes minutes.
   const learned = { text: await readLearnedText(options.text), face: await readLearnedFace(options.face) };
-  const config = await loadConfig({ file: options.config, set: options.set });
+  const labels = labelsInCommon({ text: learned.text.labels, face: learned.face.labels });
+  const config = await loadConfig({ instead: { labels }, file: options.config, set: options.set });
   const progress = await progressOf(output);
   const signal = interruption();
   const paths = votes === undefined ? {} : { votes };
-  const { protocol } = await openProtocol({ data, paths, dir: features, skipInvalid, progress });
+  const isears: readonly string[] = TEXT_LABELS;
+  const opened = await openProtocol({
+    ...{ data, paths, dir: features, skipInvalid, progress },
+    corpora: config.labels.some((label) => !isears.includes(label)),
+  });
   const behaviour = await readBehaviour(inPackage('models/behaviour.csv'));
-  const given = { ...options, ...learned, protocol, config, behaviour };
+  const { protocol, corpora } = opened;
+  const given = { ...options, ...learned, protocol, corpora, config, behaviour };
   const exported = await exportBundle({ ...given, progress, signal });
   output.result(exported, () => render(exported, options.out));
 }
