@@ -11,6 +11,7 @@ import { FACE_LABELS, isFaceLabel, isTextLabel } from '../data/labels.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { majorityOf } from '../data/votes.js';
 import { argmax, pick, restrictLogits, scores, softmax, type Scores } from '../evaluate/scores.js';
+import type { AlignedTest } from './aligned-tests.js';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import { corruptionCurves, type CorruptionPoint } from './corruption-curves.js';
 import { encodeFaces } from './encode-faces.js';
@@ -30,6 +31,8 @@ export interface BundleEvaluation {
   readonly certainty: readonly CertaintyTest[];
   /** Pairs of which one side is made worse by degrees; empty where it was not asked for. */
   readonly corruption: readonly CorruptionPoint[];
+  /** Pairs that nobody matched by label; absent where none were given. */
+  readonly aligned?: AlignedTest;
   /** Of texts, by capability: how many behaviour items are answered acceptably; absent where there were none. */
   readonly behaviour?: readonly BehaviourResult[];
 }

@@ -4,6 +4,7 @@ import { MienError } from '../base/errors.js';
 import { sha256 } from '../base/files.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import { takeRows } from '../base/tensor.js';
+import { corpusCounts } from '../data/corpora/prepare.js';
 import { corpusTerms } from '../data/corpora/definitions.js';
 import { trainedCorpora } from '../learn/settings.js';
 import type { BehaviourItem } from '../data/behaviour.js';
@@ -17,11 +18,12 @@ import { experimentData, type ExperimentData } from '../experiment/data.js';
 import { featuresOf } from '../features/extract.js';
 import { termsOf } from '../features/terms.js';
 import type { HeadName } from '../models/heads.js';
-import { modelCard } from './card.js';
+import type { AlignedTest } from './aligned-tests.js';
+import { modelCard, type CardFacts } from './card.js';
 import { corruptedItems, type CorruptedItems } from './corrupted-items.js';
 import { corruptedPairs, GUIDANCE, PAIR_SHARES } from './corrupted-pairs.js';
 import { evaluateBundle, type BundleEvaluation, type EvaluateOptions } from './evaluation.js';
-import { writeBundle } from './folder.js';
+import { readBundle, writeBundle } from './folder.js';
 import { trainFusion, type FusionHead } from './fusion.js';
 import type { LearnedFace, LearnedText } from '../learn/read-learned.js';
 import { calibratedParts, posteriorsOf } from './learned-posteriors.js';
@@ -71,6 +73,8 @@ export interface Exported {
   readonly manifest: BundleManifest;
   readonly evaluation: BundleEvaluation;
   readonly reference: BundleEvaluation;
+  /** What its card was written from. */
+  readonly card: CardFacts;
 }
 
 /**
@@ -140,7 +144,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       ...corpusTerms(trainedCorpora(text.record.settings)),
     ],
   };
-  const { behaviour, corpora } = options;
+  const { behaviour, corpora = [] } = options;
   const float = files(text, face, fusion, 'float32');
   const reference = await evaluated(manifest, float, protocol, {
     corruption: false,
@@ -150,20 +154,46 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
   });
   const small = files(text, face, fusion, 'small');
   const evaluation = await evaluated(manifest, small, protocol, { behaviour, corpora, progress });
-  const card = modelCard({
+  const card: CardFacts = {
     ...{ manifest, evaluation, reference, counts: protocol.counts },
+    corpora: corpora.map(corpusCounts),
     training: {
       text: trainingOf(text),
       face: trainingOf(face),
       fusion: fusionTraining(options, fusion),
     },
-  });
-  const written = await writeBundle(out, manifest, {
-    ...small,
+  };
+  return writeWithCard(out, small, card);
+}
+
+/**
+ * Measures a finished bundle on pairs that nobody matched, which takes a whole recogniser, and states what was found in
+ * its evaluation and card.
+ */
+export async function addAligned(
+  folder: string,
+  { card }: Exported,
+  aligned: AlignedTest,
+): Promise<Exported> {
+  const { files } = await readBundle(folder);
+  const models = Object.fromEntries(
+    Object.entries(files).filter(([name]) => name !== FILES.evaluation && name !== FILES.card),
+  );
+  return writeWithCard(folder, models, { ...card, evaluation: { ...card.evaluation, aligned } });
+}
+
+async function writeWithCard(
+  out: string,
+  models: Readonly<Record<string, Uint8Array>>,
+  card: CardFacts,
+): Promise<Exported> {
+  const { evaluation, reference } = card;
+  const manifest = await writeBundle(out, card.manifest, {
+    ...models,
     [FILES.evaluation]: `${JSON.stringify({ evaluation, reference }, null, 1)}\n`,
-    [FILES.card]: card,
+    [FILES.card]: modelCard(card),
   });
-  return { manifest: written, evaluation, reference };
+  return { manifest, evaluation, reference, card };
 }
 
 /** @throws MienError `data` when a label of the fusion has no training text: no face would be paired with it. */

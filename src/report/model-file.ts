@@ -39,6 +39,23 @@ const evaluation = z.object({
       }),
     )
     .default([]),
+  aligned: z
+    .object({
+      name: z.string(),
+      groups: z.array(z.string()).min(2),
+      agreeing: z.object({
+        n: z.int(),
+        rows: z.array(
+          z.object({ name: z.string(), accuracy: interval, meanRecall: z.number(), auc: interval }),
+        ),
+        differences: z.array(z.object({ to: z.string(), accuracy: interval, auc: interval })),
+      }),
+      contradicting: z.object({
+        n: z.int(),
+        rows: z.array(z.object({ name: z.string(), logLikelihood: interval })),
+      }),
+    })
+    .optional(),
   behaviour: z
     .array(z.object({ capability: z.string(), items: z.int().min(1), passed: z.int(), rejected: z.int() }))
     .default([]),

@@ -13,6 +13,7 @@ import { layOut } from './maps.js';
 import { readModelFacts, type ModelFacts, type ModelPaths } from './model-file.js';
 import { figuresOf, renderPage } from './page/page.js';
 import { rowIds } from './row-ids.js';
+import { alignedSection, hasAligned } from './sections/aligned.js';
 import { abstentionSection } from './sections/abstention.js';
 import { confidenceSection } from './sections/confidence.js';
 import { corruptionSection } from './sections/corruption.js';
@@ -135,6 +136,7 @@ async function sectionsOf(context: ReportContext): Promise<Section[]> {
 /** What a bundle states of itself. */
 export const modelSections = (model: ModelFacts): Section[] => [
   modelSection(model),
+  ...(hasAligned(model) ? [alignedSection(model)] : []),
   corruptionSection(model),
   abstentionSection(model),
   groupsSection(model),

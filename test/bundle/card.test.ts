@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { alignedSection } from '../../src/bundle/aligned-tests.js';
 import { modelCard, type CardFacts } from '../../src/bundle/card.js';
 import { peopleSheets } from '../../src/data/people.js';
 
@@ -14,6 +15,29 @@ async function cardOf(counts: CardFacts['counts']): Promise<string> {
   const manifest = (await json('manifest.json')) as CardFacts['manifest'];
   return modelCard({ manifest, ...numbers, counts, training: {} });
 }
+
+test('pairs that nobody matched stand before label-matched ones, with what the answer gains over each side', () => {
+  const at = (mean: number) => ({ mean, low: mean - 0.05, high: mean + 0.05 });
+  const row = (name: string, accuracy: number) => ({
+    ...{ name, accuracy: at(accuracy), meanRecall: 0.7, auc: at(0.9), logLikelihood: -0.5 },
+  });
+  const either = (name: string, value: number) => ({ name, logLikelihood: at(value) });
+  const [section] = [
+    alignedSection({
+      ...{ name: 'Posts', groups: ['negative', 'positive'], items: 130, oneSided: 2 },
+      agreeing: {
+        n: 100,
+        rows: [row('answer', 0.8), row('text alone', 0.75)],
+        differences: [{ to: 'text alone', accuracy: at(-0.01), auc: at(0.02) }],
+      },
+      contradicting: { n: 20, rows: [either('answer', -1.2)] },
+    }).join('\n\n'),
+  ];
+  expect(section).toContain('100 pairs of which both judgements are the same, and 20');
+  expect(section).toContain('| words and face | .800 [.750, .850] | .700 | .900 [.850, .950] |  | -1.200');
+  expect(section).toContain('| −.010 [−.060, +.040] | – |');
+  expect(alignedSection(undefined)).toEqual([]);
+});
 
 describe.skipIf(!existsSync(folder))('the bundled model’s card', () => {
   test('has every line of its tables from its evaluation', async () => {

@@ -1,4 +1,5 @@
 // `mien export`: learned encoders become a bundle that can be loaded anywhere.
+import { basename, dirname } from 'node:path';
 import { Option, type Command } from 'commander';
 import { MienError } from '../../base/errors.js';
 import { featureFolder } from '../feature-folder.js';
@@ -21,6 +22,10 @@ interface Options {
   readonly head: HeadName;
   readonly fusionPairs: 'corrupted' | 'clean';
   readonly mirror: boolean;
+  readonly pairs?: string;
+  readonly pairsName?: string;
+  readonly mapping?: string;
+  readonly collapse?: string;
   readonly config?: string;
   readonly set: readonly string[];
   readonly out: string;
@@ -50,6 +55,13 @@ export function defineExport(program: Command): void {
         .choices(['corrupted', 'clean'])
         .default('corrupted'),
     )
+    .option(
+      '--pairs <file>',
+      'a table of pairs that nobody matched (columns text, image, text_label, image_label), for the card',
+    )
+    .option('--pairs-name <name>', 'what these pairs are called')
+    .option('--mapping <file>', 'of the pairs: their label → the model’s or a group, or null to leave it out')
+    .option('--collapse <file>', 'of the pairs: the model’s label → a group, or null to leave it out')
     .option('--no-mirror', 'read each face once, not with its mirror image: twice as fast')
     .option('--config <file>', 'settings of the fusion head, YAML or JSON')
     .option('--set <path=value>', 'one setting of the fusion head', collect, [])
@@ -92,8 +104,28 @@ async function run(options: Options, output: Output): Promise<void> {
   const behaviour = await readBehaviour(inPackage('models/behaviour.csv'));
   const { protocol, corpora } = opened;
   const given = { ...options, ...learned, protocol, corpora, config, behaviour };
-  const exported = await exportBundle({ ...given, progress, signal });
+  const alone = await exportBundle({ ...given, progress, signal });
+  const exported =
+    options.pairs === undefined ? alone : await withPairs(alone, options.pairs, options, output);
   output.result(exported, () => render(exported, options.out));
+}
+
+/** The bundle with what it does on pairs that nobody matched in its evaluation and card. */
+async function withPairs(
+  exported: Exported,
+  data: string,
+  options: Options,
+  output: Output,
+): Promise<Exported> {
+  const [{ addAligned }, { measureAligned }] = await Promise.all([
+    import('../../bundle/export.js'),
+    import('../recognised.js'),
+  ]);
+  const { aligned } = await measureAligned({ ...options, bundle: options.out, data }, output);
+  return addAligned(options.out, exported, {
+    name: options.pairsName ?? basename(dirname(data)),
+    ...aligned,
+  });
 }
 
 function render({ manifest, evaluation, reference }: Exported, out: string): string {

@@ -22,7 +22,7 @@ export function modelSection({ name, evaluation, reference, comparison }: ModelF
     blocks: [
       {
         text:
-          `This section and the ${comparison ? 'five' : 'four'} after it are about the model ${name}, which recognises emotions when mien is used, and not about the heads of ` +
+          `This section and those after it, up to ${comparison ? 'the one on other heads' : 'the one on explanations'}, are about the model ${name}, which recognises emotions when mien is used, and not about the heads of ` +
           'the paper’s tables: whole encoders, small weights, one training. No test item chose anything: finished models alone met them.',
       },
       {

@@ -1,0 +1,131 @@
+// How often words and face of pairs that nobody matched contradict each other: the likelihood of both labels by the
+// agreement α that a bundle's answers assume, and what answers of other kinds come to beside. Not a timing.
+//     node --import tsx bench/agreement.ts BUNDLE PAIRS.csv
+// PAIRS has the columns text, image, text_label and image_label, and labels of configs/polarity.yaml's groups.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { readBundle } from '../src/bundle/folder.js';
+import { posteriorUnder } from '../src/bundle/answers.js';
+import { withDoubt } from '../src/evaluate/agreement.js';
+import { meanAreaUnderRoc } from '../src/evaluate/auc.js';
+import { scores, softmax, type Scores } from '../src/evaluate/scores.js';
+import { collapsed, collapseOf } from '../src/recognizer/collapse.js';
+import { answersOf } from '../src/recognizer/node/answers.js';
+import { itemsOfFile } from '../src/recognizer/node/items.js';
+import { loadRecognizer } from '../src/recognizer/node/load.js';
+import type { Probabilities } from '../src/recognizer/types.js';
+
+const ALPHAS = [1, 0.99, 0.97, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.3, 0];
+const FOLDS = 10;
+
+const [folder, data] = process.argv.slice(2);
+if (folder === undefined || data === undefined) throw new Error('BUNDLE and PAIRS are needed');
+const { manifest } = await readBundle(folder);
+const { text, face, fusion } = manifest;
+if (!text || !face || !fusion) throw new Error('the bundle must read both and fuse them');
+const { labels, prior } = fusion;
+const groupOf = parse(readFileSync(join(import.meta.dirname, '../configs/polarity.yaml'), 'utf8')) as Record<
+  string,
+  string | null
+>;
+const every = [...new Set([...text.labels, ...face.labels])].sort();
+const collapse = collapseOf(every, (label) => (label in groupOf ? groupOf[label]! : label));
+const { groups } = collapse;
+
+interface Pair {
+  /** Positions among the groups. */
+  readonly truth: { readonly text: number; readonly image: number };
+  readonly fused: Scores;
+  readonly text: Scores;
+  readonly face: Scores;
+  /** What each says by itself, over all of its labels. */
+  readonly own: { readonly text: Probabilities; readonly face: Probabilities };
+}
+
+const recognizer = await loadRecognizer({ bundle: folder });
+const pairs: Pair[] = [];
+const columns = ['text_label', 'image_label'];
+const items = itemsOfFile(data, { columns: {}, further: columns, warn: () => undefined });
+for await (const { item, result } of answersOf(recognizer, items, { batchSize: 32 })) {
+  if (result.error || !result.text || !result.face) continue;
+  const [ofText, ofImage] = columns.map((column) => groups.indexOf(item.values[column]!));
+  if (ofText! < 0 || ofImage! < 0) continue;
+  const row = (own: Probabilities, names: readonly string[]) => ({
+    data: Float32Array.from(names, (name) => own[name]!),
+  });
+  pairs.push({
+    truth: { text: ofText!, image: ofImage! },
+    fused: softmax(scores(labels.length, row(result.logits, labels).data), fusion.temperature),
+    text: posteriorUnder(text, row(result.text.logits, text.labels), labels, prior),
+    face: posteriorUnder(face, row(result.face.logits, face.labels), labels, prior),
+    own: { text: result.text.probabilities, face: result.face.probabilities },
+  });
+}
+await recognizer.dispose();
+const agreeing = pairs.filter(({ truth }) => truth.text === truth.image);
+const differing = pairs.filter(({ truth }) => truth.text !== truth.image);
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+say(`${pairs.length} pairs: ${agreeing.length} agree, ${differing.length} contradict`);
+
+type Answer = (pair: Pair) => number[];
+const named = ({ data: values }: Scores): Probabilities =>
+  Object.fromEntries(labels.map((label, k) => [label, values[k]!]));
+const grouped = (posteriors: Scores): number[] => collapsed(named(posteriors), collapse);
+const log = (value: number): number => Math.log(Math.max(value, 1e-6));
+const likelihood = (answer: readonly number[], { truth }: Pair): number =>
+  (log(answer[truth.text]!) + log(answer[truth.image]!)) / 2;
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+function line(name: string, answer: Answer): void {
+  const said = agreeing.map(answer);
+  const right = mean(said.map((one, i) => Number(one.indexOf(Math.max(...one)) === agreeing[i]!.truth.text)));
+  const truth = agreeing.map((pair) => pair.truth.text);
+  const auc = meanAreaUnderRoc(said, truth);
+  const ofAll = (some: readonly Pair[]): string =>
+    mean(some.map((pair) => likelihood(answer(pair), pair))).toFixed(4);
+  say(
+    `${name.padEnd(34)} accuracy ${right.toFixed(3)}  AUC ${auc.toFixed(3)}  log-likelihood: agreeing ${ofAll(agreeing)}, ` +
+      `contradicting ${ofAll(differing)}, all ${ofAll(pairs)}`,
+  );
+}
+
+const doubted =
+  (alpha: number): Answer =>
+  (pair) =>
+    grouped(withDoubt(pair, prior, alpha).posteriors);
+const productOf = (pair: Pair): Scores => {
+  const values = labels.map((_, k) => (pair.text.data[k]! * pair.face.data[k]!) / prior[k]!);
+  const total = values.reduce((a, b) => a + b, 0);
+  return scores(
+    labels.length,
+    Float64Array.from(values, (value) => value / total),
+  );
+};
+const plain: Answer = ({ own }) => {
+  const [a, b] = [collapsed(own.text, collapse), collapsed(own.face, collapse)];
+  const both = a.map((p, k) => p * b[k]!);
+  const total = both.reduce((sum, p) => sum + p, 0);
+  return both.map((p) => p / total);
+};
+line('text alone', ({ own }) => collapsed(own.text, collapse));
+line('face alone', ({ own }) => collapsed(own.face, collapse));
+line('plain product of groups', plain);
+for (const alpha of ALPHAS) line(`answer, α = ${alpha}`, doubted(alpha));
+for (const alpha of ALPHAS)
+  line(`product of seven, α = ${alpha}`, (pair) =>
+    grouped(withDoubt({ ...pair, fused: productOf(pair) }, prior, alpha).posteriors),
+  );
+
+/** α by the likelihood on the other folds, and what it then comes to on each. */
+const fine = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
+const found = fine.map((alpha) => pairs.map((pair) => likelihood(doubted(alpha)(pair), pair)));
+const chosen = Array.from({ length: FOLDS }, (_, fold) => {
+  const inside = (i: number): boolean => i % FOLDS !== fold;
+  const totals = found.map((values) => mean(values.filter((_, i) => inside(i))));
+  return fine[totals.indexOf(Math.max(...totals))]!;
+});
+const totals = found.map((values) => mean(values));
+say(
+  `α of the highest likelihood: ${fine[totals.indexOf(Math.max(...totals))]!}; by ${FOLDS} folds: ${chosen.join(', ')}`,
+);
