@@ -70,8 +70,9 @@ export function withSigns<Json>(
     Object.entries(model.vocab).map(([token, id]) => [renamed.get(token) ?? token, id]),
   );
   const added = new Map(wanted.map((sign, i) => [sign, free[i]![1]]));
+  const present = new Set((known ?? []).map((token) => (token as { content?: string }).content));
   const written = [...SEQUENCES].flatMap(([content, sign]) => {
-    const id = added.get(sign) ?? vocab[sign];
+    const id = present.has(content) ? undefined : (added.get(sign) ?? vocab[sign]);
     const plain = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: false };
     return id === undefined ? [] : [{ id, content, ...plain }];
   });

@@ -36,6 +36,9 @@ test('signs take unused places; what is written for a sign is read as it, capita
   expect(read('WHO ate LUNCH!')).toBe('who ⇧ ate lunch ⇧ !');
   expect(read('lunch :-) ❤️ <3 ;_;')).toBe('lunch 🙂 ❤ ❤ 😭');
   expect(read('[NAME] ate @user')).toBe('👤 ate 👤');
+  // A tokenizer that has the signs, of an encoder that is trained further, stays as it is.
+  const again = withSigns(json, ['⇧', '⟷', '😭', '❤', '🙂', '👤']);
+  expect(again).toEqual({ json, added: new Map() });
   // A vocabulary without the marks is read as ever.
   expect(createTokenizer(published, LIMIT).encode('WHO').ids.length).toBe(3);
 });
