@@ -3,7 +3,7 @@ import { float32 } from '../base/tensor.js';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
 import { restrictPrior } from '../evaluate/scores.js';
 import { constant, type Value } from '../graph/builder.js';
-import { add, div, exp, log, mul, neg, stopGradient, sub } from '../graph/ops/elementwise.js';
+import { add, div, exp, log, mul, stopGradient, sub } from '../graph/ops/elementwise.js';
 import { matmul } from '../graph/ops/linalg.js';
 import { logSoftmax, max, sum } from '../graph/ops/reduction.js';
 
@@ -48,25 +48,14 @@ export function alone(manifest: BundleManifest, modality: 'text' | 'face', logit
 
 /**
  * The answer of both modalities: log-probabilities `[batch, labels]` over all labels of the bundle, zero for those that
- * the answer has not. The fused posterior, or the product of posteriors, over the shared labels; beside it the labels
- * that only a face can show, as docs/recognition.md has it.
+ * the answer has not. The fused posterior, or the product of posteriors, over the shared labels.
  */
 export function together(manifest: BundleManifest, { text, face, fused }: Required<Said> | Said): Value {
-  const [ofText, ofFace] = [manifest.text!, manifest.face!];
+  const ofText = manifest.text!;
   const shared = sharedLabels(manifest);
   const textShared = logSoftmax(under(div(text!, ofText.temperature), ofText.labels, shared));
   const both = fused && manifest.fusion ? doubted(manifest, fused, textShared, face!) : undefined;
-  const answer = both ?? product(manifest, shared, textShared, face!);
-
-  const all = labelsOf(manifest);
-  const faceOnly = ofFace.labels.filter((label) => !shared.includes(label));
-  if (faceOnly.length === 0) return under(answer, shared, all);
-  const seen = under(logSoftmax(div(face!, ofFace.temperature)), ofFace.labels, faceOnly);
-  // 1 − the text's decidedness: its entropy as a share of the largest there is.
-  const open = mul(neg(sum(mul(exp(textShared), textShared), [-1], true)), 1 / Math.log(shared.length));
-  const share = mul(sum(exp(seen), [-1], true), open);
-  const kept = add(answer, log(add(sub(1, share), TINY)));
-  return add(under(kept, shared, all), under(add(seen, log(add(open, TINY))), faceOnly, all));
+  return under(both ?? product(manifest, shared, textShared, face!), shared, labelsOf(manifest));
 }
 
 /** Log-probabilities of the fusion, as far as words and face tell of one label (`withDoubt` in src/evaluate/agreement.ts). */

@@ -1,7 +1,7 @@
 // Frames and utterances as they come: a posterior over time that neither jumps with every frame nor forgets what was said.
 import { MienError } from '../base/errors.js';
 import { repeated } from '../base/quote.js';
-import { restricted, topOf, withFaceOnly } from './labels.js';
+import { restricted, topOf } from './labels.js';
 import { readItem, type NamedItem } from './read-item.js';
 import { averaged, FACE_HALF_LIFE, left, type Evidence } from './smoothing.js';
 import { trackFaces } from './tracking.js';
@@ -110,8 +110,7 @@ function combined(
 ): Probabilities {
   if (face && text) {
     const [f, t] = [restricted(face, shared), restricted(text, shared)];
-    const fused = normalized(shared.map((label) => [label, f[label]! * t[label]!]));
-    return withFaceOnly(fused, face, text);
+    return normalized(shared.map((label) => [label, f[label]! * t[label]!]));
   }
   if (face) return face;
   return text ? restricted(text, shared) : normalized(shared.map((label) => [label, 1]));

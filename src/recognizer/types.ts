@@ -183,8 +183,8 @@ export interface Recognition {
   /** The most probable label. */
   readonly label: string;
   /**
-   * Calibrated; they sum to one. The five shared labels, and `neutral` and `surprise` where there is a face: only a face
-   * can say those.
+   * Calibrated; they sum to one. Of a face alone over the labels of faces; where there is a text, over those that texts
+   * and faces share (the fusion's, where the bundle has one).
    */
   readonly probabilities: Probabilities;
   /** Of the model that decided, over its labels: the fusion's with both modalities, else the modality's own. */
