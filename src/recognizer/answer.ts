@@ -2,10 +2,11 @@
 import { takeRows, type Tensor } from '../base/tensor.js';
 import { fusedOf, logProductOf } from '../bundle/answers.js';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
-import { restrictPrior, softmax } from '../evaluate/scores.js';
+import { softmax } from '../evaluate/scores.js';
 import { certaintyOf } from './certainty.js';
 import { byLabel, divergence, posteriorOf, restricted, topOf } from './labels.js';
 import type { Prepared } from './prepare.js';
+import { priorsOf } from './prior.js';
 import type {
   FacePosterior,
   Gate,
@@ -106,8 +107,7 @@ function together(
   const own = ({ logits, row }: Row): Tensor<'float32'> => takeRows(logits, [row]);
   const [ofText, ofFace] = [own(computed.text!), own(computed.face!)];
   if (!computed.fused) {
-    const target = restrictPrior(manifest.text!.prior, manifest.text!.labels, shared);
-    const log = logProductOf(manifest, ofText, ofFace, shared, target);
+    const log = logProductOf(manifest, ofText, ofFace, shared, priorsOf(manifest).both!);
     return { logits: byLabel(shared, log.data), probabilities: byLabel(shared, softmax(log).data) };
   }
   const fused = own(computed.fused);

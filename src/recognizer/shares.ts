@@ -1,8 +1,8 @@
 // What each modality did for a decision: the Shapley values of a game of two players.
 // Source: Shapley 1953, "A Value for n-Person Games".
-import { restrictPrior } from '../evaluate/scores.js';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
 import { byLabel, restricted } from './labels.js';
+import { priorsOf } from './prior.js';
 import type { Explanation, Probabilities, Recognition } from './types.js';
 
 /** Probabilities nearer to 0 or 1 than this are not told apart. */
@@ -24,15 +24,13 @@ export function sharesOf(
   { text, face, probabilities }: Recognition,
   label: string,
 ): NonNullable<Explanation['shares']> {
-  const { text: ofText, fusion } = manifest;
   const shared = sharedLabels(manifest);
-  const prior = fusion?.prior ?? restrictPrior(ofText!.prior, ofText!.labels, shared);
   const worth = (answer: Probabilities): number => logOddsOf(answer, label);
 
   const both = worth(probabilities);
   const byText = worth(restricted(text!.probabilities, shared));
   const byFace = worth(restricted(face!.probabilities, shared));
-  const base = worth(byLabel(shared, prior));
+  const base = worth(byLabel(shared, priorsOf(manifest).both!));
   const value = (own: number, other: number): number => (own - base + (both - other)) / 2;
   const [textValue, faceValue] = [value(byText, byFace), value(byFace, byText)];
   const moved = Math.abs(textValue) + Math.abs(faceValue);
