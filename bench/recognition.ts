@@ -1,4 +1,5 @@
-// What the recogniser's rules cost: neutral and surprise beside a text, faces found in photographs. Not a timing.
+// What a text beside a face changes (plain sentences, texts of an emotion), and what it costs to find faces in photographs.
+// Not a timing.
 //     MIEN_DATA=DIR node --import tsx bench/recognition.ts [BUNDLE] [--split validation|test] [--faces 2000]
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

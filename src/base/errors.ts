@@ -1,5 +1,5 @@
 // Every error mien throws on purpose: typed by a stable code, naming the place, saying what to do.
-import { quoted } from './quote.js';
+import { kindOf, quoted } from './quote.js';
 
 /** Stable identifiers of what went wrong; programs may switch on them. */
 export type ErrorCode =
@@ -20,16 +20,17 @@ export type ErrorCode =
   | 'interrupted'; // stopped by the user; what was finished is kept
 
 /**
- * What was thrown, in its own words. Test runners and frames have realms of their own, whose errors are not `instanceof`
- * this one's `Error`.
+ * What was thrown, in its own words, or by its kind where it has none. Never throws. Test runners and frames have realms
+ * of their own, whose errors are not `instanceof` this one's `Error`.
  */
 export function messageOf(thrown: unknown): string {
   try {
     const message = (thrown as { message?: unknown } | null | undefined)?.message;
-    return typeof message === 'string' ? message : String(thrown);
+    if (typeof message === 'string') return message;
   } catch {
-    return 'something that cannot be shown';
+    // A proxy, or a getter, that throws.
   }
+  return typeof thrown === 'object' || typeof thrown === 'function' ? kindOf(thrown) : String(thrown);
 }
 
 /** Where an error was found. All fields are optional; those given appear in the message. */

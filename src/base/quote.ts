@@ -39,17 +39,6 @@ function classNameOf(value: object): string | undefined {
   }
 }
 
-/** What something that was thrown says, which need not be an error. Never throws. */
-export function reasonOf(thrown: unknown): string {
-  try {
-    const { message } = thrown as { readonly message?: unknown };
-    if (typeof message === 'string') return quoted(message);
-  } catch {
-    // Nothing at all, or a proxy again.
-  }
-  return kindOf(thrown);
-}
-
 /** A value as a message repeats it: a text in quotation marks, a number as it is, anything else by its kind. */
 export function repeated(value: unknown): string {
   if (typeof value === 'string') return `"${quoted(value, 80)}"`;

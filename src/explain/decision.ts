@@ -1,9 +1,8 @@
 // What is explained: the answer's log-odds of a label, on the graph, from the logits that `recognize` makes its answer of.
 import { float32 } from '../base/tensor.js';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
-import { restrictPrior } from '../evaluate/scores.js';
 import { constant, type Value } from '../graph/builder.js';
-import { add, div, exp, log, mul, neg, stopGradient, sub } from '../graph/ops/elementwise.js';
+import { add, div, exp, log, mul, stopGradient, sub } from '../graph/ops/elementwise.js';
 import { matmul } from '../graph/ops/linalg.js';
 import { logSoftmax, max, sum } from '../graph/ops/reduction.js';
 
@@ -40,64 +39,71 @@ function logSumExp(x: Value): Value {
   return add(log(sum(exp(sub(x, largest)), [-1], true)), largest);
 }
 
-/** The answer of one modality alone, as scores `[batch, labels]` over all labels of the bundle. */
-export function alone(manifest: BundleManifest, modality: 'text' | 'face', logits: Value): Value {
-  const { labels, temperature } = manifest[modality]!;
-  return under(div(logits, temperature), labels, labelsOf(manifest));
+/**
+ * What a model says for each of its labels, log p / π `[batch, labels]` up to a constant: its answer without the prior π
+ * that it was trained under.
+ */
+function evidenceOf(
+  { temperature, prior }: { readonly temperature: number; readonly prior: readonly number[] },
+  logits: Value,
+): Value {
+  const log = prior.map((p) => Math.log(p));
+  return sub(div(logits, temperature), constant(logits.graph, float32([1, log.length], log)));
+}
+
+/**
+ * The answer of one modality alone, as scores `[batch, labels]` over all labels of the bundle.
+ * @param prior logarithms `[labels]` of the prior over the modality's labels
+ */
+export function alone(
+  manifest: BundleManifest,
+  modality: 'text' | 'face',
+  logits: Value,
+  prior: Value,
+): Value {
+  const part = manifest[modality]!;
+  return under(add(evidenceOf(part, logits), prior), part.labels, labelsOf(manifest));
 }
 
 /**
  * The answer of both modalities: log-probabilities `[batch, labels]` over all labels of the bundle, zero for those that
- * the answer has not. The fused posterior, or the product of posteriors, over the shared labels; beside it the labels
- * that only a face can show, as docs/recognition.md has it.
+ * the answer has not. The fused posterior, or the product of posteriors, over the shared labels.
+ * @param prior logarithms `[labels]` of the prior over the shared labels
  */
-export function together(manifest: BundleManifest, { text, face, fused }: Required<Said> | Said): Value {
-  const [ofText, ofFace] = [manifest.text!, manifest.face!];
+export function together(
+  manifest: BundleManifest,
+  { text, face, fused }: Required<Said> | Said,
+  prior: Value,
+): Value {
   const shared = sharedLabels(manifest);
-  const textShared = logSoftmax(under(div(text!, ofText.temperature), ofText.labels, shared));
-  const both = fused && manifest.fusion ? doubted(manifest, fused, textShared, face!) : undefined;
-  const answer = both ?? product(manifest, shared, textShared, face!);
-
-  const all = labelsOf(manifest);
-  const faceOnly = ofFace.labels.filter((label) => !shared.includes(label));
-  if (faceOnly.length === 0) return under(answer, shared, all);
-  const seen = under(logSoftmax(div(face!, ofFace.temperature)), ofFace.labels, faceOnly);
-  // 1 − the text's decidedness: its entropy as a share of the largest there is.
-  const open = mul(neg(sum(mul(exp(textShared), textShared), [-1], true)), 1 / Math.log(shared.length));
-  const share = mul(sum(exp(seen), [-1], true), open);
-  const kept = add(answer, log(add(sub(1, share), TINY)));
-  return add(under(kept, shared, all), under(add(seen, log(add(open, TINY))), faceOnly, all));
+  const evidence = (modality: 'text' | 'face', logits: Value): Value => {
+    const part = manifest[modality]!;
+    return under(evidenceOf(part, logits), part.labels, shared);
+  };
+  const [ofText, ofFace] = [evidence('text', text!), evidence('face', face!)];
+  const answer =
+    fused && manifest.fusion
+      ? doubted(manifest.fusion, fused, [ofText, ofFace], prior)
+      : // As `productOfPosteriors` in src/evaluate/calibration.ts.
+        logSoftmax(add(add(ofText, ofFace), prior));
+  return under(answer, shared, labelsOf(manifest));
 }
 
 /** Log-probabilities of the fusion, as far as words and face tell of one label (`withDoubt` in src/evaluate/agreement.ts). */
-function doubted({ text, face, fusion }: BundleManifest, logits: Value, ofText: Value, said: Value): Value {
-  const { labels, prior, temperature, agreement = 1 } = fusion!;
-  const fused = logSoftmax(div(logits, temperature));
+function doubted(
+  fusion: NonNullable<BundleManifest['fusion']>,
+  logits: Value,
+  evidence: readonly [Value, Value],
+  prior: Value,
+): Value {
+  const { agreement = 1 } = fusion;
+  const fused = logSoftmax(add(evidenceOf(fusion, logits), prior));
   if (agreement === 1) return fused;
-  const row = (values: readonly number[]): Value =>
-    constant(logits.graph, float32([1, labels.length], values));
-  // Each alone, moved from the prior that it was trained under to that of the pairs.
-  const moved = (
-    own: Value,
-    part: { readonly prior: readonly number[]; readonly labels: readonly string[] },
-  ) => {
-    const from = restrictPrior(part.prior, part.labels, labels);
-    return logSoftmax(add(own, row(prior.map((p, k) => Math.log(p / from[k]!)))));
-  };
-  const one = moved(ofText, text!);
-  const other = moved(logSoftmax(under(div(said, face!.temperature), face!.labels, labels)), face!);
-  const evidence = sum(mul(exp(add(one, other)), row(prior.map((p) => agreement / p))), [-1], true);
-  const agreeing = div(evidence, add(evidence, 1 - agreement));
-  const alone = mul(add(exp(one), exp(other)), 0.5);
-  return log(add(add(mul(agreeing, exp(fused)), mul(sub(1, agreeing), alone)), TINY));
-}
-
-/** The product of posteriors, unnormalised (`productOfPosteriors` in src/evaluate/calibration.ts). */
-function product({ face }: BundleManifest, shared: readonly string[], ofText: Value, logits: Value): Value {
-  const ofFace = logSoftmax(under(div(logits, face!.temperature), face!.labels, shared));
-  // The text's prior would be divided out and multiplied in again: it is that of the pairs.
-  const offset = restrictPrior(face!.prior, face!.labels, shared).map((p) => -Math.log(p));
-  return logSoftmax(add(add(ofText, ofFace), constant(logits.graph, float32([1, shared.length], offset))));
+  const [one, other] = evidence.map((own) => logSoftmax(add(own, prior))) as [Value, Value];
+  const matching = mul(sum(exp(sub(add(one, other), prior)), [-1], true), agreement);
+  const agreeing = div(matching, add(matching, 1 - agreement));
+  const apart = mul(add(exp(one), exp(other)), 0.5);
+  return log(add(add(mul(agreeing, exp(fused)), mul(sub(1, agreeing), apart)), TINY));
 }
 
 /** What a question is asked by: inputs of the graph over all labels of the bundle. */

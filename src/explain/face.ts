@@ -12,22 +12,16 @@ import { reshape } from '../graph/ops/movement.js';
 import { sum } from '../graph/ops/reduction.js';
 import { createSession, type SessionOptions } from '../runtime/session.js';
 import { blankOf } from './blank.js';
-import { questionOf } from './decision.js';
 import { cutOf, oneView, type Cut, type View } from './entrance.js';
-import { decisionFeeds, decisionOn, type OtherSide } from './inputs.js';
+import { decisionFeeds, decisionOn, type Asked } from './inputs.js';
 import { integrate, type AttributeOptions, type Integral } from './integrate.js';
 import { pathPoints } from './path.js';
 import type { Model } from './read-model.js';
 import { rebuild } from './rebuild.js';
 
-export interface FaceQuestion {
+export interface FaceQuestion extends Asked {
   /** The face, cut out. */
   readonly image: DecodedImage;
-  readonly label: string;
-  /** Labels that the label is weighed against. */
-  readonly among: readonly string[];
-  /** The text beside the face. */
-  readonly other?: OtherSide | undefined;
 }
 
 export interface FaceAttribution extends Omit<Integral, 'attributions'> {
@@ -63,10 +57,10 @@ export async function createFaceExplainer(
   const mapsOf = ({ width, height, data }: DecodedImage): Promise<Tensors> =>
     lower.run({ pixels: tensor('uint8', [1, height, width, 3], data) });
   return {
-    async attribute({ image, label, among, other }, settings) {
+    async attribute({ image, ...asked }, settings) {
       const [maps, blank] = [await mapsOf(image), await mapsOf(blankOf(image))];
       const feeds = {
-        ...decisionFeeds(manifest, fusion !== undefined, 'face', questionOf(manifest, label, among), other),
+        ...decisionFeeds(manifest, fusion !== undefined, 'face', asked),
         ...Object.fromEntries(cut.views.map((view) => [`${view} map`, maps[view]!])),
         ...Object.fromEntries(cut.views.map((view) => [`${view} blank`, blank[view]!])),
       };

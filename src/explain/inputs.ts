@@ -1,14 +1,31 @@
 // The graph around an encoder that is being explained: what it is asked, and what the other modality says meanwhile.
 import { float32, type Tensor, type Tensors } from '../base/tensor.js';
-import type { BundleManifest } from '../bundle/manifest.js';
+import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
 import { input, type Dim, type Graph, type Value } from '../graph/builder.js';
 import { add, mul, sub } from '../graph/ops/elementwise.js';
 import { expand } from '../graph/ops/movement.js';
-import { alone, labelsOf, logOdds, together, type Question, type Said } from './decision.js';
+import { alone, labelsOf, logOdds, questionOf, together, type Said } from './decision.js';
 import type { Model } from './read-model.js';
 import { rebuild } from './rebuild.js';
 
 export type Modality = 'text' | 'face';
+
+/** The priors under which an answer is stated: over each modality's labels, and over those that both share. */
+export interface Priors {
+  readonly text?: readonly number[];
+  readonly face?: readonly number[];
+  readonly both?: readonly number[];
+}
+
+/** What is asked of one modality's side. */
+export interface Asked {
+  readonly label: string;
+  /** Labels that the label is weighed against. */
+  readonly among: readonly string[];
+  readonly priors: Priors;
+  /** The other modality beside it. */
+  readonly other?: OtherSide | undefined;
+}
 
 /** One row of what the other modality's encoder gave. */
 export interface OtherSide {
@@ -22,8 +39,9 @@ const otherOf = (modality: Modality): Modality => (modality === 'text' ? 'face' 
 
 /**
  * The log-odds `[batch]` of what is asked, from one modality's embedding and logits. Inputs of the graph are `label`,
- * `among` and, in a bundle with both modalities, the other's `embedding` and `logits` and `paired`: 1 where the other
- * counts, 0 where there is none. One graph serves items with one modality and with both.
+ * `among`, `prior` and, in a bundle with both modalities, the other's `embedding` and `logits`, `prior of both`, and
+ * `paired`: 1 where the other counts, 0 where there is none. One graph serves items with one modality and with both, under
+ * any prior.
  */
 export function decisionOn(
   graph: Graph,
@@ -35,7 +53,8 @@ export function decisionOn(
   const count = labelsOf(manifest).length;
   const ask = (scores: Value): Value =>
     logOdds(scores, input(graph, 'label', 'float32', [count]), input(graph, 'among', 'float32', [count]));
-  const scores = alone(manifest, modality, own.logits);
+  const prior = input(graph, 'prior', 'float32', [manifest[modality]!.labels.length]);
+  const scores = alone(manifest, modality, own.logits, prior);
   const other = manifest[otherOf(modality)];
   if (other === undefined) return ask(scores);
   const batch: Dim = own.logits.shape[0]!;
@@ -54,7 +73,8 @@ export function decisionOn(
       },
       ['logits'],
     ).get('logits')!;
-  const both = together(manifest, fused ? { ...said, fused } : said);
+  const priorOfBoth = input(graph, 'prior of both', 'float32', [sharedLabels(manifest).length]);
+  const both = together(manifest, fused ? { ...said, fused } : said, priorOfBoth);
   const paired = input(graph, 'paired', 'float32', []);
   return ask(add(mul(both, paired), mul(scores, sub(1, paired))));
 }
@@ -64,16 +84,25 @@ export function decisionFeeds(
   manifest: BundleManifest,
   hasFusion: boolean,
   modality: Modality,
-  { label, among }: Question,
-  other: OtherSide | undefined,
+  { priors, other, ...question }: Asked,
 ): Tensors {
-  const asked = { label: float32([label.length], label), among: float32([among.length], among) };
+  const { label, among } = questionOf(manifest, question.label, question.among);
+  const logOf = (prior: readonly number[]): Tensor<'float32'> =>
+    float32(
+      [prior.length],
+      prior.map((p) => Math.log(p)),
+    );
+  const asked = {
+    ...{ label: float32([label.length], label), among: float32([among.length], among) },
+    prior: logOf(priors[modality]!),
+  };
   const part = manifest[otherOf(modality)];
   if (part === undefined) return asked;
   const empty = (width: number): Tensor<'float32'> => float32([1, width], new Float32Array(width));
   return {
     ...asked,
     paired: float32([], [other ? 1 : 0]),
+    'prior of both': logOf(priors.both!),
     logits: other?.logits ?? empty(part.labels.length),
     ...(hasFusion ? { embedding: other?.embedding ?? empty(part.width) } : {}),
   };

@@ -8,24 +8,18 @@ import { add, mul, sub } from '../graph/ops/elementwise.js';
 import { reshape } from '../graph/ops/movement.js';
 import { sum } from '../graph/ops/reduction.js';
 import { createSession, type SessionOptions } from '../runtime/session.js';
-import { questionOf } from './decision.js';
 import { wordVectorsOf } from './entrance.js';
-import { decisionFeeds, decisionOn, type OtherSide } from './inputs.js';
+import { decisionFeeds, decisionOn, type Asked } from './inputs.js';
 import { integrate, type AttributeOptions, type Integral } from './integrate.js';
 import { pathPoints } from './path.js';
 import type { Model } from './read-model.js';
 import { rebuild } from './rebuild.js';
 
-export interface TextQuestion {
+export interface TextQuestion extends Asked {
   /** Token ids, special ones included. */
   readonly ids: Int32Array;
   /** As many token ids of a text that says nothing. */
   readonly baseline: Int32Array;
-  readonly label: string;
-  /** Labels that the label is weighed against. */
-  readonly among: readonly string[];
-  /** The face beside the text. */
-  readonly other?: OtherSide | undefined;
 }
 
 export interface TextExplainer {
@@ -54,9 +48,9 @@ export async function createTextExplainer(
     return { ...words!, shape: words!.shape.slice(1) };
   };
   return {
-    async attribute({ ids, baseline, label, among, other }, settings) {
+    async attribute({ ids, baseline, ...asked }, settings) {
       const feeds = {
-        ...decisionFeeds(manifest, fusion !== undefined, 'text', questionOf(manifest, label, among), other),
+        ...decisionFeeds(manifest, fusion !== undefined, 'text', asked),
         ...{ words: await vectors(ids), baseline: await vectors(baseline) },
       };
       return integrate(

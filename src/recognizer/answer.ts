@@ -2,10 +2,11 @@
 import { takeRows, type Tensor } from '../base/tensor.js';
 import { fusedOf, logProductOf } from '../bundle/answers.js';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
-import { restrictPrior, softmax } from '../evaluate/scores.js';
+import { softmax } from '../evaluate/scores.js';
 import { certaintyOf } from './certainty.js';
-import { byLabel, divergence, posteriorOf, restricted, topOf, withFaceOnly } from './labels.js';
+import { byLabel, divergence, posteriorOf, restricted, topOf } from './labels.js';
 import type { Prepared } from './prepare.js';
+import { priorsOf } from './prior.js';
 import type {
   FacePosterior,
   Gate,
@@ -45,7 +46,7 @@ export function assemble(
     place,
   }));
   const shared = sharedLabels(manifest);
-  const { own, ...answer } = answerOf(manifest, shared, text, face, computed);
+  const answer = answerOf(manifest, shared, text, face, computed);
   const label = topOf(answer.probabilities);
   const disagreement =
     text &&
@@ -54,7 +55,7 @@ export function assemble(
   return {
     label,
     ...answer,
-    ...certaintyOf(manifest, { label, own, ...answer }, options),
+    ...certaintyOf(manifest, { label, ...answer }, options),
     ...(text ? { text } : {}),
     ...(face ? { face } : {}),
     ...(options.allFaces ? { others } : {}),
@@ -88,23 +89,13 @@ function answerOf(
   computed: Computed,
 ): {
   probabilities: Probabilities;
-  /** Of the model that decided, before the face's own labels are put beside. */
-  own: Probabilities;
   logits: Probabilities;
   from: 'text' | 'face' | 'both';
   agreement?: number;
 } {
-  if (text && face) {
-    const { probabilities, logits, ...rest } = together(manifest, shared, computed);
-    return {
-      probabilities: withFaceOnly(probabilities, face.probabilities, text.probabilities),
-      own: probabilities,
-      ...{ logits, from: 'both', ...rest },
-    };
-  }
-  const [only, from] = text ? ([text, 'text'] as const) : ([face!, 'face'] as const);
-  const probabilities = text ? restricted(text.probabilities, shared) : face!.probabilities;
-  return { probabilities, own: probabilities, logits: only.logits, from };
+  if (text && face) return { ...together(manifest, shared, computed), from: 'both' };
+  if (!text) return { probabilities: face!.probabilities, logits: face!.logits, from: 'face' };
+  return { probabilities: restricted(text.probabilities, shared), logits: text.logits, from: 'text' };
 }
 
 /** What the fusion says, and where it counts on contradictions, how likely there is none; else the product of posteriors. */
@@ -116,8 +107,7 @@ function together(
   const own = ({ logits, row }: Row): Tensor<'float32'> => takeRows(logits, [row]);
   const [ofText, ofFace] = [own(computed.text!), own(computed.face!)];
   if (!computed.fused) {
-    const target = restrictPrior(manifest.text!.prior, manifest.text!.labels, shared);
-    const log = logProductOf(manifest, ofText, ofFace, shared, target);
+    const log = logProductOf(manifest, ofText, ofFace, shared, priorsOf(manifest).both!);
     return { logits: byLabel(shared, log.data), probabilities: byLabel(shared, softmax(log).data) };
   }
   const fused = own(computed.fused);
@@ -150,16 +140,19 @@ function otherEmotion(text: ModalityPosterior | undefined, shared: readonly stri
  */
 const CONTRADICTION = 0.7;
 
-/** Of training and validation pairs both sides tell of one label: of others the probability can say little. */
+/** The label of words and faces that show no emotion. A calm face beside emotional words is common. */
+const NEUTRAL = 'neutral';
+
+/** Warns where both sides show an emotion, the face one that texts can tell of too, and these differ widely. */
 function contradiction(
   text: ModalityPosterior | undefined,
   face: ModalityPosterior | undefined,
   shared: readonly string[],
   disagreement: number | undefined,
 ): Warning[] {
-  // A face that is neutral or surprised contradicts no text: it shows an emotion that texts do not tell of, or none.
   if (!text || !face || disagreement! <= CONTRADICTION || !shared.includes(face.label)) return [];
   const said = topOf(restricted(text.probabilities, shared));
+  if ([text.label, said, face.label].includes(NEUTRAL)) return [];
   const message = `the text tells of ${said}, the face shows ${face.label}; the answer can be right about one of both only`;
   return [{ code: 'modalities-disagree', message }];
 }

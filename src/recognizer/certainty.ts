@@ -9,12 +9,9 @@ import {
   MOST_COVERAGE,
   type Certainty,
 } from '../evaluate/certainty.js';
-import type { Probabilities, Recognition, RecognizeOptions } from './types.js';
+import type { Recognition, RecognizeOptions } from './types.js';
 
-type Decided = Pick<Recognition, 'label' | 'probabilities' | 'from'> & {
-  /** The posterior of the model that decided, over its own labels: what its certainty was fitted on. */
-  readonly own: Probabilities;
-};
+type Decided = Pick<Recognition, 'label' | 'probabilities' | 'from'>;
 
 /** Whether every part of a bundle says how sure its answers must be. */
 export const knowsCertainty = ({ text, face, fusion }: BundleManifest): boolean =>
@@ -53,10 +50,10 @@ export function certaintyOf(
   };
 }
 
-/** Labels that are probable enough, in what decided or in the answer, which has the face's own labels too. */
-function setOf(certainty: Certainty, { own, probabilities }: Decided, coverage: number): string[] {
+/** Labels that are probable enough. */
+function setOf(certainty: Certainty, { probabilities }: Decided, coverage: number): string[] {
   const least = leastPosterior(certainty, coverage);
-  return Object.keys(probabilities).filter((label) => (own[label] ?? probabilities[label]!) >= least);
+  return Object.keys(probabilities).filter((label) => probabilities[label]! >= least);
 }
 
 function isUnsure(certainty: Certainty, { label, probabilities }: Decided, risk: number): boolean {

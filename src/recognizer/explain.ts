@@ -3,12 +3,13 @@ import { MienError } from '../base/errors.js';
 import { suggestion } from '../base/names.js';
 import type { OpenBundle } from '../bundle/open.js';
 import type { Explainer } from '../explain/explainer.js';
-import type { OtherSide } from '../explain/inputs.js';
+import type { OtherSide, Priors } from '../explain/inputs.js';
 import { wordsOf } from '../explain/words.js';
 import { assemble } from './answer.js';
 import { throwIfAborted } from './facade.js';
 import { contextOf, cornersOf, prepareItem, type Crop, type FaceFinder } from './prepare.js';
 import type { ReadItem } from './read-item.js';
+import { priorsOf, underPrior } from './prior.js';
 import { logOddsOf, sharesOf } from './shares.js';
 import type {
   Completeness,
@@ -36,6 +37,7 @@ interface Asked {
   readonly among: readonly string[];
   /** The answer over these. */
   readonly probabilities: Probabilities;
+  readonly priors: Priors;
 }
 
 /** @throws MienError `usage` for a label that the answer does not have; `interrupted`. */
@@ -44,7 +46,7 @@ export async function explainItem(
   options: ExplainOptions,
   { bundle, faces, decode, explainer }: ExplainParts,
 ): Promise<Explanation | Failure> {
-  const { manifest } = bundle;
+  const { manifest, move } = underPrior(bundle.manifest, options.prior);
   const prepared = await prepareItem(item, contextOf(bundle, { faces, decode, options }));
   const [crop] = prepared.crops;
   throwIfAborted(options.signal);
@@ -57,13 +59,13 @@ export async function explainItem(
     manifest,
     {},
     {
-      text: text && { ...text, row: 0, read: prepared.text!.read },
-      face: face && { ...face, row: 0 },
-      fused: fused && { ...fused, row: 0 },
+      text: text && { ...text, logits: move('text', text.logits), row: 0, read: prepared.text!.read },
+      face: face && { ...face, logits: move('face', face.logits), row: 0 },
+      fused: fused && { ...fused, logits: move('fusion', fused.logits), row: 0 },
     },
   );
   if (result.error) return result;
-  const asked = questionAbout(result, options.label);
+  const asked = { ...questionAbout(result, options.label), priors: priorsOf(manifest) };
   throwIfAborted(options.signal);
   const ofText =
     text &&
@@ -82,7 +84,10 @@ export async function explainItem(
 }
 
 /** The label and those it is weighed against: the answer's, or all of the text's for one that only the text knows. */
-function questionAbout({ label: found, probabilities, text, from }: Recognition, label = found): Asked {
+function questionAbout(
+  { label: found, probabilities, text, from }: Recognition,
+  label = found,
+): Omit<Asked, 'priors'> {
   const answers = [probabilities, ...(from === 'text' ? [text!.probabilities] : [])];
   const answer = answers.find((one) => Object.hasOwn(one, label));
   if (answer) return { label, among: Object.keys(answer), probabilities: answer };
@@ -104,7 +109,7 @@ const BLANKS = ['[MASK]', '[PAD]', '[UNK]'];
 async function explainText(
   given: string,
   ids: Int32Array,
-  { label, among }: Asked,
+  { label, among, priors }: Asked,
   { tokenizer }: OpenBundle,
   explainer: Explainer,
   { other, signal }: Beside,
@@ -115,7 +120,7 @@ async function explainText(
   const baseline = ids.map((id, i) => (i < margins.before || i >= ids.length - margins.after ? id : blank));
   const { attributions, ...integral } = await (
     await explainer.text()
-  ).attribute({ ids, baseline, label, among, other }, { signal });
+  ).attribute({ ids, baseline, label, among, priors, other }, { signal });
   const words = wordsOf(given, tokenizer!).map(({ text: word, start, end, first, last }) => ({
     ...{ word, start, end },
     attribution: attributions.subarray(first, last).reduce((sum, value) => sum + value, 0),
@@ -125,13 +130,13 @@ async function explainText(
 
 async function explainFace(
   { image, place, corners }: Crop,
-  { label, among }: Asked,
+  { label, among, priors }: Asked,
   explainer: Explainer,
   { other, signal }: Beside,
 ): Promise<FaceExplanation> {
   const { rows, columns, cells, ...integral } = await (
     await explainer.face()
-  ).attribute({ image, label, among, other }, { signal });
+  ).attribute({ image, label, among, priors, other }, { signal });
   const box = { x: 0, y: 0, width: image.width, height: image.height };
   return {
     ...{ rows, columns, cells, place },

@@ -12,7 +12,6 @@ import {
   wholeNumber,
   type Kinds,
 } from '../base/options.js';
-import { labelsInCommon } from '../data/labels.js';
 import { checkPrior } from './prior.js';
 import { readItem, type NamedItem, type ReadItem } from './read-item.js';
 import { startSession } from './sequence.js';
@@ -73,6 +72,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     ...{ info, recognize, dispose },
     async explain(item, options = {}) {
       checkOptions(options, EXPLAIN_OPTIONS, 'explanation');
+      checkPrior(info.labels, options);
       check(options.signal);
       const { id: _id, ...read } = readItem(item);
       return explain(read, options);
@@ -85,11 +85,8 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     },
     session(options = {}) {
       checkOptions(options, SESSION_OPTIONS, 'session');
-      return startSession(
-        async (item, by) => (await answers([item], by))[0]!,
-        labelsInCommon(info.labels),
-        options,
-      );
+      checkPrior(info.labels, options);
+      return startSession(async (item, by) => (await answers([item], by))[0]!, info, options);
     },
     [Symbol.asyncDispose]: dispose,
   };
@@ -124,7 +121,9 @@ const OPTIONS: Kinds<RecognizeOptions> = {
   ...{ coverage: number('a share'), risk: number('a share') },
 };
 
-const EXPLAIN_OPTIONS: Kinds<ExplainOptions> = { label: text, faces: OPTIONS.faces, signal: abortSignal };
+const EXPLAIN_OPTIONS: Kinds<ExplainOptions> = {
+  ...{ label: text, faces: OPTIONS.faces, prior: OPTIONS.prior, signal: abortSignal },
+};
 
 const STREAM_OPTIONS: Kinds<StreamOptions> = { ...OPTIONS, batchSize: wholeNumber(1) };
 

@@ -1,6 +1,6 @@
 // From an item as it was given to what the models read: a normalised text, face crops, and what is worth a warning.
-import { MienError } from '../base/errors.js';
-import { reasonOf, tagOf } from '../base/quote.js';
+import { messageOf, MienError } from '../base/errors.js';
+import { quoted, tagOf } from '../base/quote.js';
 import type { OpenBundle } from '../bundle/open.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { Tokenizer } from '../encoders/tokenizer.js';
@@ -148,7 +148,7 @@ async function prepareImage(
 export function undecodable(cause: unknown): Failure['error'] {
   // What is thrown may be a proxy, of which even `instanceof` throws.
   const isTold = tagOf(cause) === 'Error' && cause instanceof MienError;
-  const message = isTold ? cause.message : `the image cannot be read (${reasonOf(cause)})`;
+  const message = isTold ? cause.message : `the image cannot be read (${quoted(messageOf(cause))})`;
   return { code: 'undecodable-image', message };
 }
 

@@ -2,7 +2,9 @@
 import { MienError } from '../base/errors.js';
 import { suggestion } from '../base/names.js';
 import type { Tensor } from '../base/tensor.js';
-import type { BundleManifest } from '../bundle/manifest.js';
+import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
+import { labelsInCommon } from '../data/labels.js';
+import { restrictPrior } from '../evaluate/scores.js';
 import type { LabelPrior, RecognizeOptions, RecognizerInfo } from './types.js';
 
 type Part = 'text' | 'face' | 'fusion';
@@ -35,6 +37,33 @@ export function checkPrior(
   }
 }
 
+/** The priors under which a bundle answers: of its texts, of its faces, and of both over the labels that they share. */
+export function priorsOf(manifest: BundleManifest): RecognizerInfo['priors'] {
+  const { text, face, fusion } = manifest;
+  return {
+    ...(text ? { text: text.prior } : {}),
+    ...(face ? { face: face.prior } : {}),
+    // Pairs bear the label of their text.
+    ...(text && face
+      ? { both: fusion?.prior ?? restrictPrior(text.prior, text.labels, sharedLabels(manifest)) }
+      : {}),
+  };
+}
+
+/** The same from what a recogniser says of itself, under the prior of an option. */
+export function priorsUnder(
+  { labels, priors }: Pick<RecognizerInfo, 'labels' | 'priors'>,
+  prior: LabelPrior = 'training',
+): RecognizerInfo['priors'] {
+  if (prior === 'training') return priors;
+  const over = (known: readonly string[]): number[] => priorOver(known, weightsOf(prior));
+  return {
+    ...(priors.text ? { text: over(labels.text!) } : {}),
+    ...(priors.face ? { face: over(labels.face!) } : {}),
+    ...(priors.both ? { both: over(labelsInCommon(labels)) } : {}),
+  };
+}
+
 /** A bundle's answers under a prior. */
 export interface UnderPrior {
   /** The manifest with that prior in every part. */
@@ -50,7 +79,7 @@ export interface UnderPrior {
  */
 export function underPrior(manifest: BundleManifest, prior: LabelPrior = 'training'): UnderPrior {
   if (prior === 'training') return { manifest, move: (_part, logits) => logits };
-  const weights: Weights = prior === 'even' ? {} : prior;
+  const weights = weightsOf(prior);
   const { text, face, fusion } = manifest;
   return {
     manifest: {
@@ -68,6 +97,8 @@ export function underPrior(manifest: BundleManifest, prior: LabelPrior = 'traini
     },
   };
 }
+
+const weightsOf = (prior: Exclude<LabelPrior, 'training'>): Weights => (prior === 'even' ? {} : prior);
 
 function priorOver(labels: readonly string[], weights: Weights): number[] {
   const own = labels.map((label) => weights[label] ?? 1);

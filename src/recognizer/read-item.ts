@@ -1,7 +1,8 @@
 // An item as somebody gave it, read once. What it holds that is neither a text nor an image becomes its own error, so
 // that nothing in it can throw later and take other items along.
+import { messageOf } from '../base/errors.js';
 import { nearestName, suggestion } from '../base/names.js';
-import { kindOf, reasonOf, repeated } from '../base/quote.js';
+import { kindOf, quoted, repeated } from '../base/quote.js';
 import { isAbsent } from './absent.js';
 import type { Failure, Item } from './types.js';
 
@@ -33,7 +34,7 @@ export function readItem(given: unknown): NamedItem {
     id = item.id as Item['id'];
     return { id, ...partsOf(item) };
   } catch (cause) {
-    return { id, ...invalid(`the item cannot be read (${reasonOf(cause)})`) };
+    return { id, ...invalid(`the item cannot be read (${quoted(messageOf(cause))})`) };
   }
 }
 

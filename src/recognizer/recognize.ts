@@ -8,7 +8,7 @@ import { checkCertainty, knowsCertainty } from './certainty.js';
 import type { BundleFiles, Explainer } from '../explain/explainer.js';
 import type { SessionOptions } from '../runtime/session.js';
 import { recognizerOf, throwIfAborted, type Computation } from './facade.js';
-import { underPrior } from './prior.js';
+import { priorsOf, underPrior } from './prior.js';
 import { contextOf, prepareItem, type FaceFinder, type Prepared } from './prepare.js';
 import type { ReadItem } from './read-item.js';
 import type { DecodeImage, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
@@ -90,6 +90,7 @@ function infoOf({ manifest }: OpenBundle): RecognizerInfo {
       ...(fusion ? { fused: fusion.labels } : {}),
       ...(text?.fine ? { fine: text.fine } : {}),
     },
+    priors: priorsOf(manifest),
   };
 }
 

@@ -1,7 +1,9 @@
 // Frames and utterances as they come: a posterior over time that neither jumps with every frame nor forgets what was said.
 import { MienError } from '../base/errors.js';
 import { repeated } from '../base/quote.js';
-import { restricted, topOf, withFaceOnly } from './labels.js';
+import { labelsInCommon } from '../data/labels.js';
+import { byLabel, restricted, topOf } from './labels.js';
+import { priorsUnder } from './prior.js';
 import { readItem, type NamedItem } from './read-item.js';
 import { averaged, FACE_HALF_LIFE, left, type Evidence } from './smoothing.js';
 import { trackFaces } from './tracking.js';
@@ -10,6 +12,7 @@ import type {
   Observation,
   Probabilities,
   RecognizeOptions,
+  RecognizerInfo,
   Result,
   Session,
   SessionOptions,
@@ -21,29 +24,31 @@ const FORGOTTEN = 2 ** -10;
 
 /**
  * A session over a recogniser. Faces: the exponential moving average of single-frame posteriors. Texts: the last
- * utterance. What is `age` seconds old counts as its posterior to the power of 2^(−age / half-life), so that it fades
- * into an even distribution, and after ten half-lives it is forgotten; face and text are multiplied over the labels they
- * share. Without either there is no label.
+ * utterance. What each says is its evidence: the posterior divided by the prior under which it is stated. Evidence that is
+ * `age` seconds old counts to the power of 2^(−age / half-life), so that it fades into the prior, and after ten half-lives
+ * it is forgotten. Face and text together are the prior of both times the evidence of each, over the labels that they
+ * share, so that no prior counts twice. Without either there is no label.
  *
  * There is no model of sequences behind it: none of the data sets has any, so that none could be shown to be better.
  */
 export function startSession(
   recognize: (item: NamedItem, options: RecognizeOptions) => Promise<Result>,
-  shared: readonly string[],
+  info: Pick<RecognizerInfo, 'labels' | 'priors'>,
   { faceHalfLife = FACE_HALF_LIFE, textHalfLife = TEXT_HALF_LIFE, ...options }: SessionOptions = {},
 ): Session {
   for (const [field, value] of Object.entries({ faceHalfLife, textHalfLife }))
     if (!(typeof value === 'number' && value > 0))
       throw new MienError('usage', `a half-life of ${repeated(value)} seconds is not possible`, { field });
+  const priors = priorsByLabel(info, options);
   let face: Evidence | undefined;
   let text: Evidence | undefined;
   let last = -Infinity;
   const tracker = trackFaces();
 
   const at = (now: number): Omit<Moment, 'result'> => {
-    const seen = face && faded(face, now, faceHalfLife);
-    const said = text && faded(text, now, textHalfLife);
-    const probabilities = combined(seen, said, shared);
+    const seen = face && faded(face, priors.face!, left(face.at, now, faceHalfLife));
+    const said = text && faded(text, priors.text!, left(text.at, now, textHalfLife));
+    const probabilities = combined(seen, said, priors);
     return {
       at: now,
       label: seen || said ? topOf(probabilities) : null,
@@ -90,10 +95,31 @@ function timeOf(observation: Observation): unknown {
   }
 }
 
-function faded({ probabilities, at }: Evidence, now: number, halfLife: number): Probabilities | undefined {
-  const weight = left(at, now, halfLife);
+/** The priors under which face, text and the answer to both are stated, by label; the answer's is over the shared labels. */
+interface Priors {
+  readonly face: Probabilities | undefined;
+  readonly text: Probabilities | undefined;
+  readonly answer: Probabilities;
+}
+
+function priorsByLabel(
+  info: Pick<RecognizerInfo, 'labels' | 'priors'>,
+  { prior }: Pick<RecognizeOptions, 'prior'>,
+): Priors {
+  const { face, text, both } = priorsUnder(info, prior);
+  const named = {
+    face: face && byLabel(info.labels.face!, face),
+    text: text && byLabel(info.labels.text!, text),
+  };
+  const answer = both ? byLabel(labelsInCommon(info.labels), both) : (named.text ?? named.face)!;
+  return { ...named, answer };
+}
+
+/** π · (p / π)^weight, renormalised; undefined once it is forgotten. */
+function faded({ probabilities }: Evidence, prior: Probabilities, weight: number): Probabilities | undefined {
   if (weight < FORGOTTEN) return undefined;
-  return normalized(Object.entries(probabilities).map(([label, p]) => [label, p ** weight]));
+  const given = Object.entries(probabilities);
+  return normalized(given.map(([label, p]) => [label, prior[label]! * (p / prior[label]!) ** weight]));
 }
 
 const normalized = (entries: readonly (readonly [string, number])[]): Probabilities => {
@@ -103,16 +129,18 @@ const normalized = (entries: readonly (readonly [string, number])[]): Probabilit
   );
 };
 
+/** The answer from what face and text still say. */
 function combined(
   face: Probabilities | undefined,
   text: Probabilities | undefined,
-  shared: readonly string[],
+  priors: Priors,
 ): Probabilities {
+  const shared = Object.keys(priors.answer);
   if (face && text) {
     const [f, t] = [restricted(face, shared), restricted(text, shared)];
-    const fused = normalized(shared.map((label) => [label, f[label]! * t[label]!]));
-    return withFaceOnly(fused, face, text);
+    const evidence = (label: string): number =>
+      (f[label]! / priors.face![label]!) * (t[label]! / priors.text![label]!);
+    return normalized(shared.map((label) => [label, priors.answer[label]! * evidence(label)]));
   }
-  if (face) return face;
-  return text ? restricted(text, shared) : normalized(shared.map((label) => [label, 1]));
+  return face ?? (text ? restricted(text, shared) : priors.answer);
 }

@@ -1,8 +1,8 @@
 // What each modality did for a decision: the Shapley values of a game of two players.
 // Source: Shapley 1953, "A Value for n-Person Games".
-import { restrictPrior } from '../evaluate/scores.js';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
-import { restricted, withFaceOnly } from './labels.js';
+import { byLabel, restricted } from './labels.js';
+import { priorsOf } from './prior.js';
 import type { Explanation, Probabilities, Recognition } from './types.js';
 
 /** Probabilities nearer to 0 or 1 than this are not told apart. */
@@ -16,32 +16,21 @@ export function logOddsOf(probabilities: Probabilities, label: string): number {
 
 /**
  * The game's worth of a coalition is the label's log-odds in the answer that the recogniser has from it: with both, the
- * answer itself; with one, what that one says, while the other says what it says on average, its training prior; with
- * none, the priors. No input is made up for what is absent.
+ * answer itself; with one, what that one says of the answer's labels; with none, their prior. No input is made up for
+ * what is absent.
  */
 export function sharesOf(
   manifest: BundleManifest,
   { text, face, probabilities }: Recognition,
   label: string,
 ): NonNullable<Explanation['shares']> {
-  const { text: ofText, face: ofFace, fusion } = manifest;
   const shared = sharedLabels(manifest);
-  const named = (labels: readonly string[], values: readonly number[]): Probabilities =>
-    Object.fromEntries(labels.map((one, i) => [one, values[i]!]));
-  const nobody = named(
-    shared,
-    shared.map(() => 1 / shared.length),
-  );
-  const priorOfFace = named(ofFace!.labels, ofFace!.prior);
-  const priorOfBoth = named(shared, fusion?.prior ?? restrictPrior(ofText!.prior, ofText!.labels, shared));
   const worth = (answer: Probabilities): number => logOddsOf(answer, label);
 
   const both = worth(probabilities);
-  const byText = worth(
-    withFaceOnly(restricted(text!.probabilities, shared), priorOfFace, text!.probabilities),
-  );
-  const byFace = worth(face!.probabilities);
-  const base = worth(withFaceOnly(priorOfBoth, priorOfFace, nobody));
+  const byText = worth(restricted(text!.probabilities, shared));
+  const byFace = worth(restricted(face!.probabilities, shared));
+  const base = worth(byLabel(shared, priorsOf(manifest).both!));
   const value = (own: number, other: number): number => (own - base + (both - other)) / 2;
   const [textValue, faceValue] = [value(byText, byFace), value(byFace, byText)];
   const moved = Math.abs(textValue) + Math.abs(faceValue);

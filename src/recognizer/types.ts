@@ -183,8 +183,8 @@ export interface Recognition {
   /** The most probable label. */
   readonly label: string;
   /**
-   * Calibrated; they sum to one. The five shared labels, and `neutral` and `surprise` where there is a face: only a face
-   * can say those.
+   * Calibrated; they sum to one. Of a face alone over the labels of faces; where there is a text, over those that texts
+   * and faces share (the fusion's, where the bundle has one).
    */
   readonly probabilities: Probabilities;
   /** Of the model that decided, over its labels: the fusion's with both modalities, else the modality's own. */
@@ -253,6 +253,15 @@ export interface RecognizerInfo {
     /** Finer ones of texts. */
     readonly fine?: readonly string[];
   };
+  /** How frequent labels are taken to be (`LabelPrior`) unless an option says otherwise: as in training. */
+  readonly priors: {
+    /** In a text alone, in the order of `labels.text`. */
+    readonly text?: readonly number[];
+    /** In a face alone, in the order of `labels.face`. */
+    readonly face?: readonly number[];
+    /** In a text with a face, in the order of the labels that both share. */
+    readonly both?: readonly number[];
+  };
   /** Whether `coverage` and `risk` can be asked for. */
   readonly certainty: boolean;
   /** Terms under which the weights may be used. */
@@ -271,8 +280,8 @@ export interface RecognizerInfo {
   >;
 }
 
-/** What is explained, and how its image is read. */
-export interface ExplainOptions extends Pick<RecognizeOptions, 'faces' | 'signal'> {
+/** What is explained, how its image is read, and under which prior it is answered. */
+export interface ExplainOptions extends Pick<RecognizeOptions, 'faces' | 'prior' | 'signal'> {
   /** The label that is explained: one of the answer's, or with a text alone one of the text's; the answer's by default. */
   readonly label?: string | undefined;
 }
@@ -344,7 +353,7 @@ export interface Explanation {
   readonly face?: FaceExplanation;
   /** Where there are both: what each did. */
   readonly shares?: {
-    /** The label's log-odds before anything is seen. */
+    /** The label's log-odds before anything is seen: those of the prior. */
     readonly base: number;
     /** What the text did. */
     readonly text: Contribution;
@@ -383,7 +392,7 @@ export interface Moment {
    * half-lives ago or more.
    */
   readonly label: string | null;
-  /** They sum to one; all the same where there is no evidence. */
+  /** They sum to one; where there is no evidence, the prior. */
   readonly probabilities: Probabilities;
   /** What faces still say; not there where they say nothing. */
   readonly face?: Probabilities;

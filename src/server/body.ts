@@ -9,7 +9,15 @@ import type { Failure } from '../recognizer/types.js';
 import { decodeText } from './decode-text.js';
 import { malformed, ServiceError, type Issue } from './errors.js';
 import { readMultipart, type FormPart } from './multipart.js';
-import { base64Image, formSchema, idOf, itemSchema, requestSchema, type Limits } from './schemas.js';
+import {
+  base64Image,
+  formSchema,
+  idOf,
+  itemSchema,
+  OPTION_NAMES,
+  requestSchema,
+  type Limits,
+} from './schemas.js';
 
 /** Issues that an answer lists. */
 const MOST_ISSUES = 10;
@@ -130,11 +138,14 @@ async function checkForm(
   limits: Limits,
 ): Promise<CheckedRequest> {
   const { filled, empty } = byName(parts);
-  const { id, text, image, items, allFaces, gate, faces, prior, coverage, risk, ...others } = check(form, {
-    // An empty text is a text, as in JSON.
-    ...(empty.has('text') ? { text: '' } : {}),
-    ...filled,
-  });
+  const { id, text, image, items, allFaces, gate, fine, faces, prior, coverage, risk, ...others } = check(
+    form,
+    {
+      // An empty text is a text, as in JSON.
+      ...(empty.has('text') ? { text: '' } : {}),
+      ...filled,
+    },
+  );
   if (items !== undefined && (id !== undefined || text !== undefined || image !== undefined))
     throw invalid([{ path: '', message: 'send either items, or the text and the image of a single item' }]);
   const given =
@@ -142,7 +153,7 @@ async function checkForm(
       ? [{ id, text, ...(image ? { image: 'image' } : {}) }]
       : parseJson(items, 'the part items');
   const options = {
-    ...{ faces, allFaces: allFaces === 'true', gate: gate === 'true' },
+    ...{ faces, allFaces: allFaces === 'true', gate: gate === 'true', fine: fine === 'true' },
     ...(prior === undefined
       ? {}
       : { prior: prior.startsWith('{') ? parseJson(prior, 'the part prior') : prior }),
@@ -216,7 +227,7 @@ function invalid(issues: readonly Issue[]): ServiceError {
   return new ServiceError('invalid-request', path === '' ? message : `${path}: ${message}`, { issues });
 }
 
-const KNOWN = ['items', 'id', 'text', 'image', 'faces', 'allFaces', 'gate', 'prior', 'coverage', 'risk'];
+const KNOWN = ['items', 'id', 'text', 'image', ...OPTION_NAMES];
 
 function issueOf(issue: z.core.$ZodIssue): Issue {
   const path = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');

@@ -90,6 +90,10 @@ export function openApiDocument(
           schema: ref('RecognizeRequest'),
           examples: {
             text: { summary: 'A sentence', value: EXAMPLE },
+            fine: {
+              summary: 'A sentence, in finer labels too',
+              value: { items: [{ id: 'a', text: 'Thank you, you are the best!' }], fine: true },
+            },
             face: { summary: 'A face', value: { items: [{ image: PNG }], faces: 'cropped' } },
           },
         },

@@ -20,6 +20,10 @@ const options = {
     .default(false)
     .describe('Read every face of a photograph, not only the largest, which decides.'),
   gate: z.boolean().default(false).describe('Give the gate in every dimension, not only its mean.'),
+  fine: z
+    .boolean()
+    .default(false)
+    .describe('Give texts the finer labels too (`text.fine`), where the model knows them (`labels.fine`).'),
   prior: z
     .union([z.enum(['training', 'even']), z.record(z.string().max(64), z.number().positive())])
     .exactOptional()
@@ -39,6 +43,8 @@ const options = {
     .exactOptional()
     .describe('Say where an answer is too unsure for at most this share of wrong ones.'),
 };
+
+export const OPTION_NAMES = Object.keys(options);
 
 export const idOf = z.string().max(LONGEST_ID).optional();
 const textOf = ({ maxText }: Limits) => z.string().max(maxText);
@@ -112,6 +118,7 @@ export const formSchema = (limits: Limits) =>
       faces: options.faces,
       allFaces: flag.describe(options.allFaces.description!),
       gate: flag.describe(options.gate.description!),
+      fine: flag.describe(options.fine.description!),
       prior: z
         .string()
         .max(4096)
@@ -170,6 +177,12 @@ const text = modality.extend({
     .gt(0)
     .max(1)
     .describe('Share of the text’s letters, digits and pictographs that was read; the rest says nothing.'),
+  fine: z
+    .record(z.string(), z.number().min(0).max(1))
+    .exactOptional()
+    .describe(
+      'With `fine`, where the model knows finer labels: the probability of each; they sum to one and are not calibrated.',
+    ),
 });
 const face = modality.extend({
   place: z
@@ -235,6 +248,7 @@ const model = z.object({
     text: z.array(z.string()).exactOptional(),
     face: z.array(z.string()).exactOptional(),
     fused: z.array(z.string()).exactOptional(),
+    fine: z.array(z.string()).exactOptional().describe('Finer ones of texts, which `fine` asks for.'),
   }),
   terms: z.array(z.string()).describe('Terms under which the weights may be used.'),
   files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int() })),

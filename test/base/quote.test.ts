@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MienError } from '../../src/base/errors.js';
 import { fileError, readText } from '../../src/base/files.js';
-import { kindOf, quoted, reasonOf, repeated } from '../../src/base/quote.js';
+import { kindOf, quoted, repeated } from '../../src/base/quote.js';
 import { problems } from '../../src/data/reading.js';
 import { describeError } from '../../src/cli/exit.js';
 import { createProgram } from '../../src/cli/program.js';
@@ -90,12 +90,6 @@ test('any value has a kind, and none of them throws', () => {
     'a Photo',
   ]);
   expect([revoked.proxy, hostile, Object.create(null)].map(kindOf)).toEqual(Array(3).fill('an Object'));
-  expect([new Error('a\nb'), 'x', revoked.proxy, hostile].map(reasonOf)).toEqual([
-    'a b',
-    'a string',
-    'an Object',
-    'an Object',
-  ]);
   expect([`a\n${LONG}`, 0.5, undefined].map((value) => repeated(value).length < 90)).toEqual(
     Array(3).fill(true),
   );

@@ -13,7 +13,17 @@ import { arrayIn } from '../../src/base/tensor.js';
 test('errors speak for themselves, whatever was thrown', () => {
   expect(messageOf(runInNewContext("new TypeError('no such thing')"))).toBe('no such thing');
   expect([new Error('known'), 'text', 7, undefined, null, { message: 7 }].map(messageOf)).toEqual([
-    ...['known', 'text', '7', 'undefined', 'null', '[object Object]'],
+    ...['known', 'text', '7', 'undefined', 'null', 'an Object'],
+  ]);
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  const hostile = {
+    get message() {
+      throw new Error('no');
+    },
+  };
+  expect([revoked.proxy, hostile, Object.create(null), Symbol('x')].map(messageOf)).toEqual([
+    ...['an Object', 'an Object', 'an Object', 'Symbol(x)'],
   ]);
 });
 

@@ -140,13 +140,17 @@ describe('--explain', () => {
   const face = (name: string) => ['--image', join(root, 'faces', name)];
 
   test('says in a table what each word and each modality did', async () => {
-    const { stdout, code } = await predict(['--text', 'joy, the day', ...face('more/b.png'), '--explain']);
+    const { stdout, code } = await predict(['--text', 'sadness, the day', ...face('more/b.png'), '--explain']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/why fear +log-odds/);
     expect(stdout).toMatch(/the words \(\.\d+ of what moved it\) +−\d/);
     expect(stdout).toMatch(/the face \(\.\d+ of what moved it\) +\+\d/);
-    expect(stdout).toMatch(/\njoy +\+\d+\.\d+\n/);
+    expect(stdout).toMatch(/\nsadness +−\d+\.\d+\n/);
     expect(stdout).toMatch(/\nday +[+−]\.00\n/);
+    const weighed = await predict(['--text', 'the day', '--explain', '--prior', 'joy=9']);
+    // The words say nothing, and the prior alone makes it joy: 9 against the four other shared labels.
+    expect(weighed.stdout).toMatch(/\njoy +\.69/);
+    expect(weighed.stdout).toMatch(/\nday +[+−]\.00\n/);
     const many = await predict(['--input', '-', '--explain'], 'the joy\n…\nfear\n😡\n');
     expect(many.stdout).toMatch(/what counted most/);
     expect(many.stdout).toMatch(/\n1 +joy .*“joy” \+\d/);

@@ -157,13 +157,42 @@ describe('both', () => {
   const item = { text: 'fear', image: drawn('joy', 'anger', [6, 6]) };
 
   test('what is explained is the answer, from either side and of every label', async () => {
-    for (const label of ['anger', 'fear', 'joy', 'neutral', 'surprise']) {
+    for (const label of recognizer.info.labels.fused!) {
       const { logOdds, text, face, result } = await explained(item, { label });
       expect(logOdds).toBeCloseTo(logit(result.probabilities[label]!), 5);
       expect(text!.to, label).toBeCloseTo(logOdds, 2);
       expect(face!.to, label).toBeCloseTo(logOdds, 2);
     }
   });
+
+  test.each([
+    { by: 'a fusion', without: [], agreement: undefined },
+    { by: 'a fusion that allows for contradictions', without: [], agreement: 0.9 },
+    { by: 'a product of posteriors', without: ['fusion'], agreement: undefined },
+  ] as const)(
+    'an answer by $by under a prior is explained as it is given',
+    async ({ without, agreement }) => {
+      const one = await recognizerOf(without, agreement, { anger: 5, fear: 2, neutral: 3, shame: 4 });
+      for (const prior of ['training', 'even', { joy: 9, fear: 0.5, guilt: 2 }] as const)
+        for (const given of [item, { text: item.text }, { image: item.image }]) {
+          const answer = (await one.recognize(given, { faces: 'cropped', prior })) as Recognition;
+          const { logOdds, text, face, shares, result } = await explained(
+            given,
+            { label: 'joy', prior },
+            one,
+          );
+          expect(result).toEqual(answer);
+          expect(logOdds).toBeCloseTo(logit(answer.probabilities['joy']!), 5);
+          for (const side of [text, face]) {
+            if (!side) continue;
+            expect(side.to).toBeCloseTo(logOdds, 2);
+            expect(Math.abs(side.residual)).toBeLessThanOrEqual(allowed(side));
+          }
+          if (shares) expect(shares.base + shares.text.value + shares.face.value).toBeCloseTo(logOdds, 6);
+        }
+      await one.dispose();
+    },
+  );
 
   test('shares add up to what both move, and the one that speaks for the label has the larger', async () => {
     const { shares, logOdds } = await explained(item, { label: 'fear' });

@@ -12,11 +12,12 @@ import { LABELS, smallFace, smallText } from '../support/small-encoders.js';
 const draw = randomStream(7, 'wasm');
 const ids = Int32Array.from([1, 9, 22, 13, 2]);
 const image = { width: 32, height: 32, data: Uint8Array.from({ length: 3 * 1024 }, () => draw.integer(256)) };
-const ask = { label: 'joy', among: LABELS };
 
 async function attributions(runtime: unknown): Promise<number[]> {
   setRuntime(runtime as Parameters<typeof setRuntime>[0]);
   const [ofText, ofFace] = [smallText(), smallFace()];
+  const priors = { text: ofText.manifest.text!.prior, face: ofFace.manifest.face!.prior };
+  const ask = { label: 'joy', among: LABELS, priors };
   const text = await createTextExplainer(
     ofText.manifest,
     { text: readModel(ofText.bytes, 'text.onnx') },

@@ -50,7 +50,7 @@ describe('a text encoder in whole numbers', () => {
       { threads: 1 },
     );
     const baseline = ids.map((id, i) => (i === 0 || i === ids.length - 1 ? id : 3));
-    const question = { ids, baseline, label: 'joy', among: LABELS };
+    const question = { ids, baseline, label: 'joy', among: LABELS, priors: { text: manifest.text!.prior } };
     const { attributions, from, to, gap } = await explainer.attribute(question);
     const sum = attributions.reduce((a, b) => a + b, 0);
     expect(Math.abs(gap)).toBeLessThanOrEqual(Math.max(0.01 * Math.abs(to - from), 1e-3));
@@ -80,7 +80,7 @@ describe.each(['efficientnet', 'mobilefacenet'] as const)(
     test('gives the log-odds of its own run, and complete attributions', async () => {
       const explainer = await createFaceExplainer(manifest, { face: model }, { threads: 1 });
       const { rows, columns, cells, from, to, gap } = await explainer.attribute({
-        ...{ image, label: 'anger', among: LABELS },
+        ...{ image, label: 'anger', among: LABELS, priors: { face: manifest.face!.prior } },
       });
       expect([rows, columns]).toEqual([8, 8]);
       const own = await run(bytes, {
@@ -100,7 +100,7 @@ describe.each(['efficientnet', 'mobilefacenet'] as const)(
         const [row, column, c] = [Math.floor(i / 120), Math.floor((i % 120) / 3), i % 3];
         flipped.data[row * 120 + (39 - column) * 3 + c] = image.data[i]!;
       }
-      const ask = { label: 'anger', among: LABELS };
+      const ask = { label: 'anger', among: LABELS, priors: { face: manifest.face!.prior } };
       const [one, other] = [
         await explainer.attribute({ ...ask, image }),
         await explainer.attribute({ ...ask, image: flipped }),

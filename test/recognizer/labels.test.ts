@@ -1,9 +1,12 @@
-// From posteriors to one answer: sums stay one, neutral and surprise come from the face and yield to a decided text.
+// From posteriors to one answer: over which labels it is, what is warned of, how far posteriors are apart.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decidedness, divergence, restricted, topOf, withFaceOnly } from '../../src/recognizer/labels.js';
-import { FACE_LABELS, SHARED_LABELS } from '../../src/data/labels.js';
-import type { Probabilities } from '../../src/recognizer/types.js';
+import { float32 } from '../../src/base/tensor.js';
+import type { BundleManifest } from '../../src/bundle/manifest.js';
+import { FACE_LABELS, isFaceLabel, SHARED_LABELS, TEXT_LABELS } from '../../src/data/labels.js';
+import { assemble } from '../../src/recognizer/answer.js';
+import { divergence, restricted, topOf } from '../../src/recognizer/labels.js';
+import type { Probabilities, Recognition } from '../../src/recognizer/types.js';
 
 const posterior = (labels: readonly string[]): fc.Arbitrary<Probabilities> =>
   fc
@@ -16,70 +19,63 @@ const posterior = (labels: readonly string[]): fc.Arbitrary<Probabilities> =>
       return Object.fromEntries(labels.map((label, i) => [label, values[i]! / total]));
     });
 const total = (p: Probabilities): number => Object.values(p).reduce((a, b) => a + b, 0);
-const even = (labels: readonly string[]): Probabilities =>
-  Object.fromEntries(labels.map((label) => [label, 1 / labels.length]));
 const sure = (label: string): Probabilities =>
   Object.fromEntries(SHARED_LABELS.map((one) => [one, one === label ? 1 : 0]));
 
+/** A bundle without fusion whose texts and faces know these labels. */
+const manifestOf = (texts: readonly string[], faces: readonly string[]): BundleManifest => {
+  const part = (labels: readonly string[]) => ({
+    ...{ labels, temperature: 1, prior: labels.map(() => 1 / labels.length) },
+  });
+  return { text: part(texts), face: part(faces) } as unknown as BundleManifest;
+};
+/** The answer to a text and a face, each with a logit of 6 for its label. */
+function answerTo(manifest: BundleManifest, said: string, shown: string): Recognition {
+  const logits = ({ labels }: { readonly labels: readonly string[] }, label: string) =>
+    float32(
+      [1, labels.length],
+      labels.map((one) => (one === label ? 6 : 0)),
+    );
+  const crop = { image: { width: 1, height: 1, data: new Uint8Array(3) }, place: null };
+  return assemble(
+    { crops: [crop], warnings: [] },
+    manifest,
+    {},
+    {
+      text: { logits: logits(manifest.text!, said), row: 0, read: 1 },
+      face: { logits: logits(manifest.face!, shown), row: 0 },
+      fused: undefined,
+    },
+  ) as Recognition;
+}
+const NINE = [...FACE_LABELS, 'guilt', 'shame'].sort();
+
 describe('the answer to a text with a face', () => {
-  test('is a distribution over shared and face-only labels', () => {
-    fc.assert(
-      fc.property(
-        posterior(SHARED_LABELS),
-        posterior(FACE_LABELS),
-        posterior(SHARED_LABELS),
-        (fused, face, text) => {
-          const answer = withFaceOnly(fused, face, text);
-          expect(Object.keys(answer)).toEqual([...FACE_LABELS]);
-          expect(total(answer)).toBeCloseTo(1, 9);
-          // Among the shared labels nothing changes but the scale.
-          const among = restricted(answer, SHARED_LABELS);
-          for (const label of SHARED_LABELS) expect(among[label]).toBeCloseTo(fused[label]!, 6);
-        },
-      ),
-    );
+  test('is over the labels that both share, and over no other', () => {
+    for (const texts of [TEXT_LABELS, NINE])
+      for (const shown of FACE_LABELS) {
+        const { probabilities } = answerTo(manifestOf(texts, FACE_LABELS), 'joy', shown);
+        expect(Object.keys(probabilities)).toEqual(texts.filter((label) => isFaceLabel(label)));
+        expect(total(probabilities)).toBeCloseTo(1, 9);
+      }
+    expect(answerTo(manifestOf(NINE, FACE_LABELS), 'neutral', 'neutral').label).toBe('neutral');
   });
 
-  test('a text that says nothing leaves the face its neutral', () => {
-    const face = {
-      anger: 0.02,
-      disgust: 0.02,
-      fear: 0.02,
-      joy: 0.02,
-      neutral: 0.7,
-      sadness: 0.02,
-      surprise: 0.2,
-    };
-    const answer = withFaceOnly(even(SHARED_LABELS), face, even(SHARED_LABELS));
-    expect(answer['neutral']).toBeCloseTo(0.7, 9);
-    expect(answer['surprise']).toBeCloseTo(0.2, 9);
+  test('is warned of where words and face contradict each other: neutral ones contradict nothing', () => {
+    const warned = (texts: readonly string[], said: string, shown: string): boolean =>
+      answerTo(manifestOf(texts, FACE_LABELS), said, shown).warnings.some(
+        ({ code }) => code === 'modalities-disagree',
+      );
+    expect(warned(NINE, 'joy', 'anger')).toBe(true);
+    expect(warned(NINE, 'joy', 'joy')).toBe(false);
+    expect(warned(NINE, 'joy', 'neutral')).toBe(false);
+    expect(warned(NINE, 'neutral', 'anger')).toBe(false);
+    // A surprised face contradicts words that could have told of surprise.
+    expect(warned(NINE, 'anger', 'surprise')).toBe(true);
+    expect(warned(NINE, 'surprise', 'joy')).toBe(true);
+    expect(warned(TEXT_LABELS, 'anger', 'surprise')).toBe(false);
+    expect(warned(TEXT_LABELS, 'anger', 'neutral')).toBe(false);
   });
-
-  test('a text that is sure leaves none', () => {
-    const face = { anger: 0, disgust: 0, fear: 0, joy: 0.01, neutral: 0.9, sadness: 0, surprise: 0.09 };
-    const answer = withFaceOnly(sure('joy'), face, sure('joy'));
-    expect(answer['neutral']).toBe(0);
-    expect(answer['joy']).toBe(1);
-  });
-
-  test('a decided text takes more from neutral than an undecided one', () => {
-    fc.assert(
-      fc.property(posterior(FACE_LABELS), fc.double({ min: 0.2, max: 0.99, noNaN: true }), (face, p) => {
-        const text = Object.fromEntries(
-          SHARED_LABELS.map((label) => [label, label === 'joy' ? p : (1 - p) / (SHARED_LABELS.length - 1)]),
-        );
-        const answer = withFaceOnly(even(SHARED_LABELS), face, text);
-        expect(answer['neutral']! + answer['surprise']!).toBeLessThanOrEqual(
-          face['neutral']! + face['surprise']! + 1e-12,
-        );
-      }),
-    );
-  });
-});
-
-test('decidedness goes from nothing to sure', () => {
-  expect(decidedness(even(SHARED_LABELS))).toBeCloseTo(0, 12);
-  expect(decidedness(sure('fear'))).toBe(1);
 });
 
 test('divergence is symmetric, 0 for the same and 1 bit for disjoint posteriors', () => {

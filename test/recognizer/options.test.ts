@@ -23,7 +23,7 @@ const computes = (): never => {
   throw new Error('it came to computing');
 };
 const recognizer = recognizerOf({
-  info: { name: '', labels: {}, certainty: false, terms: [], files: {} },
+  info: { name: '', labels: {}, priors: {}, certainty: false, terms: [], files: {} },
   ...{ run: async () => computes(), explain: async () => computes(), dispose: async () => undefined },
 });
 const item = { text: 'joy' };

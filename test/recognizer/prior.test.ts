@@ -80,6 +80,21 @@ test('text, face and both together answer under it', async () => {
   }
 });
 
+test('a session counts it once, and says the same as a recogniser of a product of posteriors', async () => {
+  const product = createRecognizer({
+    ...{ bundle: await openLegible(['fusion']), faces: unused, decode: nodeDecoder() },
+  });
+  const item = { text: 'the fear', image: faceOf('joy') };
+  for (const prior of [undefined, 'even', { fear: 4, joy: 2 }] as const) {
+    const asked = { faces: 'cropped', prior } as const;
+    const { probabilities } = await product.session(asked).push(item);
+    const { probabilities: expected } = (await product.recognize(item, asked)) as Recognition;
+    for (const [label, p] of Object.entries(expected)) expect(probabilities[label]).toBeCloseTo(p, 5);
+  }
+  expect(() => product.session({ prior: { joi: 2 } })).toThrow(/joi/);
+  await product.dispose();
+});
+
 test('what is no prior is refused, and the label that was meant is named', async () => {
   const info = { text: ['joy', 'shame'], face: ['joy', 'neutral'] };
   const refused =

@@ -156,8 +156,14 @@ describe('both', () => {
     await doubting.dispose();
   });
 
-  test('a neutral face beside a text that says nothing stays neutral, beside a clear one it does not', async () => {
-    expect((await one({ text: 'the day', image: faceOf('neutral') })).label).toBe('neutral');
+  test('the answer is over the labels of the fusion, whatever the face shows', async () => {
+    for (const text of ['the day', 'anger', 'shame'])
+      for (const label of ['neutral', 'surprise', 'fear'] as const) {
+        const { probabilities, logits } = await one({ text, image: faceOf(label) });
+        expect(Object.keys(probabilities)).toEqual(recognizer.info.labels.fused);
+        expect(Object.keys(logits)).toEqual(recognizer.info.labels.fused);
+        expect(Object.values(probabilities).reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 9);
+      }
     expect((await one({ text: 'anger', image: faceOf('neutral') })).label).toBe('anger');
   });
 

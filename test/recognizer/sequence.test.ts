@@ -5,7 +5,13 @@ import { startSession } from '../../src/recognizer/sequence.js';
 import { averageFrames } from '../../src/recognizer/smoothing.js';
 import { trackFaces } from '../../src/recognizer/tracking.js';
 import type { ReadItem } from '../../src/recognizer/read-item.js';
-import type { FacePlace, Probabilities, RecognizeOptions, Result } from '../../src/recognizer/types.js';
+import type {
+  FacePlace,
+  LabelPrior,
+  Probabilities,
+  RecognizeOptions,
+  Result,
+} from '../../src/recognizer/types.js';
 
 const mostly = (labels: readonly string[], label: string, p = 0.9): Probabilities =>
   Object.fromEntries(labels.map((one) => [one, one === label ? p : (1 - p) / (labels.length - 1)]));
@@ -22,8 +28,13 @@ const recognize = async ({ text, image }: ReadItem): Promise<Result> => {
     ...(typeof image === 'string' ? { face: { ...posterior(FACE_LABELS, image), place: null } } : {}),
   };
 };
+const even = (labels: readonly string[]): number[] => labels.map(() => 1 / labels.length);
+const info = {
+  labels: { text: SHARED_LABELS, face: FACE_LABELS, fused: SHARED_LABELS },
+  priors: { text: even(SHARED_LABELS), face: even(FACE_LABELS), both: even(SHARED_LABELS) },
+};
 const start = (options = {}) =>
-  startSession(recognize, SHARED_LABELS, { faceHalfLife: 1, textHalfLife: 4, ...options });
+  startSession(recognize, info, { faceHalfLife: 1, textHalfLife: 4, ...options });
 
 test('after a half-life the old frame and the new one count the same', async () => {
   const session = start();
@@ -51,6 +62,48 @@ test('what was said decides beside a doubtful face, and fades', async () => {
   expect(session.now(4000).probabilities['fear']).toBeCloseTo(half, 12);
   expect(session.now(1e6).probabilities['fear']).toBeCloseTo(0.2, 6);
   expect((await session.push({ at: 1e6, image: 'joy' })).label).toBe('joy');
+});
+
+test('evidence is multiplied and fades, and each prior counts once', async () => {
+  // A face that says what faces of the training are like says nothing, nor does a text of that kind.
+  const priors = { face: [0.8, 0.2], text: [0.4, 0.6], both: [0.3, 0.7] };
+  const labels = { face: ['anger', 'joy'], text: ['anger', 'joy'] };
+  const told = (values: readonly number[]) => {
+    const probabilities = { anger: values[0]!, joy: values[1]! };
+    return { label: 'anger', probabilities, logits: probabilities };
+  };
+  const ask = (face: readonly number[], text: readonly number[], prior?: LabelPrior) =>
+    startSession(
+      async ({ image }): Promise<Result> => ({
+        ...{ ...told(text), from: 'text', warnings: [] },
+        ...(image === undefined
+          ? { text: { ...told(text), read: 1 } }
+          : { face: { ...told(face), place: null } }),
+      }),
+      { labels, priors },
+      { faceHalfLife: 1, textHalfLife: 2, ...(prior ? { prior } : {}) },
+    );
+  const quiet = ask([0.8, 0.2], [0.4, 0.6]);
+  expect(quiet.now(0).probabilities).toEqual({ anger: 0.3, joy: 0.7 });
+  expect((await quiet.push({ at: 0, image: 'face' })).probabilities['anger']).toBeCloseTo(0.8, 12);
+  expect((await quiet.push({ at: 0, text: 'words' })).probabilities['anger']).toBeCloseTo(0.3, 12);
+
+  const loud = ask([0.5, 0.5], [0.8, 0.2]);
+  await loud.push({ at: 0, image: 'face' });
+  // Alone, a face fades into its own prior: odds of 1 are a quarter of the prior's, after a half-life half that.
+  expect(loud.now(1000).probabilities['anger']).toBeCloseTo(2 / 3, 12);
+  await loud.push({ at: 1000, text: 'words' });
+  // Odds: 3/7 of the prior, ½ of the face after a half-life, 4 / (2/3) of the text.
+  const odds = (3 / 7) * 0.5 * 6;
+  expect(loud.now(1000).probabilities['anger']).toBeCloseTo(odds / (1 + odds), 12);
+  const later = (3 / 7) * 0.25 ** 0.125 * 6 ** 0.5;
+  expect(loud.now(3000).probabilities['anger']).toBeCloseTo(later / (1 + later), 12);
+
+  // Both are stated under odds of 3 then, which are in the answer once.
+  const weighed = ask([0.75, 0.25], [0.9, 0.1], { anger: 3 });
+  expect(weighed.now(0).probabilities['anger']).toBeCloseTo(0.75, 12);
+  await weighed.push({ at: 0, image: 'face' });
+  expect((await weighed.push({ at: 0, text: 'words' })).probabilities['anger']).toBeCloseTo(0.9, 12);
 });
 
 test('frames without a face leave the rest as it was, only older', async () => {
@@ -162,7 +215,7 @@ test('a session looks for a face where it was', async () => {
   const session = startSession(async (_item, options = {}) => {
     seen.push(xOf(options));
     return placed(x++);
-  }, SHARED_LABELS);
+  }, info);
   for (const at of [0, 40, 80]) await session.push({ at, image: 'frame' });
   await session.push({ at: 90, text: 'words between two frames' });
   await session.push({ at: 120, image: 'frame' });

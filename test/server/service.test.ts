@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPool } from '../../src/recognizer/node/pool.js';
-import { writeLegible } from '../support/bundle.js';
+import { FINE_LABELS, writeLegible } from '../support/bundle.js';
 import { commentBomb, fileOf, pngOf } from './images.js';
 import { serveBundle, until, type TestService } from './support.js';
 
@@ -16,7 +16,7 @@ let open: TestService;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mien-serve-'));
-  await writeLegible(folder);
+  await writeLegible(folder, { fine: true });
   open = await serveBundle(folder, { maxItems: 8, queue: 32, cors: [ORIGIN], deadline: 60_000 });
 });
 afterAll(async () => {
@@ -59,6 +59,25 @@ describe('POST /v1/recognize', () => {
     const detected = await open.recognize({ items: [{ image: base64(await fileOf('joy', 'png', 200)) }] });
     const [{ face, error }] = detected.body.results;
     expect(face ? face.place : error.code).not.toBeNull();
+  });
+
+  it('gives texts the finer labels where they are asked for, in JSON and in forms', async () => {
+    const { body } = await open.recognize({ items: [{ text: 'joy' }, { text: 'sadness' }], fine: true });
+    const [joy, sadness] = body.results.map(({ text }: { text: { fine: object } }) => text.fine);
+    expect(Object.keys(joy)).toEqual(FINE_LABELS);
+    expect(joy.glee).toBeCloseTo(1 / (1 + Math.exp(-6)), 6);
+    expect(sadness.grief).toBeCloseTo(joy.glee, 6);
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ text: 'joy', fine: 'true' })) form.append(name, value);
+    const posted = await open.call('/v1/recognize', { method: 'POST', body: form });
+    expect(posted.body.results[0].text.fine).toEqual(joy);
+    for (const options of [{}, { fine: false }]) {
+      const plain = await open.recognize({ items: [{ text: 'joy' }], ...options });
+      expect(plain.body.results[0].text).not.toHaveProperty('fine');
+    }
+    expect((await open.call('/v1/model')).body.labels.fine).toEqual(FINE_LABELS);
+    const wrong = await open.recognize({ items: [{ text: 'joy' }], fine: 'yes' });
+    expect(wrong.body.error.issues[0].path).toBe('fine');
   });
 
   it('takes multipart: one item, or several that name their files', async () => {

@@ -31,15 +31,22 @@ const SURE = 6;
 const matrix = (graph: Graph, rows: readonly (readonly number[])[]): Value =>
   constant(graph, float32([rows.length, rows[0]!.length], rows.flat()));
 
-/** What `ids` `[batch, tokens]` speak for, each label's word once or more. */
-function textModel(): Uint8Array {
+/** Finer labels, and the label whose word speaks for each. */
+const FINER: Readonly<Record<string, string>> = { glee: 'joy', grief: 'sadness' };
+export const FINE_LABELS = Object.keys(FINER);
+
+/** What `ids` `[batch, tokens]` speak for, each label's word once or more; with `fine` in finer labels too. */
+function textModel(fine = false): Uint8Array {
   const graph = createGraph('text');
   const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
   const table = Array.from({ length: FIRST_WORD + WORDS.length }, (_, id) =>
     TEXT_LABELS.map((label) => (WORDS[id - FIRST_WORD] === label ? 1 : 0)),
   );
   const embedding = sum(gather(matrix(graph, table), cast(ids, 'int64')), [1]);
-  return encodeModel(graph, { embedding, logits: mul(embedding, SURE) });
+  const logits = mul(embedding, SURE);
+  if (!fine) return encodeModel(graph, { embedding, logits });
+  const finer = TEXT_LABELS.map((label) => FINE_LABELS.map((one) => (FINER[one] === label ? 1 : 0)));
+  return encodeModel(graph, { embedding, logits, fine: matmul(logits, matrix(graph, finer)) });
 }
 
 /** Nearness of the mean colour of `pixels` `[batch, height, width, 3]` to each label's. */
@@ -96,22 +103,39 @@ export const legibleFiles = (): Record<string, Uint8Array> => ({
   [FILES.tokenizer]: new TextEncoder().encode(JSON.stringify(bertTokenizerJson(WORDS))),
 });
 
-/** Opens the bundle; `without` leaves models out, `agreement` is how often words and face tell of one label. */
+/**
+ * Opens the bundle; `without` leaves models out, `agreement` is how often words and face tell of one label, `trained` how
+ * frequent labels were in training (all equally; one that is not named weighs 1).
+ */
 export function openLegible(
   without: readonly ('text' | 'face' | 'fusion')[] = [],
   agreement?: number,
+  trained: Readonly<Record<string, number>> = {},
 ): Promise<OpenBundle> {
-  const fusion = { ...legibleManifest.fusion, ...(agreement === undefined ? {} : { agreement }) };
-  const parts = Object.entries({ ...legibleManifest, fusion }).filter(
-    ([name]) => !without.includes(name as 'text'),
-  );
+  const under = <Part extends { readonly labels: readonly string[] }>(part: Part) => {
+    const weights = part.labels.map((label) => trained[label] ?? 1);
+    const total = weights.reduce((a, b) => a + b);
+    return { ...part, prior: weights.map((weight) => weight / total) };
+  };
+  const { text, face, fusion, ...rest } = legibleManifest;
+  const whole = {
+    ...{ ...rest, text: under(text!), face: under(face!) },
+    fusion: { ...under(fusion!), ...(agreement === undefined ? {} : { agreement }) },
+  };
+  const parts = Object.entries(whole).filter(([name]) => !without.includes(name as 'text'));
   const manifest = { ...Object.fromEntries(parts), files: {} } as unknown as BundleManifest;
   return openBundle(manifest, legibleFiles(), { threads: 1 });
 }
 
-/** Writes the bundle into a folder. */
-export const writeLegible = (folder: string): Promise<BundleManifest> =>
-  writeBundle(folder, legibleManifest, legibleFiles());
+/** Writes the bundle into a folder; with `fine` its texts know finer labels. */
+export const writeLegible = (folder: string, { fine = false } = {}): Promise<BundleManifest> =>
+  fine
+    ? writeBundle(
+        folder,
+        { ...legibleManifest, text: { ...legibleManifest.text!, fine: FINE_LABELS } },
+        { ...legibleFiles(), [FILES.text]: textModel(true) },
+      )
+    : writeBundle(folder, legibleManifest, legibleFiles());
 
 /** A picture of one colour, as a face of the label. */
 export function faceOf(label: keyof typeof COLOURS, size = 48) {

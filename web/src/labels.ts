@@ -1,5 +1,5 @@
 // The emotions in the order in which the page shows them, and their colours.
-import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS, type RecognizerInfo } from '../../src/browser.js';
+import { FACE_LABELS, TEXT_LABELS, type RecognizerInfo } from '../../src/browser.js';
 
 /** Labels that words and faces share, then those of faces alone, then those of words alone. */
 export function labelGroups(labels: RecognizerInfo['labels']): string[][] {
@@ -9,12 +9,10 @@ export function labelGroups(labels: RecognizerInfo['labels']): string[][] {
   return [[...shared], rest(face), rest(text)].filter((group) => group.length > 0);
 }
 
-/** Before the model is there. */
-export const usualGroups: string[][] = labelGroups({
-  ...{ text: TEXT_LABELS, face: FACE_LABELS, fused: SHARED_LABELS },
-});
+const named = new Set<string>([...TEXT_LABELS, ...FACE_LABELS].sort());
 
-const named = new Set<string>([...TEXT_LABELS, ...FACE_LABELS]);
+/** Before the model is there: words may know every label that has a colour. */
+export const usualGroups: string[][] = labelGroups({ text: [...named], face: FACE_LABELS });
 
 /** base.css has a colour for each label of the usual models. */
 export const colourOf = (label: string): string => `var(--${named.has(label) ? label : 'other'})`;

@@ -92,10 +92,6 @@ export function definePredict(program: Command): void {
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  if (options.explain !== undefined && (options.prior ?? 'training') !== 'training')
-    throw new MienError('usage', '--explain explains answers under the training prior only', {
-      hint: 'Leave --prior out, or --explain.',
-    });
   const source = await sourceOf(options, output.warn);
   const format = formatOf(options);
   const [{ loadRecognizer }, { csvHeader, formatRows, answerLabels, renderMany, renderOne }] =
@@ -219,12 +215,12 @@ function formatOf({ format, out, json, explain }: Options): Format {
 async function explainingOf(
   recognizer: Recognizer,
   { explain, maxPixels }: Options,
-  { faces, signal }: RecognizeOptions,
+  { faces, prior, signal }: RecognizeOptions,
 ): Promise<Work['explain']> {
   if (explain === undefined) return undefined;
   const { explainingWith } = await import('../explained.js');
   return explainingWith(recognizer, {
-    ...{ faces, signal, maxPixels },
+    ...{ faces, prior, signal, maxPixels },
     folder: typeof explain === 'string' ? explain : undefined,
   });
 }
