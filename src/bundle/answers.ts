@@ -11,7 +11,7 @@ export type Calibrated = Pick<Part, 'labels' | 'temperature' | 'prior'>;
 type Manifest = Pick<BundleManifest, 'text' | 'face' | 'fusion'>;
 type Logits = Pick<Tensor<'float32'>, 'data'>;
 
-/** The answer to pairs from the logits of all three models, as a recogniser gives it before a face's own labels. */
+/** The answer to pairs from the logits of all three models, over the labels of the fusion. */
 export function fusedOf(
   { text, face, fusion }: Manifest,
   logits: Logits,
