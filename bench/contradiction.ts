@@ -7,7 +7,6 @@ import { takeRows, float32, type Tensor } from '../src/base/tensor.js';
 import { readBundle } from '../src/bundle/folder.js';
 import { openBundle } from '../src/bundle/open.js';
 import { pairFaces } from '../src/data/pairing.js';
-import { randomStream } from '../src/base/random.js';
 import { experimentData, type Selection } from '../src/experiment/data.js';
 import { openFeatures } from '../src/features/extract.js';
 import { classify } from '../src/learn/classifier.js';
@@ -26,16 +25,11 @@ if (features === undefined || learnedText === undefined || learnedFace === undef
   throw new Error('Name the folders of the features and of the learned encoders of text and face.');
 const { manifest, files } = await readBundle(folder ?? join(import.meta.dirname, '../models/lite'));
 const bundle = await openBundle(manifest, files, { threads: 1, spinning: false });
-const data = experimentData(await openFeatures(features));
+const sets = await openFeatures(features);
+const data = experimentData(sets, sets.corpora ? 'all' : 'isear');
 const labels = manifest.fusion!.labels;
 const texts = data.texts(labels, 'validation');
 const faces = data.faces('both', labels, 'validation');
-/** Faces whose label no text has: neutral and surprised ones. */
-const others = data.faces(
-  'both',
-  manifest.face!.labels.filter((label) => !labels.includes(label)),
-  'validation',
-);
 const logitsOf = (
   rows: Tensor<'float32'>,
   { weights, labels: own }: Awaited<ReturnType<typeof readLearnedText | typeof readLearnedFace>>,
@@ -54,16 +48,14 @@ interface Pair {
 
 const STREAM = 'contradiction';
 
-/** For each text a face among these: of its label, of another, or any. */
-function drawFrom({ labels: pool }: Selection, which: 'same' | 'other' | 'any', pairing: number): Int32Array {
-  const draw = randomStream(0, STREAM, pairing);
-  if (which === 'any') return Int32Array.from(texts.labels, () => draw.integer(pool.length));
+/** For each text a face among these, of its label or of another. */
+function drawFrom({ labels: pool }: Selection, which: 'same' | 'other', pairing: number): Int32Array {
   const labelled = (of: Uint8Array) => Array.from(of, (label) => ({ label: labels[label]! }));
   const options = { mismatch: which === 'other', stream: STREAM };
   return pairFaces(labelled(texts.labels), labelled(pool), 0, pairing, options);
 }
 
-async function pairs(pool: Selection, which: 'same' | 'other' | 'any'): Promise<Pair[]> {
+async function pairs(pool: Selection, which: 'same' | 'other'): Promise<Pair[]> {
   const ofFace = takeRows(data.tables.face, pool.rows);
   const faceLogits = logitsOf(ofFace, faceEncoder);
   const found: Pair[] = [];
@@ -99,7 +91,6 @@ const format = (value: number): string => value.toFixed(3).replace(/^0\./, '.');
 const kinds = {
   agreeing: await pairs(faces, 'same'),
   contradicting: await pairs(faces, 'other'),
-  'with a neutral or surprised face': await pairs(others, 'any'),
 };
 const warned = ({ answer }: Pair): boolean =>
   answer.warnings.some(({ code }) => code === 'modalities-disagree');

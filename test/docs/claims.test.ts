@@ -37,10 +37,10 @@ const statement = ({ labels, n, accuracy: { mean, low, high } }: Test): string[]
 
 /** The test of a row of README's table. */
 function testNamed(row: string): string {
-  const corpus = /\((GoEmotions|XED|TweetEval|ISEAR)\b/.exec(row)?.[1];
+  const corpus = /\((GoEmotions|XED|EmoEvent|ISEAR)\b/.exec(row)?.[1];
   const set = /RAF-DB|FER2013/.exec(row)?.[0];
   if (row.startsWith('texts with faces of')) return `ISEAR × ${set!}, gated`;
-  if (corpus) return { XED: 'XED (English)', TweetEval: 'TweetEval emotion' }[corpus] ?? corpus;
+  if (corpus) return /XED|EmoEvent/.test(corpus) ? `${corpus} (English)` : corpus;
   if (set === 'RAF-DB') return 'RAF-DB test';
   return `FER2013 PrivateTest, ${row.includes('voters') ? 'by votes' : 'second classifier'}`;
 }

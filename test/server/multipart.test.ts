@@ -233,7 +233,7 @@ describe('forms that are refused', () => {
   it('too many parts, and a transfer encoding that is not read', async () => {
     const many = Array.from({ length: 500 }, (_, i) => file(`f${i}`, ''));
     expect(await refused(form(...many))).toEqual([
-      ...[413, 'body-too-large', 'the form has more than 12 parts'],
+      ...[413, 'body-too-large', 'the form has more than 13 parts'],
     ]);
     const quoted = 'Content-Disposition: form-data; name=text\nContent-Transfer-Encoding: quoted-printable';
     expect(await refused(form(part(quoted, 'j=6Fy')))).toEqual([

@@ -121,7 +121,8 @@ async function withPairs(
     import('../../bundle/export.js'),
     import('../recognised.js'),
   ]);
-  const { aligned } = await measureAligned({ ...options, bundle: options.out, data }, output);
+  const { mapping, collapse, out: bundle } = options;
+  const { aligned } = await measureAligned({ data, bundle, mapping, collapse }, output);
   return addAligned(options.out, exported, {
     name: options.pairsName ?? basename(dirname(data)),
     ...aligned,
