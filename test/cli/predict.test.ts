@@ -140,7 +140,12 @@ describe('--explain', () => {
   const face = (name: string) => ['--image', join(root, 'faces', name)];
 
   test('says in a table what each word and each modality did', async () => {
-    const { stdout, code } = await predict(['--text', 'sadness, the day', ...face('more/b.png'), '--explain']);
+    const { stdout, code } = await predict([
+      '--text',
+      'sadness, the day',
+      ...face('more/b.png'),
+      '--explain',
+    ]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/why fear +log-odds/);
     expect(stdout).toMatch(/the words \(\.\d+ of what moved it\) +−\d/);
