@@ -1,7 +1,6 @@
 // The model card of a bundle, as Markdown: every number in it comes from the evaluation beside it.
-import { CORPORA } from '../data/corpora/definitions.js';
+import { corpusTitle } from '../data/corpora/definitions.js';
 import type { CorpusCounts } from '../data/corpora/prepare.js';
-import type { CorpusName } from '../data/corpora/types.js';
 import { peopleConclusions, peopleSheets } from '../data/people.js';
 import type { SetCounts } from '../data/types.js';
 import { alignedSection } from './aligned-tests.js';
@@ -50,7 +49,7 @@ export function modelCard(facts: CardFacts): string {
     ...peopleSection(counts),
     '## Data',
     dataTable(counts, corpora),
-    'Test splits: further corpora of texts as published; FER2013’s PublicTest and PrivateTest and RAF-DB’s test part as published; of ISEAR’s texts a fifth, whose writers are in no other part. Repeated texts, and training faces that (nearly) repeat one of a test part, are dropped; a tenth of training, of other writers and other duplicate groups, selects and calibrates.',
+    `Test splits: ${corpora.length > 0 ? 'further corpora of texts as published; ' : ''}FER2013’s PublicTest and PrivateTest and RAF-DB’s test part as published; of ISEAR’s texts a fifth, whose writers are in no other part. Repeated texts, and training faces that (nearly) repeat one of a test part, are dropped; a tenth of training, of other writers and other duplicate groups, selects and calibrates.`,
     '## Training',
     Object.entries(training)
       .map(([name, how]) => `- ${name}: ${how}`)
@@ -200,8 +199,10 @@ function dataTable(counts: CardFacts['counts'], corpora: readonly CorpusCounts[]
   });
   const further = corpora.map(({ name, items: { train, validation, test }, dropped }) => {
     const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-    const title = name in CORPORA ? CORPORA[name as CorpusName].title : name;
-    return [title, ...[train + validation + test + lost, train, validation, test, lost].map(String)];
+    return [
+      corpusTitle(name),
+      ...[train + validation + test + lost, train, validation, test, lost].map(String),
+    ];
   });
   return table(
     ['set', 'items', 'training', 'validation', 'test', 'dropped'],

@@ -4,9 +4,9 @@ import { takeRows } from '../base/tensor.js';
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Protocol, ProtocolFace, ProtocolText } from '../data/types.js';
 import { behaviourResults, type BehaviourItem, type BehaviourResult } from '../data/behaviour.js';
-import { CORPORA } from '../data/corpora/definitions.js';
-import { faceLabelOf } from '../data/corpora/pair-texts.js';
-import type { CorpusName, PreparedCorpus } from '../data/corpora/types.js';
+import { corpusTitle } from '../data/corpora/definitions.js';
+import { faceLabelOf, TESTED } from '../data/corpora/pair-texts.js';
+import type { PreparedCorpus } from '../data/corpora/types.js';
 import { FACE_LABELS, isFaceLabel, isTextLabel } from '../data/labels.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { majorityOf } from '../data/votes.js';
@@ -83,7 +83,7 @@ export async function evaluateBundle(
   const pairs = sides ? [await pairTests(bundle, 'ISEAR', ...sides)] : [];
   const tested = further.find(({ name }) => name === TESTED);
   if (sides && tested && hasAll(bundle.manifest.fusion?.labels))
-    pairs.push(await pairTests(bundle, CORPORA[TESTED].title, tested, sides[1]));
+    pairs.push(await pairTests(bundle, corpusTitle(TESTED), tested, sides[1]));
   return {
     tests: [
       ...(encodedTexts ? [textTest(bundle, texts, encodedTexts)] : []),
@@ -118,9 +118,6 @@ function textTest({ manifest }: OpenBundle, texts: readonly ProtocolText[], { lo
   return testResult('ISEAR', among, softmax(own, temperature), indices(texts, among));
 }
 
-/** The corpus whose texts are paired with faces of all their seven labels. */
-const TESTED: CorpusName = 'goemotions';
-
 const hasAll = (labels: readonly string[] = []): boolean =>
   FACE_LABELS.every((label) => labels.includes(label));
 
@@ -153,8 +150,7 @@ async function encodedCorpora(
 function corpusTest({ manifest }: OpenBundle, { name, evidence, items, logits }: EncodedCorpus): TestResult {
   const { labels, temperature } = manifest.text!;
   const own = restrictLogits(scores(labels.length, logits.data), labels, evidence);
-  const title = name in CORPORA ? CORPORA[name as CorpusName].title : name;
-  return testResult(title, evidence, softmax(own, temperature), indices(items, evidence));
+  return testResult(corpusTitle(name), evidence, softmax(own, temperature), indices(items, evidence));
 }
 
 /** By the text's most likely label of all that it knows. */

@@ -12,8 +12,9 @@ export interface Beside extends Reproduced {
 }
 
 /**
- * The first experiment with the others' rows after its own of the same kind, and those that it lacks at the end. Theirs are marked by their name and have
- * no figure of the paper beside them, which the first has; costs, configuration and environment are the first's.
+ * The first experiment with the others' rows after its own of the same kind, and at the end those of kinds that it does
+ * not have. Rows of others are marked by their name and have no figure of the paper beside them, which the first has;
+ * costs, configuration and environment are the first's.
  */
 export function putBeside(first: Reproduced, others: readonly Beside[]): Reproduced {
   const renamed = others.map(({ name, results, predictions }) => ({

@@ -69,8 +69,9 @@ export function experimentData(sets: FeatureSets, source: TextSource = 'isear'):
     ];
     return filled(join(parts), 'texts', split);
   };
-  const tables = sets.corpora ? [sets.texts.embeddings, sets.corpora.embeddings] : [sets.texts.embeddings];
-  return { sets, source, tables: { text: stackRows(tables), face: table }, texts, faces };
+  const own = sets.texts.embeddings;
+  const text = further ? stackRows([own, further.embeddings]) : own;
+  return { sets, source, tables: { text, face: table }, texts, faces };
 }
 
 function select(

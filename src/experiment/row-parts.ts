@@ -1,5 +1,7 @@
 // What all rows of the tables are made of: calibrated posteriors, test pairs, metrics with intervals.
 import { MienError } from '../base/errors.js';
+import { corpusTitle } from '../data/corpora/definitions.js';
+import { TESTED } from '../data/corpora/pair-texts.js';
 import { fitTemperature, labelPrior } from '../evaluate/calibration.js';
 import { crossedInterval } from '../evaluate/intervals.js';
 import { brierScore, evaluateScores, expectedCalibrationError, logLoss } from '../evaluate/metrics.js';
@@ -49,7 +51,10 @@ export const setTitles: Readonly<Record<FaceSource, string>> = {
 };
 
 /** Whose test texts the rows are about. */
-export const textTitles: Readonly<Record<TextSource, string>> = { isear: 'ISEAR', all: 'GoEmotions' };
+export const textTitles: Readonly<Record<TextSource, string>> = {
+  isear: 'ISEAR',
+  all: corpusTitle(TESTED),
+};
 
 /** Posteriors of a run's logits at the temperature that suits its validation items. */
 export function calibrated(result: RunResult, truth: Uint8Array, test = 0): Scores {

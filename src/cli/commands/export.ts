@@ -96,10 +96,10 @@ async function run(options: Options, output: Output): Promise<void> {
   const progress = await progressOf(output);
   const signal = interruption();
   const paths = votes === undefined ? {} : { votes };
-  const isears: readonly string[] = TEXT_LABELS;
+  const inIsear: readonly string[] = TEXT_LABELS;
   const opened = await openProtocol({
     ...{ data, paths, dir: features, skipInvalid, progress },
-    corpora: config.labels.some((label) => !isears.includes(label)),
+    corpora: config.labels.some((label) => !inIsear.includes(label)),
   });
   const behaviour = await readBehaviour(inPackage('models/behaviour.csv'));
   const { protocol, corpora } = opened;

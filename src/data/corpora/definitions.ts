@@ -88,6 +88,10 @@ export const CORPORA: Readonly<Record<CorpusName, CorpusDefinition>> = {
 
 export const CORPUS_NAMES = Object.keys(CORPORA) as CorpusName[];
 
+/** What a corpus is called; a table of one's own by its name. */
+export const corpusTitle = (name: string): string =>
+  name in CORPORA ? CORPORA[name as CorpusName].title : name;
+
 /** Terms of the corpora of these names; other names have none. */
 export const corpusTerms = (names: readonly string[]): string[] =>
   CORPUS_NAMES.filter((name) => names.includes(name)).map((name) => CORPORA[name].terms);

@@ -2,13 +2,13 @@
 import { randomStream } from '../../base/random.js';
 import { FACE_LABELS, isFaceLabel } from '../labels.js';
 import type { CorpusText, Split } from '../types.js';
-import type { Corpus, CorpusItem } from './types.js';
+import type { Corpus, CorpusItem, CorpusName } from './types.js';
 
 /** Texts of a label and a split at most, ISEAR's among them; in the test split all are kept. */
 export const MOST_TEXTS: Readonly<Record<Exclude<Split, 'test'>, number>> = { train: 3000, validation: 400 };
 
 /** The corpus whose test part tests pairs over the faces' seven labels: the only one with enough of every label. */
-const TESTED = 'goemotions';
+export const TESTED: CorpusName = 'goemotions';
 
 /** The label of an item where it has exactly one of the faces' (GoEmotions' remorse counts as sadness, as published). */
 export function faceLabelOf({ labels }: Pick<CorpusItem, 'labels'>) {
