@@ -1,9 +1,7 @@
 // Behaviour items: short sentences that test one capability each, with the labels that pass and those that are absurd.
 // In the manner of Ribeiro et al. 2020 (CheckList).
-import { readFile } from 'node:fs/promises';
-import { parse } from 'csv-parse/sync';
 import { MienError } from '../base/errors.js';
-import { fileError } from '../base/files.js';
+import { readRecords } from './csv.js';
 import { isLabel } from './labels.js';
 
 export interface BehaviourItem {
@@ -29,21 +27,8 @@ export interface BehaviourResult {
  * @throws MienError `file` when it cannot be read, `data` that names the row of what is wrong.
  */
 export async function readBehaviour(file: string): Promise<BehaviourItem[]> {
-  const content = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw fileError('read', file, cause);
-  });
-  let records: { record: Record<string, string>; info: { lines: number } }[];
-  try {
-    records = parse(content, {
-      columns: true,
-      bom: true,
-      skip_empty_lines: true,
-      info: true,
-    }) as unknown as typeof records;
-  } catch (cause) {
-    throw new MienError('data', `cannot be read as CSV: ${(cause as Error).message}`, { file, cause });
-  }
-  return records.map(({ record, info }) => {
+  const records = await readRecords(file);
+  return records.map(({ record, row }) => {
     const list = (column: string): string[] => (record[column] ?? '').split('|').filter((one) => one !== '');
     const [accept, reject] = [list('accept'), list('reject')];
     const wrong = [...accept, ...reject].find((label) => !isLabel(label));
@@ -52,7 +37,7 @@ export async function readBehaviour(file: string): Promise<BehaviourItem[]> {
         'data',
         wrong === undefined ? 'lacks text, accept or capability' : `unknown label "${wrong}"`,
         {
-          ...{ file, row: info.lines },
+          ...{ file, row },
           hint: 'Expected the columns text, accept, reject and capability, labels separated by |.',
         },
       );

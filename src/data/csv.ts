@@ -1,6 +1,10 @@
 // CSV as its text arrives: records, and which character separates their fields.
+import { readFile } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse, type Options } from 'csv-parse';
+import { parse as parseWhole } from 'csv-parse/sync';
+import { MienError } from '../base/errors.js';
+import { fileError } from '../base/files.js';
 import { foldName } from './columns.js';
 
 export interface CsvRecord {
@@ -122,5 +126,23 @@ export async function isRunaway({ record, raw }: CsvRecord, delimiter: string): 
   } catch (cause) {
     if (cause instanceof CsvError) return true;
     throw cause;
+  }
+}
+
+/**
+ * A small CSV file as a whole, its first row naming the columns; for tables that mien itself ships.
+ * @throws MienError `file` when it cannot be read, `data` when it is not CSV.
+ */
+export async function readRecords(file: string): Promise<{ record: Record<string, string>; row: number }[]> {
+  const content = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw fileError('read', file, cause);
+  });
+  try {
+    const read = parseWhole(content, { columns: true, bom: true, skip_empty_lines: true, info: true });
+    return (read as unknown as { record: Record<string, string>; info: { lines: number } }[]).map(
+      ({ record, info }) => ({ record, row: info.lines }),
+    );
+  } catch (cause) {
+    throw new MienError('data', `cannot be read as CSV: ${(cause as Error).message}`, { file, cause });
   }
 }

@@ -145,6 +145,8 @@ const corpora = z
     emoevent: corpus(0),
     /** Items made from templates (src/data/templates). */
     templates: corpus(0),
+    /** Sentences written for mien (models/sentences.csv). */
+    sentences: corpus(0),
     /** A user's own table. */
     also: corpus(1),
   })

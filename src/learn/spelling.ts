@@ -60,7 +60,7 @@ export function misspelt(text: string, draw: RandomStream): string {
   if (draw.uniform() < 0.5) typed = typed.toLowerCase();
   if (draw.uniform() < 0.4)
     typed = typed.replace(/(?<=[\p{L}\p{N}])['’](?=\p{L})/gu, '').replace(/[.,;!"“”](?=\s|$)/g, '');
-  const rate = draw.uniform() < 0.3 ? 0 : 0.05 + 0.25 * draw.uniform();
+  const rate = draw.uniform() < 0.3 ? 0 : 0.05 + 0.35 * draw.uniform();
   if (rate === 0) return typed;
   return typed.replace(/\p{L}{4,}/gu, (word) => (draw.uniform() < rate ? slip(word, draw) : word));
 }

@@ -1,5 +1,6 @@
 // The corpora that a text encoder is trained on, as settings say: their items, labels, weights and evidence.
 import { MienError } from '../base/errors.js';
+import { inPackage } from '../base/package.js';
 import { CORPUS_NAMES, GOEMOTIONS_LABELS } from '../data/corpora/definitions.js';
 import { prepareBesideIsear } from '../data/corpora/prepare.js';
 import { corpusOfTable, loadCorpora } from '../data/corpora/read.js';
@@ -9,6 +10,7 @@ import { findDataSets } from '../data/open.js';
 import { loadIsear } from '../data/isear.js';
 import { prepare } from '../data/prepare.js';
 import { readTable } from '../data/table.js';
+import { readSentences, type WrittenSentence } from '../data/sentences.js';
 import { templateItems } from '../data/templates/items.js';
 import type { ProtocolText, Split } from '../data/types.js';
 import type { LabelledText, TextCorpus } from './learn-text.js';
@@ -103,6 +105,7 @@ export async function textCorpora(options: TextCorporaOptions): Promise<TextCorp
     ...(isear.length > 0 ? [isearCorpus(isear)] : []),
     ...prepared,
     templateCorpus(settings),
+    sentenceCorpus(await readSentences(inPackage('models/sentences.csv'))),
   ].filter(({ items }) => items.length > 0);
   const settingsOf = (name: string) => settings.corpora[name as keyof typeof settings.corpora];
   const trained = named.filter(({ name }) => settingsOf(name).repeat > 0);
@@ -140,6 +143,11 @@ const isearCorpus = (texts: readonly ProtocolText[]): Named => ({
 const templateCorpus = ({ templates, seed }: TextLearnSettings): Named => ({
   ...{ name: 'templates', evidence: ALL_LABELS },
   items: templateItems(templates, seed).map((item) => ({ ...item, source: [] })),
+});
+
+const sentenceCorpus = (sentences: readonly WrittenSentence[]): Named => ({
+  ...{ name: 'sentences', evidence: ALL_LABELS },
+  items: sentences.map((sentence) => ({ ...sentence, source: [] })),
 });
 
 function labelled(

@@ -1,11 +1,16 @@
-// Items from templates: the same for the same seed, none twice, every slot filled, no overlap with the behaviour tests.
+// Items from templates, the same for the same seed, and written sentences: none twice, no overlap with the behaviour tests.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { behaviourResults, readBehaviour } from '../../src/data/behaviour.js';
 import { textKey } from '../../src/data/cleaning.js';
 import { ALL_LABELS } from '../../src/data/labels.js';
+import { readSentences } from '../../src/data/sentences.js';
 import { templateItems } from '../../src/data/templates/items.js';
 
 const items = templateItems(3000);
+const inModels = (file: string): string => new URL(`../../models/${file}`, import.meta.url).pathname;
 
 test('items are drawn without repetition, alike for the same seed', () => {
   expect(new Set(items.map(({ text }) => text)).size).toBe(items.length);
@@ -24,13 +29,38 @@ test('every slot is filled, every label occurs and is one of the nine', () => {
 });
 
 test('behaviour tests share no sentence with the templates, and each names what passes', async () => {
-  const tests = await readBehaviour(new URL('../../models/behaviour.csv', import.meta.url).pathname);
+  const tests = await readBehaviour(inModels('behaviour.csv'));
   expect(tests.length).toBe(120);
   const trained = new Set(items.map(({ text }) => textKey(text)));
   for (const { text, accept, reject } of tests) {
     expect(trained.has(textKey(text)) && textKey(text) !== '').toBe(false);
     expect(accept.filter((label) => reject.includes(label))).toEqual([]);
   }
+});
+
+test('no written sentence occurs twice or is a behaviour test, and each family has some for validation', async () => {
+  const sentences = await readSentences(inModels('sentences.csv'));
+  const tests = new Set((await readBehaviour(inModels('behaviour.csv'))).map(({ text }) => textKey(text)));
+  const keys = sentences.map(({ text }) => textKey(text) || text);
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(keys.filter((key) => tests.has(key) && key !== '')).toEqual([]);
+  const families = (split: string) =>
+    new Set(sentences.filter((one) => one.split === split).map(({ family }) => family));
+  expect(families('validation')).toEqual(families('train'));
+  expect(new Set(sentences.flatMap(({ labels }) => labels)).size).toBe(ALL_LABELS.length);
+});
+
+test.each([
+  ['a label that is none', 'Hi there,joyful,chat', 'unknown label "joyful"'],
+  ['no labels', 'Hi there,,chat', 'unknown label ""'],
+  ['no family', 'Hi there,joy,', 'lacks text, labels or family'],
+])('written sentences with %s are refused by row', async (_, line, message) => {
+  const file = join(await mkdtemp(join(tmpdir(), 'mien-sentences-')), 'sentences.csv');
+  await writeFile(file, `text,labels,family\nFine by me,neutral,chat\n${line}\n`);
+  const error = await readSentences(file).catch((cause: unknown) => cause);
+  expect(error).toMatchObject({ code: 'data', place: { file, row: 3 } });
+  expect((error as Error).message).toContain(message);
+  await rm(dirname(file), { recursive: true });
 });
 
 test('behaviour is counted by capability and in all', () => {
