@@ -96,6 +96,32 @@ export function* unitsOf(text: string, pattern: RegExp = PLAIN_UNITS): Generator
   if (word) yield unit('word', word.start, word.end);
 }
 
+/** Fewer letters are initials or an article. */
+const LEAST_SPACED = 3;
+
+/** Units in which letters spaced out for emphasis (`s a d`) are one word, in whose place they stand. */
+export function* joinSpaced(units: Iterable<Unit>, text: string): Generator<Unit, void> {
+  let letters: Unit[] = [];
+  function* flush(): Generator<Unit, void> {
+    const [first, last] = [letters[0], letters.at(-1)];
+    if (first && last && letters.length >= LEAST_SPACED)
+      yield {
+        ...{ kind: 'word', start: first.start, end: last.end },
+        plain: letters.map(({ plain }) => plain).join(''),
+      };
+    else yield* letters;
+    letters = [];
+  }
+  for (const unit of units) {
+    const isLetter = unit.kind === 'word' && /^\p{L}$/u.test(unit.plain);
+    const last = letters.at(-1);
+    if (!isLetter || (last && text.slice(last.end, unit.start) !== ' ')) yield* flush();
+    if (isLetter) letters.push(unit);
+    else yield unit;
+  }
+  yield* flush();
+}
+
 const VARIATIONS = new RegExp(VARIATION, 'gu');
 /** A sequence as units have it: a pictograph without variation selectors and skin tones, another as it is. */
 export const plainSequence = (sequence: string): string =>

@@ -4,7 +4,7 @@ import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { MienError } from '../base/errors.js';
 import { unreadLetters } from './scripts.js';
 import { emphasisOf, LONG, LOUD } from './signs.js';
-import { plainSequence, readableIn, unitPattern, unitsOf, type Unit } from './text-units.js';
+import { joinSpaced, plainSequence, readableIn, unitPattern, unitsOf, type Unit } from './text-units.js';
 
 /** A unit of a text and the tokens that it became. */
 export interface Piece extends Unit {
@@ -138,7 +138,8 @@ export function createTokenizer(
   const encode: Tokenizer['encode'] = (text) => {
     const body: number[] = [];
     const pieces: Piece[] = [];
-    for (const unit of unitsOf(text, pattern)) {
+    const units = unitsOf(text, pattern);
+    for (const unit of hasMarks ? joinSpaced(units, text) : units) {
       const { ids, ...counts } = read(unit);
       if (ids.length === 0) continue;
       if (body.length < room) {

@@ -35,6 +35,7 @@ test('signs take unused places; what is written for a sign is read as it, capita
   expect(read('sooo cooool😭😭')).toBe('so ⟷ cool ⟷ 😭 😭');
   expect(read('WHO ate LUNCH!')).toBe('who ⇧ ate lunch ⇧ !');
   expect(read('lunch :-) ❤️ <3 ;_;')).toBe('lunch 🙂 ❤ ❤ 😭');
+  expect(read('s o o o  c o o l! W H O')).toBe('so ⟷ cool ! who ⇧');
   expect(read('[NAME] ate @user')).toBe('👤 ate 👤');
   // A tokenizer that has the signs, of an encoder that is trained further, stays as it is.
   const again = withSigns(json, ['⇧', '⟷', '😭', '❤', '🙂', '👤']);
