@@ -3,30 +3,32 @@
 FROM node:20-bookworm-slim AS build
 WORKDIR /mien
 COPY package.json package-lock.json .npmrc ./
+COPY packages/engine/package.json packages/engine/
+COPY packages/mien/package.json packages/mien/
+COPY packages/lab/package.json packages/lab/
 # Without scripts: what the package builds for browsers is not served from here.
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
-COPY src src
+COPY tsconfig.base.json tsconfig.package.json ./
+COPY packages/engine packages/engine
+COPY packages/mien packages/mien
 # onnxruntime-node is an optional peer of the package and here a tool of development, which npm would prune; of what it
 # asks for, only onnxruntime-common is needed beyond its installation, and that is a dependency of the package.
-RUN node_modules/.bin/tsc -p tsconfig.build.json \
+RUN node_modules/.bin/tsc -b packages/mien \
   && mv node_modules/onnxruntime-node /tmp/ \
-  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+  && npm prune --omit=dev --workspace=mien --ignore-scripts --no-audit --no-fund \
   && mv /tmp/onnxruntime-node node_modules/ \
   && rm -rf node_modules/onnxruntime-node/bin/*/darwin node_modules/onnxruntime-node/bin/*/win32
 
 FROM node:20-bookworm-slim
 WORKDIR /mien
 ENV NODE_ENV=production
-COPY --from=build /mien/package.json ./
 COPY --from=build /mien/node_modules node_modules
-COPY --from=build /mien/dist dist
-COPY models/blazeface models/blazeface
-COPY models/lite models/lite
+COPY --from=build /mien/packages/engine packages/engine
+COPY --from=build /mien/packages/mien packages/mien
 # Nothing is written while it runs, so the file system may be read-only.
 USER node
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Node itself, not npm, so that SIGTERM arrives.
-ENTRYPOINT ["node", "dist/cli/main.js", "serve", "--host", "0.0.0.0"]
+ENTRYPOINT ["node", "packages/mien/dist/cli/main.js", "serve", "--host", "0.0.0.0"]

@@ -3,48 +3,85 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** Top to bottom. A file may import from its own folder and from folders further down this list. */
-export const floors = [
-  'cli',
-  'server',
-  'recognizer',
-  'explain',
-  'bundle',
-  'report',
-  'experiment',
-  'learn',
-  'evaluate',
-  'train',
-  'models',
-  'features',
-  'detector',
-  'encoders',
-  'data',
-  'nn',
-  'graph',
-  'runtime',
-  'base',
-];
+/**
+ * The floors of each package, top to bottom. A file may import from its own folder and from folders further down its
+ * list; from packages below it by their names.
+ */
+export const floors = {
+  engine: ['layers', 'graph', 'runtime', 'base'],
+  mien: [
+    'cli',
+    'server',
+    'recognizer',
+    'explain',
+    'bundle',
+    'evaluate',
+    'detector',
+    'encoders',
+    'data',
+    'base',
+  ],
+  lab: [
+    'cli',
+    'export',
+    'report',
+    'experiments',
+    'learn',
+    'evaluate',
+    'train',
+    'heads',
+    'features',
+    'encoders',
+    'data',
+    'base',
+  ],
+};
 
-const floorRules = floors.map((floor, index) => ({
-  files: [`src/${floor}/**/*.ts`],
-  rules: {
-    'no-restricted-imports': [
-      'error',
-      {
-        patterns: [
-          {
-            regex: `^(\\.\\./)+(${[...floors.slice(0, index), 'index\\.js'].join('|')})(/|$)`,
-            message: `Imports point downwards only: src/${floor}/ may not import from a floor above it.`,
-          },
-        ],
-      },
-    ],
-  },
-}));
+/** What a package exports; its own files import from where a thing is. */
+const entries = {
+  engine: ['index', 'base', 'node'],
+  mien: ['index', 'browser', 'page', 'parts', 'cli'],
+  lab: ['index', 'cli'],
+};
+
+/** What a package's files may not import by name: packages above it, and its own name. */
+const above = { engine: ['mien-engine', 'mien', 'mien-lab'], mien: ['mien', 'mien-lab'], lab: ['mien-lab'] };
+
+const floorRules = Object.entries(floors).flatMap(([folder, names]) =>
+  names.map((floor, index) => ({
+    files: [`packages/${folder}/src/${floor}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: `^(\\.\\./)+(${[...names.slice(0, index), `(${entries[folder].join('|')})\\.js`].join('|')})(/|$)`,
+              message: `Imports point downwards only: ${folder}'s ${floor}/ may not import from a floor above it.`,
+            },
+            {
+              regex: `^(${above[folder].join('|')})(/|$)`,
+              message: `The package in ${folder}/ may not import itself by name, nor a package above it.`,
+            },
+            { regex: '/packages/', message: 'Other packages are imported by name.' },
+          ],
+        },
+      ],
+    },
+  })),
+);
 
 export default tseslint.config(
-  { ignores: ['dist/', '.built/', 'out/', 'coverage/', 'src/graph/onnx_pb.ts', 'models/'] },
+  {
+    ignores: [
+      '**/dist/',
+      '**/.built/',
+      'out/',
+      'coverage/',
+      'packages/engine/src/graph/onnx_pb.ts',
+      'packages/*/models/',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

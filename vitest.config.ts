@@ -3,26 +3,26 @@
 // have a command of their own (`npm run test:slow`).
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { entries } from './packages/sources.js';
 
-const slow = 'test/**/*.slow.test.ts';
-const src = join(import.meta.dirname, 'src');
+const tests = ['test', 'packages/*/test'];
+const slow = tests.map((folder) => `${folder}/**/*.slow.test.ts`);
 
 export default defineConfig(({ mode }) => ({
   resolve: {
+    // Packages are tried on their sources, whoever names them.
     alias: [
-      // The examples name the package; they are tried on its sources.
-      { find: /^mien$/, replacement: join(src, 'index.ts') },
-      { find: /^mien\/browser$/, replacement: join(src, 'browser.ts') },
+      ...entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: source })),
       // Child processes start from JavaScript.
       {
-        find: /^\.\/script\.js$/,
-        replacement: join(import.meta.dirname, 'test/support/script.ts'),
+        find: /^\.\/module-file\.js$/,
+        replacement: join(import.meta.dirname, 'test/support/module-file.ts'),
       },
     ],
   },
   test: {
-    include: mode === 'slow' ? [slow] : ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(mode === 'slow' ? [] : [slow])],
+    include: mode === 'slow' ? slow : tests.map((folder) => `${folder}/**/*.test.ts`),
+    exclude: [...configDefaults.exclude, ...(mode === 'slow' ? [] : slow)],
     globalSetup: join(import.meta.dirname, 'test/support/build.ts'),
     setupFiles: join(import.meta.dirname, 'test/support/setup.ts'),
     pool: 'forks',

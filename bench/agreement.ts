@@ -5,16 +5,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { readBundle } from '../src/bundle/folder.js';
-import { posteriorUnder } from '../src/bundle/answers.js';
-import { withDoubt } from '../src/evaluate/agreement.js';
-import { meanAreaUnderRoc } from '../src/evaluate/auc.js';
-import { scores, softmax, type Scores } from '../src/evaluate/scores.js';
-import { collapsed, collapseOf } from '../src/recognizer/collapse.js';
-import { answersOf } from '../src/recognizer/node/answers.js';
-import { itemsOfFile } from '../src/recognizer/node/items.js';
-import { loadRecognizer } from '../src/recognizer/node/load.js';
-import type { Probabilities } from '../src/recognizer/types.js';
+import {
+  answersOf,
+  collapsed,
+  collapseOf,
+  itemsOfFile,
+  loadRecognizer,
+  meanAreaUnderRoc,
+  posteriorUnder,
+  type Probabilities,
+  readBundle,
+  scores,
+  type Scores,
+  softmax,
+  withDoubt,
+} from 'mien/parts';
 
 const ALPHAS = [1, 0.99, 0.97, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.3, 0];
 const FOLDS = 10;

@@ -3,17 +3,17 @@
 //     node --import tsx bench/contradiction.ts FEATURES LEARNED_TEXT LEARNED_FACE [BUNDLE]
 // FEATURES is the folder of features that `mien export` made the bundle from, the learned ones what it was given.
 import { join } from 'node:path';
-import { takeRows, float32, type Tensor } from '../src/base/tensor.js';
-import { readBundle } from '../src/bundle/folder.js';
-import { openBundle } from '../src/bundle/open.js';
-import { pairFaces } from '../src/data/pairing.js';
-import { experimentData, type Selection } from '../src/experiment/data.js';
-import { openFeatures } from '../src/features/extract.js';
-import { classify } from '../src/learn/classifier.js';
-import { readLearnedFace, readLearnedText } from '../src/learn/read-learned.js';
-import { assemble } from '../src/recognizer/answer.js';
-import { posteriorOf } from '../src/recognizer/labels.js';
-import type { Recognition } from '../src/recognizer/types.js';
+import { float32, takeRows, type Tensor } from 'mien-engine/base';
+import { assemble, openBundle, posteriorOf, readBundle, type Recognition } from 'mien/parts';
+import {
+  classify,
+  experimentData,
+  openFeatures,
+  pairFaces,
+  readLearnedFace,
+  readLearnedText,
+  type Selection,
+} from 'mien-lab';
 
 const PAIRINGS = 10;
 const SURE = 0.9;

@@ -9,23 +9,28 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
-import { writeFileAtomic } from '../src/base/files.js';
-import { silentProgress } from '../src/base/progress.js';
-import { randomStream, type RandomStream } from '../src/base/random.js';
-import { readBundle } from '../src/bundle/folder.js';
-import { openBundle } from '../src/bundle/open.js';
-import { SHARED_LABELS } from '../src/data/labels.js';
-import type { Split } from '../src/data/types.js';
-import type { DecodedImage } from '../src/encoders/encoder.js';
-import { bootstrapMeans, factorOf, quantile } from '../src/evaluate/bootstrap.js';
-import { blankOf } from '../src/explain/blank.js';
-import { openProtocol } from '../src/features/prepared.js';
-import { decodeFaces } from '../src/learn/face-images.js';
-import { posteriorOf, restricted } from '../src/recognizer/labels.js';
-import { nodeDecoder } from '../src/recognizer/node/images.js';
-import { createRecognizer } from '../src/recognizer/recognize.js';
-import type { Completeness, Explanation, Item } from '../src/recognizer/types.js';
-import { parseExplanation, readExplanation, type ExplanationFile } from '../src/report/explanation-file.js';
+import { writeFileAtomic } from 'mien-engine/node';
+import {
+  blankOf,
+  bootstrapMeans,
+  type Completeness,
+  createRecognizer,
+  type DecodedImage,
+  type Explanation,
+  factorOf,
+  type Item,
+  nodeDecoder,
+  openBundle,
+  posteriorOf,
+  quantile,
+  readBundle,
+  restricted,
+  SHARED_LABELS,
+  silentProgress,
+  type Split,
+} from 'mien/parts';
+import { randomStream, type RandomStream } from 'mien-engine/base';
+import { decodeFaces, type ExplanationFile, openProtocol, parseExplanation, readExplanation } from 'mien-lab';
 
 /** Shares of an item that are taken away, or put in; with none and all of it the ends of every curve. */
 const LEVELS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];

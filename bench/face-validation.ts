@@ -2,17 +2,17 @@
 // cropped anew, and seen in frames of other sizes. No test item is met. Not a timing.
 //     node --import tsx bench/face-validation.ts DATA FEATURES LEARNED [VOTES] [--mirror] [--part N]
 // FEATURES is where hashes of the faces are kept; --part takes every Nth face.
-import { randomStream } from '../src/base/random.js';
-import { cutOut, type Frame } from '../src/detector/frame.js';
-import { greyed, recropped } from '../src/bundle/recrop.js';
-import { majorityOf } from '../src/data/votes.js';
-import type { DecodedImage } from '../src/encoders/encoder.js';
-import { confusionMatrix, scoreOf } from '../src/evaluate/metrics.js';
-import { argmax, scores } from '../src/evaluate/scores.js';
-import { openProtocol } from '../src/features/prepared.js';
-import { decodeFaces } from '../src/learn/face-images.js';
-import { faceClassifier } from '../src/learn/face-model.js';
-import { readLearnedFace } from '../src/learn/read-learned.js';
+import { randomStream } from 'mien-engine/base';
+import { argmax, confusionMatrix, cutOut, type DecodedImage, type Frame, scoreOf, scores } from 'mien/parts';
+import {
+  decodeFaces,
+  faceClassifier,
+  greyed,
+  majorityOf,
+  openProtocol,
+  readLearnedFace,
+  recropped,
+} from 'mien-lab';
 
 const given = process.argv
   .slice(2)

@@ -11,9 +11,8 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
-import { loadIsear } from '../src/data/isear.js';
-import { createTokenizer } from '../src/encoders/tokenizer.js';
-import { foreignLanguage } from '../src/recognizer/language.js';
+import { loadIsear } from 'mien-lab';
+import { createTokenizer, foreignLanguage } from 'mien/parts';
 import { folderOf } from './options.js';
 
 /** Lines of other languages have this many letters, English ones this many words. */

@@ -1,7 +1,7 @@
 // The kind of machine that numbers were made on, without its name.
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg, totalmem } from 'node:os';
-import { environment } from '../src/experiment/environment.js';
+import { environment } from 'mien-lab';
 
 /** Extensions that decide how fast matrix products are. */
 const EXTENSIONS = [

@@ -1,6 +1,6 @@
 // What the feature pack costs: the accuracy of every row on the pack against the same row on the full features.
 // Usage: node --import tsx bench/pack-cost.ts FULL/results.json PACKED/results.json > cost.json
-import { readResults } from '../src/report/results.js';
+import { readResults } from 'mien-lab';
 
 const [full, packed] = process.argv.slice(2);
 if (full === undefined || packed === undefined)

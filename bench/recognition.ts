@@ -6,19 +6,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { randomStream } from '../src/base/random.js';
-import { silentProgress } from '../src/base/progress.js';
-import { takeRows } from '../src/base/tensor.js';
-import { readBundle } from '../src/bundle/folder.js';
-import { openBundle } from '../src/bundle/open.js';
-import { SHARED_LABELS } from '../src/data/labels.js';
-import type { ProtocolFace, ProtocolText, Split } from '../src/data/types.js';
-import type { DecodedImage } from '../src/encoders/encoder.js';
-import { openProtocol } from '../src/features/prepared.js';
-import { decodeFaces } from '../src/learn/face-images.js';
-import { assemble } from '../src/recognizer/answer.js';
-import { faceFinder } from '../src/recognizer/finder.js';
-import type { Recognition } from '../src/recognizer/types.js';
+import { randomStream, takeRows } from 'mien-engine/base';
+import {
+  assemble,
+  type DecodedImage,
+  faceFinder,
+  openBundle,
+  type ProtocolFace,
+  type ProtocolText,
+  readBundle,
+  type Recognition,
+  SHARED_LABELS,
+  silentProgress,
+  type Split,
+} from 'mien/parts';
+import { decodeFaces, openProtocol } from 'mien-lab';
 
 /** Sentences that tell of no emotion: nothing in them speaks for any label. */
 const PLAIN = [

@@ -2,18 +2,20 @@
 // test: restricted to the labels a corpus can give, through float32 and integer weights; and behaviour by capability.
 //     node --import tsx bench/text-validation.ts RUN DATA [behaviour.csv] [--split test]
 import { parseArgs } from 'node:util';
-import { readBehaviour, behaviourResults } from '../src/data/behaviour.js';
-import { prepareBesideIsear } from '../src/data/corpora/prepare.js';
-import { loadCorpora } from '../src/data/corpora/read.js';
-import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from '../src/data/labels.js';
-import { loadIsear } from '../src/data/isear.js';
-import { findDataSets } from '../src/data/open.js';
-import { prepare } from '../src/data/prepare.js';
-import { createTextEncoder } from '../src/encoders/load-text.js';
-import { createTokenizer } from '../src/encoders/tokenizer.js';
-import { classify } from '../src/learn/classifier.js';
-import { readLearnedText } from '../src/learn/read-learned.js';
-import { corpusScores } from '../src/learn/text-validation.js';
+import {
+  behaviourResults,
+  classify,
+  corpusScores,
+  createTextEncoder,
+  findDataSets,
+  loadCorpora,
+  loadIsear,
+  prepare,
+  prepareBesideIsear,
+  readBehaviour,
+  readLearnedText,
+} from 'mien-lab';
+import { createTokenizer, FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from 'mien/parts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

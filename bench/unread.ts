@@ -2,14 +2,9 @@
 // which share on to warn of what was not read. Not a timing.
 //     MIEN_DATA=DIR node --import tsx bench/unread.ts [BUNDLE]
 import { join } from 'node:path';
-import { randomStream } from '../src/base/random.js';
-import { readBundle } from '../src/bundle/folder.js';
-import { openBundle } from '../src/bundle/open.js';
-import { loadIsear } from '../src/data/isear.js';
-import { assignTexts } from '../src/data/prepare_texts.js';
-import { DEFAULT_SETTINGS } from '../src/data/prepare.js';
-import type { Piece } from '../src/encoders/tokenizer.js';
-import { posteriorOf } from '../src/recognizer/labels.js';
+import { randomStream } from 'mien-engine/base';
+import { openBundle, type Piece, posteriorOf, readBundle } from 'mien/parts';
+import { assignTexts, DEFAULT_SETTINGS, loadIsear } from 'mien-lab';
 import { folderOf } from './options.js';
 
 const SHARES = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1];

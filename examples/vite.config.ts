@@ -3,13 +3,16 @@
 import { cp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { defineConfig } from 'vite';
+import { entries } from '../packages/sources.js';
 
 const root = import.meta.dirname;
 const bundle = resolve(process.env['MIEN_BUNDLE'] ?? join(root, '../models/lite'));
 
 export default defineConfig({
   root,
-  resolve: { alias: { 'mien/browser': join(root, '../src/browser.ts') } },
+  resolve: {
+    alias: entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: source })),
+  },
   worker: { format: 'es' },
   build: {
     outDir: join(root, '../out/examples'),

@@ -1,11 +1,11 @@
-// Builds the page into dist/web: relative addresses, the model's files, and a service worker that knows every file.
+// Builds the page into packages/mien/dist/web: relative addresses, the model's files, and a service worker that knows every file.
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
-import { sha256 } from '../src/base/files.js';
-import { MANIFEST_NAME, manifestSchema } from '../src/bundle/manifest.js';
-import { neededFiles } from '../src/recognizer/fetch-bundle.js';
+import { sha256 } from 'mien-engine/node';
+import { entries } from '../packages/sources.js';
+import { MANIFEST_NAME, manifestSchema, neededFiles } from 'mien/parts';
 
 const root = import.meta.dirname;
 const ISOLATION = {
@@ -16,8 +16,11 @@ const ISOLATION = {
 export default defineConfig({
   root,
   base: './',
+  resolve: {
+    alias: entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: source })),
+  },
   build: {
-    outDir: resolve(root, '../dist/web'),
+    outDir: resolve(root, '../packages/mien/dist/web'),
     emptyOutDir: true,
     target: 'es2022',
     assetsInlineLimit: 0,

@@ -1,10 +1,8 @@
 // Using a bundle: loading it, one sentence with one face, and many of each.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadIsear } from '../../src/data/isear.js';
-import { readBundle } from '../../src/bundle/folder.js';
-import { openBundle } from '../../src/bundle/open.js';
-import { decodeImage } from '../../src/encoders/images.js';
+import { loadIsear } from 'mien-lab';
+import { decodeImage, openBundle, readBundle } from 'mien/parts';
 import { timed, type Comparison, type Contender } from '../compare.js';
 import { folderOf, type BenchOptions } from '../options.js';
 import { rafdbFiles } from './face.js';

@@ -1,11 +1,8 @@
 // Encoding faces: RAF-DB with EfficientNetV2-B0, from pixels and from JPEG files; EfficientNet-B3 for the record.
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { loadRafdb } from '../../src/data/rafdb.js';
-import type { DecodedImage, FaceEncoder } from '../../src/encoders/encoder.js';
-import { decodeImages } from '../../src/encoders/images.js';
-import { loadFaceEncoder } from '../../src/encoders/load.js';
-import { profiles } from '../../src/encoders/profiles.js';
+import { loadFaceEncoder, loadRafdb, profiles } from 'mien-lab';
+import { type DecodedImage, decodeImages, type FaceEncoder } from 'mien/parts';
 import { smallestCosine, timed, type Comparison, type Contender } from '../compare.js';
 import { folderOf, type BenchOptions } from '../options.js';
 import { contender, notInstalled, startPeer, type Peer } from '../peer.js';

@@ -2,9 +2,8 @@
 // not depend on what the weights are, and agreement with a peer can still be seen.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeSafetensorsFile } from '../../src/base/safetensors-file.js';
-import { efficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { faceNetworkParameters } from '../../src/encoders/face-network.js';
+import { writeSafetensorsFile } from 'mien-engine/node';
+import { efficientNetConfig, faceNetworkParameters } from 'mien-lab';
 import { goldenWeight } from '../../test/support/golden.js';
 import type { Scratch } from '../scratch.js';
 

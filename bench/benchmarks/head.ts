@@ -1,9 +1,6 @@
 // One training epoch of the paper's gated head: ours, PyTorch with both of its Adams, TensorFlow.js.
-import { randomStream } from '../../src/base/random.js';
-import { float32, type Tensor } from '../../src/base/tensor.js';
-import { adam } from '../../src/graph/optimizers.js';
-import { initialize } from '../../src/nn/parameters.js';
-import { createEpochSession, headParameters, initialState } from '../../src/train/head-graph.js';
+import { adam, float32, initialize, randomStream, type Tensor } from 'mien-engine';
+import { createEpochSession, headParameters, initialState } from 'mien-lab';
 import { timed, type Comparison, type Contender } from '../compare.js';
 import type { BenchOptions } from '../options.js';
 import { contender, notInstalled, startPeer } from '../peer.js';

@@ -1,7 +1,7 @@
 // The page in camera mode, from a frame of the camera to boxes and bars: how many frames a second.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { servePage } from '../../src/cli/commands/demo.js';
+import { servePage } from 'mien/cli';
 import {
   buildWith,
   CHROMIUM,

@@ -6,8 +6,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import autocannon from 'autocannon';
-import { loadIsear } from '../../src/data/isear.js';
-import buildSources, { built } from '../../test/support/build.js';
+import { loadIsear } from 'mien-lab';
+import buildSources, { builtOf } from '../../test/support/build.js';
 import { spread, type Comparison, type Contender } from '../compare.js';
 import { folderOf, type BenchOptions } from '../options.js';
 import { notInstalled, startPeer } from '../peer.js';
@@ -48,7 +48,7 @@ const freePort = async (): Promise<number> => {
 async function startOurs(name: string, args: readonly string[]): Promise<Target> {
   const port = await freePort();
   // Its log goes nowhere, as uvicorn's is switched off.
-  const command = [join(built, 'cli/main.js'), 'serve', '--quiet', '--port', String(port), ...args];
+  const command = [join(builtOf('mien'), 'cli/main.js'), 'serve', '--quiet', '--port', String(port), ...args];
   const child: ChildProcess = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'inherit'] });
   process.once('exit', () => child.kill('SIGKILL'));
   const url = `http://127.0.0.1:${port}`;

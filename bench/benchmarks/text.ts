@@ -1,9 +1,6 @@
 // Encoding ISEAR with MiniLM: token ids to embeddings, and texts to embeddings.
 import { join } from 'node:path';
-import { loadIsear } from '../../src/data/isear.js';
-import { loadTextEncoder } from '../../src/encoders/load.js';
-import { createTextEncoder, readPretrainedText } from '../../src/encoders/load-text.js';
-import { profiles } from '../../src/encoders/profiles.js';
+import { createTextEncoder, loadIsear, loadTextEncoder, profiles, readPretrainedText } from 'mien-lab';
 import { smallestCosine, timed, type Comparison } from '../compare.js';
 import { folderOf, type BenchOptions } from '../options.js';
 import { contender, notInstalled, startPeer } from '../peer.js';

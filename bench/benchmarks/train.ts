@@ -1,26 +1,33 @@
 // A training step of an encoder, all layers, AdamW: EfficientNetV2-B0 at 72 px, and MiniLM on texts of 32 tokens.
 import { join } from 'node:path';
-import { readJson } from '../../src/base/files.js';
-import { randomStream } from '../../src/base/random.js';
-import { float32, int32, sizeOf, type Tensors } from '../../src/base/tensor.js';
-import { bertConfig } from '../../src/encoders/bert.js';
-import { efficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { efficientNetTraining, isStatistic } from '../../src/encoders/efficientnet-training.js';
-import { adamW, packed } from '../../src/graph/optimizers.js';
-import type { Value } from '../../src/graph/builder.js';
-import { isClassifier } from '../../src/learn/classifier.js';
-import { textLearnSettings } from '../../src/learn/settings.js';
+import { readJson } from 'mien-engine/node';
 import {
+  adamW,
+  float32,
+  initialize,
+  int32,
+  linear,
+  packed,
+  randomStream,
+  sizeOf,
+  softCrossEntropy,
+  sum,
+  type Tensors,
+  type Value,
+} from 'mien-engine';
+import {
+  bertConfig,
   createStepSession,
+  efficientNetConfig,
+  efficientNetTraining,
   initialLearnState,
-  traineeParameters,
+  isClassifier,
+  isStatistic,
+  textLearnSettings,
+  textTrainee,
   type Trainee,
-} from '../../src/learn/step-session.js';
-import { textTrainee } from '../../src/learn/text-model.js';
-import { linear } from '../../src/nn/linear.js';
-import { softCrossEntropy } from '../../src/nn/loss.js';
-import { initialize } from '../../src/nn/parameters.js';
-import { sum } from '../../src/graph/ops/reduction.js';
+  traineeParameters,
+} from 'mien-lab';
 import { timed, type Comparison, type Contender } from '../compare.js';
 import { folderOf, type BenchOptions } from '../options.js';
 import { contender, notInstalled, startPeer } from '../peer.js';

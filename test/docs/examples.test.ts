@@ -7,7 +7,11 @@ import { describe, expect, test } from 'vitest';
 import { compileExample, examplesOf, keeps } from './examples.js';
 
 const root = join(import.meta.dirname, '../..');
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => join('docs', name))]
+const pages = [
+  'README.md',
+  'packages/engine/README.md',
+  ...readdirSync(join(root, 'docs')).map((name) => join('docs', name)),
+]
   .filter((name) => name.endsWith('.md') && existsSync(join(root, name)))
   .map((name) => ({ name, text: readFileSync(join(root, name), 'utf8') }));
 
@@ -81,7 +85,7 @@ test.each(pages)('$name points to files that exist', ({ name, text }) => {
     resolve(folder, to!),
   );
   const mentioned = Array.from(
-    text.matchAll(/`((?:src|test|docs|bench|configs)\/[\w./-]+\.(?:ts|md|json|yaml|py))`/g),
+    text.matchAll(/`((?:packages|test|docs|bench|configs)\/[\w./-]+\.(?:ts|md|json|yaml|py))`/g),
     ([, to]) => join(root, to!),
   );
   expect(

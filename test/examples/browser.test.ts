@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isRecognition, loadRecognizer } from '../../src/index.js';
+import { isRecognition, loadRecognizer } from 'mien';
 import { writeLegible } from '../support/bundle.js';
 import {
   buildWith,
@@ -101,7 +101,7 @@ async function plainSite(site: string): Promise<void> {
   const args = ['--bundle', '--format=esm', '--minify', '--external:onnxruntime-web', '--log-level=error'];
   await promisify(execFile)(
     join(root, 'node_modules/.bin/esbuild'),
-    ['src/browser.ts', ...args, `--outfile=${join(site, 'mien.js')}`],
+    ['packages/mien/src/browser.ts', ...args, `--outfile=${join(site, 'mien.js')}`],
     { cwd: root },
   );
   await copyFile(join(root, 'examples/plain.html'), join(site, 'plain.html'));

@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { emotionRoute } from '../../examples/hono.js';
-import { loadRecognizer, type Recognizer } from '../../src/index.js';
-import { built } from '../support/build.js';
+import { loadRecognizer, type Recognizer } from 'mien';
+import { builtOf } from '../support/build.js';
 import { writeLegible } from '../support/bundle.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => rm(bundle, { recursive: true }));
 
 const start = (name: string, args: readonly string[] = [], env = {}): ChildProcessWithoutNullStreams =>
-  spawn(process.execPath, [join(built, 'examples', name.replace(/ts$/, 'js')), ...args], {
+  spawn(process.execPath, [join(builtOf('mien'), 'examples', name.replace(/ts$/, 'js')), ...args], {
     cwd: root,
     env: { ...process.env, MIEN_BUNDLE: bundle, ...env },
   });

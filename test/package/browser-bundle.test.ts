@@ -5,7 +5,7 @@ import { build, type Rolldown } from 'vite';
 import { describe, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const ENTRY = join(root, 'src/browser.ts');
+const ENTRY = join(root, 'packages/mien/src/browser.ts');
 
 /** All that computing takes: models (of explanations), tokens, languages, the manifest, and near names in errors. */
 const PACKAGES = ['@bufbuild/protobuf', '@huggingface/tokenizers', 'eld', 'fastest-levenshtein', 'zod'];

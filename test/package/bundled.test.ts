@@ -6,12 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, type Format } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type * as packageFiles from '../../src/base/package.js';
-import type * as scripts from '../../src/base/script.js';
-import type * as library from '../../src/index.js';
+import type * as library from 'mien';
+import type * as ownFiles from '../../packages/mien/src/base/package.js';
 import { faceOf, writeLegible } from '../support/bundle.js';
+import { entries, root } from '../../packages/sources.js';
 
-const root = join(import.meta.dirname, '../..');
+const sources = Object.fromEntries(
+  entries.filter(({ name }) => name.startsWith('mien-engine')).map(({ name, source }) => [name, source]),
+);
 const DETECTOR = join(root, 'models/blazeface/face_detection_back_256x256.onnx');
 
 let folder: string;
@@ -23,8 +25,9 @@ afterAll(() => rm(folder, { recursive: true }));
 /** A module of the sources with all that it imports, but native packages, as one file. */
 async function bundle(entry: string, outfile: string, format: Format): Promise<string> {
   const { outputFiles } = await build({
-    ...{ entryPoints: [join(root, 'src', entry)], outfile, format, bundle: true, write: false },
+    ...{ entryPoints: [join(root, 'packages/mien/src', entry)], outfile, format, bundle: true, write: false },
     ...{ platform: 'node', target: 'node20', external: ['sharp', 'onnxruntime-node'], logLevel: 'silent' },
+    alias: sources,
   });
   await writeFile(outfile, outputFiles[0]!.contents);
   return outputFiles[0]!.text;
@@ -35,7 +38,9 @@ describe('all of the library', () => {
   let mien: typeof library;
   beforeAll(async () => {
     // Only what is named is there, not the package itself.
-    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    await mkdir(join(folder, 'node_modules'));
+    for (const name of ['sharp', 'onnxruntime-node'])
+      await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
     text = await bundle('index.ts', join(folder, 'app.cjs'), 'cjs');
     mien = createRequire(join(folder, 'app.cjs'))('./app.cjs') as typeof library;
   });
@@ -57,17 +62,26 @@ describe('all of the library', () => {
   });
 
   test('says what to do where there is neither a model nor the package', async () => {
-    await expect(mien.loadRecognizer()).rejects.toMatchObject({ code: 'file', hint: /`bundle`.*`detector`/ });
-    const named = mien.loadRecognizer({ bundle: join(folder, 'model'), processes: 1 });
-    await expect(named).rejects.toMatchObject({ code: 'file' });
-    const elsewhere = mien.loadRecognizer({
-      bundle: join(folder, 'model'),
-      detector: 'file://host/none.onnx',
-    });
-    await expect(elsewhere).rejects.toMatchObject({ code: 'usage' });
-    const detector = join(folder, 'none.onnx');
-    const missing = mien.loadRecognizer({ bundle: join(folder, 'model'), detector });
-    await expect(missing).rejects.toMatchObject({ code: 'file', place: { file: detector } });
+    // From the folder of this repository the package would be found.
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      await expect(mien.loadRecognizer()).rejects.toMatchObject({
+        ...{ code: 'file', hint: /`bundle`.*`detector`/ },
+      });
+      const named = mien.loadRecognizer({ bundle: join(folder, 'model'), processes: 1 });
+      await expect(named).rejects.toMatchObject({ code: 'file' });
+      const elsewhere = mien.loadRecognizer({
+        bundle: join(folder, 'model'),
+        detector: 'file://host/none.onnx',
+      });
+      await expect(elsewhere).rejects.toMatchObject({ code: 'usage' });
+      const detector = join(folder, 'none.onnx');
+      const missing = mien.loadRecognizer({ bundle: join(folder, 'model'), detector });
+      await expect(missing).rejects.toMatchObject({ code: 'file', place: { file: detector } });
+    } finally {
+      process.chdir(before);
+    }
   });
 });
 
@@ -80,9 +94,9 @@ describe.each<[Format, string]>([
     const installed = join(home, 'node_modules/mien');
     await mkdir(join(home, 'dist'), { recursive: true });
     await bundle('base/package.ts', join(home, 'dist', name), format);
-    await bundle('base/script.ts', join(home, 'dist', `script-${name}`), format);
-    const { inPackage, packageVersion } = (await import(join(home, 'dist', name))) as typeof packageFiles;
-    const { moduleInPackage } = (await import(join(home, 'dist', `script-${name}`))) as typeof scripts;
+    const { inPackage, packageVersion, moduleInPackage } = (await import(
+      join(home, 'dist', name)
+    )) as typeof ownFiles;
     // A bundle for CommonJS does not know where it is and looks from the working folder on.
     const [before, there] = [process.cwd(), join(home, 'dist')];
     try {

@@ -4,9 +4,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { copyFile, cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { folderOf, root } from '../../packages/sources.js';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const root = join(import.meta.dirname, '../..');
 const EXPECTED = 'joy both, fear text, joy face, joy face, joy face, undecodable-image';
 /** Milliseconds that a command, and a server before it answers, may take. */
 const PATIENCE = 600_000;
@@ -146,9 +146,10 @@ async function install(): Promise<void> {
   await cp(join(import.meta.dirname, 'project'), project, { recursive: true });
   await copyFile(join(root, 'test/fixtures/astronaut.png'), join(project, 'photograph.png'));
   await run('npm', ['run', 'build'], { cwd: root });
-  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', project], { cwd: root });
-  const [tarball] = (await readdir(project)).filter((name) => name.endsWith('.tgz'));
-  await run('npm', ['install', '--no-audit', '--no-fund', `./${tarball!}`]);
+  for (const name of ['mien-engine', 'mien'])
+    await run('npm', ['pack', '--ignore-scripts', '--pack-destination', project], { cwd: folderOf(name) });
+  const tarballs = (await readdir(project)).filter((name) => name.endsWith('.tgz'));
+  await run('npm', ['install', '--no-audit', '--no-fund', ...tarballs.map((name) => `./${name}`)]);
 }
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(scenarios);

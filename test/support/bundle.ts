@@ -1,15 +1,31 @@
 // A bundle whose answers can be told beforehand: a text says what its words say, a face what its colour says.
-import { float32 } from '../../src/base/tensor.js';
-import { writeBundle } from '../../src/bundle/folder.js';
-import { FILES, type BundleManifest } from '../../src/bundle/manifest.js';
-import { openBundle, type OpenBundle } from '../../src/bundle/open.js';
-import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from '../../src/data/labels.js';
-import { constant, createGraph, input, type Graph, type Value } from '../../src/graph/builder.js';
-import { encodeModel } from '../../src/graph/onnx.js';
-import { add, cast, mul, sigmoid } from '../../src/graph/ops/elementwise.js';
-import { matmul } from '../../src/graph/ops/linalg.js';
-import { gather } from '../../src/graph/ops/lookup.js';
-import { mean, sum } from '../../src/graph/ops/reduction.js';
+import {
+  add,
+  cast,
+  constant,
+  createGraph,
+  encodeModel,
+  float32,
+  gather,
+  type Graph,
+  input,
+  matmul,
+  mean,
+  mul,
+  sigmoid,
+  sum,
+  type Value,
+} from 'mien-engine';
+import {
+  type BundleManifest,
+  FACE_LABELS,
+  FILES,
+  openBundle,
+  type OpenBundle,
+  SHARED_LABELS,
+  TEXT_LABELS,
+  writeBundle,
+} from 'mien/parts';
 import { bertTokenizerJson } from './pretrained.js';
 
 /** Colours of the faces, RGB from 0 to 1. A face is of the label whose colour is nearest. */

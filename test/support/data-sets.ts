@@ -2,11 +2,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { randomStream } from '../../src/base/random.js';
-import { TEXT_LABELS } from '../../src/data/labels.js';
+import { randomStream } from 'mien-engine/base';
+import { TEXT_LABELS } from 'mien/parts';
 
-export const TEXTS_A_LABEL = 12;
-export const FACES_A_LABEL = 4;
+const TEXTS_A_LABEL = 12;
+const FACES_A_LABEL = 4;
 const folders = ['angry', 'disgust', 'fear', 'happy', 'neutral', 'sad', 'surprise'];
 
 /** A few dozen made-up texts and faces in the forms the real sets have. */

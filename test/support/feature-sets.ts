@@ -1,15 +1,7 @@
 // Small feature sets made up for tests: embeddings around a point of their label, split and grouped as real ones.
-import { randomStream } from '../../src/base/random.js';
-import { float32 } from '../../src/base/tensor.js';
-import { FACE_LABELS, TEXT_LABELS } from '../../src/data/labels.js';
-import type {
-  FeatureSet,
-  FeatureSets,
-  Fer2013Usage,
-  SetName,
-  SetProvenance,
-  Split,
-} from '../../src/features/sets.js';
+import { float32, randomStream } from 'mien-engine/base';
+import { FACE_LABELS, TEXT_LABELS } from 'mien/parts';
+import type { FeatureSet, FeatureSets, Fer2013Usage, SetName, SetProvenance, Split } from 'mien-lab';
 
 const ITEMS = { isear: 700, corpora: 700, fer2013: 1400, rafdb: 700 } as const;
 const WIDTH = { isear: 12, corpora: 12, fer2013: 16, rafdb: 16 } as const;

@@ -1,8 +1,7 @@
 // The formula behind test/golden: weights and inputs that need not be stored, and how agreement is measured.
 import { join } from 'node:path';
-import { readSafetensorsFile } from '../../src/base/safetensors-file.js';
-import { float32, sizeOf } from '../../src/base/tensor.js';
-import type { Tensor } from '../../src/base/tensor.js';
+import { readSafetensorsFile } from 'mien-engine/node';
+import { float32, sizeOf, type Tensor } from 'mien-engine/base';
 
 export const goldenPath = (name: string): string => join(import.meta.dirname, '../golden', name);
 

@@ -13,7 +13,7 @@ export interface HubRepository {
 
 /** What the next answers that send a large file's bytes do wrong, one entry an answer. */
 /** A cut comes as soon as half has been sent, or once the client says that it has arrived. */
-export type Mishap =
+type Mishap =
   'cut' | { readonly cutWhen: () => boolean } | 'corrupt' | 'stall' | 'unavailable' | 'ignore-range';
 
 export interface HubServer {

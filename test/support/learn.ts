@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { sha256File } from '../../src/base/files.js';
-import { TEXT_LABELS } from '../../src/data/labels.js';
+import { sha256File } from 'mien-engine/node';
+import { TEXT_LABELS } from 'mien/parts';
 import { writeDataSets } from './data-sets.js';
 import { runMien, startMien, type Ended } from './mien.js';
 import {
@@ -26,7 +26,7 @@ export const brief = ['epochs=3', 'batchSize=8', 'stepsPerRun=2', 'checkpointSec
 export const weightsOf = (out: string): Promise<string> =>
   sha256File(join(out, 'encoder', 'model.safetensors'));
 
-export interface LearnOptions {
+interface LearnOptions {
   /** Milliseconds after the first checkpoint at which the process is killed. */
   readonly killAfter?: number;
   readonly dryRun?: boolean;

@@ -3,11 +3,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { createProgram } from '../../src/cli/program.js';
-import { runProgram } from '../../src/cli/run.js';
-import { built } from './build.js';
+import { createProgram, runProgram } from 'mien/cli';
+import { commands } from 'mien-lab/cli';
+import { builtOf } from './build.js';
 
-const bin = join(built, 'cli/main.js');
+const bin = join(builtOf('mien'), 'cli/main.js');
 
 export interface Ended {
   readonly code: number | null;
@@ -63,7 +63,7 @@ async function runAlone(args: readonly string[], { env = {}, stdin = '' }: RunOp
   Object.defineProperty(process, 'stdin', { ...input, get: () => Readable.from([Buffer.from(stdin)]) });
   [stdout.write, stderr.write] = [write('stdout'), write('stderr')];
   try {
-    const code = await runProgram(createProgram(), args);
+    const code = await runProgram(createProgram(commands), args);
     return { code, ...words };
   } finally {
     [stdout.write, stderr.write] = [before.out, before.err];

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { randomStream } from '../../src/base/random.js';
+import { randomStream } from 'mien-engine/base';
 import { runMien, type Ended } from './mien.js';
 import {
   bertFiles,

@@ -1,14 +1,8 @@
 // Files laid out as published checkpoints are, filled by the golden formula instead of trained weights.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeSafetensors } from '../../src/base/safetensors.js';
-import { int64, type Tensors } from '../../src/base/tensor.js';
-import { bertConfig } from '../../src/encoders/bert.js';
-import { efficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { faceNetworkParameters } from '../../src/encoders/face-network.js';
-import { bertParameters } from '../../src/encoders/load-text.js';
-import { profiles } from '../../src/encoders/profiles.js';
-import type { ParameterSpec } from '../../src/nn/parameters.js';
+import { encodeSafetensors, int64, type ParameterSpec, type Tensors } from 'mien-engine';
+import { bertConfig, bertParameters, efficientNetConfig, faceNetworkParameters, profiles } from 'mien-lab';
 import { goldenWeights } from './golden.js';
 import type { HubRepository } from './hub-server.js';
 

@@ -1,7 +1,7 @@
 // Before each test file: sessions compute with Node's runtime, whichever the file before had set, and with one thread
 // unless told otherwise: threads of two test files would spin while they wait for each other.
 import type * as ort from 'onnxruntime-node';
-import { setRuntime } from '../../src/runtime/session.js';
+import { setRuntime } from 'mien-engine';
 
 // As `src/runtime/session.ts` has it; looked at once, when the runtime is loaded.
 process.env['ORT_DISABLE_TELEMETRY'] ??= '1';

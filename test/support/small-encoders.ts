@@ -1,15 +1,25 @@
 // Encoders small enough for tests that need their structure and not their knowledge: drawn weights, written as bundles.
-import { randomStream } from '../../src/base/random.js';
-import { float32, type Tensor } from '../../src/base/tensor.js';
-import { faceModel, linearTop, textModel, type Top } from '../../src/bundle/models.js';
-import type { BundleManifest } from '../../src/bundle/manifest.js';
-import { bertConfig } from '../../src/encoders/bert.js';
-import type { EfficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { faceNetworkParameters, type FaceNetwork } from '../../src/encoders/face-network.js';
-import type { MobileFaceNetConfig } from '../../src/encoders/mobilefacenet.js';
-import { bertParameters } from '../../src/encoders/load-text.js';
-import { quantizeRows, quantizeWeight } from '../../src/graph/ops/quantized.js';
-import type { ParameterSpec } from '../../src/nn/parameters.js';
+import {
+  float32,
+  type ParameterSpec,
+  quantizeRows,
+  quantizeWeight,
+  randomStream,
+  type Tensor,
+} from 'mien-engine';
+import {
+  bertConfig,
+  bertParameters,
+  type EfficientNetConfig,
+  faceModel,
+  type FaceNetwork,
+  faceNetworkParameters,
+  linearTop,
+  type MobileFaceNetConfig,
+  textModel,
+  type Top,
+} from 'mien-lab';
+import type { BundleManifest } from 'mien/parts';
 
 export const LABELS = ['anger', 'joy', 'sadness'];
 const CLASSIFIER = 'classifier';

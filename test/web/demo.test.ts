@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { servePage, type Served } from '../../src/cli/commands/demo.js';
+import { type Served, servePage } from 'mien/cli';
 import { runMien } from '../support/mien.js';
 import { temporaryFolder } from './support.js';
 

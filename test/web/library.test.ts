@@ -4,12 +4,9 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { DecodedImage } from '../../src/encoders/encoder.js';
-import { decodeImage } from '../../src/encoders/images.js';
-import { createGraph, input } from '../../src/graph/builder.js';
-import { encodeModel } from '../../src/graph/onnx.js';
-import { mul } from '../../src/graph/ops/elementwise.js';
-import { isRecognition, loadRecognizer, type Item, type Recognition, type Result } from '../../src/index.js';
+import { type DecodedImage, decodeImage } from 'mien/parts';
+import { createGraph, encodeModel, input, mul } from 'mien-engine';
+import { isRecognition, type Item, loadRecognizer, type Recognition, type Result } from 'mien';
 import { writeLegible } from '../support/bundle.js';
 import {
   buildWith,

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { servePage, type Served } from '../../src/cli/commands/demo.js';
-import { isRecognition, loadRecognizer, type Item, type Recognition } from '../../src/index.js';
+import { type Served, servePage } from 'mien/cli';
+import { isRecognition, type Item, loadRecognizer, type Recognition } from 'mien';
 import { bar, boxOf, drop, percent, ready, says, seriousOf, shows } from './page-actions.js';
 import {
   buildPage,

@@ -1,6 +1,6 @@
 // Which build of ONNX Runtime a browser takes, and what it does where that build is not there.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { RuntimeOptions } from '../../src/recognizer/browser/runtime.js';
+import type { RuntimeOptions } from 'mien/page';
 
 const build = (name: string) => ({
   ...{ env: { wasm: {} as Record<string, unknown> }, Tensor: { name } },
@@ -15,7 +15,7 @@ async function moduleWith(...builds: readonly string[]) {
       if (!builds.includes(name)) throw new TypeError('Failed to resolve module specifier');
       return build(name);
     });
-  return import('../../src/recognizer/browser/runtime.js');
+  return import('mien/page');
 }
 
 beforeEach(() => {

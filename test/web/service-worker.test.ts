@@ -1,6 +1,6 @@
 // The page's service worker without a browser: what it keeps, and what it keeps through an update that fails.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { sha256 } from '../../src/base/files.js';
+import { sha256 } from 'mien-engine/node';
 
 /** Not for TypeScript, which has no service workers here. */
 const SOURCE = '../../web/service-worker/service-worker.ts';

@@ -1,6 +1,6 @@
 // The worker as the page sees it: loading with progress, and reading one thing after the other.
 import { proxy, transfer, wrap } from 'comlink';
-import type { Explanation, Failure, Progress } from '../../src/browser.js';
+import type { Explanation, Failure, Progress } from 'mien/browser';
 import type { Api, Given, Loaded, LoadSettings, Reading } from './worker.js';
 
 export interface Engine extends Loaded {

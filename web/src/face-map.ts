@@ -1,6 +1,6 @@
 // The heat map over the face as the model saw it: cut out, level.
-import type { FaceExplanation } from '../../src/browser.js';
-import { heatMap } from '../../src/recognizer/heat-map.js';
+import type { FaceExplanation } from 'mien/browser';
+import { heatMap } from 'mien/page';
 import { rgbOf } from './labels.js';
 import { make } from './page.js';
 

@@ -1,5 +1,5 @@
 // Boxes around the faces of the picture or the camera's image, each with what is read from it.
-import { isRecognition, type FacePosterior, type Result } from '../../src/browser.js';
+import { type FacePosterior, isRecognition, type Result } from 'mien/browser';
 import { colourOf } from './labels.js';
 import { element, make, percent } from './page.js';
 

@@ -1,5 +1,5 @@
 // The emotions in the order in which the page shows them, and their colours.
-import { FACE_LABELS, TEXT_LABELS, type RecognizerInfo } from '../../src/browser.js';
+import { FACE_LABELS, type RecognizerInfo, TEXT_LABELS } from 'mien/browser';
 
 /** Labels that words and faces share, then those of faces alone, then those of words alone. */
 export function labelGroups(labels: RecognizerInfo['labels']): string[][] {

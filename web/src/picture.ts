@@ -1,5 +1,5 @@
 // Pictures: chosen, dropped or pasted, shown, and made small enough to be read quickly.
-import { uprightBitmap } from '../../src/recognizer/browser/upright.js';
+import { uprightBitmap } from 'mien/page';
 import { element } from './page.js';
 
 const stage = element('stage', 'div');

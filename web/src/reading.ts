@@ -1,5 +1,5 @@
 // Shows what was read: the answer, what decided, and the probabilities of each modality as bars.
-import { isRecognition, type Probabilities, type Recognition, type Result } from '../../src/browser.js';
+import { isRecognition, type Probabilities, type Recognition, type Result } from 'mien/browser';
 import { colourOf } from './labels.js';
 import { element, make, percent, sentence } from './page.js';
 

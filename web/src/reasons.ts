@@ -1,6 +1,6 @@
 // An explanation as the page shows it: the share of words and face, tinted words, a heat map, and all of it in numbers.
-import type { Explanation, WordAttribution } from '../../src/browser.js';
-import { faceParts } from '../../src/recognizer/face-parts.js';
+import type { Explanation, WordAttribution } from 'mien/browser';
+import { faceParts } from 'mien/page';
 import { faceMap } from './face-map.js';
 import { colourOf } from './labels.js';
 import { make, percent, sentence } from './page.js';

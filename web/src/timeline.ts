@@ -1,5 +1,5 @@
 // Probabilities over the last half minute: one band a label, as high as it is probable.
-import type { Probabilities } from '../../src/browser.js';
+import type { Probabilities } from 'mien/browser';
 import { rgbOf, type Rgb } from './labels.js';
 import { element, percent } from './page.js';
 

@@ -3,17 +3,17 @@ import { expose } from 'comlink';
 import webgpu from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import {
-  loadRecognizer,
-  trackFaces,
   type Backend,
   type BrowserRecognizer,
   type Device,
   type Explanation,
   type Failure,
+  loadRecognizer,
   type Progress,
   type RecognizerInfo,
   type Result,
-} from '../../src/browser.js';
+  trackFaces,
+} from 'mien/browser';
 
 export interface LoadSettings {
   readonly bundle: string;

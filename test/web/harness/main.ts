@@ -1,16 +1,14 @@
-// What library.test.ts does in the browser: src/browser.ts in a page and in a worker, one picture in every form.
+// What library.test.ts does in the browser: `mien/browser` in a page and in a worker, one picture in every form.
 import {
-  isRecognition,
-  loadRecognizer,
-  MienError,
   type BrowserImageSource,
   type BrowserRecognizer,
+  isRecognition,
   type LoadOptions,
+  loadRecognizer,
+  MienError,
   type Result,
-} from '../../../src/browser.js';
-import { DETECTOR_FILE } from '../../../src/detector/model-file.js';
-import type { WebRuntime } from '../../../src/recognizer/browser/runtime.js';
-import { uprightBitmap } from '../../../src/recognizer/browser/upright.js';
+} from 'mien/browser';
+import { DETECTOR_FILE, uprightBitmap, type WebRuntime } from 'mien/page';
 
 const settings: LoadOptions = { bundle: 'model', device: 'wasm', threads: 1 };
 let recognizer: Promise<BrowserRecognizer> | undefined;

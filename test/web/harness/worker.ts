@@ -1,5 +1,5 @@
 // The library in a worker, where there is no document.
-import { loadRecognizer } from '../../../src/browser.js';
+import { loadRecognizer } from 'mien/browser';
 
 addEventListener('message', ({ data }: MessageEvent<string>) => {
   void (async () => {

@@ -1,0 +1,19 @@
+/**
+ * What needs Node: files written whole or not at all, packages on disk, child processes.
+ * @module mien-engine/node
+ */
+export { forkModule, hold, letGo } from './base/child-process.js';
+export {
+  asFileError,
+  fileError,
+  parseJson,
+  readChunks,
+  readJson,
+  readText,
+  sha256,
+  sha256File,
+  writeFileAtomic,
+} from './base/files.js';
+export type { ModuleFile, Package } from './base/module-file.js';
+export { packageFiles, type PackageFiles, versionIn } from './base/package.js';
+export { openSafetensors, readSafetensorsFile, writeSafetensorsFile } from './base/safetensors-file.js';

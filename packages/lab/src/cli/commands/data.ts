@@ -1,0 +1,226 @@
+// `mien data`: what the data sets hold, what is dropped and why, what repeats across splits, and their terms of use.
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { MienError } from 'mien-engine/base';
+import { type Output, outputOf, progressOf } from 'mien/cli';
+import type { OpenedDataSets } from '../../data/open.js';
+import type { CorpusCounts } from '../../data/corpora/prepare.js';
+import type { CountTable, Protocol, SetCounts, TextTable } from 'mien/parts';
+
+interface Options {
+  readonly isear?: string;
+  readonly fer2013?: string;
+  readonly rafdb?: string;
+  readonly split: 'clean' | 'paper';
+  readonly seed: number;
+  readonly skipInvalid?: boolean;
+}
+
+const SETS = ['isear', 'fer2013', 'rafdb'] as const;
+const NAMES = { isear: 'ISEAR', fer2013: 'FER2013', rafdb: 'RAF-DB' } as const;
+
+/** Skipped items printed before the rest is only counted; `--json` has all. */
+const SKIPPED_SHOWN = 20;
+
+const seedOf = (text: string): number => {
+  const seed = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(seed) || seed < 0)
+    throw new InvalidArgumentError('a seed is a whole number from 0 on.');
+  return seed;
+};
+
+export function defineData(program: Command): void {
+  program
+    .command('data')
+    .description('show what the data sets hold, what is dropped and why, and what repeats across splits')
+    .argument('[dir]', 'folder that holds isear/, fer2013/ and rafdb/, or some of them, and corpora of texts')
+    .option('--isear <path>', 'ISEAR, a file in any of its forms or a folder')
+    .option('--fer2013 <path>', 'FER2013, a folder, fer2013.csv or icml_face_data.csv')
+    .option('--rafdb <path>', 'RAF-DB, the folder of DATASET/ or of Image/ and EmoLabel/')
+    .addOption(
+      new Option('--split <kind>', 'cleaned and disjoint, or the plain random split of the paper')
+        .choices(['clean', 'paper'])
+        .default('clean'),
+    )
+    .option('--seed <n>', 'seed of the splits', seedOf, 0)
+    .option('--skip-invalid', 'pass over bad rows and files, and list them')
+    .option('--json', 'print everything as JSON')
+    .action((dir: string | undefined, options: Options, command: Command) =>
+      run(dir, options, outputOf(command)),
+    );
+}
+
+async function run(dir: string | undefined, options: Options, output: Output): Promise<void> {
+  const paths = Object.fromEntries(
+    SETS.flatMap((set) => (options[set] === undefined ? [] : [[set, options[set]]])),
+  );
+  if (dir === undefined && Object.keys(paths).length === 0)
+    throw new MienError('usage', 'no data given', {
+      hint: 'mien data DIR, or --isear, --fer2013 and --rafdb with a path each.',
+    });
+  const [
+    { openDataSets },
+    { prepare },
+    { termsOf },
+    { loadCorpora },
+    { corpusCounts, prepareCorpora },
+    { corpusTerms },
+  ] = await Promise.all([
+    import('../../data/open.js'),
+    import('../../data/prepare.js'),
+    import('../../features/terms.js'),
+    import('../../data/corpora/read.js'),
+    import('../../data/corpora/prepare.js'),
+    import('../../data/corpora/definitions.js'),
+  ]);
+  const skipInvalid = options.skipInvalid === true;
+  const progress = await progressOf(output);
+  const corpora = dir === undefined ? [] : await loadCorpora(dir, { skipInvalid });
+  const sets = await openDataSets(dir, { paths, skipInvalid, optional: corpora.length > 0 });
+  const { protocol } = await prepare(sets, {
+    split: options.split,
+    seed: options.seed,
+    skipInvalid,
+    progress,
+  });
+  for (const warning of protocol.warnings) output.warn(warning);
+  const present = SETS.flatMap((set) => {
+    const loaded = sets[set];
+    const counts = protocol.counts[set];
+    return loaded === undefined || counts === undefined
+      ? []
+      : [{ set, path: loaded.path, form: loaded.form, counts, terms: termsOf(set) }];
+  });
+  const textsOf = (split: string) =>
+    protocol.texts.filter((item) => item.split === split).map(({ text }) => text);
+  const counted = prepareCorpora(corpora, {
+    ...{ tests: textsOf('test'), validation: textsOf('validation'), training: textsOf('train') },
+  }).map(corpusCounts);
+  const { settings, faceDuplicates, warnings } = protocol;
+  const skipped = [...protocol.skipped, ...corpora.flatMap((one) => one.skipped)];
+  const value = {
+    settings,
+    sets: Object.fromEntries(present.map(({ set, ...rest }) => [set, rest])),
+    missing: sets.missing,
+    ...(counted.length > 0 ? { corpora: counted } : {}),
+    ...(faceDuplicates === undefined ? {} : { faceDuplicates }),
+    skipped,
+    warnings,
+  };
+  const { renderText } = await import('mien/parts');
+  const layout = { width: output.width, strong: output.colors.bold };
+  output.result(value, () =>
+    [
+      ...present.map(({ set, path, form, counts, terms }) =>
+        renderText(countTable(`${NAMES[set]}: ${path} (${form})`, counts, terms), layout),
+      ),
+      ...(counted.length > 0
+        ? [renderText(corporaTable(counted, corpusTerms(counted.map(({ name }) => name))), layout)]
+        : []),
+      ...repeatLines(protocol),
+      ...skippedLines(skipped),
+      ...missingLines(sets),
+      `Split: ${settings.split}, seed ${settings.seed}; validation is ${100 * settings.validationFraction}% of training.`,
+    ].join('\n\n'),
+  );
+}
+
+const number = (value: number): string => value.toLocaleString('en-US');
+
+/** Labels against splits; the reasons to drop are notes. */
+function countTable(title: string, { splits, dropped }: SetCounts, terms: string): TextTable {
+  const labels = Object.keys(splits['train'] ?? {});
+  const sum = (tables: CountTable, chosen: readonly string[]): number =>
+    Object.values(tables).reduce(
+      (total, byLabel) => total + chosen.reduce((part, label) => part + (byLabel[label] ?? 0), 0),
+      0,
+    );
+  const row = (name: string, chosen: readonly string[]): string[] => {
+    const kept = Object.entries(splits).map(([split, byLabel]) => sum({ [split]: byLabel }, chosen));
+    const gone = sum(dropped, chosen);
+    return [name, ...[...kept, gone, sum(splits, chosen) + gone].map(number)];
+  };
+  return {
+    title,
+    columns: [
+      { header: 'label' },
+      ...[...Object.keys(splits), 'dropped', 'all'].map((header) => ({ header, align: 'right' as const })),
+    ],
+    groups: [{ rows: [...labels.map((label) => row(label, [label])), row('all', labels)] }],
+    notes: [
+      ...Object.entries(dropped).map(
+        ([reason, byLabel]) => `Dropped, ${reason}: ${number(sum({ [reason]: byLabel }, labels))}`,
+      ),
+      `Terms: ${terms}`,
+    ],
+  };
+}
+
+/** What (nearly) repeats, between published parts and within sets. */
+function repeatLines({ faceDuplicates, settings }: Protocol): string[] {
+  if (faceDuplicates === undefined) return [];
+  const { groups, images, largestGroup, disagreeing, copies, mirroredPairs, repeats } = faceDuplicates;
+  const lines = repeats.map(
+    ({ from, to, copies: same, near }) =>
+      `  ${from}: ${number(same)} copies and ${number(near)} near-duplicates in ${to}`,
+  );
+  const copied = Object.entries(copies).map(
+    ([set, count]) => `${number(count)} of ${NAMES[set as 'fer2013' | 'rafdb']}`,
+  );
+  return [
+    [
+      `Faces that repeat, as published${settings.split === 'paper' ? ' (the paper split keeps them)' : ''}:`,
+      ...(lines.length === 0 ? ['  none across splits'] : lines),
+      `  Images identical to an earlier one: ${copied.join(', ')}`,
+      `  ${number(groups)} groups of ${number(images)} (near-)duplicates, the largest of ${largestGroup}; ` +
+        `${number(disagreeing)} groups disagree on the label; ${number(mirroredPairs)} pairs are mirrored`,
+    ].join('\n'),
+  ];
+}
+
+/** A row a corpus; why items are left out is a note. */
+function corporaTable(corpora: readonly CorpusCounts[], terms: readonly string[]): TextTable {
+  const reasons = new Map<string, number>();
+  for (const { dropped } of corpora)
+    for (const [reason, count] of Object.entries(dropped))
+      reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+  return {
+    title: 'Corpora of texts',
+    columns: [
+      { header: 'corpus' },
+      ...['train', 'validation', 'test', 'dropped', 'no label'].map((header) => ({
+        header,
+        align: 'right' as const,
+      })),
+      { header: 'can give' },
+    ],
+    groups: [
+      {
+        rows: corpora.map(({ name, items, dropped, unlabelled, evidence }) => [
+          name,
+          ...[items.train, items.validation, items.test].map(number),
+          number(Object.values(dropped).reduce((sum, count) => sum + count, 0)),
+          number(unlabelled),
+          evidence.join(', '),
+        ]),
+      },
+    ],
+    notes: [
+      ...[...reasons].map(([reason, count]) => `Dropped, ${reason}: ${number(count)}`),
+      ...terms.map((one) => `Terms: ${one}`),
+    ],
+  };
+}
+
+function skippedLines(skipped: Protocol['skipped']): string[] {
+  if (skipped.length === 0) return [];
+  const shown = skipped.slice(0, SKIPPED_SHOWN).map(({ file, row, reason }) => {
+    const place = row === undefined ? file : `${file}, row ${row}`;
+    return `  ${place}: ${reason}`;
+  });
+  const more = skipped.length - shown.length;
+  const rest = more > 0 ? [`  … and ${number(more)} more (--json lists all)`] : [];
+  return [[`Skipped: ${number(skipped.length)}`, ...shown, ...rest].join('\n')];
+}
+
+const missingLines = ({ missing }: OpenedDataSets): string[] =>
+  missing.length === 0 ? [] : [`Not found: ${missing.map((set) => NAMES[set]).join(', ')}`];

@@ -1,0 +1,139 @@
+// `mien export`: learned encoders become a bundle that can be loaded anywhere.
+import { basename, dirname } from 'node:path';
+import { Option, type Command } from 'commander';
+import { MienError } from 'mien-engine/base';
+import { featureFolder } from '../feature-folder.js';
+import { collect, interruption, type Output, outputOf, progressOf } from 'mien/cli';
+import { inPackage } from '../../base/package.js';
+import type { Exported } from '../../export/export.js';
+import { FUSED_HEADS } from '../heads.js';
+import type { HeadName } from '../../heads/heads.js';
+
+interface Options {
+  readonly text: string;
+  readonly face: string;
+  readonly data?: string;
+  readonly votes?: string;
+  readonly features: string;
+  readonly name: string;
+  readonly head: HeadName;
+  readonly fusionPairs: 'corrupted' | 'clean';
+  readonly mirror: boolean;
+  readonly pairs?: string;
+  readonly pairsName?: string;
+  readonly mapping?: string;
+  readonly collapse?: string;
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly out: string;
+  readonly skipInvalid?: boolean;
+}
+
+export function defineExport(program: Command): void {
+  program
+    .command('export')
+    .description('make a bundle of learned encoders: small ONNX files, fusion, calibration, model card')
+    .requiredOption('--text <dir>', 'what `mien learn text` finished')
+    .requiredOption('--face <dir>', 'what `mien learn face` finished')
+    .option(
+      '--data <dir>',
+      'folder with isear, fer2013 and rafdb, and for a text encoder that knows neutral and surprise, other corpora',
+    )
+    .option('--votes <file>', 'FER+ votes, by which faces are evaluated too (default: beside the data)')
+    .requiredOption('--out <dir>', 'the bundle; what is there is replaced')
+    .option('--features <dir>', 'where learned features are kept', featureFolder())
+    .option('--name <name>', 'what the bundle is called', 'lite')
+    .addOption(new Option('--head <name>', 'how both are fused').choices(FUSED_HEADS).default('gated'))
+    .addOption(
+      new Option(
+        '--fusion-pairs <kind>',
+        'what fusion is trained on: pairs with some sides corrupted, or clean',
+      )
+        .choices(['corrupted', 'clean'])
+        .default('corrupted'),
+    )
+    .option(
+      '--pairs <file>',
+      'a table of pairs that nobody matched (columns text, image, text_label, image_label), for the card',
+    )
+    .option('--pairs-name <name>', 'what these pairs are called')
+    .option('--mapping <file>', 'of the pairs: their label → the model’s or a group, or null to leave it out')
+    .option('--collapse <file>', 'of the pairs: the model’s label → a group, or null to leave it out')
+    .option('--no-mirror', 'read each face once, not with its mirror image: twice as fast')
+    .option('--config <file>', 'settings of the fusion head, YAML or JSON')
+    .option('--set <path=value>', 'one setting of the fusion head', collect, [])
+    .option('--skip-invalid', 'pass over unreadable items, and list them')
+    .option('--json', 'print the evaluation as JSON')
+    .action((options: Options, command: Command) => run(options, outputOf(command)));
+}
+
+async function run(options: Options, output: Output): Promise<void> {
+  const { data, votes, features, skipInvalid = false } = options;
+  if (data === undefined)
+    throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
+  const [
+    { readLearnedFace, readLearnedText },
+    { loadConfig },
+    { exportBundle },
+    { openProtocol },
+    { readBehaviour },
+    { labelsInCommon, TEXT_LABELS },
+  ] = await Promise.all([
+    import('../../learn/read-learned.js'),
+    import('../../experiments/config.js'),
+    import('../../export/export.js'),
+    import('../../features/prepared.js'),
+    import('../../data/behaviour.js'),
+    import('mien/parts'),
+  ]);
+  // Before the data is hashed, which takes minutes.
+  const learned = { text: await readLearnedText(options.text), face: await readLearnedFace(options.face) };
+  const labels = labelsInCommon({ text: learned.text.labels, face: learned.face.labels });
+  const config = await loadConfig({ instead: { labels }, file: options.config, set: options.set });
+  const progress = await progressOf(output);
+  const signal = interruption();
+  const paths = votes === undefined ? {} : { votes };
+  const inIsear: readonly string[] = TEXT_LABELS;
+  const opened = await openProtocol({
+    ...{ data, paths, dir: features, skipInvalid, progress },
+    corpora: config.labels.some((label) => !inIsear.includes(label)),
+  });
+  const behaviour = await readBehaviour(inPackage('models/behaviour.csv'));
+  const { protocol, corpora } = opened;
+  const given = { ...options, ...learned, protocol, corpora, config, behaviour };
+  const alone = await exportBundle({ ...given, progress, signal });
+  const exported =
+    options.pairs === undefined ? alone : await withPairs(alone, options.pairs, options, output);
+  output.result(exported, () => render(exported, options.out));
+}
+
+/** The bundle with what it does on pairs that nobody matched in its evaluation and card. */
+async function withPairs(
+  exported: Exported,
+  data: string,
+  options: Options,
+  output: Output,
+): Promise<Exported> {
+  const [{ addAligned }, { measureAligned }] = await Promise.all([
+    import('../../export/export.js'),
+    import('mien/cli'),
+  ]);
+  const { mapping, collapse, out: bundle } = options;
+  const { aligned } = await measureAligned({ data, bundle, mapping, collapse }, output);
+  return addAligned(options.out, exported, {
+    name: options.pairsName ?? basename(dirname(data)),
+    ...aligned,
+  });
+}
+
+function render({ manifest, evaluation, reference }: Exported, out: string): string {
+  const total = Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0);
+  const lines = evaluation.tests.map(({ name, accuracy, n }, i) => {
+    const float = reference.tests[i]!.accuracy.mean;
+    return `${name}: ${accuracy.mean.toFixed(4)} of ${n} items (float32 ${float.toFixed(4)})`;
+  });
+  return [
+    ...lines,
+    `${out}: ${(total / 1e6).toFixed(1)} MB in ${Object.keys(manifest.files).length} files`,
+  ].join('\n');
+}

@@ -1,0 +1,137 @@
+// `mien extract`: embeds all items of the data sets into feature stores, and merges parts that machines filled.
+import { Option, type Command } from 'commander';
+import { MienError } from 'mien-engine/base';
+import { checkProfile, encodersOf } from '../encoders.js';
+import { featureFolder } from '../feature-folder.js';
+import { interruption, type Output, outputOf, progressOf } from 'mien/cli';
+import { partOf } from '../part.js';
+import type { Part } from '../../features/format.js';
+import type { SetName } from '../../features/sets.js';
+import type { FillResult } from '../../features/fill.js';
+import type { MergeResult } from '../../features/merge.js';
+
+interface Options {
+  readonly data?: string;
+  readonly out: string;
+  readonly profile: string;
+  readonly weights?: string;
+  readonly offline?: boolean;
+  readonly sets?: readonly SetName[];
+  readonly split: 'clean' | 'paper';
+  readonly states?: boolean;
+  readonly shard?: string;
+  readonly shards?: string;
+  readonly skipInvalid?: boolean;
+}
+
+const SETS: readonly SetName[] = ['isear', 'fer2013', 'rafdb'];
+
+function setList(text: string): SetName[] {
+  return text.split(',').map((name) => {
+    const set = SETS.find((known) => known === name.trim());
+    if (set === undefined)
+      throw new MienError('usage', `"${name}" is no data set`, { hint: `Known: ${SETS.join(', ')}.` });
+    return set;
+  });
+}
+
+export function defineExtract(program: Command): void {
+  const extract = program
+    .command('extract')
+    .description('embed the data sets into feature stores; goes on where an earlier run stopped')
+    .option('--data <dir>', 'folder with isear, fer2013 and rafdb')
+    .option('--out <dir>', 'where the stores are kept', featureFolder())
+    .option(
+      '--profile <name>',
+      'encoders: frozen, paper, a profile file, or the folder of a bundle',
+      'frozen',
+    )
+    .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
+    .option('--offline', 'fetch nothing; use weights that are here already')
+    .option('--sets <names>', 'only these sets, for instance isear,rafdb', setList)
+    .addOption(
+      new Option('--split <kind>', 'the split kept beside the features')
+        .choices(['clean', 'paper'])
+        .default('clean'),
+    )
+    .option('--states', 'keep token states and last feature maps too (large)')
+    .option('--shard <i/n>', 'fill part i of n only, i from 0')
+    .option('--shards <n>', 'fill the part JOB_COMPLETION_INDEX of n (Kubernetes Indexed Job)')
+    .option('--skip-invalid', 'pass over unreadable rows and images, and list them')
+    .option('--json', 'print the result as JSON')
+    .action((options: Options, command: Command) => run(options, outputOf(command)));
+  extract
+    .command('merge')
+    .description('make one store of the parts that several machines filled')
+    .argument('<dir>', 'folder of the merged stores')
+    .argument('[parts...]', 'folders in which the parts lie; by default <dir> itself')
+    .option('--json', 'print the result as JSON')
+    .action((dir: string, parts: string[], _options: unknown, command: Command) =>
+      merge(dir, parts, outputOf(command)),
+    );
+}
+
+async function run(options: Options, output: Output): Promise<void> {
+  const part = partOf(options);
+  const { data } = options;
+  if (data === undefined)
+    throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
+  const progress = await progressOf(output);
+  const signal = interruption();
+  const [{ extractFeatures }, { openProtocol }] = await Promise.all([
+    import('../../features/extract.js'),
+    import('../../features/prepared.js'),
+  ]);
+  await checkProfile(options.profile);
+  const { out: dir, split, skipInvalid = false } = options;
+  const { protocol } = await openProtocol({ data, dir, split, skipInvalid, progress });
+  for (const warning of protocol.warnings) output.warn(warning);
+  for (const { file, row, reason } of protocol.skipped)
+    output.message(`skipped ${file}${row === undefined ? '' : `, row ${row}`}: ${reason}`);
+  const encoders = await encodersOf(options, protocol);
+  try {
+    const results = await extractFeatures({
+      protocol,
+      encoders,
+      dir,
+      withStates: options.states === true,
+      ...(options.sets === undefined ? {} : { only: options.sets }),
+      ...(part === undefined ? {} : { part }),
+      progress,
+      signal,
+    });
+    output.result({ ...(part === undefined ? {} : { part }), stores: results }, () => render(results, part));
+  } finally {
+    await encoders.text?.dispose();
+    await encoders.face?.dispose();
+  }
+}
+
+async function merge(dir: string, parts: readonly string[], output: Output): Promise<void> {
+  const { mergeFeatures } = await import('../../features/extract.js');
+  const progress = await progressOf(output);
+  const stores = await mergeFeatures(dir, parts.length > 0 ? parts : [dir], progress);
+  const line = ({ dir, items, parts, shards }: MergeResult): string =>
+    parts === 0
+      ? `${dir}: nothing to merge, ${items} items in ${shards} shards are whole`
+      : `${dir}: ${items} items in ${shards} shards, from ${parts} parts`;
+  output.result({ stores }, () => stores.map(line).join('\n'));
+}
+
+function render(results: Readonly<Partial<Record<SetName, FillResult>>>, part: Part | undefined): string {
+  const line = (name: string, result: FillResult): string => {
+    const { dir, items, computed, kept, damaged, unchanged } = result;
+    const what =
+      part === undefined
+        ? `${items} items`
+        : `part ${part.index} of ${part.of}, ${kept + computed} of ${items} items`;
+    const repaired = damaged.length > 0 ? `, ${damaged.length} damaged shards made anew` : '';
+    const done = unchanged
+      ? 'nothing to do, all there'
+      : `${computed} computed, ${kept} there already${repaired}`;
+    return `${name}: ${what}, ${done}\n  ${dir}`;
+  };
+  return Object.entries(results)
+    .map(([name, result]) => line(name, result))
+    .join('\n');
+}

@@ -1,0 +1,180 @@
+// `mien learn`: trains an encoder on the data sets, with checkpoints to go on from.
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { MienError } from 'mien-engine/base';
+import { collect, interruption, type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
+import { featureFolder } from '../feature-folder.js';
+import type { Split } from 'mien/parts';
+import type { Estimate } from '../../learn/estimate.js';
+import type { LearnedRecord } from '../../learn/record.js';
+
+interface Options {
+  readonly data?: string;
+  readonly out: string;
+  readonly features: string;
+  readonly profile: string;
+  readonly weights?: string;
+  readonly offline?: boolean;
+  readonly split: 'clean' | 'paper';
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly teacher: readonly string[];
+  readonly teacherShare: number;
+  readonly also?: string;
+  readonly text?: string;
+  readonly label?: string;
+  readonly threads?: number;
+  readonly shared?: boolean;
+  readonly dryRun?: boolean;
+  readonly skipInvalid?: boolean;
+  readonly votes?: string;
+}
+
+const KINDS = {
+  text: { sets: 'isear', about: 'train a text encoder on ISEAR' },
+  face: { sets: 'fer2013 and rafdb', about: 'train a face encoder on FER2013 and RAF-DB' },
+} as const;
+type Kind = keyof typeof KINDS;
+
+function shareOf(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('A number from 0 to 1 is expected.');
+  return value;
+}
+
+export function defineLearn(program: Command): void {
+  const learn = program
+    .command('learn')
+    .description('train an encoder on the data sets; goes on where an earlier run stopped');
+  for (const [kind, { sets, about }] of Object.entries(KINDS)) {
+    const command = learn
+      .command(kind)
+      .description(about)
+      .option('--data <dir>', `folder with ${sets}`)
+      .requiredOption('--out <dir>', 'checkpoints and log and, at the end, encoder/ and learned.json')
+      .option('--profile <name>', 'whose encoder to begin with: frozen, paper, or a profile file', 'frozen')
+      .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
+      .option('--offline', 'fetch nothing; use weights that are here already')
+      .option('--features <dir>', 'where hashes of the faces are kept', featureFolder())
+      .addOption(
+        new Option('--split <kind>', 'the split trained on').choices(['clean', 'paper']).default('clean'),
+      )
+      .option('--config <file>', 'settings, YAML or JSON')
+      .option('--set <path=value>', 'one setting, for instance optimizer.learningRate=1e-3', collect, [])
+      .option(
+        '--teacher <dir>',
+        'a finished run whose posteriors are a part of the targets; may be given several times',
+        collect,
+        [],
+      )
+      .option('--teacher-share <share>', 'that part', shareOf, 0.5)
+      .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber)
+      .option('--shared', 'other work runs on this machine: threads sleep while they wait')
+      .option('--dry-run', 'say how long it would take and how much memory, from a few steps')
+      .option('--skip-invalid', 'pass over unreadable items, and list them')
+      .option('--json', 'print the result as JSON')
+      .action((options: Options, command: Command) => run(kind as Kind, options, outputOf(command)));
+    if (kind === 'text')
+      command
+        .option('--also <table>', 'your own texts as a further corpus, CSV or JSONL')
+        .option('--text <column>', 'its column of texts', 'text')
+        .option('--label <column>', 'its column of labels', 'label');
+    if (kind === 'face')
+      command.option(
+        '--votes <file>',
+        'FER+ votes for FER2013: ferplus.csv or fer2013new.csv (default: the one beside the data)',
+      );
+  }
+  learn
+    .command('average')
+    .description('make the mean of several trainings’ weights an encoder of its own')
+    .argument('<dirs...>', 'finished runs that began from the same weights')
+    .requiredOption('--out <dir>', 'encoder/ and learned.json of the mean')
+    .option('--size <pixels>', 'side at which it reads faces (default: the last run’s)', wholeNumber)
+    .option('--json', 'print the record as JSON')
+    .action((folders: string[], options: { out: string; size?: number }, command: Command) =>
+      average(folders, options, outputOf(command)),
+    );
+}
+
+async function average(
+  folders: readonly string[],
+  { out, size }: { readonly out: string; readonly size?: number },
+  output: Output,
+): Promise<void> {
+  const { averageLearned } = await import('../../learn/average.js');
+  const made = await averageLearned({ folders, out, size });
+  output.result(made, () => `the mean of ${folders.length} trainings\n${out}/encoder`);
+}
+
+async function run(kind: Kind, options: Options, output: Output): Promise<void> {
+  const { data, features: dir, split, skipInvalid = false, weights, offline = false, out } = options;
+  if (data === undefined)
+    throw new MienError('usage', `no data: --data names the folder with ${KINDS[kind].sets}`);
+  const [{ faceLearnSettings, textLearnSettings }, { openProtocol }, { findProfile }] = await Promise.all([
+    import('../../learn/settings.js'),
+    import('../../features/prepared.js'),
+    import('../../encoders/profile-file.js'),
+  ]);
+  const sources = { file: options.config, set: options.set };
+  const profile = await findProfile(options.profile);
+  const progress = await progressOf(output);
+  const signal = interruption();
+  const paths = options.votes === undefined ? {} : { votes: options.votes };
+  const prepare = async () =>
+    (await openProtocol({ data, paths, dir, split, skipInvalid, progress })).protocol;
+  const common = {
+    ...{ out, offline, weights, progress, signal },
+    ...{ threads: options.threads, spinning: options.shared !== true },
+    ...(options.teacher.length > 0
+      ? { teachers: { folders: options.teacher, share: options.teacherShare } }
+      : {}),
+  };
+  const faces = async (): Promise<LearnedRecord | Estimate> => {
+    const settings = await faceLearnSettings.load(sources);
+    const { estimateFace, learnFace } = await import('../../learn/learn-face.js');
+    const { faces: all } = await prepare();
+    const of = (wanted: Split) =>
+      all
+        .filter(({ split: place }) => place === wanted)
+        .map(({ item, label, sha256 }) => {
+          const { image, dataset, votes } = item;
+          return { image, dataset, label, sha256, ...(votes ? { votes } : {}) };
+        });
+    const { FACE_LABELS } = await import('mien/parts');
+    const items = { labels: FACE_LABELS, training: of('train'), validation: of('validation') };
+    const given = { ...common, ...items, encoder: profile.face, settings };
+    return options.dryRun ? estimateFace(given) : learnFace(given);
+  };
+  const texts = async (): Promise<LearnedRecord | Estimate> => {
+    const settings = await textLearnSettings.load(sources);
+    const [{ estimateText, learnText }, { textItems }] = await Promise.all([
+      import('../../learn/learn-text.js'),
+      import('../../learn/text-corpora.js'),
+    ]);
+    const { also, text, label } = options;
+    const table = also === undefined ? undefined : { file: also, text, label };
+    const items = await textItems({ data, split, settings, skipInvalid, also: table });
+    const given = { ...common, ...items, encoder: profile.text, settings };
+    return options.dryRun ? estimateText(given) : learnText(given);
+  };
+  const made = kind === 'face' ? await faces() : await texts();
+  if ('steps' in made) output.result(made, () => renderEstimate(made));
+  else output.result(made, () => render(made, out));
+}
+
+function renderEstimate({ steps, seconds, bytes, shapes }: Estimate): string {
+  const minutes = Math.round(seconds / 60);
+  const time = `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`;
+  const each = Object.entries(shapes).map(([shape, ms]) => `${shape}: ${ms.toFixed(0)} ms`);
+  return `${steps} steps, about ${time} h and ${(bytes / 1e9).toFixed(1)} GB (a step of size ${each.join(', ')})`;
+}
+
+function render({ bestEpoch, epochs, items }: LearnedRecord, out: string): string {
+  const best = epochs[bestEpoch - 1]!;
+  const details = Object.entries(best.details).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+  return (
+    `trained on ${items.training} items, epoch ${bestEpoch} of ${epochs.length} is best: ` +
+    `${best.score.toFixed(4)} on ${items.validation} for validation (${details.join(', ')})\n${out}/encoder`
+  );
+}

@@ -1,0 +1,79 @@
+// `mien pack`: features reduced and quantised into one small file that can be passed on.
+import type { Command } from 'commander';
+import { MienError } from 'mien-engine/base';
+import { type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
+import type { PackOptions, PackResult } from '../../features/pack.js';
+
+interface Options {
+  readonly out: string;
+  readonly textComponents?: number;
+  readonly textBits?: number;
+  readonly faceComponents?: number;
+  readonly faceBits?: number;
+  readonly maxBytes?: number;
+  readonly cost?: string;
+}
+
+export function definePack(program: Command): void {
+  program
+    .command('pack')
+    .description('reduce features to a few megabytes without text, image or file name')
+    .argument('[store]', 'folder that `mien extract` filled; without it, --cost alone is written')
+    .requiredOption('--out <file>', 'the pack, *.safetensors; its manifest is written beside it')
+    .option('--text-components <n>', 'principal components kept of texts', wholeNumber)
+    .option('--text-bits <n>', 'bits a text, one to eight a component', wholeNumber)
+    .option('--face-components <n>', 'principal components kept of faces', wholeNumber)
+    .option('--face-bits <n>', 'bits a face, one to eight a component', wholeNumber)
+    .option('--max-bytes <n>', 'refuse a larger pack (default: 10000000)', wholeNumber)
+    .option('--cost <file>', 'JSON to state as what the pack costs against the full features')
+    .option('--json', 'print the result as JSON')
+    .action((store: string | undefined, options: Options, command: Command) =>
+      run(store, options, outputOf(command)),
+    );
+}
+
+async function run(store: string | undefined, options: Options, output: Output): Promise<void> {
+  const { readJson } = await import('mien-engine/node');
+  const cost = options.cost === undefined ? undefined : await readJson(options.cost);
+  if (!options.out.endsWith('.safetensors'))
+    throw new MienError('usage', `a pack is a safetensors file, "${options.out}" is not named like one`);
+  if (store === undefined) {
+    if (cost === undefined)
+      throw new MienError('usage', 'nothing to do without a store', {
+        hint: 'mien pack STORE --out FILE, or --cost FILE to state the cost of a pack that is there.',
+      });
+    const { setPackCost } = await import('../../features/pack-file.js');
+    await setPackCost(options.out, cost);
+    output.result({ file: options.out, cost }, () => `${options.out}: cost written`);
+    return;
+  }
+  const [{ openFeatures }, { writePack }] = await Promise.all([
+    import('../../features/extract.js'),
+    import('../../features/pack.js'),
+  ]);
+  const progress = await progressOf(output);
+  const result = await writePack(options.out, await openFeatures(store), {
+    texts: given({ components: options.textComponents, bits: options.textBits }),
+    faces: given({ components: options.faceComponents, bits: options.faceBits }),
+    ...(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }),
+    ...(cost === undefined ? {} : { cost }),
+    progress,
+  });
+  output.result(result, () => render(result));
+}
+
+/** The values that are given; an option that is not must not hide a default. */
+const given = (values: {
+  components: number | undefined;
+  bits: number | undefined;
+}): PackOptions['texts'] & object =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+function render({ file, bytes, sets }: PackResult): string {
+  const lines = Object.entries(sets).map(([name, { items, fullWidth, reduction }]) => {
+    const { components, bits, lost } = reduction;
+    const loss = `${(100 * lost).toFixed(1)} % of the variance lost`;
+    return `${name}: ${items} items, ${fullWidth} dimensions → ${components} components in ${bits} bits, ${loss}`;
+  });
+  return [...lines, `${file}: ${(bytes / 1e6).toFixed(2)} MB with its manifest`].join('\n');
+}

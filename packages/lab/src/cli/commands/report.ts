@@ -1,0 +1,106 @@
+// `mien report`: one page with tables, figures and statistics from results folders, and the figures as files.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { MienError } from 'mien-engine/base';
+import { bundledModel } from 'mien/cli';
+import { inPackage } from '../../base/package.js';
+import { interruption, type Output, outputOf, progressOf } from 'mien/cli';
+import type { ReportOptions } from '../../report/report.js';
+import { resultFolder } from '../result-folder.js';
+
+interface Options {
+  readonly out: string;
+  readonly data?: string;
+  readonly bundle?: string;
+  readonly explanation?: string;
+  readonly comparison?: string;
+  readonly open?: boolean;
+}
+
+export function defineReport(program: Command): void {
+  program
+    .command('report')
+    .description(
+      'make one HTML page with tables, figures and statistics from results, and the figures as files',
+    )
+    .argument('[dirs...]', 'folders that `mien reproduce --out` wrote (default: the last results)')
+    .option('--out <file>', 'the page; SVG, PNG and CSV files go to a folder beside it', 'report.html')
+    .option('--data <dir>', 'folder with the data sets, to show the texts and faces behind points and errors')
+    .option('--bundle <dir>', 'the model whose evaluation is shown (default: the bundled one)')
+    .option(
+      '--explanation <file>',
+      'how its explanations were checked, as bench/explanation.ts kept it (default: of the bundled model)',
+    )
+    .option(
+      '--comparison <file>',
+      'its head beside others, the comparison.json of `mien compare` (default: of the bundled model)',
+    )
+    .option('--open', 'open the page when it is made')
+    .option('--json', 'print the names of what was written as JSON')
+    .action((dirs: string[], options: Options, command: Command) => run(dirs, options, outputOf(command)));
+}
+
+async function run(dirs: readonly string[], options: Options, output: Output): Promise<void> {
+  const started = performance.now();
+  const folders = dirs.length > 0 ? dirs : [lastResults()];
+  const { writeHtmlReport } = await import('../../report/report.js');
+  const { out, data } = options;
+  const written = await writeHtmlReport({
+    folders,
+    out,
+    ...(data === undefined ? {} : { data }),
+    ...modelOf(options),
+    progress: await progressOf(output),
+    signal: interruption(),
+  });
+  output.result(
+    written,
+    () => `${written.file}\n${written.figures}: ${written.charts.length} charts as SVG, PNG and CSV`,
+  );
+  output.message(`Done in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
+  if (options.open) open(written.file, output);
+}
+
+/** By default the bundled model, where it is here: as in the package and in the repository. */
+function modelOf({ bundle, explanation, comparison }: Options): Pick<ReportOptions, 'model'> {
+  if (bundle === undefined && !existsSync(bundledModel())) return {};
+  const own = (name: string): string | undefined => {
+    const file = inPackage(`models/${name}`);
+    return bundle === undefined && existsSync(file) ? file : undefined;
+  };
+  const kept = {
+    explanation: explanation ?? own('explanation.json'),
+    comparison: comparison ?? own('comparison.json'),
+  };
+  return {
+    model: {
+      bundle: bundle ?? bundledModel(),
+      ...(kept.explanation === undefined ? {} : { explanation: kept.explanation }),
+      ...(kept.comparison === undefined ? {} : { comparison: kept.comparison }),
+    },
+  };
+}
+
+function lastResults(): string {
+  const folder = resultFolder();
+  if (!existsSync(join(folder, 'results.json')))
+    throw new MienError('usage', 'there are no results yet to report on', {
+      hint: 'Make some: mien reproduce. Or name a folder: mien report DIR.',
+    });
+  return folder;
+}
+
+/** Hands the page to whatever opens pages here; failing to is no failure of the report. */
+function open(file: string, output: Output): void {
+  const [command, ...args] =
+    process.platform === 'darwin'
+      ? ['open']
+      : process.platform === 'win32'
+        ? ['cmd', '/c', 'start', '']
+        : ['xdg-open'];
+  const child = spawn(command!, [...args, resolve(file)], { detached: true, stdio: 'ignore' });
+  child.on('error', () => output.warn(`no program was found to open ${file}`));
+  child.unref();
+}

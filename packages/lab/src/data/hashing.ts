@@ -1,0 +1,201 @@
+// Gives every face a hash of its bytes, of its pixels and of what it looks like, to find copies and near-duplicates.
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { messageOf, MienError } from 'mien-engine/base';
+import { fileError, sha256 } from 'mien-engine/node';
+import {
+  type FaceItem,
+  type LoadOptions,
+  problems,
+  type Progress,
+  silentProgress,
+  type Skipped,
+} from 'mien/parts';
+
+/** What duplicates are found by; plain JSON, so that it can be kept and passed in again. */
+export interface FaceHash {
+  /** Hexadecimal SHA-256 of the image file, or of width, height and pixels where there is no file. */
+  readonly sha256: string;
+  /** Hexadecimal SHA-256 of width, height and grey pixels: equal for copies. */
+  readonly pixels: string;
+  /** Perceptual hash, 256 bits in hexadecimal; see `perceptualHash`. */
+  readonly bits: string;
+  /** One grey value all over (standard deviation below 2 grey levels): no face to see. */
+  readonly constant: boolean;
+}
+
+export interface GreyImage {
+  readonly width: number;
+  readonly height: number;
+  /** 8 bit, row-major. */
+  readonly data: Uint8Array;
+}
+
+export interface HashOptions extends LoadOptions {
+  /** Hashes from an earlier run by face id; one whose `sha256` is still that of the bytes is taken over. */
+  readonly known?: ReadonlyMap<string, FaceHash>;
+  readonly progress?: Progress;
+}
+
+/** Frequencies of the perceptual hash in each direction, 0 … 15. */
+const FREQUENCIES = 16;
+const CONSTANT_BELOW = 2;
+/** Images decoded at a time. */
+const CONCURRENCY = 4;
+
+/**
+ * Hashes faces, reading and decoding image files a few at a time; nothing but the hashes is kept.
+ * @returns hashes by face id; unreadable faces, with `skipInvalid`, have none and are listed.
+ * @throws MienError `data` naming the file that cannot be decoded, `file` when it cannot be read.
+ */
+export async function hashFaces(
+  faces: readonly FaceItem[],
+  options: HashOptions = {},
+): Promise<{ hashes: Map<string, FaceHash>; skipped: readonly Skipped[] }> {
+  const { known = new Map<string, FaceHash>(), progress = silentProgress } = options;
+  if (faces.length === 0) return { hashes: new Map(), skipped: [] };
+  const reporter = problems(options);
+  const results = new Array<FaceHash | undefined>(faces.length);
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let index = next++; index < faces.length; index = next++) {
+      const face = faces[index]!;
+      try {
+        results[index] = await hashFace(face, known.get(face.id));
+      } catch (cause) {
+        if (!options.skipInvalid) next = faces.length; // the other workers stop
+        if (!options.skipInvalid && cause instanceof MienError) throw cause;
+        const reason = messageOf(cause).split('\n')[0]!;
+        reporter.report({
+          file: face.file,
+          ...(face.row === undefined ? {} : { row: face.row }),
+          message: `cannot be decoded as an image (${reason})`,
+          hint: 'Expected a whole JPEG or PNG; is the file cut off?',
+        });
+      }
+      progress.advance();
+    }
+  };
+  // Grey levels of small files: threads inside one image, and a cache of images seen once, only cost time.
+  const [threads, cache] = [sharp.concurrency(), sharp.cache()];
+  sharp.concurrency(1);
+  sharp.cache(false);
+  progress.begin('hash faces', faces.length, 'faces');
+  try {
+    const workers = await Promise.allSettled(Array.from({ length: CONCURRENCY }, work));
+    for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
+  } finally {
+    sharp.concurrency(threads);
+    sharp.cache({ memory: cache.memory.max, files: cache.files.max, items: cache.items.max });
+    progress.end();
+  }
+  const hashes = new Map<string, FaceHash>();
+  results.forEach((hash, index) => hash && hashes.set(faces[index]!.id, hash));
+  reporter.skipped.sort((a, b) => (a.file < b.file ? -1 : 1));
+  return { hashes, skipped: reporter.skipped };
+}
+
+async function hashFace({ image }: FaceItem, known: FaceHash | undefined): Promise<FaceHash> {
+  if (image.kind === 'pixels') {
+    const digest = pixelDigest(image);
+    return known?.sha256 === digest ? known : hashGrey(image, digest);
+  }
+  const bytes = await readFile(image.path).catch((cause: unknown) => {
+    throw fileError('read', image.path, cause);
+  });
+  if (bytes.length === 0) throw new Error('the file is empty');
+  const digest = sha256(bytes);
+  return known?.sha256 === digest ? known : hashGrey(await decodeGrey(bytes), digest);
+}
+
+const hashGrey = (image: GreyImage, digest: string): FaceHash => ({
+  sha256: digest,
+  pixels: pixelDigest(image),
+  bits: perceptualHash(image),
+  constant: isConstant(image),
+});
+
+const pixelDigest = ({ width, height, data }: GreyImage): string =>
+  sha256(Buffer.concat([Buffer.from(`${width}×${height}:`), data]));
+
+/** Decodes an image to grey (ITU-R BT.601 weights); throws sharp's error when it is truncated or no image. */
+export async function decodeGrey(bytes: Uint8Array): Promise<GreyImage> {
+  const { data, info } = await sharp(bytes, { failOn: 'truncated' })
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  if (channels === 1) return { width, height, data };
+  const grey = new Uint8Array(width * height);
+  for (let i = 0, at = 0; i < grey.length; i++, at += channels)
+    grey[i] =
+      channels < 3 ? data[at]! : (299 * data[at]! + 587 * data[at + 1]! + 114 * data[at + 2]! + 500) / 1000;
+  return { width, height, data: grey };
+}
+
+/** Whether an image shows nothing: the standard deviation of its grey levels is below 2. */
+export function isConstant({ data }: GreyImage): boolean {
+  let sum = 0;
+  let squares = 0;
+  for (const value of data) {
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / data.length;
+  return squares / data.length - mean * mean < CONSTANT_BELOW ** 2;
+}
+
+/**
+ * The signs of an image's 16×16 lowest discrete cosine coefficients, bit 0 (the mean) always 0, as 64 hexadecimal
+ * digits. The frequencies are relative to the image, so its size, brightness, contrast, compression and (little)
+ * noise hardly matter; position does. Mirroring flips the sign of odd horizontal frequencies and of nothing else.
+ */
+export function perceptualHash({ width, height, data }: GreyImage): string {
+  const [across, down] = [cosines(width), cosines(height)];
+  // rows[y][u]: each row's horizontal frequencies. Even ones are symmetric about the middle, odd ones antisymmetric.
+  const rows = new Float64Array(height * FREQUENCIES);
+  const half = width >> 1;
+  const sums = new Float64Array(half);
+  const differences = new Float64Array(half);
+  for (let y = 0; y < height; y++) {
+    const start = y * width;
+    for (let x = 0; x < half; x++) {
+      const [left, right] = [data[start + x]!, data[start + width - 1 - x]!];
+      sums[x] = left + right;
+      differences[x] = left - right;
+    }
+    const middle = width % 2 === 1 ? data[start + half]! : 0;
+    for (let u = 0; u < FREQUENCIES; u++) {
+      const folded = u % 2 === 0 ? sums : differences;
+      const row = u * width;
+      let sum = middle === 0 ? 0 : middle * across[row + half]!;
+      for (let x = 0; x < half; x++) sum += folded[x]! * across[row + x]!;
+      rows[y * FREQUENCIES + u] = sum;
+    }
+  }
+  let bits = '';
+  let digit = 0;
+  for (let v = 0; v < FREQUENCIES; v++)
+    for (let u = 0; u < FREQUENCIES; u++) {
+      let sum = 0;
+      for (let y = 0; y < height; y++) sum += rows[y * FREQUENCIES + u]! * down[v * height + y]!;
+      digit = digit * 2 + (sum > 0 && u + v > 0 ? 1 : 0);
+      if (u % 4 === 3) {
+        bits += digit.toString(16);
+        digit = 0;
+      }
+    }
+  return bits;
+}
+
+const cosineTables = new Map<number, Float64Array>();
+
+/** `[16, size]`: cos(π (2x + 1) k / 2 size). */
+function cosines(size: number): Float64Array {
+  const known = cosineTables.get(size);
+  if (known !== undefined) return known;
+  const table = new Float64Array(FREQUENCIES * size);
+  for (let k = 0; k < FREQUENCIES; k++)
+    for (let x = 0; x < size; x++) table[k * size + x] = Math.cos((Math.PI * (2 * x + 1) * k) / (2 * size));
+  if (cosineTables.size < 64) cosineTables.set(size, table);
+  return table;
+}

@@ -1,0 +1,112 @@
+// Finds the three data sets in one folder, or where the user says they are, and says what is missing.
+import { join } from 'node:path';
+import { MienError } from 'mien-engine/base';
+import { loadFer2013 } from './fer2013.js';
+import { loadIsear } from './isear.js';
+import { loadRafdb } from './rafdb.js';
+import { type DataSets, kindOf, listFolder, type LoadedFer2013, type LoadOptions } from 'mien/parts';
+import { isVoteTableName, joinVotes, readVotes } from './votes.js';
+
+type SetName = 'isear' | 'fer2013' | 'rafdb';
+
+/** Where each set is, and FER+'s votes; what has no path is not loaded. */
+export type SetPaths = Readonly<Partial<Record<SetName | 'votes', string>>>;
+
+export interface OpenOptions extends LoadOptions {
+  /** Paths that take precedence over what is found in the folder. */
+  readonly paths?: SetPaths;
+  /** Whether there may be none of the sets. */
+  readonly optional?: boolean;
+}
+
+export interface OpenedDataSets extends DataSets {
+  /** Names of the sets that are neither in the folder nor given by path. */
+  readonly missing: readonly SetName[];
+}
+
+const SETS: readonly SetName[] = ['isear', 'fer2013', 'rafdb'];
+
+/** Spellings of folder names, compared without case, hyphens, underscores, dots and spaces. */
+const SPELLINGS: Readonly<Record<SetName, readonly string[]>> = {
+  isear: ['isear'],
+  fer2013: ['fer2013', 'fer', 'icmlfacedata'],
+  rafdb: ['rafdb', 'raf'],
+};
+
+/**
+ * Where the sets are in a folder: subfolders (or files) named `isear`, `fer2013`, `rafdb` whatever the spelling.
+ * @throws MienError `file` when the folder is missing or a file.
+ */
+export async function findDataSets(dir: string): Promise<SetPaths> {
+  if ((await kindOf(dir)) !== 'folder')
+    throw new MienError('file', 'no such folder', {
+      file: dir,
+      hint: 'Expected a folder that holds isear/, fer2013/ and rafdb/.',
+    });
+  const { files, folders } = await listFolder(dir);
+  const plain = (name: string): string =>
+    name
+      .toLowerCase()
+      .replace(/\.csv$/, '')
+      .replace(/[-_. ]/g, '');
+  const found: Partial<Record<SetName | 'votes', string>> = {};
+  for (const set of SETS) {
+    const name = [...folders, ...files.filter((file) => /\.csv$/i.test(file))].find((entry) =>
+      SPELLINGS[set].includes(plain(entry)),
+    );
+    if (name !== undefined) found[set] = join(dir, name);
+  }
+  const votes = await findVotes([
+    dir,
+    ...VOTE_FOLDERS.flatMap((name) => folders.filter((f) => plain(f) === name)).map((name) =>
+      join(dir, name),
+    ),
+  ]);
+  if (votes !== undefined) found.votes = votes;
+  return found;
+}
+
+/** Subfolders in which votes are looked for. */
+const VOTE_FOLDERS = ['faces', 'ferplus', 'fer2013', 'fer'];
+
+/** The first table of votes in these folders. */
+async function findVotes(folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const name = (await listFolder(folder)).files.find(isVoteTableName);
+    if (name !== undefined) return join(folder, name);
+  }
+  return undefined;
+}
+
+async function loadVoted(
+  { fer2013, votes }: { readonly fer2013: string; readonly votes?: string | undefined },
+  options: LoadOptions,
+): Promise<LoadedFer2013> {
+  const set = await loadFer2013(fer2013, options);
+  return votes === undefined ? set : joinVotes(set, await readVotes(votes));
+}
+
+/**
+ * Loads what is in a folder (`undefined`: only what `paths` names).
+ * @throws MienError `file` when nothing is found at all, and what the loaders throw.
+ */
+export async function openDataSets(
+  dir: string | undefined,
+  options: OpenOptions = {},
+): Promise<OpenedDataSets> {
+  const paths = { ...(dir === undefined ? {} : await findDataSets(dir)), ...options.paths };
+  const missing = SETS.filter((set) => paths[set] === undefined);
+  if (missing.length === SETS.length && options.optional !== true)
+    throw new MienError('file', 'holds none of the data sets', {
+      ...(dir === undefined ? {} : { file: dir }),
+      hint: 'Expected a folder with isear/, fer2013/ or rafdb/, or a path for each.',
+    });
+  return {
+    ...(paths.isear === undefined ? {} : { isear: await loadIsear(paths.isear, options) }),
+    ...(paths.fer2013 === undefined
+      ? {}
+      : { fer2013: await loadVoted({ ...paths, fer2013: paths.fer2013 }, options) }),
+    ...(paths.rafdb === undefined ? {} : { rafdb: await loadRafdb(paths.rafdb, options) }),
+    missing,
+  };
+}

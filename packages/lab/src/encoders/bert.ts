@@ -1,0 +1,261 @@
+// BERT and DistilBERT on the graph: one definition, driven by config.json, parameters under the checkpoint's names.
+// Sources: Devlin et al. 2019; Sanh et al. 2019; names and layer order as in Hugging Face transformers.
+import { z } from 'zod';
+import {
+  add,
+  cast,
+  constantInit,
+  dropout,
+  firstRows,
+  gather,
+  gelu,
+  layerNorm,
+  linear,
+  matmul,
+  mean,
+  MienError,
+  mul,
+  normalInit,
+  type Parameters,
+  reshape,
+  scoped,
+  slice,
+  softmax,
+  sub,
+  transpose,
+  type Value,
+} from 'mien-engine';
+import type { Pooling } from './profiles.js';
+
+/** What the two families call the same things. */
+const FAMILIES = {
+  bert: {
+    layer: 'encoder.layer',
+    projections: ['attention.self.query', 'attention.self.key', 'attention.self.value'],
+    context: 'attention.output.dense',
+    contextNorm: 'attention.output.LayerNorm',
+    expansion: 'intermediate.dense',
+    contraction: 'output.dense',
+    outputNorm: 'output.LayerNorm',
+  },
+  distilbert: {
+    layer: 'transformer.layer',
+    projections: ['attention.q_lin', 'attention.k_lin', 'attention.v_lin'],
+    context: 'attention.out_lin',
+    contextNorm: 'sa_layer_norm',
+    expansion: 'ffn.lin1',
+    contraction: 'ffn.lin2',
+    outputNorm: 'output_layer_norm',
+  },
+} as const;
+
+export interface BertConfig {
+  readonly family: keyof typeof FAMILIES;
+  readonly vocabulary: number;
+  /** Most tokens a text may have. */
+  readonly positions: number;
+  /** Rows of the token type table; DistilBERT has none. */
+  readonly types: number;
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+  /** Width between the two layers of the feed-forward part. */
+  readonly inner: number;
+  /** Layer norm's epsilon. */
+  readonly epsilon: number;
+}
+
+const count = z.int().positive();
+const shared = { vocab_size: count, max_position_embeddings: count };
+const schemas = z.discriminatedUnion('model_type', [
+  z.object({
+    ...shared,
+    model_type: z.literal('bert'),
+    type_vocab_size: count,
+    hidden_size: count,
+    num_hidden_layers: count,
+    num_attention_heads: count,
+    intermediate_size: count,
+    layer_norm_eps: z.number().positive().default(1e-12),
+    hidden_act: z.literal('gelu'),
+    position_embedding_type: z.literal('absolute').default('absolute'),
+  }),
+  z.object({
+    ...shared,
+    model_type: z.literal('distilbert'),
+    dim: count,
+    n_layers: count,
+    n_heads: count,
+    hidden_dim: count,
+    activation: z.literal('gelu'),
+  }),
+]);
+
+/**
+ * Reads a parsed config.json.
+ * @throws MienError `weights` that names the key when it is not one of a BERT or DistilBERT that can be built.
+ */
+export function bertConfig(json: unknown, file?: string): BertConfig {
+  const parsed = schemas.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const field = issue!.path.join('.');
+    throw new MienError('weights', issue!.message, {
+      ...(file === undefined ? {} : { file }),
+      ...(field ? { field } : {}),
+      hint: `Text encoders are of these model types: ${Object.keys(FAMILIES).join(', ')}.`,
+    });
+  }
+  const { data } = parsed;
+  const common = { vocabulary: data.vocab_size, positions: data.max_position_embeddings };
+  const config: BertConfig =
+    data.model_type === 'bert'
+      ? {
+          ...common,
+          family: 'bert',
+          types: data.type_vocab_size,
+          width: data.hidden_size,
+          layers: data.num_hidden_layers,
+          heads: data.num_attention_heads,
+          inner: data.intermediate_size,
+          epsilon: data.layer_norm_eps,
+        }
+      : {
+          ...common,
+          family: 'distilbert',
+          types: 0,
+          width: data.dim,
+          layers: data.n_layers,
+          heads: data.n_heads,
+          inner: data.hidden_dim,
+          epsilon: 1e-12,
+        };
+  if (config.width % config.heads !== 0)
+    throw new MienError('weights', `width ${config.width} cannot be divided among ${config.heads} heads`, {
+      ...(file === undefined ? {} : { file }),
+    });
+  return config;
+}
+
+export interface BertInputs {
+  /** Token ids `[batch, tokens]`, int32 or int64. */
+  readonly ids: Value;
+  /** int32 `[batch, tokens]`, 0 where a token is padding; without it, no text is padded. */
+  readonly mask?: Value;
+}
+
+export interface BertOptions {
+  /**
+   * For training: the probability with which dropout sets to zero what enters the first layer, each attention weight
+   * and each element that is added to a residual. The seed is an int32 scalar, another one in every step; all sizes
+   * must be known then.
+   */
+  readonly dropout?: { readonly rate: number; readonly seed: Value };
+}
+
+/** Dropout at a place of this name; the identity where there is none. */
+type Drop = (x: Value, place: string) => Value;
+
+const dropping =
+  ({ dropout: chosen }: BertOptions): Drop =>
+  (x, place) =>
+    chosen === undefined ? x : dropout(x, chosen.rate, { seed: chosen.seed, place });
+
+/** Scores of padded keys are lowered by this much before the softmax. */
+const MASKED = -1e9;
+
+type Norm = readonly [scale: Value, bias: Value];
+
+function norm(p: Parameters, name: string, width: number): Norm {
+  return [p.get(`${name}.weight`, [width], constantInit(1)), p.get(`${name}.bias`, [width], constantInit(0))];
+}
+
+function embed(p: Parameters, config: BertConfig, ids: Value): Value {
+  const { vocabulary, positions, types, width, epsilon } = config;
+  const table = (name: string, rows: number): Value =>
+    p.get(`embeddings.${name}_embeddings.weight`, [rows, width], normalInit(0.02));
+  const words = 'embeddings.word_embeddings.weight';
+  const tokens = p.rows?.(words, ids) ?? gather(table('word', vocabulary), ids);
+  const places = firstRows(table('position', positions), ids.shape[1]!);
+  // Every token is of type 0, that of a single text.
+  const offsets = types === 0 ? places : add(places, slice(table('token_type', types), 0, 0, 1));
+  return layerNorm(add(tokens, offsets), ...norm(p, 'embeddings.LayerNorm', width), epsilon);
+}
+
+/** Context vectors `[batch, tokens, width]` of scaled dot-product attention (Vaswani et al. 2017). */
+function attend(
+  p: Parameters,
+  { heads, width }: BertConfig,
+  names: readonly string[],
+  x: Value,
+  mask: Value | undefined,
+  drop: (weights: Value) => Value,
+): Value {
+  const [batch, tokens] = x.shape as [number, number];
+  const split = (name: string, order: readonly number[]): Value =>
+    transpose(reshape(linear(p, name, x, width), [batch, tokens, heads, width / heads]), order);
+  const [query, key, value] = [
+    split(names[0]!, [0, 2, 1, 3]),
+    split(names[1]!, [0, 2, 3, 1]),
+    split(names[2]!, [0, 2, 1, 3]),
+  ];
+  const scores = mul(matmul(query, key), 1 / Math.sqrt(width / heads));
+  const masked =
+    mask === undefined
+      ? scores
+      : add(scores, mul(sub(1, cast(reshape(mask, [batch, 1, 1, tokens]), 'float32')), MASKED));
+  return reshape(transpose(matmul(drop(softmax(masked)), value), [0, 2, 1, 3]), [batch, tokens, width]);
+}
+
+/**
+ * Token states of the last layer, `[batch, tokens, width]`. ONNX Runtime fuses bias and GELU by itself; its fused
+ * attention was measured to gain nothing and its fused skip-layer-norm to lose.
+ * @throws MienError `shape` when more tokens are asked for than there are positions.
+ */
+export function bert(
+  p: Parameters,
+  config: BertConfig,
+  { ids, mask }: BertInputs,
+  options: BertOptions = {},
+): Value {
+  const { width, inner, epsilon } = config;
+  const names = FAMILIES[config.family];
+  const drop = dropping(options);
+  let x = drop(
+    scoped(p.graph, 'embeddings', () => embed(p, config, ids)),
+    'embeddings',
+  );
+  for (let i = 0; i < config.layers; i++) {
+    const at = (name: string): string => `${names.layer}.${i}.${name}`;
+    x = scoped(p.graph, `${names.layer}.${i}`, () => {
+      const context = linear(
+        p,
+        at(names.context),
+        attend(p, config, names.projections.map(at), x, mask, (weights) => drop(weights, at('attention'))),
+        width,
+      );
+      const kept = drop(context, at(names.context));
+      const attended = layerNorm(add(kept, x), ...norm(p, at(names.contextNorm), width), epsilon);
+      const expanded = gelu(linear(p, at(names.expansion), attended, inner));
+      const contracted = drop(linear(p, at(names.contraction), expanded, width), at(names.contraction));
+      return layerNorm(add(contracted, attended), ...norm(p, at(names.outputNorm), width), epsilon);
+    });
+  }
+  return x;
+}
+
+/** One embedding a text, `[batch, tokens, width]` → `[batch, width]`; for texts without padding. */
+export function poolTokens(states: Value, pooling: Pooling): Value {
+  const [batch, , width] = states.shape as [number, number, number];
+  return pooling === 'mean' ? mean(states, [1]) : reshape(slice(states, 1, 0, 1), [batch, width]);
+}
+
+/** The parts that training can begin at, in order: the tables of embeddings, then each layer. */
+export const bertParts = ({ family, layers }: BertConfig): string[] => [
+  'embeddings',
+  ...Array.from({ length: layers }, (_, i) => `${FAMILIES[family].layer}.${i}`),
+];
+
+/** The part that a parameter belongs to; undefined for one that is not the encoder's. */
+export const bertPartOf = (config: BertConfig, name: string): string | undefined =>
+  bertParts(config).find((part) => name.startsWith(`${part}.`));

@@ -1,0 +1,79 @@
+// Finds pretrained weights, whether they lie in a folder the user names or on the hub, and says which they are.
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { MienError } from 'mien-engine/base';
+import { sha256File } from 'mien-engine/node';
+import { hubFile } from './hub.js';
+import type { HubOptions } from './hub.js';
+import type { PretrainedSpec } from './profiles.js';
+
+export interface PretrainedOptions extends HubOptions {
+  /** Folder with one subfolder a model, `name` or `org/name`; used instead of the hub. */
+  weights?: string | undefined;
+}
+
+/** Located weights; `path` gives a file of theirs, fetching it where needed. */
+export interface Pretrained {
+  readonly id: string;
+  /** Commit on the hub; `local` for a folder whose weights are not those of the pinned commit. */
+  readonly revision: string;
+  /** SHA-256 of `model.safetensors`. */
+  readonly sha256: string;
+  path(file: string): Promise<string>;
+}
+
+export const WEIGHTS_FILE = 'model.safetensors';
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** The first of the folders that holds weights. */
+async function findFolder(spec: PretrainedSpec, weights: string | undefined): Promise<string | undefined> {
+  if (spec.folder === undefined && weights === undefined) return undefined;
+  const candidates =
+    spec.folder === undefined
+      ? [join(weights!, basename(spec.id)), join(weights!, ...spec.id.split('/'))]
+      : [spec.folder];
+  for (const folder of candidates) if (await exists(join(folder, WEIGHTS_FILE))) return folder;
+  throw new MienError('weights', `no ${WEIGHTS_FILE} of ${spec.id}`, {
+    file: candidates[0]!,
+    hint: 'Put config.json, model.safetensors and, for a text encoder, tokenizer.json there.',
+  });
+}
+
+/**
+ * Locates the weights of an encoder: `spec.folder`, else a subfolder of `options.weights`, else the hub or its cache.
+ * @throws MienError `weights` when a folder lacks them, and whatever `hubFile` throws.
+ */
+export async function locatePretrained(
+  spec: PretrainedSpec,
+  options: PretrainedOptions = {},
+): Promise<Pretrained> {
+  const { weights, ...hub } = options;
+  const folder = await findFolder(spec, weights);
+  if (folder === undefined) {
+    const found = await hubFile({ ...spec, path: WEIGHTS_FILE }, hub);
+    const { revision } = found;
+    return {
+      id: spec.id,
+      revision,
+      sha256: found.sha256 ?? (await sha256File(found.path)),
+      // All files of one commit: a branch may have moved on since the first was cached.
+      path: async (file) => (await hubFile({ id: spec.id, revision, path: file }, hub)).path,
+    };
+  }
+  const sha256 = await sha256File(join(folder, WEIGHTS_FILE));
+  return {
+    id: spec.id,
+    revision: sha256 === spec.sha256 ? spec.revision : 'local',
+    sha256,
+    path: async (file) => {
+      const path = join(folder, file);
+      if (!(await exists(path))) throw new MienError('weights', `${spec.id} needs this file`, { file: path });
+      return path;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+// Reads the tensors a model needs out of a published checkpoint, whatever else is in it and however they are prefixed.
+import { formatShape, MienError, nearestName, type ParameterSpec, sameShape, type Tensor } from 'mien-engine';
+import { openSafetensors } from 'mien-engine/node';
+
+export interface CheckpointLayout {
+  /** Names and shapes of the tensors needed. */
+  readonly specs: readonly Pick<ParameterSpec, 'name' | 'shape'>[];
+  /** What may stand before every name, for instance `distilbert.`; tensors outside it are heads, and not read. */
+  readonly prefixes?: readonly string[];
+  /** Names inside the prefix that are not needed: heads, counters, constants. */
+  readonly ignored?: RegExp;
+}
+
+const FLOATS = ['F32', 'F16', 'BF16', 'F64'];
+
+/** Checkpoints that came from TensorFlow call a norm's scale gamma and its shift beta. */
+const modernName = (name: string): string =>
+  name.replace(/LayerNorm\.gamma$/, 'LayerNorm.weight').replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
+
+/**
+ * Reads a checkpoint's tensors under the names that `specs` has, as float32.
+ * @throws MienError `weights` that names a tensor which is missing, of another shape or kind, or of another model;
+ *   `format` and `file` when the file cannot be read.
+ */
+export async function readWeights(
+  path: string,
+  { specs, prefixes = [], ignored }: CheckpointLayout,
+): Promise<Record<string, Tensor<'float32'>>> {
+  const file = await openSafetensors(path);
+  try {
+    const first = specs[0]!.name;
+    const names = [...file.entries.keys()];
+    const prefix =
+      prefixes.find((candidate) => names.some((name) => modernName(name) === candidate + first)) ?? '';
+    const stored = new Map<string, string>();
+    for (const name of names)
+      if (name.startsWith(prefix)) stored.set(modernName(name.slice(prefix.length)), name);
+
+    const wanted = new Set(specs.map(({ name }) => name));
+    const missing = specs.filter(({ name }) => !stored.has(name));
+    if (missing.length > 0) {
+      const nearest = nearestName(missing[0]!.name, [...stored.keys()]);
+      throw new MienError(
+        'weights',
+        `is missing, as are ${missing.length - 1} more of the ${specs.length} tensors that config.json asks for`,
+        {
+          ...{ file: path, field: missing[0]!.name },
+          hint: nearest
+            ? `The nearest name there is ${nearest}.`
+            : 'config.json and the weights do not belong together.',
+        },
+      );
+    }
+    const foreign = [...stored.keys()].find((name) => !wanted.has(name) && !ignored?.test(name));
+    if (foreign !== undefined)
+      throw new MienError('weights', 'is not a tensor of the model that config.json describes', {
+        ...{ file: path, field: stored.get(foreign)! },
+        hint: 'config.json and the weights do not belong together.',
+      });
+
+    const tensors: Record<string, Tensor<'float32'>> = {};
+    for (const { name, shape } of specs) {
+      const field = stored.get(name)!;
+      const entry = file.entries.get(field)!;
+      if (!sameShape(entry.shape, shape))
+        throw new MienError('weights', `is ${formatShape(entry.shape)}, ${formatShape(shape)} is needed`, {
+          ...{ file: path, field },
+          hint: 'config.json and the weights do not belong together.',
+        });
+      if (!FLOATS.includes(entry.stored))
+        throw new MienError('weights', `holds ${entry.stored}, floating-point numbers are needed`, {
+          file: path,
+          field,
+        });
+      tensors[name] = (await file.read(field, { floats: 'float32' })) as Tensor<'float32'>;
+    }
+    return tensors;
+  } finally {
+    await file.close();
+  }
+}

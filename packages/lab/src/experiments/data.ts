@@ -1,0 +1,128 @@
+// Feature sets as experiments use them: one table a modality, and the items of each label set and split as rows of it.
+import { MienError, stackRows, type Tensor } from 'mien-engine/base';
+import { pairFaces } from '../data/pairing.js';
+import type { StateTable } from '../features/states.js';
+import type { FeatureSet, FeatureSets, Fer2013FeatureSet, Split } from '../features/sets.js';
+import type { Items } from '../train/head-graph.js';
+
+/** Whose texts: ISEAR's; or those of all corpora, of which ISEAR's are no test. */
+export type TextSource = 'isear' | 'all';
+
+/** Whose faces. */
+export type FaceSource = 'fer2013' | 'rafdb' | 'both';
+
+/** Some items of one modality. */
+export interface Selection {
+  /** Rows in the modality's table. */
+  readonly rows: Int32Array;
+  /** Indices into the label set that was asked for. */
+  readonly labels: Uint8Array;
+  readonly ids: readonly string[];
+}
+
+export interface ExperimentData {
+  readonly sets: FeatureSets;
+  /** Whose texts are selected. */
+  readonly source: TextSource;
+  /** Embeddings of all texts `[n, width]`, ISEAR's first, and of all faces, FER2013's first. */
+  readonly tables: { readonly text: Tensor<'float32'>; readonly face: Tensor<'float32'> };
+  /** The same rows as token states and regions, where they were extracted. */
+  readonly states?: Readonly<Record<'text' | 'face', StateTable>>;
+  texts(labels: readonly string[], split: Split): Selection;
+  /** `usage` keeps one of FER2013's official parts only. */
+  faces(source: FaceSource, labels: readonly string[], split: Split, usage?: string): Selection;
+}
+
+/** What a model is selected and tested on. */
+export interface EvaluationItems {
+  readonly validation: Items & { readonly labels: Uint8Array };
+  readonly tests: readonly (Items & { readonly labels: Uint8Array })[];
+}
+
+/**
+ * Features as experiments use them. With the texts of all corpora, those for training and validation are ISEAR's and the
+ * others', and those for tests the others' only: ISEAR has no neutral and no surprise.
+ * @throws MienError `data` when a selection is empty: the label set or the data cannot be used.
+ */
+export function experimentData(sets: FeatureSets, source: TextSource = 'isear'): ExperimentData {
+  const { fer2013, rafdb } = sets.faces;
+  const count = fer2013.embeddings.shape[0]!;
+  const table = stackRows([fer2013.embeddings, rafdb.embeddings]);
+
+  const faces: ExperimentData['faces'] = (source, labels, split, usage) => {
+    const parts = [
+      ...(source === 'rafdb' ? [] : [select(fer2013, labels, split, 0, usage)]),
+      ...(source === 'fer2013' ? [] : [select(rafdb, labels, split, count)]),
+    ];
+    return filled(join(parts), `faces of ${source}`, split);
+  };
+  const further = source === 'all' ? sets.corpora : undefined;
+  if (source === 'all' && further === undefined)
+    throw new MienError('data', 'there are no features of texts of other corpora than ISEAR', {
+      hint: 'Put the corpora into the data folder (docs/data.md) and extract again.',
+    });
+  const texts: ExperimentData['texts'] = (labels, split) => {
+    const parts = [
+      ...(further && split === 'test' ? [] : [select(sets.texts, labels, split, 0)]),
+      ...(further ? [select(further, labels, split, sets.texts.ids.length)] : []),
+    ];
+    return filled(join(parts), 'texts', split);
+  };
+  const own = sets.texts.embeddings;
+  const text = further ? stackRows([own, further.embeddings]) : own;
+  return { sets, source, tables: { text, face: table }, texts, faces };
+}
+
+function select(
+  set: FeatureSet | Fer2013FeatureSet,
+  labels: readonly string[],
+  split: Split,
+  offset: number,
+  usage?: string,
+): Selection {
+  const index = set.labelNames.map((name) => labels.indexOf(name));
+  const chosen: number[] = [];
+  set.split.forEach((itemSplit, i) => {
+    if (itemSplit !== split || index[set.labels[i]!]! < 0) return;
+    if (usage !== undefined && (!('usage' in set) || set.usage[i] !== usage)) return;
+    chosen.push(i);
+  });
+  return {
+    rows: Int32Array.from(chosen, (i) => i + offset),
+    labels: Uint8Array.from(chosen, (i) => index[set.labels[i]!]!),
+    ids: chosen.map((i) => set.ids[i]!),
+  };
+}
+
+const join = (parts: readonly Selection[]): Selection => ({
+  rows: Int32Array.from(parts.flatMap(({ rows }) => [...rows])),
+  labels: Uint8Array.from(parts.flatMap(({ labels }) => [...labels])),
+  ids: parts.flatMap(({ ids }) => ids),
+});
+
+function filled(selection: Selection, what: string, split: Split): Selection {
+  if (selection.rows.length === 0)
+    throw new MienError('data', `there are no ${what} in the ${split} split for these labels`, {
+      hint: 'Check the labels of the configuration, and what `mien data` counts.',
+    });
+  return selection;
+}
+
+/** Some items by their positions in a selection. */
+export const take = ({ rows, labels, ids }: Selection, positions: ArrayLike<number>): Selection => ({
+  rows: Int32Array.from(positions, (i) => rows[i]!),
+  labels: Uint8Array.from(positions, (i) => labels[i]!),
+  ids: Array.from(positions, (i) => ids[i]!),
+});
+
+/** For every text the position of a face of its label in `faces` (see `pairFaces`). */
+export function pair(
+  texts: Selection,
+  faces: Selection,
+  seed: number,
+  index: number,
+  stream: string,
+): Int32Array {
+  const labelled = ({ labels }: Selection) => Array.from(labels, (label) => ({ label: String(label) }));
+  return pairFaces(labelled(texts), labelled(faces), seed, index, { stream });
+}

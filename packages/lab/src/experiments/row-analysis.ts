@@ -1,0 +1,236 @@
+// Gathers, row by row, what statistics need besides predictions: posteriors on validation and before temperature,
+// training histories, subjects, gates, additive projections, mismatched pairs and what classifiers see.
+import {
+  type Evidence,
+  FACE_LABELS,
+  fitTemperature,
+  labelPrior,
+  pick,
+  productOfPosteriors,
+  scores,
+  type Scores,
+  softmax,
+  TEXT_LABELS,
+} from 'mien/parts';
+import type { HeadName } from '../heads/heads.js';
+import type { Tensor } from 'mien-engine/base';
+import { take, type FaceSource, type Selection } from './data.js';
+import {
+  FACE_SOURCES,
+  fusedHeads,
+  fusedModel,
+  pairedFaceModel,
+  sevenFaceModel,
+  textModel,
+  type ModelSpec,
+} from './plan.js';
+import type { RowAnalysis } from './results.js';
+import {
+  logitsOf,
+  pairedFaceTemperature,
+  pairings,
+  pairPrior,
+  pairSelections,
+  type Context,
+  type PairSelections,
+} from './row-parts.js';
+import { mapPositions, mismatchedPairs } from './run-analysis.js';
+import { validationPairs, type RunResult } from './run.js';
+
+/** By row id. Of rows with the same heads on the same items one is analysed; Table IV repeats others' rows. */
+export function rowAnalyses(context: Context): Map<string, RowAnalysis> {
+  const { config } = context;
+  const { labels } = config;
+  const unimodal = [
+    [`II-text-${labels.length}`, textAnalysis(context, labels)],
+    [`II-text-${TEXT_LABELS.length}`, textAnalysis(context, TEXT_LABELS)],
+    ...FACE_SOURCES.flatMap((source) => [
+      [`II-face-${labels.length}-${source}`, naturalFaceAnalysis(context, source)],
+      [`II-face-${FACE_LABELS.length}-${source}`, sevenFaceAnalysis(context, source)],
+    ]),
+  ] as [string, RowAnalysis][];
+  const paired = FACE_SOURCES.flatMap((source) => [
+    ...fusedHeads(config, source).map(
+      (head) => [`III-${head}-${source}`, fusedAnalysis(context, head, source)] as const,
+    ),
+    [`III-product-${source}`, productAnalysis(context, source)] as const,
+  ]);
+  return new Map([...unimodal, ...paired]);
+}
+
+const trainingsOf = (runs: readonly RunResult[]) =>
+  runs.map(({ bestEpoch, history }) => ({ bestEpoch, history }));
+
+/** The first seed's representation, where it was kept. */
+function mapOf(
+  { config }: Context,
+  [run]: readonly RunResult[],
+  truth: Uint8Array,
+): Pick<RowAnalysis, 'map'> {
+  const representation = run?.analysis?.representation;
+  if (representation === undefined) return {};
+  const { shape, data } = representation;
+  return { map: { positions: mapPositions(config, truth), width: shape[1]!, representation: data } };
+}
+
+/** A head that is tested on single items and calibrated on those of validation as they are. */
+function plain(
+  context: Context,
+  model: ModelSpec,
+  select: (split: 'validation' | 'test') => Selection,
+  subjects: RowAnalysis['subjects'],
+): RowAnalysis {
+  const { config, runs } = context;
+  const found = runs(model);
+  const { labels: truth } = select('validation');
+  return {
+    seeds: config.seeds,
+    trainings: trainingsOf(found),
+    validation: {
+      truth,
+      posteriors: found.map(({ validation }) => {
+        const logits = logitsOf(validation);
+        return softmax(logits, fitTemperature(logits, truth).temperature);
+      }),
+    },
+    uncalibrated: found.map(({ tests }) => [softmax(logitsOf(tests[0]!))]),
+    subjects,
+    ...mapOf(context, found, select('test').labels),
+  };
+}
+
+/** Who wrote the selected texts; null where the data set does not say of any. */
+function subjectsOf({ data }: Context, { rows }: Selection): RowAnalysis['subjects'] {
+  const subjects = rows.map((row) => data.sets.texts.subject[row]!);
+  return subjects.every((subject) => subject === -1) ? null : subjects;
+}
+
+function textAnalysis(context: Context, labels: readonly string[]): RowAnalysis {
+  const select = (split: 'validation' | 'test') => context.data.texts(labels, split);
+  return plain(context, textModel(labels), select, subjectsOf(context, select('test')));
+}
+
+const sevenFaceAnalysis = (context: Context, source: FaceSource): RowAnalysis =>
+  plain(context, sevenFaceModel(source), (split) => context.data.faces(source, FACE_LABELS, split), null);
+
+/** As the row itself: posteriors are moved from the label distribution of the pairs to that of the faces. */
+function naturalFaceAnalysis(context: Context, source: FaceSource): RowAnalysis {
+  const { config, data, runs } = context;
+  const selections = pairSelections(context, source);
+  const prior = pairPrior(context);
+  const target = labelPrior(data.faces(source, config.labels, 'train').labels, config.labels.length);
+  const moved = (tensor: Tensor<'float32'>, temperature: number): Scores =>
+    softmax(productOfPosteriors([{ logits: logitsOf(tensor), temperature, prior }], target));
+  const found = runs(pairedFaceModel(config.labels, source));
+  return {
+    seeds: config.seeds,
+    trainings: trainingsOf(found),
+    validation: {
+      truth: selections.faces.validation.labels,
+      posteriors: found.map((run) => moved(run.validation, pairedFaceTemperature(context, selections, run))),
+    },
+    uncalibrated: found.map((run) => [moved(run.tests[0]!, 1)]),
+    subjects: null,
+    ...mapOf(context, found, selections.faces.test.labels),
+  };
+}
+
+/** What a head or the product makes of pairs, at its own temperature and at 1. */
+interface PairPosteriors {
+  readonly validation: Scores;
+  readonly uncalibrated: readonly Scores[];
+  readonly mismatched?: Scores;
+}
+
+function pairedAnalysis(
+  context: Context,
+  { texts, faces }: PairSelections,
+  of: readonly PairPosteriors[],
+): Omit<RowAnalysis, 'trainings'> {
+  const { config } = context;
+  const pairs = validationPairs(config, texts.validation, faces.validation);
+  const mismatched = of.flatMap((one) => one.mismatched ?? []);
+  const others = mismatchedPairs(config, texts.test, faces.test);
+  return {
+    seeds: config.seeds,
+    validation: {
+      truth: take(texts.validation, pairs.texts).labels,
+      posteriors: of.map(({ validation }) => validation),
+    },
+    uncalibrated: of.map(({ uncalibrated }) => uncalibrated),
+    subjects: subjectsOf(context, texts.test),
+    ...(mismatched.length < of.length
+      ? {}
+      : { mismatched: { faceLabels: take(faces.test, others).labels, posteriors: mismatched } }),
+  };
+}
+
+function fusedAnalysis(context: Context, head: HeadName, source: FaceSource): RowAnalysis {
+  const { config, runs } = context;
+  const selections = pairSelections(context, source);
+  const found = runs(fusedModel(head, config.labels, source));
+  const { texts, faces } = selections;
+  const pairs = validationPairs(config, texts.validation, faces.validation);
+  const truth = take(texts.validation, pairs.texts).labels;
+  const posteriors = found.map(({ validation, tests, analysis }): PairPosteriors => {
+    const { temperature } = fitTemperature(logitsOf(validation), truth);
+    return {
+      validation: softmax(logitsOf(validation), temperature),
+      uncalibrated: tests.map((test) => softmax(logitsOf(test))),
+      ...(analysis?.mismatched ? { mismatched: softmax(logitsOf(analysis.mismatched), temperature) } : {}),
+    };
+  });
+  const gates = found.flatMap(({ analysis }) => analysis?.gate ?? []);
+  const additive = found.flatMap(({ analysis }) => analysis?.additive ?? []);
+  return {
+    ...pairedAnalysis(context, selections, posteriors),
+    trainings: trainingsOf(found),
+    ...(gates.length === found.length ? { gates: gates.map(rowsOfTensor) } : {}),
+    ...(additive.length === found.length
+      ? { additive: additive.map(({ shape, data }) => scores(shape[1]!, data)) }
+      : {}),
+    ...mapOf(context, found, texts.test.labels),
+  };
+}
+
+const rowsOfTensor = ({ shape, data }: Tensor<'float32'>): Float32Array[] =>
+  Array.from({ length: shape[0]! }, (_, row) => data.subarray(row * shape[1]!, (row + 1) * shape[1]!));
+
+/** As the row itself: the two unimodal heads' posteriors, multiplied. */
+function productAnalysis(context: Context, source: FaceSource): RowAnalysis {
+  const { config, data, runs } = context;
+  const selections = pairSelections(context, source);
+  const { texts, faces } = selections;
+  const prior = pairPrior(context);
+  const textTruth = data.texts(config.labels, 'validation').labels;
+  const pairs = validationPairs(config, texts.validation, faces.validation);
+  const others = mismatchedPairs(config, texts.test, faces.test);
+  const faceRuns = runs(pairedFaceModel(config.labels, source));
+  const posteriors = runs(textModel(config.labels)).map((textRun, seed): PairPosteriors => {
+    const faceRun = faceRuns[seed]!;
+    const temperatures = {
+      text: fitTemperature(logitsOf(textRun.validation), textTruth).temperature,
+      face: pairedFaceTemperature(context, selections, faceRun),
+    };
+    const multiplied = (text: Scores, face: Scores, { text: t, face: f } = temperatures): Scores => {
+      const evidence: Evidence[] = [
+        { logits: text, temperature: t, prior },
+        { logits: face, temperature: f, prior },
+      ];
+      return softmax(productOfPosteriors(evidence, prior));
+    };
+    const text = logitsOf(textRun.tests[0]!);
+    const face = logitsOf(faceRun.tests[0]!);
+    return {
+      validation: multiplied(
+        pick(logitsOf(textRun.validation), pairs.texts),
+        pick(logitsOf(faceRun.validation), pairs.faces),
+      ),
+      uncalibrated: pairings(context, selections).map(({ faces: positions }) =>
+        multiplied(text, pick(face, positions), { text: 1, face: 1 }),
+      ),
+      mismatched: multiplied(text, pick(face, others)),
+    };
+  });
+  return { ...pairedAnalysis(context, selections, posteriors), trainings: [] };
+}

@@ -1,0 +1,283 @@
+// Trains one head with one seed and keeps what it says about the validation and test items.
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensorsFile, sha256, writeFileAtomic, writeSafetensorsFile } from 'mien-engine/node';
+import { evaluateScores, type Progress, scores } from 'mien/parts';
+import { randomStream, type Tensor } from 'mien-engine/base';
+import { readsStates } from '../heads/heads.js';
+import {
+  createPredictionSession,
+  type FeatureTables,
+  type Items,
+  type StateTables,
+} from '../train/head-graph.js';
+import { trainHead, type TrainedHead } from '../train/loop.js';
+import type { EpochRecord } from '../train/run-state.js';
+import type { Config } from './config.js';
+import { pair, take, type EvaluationItems, type ExperimentData, type Selection } from './data.js';
+import { graphOptions, tablesOf } from './head-options.js';
+import type { ModelSpec } from './plan.js';
+import { analyseRun, predictAll, runAnalysisOf, type RunAnalysis } from './run-analysis.js';
+
+/** Logits `[n, labels]` on validation, and on each test pairing (one entry where nothing is paired). */
+export interface RunResult {
+  readonly validation: Tensor<'float32'>;
+  readonly tests: readonly Tensor<'float32'>[];
+  readonly bestEpoch: number;
+  readonly history: readonly EpochRecord[];
+  /** Missing from runs of earlier versions that kept no parameters. */
+  readonly analysis?: RunAnalysis;
+}
+
+/** Pairings of the validation items; more than one, since they are few. */
+const VALIDATION_PAIRINGS = 3;
+
+/** Validation pairs, the same for all models and seeds: positions of texts and faces in their selections. */
+export function validationPairs(config: Config, texts: Selection, faces: Selection) {
+  const drawn = Array.from({ length: VALIDATION_PAIRINGS }, (_, i) =>
+    pair(texts, faces, config.seed, i, 'validation pairing'),
+  );
+  return {
+    texts: drawn.flatMap((positions) => Array.from(positions, (_, i) => i)),
+    faces: drawn.flatMap((positions) => [...positions]),
+  };
+}
+
+/** The faces of one test pairing, by position; the same for all models and seeds. */
+export const testPairs = (config: Config, texts: Selection, faces: Selection, pairing: number): Int32Array =>
+  pair(texts, faces, config.seed, pairing, 'test pairing');
+
+/** Fused heads are judged on pairs; the unimodal ones on each of their items, which pairs then refer to. */
+export function evaluationItems(
+  config: Config,
+  data: ExperimentData,
+  { head, labels, faces }: ModelSpec,
+): EvaluationItems {
+  if (head === 'text' || head === 'face') {
+    const items = (split: 'validation' | 'test') => {
+      const { rows, labels: truth } =
+        head === 'text' ? data.texts(labels, split) : data.faces(faces!, labels, split);
+      return { [head]: rows, labels: truth };
+    };
+    return { validation: items('validation'), tests: [items('test')] };
+  }
+  const pairs = (
+    split: 'validation' | 'test',
+    choose: (t: Selection, f: Selection) => [ArrayLike<number>, ArrayLike<number>],
+  ) => {
+    const texts = data.texts(labels, split);
+    const selection = data.faces(faces!, labels, split);
+    const [textPositions, facePositions] = choose(texts, selection);
+    const chosen = take(texts, textPositions);
+    return { text: chosen.rows, face: take(selection, facePositions).rows, labels: chosen.labels };
+  };
+  return {
+    validation: pairs('validation', (texts, selection) => {
+      const positions = validationPairs(config, texts, selection);
+      return [positions.texts, positions.faces];
+    }),
+    tests: Array.from({ length: config.pairing.testSeeds }, (_, pairing) =>
+      pairs('test', (texts, selection) => [
+        texts.rows.map((_row, i) => i),
+        testPairs(config, texts, selection, pairing),
+      ]),
+    ),
+  };
+}
+
+/**
+ * The items of an epoch, a function of seed and epoch alone: the training items in random order, shuffled anew when
+ * all have been seen, cut into epochs.
+ */
+function sampler(
+  { sampling, labels, faces, head }: ModelSpec,
+  { epochs }: Config,
+  data: ExperimentData,
+  seed: number,
+): (epoch: number) => Items {
+  const pool = faces === null ? undefined : data.faces(faces, labels, 'train');
+  const main = sampling === 'faces' ? pool! : data.texts(labels, 'train');
+  const n = main.rows.length;
+  const size = Math.min(epochs.items, n);
+  return (epoch) => {
+    const pass = (position: number) => Math.floor(position / n);
+    const orders = new Map(
+      [pass(epoch * size), pass((epoch + 1) * size - 1)].map((p) => [
+        p,
+        randomStream(seed, 'shuffle', p).permutation(n),
+      ]),
+    );
+    const positions = Int32Array.from({ length: size }, (_, i) => {
+      const position = epoch * size + i;
+      return orders.get(pass(position))![position % n]!;
+    });
+    const items = take(main, positions);
+    if (sampling === 'texts') return { text: items.rows, labels: items.labels };
+    if (sampling === 'faces') return { face: items.rows, labels: items.labels };
+    const drawn = take(pool!, pair(items, pool!, seed, epoch, 'training pairing'));
+    return { ...(head === 'face' ? {} : { text: items.rows }), face: drawn.rows, labels: items.labels };
+  };
+}
+
+/** What a training meets beside the items as they are. */
+export interface Variation {
+  /** Stands for all that decides it, in a run's fingerprint. */
+  readonly key: string;
+  /** The features' tables with further rows below their own. */
+  readonly tables: FeatureTables;
+  /** The same rows as states, where the features have those. */
+  readonly states?: StateTables;
+  /** An epoch's items with some of them changed to further rows; a function of its arguments alone. */
+  readonly vary: (items: Items, seed: number, epoch: number) => Items;
+  /** As `HeadGraphOptions` has it; the items then say what their gate should be. */
+  readonly gateGuidance?: number;
+}
+
+/** Everything that decides a run, as a hash. */
+export const fingerprint = (
+  model: ModelSpec,
+  config: Config,
+  features: string,
+  variation?: Variation,
+): string => {
+  // The number of seeds, whose faces the main row has, and what concerns other heads do not change a run.
+  const { seeds: _seeds, furtherHeads: _heads, pairing, ...rest } = config;
+  const { tensor, rank, attention, ...shared } = rest.head;
+  const own =
+    model.head === 'tensor'
+      ? { tensor }
+      : model.head === 'low-rank'
+        ? { rank }
+        : readsStates(model.head)
+          ? { attention }
+          : {};
+  const decisive = { ...rest, head: { ...shared, ...own } };
+  const varied = variation ? [variation.key] : [];
+  return sha256(JSON.stringify([model, { ...decisive, testSeeds: pairing.testSeeds }, features, ...varied]));
+};
+
+/** `gated-fer2013-0123456789ab/seed-0`: runs of other configurations or features have other names. */
+const runFolder = ({ folder, model, seed, config, features, variation }: RunOptions): string =>
+  join(
+    folder,
+    `${model.key}-${fingerprint(model, config, features, variation).slice(0, 12)}`,
+    `seed-${seed}`,
+  );
+
+export interface RunOptions {
+  readonly model: ModelSpec;
+  readonly seed: number;
+  readonly config: Config;
+  /** Folder of all runs; each has a folder of its own in it: checkpoints, log, logits. */
+  readonly folder: string;
+  /** A hash that stands for the features. */
+  readonly features: string;
+  readonly variation?: Variation;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** Trains a head, or goes on where its checkpoint stands. */
+export function trainRun(data: ExperimentData, options: RunOptions): Promise<TrainedHead> {
+  const { model, seed, config, features, variation, progress, signal } = options;
+  const { validation } = evaluationItems(config, data, model);
+  const draw = sampler(model, config, data, seed);
+  return trainHead(
+    {
+      ...graphOptions(model, config, data),
+      ...(variation?.gateGuidance === undefined ? {} : { gateGuidance: variation.gateGuidance }),
+      features: tablesOf(variation ?? data, model),
+      draw: variation ? (epoch) => variation.vary(draw(epoch), seed, epoch) : draw,
+      validation,
+      select: (logits, labels) => evaluateScores(labels, scores(model.labels.length, logits.data)).f1,
+    },
+    {
+      seed,
+      optimizer: config.optimizer,
+      epochs: config.epochs,
+      threads: 1,
+      folder: runFolder(options),
+      fingerprint: fingerprint(model, config, features, variation),
+      ...(progress ? { progress } : {}),
+      ...(signal ? { signal } : {}),
+    },
+  );
+}
+
+/** Trains and analyses what the folder does not hold already. */
+export async function performRun(data: ExperimentData, options: RunOptions): Promise<RunResult> {
+  const finished = await readRun(options);
+  if (finished && !lacksAnalysis(finished, options)) return finished;
+  const { model, config } = options;
+  const evaluation = evaluationItems(config, data, model);
+  const tables = tablesOf(data, model);
+  const trained = finished
+    ? { ...finished, parameters: (await readSafetensorsFile(join(runFolder(options), HEAD))).tensors }
+    : await trainRun(data, options);
+  const session = await createPredictionSession(graphOptions(model, config, data), 1);
+  try {
+    const asked = { session, parameters: trained.parameters, tables };
+    const analysis = isAnalysed(model)
+      ? await analyseRun(asked, config, data, options, evaluation.tests)
+      : undefined;
+    if (analysis) await writeSafetensorsFile(join(runFolder(options), ANALYSIS), { ...analysis });
+    if (finished) return { ...finished, ...(analysis ? { analysis } : {}) };
+    const logitsOf = (items: Items) => predictAll(asked, items, model.labels.length);
+    const validation = await logitsOf(evaluation.validation);
+    const tests: Tensor<'float32'>[] = [];
+    for (const items of evaluation.tests) tests.push(await logitsOf(items));
+    const { bestEpoch, history } = trained;
+    return await writeRun(options, {
+      ...{ validation, tests, bestEpoch, history },
+      ...(analysis ? { analysis } : {}),
+    });
+  } finally {
+    await session.dispose();
+  }
+}
+
+/** Whether a finished run, of an earlier version, has no analysis but the parameters to make it from. */
+export const lacksAnalysis = (run: RunResult, options: RunOptions): boolean =>
+  isAnalysed(options.model) && run.analysis === undefined && existsSync(join(runFolder(options), HEAD));
+
+/** The report's statistics are about the paper's heads. */
+const isAnalysed = ({ texts }: ModelSpec): boolean => texts === undefined;
+
+const RESULT = 'result.json';
+const LOGITS = 'logits.safetensors';
+const ANALYSIS = 'analysis.safetensors';
+/** What `train/checkpoint.ts` leaves of a finished run: the parameters of its best epoch. */
+const HEAD = 'head.safetensors';
+
+async function writeRun(options: RunOptions, result: RunResult): Promise<RunResult> {
+  const folder = runFolder(options);
+  const tests = Object.fromEntries(result.tests.map((tensor, i) => [`test ${i}`, tensor]));
+  await writeSafetensorsFile(join(folder, LOGITS), { validation: result.validation, ...tests });
+  const { bestEpoch, history } = result;
+  await writeFileAtomic(
+    join(folder, RESULT),
+    `${JSON.stringify({ tests: result.tests.length, bestEpoch, history })}\n`,
+  );
+  return result;
+}
+
+/** The finished run, or undefined when it is not finished. */
+export async function readRun(options: RunOptions): Promise<RunResult | undefined> {
+  const folder = runFolder(options);
+  const text = await readFile(join(folder, RESULT), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const record = JSON.parse(text) as { tests: number; bestEpoch: number; history: EpochRecord[] };
+  const { tensors } = await readSafetensorsFile(join(folder, LOGITS));
+  const tensor = (name: string) => tensors[name] as Tensor<'float32'>;
+  const analysis = join(folder, ANALYSIS);
+  return {
+    validation: tensor('validation'),
+    tests: Array.from({ length: record.tests }, (_, i) => tensor(`test ${i}`)),
+    bestEpoch: record.bestEpoch,
+    history: record.history,
+    ...(existsSync(analysis)
+      ? { analysis: runAnalysisOf((await readSafetensorsFile(analysis)).tensors, analysis) }
+      : {}),
+  };
+}

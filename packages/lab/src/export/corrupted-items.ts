@@ -1,0 +1,127 @@
+// Training items made worse and embedded beside the clean ones. Of clean pairs alone a gate learns at best which
+// modality knows which label; whom to believe when one says little it learns from pairs of which one side is bad.
+import { decodeImage, type FaceEncoder, type Progress, type Protocol, type TextEncoder } from 'mien/parts';
+import { randomStream, type Tensor } from 'mien-engine/base';
+import { take, type ExperimentData } from '../experiments/data.js';
+import { faceEmbedder, textEmbedder } from '../features/embed.js';
+import { keptStore, type KeptOptions } from '../features/kept.js';
+import { readStates, type StateTable } from '../features/states.js';
+import type { Modality } from '../train/head-graph.js';
+import {
+  corruptFace,
+  corruptText,
+  FACE_CORRUPTIONS,
+  TEXT_CORRUPTIONS,
+  wordsOf,
+  type FaceCorruption,
+  type TextCorruption,
+} from './corruption.js';
+
+/** Levels in training are drawn evenly from none to these, at which next to nothing can be recognised. */
+const WORST: Readonly<Record<TextCorruption | FaceCorruption, number>> = {
+  'words dropped': 0.95,
+  'words replaced': 0.95,
+  blur: 0.12,
+  occlusion: 0.7,
+  noise: 0.5,
+  'contrast lost': 0.97,
+};
+
+/** Faces that are made worse (of the texts all are): enough, and half a minute's work. */
+const FACES = 4000;
+const SEED = 0;
+
+/** Some items of a modality as they are after corruption. */
+export interface CorruptedRows {
+  /** `[n, width]` */
+  readonly embeddings: Tensor<'float32'>;
+  /** All their states, where they were asked for. */
+  readonly states?: StateTable;
+  /** The rows they had in the modality's table before. */
+  readonly from: Int32Array;
+  readonly labels: Uint8Array;
+}
+
+export type CorruptedItems = Readonly<Record<Modality, CorruptedRows>>;
+
+export interface CorruptedItemsOptions {
+  readonly protocol: Protocol;
+  readonly data: ExperimentData;
+  readonly encoders: { readonly text: TextEncoder; readonly face: FaceEncoder };
+  readonly labels: readonly string[];
+  /** Folder in which their features are kept. */
+  readonly dir: string;
+  /** Faces at most. */
+  readonly faces?: number;
+  /** Token states and feature maps too. */
+  readonly withStates?: boolean;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** Makes training texts and some training faces of these labels worse, each in one way and by its own degree. */
+export async function corruptedItems(options: CorruptedItemsOptions): Promise<CorruptedItems> {
+  const { protocol, data, encoders, labels, faces: most = FACES, withStates = false } = options;
+  const texts = data.texts(labels, 'train');
+  const textOf = new Map([
+    ...protocol.texts.map(({ item, text }) => [item.id, text] as const),
+    ...(protocol.corpora ?? []).map(({ id, text }) => [id, text] as const),
+  ]);
+  const words = texts.ids.flatMap((id) => wordsOf(textOf.get(id)!));
+  const worse = (id: string): string => {
+    const draw = randomStream(SEED, `corrupted text ${id}`);
+    const kind = TEXT_CORRUPTIONS[draw.integer(TEXT_CORRUPTIONS.length)]!;
+    return corruptText(textOf.get(id)!, kind, WORST[kind] * draw.uniform(), draw, words);
+  };
+
+  const all = data.faces('both', labels, 'train');
+  const places = randomStream(SEED, 'corrupted faces').permutation(all.rows.length).slice(0, most).sort();
+  const faces = take(all, places);
+  const faceOf = new Map(protocol.faces.map(({ item }) => [item.id, item]));
+  // The bytes by which a store knows its items are those of the image as it was, so the encoder's name says the rest.
+  const { identity } = encoders.face;
+  const preprocessing = { ...identity.preprocessing, corruption: JSON.stringify(WORST) };
+  const embedder = faceEmbedder(
+    { ...encoders.face, identity: { ...identity, preprocessing } },
+    {
+      withStates,
+      decode: (bytes, file) => decodeImage(bytes, { file }),
+      change: (image, id) => {
+        const draw = randomStream(SEED, `corrupted face ${id}`);
+        const kind = FACE_CORRUPTIONS[draw.integer(FACE_CORRUPTIONS.length)]!;
+        return corruptFace(image, kind, WORST[kind] * draw.uniform(), draw);
+      },
+    },
+  );
+  const common = {
+    dir: options.dir,
+    ...(options.progress ? { progress: options.progress } : {}),
+    ...(options.signal ? { signal: options.signal } : {}),
+  };
+  return {
+    text: {
+      ...(await embedded({
+        ...{ ...common, set: 'corrupted texts', embedder: textEmbedder(encoders.text, { withStates }) },
+        items: texts.ids.map((id) => ({ id, text: worse(id) })),
+      })),
+      from: texts.rows,
+      labels: texts.labels,
+    },
+    face: {
+      ...(await embedded({
+        ...{ ...common, set: 'corrupted faces', embedder },
+        items: faces.ids.map((id) => faceOf.get(id)!),
+      })),
+      from: faces.rows,
+      labels: faces.labels,
+    },
+  };
+}
+
+/** Embeddings of items, and their states where the embedder keeps them. */
+export async function embedded<Item extends { readonly id: string }>(
+  options: KeptOptions<Item>,
+): Promise<Pick<CorruptedRows, 'embeddings' | 'states'>> {
+  const { dir, embeddings } = await keptStore(options);
+  return { embeddings, ...(options.embedder.states === 'none' ? {} : { states: await readStates(dir) }) };
+}

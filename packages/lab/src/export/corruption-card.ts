@@ -1,0 +1,42 @@
+// The card's section on corrupted pairs: accuracy and gate as one side gets worse.
+import type { CorruptionPoint } from './corruption-curves.js';
+import type { BundleEvaluation } from './evaluation.js';
+import type { BundleManifest } from 'mien/parts';
+import { share, table } from './markdown.js';
+
+const NOTE =
+  'Levels: share of the words that are dropped (one always remains) or replaced by words of other texts; ' +
+  'deviation of the blur as a share of the side; share of the area that is covered; deviation of the noise as a share of the range; share of the contrast that is lost. ' +
+  'The gate is its mean, the face’s share; only how it moves can be read, not that one half were even.';
+
+export function corruptionSection(
+  { corruption }: Pick<BundleEvaluation, 'corruption'>,
+  { fusion }: Omit<BundleManifest, 'files'>,
+): string[] {
+  const [first] = corruption;
+  if (!first || !fusion) return [];
+  const names = [...new Set(corruption.map(({ name }) => name))];
+  const at = (point: CorruptionPoint, name: string) =>
+    corruption.find((one) => one.name === name && one.as === point.as && one.level === point.level)!;
+  const rows = corruption
+    .filter(({ name }) => name === first.name)
+    .map((point) => [
+      point.as === null ? 'nothing' : `${point.of}: ${point.as} ${share(point.level)}`,
+      share(point.text),
+      ...names.flatMap((name) => {
+        const { face, product, fused, gate } = at(point, name);
+        return [share(face), share(product), share(fused), gate === null ? '–' : share(gate)];
+      }),
+    ]);
+  const faces = names.map((name) => name.replace(/^.* × /, ''));
+  const head = [
+    ...['corrupted', 'text alone'],
+    ...faces.flatMap((name) => [`${name} alone`, 'product', fusion.head, 'gate']),
+  ];
+  return [
+    '## When one side is bad',
+    `Accuracy on ${first.n} test pairs of each set, of which one side is made worse.`,
+    table(head, rows),
+    NOTE,
+  ];
+}

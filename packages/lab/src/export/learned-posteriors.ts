@@ -1,0 +1,81 @@
+// What learned encoders' own classifiers say of embeddings, calibrated on validation.
+import { takeRows, type Tensor } from 'mien-engine/base';
+import {
+  type Certainty,
+  fitTemperature,
+  labelPrior,
+  pick,
+  posteriorUnder,
+  restrictLogits,
+  scores,
+  softmax,
+} from 'mien/parts';
+import { fitCertainty } from '../evaluate/fit-certainty.js';
+import type { ExperimentData, Selection } from '../experiments/data.js';
+import { classify } from '../learn/classifier.js';
+import type { LearnedFace, LearnedText } from '../learn/read-learned.js';
+import type { Posterior } from './corrupted-pairs.js';
+
+interface Calibration {
+  readonly temperature: number;
+  readonly prior: number[];
+  readonly certainty: Certainty;
+}
+
+/** Of both encoders: the text answers alone with the labels `among`, the face with all of its own. */
+export function calibratedParts(
+  data: ExperimentData,
+  { text, face }: { readonly text: LearnedText; readonly face: LearnedFace },
+  among: readonly string[],
+): Readonly<Record<'text' | 'face', Calibration>> {
+  const texts = (split: 'train' | 'validation') => data.texts(text.labels, split);
+  const faces = (split: 'train' | 'validation') => data.faces('both', face.labels, split);
+  const both = <T>(of: (split: 'train' | 'validation') => T) => ({
+    train: of('train'),
+    validation: of('validation'),
+  });
+  return {
+    text: calibrated(text, data.tables.text, both(texts), among),
+    face: calibrated(face, data.tables.face, both(faces), face.labels),
+  };
+}
+
+/**
+ * What validation says of a learned classifier: its temperature, unless its record says it of more corpora, and how sure
+ * it must be where it answers with the labels `among`; and the label distribution of what it was trained on.
+ */
+function calibrated(
+  { weights, labels, record }: LearnedText | LearnedFace,
+  table: Tensor<'float32'>,
+  { train, validation }: { readonly train: Selection; readonly validation: Selection },
+  among: readonly string[],
+): Calibration {
+  const logits = scores(
+    labels.length,
+    classify(takeRows(table, validation.rows).data, weights, labels.length),
+  );
+  const {
+    temperature = fitTemperature(logits, validation.labels).temperature,
+    prior = labelPrior(train.labels, labels.length),
+  } = record.calibration ?? {};
+  const asked = [...validation.labels.keys()].filter((i) => among.includes(labels[validation.labels[i]!]!));
+  const truth = asked.map((i) => among.indexOf(labels[validation.labels[i]!]!));
+  const posteriors = softmax(restrictLogits(pick(logits, asked), labels, among), temperature);
+  return {
+    ...{ temperature, prior },
+    certainty: fitCertainty(truth, posteriors),
+  };
+}
+
+/** What a learned classifier makes of embeddings, given that the label is one of `among`, each as likely as in `target`. */
+export const posteriorsOf =
+  (
+    { weights, labels }: LearnedText | LearnedFace,
+    { temperature, prior }: { readonly temperature: number; readonly prior: number[] },
+    among: readonly string[],
+    target: readonly number[],
+  ): Posterior =>
+  ({ data }) => {
+    const logits = { data: classify(data, weights, labels.length) };
+    return posteriorUnder({ labels: [...labels], temperature, prior }, logits, among, target);
+  };

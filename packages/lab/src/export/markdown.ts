@@ -1,0 +1,15 @@
+// Pieces of Markdown that cards and comparisons share.
+import type { Interval } from 'mien/parts';
+
+/** `.873` */
+export const share = (value: number): string => value.toFixed(3).replace(/^(-?)0(?=\.)/, '$1');
+
+/** `.873 [.861, .884]`; without an interval the mean alone. */
+export const withInterval = ({ mean, low, high }: Interval): string =>
+  low === null || high === null ? share(mean) : `${share(mean)} [${share(low)}, ${share(high)}]`;
+
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+
+/** A table whose first column is text and whose others are numbers. */
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [row(head), row(head.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(row)].join('\n');

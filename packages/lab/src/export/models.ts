@@ -1,0 +1,154 @@
+// The ONNX files of a bundle: encoders with their classifiers, small enough to download, and the fusion head.
+import {
+  cast,
+  constant,
+  constantParameters,
+  createGraph,
+  encodeModel,
+  float32ToFloat16,
+  type Graph,
+  input,
+  linear,
+  type Parameters,
+  tensor,
+  type Tensor,
+  type Tensors,
+  type Value,
+} from 'mien-engine';
+import { bert, type BertConfig, poolTokens } from '../encoders/bert.js';
+import { embedImages, type FaceInput, prepareImages } from '../encoders/face-encoder.js';
+import type { FaceNetwork } from '../encoders/face-network.js';
+import type { Pooling } from '../encoders/profiles.js';
+import { quantizedParameters } from '../encoders/quantized.js';
+import { viewsInput } from 'mien/parts';
+import { buildHead, type HeadName, type HeadSizes } from '../heads/heads.js';
+import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from '../learn/classifier.js';
+import { standardizeRows, type Standardization } from '../train/standardize.js';
+
+/** How weights are stored. */
+export type Precision = 'float32' | 'small';
+
+/** What turns embeddings `[batch, width]` into logits. */
+export type Top = (embedding: Value) => Value;
+
+/** The classifier that an encoder was trained with. */
+export const linearTop =
+  (weights: Tensors, classes: number, classifier = CLASSIFIER): Top =>
+  (embedding) =>
+    linear(constantParameters(embedding.graph, weights), classifier, embedding, classes);
+
+/** The second classifier of a text encoder. */
+export const fineTop = (weights: Tensors, classes: number): Top =>
+  linearTop(weights, classes, FINE_CLASSIFIER);
+
+/** The second classifier that a face encoder was trained with, where there is one. */
+export const publishedTop = (weights: Tensors, classes: number): Top | undefined =>
+  `${PUBLISHED_CLASSIFIER}.weight` in weights ? linearTop(weights, classes, PUBLISHED_CLASSIFIER) : undefined;
+
+/** A head of one modality, trained on the embeddings of a frozen encoder. */
+export const headTop =
+  (modality: 'text' | 'face', sizes: HeadSizes, standardization: Standardization, parameters: Tensors): Top =>
+  (embedding) => {
+    const rows = standardizeRows(embedding, standardization);
+    return buildHead(constantParameters(embedding.graph, parameters), modality, { [modality]: rows }, sizes)
+      .logits;
+  };
+
+/** Tensors smaller than this stay float32: they are many and weigh nothing. */
+const SMALL = 1024;
+
+/** Large tensors as float16 with a Cast, which ONNX Runtime folds when it loads the model. */
+function halfParameters(graph: Graph, tensors: Tensors): Parameters {
+  const plain = constantParameters(graph, tensors);
+  const halves = new Map<string, Value>();
+  return {
+    ...plain,
+    get: (name, shape, init) => {
+      const found = tensors[name];
+      if (found === undefined || found.data.length < SMALL) return plain.get(name, shape, init);
+      plain.get(name, shape, init); // for its checks
+      const half = halves.get(name) ?? cast(constant(graph, asHalf(found as Tensor<'float32'>)), 'float32');
+      halves.set(name, half);
+      return half;
+    },
+  };
+}
+
+const storedParameters = (graph: Graph, tensors: Tensors, precision: Precision): Parameters =>
+  precision === 'small' ? halfParameters(graph, tensors) : constantParameters(graph, tensors);
+
+const asHalf = ({ shape, data }: Tensor<'float32'>): Tensor =>
+  tensor('float16', shape, float32ToFloat16(data));
+
+/**
+ * From `ids` `[batch, tokens]`, int32, texts of one length, to `embedding` `[batch, width]` and `logits`, and `fine`
+ * where there is a second classifier. Linear layers compute in integers (seven-bit weights, activations quantised as they come).
+ */
+export function textModel(
+  config: BertConfig,
+  weights: Tensors,
+  pooling: Pooling,
+  top: Top,
+  precision: Precision = 'small',
+  fine?: Top,
+): Uint8Array {
+  const graph = createGraph('text');
+  const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
+  const p = precision === 'small' ? quantizedParameters(graph, weights) : constantParameters(graph, weights);
+  const embedding = poolTokens(bert(p, config, { ids }), pooling);
+  // Classifiers stay float32: they are small, and their rounding would be the posterior's.
+  return encodeModel(graph, {
+    ...{ embedding, logits: top(embedding) },
+    ...(fine ? { fine: fine(embedding) } : {}),
+  });
+}
+
+/**
+ * From `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to `embedding` `[batch, width]` and `logits`:
+ * resizing and normalising are part of the model. With `face.mirror` there is an input `views` `[views]`, int64: `[0, 1]`
+ * for the mean of the embeddings of the image and its mirror image, `[0]` for the image's alone in half the time. A
+ * second classifier's logits are the output `published`.
+ */
+export function faceModel(
+  network: FaceNetwork,
+  face: FaceInput,
+  weights: Tensors,
+  top: Top,
+  precision: Precision = 'small',
+  second?: Top,
+): Uint8Array {
+  const graph = createGraph('face');
+  const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
+  const { images } = prepareImages(pixels, face);
+  const p = storedParameters(graph, weights, precision);
+  const { embedding } = embedImages(p, network, images, face.mirror ? viewsInput(graph) : undefined);
+  const published = second?.(embedding);
+  return encodeModel(graph, { embedding, logits: top(embedding), ...(published ? { published } : {}) });
+}
+
+export interface FusionParts {
+  readonly head: HeadName;
+  readonly sizes: HeadSizes;
+  readonly widths: { readonly text: number; readonly face: number };
+  readonly standardization: { readonly text: Standardization; readonly face: Standardization };
+}
+
+/**
+ * From embeddings `text` `[batch, width]` and `face` `[batch, width]` to `logits` and, of a head with a gate, `gate`,
+ * the face's share in each dimension.
+ */
+export function fusionModel(
+  { head, sizes, widths, standardization }: FusionParts,
+  parameters: Tensors,
+  precision: Precision = 'small',
+): Uint8Array {
+  const graph = createGraph('fusion');
+  const rows = (modality: 'text' | 'face'): Value =>
+    standardizeRows(
+      input(graph, modality, 'float32', ['batch', widths[modality]]),
+      standardization[modality],
+    );
+  const p = storedParameters(graph, parameters, precision);
+  const { logits, gate } = buildHead(p, head, { text: rows('text'), face: rows('face') }, sizes);
+  return encodeModel(graph, { logits, ...(gate ? { gate } : {}) });
+}

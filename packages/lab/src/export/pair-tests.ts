@@ -1,0 +1,105 @@
+// Label-matched pairs of test texts and test faces: both together, and either alone where the other is missing.
+// An answer is judged among the labels that the texts' corpus has.
+import { takeRows } from 'mien-engine/base';
+import { pairFaces } from '../data/pairing.js';
+import {
+  aloneOf,
+  type Encoded,
+  fusedOf,
+  type OpenBundle,
+  productOf,
+  type ProtocolFace,
+  restrictPosteriors,
+  type Scores,
+} from 'mien/parts';
+import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
+import { indices, testResult, type TestResult } from './test-result.js';
+
+/** Whose faces texts are paired with. */
+export const PAIRED = [
+  ['FER2013', 'fer2013'],
+  ['RAF-DB', 'rafdb'],
+] as const;
+
+const PAIRINGS = 3;
+const SEED = 0;
+
+interface Labelled {
+  readonly label: string;
+}
+
+/** Items of one modality with what their encoder gave. */
+export interface Tested<Item> extends Encoded {
+  readonly items: readonly Item[];
+}
+
+/** Positions of faces of a data set that bear one of the labels. */
+export const facesOf = (
+  faces: readonly ProtocolFace[],
+  dataset: ProtocolFace['item']['dataset'],
+  labels: readonly string[],
+): number[] =>
+  faces.flatMap(({ item, label }, i) => (item.dataset === dataset && labels.includes(label) ? [i] : []));
+
+/** For each text the position of a face of its label, among those at `pool`. */
+export function drawFaces(
+  texts: readonly Labelled[],
+  faces: readonly ProtocolFace[],
+  pool: readonly number[],
+  pairing: number,
+): number[] {
+  const candidates = pool.map((i) => faces[i]!);
+  const drawn = pairFaces(texts, candidates, SEED, pairing, { stream: 'test pairing' });
+  return Array.from(drawn, (position) => pool[position]!);
+}
+
+/** Those of the labels that some of the items bear. */
+export const labelsAmong = (labels: readonly string[], items: readonly Labelled[]): string[] =>
+  labels.filter((label) => items.some((one) => one.label === label));
+
+/** Pairs fused by the head and by the product of posteriors, and each modality of the same pairs alone. */
+export async function pairTests(
+  bundle: OpenBundle,
+  corpus: string,
+  texts: Tested<Labelled>,
+  faces: Tested<ProtocolFace>,
+): Promise<{ readonly tests: readonly TestResult[]; readonly certainty: readonly CertaintyTest[] }> {
+  const { text, face, fusion } = bundle.manifest;
+  if (!text || !face || !fusion) return { tests: [], certainty: [] };
+  const { labels } = fusion;
+  const among = labelsAmong(labels, texts.items);
+  const shared = texts.items.flatMap((one, i) => (among.includes(one.label) ? [i] : []));
+  const sharedTexts = shared.map((i) => texts.items[i]!);
+  const tests: TestResult[] = [];
+  const certainty: CertaintyTest[] = [];
+  for (const [set, dataset] of PAIRED) {
+    const name = `${corpus} × ${set}`;
+    const pool = facesOf(faces.items, dataset, among);
+    if (pool.length === 0) continue;
+    const pairings = Array.from({ length: PAIRINGS }, (_, i) => drawFaces(sharedTexts, faces.items, pool, i));
+    const ofTexts = pairings.flatMap(() => shared);
+    const ofFaces = pairings.flat();
+    const truth = Uint8Array.from(pairings.flatMap(() => [...indices(sharedTexts, among)]));
+    const { logits } = await bundle.fuse(
+      takeRows(texts.embedding, ofTexts),
+      takeRows(faces.embedding, ofFaces),
+    );
+    const [textLogits, faceLogits] = [takeRows(texts.logits, ofTexts), takeRows(faces.logits, ofFaces)];
+    const fused = fusedOf(bundle.manifest, logits, textLogits, faceLogits).posteriors;
+    const add = (as: string, posteriors: Scores) =>
+      tests.push(testResult(`${name}, ${as}`, among, posteriors, truth, shared.length));
+    add(fusion.head, restrictPosteriors(fused, labels, among));
+    if (fusion.certainty)
+      certainty.push(
+        certaintyTest('fusion', name, fusion.certainty, {
+          truth: truth.map((label) => labels.indexOf(among[label]!)),
+          posteriors: fused,
+        }),
+      );
+    const product = productOf(bundle.manifest, textLogits, faceLogits);
+    add('product of posteriors', restrictPosteriors(product, labels, among));
+    add('text alone', aloneOf(text, textLogits, among));
+    add('face alone', aloneOf(face, faceLogits, among));
+  }
+  return { tests, certainty };
+}

@@ -1,0 +1,226 @@
+// Labels, splits, subjects and groups of the items behind a set of feature stores, joined to the embeddings by id.
+// They are kept beside the stores, so that features can be used and packed where the raw data is not.
+import { join } from 'node:path';
+import { z } from 'zod';
+import { float32, MienError } from 'mien-engine/base';
+import { readJson, sha256 } from 'mien-engine/node';
+import { FACE_LABELS, type Protocol, TEXT_LABELS } from 'mien/parts';
+import { canonicalJson } from './format.js';
+import type { BySet, FeatureSet, FeatureSets, Fer2013Usage, SetName, SetProvenance, Split } from './sets.js';
+import { SET_NAMES, countSplits } from './sets.js';
+import type { Store } from './store.js';
+import { termsOf, termsOfItems } from './terms.js';
+
+/** What is known of each kept item of one set, in the protocol's order. */
+interface Annotation {
+  readonly ids: readonly string[];
+  /** Index into the set's label names. */
+  readonly labels: readonly number[];
+  readonly split: readonly Split[];
+  readonly subject: readonly number[];
+  readonly group: readonly number[];
+  /** SHA-256 of the bytes the protocol saw. */
+  readonly sha256: readonly string[];
+  /** FER2013 only. */
+  readonly usage?: readonly Fer2013Usage[] | undefined;
+}
+
+export interface Annotations {
+  readonly format: 'mien-annotations/1';
+  /** Settings and counts of cleaning and splitting. */
+  readonly protocol: Readonly<Record<string, unknown>>;
+  readonly sets: Readonly<Partial<Record<SetName, Annotation>>>;
+  /** Folder of each set's store, beside this file. */
+  readonly stores: Readonly<Partial<Record<SetName, string>>>;
+}
+
+export const ANNOTATIONS_NAME = 'annotations.json';
+
+const labelNamesOf = (set: SetName): readonly string[] =>
+  set === 'isear' ? TEXT_LABELS : FACE_LABELS;
+
+/** Numbers keys in the order of their first appearance; undefined is −1. */
+function numberer(): (key: string | number | undefined) => number {
+  const numbers = new Map<string | number, number>();
+  return (key) => {
+    if (key === undefined) return -1;
+    const known = numbers.get(key) ?? numbers.size;
+    numbers.set(key, known);
+    return known;
+  };
+}
+
+/** The kept items of a protocol, set by set; what was dropped is left out. */
+export function annotate(
+  protocol: Protocol,
+  stores: Readonly<Partial<Record<SetName, string>>> = {},
+): Annotations {
+  const sets: Partial<Record<SetName, Annotation>> = {};
+  const texts = protocol.texts.flatMap((text) => (text.split === 'dropped' ? [] : [text]));
+  const names: readonly string[] = TEXT_LABELS;
+  if (texts.length > 0) {
+    const [subject, group] = [numberer(), numberer()];
+    sets.isear = {
+      ids: texts.map(({ item }) => item.id),
+      labels: texts.map(({ label }) => names.indexOf(label)),
+      split: texts.map(({ split }) => split),
+      subject: texts.map(({ item }) => subject(item.subject)),
+      group: texts.map((text) => group(text.group)),
+      sha256: texts.map(({ text }) => sha256(text)),
+    };
+  }
+  if (protocol.corpora && protocol.corpora.length > 0) {
+    const own = protocol.corpora;
+    const faceNames: readonly string[] = FACE_LABELS;
+    sets.corpora = {
+      ids: own.map(({ id }) => id),
+      labels: own.map(({ label }) => faceNames.indexOf(label)),
+      split: own.map(({ split }) => split),
+      // What repeats was dropped before, and nothing says who wrote what.
+      subject: own.map(() => -1),
+      group: own.map((_, i) => i),
+      sha256: own.map(({ text }) => sha256(text)),
+    };
+  }
+  const group = numberer(); // of both sets together: a face may have its copy in the other set
+  for (const set of ['fer2013', 'rafdb'] as const) {
+    const faces = protocol.faces.flatMap((face) =>
+      face.split === 'dropped' || face.item.dataset !== set ? [] : [face],
+    );
+    if (faces.length === 0) continue;
+    const faceNames: readonly string[] = FACE_LABELS;
+    sets[set] = {
+      ids: faces.map(({ item }) => item.id),
+      labels: faces.map(({ label }) => faceNames.indexOf(label)),
+      split: faces.map(({ split }) => split),
+      subject: faces.map(() => -1),
+      group: faces.map((face) => group(face.group)),
+      sha256: faces.map((face) => face.sha256),
+      ...(set === 'fer2013'
+        ? {
+            usage: faces.map(
+              ({ item }): Fer2013Usage => item.usage ?? (item.split === 'train' ? 'Training' : 'unknown'),
+            ),
+          }
+        : {}),
+    };
+  }
+  const { settings, counts } = protocol;
+  return { format: 'mien-annotations/1', protocol: { ...settings, counts }, sets, stores };
+}
+
+/**
+ * Joins a protocol and the stores that were filled from its items into what an experiment runs on.
+ * @throws MienError `data` when the protocol lacks a set, `store` when a store lacks an item or saw other bytes of it.
+ */
+export const setsFromStores = (protocol: Protocol, stores: BySet<Store>): FeatureSets =>
+  joinSets(annotate(protocol), stores);
+
+/** As `setsFromStores`, from annotations. */
+export function joinSets(
+  annotations: Annotations,
+  stores: Readonly<Partial<Record<SetName, Store>>>,
+): FeatureSets {
+  const provenance: Partial<Record<SetName, SetProvenance>> = {};
+  const joined = (set: SetName): FeatureSet => {
+    const annotation = annotations.sets[set];
+    const store = stores[set];
+    if (annotation === undefined || store === undefined)
+      throw new MienError('data', `the experiment needs ${set}, of which there are no features here`, {
+        hint: 'Give a data folder that holds isear, fer2013 and rafdb.',
+      });
+    const { width, encoder } = store.manifest.config;
+    const items = featureSet(set, annotation, store);
+    const counts = countSplits(items.split);
+    const terms = set === 'corpora' ? termsOfItems(items.ids) : termsOf(set);
+    provenance[set] = { encoder, counts, width, fullWidth: width, terms };
+    return items;
+  };
+  const texts = joined('isear');
+  const corpora = stores.corpora && annotations.sets.corpora ? joined('corpora') : undefined;
+  const [fer2013, rafdb] = [joined('fer2013'), joined('rafdb')];
+  const usage = annotations.sets.fer2013?.usage ?? fer2013.ids.map((): Fer2013Usage => 'unknown');
+  return {
+    texts,
+    ...(corpora ? { corpora } : {}),
+    faces: { fer2013: { ...fer2013, usage }, rafdb },
+    provenance: {
+      source: 'store',
+      sets: provenance as BySet<SetProvenance>,
+      protocol: annotations.protocol,
+    },
+  };
+}
+
+function featureSet(set: SetName, annotation: Annotation, store: Store): FeatureSet {
+  const { ids } = annotation;
+  const width = store.embeddings.shape[1]!;
+  const rows = new Map(store.ids.map((id, row) => [id, row]));
+  const data = new Float32Array(ids.length * width);
+  ids.forEach((id, i) => {
+    const row = rows.get(id);
+    const hint = 'Run `mien extract` on this data again.';
+    if (row === undefined)
+      throw new MienError('store', 'this item is not in the feature store', {
+        file: store.dir,
+        field: id,
+        hint,
+      });
+    const hash = Buffer.from(store.hashes.data.subarray(row * 32, row * 32 + 32)).toString('hex');
+    if (hash !== annotation.sha256[i])
+      throw new MienError('store', 'the features are of other bytes than the data has now', {
+        file: store.dir,
+        field: id,
+        hint,
+      });
+    data.set(store.embeddings.data.subarray(row * width, (row + 1) * width), i * width);
+  });
+  return {
+    ids,
+    embeddings: float32([ids.length, width], data),
+    labelNames: labelNamesOf(set),
+    labels: Uint8Array.from(annotation.labels),
+    split: annotation.split,
+    subject: Int32Array.from(annotation.subject),
+    group: Int32Array.from(annotation.group),
+  };
+}
+
+const numbers = z.array(z.int());
+const annotationSchema = z
+  .strictObject({
+    ids: z.array(z.string()),
+    labels: numbers,
+    split: z.array(z.enum(['train', 'validation', 'test'])),
+    subject: numbers,
+    group: numbers,
+    sha256: z.array(z.string()),
+    usage: z.array(z.enum(['Training', 'PublicTest', 'PrivateTest', 'unknown'])).optional(),
+  })
+  .refine((value) => Object.values(value).every((list) => list?.length === value.ids.length), {
+    message: 'its lists are of different lengths',
+  });
+const annotationsSchema = z.strictObject({
+  format: z.literal('mien-annotations/1'),
+  protocol: z.record(z.string(), z.unknown()),
+  sets: z.partialRecord(z.enum(SET_NAMES), annotationSchema),
+  stores: z.partialRecord(z.enum(SET_NAMES), z.string()),
+});
+
+/** Bytes of an annotations file: the same annotations give the same bytes. */
+export const encodeAnnotations = (annotations: Annotations): string => `${canonicalJson(annotations)}\n`;
+
+/** @throws MienError `file` when there is none, `format` when it is damaged. */
+export async function readAnnotations(dir: string): Promise<Annotations> {
+  const file = join(dir, ANNOTATIONS_NAME);
+  const checked = annotationsSchema.safeParse(await readJson(file));
+  if (!checked.success) {
+    const issue = checked.error.issues[0];
+    throw new MienError('format', `is not a file of annotations: ${issue?.message ?? ''}`, {
+      file,
+      field: issue?.path.join('.') ?? '',
+      hint: 'Run `mien extract` again: it writes this file anew.',
+    });
+  }
+  return checked.data;
+}

@@ -1,0 +1,177 @@
+// All features of an experiment: one store a data set under one folder, where encoders and settings never mix.
+import { basename, join } from 'node:path';
+import sharp from 'sharp';
+import { MienError } from 'mien-engine/base';
+import { decodeImage, type FaceEncoder, type Progress, type Protocol, type TextEncoder } from 'mien/parts';
+import { ANNOTATIONS_NAME, annotate, encodeAnnotations, joinSets, readAnnotations } from './annotations.js';
+import { faceEmbedder, textEmbedder } from './embed.js';
+import type { Embedder, EmbedderOptions, StoreFace, StoreText } from './embed.js';
+import { configOf, fillStore, writeWhenNew } from './fill.js';
+import type { FillResult } from './fill.js';
+import { configKey } from './format.js';
+import type { Part } from './format.js';
+import { mergeParts } from './merge.js';
+import type { MergeResult } from './merge.js';
+import type { FeatureSets, SetName } from './sets.js';
+import { SET_NAMES } from './sets.js';
+import { openStore } from './store.js';
+import type { Store } from './store.js';
+
+export interface ExtractOptions extends EmbedderOptions {
+  /** The cleaned and split data; items that were dropped are embedded too, so that all splits share the stores. */
+  readonly protocol: Protocol;
+  /** An encoder that is not given leaves its sets out. */
+  readonly encoders: { readonly text?: TextEncoder; readonly face?: FaceEncoder };
+  /** Folder under which each store has a folder of its own. */
+  readonly dir: string;
+  /** Only these sets; by default all that the protocol has items of. */
+  readonly only?: readonly SetName[];
+  /** Fill this part of each store only. */
+  readonly part?: Part;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** `isear-all-MiniLM-L6-v2-0123456789abcdef`: data set, encoder, and a hash of all that decides the features. */
+function storeFolder<Item extends { readonly id: string }>(
+  set: SetName,
+  embedder: Embedder<Item>,
+): string {
+  const encoder = basename(embedder.identity.id).replace(/[^\w.-]+/g, '_');
+  return `${set}-${encoder}-${configKey(configOf(set, embedder))}`;
+}
+
+interface Job {
+  readonly set: SetName;
+  readonly folder: string;
+  readonly fill: () => Promise<FillResult>;
+}
+
+function jobsOf(options: ExtractOptions): Job[] {
+  const { protocol, encoders, dir, only = SET_NAMES, part, progress, signal } = options;
+  const common = {
+    ...(part === undefined ? {} : { part }),
+    ...(progress === undefined ? {} : { progress }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const jobs: Job[] = [];
+  const add = <Item extends { readonly id: string }>(
+    set: SetName,
+    embedder: Embedder<Item>,
+    items: readonly Item[],
+  ): void => {
+    if (!only.includes(set) || items.length === 0) return;
+    const folder = storeFolder(set, embedder);
+    const fill = (): Promise<FillResult> =>
+      fillStore({ ...common, dir: join(dir, folder), set, embedder, items });
+    jobs.push({ set, folder, fill });
+  };
+  if (encoders.text !== undefined) {
+    const items = protocol.texts.map(({ item, text }): StoreText => ({ id: item.id, text }));
+    const embedder = textEmbedder(encoders.text, options);
+    add('isear', embedder, items);
+    add('corpora', embedder, protocol.corpora ?? []);
+  }
+  if (encoders.face !== undefined) {
+    const embedder = faceEmbedder(encoders.face, {
+      ...options,
+      decode: (bytes, file) => decodeImage(bytes, { file }),
+    });
+    const faces = protocol.faces.filter((face) => face.reason !== 'unreadable');
+    for (const set of ['fer2013', 'rafdb'] as const)
+      add(
+        set,
+        embedder,
+        faces.flatMap(({ item }): StoreFace[] => (item.dataset === set ? [item] : [])),
+      );
+  }
+  return jobs;
+}
+
+/**
+ * Fills the stores of all sets, or goes on where an earlier run stopped, and keeps labels and splits beside them.
+ * @throws MienError `file` when an item cannot be read or the folder not written, `data` when an image is damaged,
+ * `interrupted` when the signal fires; finished shards are kept in every case.
+ */
+export async function extractFeatures(
+  options: ExtractOptions,
+): Promise<Partial<Record<SetName, FillResult>>> {
+  const jobs = jobsOf(options);
+  const results: Partial<Record<SetName, FillResult>> = {};
+  // Threads inside the decoding of one small image, and a cache of images seen once, only cost time.
+  const [threads, cache] = [sharp.concurrency(), sharp.cache()];
+  sharp.concurrency(1);
+  sharp.cache(false);
+  try {
+    for (const { set, fill } of jobs) results[set] = await fill();
+  } finally {
+    sharp.concurrency(threads);
+    sharp.cache({ memory: cache.memory.max, files: cache.files.max, items: cache.items.max });
+  }
+  if (options.part === undefined || options.part.index === 0) await keepAnnotations(options, jobs);
+  return results;
+}
+
+async function keepAnnotations({ protocol, dir }: ExtractOptions, jobs: readonly Job[]): Promise<void> {
+  const found = await readAnnotations(dir).catch(() => undefined);
+  const stores = Object.fromEntries(jobs.map(({ set, folder }) => [set, folder]));
+  const annotations = annotate(protocol, { ...found?.stores, ...stores });
+  await writeWhenNew(join(dir, ANNOTATIONS_NAME), encodeAnnotations(annotations));
+}
+
+/**
+ * Extracts what is missing and gives everything an experiment runs on.
+ * @throws MienError as `extractFeatures` and `setsFromStores` do.
+ */
+export async function featuresOf(options: Omit<ExtractOptions, 'part' | 'only'>): Promise<FeatureSets> {
+  const jobs = jobsOf(options);
+  const results = await extractFeatures(options);
+  const stores: Partial<Record<SetName, Store>> = {};
+  for (const { set } of jobs) stores[set] = await openStore(results[set]!.dir);
+  return joinSets(annotate(options.protocol), stores);
+}
+
+/**
+ * What an experiment runs on from a folder of stores alone, without the data they were made of.
+ * @throws MienError `file` or `format` when the annotations are missing or damaged, `store` when a store is.
+ */
+export async function openFeatures(dir: string): Promise<FeatureSets> {
+  const annotations = await readAnnotations(dir);
+  const stores: Partial<Record<SetName, Store>> = {};
+  for (const set of SET_NAMES) {
+    const folder = annotations.stores[set];
+    if (folder !== undefined) stores[set] = await openStore(join(dir, folder));
+  }
+  return joinSets(annotations, stores);
+}
+
+/**
+ * Merges the parts of all stores under `dir`; `sources` are the folders in which the machines worked, by default `dir`.
+ * @throws MienError `store` when parts are missing, unfinished, damaged or different.
+ */
+export async function mergeFeatures(
+  dir: string,
+  sources: readonly string[] = [dir],
+  progress?: Progress,
+): Promise<MergeResult[]> {
+  const annotated = await Promise.all(
+    sources.map((source) => readAnnotations(source).catch(() => undefined)),
+  );
+  const annotations = annotated.find((found) => found !== undefined);
+  if (annotations === undefined)
+    throw new MienError('store', `no ${ANNOTATIONS_NAME} here`, {
+      file: sources.join(', '),
+      hint: 'It is written by the part with index 0 when its stores are filled.',
+    });
+  const results: MergeResult[] = [];
+  for (const folder of Object.values(annotations.stores))
+    results.push(
+      await mergeParts(
+        join(dir, folder),
+        sources.map((source) => join(source, folder)),
+        progress,
+      ),
+    );
+  await writeWhenNew(join(dir, ANNOTATIONS_NAME), encodeAnnotations(annotations));
+  return results;
+}

@@ -1,0 +1,298 @@
+// Fills a feature store, or one part of it, and picks up where an earlier run stopped.
+//
+// The shard is the unit of resuming. Which items a shard holds, and which of them share an encoder batch, follows
+// from the item list alone; a shard is written whole under a name that states its own hash. So a run that was killed
+// leaves finished shards and nothing else, and the next one ends with the bytes of a run that was not.
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MienError } from 'mien-engine/base';
+import { fileError, writeFileAtomic } from 'mien-engine/node';
+import { type Progress, silentProgress } from 'mien/parts';
+import { loadChunks } from './chunks.js';
+import type { Chunk, Items } from './chunks.js';
+import { stopWhenAsked } from './embed.js';
+import type { Embedder } from './embed.js';
+import {
+  STORE_FORMAT,
+  encodeManifest,
+  isPartName,
+  manifestName,
+  parseShardName,
+  readManifest,
+  refuseForeign,
+  MANIFEST_NAME,
+} from './format.js';
+import type { Manifest, Part, ShardEntry, StoreConfig } from './format.js';
+import { rowLookup } from './reuse.js';
+import type { RowLookup } from './reuse.js';
+import { readShard, removeFile, writeShard } from './shard.js';
+import type { Row } from './shard.js';
+
+export interface FillOptions<Item extends { readonly id: string }> {
+  /** Folder of the store. */
+  readonly dir: string;
+  /** Name of the data set. */
+  readonly set: string;
+  readonly embedder: Embedder<Item>;
+  /** Read once, in order, and never held as a whole. */
+  readonly items: Items<Item>;
+  /** How many items there are, for progress; known by itself for an array. */
+  readonly total?: number;
+  /** Fill this part only: every n-th shard. */
+  readonly part?: Part;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+export interface FillResult {
+  readonly dir: string;
+  /** Items of the whole list. */
+  readonly items: number;
+  /** Items that went through the encoder for their own sake. */
+  readonly computed: number;
+  /** Items whose rows were there already. */
+  readonly kept: number;
+  /** Shards that were written, or left as they were. */
+  readonly shards: { readonly written: number; readonly kept: number };
+  /** Shards that were found damaged and recomputed. */
+  readonly damaged: readonly string[];
+  /** Nothing was written at all. */
+  readonly unchanged: boolean;
+}
+
+export const configOf = <Item extends { readonly id: string }>(
+  set: string,
+  embedder: Embedder<Item>,
+): StoreConfig => ({
+  set,
+  kind: embedder.kind,
+  encoder: embedder.identity,
+  width: embedder.width,
+  states: embedder.states,
+  shardSize: embedder.shardSize,
+  batchSize: embedder.batchSize,
+});
+
+/** The store's folder before this run. */
+interface Before {
+  /** Shard files by index. */
+  readonly byIndex: ReadonlyMap<number, readonly string[]>;
+  /** Shard files from which rows may be taken over. */
+  readonly pool: readonly string[];
+}
+
+/**
+ * Fills the store in `dir`; see the head of this file for what holds however often it is interrupted.
+ * @throws MienError `store` when the folder holds features of another configuration, `file` when it cannot be written
+ * or an item cannot be read, `interrupted` when the signal fires; finished shards are kept in every case.
+ */
+export async function fillStore<Item extends { readonly id: string }>(
+  options: FillOptions<Item>,
+): Promise<FillResult> {
+  const { dir, embedder, part, signal, progress = silentProgress } = options;
+  const config = configOf(options.set, embedder);
+  const before = await lookAround(dir, config, part);
+  const ids = createHash('sha256');
+  const entries: ShardEntry[] = [];
+  const damaged: string[] = [];
+  const matched = new Set<string>();
+  let items = 0;
+  let computed = 0;
+  let keptShards = 0;
+  let lookup: RowLookup | undefined;
+
+  progress.begin(`features of ${options.set}`, expectedItems(options), embedder.unit);
+  const chunks = loadChunks(options.items, embedder, {
+    owns: (index) => part === undefined || index % part.of === part.index,
+    saw: (id) => {
+      items++;
+      ids.update(`${id}\n`);
+    },
+  });
+  for await (const chunk of chunks) {
+    stopWhenAsked(signal);
+    const found = await findShard(dir, config, chunk, before.byIndex.get(chunk.index) ?? [], (file) => {
+      damaged.push(file);
+      progress.warn(`${join(dir, file)} is damaged and is computed again`);
+    });
+    if (found !== undefined) {
+      matched.add(found.file);
+      entries.push(found);
+      keptShards++;
+      progress.skip(found.items);
+      continue;
+    }
+    lookup ??= await rowLookup(
+      dir,
+      before.pool.filter((file) => !matched.has(file)),
+      config,
+    );
+    const { rows, encoded } = await rowsOf(chunk, embedder, lookup, progress, signal);
+    computed += encoded;
+    stopWhenAsked(signal);
+    entries.push(await writeShard(dir, chunk.index, config, { ...chunk, ids: idsOf(chunk), rows }));
+  }
+  const manifest: Manifest = {
+    format: STORE_FORMAT,
+    config,
+    complete: true,
+    items,
+    ids: ids.digest('hex'),
+    shards: entries,
+    ...(part === undefined ? {} : { part }),
+  };
+  const wroteManifest = await writeWhenNew(join(dir, manifestName(part)), encodeManifest(manifest));
+  const removed = part === undefined ? await removeStale(dir, entries) : 0;
+  progress.end();
+  return {
+    dir,
+    items,
+    computed,
+    kept: entries.reduce((sum, entry) => sum + entry.items, 0) - computed,
+    shards: { written: entries.length - keptShards, kept: keptShards },
+    damaged,
+    unchanged: keptShards === entries.length && !wroteManifest && removed === 0,
+  };
+}
+
+const idsOf = <Item extends { readonly id: string }>(chunk: Chunk<Item>): string[] =>
+  chunk.items.map((item) => item.id);
+
+/** Items this run will hold in its shards, where the length of the list is known. */
+function expectedItems<Item extends { readonly id: string }>(options: FillOptions<Item>): number | undefined {
+  const total = options.total ?? (Array.isArray(options.items) ? options.items.length : undefined);
+  if (total === undefined || options.part === undefined) return total;
+  const { shardSize } = options.embedder;
+  let own = 0;
+  for (let index = options.part.index; index * shardSize < total; index += options.part.of)
+    own += Math.min(shardSize, total - index * shardSize);
+  return own;
+}
+
+/** Refuses a foreign store, clears away what a killed run left half-written, and marks the store as being filled. */
+async function lookAround(dir: string, config: StoreConfig, part: Part | undefined): Promise<Before> {
+  let names: string[];
+  try {
+    await mkdir(dir, { recursive: true });
+    names = (await readdir(dir)).sort();
+  } catch (cause) {
+    throw fileError('write', dir, cause);
+  }
+  let complete = false;
+  for (const name of names.filter((name) => name === MANIFEST_NAME || isPartName(name))) {
+    const manifest = await readManifest(dir, name);
+    if (manifest === undefined) continue;
+    refuseForeign(join(dir, name), manifest.config, config);
+    complete ||= manifest.complete && manifest.part === undefined;
+  }
+  const owns = (index: number): boolean => part === undefined || index % part.of === part.index;
+  const byIndex = new Map<number, string[]>();
+  const pool: string[] = [];
+  for (const name of names) {
+    const shard = parseShardName(name);
+    const leftover = name.startsWith(`${manifestName(part)}.`) && name.endsWith('.tmp');
+    if (leftover || (shard?.temporary && owns(shard.index))) await removeFile(dir, name);
+    if (shard === undefined || shard.temporary) continue;
+    byIndex.set(shard.index, [...(byIndex.get(shard.index) ?? []), name]);
+    // While n machines fill a store for the first time, the shards of others are of no use to this one.
+    if (complete || owns(shard.index)) pool.push(name);
+  }
+  if (!names.includes(manifestName(part))) {
+    const begun = { format: STORE_FORMAT, config, complete: false, items: 0, ids: '', shards: [] } as const;
+    const content = encodeManifest(part === undefined ? begun : { ...begun, part });
+    await writeFileAtomic(join(dir, manifestName(part)), content);
+  }
+  return { byIndex, pool };
+}
+
+/** The shard on disk that holds exactly these items from exactly these bytes. @throws MienError `store` (foreign). */
+async function findShard<Item extends { readonly id: string }>(
+  dir: string,
+  config: StoreConfig,
+  chunk: Chunk<Item>,
+  candidates: readonly string[],
+  onDamage: (file: string) => void,
+): Promise<ShardEntry | undefined> {
+  for (const file of candidates) {
+    const read = await readShard(dir, file).catch((error: unknown) => {
+      if (!(error instanceof MienError) || error.code !== 'store') throw error;
+      onDamage(file);
+      return undefined;
+    });
+    if (read === undefined) continue;
+    refuseForeign(join(dir, file), read.config, config);
+    const { entry, shard } = read;
+    const same =
+      shard.ids.length === chunk.items.length &&
+      chunk.items.every((item, i) => item.id === shard.ids[i]) &&
+      Buffer.compare(shard.hashes.data, chunk.hashes) === 0;
+    if (same) return entry;
+  }
+  return undefined;
+}
+
+/** Rows of a chunk: those the store has already are taken over, the others computed. */
+async function rowsOf<Item extends { readonly id: string }>(
+  chunk: Chunk<Item>,
+  embedder: Embedder<Item>,
+  lookup: RowLookup,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<{ rows: Row[]; encoded: number }> {
+  const encode = (indices: readonly number[], advance: (count: number) => void): Promise<Row[]> =>
+    embedder.encode(
+      indices.map((i) => chunk.items[i]!),
+      indices.map((i) => chunk.contents[i]!),
+      { advance, signal },
+    );
+  const all = [...chunk.items.keys()];
+  let known = new Map<number, Row>();
+  for (const i of all) {
+    const row = await lookup(chunk.hashes.subarray(i * 32, (i + 1) * 32));
+    if (row !== undefined) known.set(i, row);
+  }
+  // Taking rows over is right only if a row does not depend on the size of its batch: ask about one of them, alone.
+  if (known.size > 0) {
+    const witness = embedder.witness(chunk.items, [...known.keys()]);
+    const [again] = await encode([witness], () => undefined);
+    if (!sameRow(again!, known.get(witness)!)) {
+      progress.warn(
+        'the encoder rounds differently than when this store was filled: a shard is computed anew',
+      );
+      known = new Map();
+    }
+  }
+  if (known.size > 0) progress.skip(known.size);
+  const missing = all.filter((i) => !known.has(i));
+  const fresh = await encode(missing, (count) => progress.advance(count));
+  missing.forEach((i, j) => known.set(i, fresh[j]!));
+  return { rows: all.map((i) => known.get(i)!), encoded: missing.length };
+}
+
+const sameRow = (a: Row, b: Row): boolean =>
+  sameBytes(a.embedding, b.embedding) &&
+  (a.states === undefined || (b.states !== undefined && sameBytes(a.states.data, b.states.data)));
+
+const sameBytes = (a: Float32Array, b: Float32Array): boolean =>
+  Buffer.compare(
+    new Uint8Array(a.buffer, a.byteOffset, a.byteLength),
+    new Uint8Array(b.buffer, b.byteOffset, b.byteLength),
+  ) === 0;
+
+/** Writes a file unless it has this content already; says whether it did. */
+export async function writeWhenNew(path: string, content: string): Promise<boolean> {
+  if ((await readFile(path, 'utf8').catch(() => undefined)) === content) return false;
+  await writeFileAtomic(path, content);
+  return true;
+}
+
+/** Removes shards and part manifests that a complete manifest does not need; says how many. */
+export async function removeStale(dir: string, entries: readonly ShardEntry[]): Promise<number> {
+  const needed = new Set(entries.map((entry) => entry.file));
+  const stale = (await readdir(dir)).filter(
+    (name) => isPartName(name) || (parseShardName(name) !== undefined && !needed.has(name)),
+  );
+  for (const name of stale) await removeFile(dir, name);
+  return stale.length;
+}

@@ -1,0 +1,185 @@
+// The feature pack: embeddings of all three sets reduced and quantised into one small file, with labels, splits,
+// subjects and groups as numbers without meaning, so that the experiment runs where the data is not.
+import {
+  encodeSafetensors,
+  float32,
+  int32,
+  MienError,
+  tensor,
+  type Tensor,
+  type Tensors,
+} from 'mien-engine/base';
+import { sha256, writeFileAtomic } from 'mien-engine/node';
+import { type Progress, silentProgress } from 'mien/parts';
+import { canonicalJson } from './format.js';
+import { PACK_FORMAT, encodePackManifest, manifestPathOf } from './pack-file.js';
+import type { PackManifest, PackedSet } from './pack-file.js';
+import { fitPca, project } from './pca.js';
+import { allocateBits, dequantize, fitCodebook, quantize } from './quantize.js';
+import type { Codebook } from './quantize.js';
+import type { FeatureSet, FeatureSets, Reduction, SetName } from './sets.js';
+import { SPLITS, USAGES } from './sets.js';
+
+export interface PackOptions {
+  readonly texts?: { readonly components?: number; readonly bits?: number };
+  readonly faces?: { readonly components?: number; readonly bits?: number };
+  /** What the pack costs against the full features, once it is known; any JSON value. */
+  readonly cost?: unknown;
+  /** Larger packs are refused; 10 MB by default. */
+  readonly maxBytes?: number;
+  readonly progress?: Progress;
+}
+
+export interface PackResult {
+  readonly file: string;
+  readonly manifest: string;
+  /** Of both files. */
+  readonly bytes: number;
+  readonly sets: PackManifest['sets'];
+}
+
+/** Components kept and bits an item by default: what fits into `maxBytes`; docs/features.md says what they cost. */
+const PACK_DEFAULTS = {
+  texts: { components: 384, bits: 1536 },
+  faces: { components: 512, bits: 1280 },
+  maxBytes: 10_000_000,
+} as const;
+
+const bytesTensor = (data: Uint8Array): Tensor<'uint8'> => tensor('uint8', [data.length], data);
+
+/** Indices of the rows on which a reduction may be fitted. */
+const trainingRows = ({ split }: FeatureSet): number[] =>
+  [...split.keys()].filter((i) => split[i] === 'train');
+
+/** One encoder's sets, reduced together: one basis, one codebook. */
+function reduce(
+  sets: readonly FeatureSet[],
+  wanted: { components: number; bits: number },
+): { reduction: Reduction; codebook: Codebook; codes: Uint8Array[] } {
+  const width = sets[0]!.embeddings.shape[1]!;
+  const components = Math.min(wanted.components, width);
+  // Embeddings narrower than the components asked for cannot take all the bits either.
+  const bits = components < wanted.components ? Math.min(wanted.bits, 8 * components) : wanted.bits;
+  const pca = fitPca(
+    sets.map((set) => ({ embeddings: set.embeddings, rows: trainingRows(set) })),
+    components,
+  );
+  const coordinates = sets.map((set) => project(pca, set.embeddings));
+  const fitted = sets.map((set, i) => ({ values: coordinates[i]!, rows: trainingRows(set) }));
+  const codebook = fitCodebook(fitted, allocateBits(pca.variances, bits));
+  const codes = coordinates.map((values) => quantize(values, codebook));
+  const { kept, total } = pca;
+  const error = fitted.reduce((sum, part, i) => sum + squaredError(part, codes[i]!, codebook), 0);
+  const n = fitted.reduce((sum, { rows }) => sum + rows.length, 0);
+  const round = (value: number): number => Number(value.toFixed(4));
+  const reduction = {
+    components,
+    bits,
+    variance: round(kept),
+    lost: round(1 - kept + error / n / total),
+  };
+  return { reduction, codebook, codes };
+}
+
+/** What quantisation changes in the rows a reduction was fitted on. */
+function squaredError(
+  { values, rows }: { values: Tensor<'float32'>; rows: readonly number[] },
+  codes: Uint8Array,
+  codebook: Codebook,
+): number {
+  const [n = 0, width = 0] = values.shape;
+  const back = dequantize(codes, n, codebook);
+  let sum = 0;
+  for (const row of rows)
+    for (let at = row * width; at < (row + 1) * width; at++) sum += (values.data[at]! - back.data[at]!) ** 2;
+  return sum;
+}
+
+/**
+ * Reduces and quantises feature sets (principal components and codebooks of the training split alone) and writes
+ * `file` and its manifest beside it; the same sets give the same bytes. Labels, splits, subjects and groups go along;
+ * ids, texts, images and file names do not.
+ * @throws MienError `config` when the sets are a pack already or the pack would be larger than `maxBytes`,
+ * `data` when the faces come from two encoders, `file` when it cannot be written.
+ */
+export async function writePack(
+  file: string,
+  sets: FeatureSets,
+  options: PackOptions = {},
+): Promise<PackResult> {
+  const { progress = silentProgress, maxBytes = PACK_DEFAULTS.maxBytes } = options;
+  const { provenance } = sets;
+  if (provenance.source === 'pack')
+    throw new MienError('config', 'these features come from a pack; a pack is made of the full features');
+  if (canonicalJson(provenance.sets.fer2013.encoder) !== canonicalJson(provenance.sets.rafdb.encoder))
+    throw new MienError('data', 'the faces of FER2013 and RAF-DB come from two different encoders');
+
+  progress.begin('packing', 2, 'encoders');
+  const textSets = [sets.texts, ...(sets.corpora ? [sets.corpora] : [])];
+  const texts = reduce(textSets, { ...PACK_DEFAULTS.texts, ...options.texts });
+  progress.advance();
+  const faces = reduce([sets.faces.fer2013, sets.faces.rafdb], { ...PACK_DEFAULTS.faces, ...options.faces });
+  progress.advance();
+  progress.end();
+
+  const usage = Uint8Array.from(sets.faces.fer2013.usage, (name) => USAGES.indexOf(name));
+  const tensors: Tensors = {
+    ...codebookTensors('texts', texts.codebook),
+    ...codebookTensors('faces', faces.codebook),
+    ...itemTensors('isear', sets.texts, texts.codes[0]!),
+    ...(sets.corpora ? itemTensors('corpora', sets.corpora, texts.codes[1]!) : {}),
+    ...itemTensors('fer2013', sets.faces.fer2013, faces.codes[0]!),
+    ...itemTensors('rafdb', sets.faces.rafdb, faces.codes[1]!),
+    'fer2013.usage': bytesTensor(usage),
+  };
+  const content = Buffer.concat(encodeSafetensors(tensors, { format: PACK_FORMAT }));
+  const setOf = (name: SetName, set: FeatureSet, reduction: Reduction): PackedSet => {
+    const { encoder, counts, fullWidth, terms } = provenance.sets[name]!;
+    return { items: set.ids.length, counts, labels: set.labelNames, encoder, fullWidth, reduction, terms };
+  };
+  const manifest: PackManifest = {
+    format: PACK_FORMAT,
+    origin:
+      'Embeddings of published data sets by frozen encoders, reduced by principal components and quantised by `mien pack`. ' +
+      'They hold no text, image or file name; subjects and duplicate groups are numbers without meaning.',
+    bytes: content.length,
+    sha256: sha256(content),
+    sets: {
+      isear: setOf('isear', sets.texts, texts.reduction),
+      ...(sets.corpora ? { corpora: setOf('corpora', sets.corpora, texts.reduction) } : {}),
+      fer2013: setOf('fer2013', sets.faces.fer2013, faces.reduction),
+      rafdb: setOf('rafdb', sets.faces.rafdb, faces.reduction),
+    },
+    protocol: provenance.protocol,
+    cost: options.cost ?? null,
+  };
+  const json = encodePackManifest(manifest);
+  const bytes = content.length + Buffer.byteLength(json);
+  if (bytes > maxBytes)
+    throw new MienError('config', `the pack would take ${bytes} bytes, ${maxBytes} are allowed`, {
+      file,
+      hint: 'Keep fewer components or bits.',
+    });
+  await writeFileAtomic(file, content);
+  await writeFileAtomic(manifestPathOf(file), json);
+  return { file, manifest: manifestPathOf(file), bytes, sets: manifest.sets };
+}
+
+const codebookTensors = (name: string, { bits, levels }: Codebook): Tensors => ({
+  [`${name}.bits`]: bytesTensor(bits),
+  [`${name}.levels`]: float32([levels.length], levels),
+});
+
+function itemTensors(name: SetName, set: FeatureSet, codes: Uint8Array): Tensors {
+  const n = set.ids.length;
+  return {
+    [`${name}.codes`]: bytesTensor(codes),
+    [`${name}.labels`]: bytesTensor(set.labels),
+    [`${name}.split`]: bytesTensor(Uint8Array.from(set.split, (split) => SPLITS.indexOf(split))),
+    // Faces have no subjects to tell.
+    ...(set.subject.every((subject) => subject === -1)
+      ? {}
+      : { [`${name}.subject`]: int32([n], set.subject) }),
+    [`${name}.group`]: int32([n], set.group),
+  };
+}

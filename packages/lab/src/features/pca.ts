@@ -1,0 +1,164 @@
+// Principal components of standardised embeddings, fitted on training rows only, in double precision.
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { float32, MienError, type Tensor } from 'mien-engine/base';
+
+export interface Pca {
+  /** Mean and standard deviation of each input dimension; a constant dimension has deviation 1. `[d]`. */
+  readonly mean: Float64Array;
+  readonly deviation: Float64Array;
+  /** Orthonormal rows, by falling variance; the largest entry of each is positive. `[k, d]`. */
+  readonly components: Float64Array;
+  /** Variance along each component. `[k]`. */
+  readonly variances: Float64Array;
+  /** Variance of all dimensions together: their number, less the constant ones. */
+  readonly total: number;
+  /** Share of it that the components keep. */
+  readonly kept: number;
+}
+
+/** Rows to fit on: an embedding matrix and the indices of those of its rows that count. */
+export interface FitRows {
+  readonly embeddings: Tensor<'float32'>;
+  readonly rows: readonly number[];
+}
+
+/** A dimension that varies less than this share of its size does not vary: it is rounding. */
+const CONSTANT = 1e-6;
+/** Rows whose products are summed before they are added to the covariance. */
+const BLOCK = 8;
+
+function* eachRow(parts: readonly FitRows[]): Generator<Float32Array, void, undefined> {
+  for (const { embeddings, rows } of parts) {
+    const width = embeddings.shape[1]!;
+    for (const row of rows) yield embeddings.data.subarray(row * width, (row + 1) * width);
+  }
+}
+
+function moments(
+  parts: readonly FitRows[],
+  width: number,
+): { n: number; mean: Float64Array; deviation: Float64Array } {
+  const mean = new Float64Array(width);
+  const squares = new Float64Array(width);
+  let n = 0;
+  for (const row of eachRow(parts)) {
+    n++;
+    for (let i = 0; i < width; i++) {
+      const delta = row[i]! - mean[i]!;
+      mean[i]! += delta / n;
+      squares[i]! += delta * (row[i]! - mean[i]!); // Welford's update
+    }
+  }
+  const deviation = squares.map((sum, i) => {
+    const value = Math.sqrt(sum / Math.max(1, n));
+    return value > CONSTANT * Math.max(Math.abs(mean[i]!), 1e-30) ? value : 1;
+  });
+  return { n, mean, deviation };
+}
+
+/** Covariance of standardised rows, `[d, d]`, summed in blocks of rows over the upper triangle. */
+function covariance(parts: readonly FitRows[], { n, mean, deviation }: ReturnType<typeof moments>): Matrix {
+  const width = mean.length;
+  const sums = new Float64Array(width * width);
+  const block = Array.from({ length: BLOCK }, () => new Float64Array(width));
+  let filled = 0;
+  const flush = (): void => {
+    for (let r = filled; r < BLOCK; r++) block[r]!.fill(0);
+    const [r0, r1, r2, r3, r4, r5, r6, r7] = block as [
+      ...[Float64Array, Float64Array, Float64Array, Float64Array],
+      ...[Float64Array, Float64Array, Float64Array, Float64Array],
+    ];
+    for (let i = 0; i < width; i++) {
+      const [a0, a1, a2, a3] = [r0[i]!, r1[i]!, r2[i]!, r3[i]!];
+      const [a4, a5, a6, a7] = [r4[i]!, r5[i]!, r6[i]!, r7[i]!];
+      for (let j = i, at = i * width + i; j < width; j++, at++)
+        sums[at]! +=
+          a0 * r0[j]! +
+          a1 * r1[j]! +
+          a2 * r2[j]! +
+          a3 * r3[j]! +
+          (a4 * r4[j]! + a5 * r5[j]! + a6 * r6[j]! + a7 * r7[j]!);
+    }
+    filled = 0;
+  };
+  for (const row of eachRow(parts)) {
+    const target = block[filled++]!;
+    for (let i = 0; i < width; i++) target[i] = (row[i]! - mean[i]!) / deviation[i]!;
+    if (filled === BLOCK) flush();
+  }
+  flush();
+  const matrix = new Matrix(width, width);
+  for (let i = 0; i < width; i++)
+    for (let j = i; j < width; j++) {
+      const value = sums[i * width + j]! / n;
+      matrix.set(i, j, value);
+      matrix.set(j, i, value);
+    }
+  return matrix;
+}
+
+/**
+ * Fits `components` principal components.
+ * @throws MienError `data` when there are fewer rows than two, or more components wanted than dimensions there are.
+ */
+export function fitPca(parts: readonly FitRows[], components: number): Pca {
+  const width = parts[0]?.embeddings.shape[1] ?? 0;
+  const statistics = moments(parts, width);
+  if (statistics.n < 2)
+    throw new MienError('data', `principal components need training rows, got ${statistics.n}`);
+  if (components > width)
+    throw new MienError('config', `${components} components wanted of embeddings of width ${width}`, {
+      field: 'components',
+    });
+  const matrix = covariance(parts, statistics);
+  const total = matrix.trace();
+  const decomposition = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
+  const values = decomposition.realEigenvalues;
+  const vectors = decomposition.eigenvectorMatrix;
+  const order = [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b).slice(0, components);
+  const rows = new Float64Array(components * width);
+  order.forEach((column, k) => {
+    let largest = 0;
+    for (let i = 0; i < width; i++)
+      if (Math.abs(vectors.get(i, column)) > Math.abs(largest)) largest = vectors.get(i, column);
+    for (let i = 0; i < width; i++) rows[k * width + i] = vectors.get(i, column) * Math.sign(largest || 1);
+  });
+  const variances = Float64Array.from(order, (column) => Math.max(0, values[column]!));
+  return {
+    mean: statistics.mean,
+    deviation: statistics.deviation,
+    components: rows,
+    variances,
+    total,
+    kept: variances.reduce((sum, value) => sum + value, 0) / total,
+  };
+}
+
+/** Coordinates `[n, k]` of embeddings `[n, d]` along the components. */
+export function project(pca: Pca, embeddings: Tensor<'float32'>): Tensor<'float32'> {
+  const [n = 0, width = 0] = embeddings.shape;
+  const k = pca.variances.length;
+  const coordinates = new Float32Array(n * k);
+  const rows = Array.from({ length: 4 }, () => new Float64Array(width));
+  const [x0, x1, x2, x3] = rows as [Float64Array, Float64Array, Float64Array, Float64Array];
+  for (let start = 0; start < n; start += 4) {
+    const count = Math.min(4, n - start);
+    for (let r = 0; r < 4; r++)
+      for (let i = 0; i < width; i++)
+        rows[r]![i] =
+          r < count ? (embeddings.data[(start + r) * width + i]! - pca.mean[i]!) / pca.deviation[i]! : 0;
+    for (let c = 0; c < k; c++) {
+      let [s0, s1, s2, s3] = [0, 0, 0, 0];
+      for (let i = 0, at = c * width; i < width; i++, at++) {
+        const weight = pca.components[at]!;
+        s0 += weight * x0[i]!;
+        s1 += weight * x1[i]!;
+        s2 += weight * x2[i]!;
+        s3 += weight * x3[i]!;
+      }
+      const sums = [s0, s1, s2, s3];
+      for (let r = 0; r < count; r++) coordinates[(start + r) * k + c] = sums[r]!;
+    }
+  }
+  return float32([n, k], coordinates);
+}

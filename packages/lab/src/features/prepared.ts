@@ -1,0 +1,85 @@
+// The protocol of a data folder, with the hashes of its faces kept between runs: decoding fifty thousand images only
+// to see that none has changed would take longer than everything else a second run does.
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readJson } from 'mien-engine/node';
+import { type Progress, type Protocol, type ProtocolSettings, silentProgress, type Split } from 'mien/parts';
+import { pairTexts } from '../data/corpora/pair-texts.js';
+import { prepareBesideIsear } from '../data/corpora/prepare.js';
+import { loadCorpora } from '../data/corpora/read.js';
+import type { PreparedCorpus } from '../data/corpora/types.js';
+import type { FaceHash } from '../data/hashing.js';
+import { openDataSets } from '../data/open.js';
+import type { OpenedDataSets, SetPaths } from '../data/open.js';
+import { prepare } from '../data/prepare.js';
+import { writeWhenNew } from './fill.js';
+
+export interface ProtocolOptions extends Partial<ProtocolSettings> {
+  /** Folder with the data sets. */
+  readonly data: string;
+  /** Where single sets are, if not in that folder. */
+  readonly paths?: SetPaths;
+  /** Folder in which the hashes are kept, that of the features. */
+  readonly dir: string;
+  /** Whether to take texts of the folder's other corpora along, for pairs over labels that ISEAR lacks. */
+  readonly corpora?: boolean;
+  readonly skipInvalid?: boolean;
+  readonly progress?: Progress;
+}
+
+const HASHES_NAME = 'face-hashes.json';
+const hashesSchema = z.record(
+  z.string(),
+  z.tuple([z.string(), z.string(), z.string(), z.union([z.literal(0), z.literal(1)])]),
+);
+
+/** Hashes of an earlier run; none when there was none, or its file is damaged: then they are made anew. */
+async function knownHashes(file: string): Promise<Map<string, FaceHash>> {
+  const checked = hashesSchema.safeParse(await readJson(file).catch(() => ({})));
+  const rows = Object.entries(checked.data ?? {});
+  return new Map(
+    rows.map(([id, [sha256, pixels, bits, constant]]) => [
+      id,
+      { sha256, pixels, bits, constant: constant === 1 },
+    ]),
+  );
+}
+
+export interface OpenedProtocol {
+  readonly protocol: Protocol;
+  readonly sets: OpenedDataSets;
+  /** The other corpora of the folder, whole; empty where they were not asked for. */
+  readonly corpora: readonly PreparedCorpus[];
+}
+
+/**
+ * Loads the data sets and arranges them as `prepare` does.
+ * @throws MienError `file` and `data` as the loaders and `prepare` do.
+ */
+export async function openProtocol(options: ProtocolOptions): Promise<OpenedProtocol> {
+  const {
+    data,
+    paths,
+    dir,
+    corpora: wantsCorpora = false,
+    skipInvalid = false,
+    progress = silentProgress,
+    ...settings
+  } = options;
+  const sets = await openDataSets(data, { skipInvalid, ...(paths === undefined ? {} : { paths }) });
+  const file = join(dir, HASHES_NAME);
+  const known = await knownHashes(file);
+  const { protocol, hashes } = await prepare(sets, { ...settings, skipInvalid, progress, hashes: known });
+  const rows = [...hashes].map(([id, { sha256, pixels, bits, constant }]): [string, unknown] => [
+    id,
+    [sha256, pixels, bits, constant ? 1 : 0],
+  ]);
+  if (rows.length > 0) await writeWhenNew(file, JSON.stringify(Object.fromEntries(rows)));
+  const corpora = wantsCorpora
+    ? prepareBesideIsear(await loadCorpora(data, { skipInvalid }), protocol.texts)
+    : [];
+  if (corpora.length === 0) return { protocol, sets, corpora };
+  const taken = (label: string, split: Split): number =>
+    protocol.texts.filter((text) => text.label === label && text.split === split).length;
+  return { protocol: { ...protocol, corpora: pairTexts(corpora, taken) }, sets, corpora };
+}

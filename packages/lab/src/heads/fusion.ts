@@ -1,0 +1,95 @@
+// Ways of making one vector of a text embedding and a face embedding; the paper's gate is the first.
+import {
+  add,
+  concat,
+  constantInit,
+  expand,
+  linear,
+  mul,
+  type Parameters,
+  reshape,
+  scalar,
+  scoped,
+  type Shape,
+  sigmoid,
+  sub,
+  sum,
+  type Value,
+} from 'mien-engine';
+
+export interface Fused {
+  /** `[batch, width]`; `[batch, 2·width]` for concatenation, `[batch, (narrow + 1)²]` for tensor fusion. */
+  readonly fused: Value;
+  /** The face's share in each dimension, in (0, 1): `[batch, width]` or `[1, width]`; only where there is a gate. */
+  readonly gate?: Value;
+}
+
+/**
+ * Gated fusion (paper, section III, "gated fusion"): both embeddings `[batch, width]`,
+ *
+ *     g = σ(W_g [H_v ; H_t] + b_g)        F = g ⊙ H_v + (1 − g) ⊙ H_t
+ *
+ * computed as H_t + g ⊙ (H_v − H_t).
+ */
+export function gatedFusion(p: Parameters, text: Value, face: Value): Fused {
+  return scoped(p.graph, 'fusion', () => {
+    const gate = sigmoid(linear(p, 'gate', concat([face, text], 1), text.shape[1] as number));
+    return { fused: add(mul(gate, sub(face, text)), text), gate };
+  });
+}
+
+/** The other reading of "learnable gating vector": one gate for all inputs, g = σ(v), F as above. */
+export function staticGateFusion(p: Parameters, text: Value, face: Value): Fused {
+  return scoped(p.graph, 'fusion', () => {
+    const gate = sigmoid(p.get('gate.vector', [1, text.shape[1] as number], constantInit(0)));
+    return { fused: add(mul(gate, sub(face, text)), text), gate };
+  });
+}
+
+/**
+ * Tensor fusion (the paper's reference [11]: Zadeh et al. 2017, "Tensor fusion network for multimodal sentiment
+ * analysis", equation 2): every product of one dimension of the text with one of the face, and each side by itself,
+ *
+ *     F = [P_t H_t ; 1] ⊗ [P_v H_v ; 1]
+ *
+ * as a vector of (narrow + 1)² numbers. Both sides are first projected to `narrow` dimensions, since the layer behind
+ * it grows with the square of these.
+ */
+export function tensorFusion(p: Parameters, text: Value, face: Value, narrow: number): Fused {
+  return scoped(p.graph, 'fusion', () => {
+    const batch = text.shape[0]!;
+    const withOne = (name: string, of: Value, shape: Shape): Value => {
+      const projected = linear(p, `tensor.${name}`, of, narrow);
+      return reshape(concat([projected, expand(scalar(p.graph, 1), [batch, 1])], 1), shape);
+    };
+    const outer = mul(
+      withOne('text', text, [batch, narrow + 1, 1]),
+      withOne('face', face, [batch, 1, narrow + 1]),
+    );
+    return { fused: reshape(outer, [batch, (narrow + 1) ** 2]) };
+  });
+}
+
+/**
+ * Low-rank tensor fusion (Liu et al. 2018, "Efficient low-rank multimodal fusion with modality-specific factors",
+ * equation 6): with z each embedding and a 1 appended, the tensor product of both z meets a weight tensor of this rank,
+ * which comes to
+ *
+ *     F = Σ_r (W_t^r [H_t ; 1]) ⊙ (W_v^r [H_v ; 1]) + b
+ *
+ * A linear layer with a bias is a product with [H ; 1]; one layer holds the factors of all ranks.
+ */
+export function lowRankFusion(p: Parameters, text: Value, face: Value, rank: number): Fused {
+  return scoped(p.graph, 'fusion', () => {
+    const [batch, width] = [text.shape[0]!, text.shape[1] as number];
+    const factors = (name: string, of: Value): Value => linear(p, `low-rank.${name}`, of, rank * width);
+    const products = mul(factors('text', text), factors('face', face));
+    const fused = sum(reshape(products, [batch, rank, width]), [1]);
+    return { fused: add(fused, p.get('low-rank.bias', [width], constantInit(0))) };
+  });
+}
+
+/** No gating (paper, Table III): the two embeddings side by side. */
+export const concatenation = (_p: Parameters, text: Value, face: Value): Fused => ({
+  fused: concat([face, text], 1),
+});

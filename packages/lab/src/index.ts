@@ -1,0 +1,54 @@
+/**
+ * The laboratory: data sets, features, heads, training, experiments and reports.
+ * @module mien-lab
+ */
+export { behaviourResults, readBehaviour } from './data/behaviour.js';
+export { prepareBesideIsear } from './data/corpora/prepare.js';
+export { loadCorpora } from './data/corpora/read.js';
+export { loadIsear } from './data/isear.js';
+export { findDataSets } from './data/open.js';
+export { pairFaces } from './data/pairing.js';
+export { assignTexts } from './data/prepare-texts.js';
+export { DEFAULT_SETTINGS, prepare } from './data/prepare.js';
+export { loadRafdb } from './data/rafdb.js';
+export { majorityOf } from './data/votes.js';
+export { experimentData, type Selection } from './experiments/data.js';
+export { environment } from './experiments/environment.js';
+export { faceModel, linearTop, textModel, type Top } from './export/models.js';
+export { greyed, recropped } from './export/recrop.js';
+export { openFeatures } from './features/extract.js';
+export { openProtocol } from './features/prepared.js';
+export type {
+  FeatureSet,
+  FeatureSets,
+  Fer2013Usage,
+  SetName,
+  SetProvenance,
+  Split,
+} from './features/sets.js';
+export { classify, isClassifier } from './learn/classifier.js';
+export * from './heads/fusion.js';
+export * from './heads/heads.js';
+export { decodeFaces } from './learn/face-images.js';
+export { faceClassifier } from './learn/face-model.js';
+export { readLearnedFace, readLearnedText } from './learn/read-learned.js';
+export { textLearnSettings } from './learn/settings.js';
+export {
+  createStepSession,
+  initialLearnState,
+  type Trainee,
+  traineeParameters,
+} from './learn/step-session.js';
+export { textTrainee } from './learn/text-model.js';
+export { corpusScores } from './learn/text-validation.js';
+export { type ExplanationFile, parseExplanation, readExplanation } from './report/explanation-file.js';
+export { readResults } from './report/results.js';
+export { createEpochSession, headParameters, initialState } from './train/head-graph.js';
+export { loadFaceEncoder, loadTextEncoder } from './encoders/load.js';
+export { profiles } from './encoders/profiles.js';
+export { efficientNetConfig, type EfficientNetConfig } from './encoders/efficientnet-blocks.js';
+export { type FaceNetwork, faceNetworkParameters } from './encoders/face-network.js';
+export { bertParameters, createTextEncoder, readPretrainedText } from './encoders/load-text.js';
+export { bertConfig } from './encoders/bert.js';
+export { efficientNetTraining, isStatistic } from './encoders/efficientnet-training.js';
+export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';

@@ -1,0 +1,113 @@
+// Training images as bytes: decoded once, resized by the graph, kept in memory or, when they are many, in a file.
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tensor } from 'mien-engine/base';
+import { bySize, createPreprocessing } from '../encoders/face-encoder.js';
+import {
+  type DecodedImage,
+  decodeImages,
+  type FaceImage,
+  type Progress,
+  rgbFromGrey,
+  silentProgress,
+} from 'mien/parts';
+
+/** Images that are decoded together. */
+const CHUNK = 256;
+
+/** Something with an image: a face of a data set, or a row of somebody's own table. */
+export interface Pictured {
+  readonly image: FaceImage;
+}
+
+/** Decodes faces in their order. @throws MienError as `decodeImage` does, naming the file. */
+export async function decodeFaces(faces: readonly Pictured[], maxPixels?: number): Promise<DecodedImage[]> {
+  const files = faces.flatMap(({ image }) => (image.kind === 'file' ? [image.path] : []));
+  const decoded = (await decodeImages(files, { maxPixels })).values();
+  return faces.map(({ image }) =>
+    image.kind === 'file' ? (decoded.next().value as DecodedImage) : rgbFromGrey(image),
+  );
+}
+
+export interface KeptImages {
+  readonly size: number;
+  readonly count: number;
+  /** Copies one image, 8 bit `[3, size, size]`, to `target` from `offset` on. */
+  copy(index: number, target: Uint8Array, offset: number): void;
+  close(): Promise<void>;
+}
+
+/** More bytes than this go to a file, of which the operating system keeps in memory what there is room for. */
+const MOST_IN_MEMORY = 2_000_000_000;
+
+interface Bytes {
+  put(part: Uint8Array, offset: number): void;
+  get(target: Uint8Array, at: number, offset: number, length: number): void;
+  close(): Promise<void>;
+}
+
+async function bytesFor(size: number, mostInMemory: number): Promise<Bytes> {
+  if (size <= mostInMemory) {
+    const all = new Uint8Array(size);
+    return {
+      put: (part, offset) => all.set(part, offset),
+      get: (target, at, offset, length) => target.set(all.subarray(offset, offset + length), at),
+      close: () => Promise.resolve(),
+    };
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'mien-images-'));
+  const file = openSync(join(folder, 'images'), 'w+');
+  return {
+    put: (part, offset) => void writeSync(file, part, 0, part.length, offset),
+    get: (target, at, offset, length) => void readSync(file, target, at, length, offset),
+    close: () => {
+      closeSync(file);
+      return rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Decodes and resizes faces to `size`, for augmentation to sample from. More than `mostInMemory` bytes are kept in a
+ * temporary file, which `close` removes.
+ */
+export async function keepImages(
+  faces: readonly Pictured[],
+  size: number,
+  progress: Progress = silentProgress,
+  {
+    mostInMemory = MOST_IN_MEMORY,
+    maxPixels,
+  }: { readonly mostInMemory?: number; readonly maxPixels?: number | undefined } = {},
+): Promise<KeptImages> {
+  const preprocessing = await createPreprocessing({ size, mean: [0, 0, 0], std: [1, 1, 1] });
+  const bytes = 3 * size * size;
+  const all = await bytesFor(faces.length * bytes, mostInMemory);
+  progress.begin('decode faces', faces.length, 'faces');
+  try {
+    let done = 0;
+    for (let start = 0; start < faces.length; start += CHUNK) {
+      const images = await decodeFaces(faces.slice(start, start + CHUNK), maxPixels);
+      for (const run of bySize(images)) {
+        const { width, height } = run[0]!;
+        const shape = [run.length, height, width, 3];
+        const pixels = tensor('uint8', shape, Buffer.concat(run.map(({ data }) => data)));
+        const { resized } = await preprocessing.run({ pixels }, ['resized']);
+        all.put(resized.data as Uint8Array, done * bytes);
+        done += run.length;
+      }
+      progress.advance(images.length);
+    }
+  } finally {
+    progress.end();
+    await preprocessing.dispose();
+  }
+  return {
+    size,
+    count: faces.length,
+    copy: (index, target, offset) => all.get(target, offset, index * bytes, bytes),
+    close: () => all.close(),
+  };
+}

@@ -1,0 +1,218 @@
+// Learning from faces: which images an epoch meets, how they are augmented, and how weights do on validation.
+import { float32, int64, MienError, randomStream, tensor, type Tensors } from 'mien-engine/base';
+import type { DecodedImage } from 'mien/parts';
+import {
+  faceDecays,
+  type FaceNetwork,
+  facePartOf,
+  facePartsOf,
+  isFaceTrainedFrom,
+} from '../encoders/face-network.js';
+import { classify, isClassifier, PUBLISHED_CLASSIFIER } from './classifier.js';
+import { drawAugmentation, drawnTensors, stepSeeds } from './augmentation.js';
+import { drawBeta, epochOrder, labelWeights, oneHotRow, softTargetsOf } from './draws.js';
+import type { KeptImages } from './face-images.js';
+import { faceClassifier, faceTrainee, type FaceModel } from './face-model.js';
+import { scoreFaces, type FaceTruth } from './face-scores.js';
+import { meanTarget, mostLikely, repeatsOfItems } from './face-targets.js';
+import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
+import { learnOptimizer, type Groups } from './optimizer.js';
+import type { FaceLearnSettings } from './settings.js';
+import type { Teacher } from './teacher.js';
+
+export interface FaceTrainingSet {
+  readonly images: KeptImages;
+  /** Of each image: its published label's index and its data set. */
+  readonly labels: Uint8Array;
+  readonly datasets: readonly string[];
+  /** Distributions over the labels that images are trained towards, `[n, classes]`. */
+  readonly distributions: Float32Array;
+  /** Whether annotators voted on an image, so that its published label is another target. */
+  readonly voted: readonly boolean[];
+  /** What a teacher says of each image, `[n, classes]`; replaces the smoothed label by its share. */
+  readonly teacher?: Teacher;
+}
+
+export interface FaceValidationSet extends FaceTruth {
+  readonly images: readonly DecodedImage[];
+}
+
+/** A training of faces, and how often each label occurs in what it is trained on. */
+export interface FaceTask extends LearnTask {
+  readonly prior: readonly number[];
+}
+
+/** How often an image of a set is met in an epoch, on average; once where the settings do not say. */
+export const repeatsOf = ({ repeat }: FaceLearnSettings, dataset: string): number =>
+  (repeat as Readonly<Record<string, number>>)[dataset] ?? 1;
+
+/** Everything that training faces needs, from the model's first weights to validation. */
+export function faceTask(
+  model: FaceModel,
+  weights: Tensors,
+  settings: FaceLearnSettings,
+  training: FaceTrainingSet,
+  validation: FaceValidationSet,
+  threads?: number,
+): FaceTask {
+  const { batchSize, stepsPerRun, phases, seed, logitAdjustment: adjustment } = settings;
+  const { classes } = model;
+  const { labels, datasets, distributions } = training;
+  const likely = mostLikely(distributions, classes);
+  const repeats = repeatsOfItems(likely, datasets, (name) => repeatsOf(settings, name), settings.rebalance);
+  const itemWeights = labelWeights(likely, classes, settings.balance);
+  const epochs = phases.reduce((sum, phase) => sum + phase.epochs, 0);
+  const sizeOf = (epoch: number): number => {
+    let end = 0;
+    return phases.find((phase) => epoch < (end += phase.epochs))!.size;
+  };
+  const steps = Math.floor(repeats.reduce((sum, times) => sum + times, 0) / batchSize);
+  if (steps < 1)
+    throw new MienError('data', `${training.images.count} images are fewer than a batch of ${batchSize}`, {
+      hint: 'Set batchSize lower.',
+    });
+  const plan = (epoch: number): PlannedRun[] =>
+    Array.from({ length: Math.ceil(steps / stepsPerRun) }, (_, i) => ({
+      shape: String(sizeOf(epoch)),
+      steps: Math.min(stepsPerRun, steps - i * stepsPerRun),
+    }));
+  let order: { epoch: number; items: Int32Array } | undefined;
+  const itemsOf = (epoch: number): Int32Array => {
+    if (order?.epoch !== epoch) order = { epoch, items: epochOrder(repeats, seed, epoch) };
+    return order.items;
+  };
+
+  const rowOf = (item: number): Float32Array => distributions.subarray(item * classes, (item + 1) * classes);
+  const targetOf = softTargetsOf(rowOf, classes, settings.labelSmoothing, training.teacher);
+  const priorOf = (wanted?: string): number[] => {
+    const members = datasets.flatMap((name, i) => (wanted === undefined || name === wanted ? [i] : []));
+    return meanTarget(targetOf, members, repeats, classes);
+  };
+  const prior = priorOf();
+  const offsets = new Map([...new Set(datasets)].map((name) => [name, offsetOf(priorOf(name), adjustment)]));
+
+  const batches = (epoch: number, run: number): Tensors => {
+    const { steps: count } = plan(epoch)[run]!;
+    const start = run * stepsPerRun * batchSize;
+    const items = itemsOf(epoch);
+    const n = count * batchSize;
+    const bytes = 3 * training.images.size ** 2;
+    const pixels = new Uint8Array(n * bytes);
+    const targets = new Float32Array(n * classes);
+    const offset = new Float32Array(adjustment > 0 ? n * classes : 0);
+    const published = new Float32Array(settings.publishedLabels > 0 ? n * classes : 0);
+    const itemWeight = new Float32Array(n);
+    const drawn = Array.from({ length: n }, (_, i) => {
+      // Where repeats are no whole numbers, an epoch may be a few items short: it begins again.
+      const place = (start + i) % items.length;
+      const item = items[place]!;
+      training.images.copy(item, pixels, i * bytes);
+      targets.set(targetOf(item), i * classes);
+      if (adjustment > 0) offset.set(offsets.get(datasets[item]!)!, i * classes);
+      if (published.length > 0 && training.voted[item])
+        published.set(oneHotRow(labels[item]!, classes), i * classes);
+      itemWeight[i] = itemWeights[likely[item]!]!;
+      const draw = randomStream(seed, `learn augmentation ${epoch}`, start + i);
+      const framing = framingOf(settings, datasets[item]!);
+      return drawAugmentation(draw, settings.augmentation, model.input, framing);
+    });
+    const { size } = training.images;
+    const rows = [targets, offset, published].filter(({ length }) => length > 0);
+    const mix = settings.mixup > 0 ? mixBatches(rows, count, batchSize, classes, settings, epoch, run) : {};
+    const perClass = (values: Float32Array) => float32([count, batchSize, classes], values);
+    return {
+      pixels: tensor('uint8', [count, batchSize, 3, size, size], pixels),
+      targets: perClass(targets),
+      ...(offset.length > 0 ? { offsets: perClass(offset) } : {}),
+      ...(published.length > 0 ? { published: perClass(published) } : {}),
+      weights: float32([count, batchSize], itemWeight),
+      seed: stepSeeds(randomStream(seed, `learn noise ${epoch}`, run), count),
+      ...drawnTensors(drawn, [count, batchSize]),
+      ...mix,
+    };
+  };
+
+  const validate = async (now: Tensors, epoch: number): Promise<Validation> => {
+    const input = { ...model.input, size: sizeOf(epoch) };
+    const classifier = await faceClassifier({ ...model, input }, now, { threads });
+    try {
+      const embeddings = await classifier.embed(validation.images);
+      const logits = classify(embeddings, now, classes);
+      const shift = offsetOf(prior, adjustment);
+      return scoreFaces(
+        {
+          logits: logits.map((logit, i) => logit + shift[i % classes]!),
+          ...(settings.publishedLabels > 0
+            ? { published: classify(embeddings, now, classes, PUBLISHED_CLASSIFIER) }
+            : {}),
+        },
+        validation,
+        classes,
+      );
+    } finally {
+      await classifier.dispose();
+    }
+  };
+
+  const total = plannedSteps({ epochs, plan });
+  return {
+    ...{ epochs, batchSize, weights, plan, batches, validate, prior, averageDecay: settings.averageDecay },
+    isTrained: trainedFrom(model.network, settings),
+    optimizer: learnOptimizer(settings.optimizer, groupsOf(model.network), total),
+    trainee: (shape) => faceTrainee(model, settings, Number(shape)),
+  };
+}
+
+/** What is added to logits while they are trained: the logarithm of how often labels occur, times the adjustment. */
+const offsetOf = (prior: readonly number[], adjustment: number): number[] =>
+  prior.map((share) => adjustment * Math.log(share));
+
+/** Side of the frame in which images of a set are seen; that of the image where the settings do not say. */
+const framingOf = ({ framing }: FaceLearnSettings, dataset: string): number =>
+  (framing as Readonly<Record<string, number>>)[dataset] ?? 1;
+
+const trainedFrom = (
+  network: FaceNetwork,
+  options: Pick<FaceLearnSettings, 'from' | 'slopes'>,
+): ((name: string) => boolean) => {
+  const encoder = isFaceTrainedFrom(network, options);
+  return (name) => isClassifier(name) || encoder(name);
+};
+
+const groupsOf = (network: FaceNetwork): Groups => ({
+  parts: facePartsOf(network),
+  partOf: (name) => (isClassifier(name) ? undefined : facePartOf(network, name)),
+  decays: faceDecays,
+});
+
+/** Partners and shares of mixup; rows over the classes are mixed in place. */
+function mixBatches(
+  rows: readonly Float32Array[],
+  count: number,
+  batchSize: number,
+  classes: number,
+  { seed, mixup }: FaceLearnSettings,
+  epoch: number,
+  run: number,
+): Tensors {
+  const draw = randomStream(seed, `learn mixup ${epoch}`, run);
+  const before = rows.map((values) => values.slice());
+  const partner: number[] = [];
+  const share: number[] = [];
+  for (let step = 0; step < count; step++)
+    for (const other of draw.permutation(batchSize)) {
+      const at = partner.length * classes;
+      const lambda = drawBeta(draw, mixup);
+      const from = (step * batchSize + other) * classes;
+      rows.forEach((values, r) => {
+        for (let c = 0; c < classes; c++)
+          values[at + c] = lambda * before[r]![at + c]! + (1 - lambda) * before[r]![from + c]!;
+      });
+      partner.push(other);
+      share.push(lambda);
+    }
+  return {
+    partner: int64([count, batchSize], partner),
+    share: float32([count, batchSize], share),
+  };
+}

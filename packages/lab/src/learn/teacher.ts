@@ -1,0 +1,79 @@
+// What learned encoders say of training items: soft labels for another training (Hinton et al. 2015, distillation).
+import { MienError } from 'mien-engine/base';
+import { type Progress, scores, silentProgress, softmax } from 'mien/parts';
+import { decodeFaces, type Pictured } from './face-images.js';
+import { faceClassifier } from './face-model.js';
+import { readLearnedFace, readLearnedText } from './read-learned.js';
+import { textLogits } from './text-model.js';
+
+/** Posteriors `[n, labels]`, and how much of the target they are; the smoothed label is the rest. */
+export interface Teacher {
+  readonly posteriors: Float32Array;
+  readonly share: number;
+}
+
+export interface TeacherOptions {
+  /** Folders that `mien learn` finished; their posteriors are averaged. */
+  readonly folders: readonly string[];
+  readonly share: number;
+  readonly labels: readonly string[];
+  readonly threads?: number | undefined;
+  readonly progress?: Progress;
+}
+
+/** Images that are decoded and judged together. */
+const CHUNK = 1024;
+
+/** The teachers' mean posteriors of faces, each read with its mirror image. */
+export function faceTeacher(faces: readonly Pictured[], options: TeacherOptions): Promise<Teacher> {
+  return averaged(faces.length, options, async (folder, advance) => {
+    const { network, input, weights, labels } = await readLearnedFace(folder);
+    const model = { network, input, classes: labels.length };
+    const out = new Float32Array(faces.length * labels.length);
+    const classifier = await faceClassifier(model, weights, { mirror: true, threads: options.threads });
+    try {
+      for (let start = 0; start < faces.length; start += CHUNK) {
+        const images = await decodeFaces(faces.slice(start, start + CHUNK));
+        out.set(await classifier.logits(images), start * labels.length);
+        advance(images.length);
+      }
+    } finally {
+      await classifier.dispose();
+    }
+    return { labels, logits: out };
+  });
+}
+
+/** The teachers' mean posteriors of tokenised texts. */
+export function textTeacher(texts: readonly Int32Array[], options: TeacherOptions): Promise<Teacher> {
+  return averaged(texts.length, options, async (folder, advance) => {
+    const { config, weights, labels, pooling } = await readLearnedText(folder);
+    const model = { config, pooling, classes: labels.length };
+    const logits = await textLogits(model, weights, texts, options.threads);
+    advance(texts.length);
+    return { labels, logits };
+  });
+}
+
+async function averaged(
+  n: number,
+  { folders, share, labels, progress = silentProgress }: TeacherOptions,
+  judge: (
+    folder: string,
+    advance: (count: number) => void,
+  ) => Promise<{ labels: readonly string[]; logits: Float32Array }>,
+): Promise<Teacher> {
+  const posteriors = new Float32Array(n * labels.length);
+  progress.begin('ask teachers', n * folders.length, 'items');
+  for (const folder of folders) {
+    const { labels: known, logits } = await judge(folder, (count) => progress.advance(count));
+    if (known.join() !== labels.join())
+      throw new MienError('weights', `knows the labels ${known.join(', ')}, not ${labels.join(', ')}`, {
+        file: folder,
+      });
+    const own = softmax(scores(labels.length, logits)).data;
+    for (let i = 0; i < posteriors.length; i++) posteriors[i]! += own[i]! / folders.length;
+  }
+  progress.end();
+  return { posteriors, share };
+}

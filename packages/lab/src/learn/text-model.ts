@@ -1,0 +1,163 @@
+// A text encoder with its classifiers, in training on token ids, and on texts of any length afterwards.
+import {
+  add,
+  argMax,
+  cast,
+  div,
+  dropout,
+  equal,
+  float32,
+  gather,
+  less,
+  linear,
+  minimum,
+  mul,
+  type Parameters,
+  reshape,
+  slice,
+  softCrossEntropy,
+  sum,
+  type Tensors,
+  type Value,
+  where,
+} from 'mien-engine';
+import { bert, type BertConfig } from '../encoders/bert.js';
+import { createTextEncoder } from '../encoders/load-text.js';
+import type { Pooling } from '../encoders/profiles.js';
+import { CLASSIFIER, classify, FINE_CLASSIFIER } from './classifier.js';
+import type { TextLearnSettings } from './settings.js';
+import type { Trainee } from './step-session.js';
+
+export interface TextModel {
+  readonly config: BertConfig;
+  readonly pooling: Pooling;
+  readonly classes: number;
+  /** Labels of the second classifier; 0 where there is none. */
+  readonly fine: number;
+  /** Rows of the word table that are trained by themselves; see `TRAINED_ROWS`. */
+  readonly trainedRows: number;
+}
+
+const WORDS = 'embeddings.word_embeddings.weight';
+
+/**
+ * The first rows of the word table, trained while the rest stays: unused places that were given to emoji, signs and the
+ * most frequent words. The whole table would double what each step of the optimiser costs.
+ */
+export const TRAINED_ROWS = 'embeddings.trained_rows';
+
+/** The weights with the trained rows, if any, in their places in the word table. */
+export function withRowsInPlace(weights: Tensors): Tensors {
+  const { [TRAINED_ROWS]: rows, ...rest } = weights;
+  if (rows === undefined) return weights;
+  const table = rest[WORDS]!;
+  const data = Float32Array.from(table.data as Float32Array);
+  data.set(rows.data as Float32Array);
+  return { ...rest, [WORDS]: float32(table.shape, data) };
+}
+
+/** The weights with the first rows of the word table as a tensor of their own. */
+export function withTrainedRows(weights: Tensors, rows: number): Tensors {
+  if (rows === 0) return weights;
+  const { data, shape } = weights[WORDS]!;
+  const width = shape[1]!;
+  return {
+    ...weights,
+    [TRAINED_ROWS]: float32([rows, width], (data as Float32Array).slice(0, rows * width)),
+  };
+}
+
+/** Parameters whose word table is looked up in two parts, the first of which is trained. */
+function splitTable(p: Parameters, { config, trainedRows }: TextModel): Parameters {
+  if (trainedRows === 0) return p;
+  const { vocabulary, width } = config;
+  const rows = (name: string, ids: Value): Value | undefined => {
+    if (name !== WORDS) return undefined;
+    const table = p.get(WORDS, [vocabulary, width]);
+    const first = p.get(TRAINED_ROWS, [trainedRows, width]);
+    const isFirst = reshape(less(ids, trainedRows), [...ids.shape, 1]);
+    return where(isFirst, gather(first, minimum(ids, trainedRows - 1)), gather(table, ids));
+  };
+  return { ...p, rows };
+}
+
+/** One embedding a text, of texts that are padded: `[n, tokens, width]` and `[n, tokens]` → `[n, width]`. */
+function pool(states: Value, mask: Value, pooling: Pooling): Value {
+  const [n, tokens, width] = states.shape as [number, number, number];
+  if (pooling === 'cls') return reshape(slice(states, 1, 0, 1), [n, width]);
+  const kept = cast(mask, 'float32');
+  const total = sum(mul(states, reshape(kept, [n, tokens, 1])), [1]);
+  return div(total, sum(kept, [1], true));
+}
+
+/** The encoder and its classifiers on batches of texts padded to `tokens`. */
+export function textTrainee(model: TextModel, settings: TextLearnSettings, tokens: number): Trainee {
+  const { config, pooling, classes, fine } = model;
+  const n = settings.batchSize;
+  return {
+    batch: {
+      ids: { dtype: 'int32', shape: [n, tokens] },
+      mask: { dtype: 'int32', shape: [n, tokens] },
+      targets: { dtype: 'float32', shape: [n, classes] },
+      // Added to the logits: what the corpus cannot give is out of the softmax, and its label frequencies go in here.
+      offsets: { dtype: 'float32', shape: [n, classes] },
+      weights: { dtype: 'float32', shape: [n] },
+      ...(fine > 0
+        ? {
+            fineTargets: { dtype: 'float32', shape: [n, fine] },
+            fineWeights: { dtype: 'float32', shape: [n] },
+          }
+        : {}),
+      seed: { dtype: 'int32', shape: [] },
+    },
+    build: (parameters, batch) => {
+      const p = splitTable(parameters, model);
+      const { ids, mask, targets, offsets, weights, seed } = batch as Record<string, Value>;
+      const drop = settings.dropout > 0 ? { dropout: { rate: settings.dropout, seed: seed! } } : {};
+      const states = bert(p, config, { ids: ids!, mask: mask! }, drop);
+      const embedding = pool(states, mask!, pooling);
+      const kept = dropout(embedding, settings.dropout, { seed: seed!, place: CLASSIFIER });
+      const logits = add(linear(p, CLASSIFIER, kept, classes), offsets!);
+      const hits = cast(equal(argMax(logits), argMax(targets!)), 'float32');
+      const loss = softCrossEntropy(logits, targets!, weights!);
+      const { fineTargets, fineWeights } = batch;
+      return {
+        loss:
+          fineTargets && fineWeights
+            ? add(
+                loss,
+                mul(
+                  softCrossEntropy(linear(p, FINE_CLASSIFIER, kept, fine), fineTargets, fineWeights),
+                  settings.fine,
+                ),
+              )
+            : loss,
+        hits: sum(mul(hits, cast(reshape(slice(mask!, 1, 0, 1), [n]), 'float32'))),
+      };
+    },
+  };
+}
+
+/** Embeddings `[n, width]` of tokenised texts by weights that are in memory. */
+export async function textEmbeddings(
+  { config, pooling }: Pick<TextModel, 'config' | 'pooling'>,
+  weights: Tensors,
+  texts: readonly Int32Array[],
+  threads?: number,
+): Promise<Float32Array> {
+  const encoder = await createTextEncoder(config, withRowsInPlace(weights), pooling, { threads });
+  try {
+    return (await encoder.encode(texts)).data;
+  } finally {
+    await encoder.dispose();
+  }
+}
+
+/** Logits `[n, classes]` of tokenised texts by weights that are in memory. */
+export const textLogits = async (
+  model: Pick<TextModel, 'config' | 'pooling' | 'classes'>,
+  weights: Tensors,
+  texts: readonly Int32Array[],
+  threads?: number,
+): Promise<Float32Array> =>
+  classify(await textEmbeddings(model, weights, texts, threads), weights, model.classes);

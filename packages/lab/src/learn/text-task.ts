@@ -1,0 +1,227 @@
+// Learning from texts: batches of similar length, padded to one of a few widths, and how weights do on validation.
+import {
+  float32,
+  inBatches,
+  indicesBy,
+  int32,
+  MienError,
+  randomStream,
+  suggestion,
+  type Tensors,
+} from 'mien-engine/base';
+import { type BertConfig, bertPartOf, bertParts } from '../encoders/bert.js';
+import { stepSeeds } from './augmentation.js';
+import { classify, FINE_CLASSIFIER, isClassifier } from './classifier.js';
+import { epochOrder } from './draws.js';
+import {
+  evidenceTargets,
+  itemWeights,
+  labelShares,
+  offsetsOf,
+  type CorpusPart,
+  type Labelled,
+} from './evidence.js';
+import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
+import { learnOptimizer, type Groups } from './optimizer.js';
+import type { TextLearnSettings } from './settings.js';
+import type { Teacher } from './teacher.js';
+import { textEmbeddings, textTrainee, TRAINED_ROWS, type TextModel } from './text-model.js';
+import { corpusScores, fitBias } from './text-validation.js';
+
+export interface TextSet extends Labelled {
+  /** Token ids with special tokens. */
+  readonly texts: readonly Int32Array[];
+  /** Labels of the second classifier; none where the item has none. */
+  readonly fine: readonly (readonly number[])[];
+}
+
+export interface TextTrainingSet extends TextSet {
+  /** What each item weighs in the loss. */
+  readonly weights: ArrayLike<number>;
+  /** Another spelling of an item for an epoch, as token ids; undefined where it is met as it is. */
+  readonly variant?: ((item: number, epoch: number) => Int32Array | undefined) | undefined;
+  /** Id of the token that stands for a hidden one. */
+  readonly maskToken?: number | undefined;
+  /** What a teacher says of each text, `[n, classes]`; replaces the smoothed label by its share. */
+  readonly teacher?: Teacher | undefined;
+}
+
+/** Numbers of tokens that batches are padded to; each is a graph of its own. */
+const WIDTHS = [12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512];
+
+/** Some steps of one width: for each step, the texts of its batch. */
+interface TextRun {
+  readonly width: number;
+  readonly steps: readonly (readonly number[])[];
+}
+
+/** The texts of an epoch and its runs. */
+interface Drawn {
+  readonly epoch: number;
+  readonly texts: readonly Int32Array[];
+  readonly runs: readonly TextRun[];
+}
+
+/** Everything that training on texts needs, from the model's first weights to validation. */
+export function textTask(
+  model: TextModel,
+  weights: Tensors,
+  settings: TextLearnSettings,
+  corpora: readonly CorpusPart[],
+  training: TextTrainingSet,
+  validation: TextSet,
+  threads?: number,
+): LearnTask {
+  const { batchSize, stepsPerRun, seed, epochs } = settings;
+  const { classes, fine } = model;
+  const shares = labelShares(training, corpora.length, classes);
+  const weightOf = itemWeights(training, shares, settings.balance, (item) => training.weights[item]!);
+  const offsets = corpora.map(({ evidence }, i) => offsetsOf(evidence, shares[i]!, settings.adjustment));
+  const repeats = Array.from(training.corpus, (corpus) => corpora[corpus]!.repeat);
+  const targetOf = evidenceTargets(training, corpora, settings.labelSmoothing, training.teacher);
+  const widthOf = (text: Int32Array): number => WIDTHS.find((width) => text.length <= width)!;
+
+  // Runs in random order, each of texts of one width; the last batch of a width may be short.
+  let drawn: Drawn | undefined;
+  const drawnOf = (epoch: number): Drawn => {
+    if (drawn?.epoch === epoch) return drawn;
+    const texts = training.texts.map((text, item) => training.variant?.(item, epoch) ?? text);
+    const order = epochOrder(repeats, seed, epoch);
+    const byWidth = indicesBy([...order], (item) => widthOf(texts[item]!));
+    const runs = [...byWidth]
+      .sort(([a], [b]) => a - b)
+      .flatMap(([width, places]) => {
+        const steps = inBatches(
+          places.map((place) => order[place]!),
+          batchSize,
+        );
+        return inBatches(steps, stepsPerRun).map((part): TextRun => ({ width, steps: part }));
+      });
+    const permutation = randomStream(seed, 'learn runs', epoch).permutation(runs.length);
+    drawn = { epoch, texts, runs: [...permutation].map((i) => runs[i]!) };
+    return drawn;
+  };
+  const plan = (epoch: number): PlannedRun[] =>
+    drawnOf(epoch).runs.map(({ width, steps }) => ({ shape: String(width), steps: steps.length }));
+
+  const batches = (epoch: number, index: number): Tensors => {
+    const { texts, runs } = drawnOf(epoch);
+    const { width, steps } = runs[index]!;
+    const shape = [steps.length, batchSize];
+    const n = steps.length * batchSize;
+    const ids = new Int32Array(n * width);
+    const mask = new Int32Array(n * width);
+    const targets = new Float32Array(n * classes);
+    const rowOffsets = new Float32Array(n * classes);
+    const itemWeight = new Float32Array(n);
+    const fineTargets = new Float32Array(n * fine);
+    const fineWeight = new Float32Array(n);
+    steps.forEach((items, step) => {
+      for (let row = 0; row < batchSize; row++) {
+        const at = step * batchSize + row;
+        const item = items[row];
+        if (item === undefined) {
+          // A row without text: one token, so that its mean is a number, and no weight.
+          mask[at * width] = 1;
+          continue;
+        }
+        const draw = randomStream(seed, `learn tokens ${epoch}`, item);
+        const text = texts[item]!;
+        ids.set(hidden(text, training.maskToken, settings.tokenDropout, draw), at * width);
+        mask.fill(1, at * width, at * width + text.length);
+        targets.set(targetOf(item), at * classes);
+        rowOffsets.set(offsets[training.corpus[item]!]!, at * classes);
+        itemWeight[at] = weightOf[item]!;
+        const own = training.fine[item]!;
+        for (const label of own) fineTargets[at * fine + label] = 1 / own.length;
+        fineWeight[at] = own.length > 0 ? weightOf[item]! : 0;
+      }
+    });
+    // A batch without any item for the second classifier divides by a weight of nothing.
+    if (fine > 0) for (let at = 0; at < n; at++) fineWeight[at] = Math.max(fineWeight[at]!, 1e-9);
+    return {
+      ids: int32([...shape, width], ids),
+      mask: int32([...shape, width], mask),
+      targets: float32([...shape, classes], targets),
+      offsets: float32([...shape, classes], rowOffsets),
+      weights: float32(shape, itemWeight),
+      ...(fine > 0
+        ? {
+            fineTargets: float32([...shape, fine], fineTargets),
+            fineWeights: float32(shape, fineWeight),
+          }
+        : {}),
+      seed: stepSeeds(randomStream(seed, `learn noise ${epoch}`, index), steps.length),
+    };
+  };
+
+  const validate = async (now: Tensors): Promise<Validation> => {
+    const embeddings = await textEmbeddings(model, now, validation.texts, threads);
+    const logits = classify(embeddings, now, classes);
+    const bias = settings.adjustment > 0 ? fitBias(logits, validation, corpora) : undefined;
+    const found = corpusScores(logits, validation, corpora, bias);
+    const details: Record<string, number> = {};
+    let [score, total] = [0, 0];
+    found.forEach((one, i) => {
+      if (one === undefined) return;
+      const { name, score: weight } = corpora[i]!;
+      score += weight * one.accuracy;
+      total += weight;
+      if (corpora.length > 1) details[name] = one.accuracy;
+      details[corpora.length > 1 ? `${name} f1` : 'f1'] = one.f1;
+    });
+    if (fine > 0)
+      details['fine'] = fineAccuracy(classify(embeddings, now, fine, FINE_CLASSIFIER), validation.fine, fine);
+    return { score: score / total, details };
+  };
+
+  const groups = groupsOf(model.config);
+  return {
+    ...{ epochs, batchSize, weights, plan, batches, validate, averageDecay: settings.averageDecay },
+    isTrained: trainedFrom(groups, settings.from),
+    optimizer: learnOptimizer(settings.optimizer, groups, plannedSteps({ epochs, plan })),
+    trainee: (shape) => textTrainee(model, settings, Number(shape)),
+  };
+}
+
+/** Share of the items with labels of the second classifier whose most likely one is among them. */
+function fineAccuracy(logits: Float32Array, labels: readonly (readonly number[])[], fine: number): number {
+  let [hits, items] = [0, 0];
+  labels.forEach((own, i) => {
+    if (own.length === 0) return;
+    const row = logits.subarray(i * fine, (i + 1) * fine);
+    items++;
+    if (own.includes(row.indexOf(Math.max(...row)))) hits++;
+  });
+  return items > 0 ? hits / items : 0;
+}
+
+function trainedFrom({ parts, partOf }: Groups, from: string): (name: string) => boolean {
+  const first = parts.indexOf(from);
+  if (first < 0)
+    throw new MienError('config', `the encoder has no part "${from}" to train from`, {
+      ...{ field: 'from', hint: suggestion(from, parts) },
+    });
+  return (name) => isClassifier(name) || name === TRAINED_ROWS || parts.indexOf(partOf(name)!) >= first;
+}
+
+/** The encoder's parts; layer norms and biases do not decay. Single rows of words learn as fast as the last part. */
+const groupsOf = (config: BertConfig): Groups => {
+  const parts = bertParts(config);
+  return {
+    parts,
+    partOf: (name) => (name === TRAINED_ROWS ? parts.at(-1) : bertPartOf(config, name)),
+    decays: (name) => name.endsWith('.weight') && !/(LayerNorm|layer_norm)\.weight$/.test(name),
+  };
+};
+
+/** The text with some of its tokens hidden; the special ones at both ends stay. */
+function hidden(
+  text: Int32Array,
+  maskToken: number | undefined,
+  rate: number,
+  draw: { uniform(): number },
+): Int32Array {
+  if (rate === 0 || maskToken === undefined) return text;
+  return text.map((id, i) => (i > 0 && i < text.length - 1 && draw.uniform() < rate ? maskToken : id));
+}

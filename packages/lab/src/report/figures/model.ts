@@ -1,0 +1,269 @@
+// Charts of a bundle's own evaluation: corrupted pairs, what is promised and kept, groups of writers, explanations.
+import type { Interval } from 'mien/parts';
+import type { ExplanationFile } from '../explanation-file.js';
+import type { CorruptionPoint, ModelEvaluation } from '../model-file.js';
+import type { Panel } from './figure.js';
+import { color, labelAxis, type ColorName } from './theme.js';
+
+/** One line of a chart: what it is called, and how it is told from the others, in grey too. */
+interface Series {
+  readonly name: string;
+  readonly color: ColorName;
+  readonly dash: readonly number[];
+  readonly shape: string;
+}
+
+const looks: readonly Omit<Series, 'name'>[] = [
+  { color: 'accent', dash: [1, 0], shape: 'circle' },
+  { color: 'second', dash: [6, 3], shape: 'triangle-up' },
+  { color: 'third', dash: [2, 2], shape: 'square' },
+  { color: 'fourth', dash: [8, 3, 2, 3], shape: 'diamond' },
+];
+const seriesOf = (names: readonly string[]): Series[] =>
+  names.map((name, i) => ({ name, ...looks[i % looks.length]! }));
+
+/** Colour, shape and dashes by a field, under one legend. */
+function channels(field: string, series: readonly Series[], legend: object | null) {
+  const domain = series.map(({ name }) => name);
+  const channel = (range: readonly unknown[]) => ({
+    field,
+    type: 'nominal' as const,
+    scale: { domain, range },
+    legend,
+  });
+  return {
+    color: channel(series.map((one) => color(one.color))),
+    shape: channel(series.map(({ shape }) => shape)),
+    strokeDash: channel(series.map(({ dash }) => dash)),
+  };
+}
+
+const line = { type: 'line', strokeWidth: 1.6, point: { filled: true, size: 34, opacity: 1 } } as const;
+const quiet = { domain: false, ticks: false, labelPadding: 7 } as const;
+const unit = { domain: [0, 1] } as const;
+const shares = { values: [0, 0.25, 0.5, 0.75, 1], format: '.2~f', ...quiet } as const;
+
+/** Accuracy, and below it the gate's mean, as one side of the pairs gets worse in one way. */
+export function corruptionPanel(
+  id: string,
+  title: string,
+  level: string,
+  head: string,
+  points: readonly CorruptionPoint[],
+): Panel {
+  const names = { fused: head, product: 'product of posteriors', text: 'text alone', face: 'face alone' };
+  const keys = Object.keys(names) as (keyof typeof names)[];
+  const rows = points.map((point) => ({
+    level: point.level,
+    ...Object.fromEntries(keys.map((key) => [names[key], point[key]])),
+    gate: point.gate,
+    pairs: point.n,
+  }));
+  const most = Math.max(...points.map((point) => point.level));
+  const x = (title: string | null) => ({
+    field: 'level',
+    type: 'quantitative',
+    scale: { domain: [0, most], nice: false },
+    axis: {
+      title,
+      titleAnchor: 'end',
+      grid: false,
+      values: points.map((point) => point.level),
+      format: '.2~f',
+      labels: title !== null,
+      labelOverlap: true,
+    },
+  });
+  const series = seriesOf(keys.map((key) => names[key]));
+  const gated = points.some(({ gate }) => gate !== null);
+  const accuracies = {
+    width: 230,
+    height: 130,
+    transform: [{ fold: series.map(({ name }) => name), as: ['who', 'accuracy'] }],
+    mark: line,
+    encoding: {
+      x: x(gated ? null : level),
+      y: {
+        field: 'accuracy',
+        type: 'quantitative',
+        scale: unit,
+        axis: { ...shares, title: 'accuracy' },
+      },
+      ...channels('who', series, { title: null, columns: 2, symbolSize: 60, symbolStrokeWidth: 0 }),
+    },
+  };
+  const gates = {
+    width: 230,
+    height: 60,
+    mark: { ...line, color: color('ink'), point: { filled: true, size: 34, color: color('ink') } },
+    encoding: {
+      x: x(level),
+      y: {
+        field: 'gate',
+        type: 'quantitative',
+        scale: unit,
+        axis: { values: [0, 0.5, 1], format: '.1~f', ...quiet, title: 'mean gate (1: face)' },
+      },
+    },
+  };
+  return {
+    id,
+    title,
+    rows,
+    spec: { data: { values: rows }, spacing: 24, vconcat: gated ? [accuracies, gates] : [accuracies] },
+  };
+}
+
+/** What was asked for against what came of it on test items. */
+export interface Kept {
+  readonly part: string;
+  readonly asked: number;
+  readonly measured: number;
+}
+
+/** With a dashed line where both are the same, if `diagonal`. */
+export function keptPanel(
+  id: string,
+  title: string,
+  kept: readonly Kept[],
+  { asked, measured, diagonal = false }: { asked: string; measured: string; diagonal?: boolean },
+): Panel {
+  const rows = kept.map((one) => ({ part: one.part, [asked]: one.asked, [measured]: one.measured }));
+  const places = [...new Set(kept.map((one) => one.asked))].sort((a, b) => a - b);
+  const series = seriesOf([...new Set(kept.map(({ part }) => part))]);
+  const [x, y] = [
+    {
+      field: asked,
+      type: 'quantitative',
+      scale: { zero: false, nice: false, padding: 10 },
+      axis: { title: asked, values: places, format: '.2~f', grid: false },
+    },
+    {
+      field: measured,
+      type: 'quantitative',
+      scale: { zero: false, nice: true },
+      axis: { title: measured, tickCount: 5, format: '.2~f', ...quiet },
+    },
+  ];
+  return {
+    id,
+    title,
+    rows,
+    spec: {
+      width: 300,
+      height: 170,
+      layer: [
+        ...(diagonal
+          ? [
+              {
+                data: { values: places.map((place) => ({ [asked]: place, [measured]: place })) },
+                mark: { type: 'line', strokeDash: [3, 3], strokeWidth: 1.2, color: color('muted') },
+                encoding: { x, y },
+              },
+            ]
+          : []),
+        {
+          data: { values: rows },
+          mark: line,
+          encoding: {
+            x,
+            y,
+            ...channels('part', series, { title: null, columns: 2, symbolSize: 60, symbolStrokeWidth: 0 }),
+          },
+        },
+      ],
+    },
+  };
+}
+
+/** Accuracy of each group with its interval, and of all. */
+export function groupsPanel(
+  id: string,
+  title: string,
+  groups: readonly ModelEvaluation['groups'][number][],
+  all: Interval,
+): Panel {
+  const rows = groups.map(({ group, n, accuracy }) => ({ group, texts: n, ...accuracy }));
+  const least = Math.min(0.4, ...groups.map(({ accuracy: { low, mean } }) => low ?? mean));
+  return {
+    id,
+    title,
+    rows,
+    spec: {
+      width: 250,
+      height: { step: 17 },
+      data: { values: rows },
+      encoding: {
+        y: { field: 'group', type: 'nominal', sort: null, axis: { ...labelAxis, grid: true } },
+      },
+      layer: [
+        {
+          data: { values: [{ all: all.mean }] },
+          mark: { type: 'rule', color: color('muted'), strokeDash: [3, 3] },
+          encoding: { x: { field: 'all', type: 'quantitative' }, y: { value: 0 }, y2: { value: 'height' } },
+        },
+        {
+          mark: { type: 'rule', strokeWidth: 1.5, color: color('accent') },
+          encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
+        },
+        {
+          mark: { type: 'point', filled: true, size: 50, color: color('accent'), opacity: 1 },
+          encoding: {
+            x: {
+              field: 'mean',
+              type: 'quantitative',
+              scale: { domain: [least, 1], nice: true, zero: false },
+              axis: { title: 'accuracy', format: '.2~f', tickCount: 6 },
+            },
+          },
+        },
+      ],
+    },
+  };
+}
+
+/** The probability of the answer as words or cells go, and as they alone are there. */
+export function explanationPanel(
+  id: string,
+  title: string,
+  levels: readonly number[],
+  orders: ExplanationFile['curves'][number]['orders'],
+): Panel {
+  const rows = orders.flatMap(({ order, deletion, insertion }) =>
+    levels.map((level, i) => ({
+      order,
+      share: level,
+      deletion: deletion[i]!,
+      insertion: insertion[i]!,
+    })),
+  );
+  const series = seriesOf(orders.map(({ order }) => order));
+  const curve = (field: 'deletion' | 'insertion', name: string, axis: string) => ({
+    width: 230,
+    height: 110,
+    mark: { ...line, point: { filled: true, size: 22, opacity: 1 } },
+    encoding: {
+      x: {
+        field: 'share',
+        type: 'quantitative',
+        scale: unit,
+        axis: { ...shares, title: axis, titleAnchor: 'end', grid: false },
+      },
+      y: { field, type: 'quantitative', scale: unit, axis: { ...shares, title: name } },
+      ...channels('order', series, { title: null, columns: 2, symbolSize: 60, symbolStrokeWidth: 0 }),
+    },
+  });
+  return {
+    id,
+    title,
+    rows,
+    spec: {
+      data: { values: rows },
+      spacing: 30,
+      vconcat: [
+        curve('deletion', 'probability of the answer', 'share taken away'),
+        curve('insertion', 'probability of the answer', 'share that alone is there'),
+      ],
+    },
+  };
+}

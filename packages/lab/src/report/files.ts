@@ -1,0 +1,112 @@
+// Writes what `--out` receives: results.json, tables.md, per-item predictions, confusion matrices and analyses.
+import { randomBytes } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import { MienError } from 'mien-engine/base';
+import { fileError, writeFileAtomic } from 'mien-engine/node';
+import { argmax, confusionMatrix, type ConfusionMatrix } from 'mien/parts';
+import type { ExperimentResults, PredictionRun, RowPredictions } from '../experiments/results.js';
+import { encodeAnalysis } from './analysis-file.js';
+import { toResults, type Results } from './results.js';
+import { renderTablesMarkdown } from './tables.js';
+
+/** A confusion matrix as `confusion/<row>.json` holds it. */
+interface ConfusionFile {
+  readonly row: string;
+  readonly labels: readonly string[];
+  /** Model seeds × test pairings that `counts` sums over. */
+  readonly runs: number;
+  readonly counts: ConfusionMatrix;
+}
+
+/**
+ * Writes all files of a report into `folder`, each whole or not at all, results.json last; returns its content.
+ * @throws MienError `file` when the folder cannot be written, `usage` when two rows have one id.
+ */
+export async function writeReport(
+  folder: string,
+  experiment: ExperimentResults,
+  predictions: Iterable<RowPredictions> | AsyncIterable<RowPredictions>,
+): Promise<Results> {
+  const results = toResults(experiment);
+  for await (const row of predictions) {
+    await writeFileAtomic(join(folder, 'predictions', `${row.row}.csv`), predictionsCsv(row));
+    const confusion = confusionOf(row);
+    await writeFileAtomic(join(folder, 'confusion', `${row.row}.json`), `${JSON.stringify(confusion)}\n`);
+    await writeFileAtomic(join(folder, 'confusion', `${row.row}.csv`), confusionCsv(confusion));
+    if (row.analysis !== undefined)
+      await writeFileAtomic(
+        join(folder, 'analysis', `${row.row}.safetensors`),
+        encodeAnalysis(row.row, row.labels, row.analysis),
+      );
+  }
+  await writeFileAtomic(join(folder, 'tables.md'), renderTablesMarkdown(results));
+  await writeFileAtomic(join(folder, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+  return results;
+}
+
+/**
+ * As `writeReport`, in place of what the folder held before, which stays until the new one is complete.
+ * @throws MienError `file` when the folder cannot be written, `usage` when two rows have one id.
+ */
+export async function replaceReport(
+  folder: string,
+  experiment: ExperimentResults,
+  predictions: Iterable<RowPredictions> | AsyncIterable<RowPredictions>,
+): Promise<Results> {
+  const fresh = `${folder}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const results = await writeReport(fresh, experiment, predictions);
+    await rm(folder, { recursive: true, force: true });
+    await rename(fresh, folder);
+    return results;
+  } catch (cause) {
+    await rm(fresh, { recursive: true, force: true }).catch(() => undefined);
+    throw cause instanceof MienError ? cause : fileError('write', folder, cause);
+  }
+}
+
+/** The CSV of a row's predictions, a chunk a run; columns as docs/results.md lists them. */
+function* predictionsCsv({ labels, runs }: RowPredictions): Generator<string> {
+  const pairs = runs.some(({ faceIds }) => faceIds !== null);
+  yield stringify([
+    [
+      'id',
+      ...(pairs ? ['face'] : []),
+      'seed',
+      ...(pairs ? ['pairing'] : []),
+      'label',
+      'predicted',
+      ...labels.map((label) => `p_${label}`),
+    ],
+  ]);
+  for (const run of runs) yield stringify(recordsOf(run, labels, pairs));
+}
+
+function recordsOf(run: PredictionRun, labels: readonly string[], pairs: boolean): unknown[][] {
+  const { classes, data } = run.posteriors;
+  const predicted = argmax(run.posteriors);
+  return run.ids.map((id, i) => [
+    id,
+    ...(pairs ? [run.faceIds?.[i] ?? ''] : []),
+    run.seed,
+    ...(pairs ? [run.pairing ?? ''] : []),
+    labels[run.truth[i]!],
+    labels[predicted[i]!],
+    ...Array.from(data.subarray(i * classes, (i + 1) * classes), (p) => String(Number(p.toPrecision(6)))),
+  ]);
+}
+
+/** The confusion matrix of a row, summed over its runs. */
+function confusionOf({ row, labels, runs }: RowPredictions): ConfusionFile {
+  const counts = labels.map(() => labels.map(() => 0));
+  for (const { truth, posteriors } of runs)
+    confusionMatrix(truth, argmax(posteriors), labels.length).forEach((line, t) =>
+      line.forEach((count, p) => (counts[t]![p]! += count)),
+    );
+  return { row, labels, runs: runs.length, counts };
+}
+
+const confusionCsv = ({ labels, counts }: ConfusionFile): string =>
+  stringify([['label', ...labels], ...counts.map((line, t) => [labels[t], ...line])]);

@@ -1,0 +1,146 @@
+// The documented form of `results.json` (docs/results.md): an experiment's results with the paper's figures beside.
+import { z } from 'zod';
+import { MienError } from 'mien-engine/base';
+import { readJson } from 'mien-engine/node';
+import { checkedFile } from './checked-file.js';
+import type { Interval } from 'mien/parts';
+import { headNames } from '../heads/heads.js';
+import {
+  metricNames,
+  type ExperimentResults,
+  type MetricName,
+  type ResultRow,
+} from '../experiments/results.js';
+import { paperFiguresOf } from './paper.js';
+
+/** Rises when a reader of the former form would misread the new one. */
+const RESULTS_VERSION = 1;
+
+/** A metric of a row: ours with its interval, and the paper's figure or null. */
+export interface ReportedMetric extends Interval {
+  readonly paper: number | null;
+}
+
+export type ReportedRow = Omit<ResultRow, MetricName> & Readonly<Record<MetricName, ReportedMetric>>;
+
+/** The content of `results.json`. */
+export interface Results extends Omit<ExperimentResults, 'rows'> {
+  readonly format: 'mien-results';
+  readonly version: typeof RESULTS_VERSION;
+  readonly rows: readonly ReportedRow[];
+}
+
+/**
+ * An experiment's results with the paper's figures put beside the rows that reproduce them.
+ * @throws MienError `usage` when two rows have one id.
+ */
+export function toResults(experiment: ExperimentResults): Results {
+  const ids = new Set<string>();
+  for (const { id } of experiment.rows) {
+    if (ids.has(id)) throw new MienError('usage', 'two rows have this id', { field: id });
+    ids.add(id);
+  }
+  return {
+    format: 'mien-results',
+    version: RESULTS_VERSION,
+    rows: experiment.rows.map((row) => {
+      const paper = paperFiguresOf(row.reproduces);
+      const metrics = metricNames.map((name) => [name, { ...row[name], paper: paper[name] }]);
+      return { ...row, ...(Object.fromEntries(metrics) as Record<MetricName, ReportedMetric>) };
+    }),
+    costs: experiment.costs,
+    counts: experiment.counts,
+    configuration: experiment.configuration,
+    environment: experiment.environment,
+  };
+}
+
+const metric = z.strictObject({
+  mean: z.number(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  paper: z.number().nullable(),
+});
+const perLabel = z.record(z.string(), z.int().min(0));
+const schema = z.strictObject({
+  format: z.literal('mien-results'),
+  version: z.literal(RESULTS_VERSION),
+  rows: z.array(
+    z.strictObject({
+      id: z.string().regex(/^[\w.-]+$/),
+      table: z.enum(['II', 'III', 'IV', 'seven']),
+      model: z.enum([...headNames, 'product'] as const satisfies readonly ResultRow['model'][]),
+      labels: z.array(z.string()),
+      dataset: z.string(),
+      variant: z.string().nullable(),
+      features: z.string(),
+      n: z.int().min(1),
+      seeds: z.array(z.int()),
+      pairings: z.array(z.int()),
+      reproduces: z
+        .enum([
+          'text',
+          'face',
+          'multimodal',
+          'ablation-text',
+          'ablation-face',
+          'ablation-concatenation',
+          'ablation-gated',
+        ])
+        .nullable(),
+      calibration: z.strictObject({ brier: z.number(), logLoss: z.number(), ece: z.number() }).nullable(),
+      accuracy: metric,
+      precision: metric,
+      recall: metric,
+      f1: metric,
+    }),
+  ),
+  costs: z.array(
+    z.strictObject({
+      profile: z.string(),
+      part: z.enum(['text encoder', 'face encoder', 'head', 'total']),
+      name: z.string(),
+      item: z.string(),
+      parameters: z.number(),
+      trainedParameters: z.number(),
+      multiplyAdds: z.number(),
+      bytes: z.number(),
+      milliseconds: z.number().nullable(),
+    }),
+  ),
+  counts: z.record(
+    z.string(),
+    z.strictObject({
+      train: perLabel,
+      validation: perLabel,
+      test: perLabel,
+      dropped: perLabel,
+      encoder: z.strictObject({
+        id: z.string(),
+        revision: z.string(),
+        sha256: z.string(),
+        dtype: z.string(),
+      }),
+      terms: z.string(),
+    }),
+  ),
+  configuration: z.custom<Results['configuration']>((value) => typeof value === 'object' && value !== null),
+  environment: z.strictObject({
+    mien: z.string(),
+    node: z.string(),
+    onnxruntime: z.string(),
+    platform: z.string(),
+    cpu: z.string(),
+    cores: z.int(),
+  }),
+});
+
+/** @throws MienError `format` that names the first field which is not as docs/results.md says. */
+export const parseResults = (value: unknown, file?: string): Results =>
+  checkedFile(schema, value, {
+    ...(file === undefined ? {} : { file }),
+    hint: 'docs/results.md describes the form.',
+  });
+
+/** Reads `results.json`. @throws MienError `file` or `format`. */
+export const readResults = async (file: string): Promise<Results> => parseResults(await readJson(file), file);

@@ -1,0 +1,201 @@
+// The bundled model's head beside others: what they cost, how good they are when a side is bad or missing, how much of
+// it needs interaction, and what the gate does over seeds.
+import { gateBySituationPanel, headScorePanel } from '../figures/heads.js';
+import { meanOf, type TextTable } from 'mien/parts';
+import { headTitle, type ComparedHeadFile, type ComparisonFile } from '../comparison-file.js';
+import { pairingNote } from '../tables.js';
+import {
+  commandNote,
+  formatInterval,
+  formatP,
+  formatPoints,
+  share,
+  type Block,
+  type Section,
+} from './section.js';
+
+const right = { align: 'right' } as const;
+
+/** Names of the heads other than the gate, as they appear within a sentence. */
+const IN_A_SENTENCE: Readonly<Record<string, string>> = {
+  concatenation: 'concatenation',
+  tensor: 'tensor fusion',
+  'low-rank': 'low-rank tensor fusion',
+  'cross-attention': 'cross-attention between tokens and regions',
+  transformer: 'a small transformer over both',
+};
+
+/** The compared heads other than the gate, as a list in words. */
+const listed = (heads: ComparisonFile['heads']): string =>
+  new Intl.ListFormat('en-GB').format(heads.flatMap(({ head }) => IN_A_SENTENCE[head] ?? []));
+
+export function headsSection(file: ComparisonFile): Section {
+  const { heads, pairs, seeds, command } = file;
+  const gated = heads.find(({ situations }) => situations[0]!.gates.length > 0);
+  return {
+    id: 'heads',
+    title: 'Other heads',
+    blocks: [
+      {
+        text: `The paper’s gate beside ${listed(heads)}, under one protocol and one tuning budget, on the bundled model’s kind of encoders and training pairs. ${inWords(file)}`,
+      },
+      { table: accuracies(file) },
+      {
+        figure: {
+          id: 'heads',
+          title: 'Heads beside the gate',
+          caption: `Score on ${pairs.validation.toLocaleString('en-US')} validation pairs: a third each clean pairs, the mean of the corruptions, the mean of a missing side. Lines: 95% intervals over ${seeds} seeds, writers and faces together.`,
+          notes: [pairingNote],
+          panels: [headScorePanel('heads-score', '', heads)],
+        },
+      },
+      { table: costs(file) },
+      { table: bySituation(heads) },
+      ...(gated
+        ? [
+            { text: gateInWords(gated) },
+            {
+              figure: {
+                id: 'gate-situations',
+                title: 'The gate by what is wrong with a side',
+                caption:
+                  'Mean of the gate over all pairs, the face’s share, one point a seed; the line is where clean pairs are. What can be read is where it moves to, not that one half were even.',
+                panels: [gateBySituationPanel('gate-situations', '', gated.situations)],
+              },
+            },
+          ]
+        : []),
+      commandNote(
+        'These numbers need the data sets; nothing is kept of the items but these means. docs/heads.md describes the heads and the protocol. Made by',
+        command.replaceAll(' --', ' \\\n  --'),
+      ),
+    ] satisfies Block[],
+  };
+}
+
+function inWords({ heads, chosen }: ComparisonFile): string {
+  const others = heads.filter(({ head, difference }) => head !== 'product' && difference !== null);
+  const verdict =
+    chosen === 'gated'
+      ? 'No head is better than the gate by more than chance on validation, which was the rule for another default; the gate stays.'
+      : `The best on validation is ${headTitle(chosen)}, by more than chance.`;
+  const added = others
+    .concat(heads.filter(({ head }) => head === 'gated'))
+    .flatMap(({ head, additive }) => (additive ? [{ head, ...additive.interaction }] : []));
+  const needing = added.filter(({ low }) => low !== null && low > 0);
+  const interaction =
+    added.length === 0
+      ? ''
+      : needing.length === 0
+        ? ' Of no head is the accuracy above that of its nearest additive model by more than chance: none makes use of seeing both sides at once.'
+        : ` Above its nearest additive model by more than chance is the accuracy of ${needing.map((one) => `${headTitle(one.head)} (${formatPoints(one)} points)`).join(', ')}: ` +
+          'trained on pairs of which some have a bad side, heads weigh one side by the other, which no sum can.' +
+          productInWords(heads);
+  return verdict + interaction;
+}
+
+/** What a sum can reach that was not made to be near a head. */
+function productInWords(heads: readonly ComparedHeadFile[]): string {
+  const product = heads.find(({ head }) => head === 'product');
+  return product === undefined
+    ? ''
+    : ` That the pairs need it does not follow: the product of posteriors is a sum in logarithms too, and right about ${share(product.situations[0]!.accuracy.mean)} of the clean pairs.`;
+}
+
+const accuracies = ({ heads, pairs, seeds }: ComparisonFile): TextTable => ({
+  id: 'heads',
+  title: 'How good heads are',
+  columns: [
+    { header: 'Head' },
+    { header: 'Validation, clean', ...right },
+    { header: 'Score', ...right },
+    { header: 'Less the gate’s, points', ...right },
+    { header: 'p (Holm)', ...right },
+    { header: 'Test, clean', ...right },
+  ],
+  groups: [
+    {
+      rows: heads.map(({ head, situations, score, difference, test }) => [
+        headTitle(head),
+        formatInterval(situations[0]!.accuracy),
+        formatInterval(score),
+        difference ? formatPoints(difference) : '–',
+        difference && head !== 'product' ? formatP(difference.pValue) : '–',
+        formatInterval(test),
+      ]),
+    },
+  ],
+  notes: [
+    `${pairs.validation.toLocaleString('en-US')} validation and ${pairs.test.toLocaleString('en-US')} test pairs, ${seeds} seeds; intervals of 95% over seeds, writers and faces together. The test pairs chose nothing. The product of posteriors is not trained and is no candidate.`,
+    pairingNote,
+  ],
+});
+
+const costs = ({ heads }: ComparisonFile): TextTable => ({
+  id: 'heads-costs',
+  title: 'What heads cost, and how much of them needs both sides at once',
+  columns: [
+    { header: 'Head' },
+    { header: 'Parameters', ...right },
+    { header: 'Seconds an epoch', ...right },
+    { header: 'Epochs', ...right },
+    { header: 'Additive (EMAP)', ...right },
+    { header: 'Above it, points', ...right },
+  ],
+  groups: [
+    {
+      rows: heads
+        .filter(({ rate }) => rate !== null)
+        .map(({ head, parameters, secondsAnEpoch, epochs, additive }) => [
+          headTitle(head),
+          parameters.toLocaleString('en-US'),
+          secondsAnEpoch.toFixed(1),
+          epochs.toFixed(0),
+          additive ? formatInterval(additive.accuracy) : '–',
+          additive ? formatPoints(additive.interaction) : '–',
+        ]),
+    },
+  ],
+  notes: [
+    'Seconds are processor time of one thread. Additive: the accuracy of the head’s nearest model of the form a(text) + b(face), on the clean validation pairs.',
+    pairingNote,
+  ],
+});
+
+const bySituation = (heads: readonly ComparedHeadFile[]): TextTable => ({
+  id: 'heads-situations',
+  title: 'Accuracy on validation pairs by situation',
+  columns: [{ header: 'Pairs' }, ...heads.map(({ head }) => ({ header: headTitle(head), ...right }))],
+  groups: [
+    {
+      rows: heads[0]!.situations.map(({ name }, s) => [
+        name,
+        ...heads.map(({ situations }) => share(situations[s]!.accuracy.mean)),
+      ]),
+    },
+  ],
+  notes: [pairingNote],
+});
+
+/** Whether each seed's gate leaves the side that is worse. */
+function gateInWords({ situations }: ComparedHeadFile): string {
+  const [clean, ...others] = situations;
+  const corrupted = others.filter(({ kind }) => kind === 'corrupted');
+  const turned = corrupted.filter(({ of, gates }) =>
+    gates.every((gate, seed) => (of === 'text' ? gate > clean!.gates[seed]! : gate < clean!.gates[seed]!)),
+  );
+  const span = (gates: readonly number[]): string =>
+    `${share(Math.min(...gates))} to ${share(Math.max(...gates))}`;
+  const worst = (of: 'text' | 'face', pick: (...values: number[]) => number): string => {
+    const own = corrupted.filter((one) => one.of === of);
+    const end = pick(...own.map(({ gates }) => meanOf(gates)));
+    return span(own.find(({ gates }) => meanOf(gates) === end)!.gates);
+  };
+  return (
+    `Over the seeds the gate’s mean on clean pairs is ${span(clean!.gates)}. ` +
+    (turned.length === corrupted.length
+      ? `In every one of the ${corrupted.length} corruptions, with every seed, it turns to the side that was left alone`
+      : `In ${turned.length} of the ${corrupted.length} corruptions every seed’s gate turns to the side that was left alone`) +
+    `: at most to ${worst('text', Math.max)} where the text is bad and to ${worst('face', Math.min)} where the face is.`
+  );
+}

@@ -1,0 +1,86 @@
+// What the report is made of: sections of paragraphs, tables and figures, and what they are made from.
+import { formatMetric } from '../tables.js';
+import type { Interval, TextTable } from 'mien/parts';
+import type { PointMap } from '../../evaluate/projection.js';
+import { escapeXml, type Figure } from '../figures/figure.js';
+import type { ResultsFolder, System } from '../folder.js';
+import type { LocalData } from '../local-data.js';
+import type { ModelFacts } from '../model-file.js';
+import type { RowIds } from '../row-ids.js';
+
+export type Block =
+  | { readonly text: string }
+  | { readonly table: TextTable }
+  | { readonly figure: Figure }
+  /** Markup that is neither, made by the section itself from escaped text. */
+  | { readonly html: string };
+
+export interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly blocks: readonly Block[];
+}
+
+/** One kind of features of one folder, under a name that no other has. */
+export interface NamedSystem extends System {
+  /** Ends the names of its files; empty where there is one system only. */
+  readonly key: string;
+  readonly title: string;
+  readonly ids: RowIds;
+}
+
+/** What a map is of. */
+export type MapKind = 'text' | 'face' | 'fused';
+
+export interface ReportContext {
+  readonly folders: readonly ResultsFolder[];
+  readonly systems: readonly NamedSystem[];
+  readonly data?: LocalData;
+  /** The bundle whose evaluation is shown. */
+  readonly model?: ModelFacts;
+  /** Undefined where the folder keeps no representations. */
+  map(system: NamedSystem, kind: MapKind): Promise<PointMap | undefined>;
+}
+
+/** `accuracy-frozen`, or `accuracy` where there is one system. */
+export const panelId = (name: string, { key }: Pick<NamedSystem, 'key'>): string =>
+  key === '' ? name : `${name}-${key}`;
+
+/** Words as a part of an anchor and of a file's name. */
+export const slug = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+
+/** The systems' names where there are several; a panel that is alone needs none. */
+export const panelTitle = (name: string, system: NamedSystem, { systems }: ReportContext): string =>
+  [name, systems.length > 1 ? system.title : ''].filter((part) => part !== '').join(', ');
+
+/** What is said where an older results folder lacks what a section needs. */
+export const missingAnalyses =
+  'These results were kept without the analyses this section needs. Run mien reproduce again with the same --out: ' +
+  'finished runs are not trained anew, only analysed.';
+
+/** Where numbers come from: markup of a sentence, and the command that made them. */
+export const commandNote = (sentence: string, command: string): Block => ({
+  html: `<p class="note">${sentence}</p><pre tabindex="0">${escapeXml(command)}</pre>`,
+});
+
+/** `.790 (.771 to .808)`. */
+export const formatInterval = ({ mean, low, high }: Interval): string =>
+  low === null || high === null ? share(mean) : `${share(mean)} (${share(low)} to ${share(high)})`;
+
+/** `.790` */
+export const share = (value: number): string =>
+  formatMetric({ mean: value, low: null, high: null, paper: null });
+
+/** `−0.3` percentage points of a share. */
+export const points = (value: number): string =>
+  (100 * value)
+    .toFixed(1)
+    .replace(/^-/, '−')
+    .replace(/^−0\.0$/, '0.0');
+
+/** `−0.3 (−1.5 to 0.9)` percentage points. */
+export const formatPoints = ({ mean, low, high }: Interval): string =>
+  low === null || high === null ? points(mean) : `${points(mean)} (${points(low)} to ${points(high)})`;
+
+export const formatP = (value: number): string =>
+  value < 0.001 ? '< .001' : value.toFixed(3).replace(/^0/, '');

@@ -1,0 +1,162 @@
+// The paper's tables from result rows: ours with intervals, its figures beside them, and what the numbers mean.
+import { metricNames, type MetricName, type ModelName } from '../experiments/results.js';
+import { citedSystems } from './paper.js';
+import type { ReportedMetric, ReportedRow, Results } from './results.js';
+import { costTable } from './cost-table.js';
+import { renderMarkdown, renderText, type RowGroup, type TextLayout, type TextTable } from 'mien/parts';
+
+/** How tables name the models. */
+export const modelTitles: Readonly<Record<ModelName, string>> = {
+  text: 'Text only',
+  face: 'Image only',
+  concatenation: 'Concatenation + LSTM',
+  gated: 'Gated + LSTM',
+  'gated-no-lstm': 'Gated, no LSTM',
+  'static-gate': 'Static gate + LSTM',
+  tensor: 'Tensor + LSTM',
+  'low-rank': 'Low-rank + LSTM',
+  'cross-attention': 'Cross-attention + LSTM',
+  transformer: 'Transformer',
+  product: 'Product of posteriors',
+};
+
+/** The sentence that stands under every table with multimodal rows. */
+export const pairingNote =
+  'Multimodal rows: the face of each pair was chosen by the text’s label, in test too. Their accuracy is that of ' +
+  'two independent views of one label, not of people whose words and face were recorded together.';
+
+const metricTitles: Readonly<Record<MetricName, string>> = {
+  accuracy: 'Accuracy',
+  precision: 'Precision',
+  recall: 'Recall',
+  f1: 'F1',
+};
+
+const isMultimodal = ({ model }: ReportedRow): boolean => model !== 'text' && model !== 'face';
+
+/** `.721` for a share, `−.039` for a difference of shares; `1.000` stays readable. */
+const share = (value: number): string =>
+  Number.isFinite(value)
+    ? value
+        .toFixed(3)
+        .replace(/^-/, '−')
+        .replace(/^(−?)0(?=\.)/, '$1')
+    : '–';
+
+/** `.721 ±.006`, half the width of the interval; without one just the mean. */
+export const formatMetric = ({ mean, low, high }: ReportedMetric): string =>
+  low === null || high === null ? share(mean) : `${share(mean)} ±${share((high - low) / 2)}`;
+
+const formatPaper = (value: number | null): string =>
+  value === null ? '–' : value.toFixed(2).replace(/^0/, '');
+
+const seedsNote = (rows: readonly ReportedRow[]): string => {
+  const most = (counts: readonly number[]): number => Math.max(0, ...counts);
+  const seeds = most(rows.map((row) => row.seeds.length));
+  const pairings = most(rows.map((row) => row.pairings.length));
+  const over = `${seeds} model seed${seeds === 1 ? '' : 's'}`;
+  const crossed = pairings > 0 ? `, for pairs × ${pairings} test pairing${pairings === 1 ? '' : 's'}` : '';
+  return `Ours: mean ± half a 95% interval over ${over}${crossed}. Precision, recall and F1 are macro means. Rows marked (ours) are not in the paper.`;
+};
+
+const nameOf = (row: ReportedRow): string =>
+  `${modelTitles[row.model]}${row.variant === null ? '' : `, ${row.variant}`}${row.reproduces === null ? ' (ours)' : ''}`;
+
+/** Rows of the same test data under one heading, in the order in which they come. */
+function groupRows(rows: readonly ReportedRow[], cells: (row: ReportedRow) => string[]): RowGroup[] {
+  const groups = new Map<string, string[][]>();
+  for (const row of rows) {
+    const unit = isMultimodal(row) ? 'pairs' : 'items';
+    const heading = `${row.dataset}, ${row.labels.length} labels, ${row.n.toLocaleString('en-US')} test ${unit}, ${row.features}`;
+    groups.set(heading, [...(groups.get(heading) ?? []), cells(row)]);
+  }
+  return [...groups].map(([heading, group]) => ({ heading, rows: group }));
+}
+
+/** Tables II and III: every metric of every row; columns of the paper only where it gives a figure. */
+function metricTable(id: string, title: string, rows: readonly ReportedRow[]): TextTable {
+  const withPaper = new Set(metricNames.filter((name) => rows.some((row) => row[name].paper !== null)));
+  return {
+    id,
+    title,
+    columns: [
+      { header: 'Model' },
+      ...metricNames.flatMap((name) => [
+        { header: metricTitles[name] },
+        ...(withPaper.has(name) ? [{ header: 'paper', align: 'right' as const }] : []),
+      ]),
+    ],
+    groups: groupRows(rows, (row) => [
+      nameOf(row),
+      ...metricNames.flatMap((name) => [
+        formatMetric(row[name]),
+        ...(withPaper.has(name) ? [formatPaper(row[name].paper)] : []),
+      ]),
+    ]),
+    notes: [...(rows.some(isMultimodal) ? [pairingNote] : []), seedsNote(rows)],
+  };
+}
+
+/** What limits each model, for Table IV. */
+function limitationsOf(row: ReportedRow): string {
+  const protocol = `${row.features}; ${row.dataset}, ${row.n.toLocaleString('en-US')} test ${isMultimodal(row) ? 'pairs' : 'items'}`;
+  if (row.model === 'text') return `Reads no face; ${protocol}`;
+  if (row.model === 'face') return `Reads no text; ${protocol}`;
+  const model = row.model === 'product' ? 'No fusion is learned; ' : '';
+  return `${model}pairs matched by label, in test too; ${protocol}`;
+}
+
+/** Table IV: systems that others report, as cited, and ours. */
+function comparisonTable(rows: readonly ReportedRow[]): TextTable {
+  const title = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+  return {
+    title: 'Table IV. Comparison with cited systems',
+    columns: [{ header: 'System' }, { header: 'Accuracy' }, { header: 'F1' }, { header: 'Limitations' }],
+    groups: [
+      {
+        heading: 'As cited, not measured here',
+        rows: citedSystems.map(({ system, accuracy, f1, limitations }) => [
+          system,
+          formatPaper(accuracy),
+          formatPaper(f1),
+          limitations,
+        ]),
+      },
+      {
+        heading: 'Measured here',
+        rows: rows.map((row) => [
+          `${modelTitles[row.model]}${row.variant === null ? '' : `, ${row.variant}`}`,
+          formatMetric(row.accuracy),
+          formatMetric(row.f1),
+          title(limitationsOf(row)),
+        ]),
+      },
+    ],
+    notes: [
+      'Figures of different data and splits do not rank systems.',
+      ...(rows.some(isMultimodal) ? [pairingNote] : []),
+    ],
+  };
+}
+
+/** The tables that results hold rows for, in the paper's order, and the one on costs. */
+export function tablesOf({ rows, costs }: Pick<Results, 'rows' | 'costs'>): TextTable[] {
+  const of = (table: string): ReportedRow[] => rows.filter((row) => row.table === table);
+  return [
+    ...(of('II').length > 0 ? [metricTable('ii', 'Table II. Performance per modality', of('II'))] : []),
+    ...(of('III').length > 0 ? [metricTable('iii', 'Table III. Ablation', of('III'))] : []),
+    ...(of('IV').length > 0 ? [comparisonTable(of('IV'))] : []),
+    ...(of('seven').length > 0 ? [metricTable('seven', 'Seven labels (not in the paper)', of('seven'))] : []),
+    ...(costs.length > 0 ? [costTable(costs)] : []),
+  ];
+}
+
+/** All tables for a terminal. */
+export const renderTables = (results: Pick<Results, 'rows' | 'costs'>, layout: TextLayout = {}): string =>
+  tablesOf(results)
+    .map((table) => renderText(table, layout))
+    .join('\n\n\n');
+
+/** All tables as Markdown, for `tables.md`. */
+export const renderTablesMarkdown = (results: Pick<Results, 'rows' | 'costs'>): string =>
+  `${tablesOf(results).map(renderMarkdown).join('\n\n')}\n`;

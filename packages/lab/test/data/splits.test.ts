@@ -1,0 +1,186 @@
+// Properties of cleaning, splits and pairing: nothing crosses, labels match, counts add up, seeds decide.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { randomStream } from 'mien-engine/base';
+import { cleanTexts, normalizeText, textKey, textProblem } from 'mien/parts';
+import { pairFaces } from '../../src/data/pairing.js';
+import { chooseGroups, disjointSets } from '../../src/data/splits.js';
+import { findTextRepeats } from '../../src/data/text-duplicates.js';
+
+const LABELS = ['anger', 'fear', 'joy'];
+const items = fc.array(fc.record({ label: fc.constantFrom(...LABELS), group: fc.nat(40) }), {
+  maxLength: 200,
+});
+const seeds = fc.nat(1000);
+
+describe('cleaning', () => {
+  it.each([
+    ['[ No response.]', 'no response'],
+    ['NO RESPONSE', 'no response'],
+    ['[ No reponse.]', 'no response'],
+    ["Doesn't apply.", 'no response'],
+    ['[ Do not remember any incident.]', 'no response'],
+    ['[ I have never felt this emotion.]', 'no response'],
+    ['Nothing.', 'no response'],
+    ['[ Same as in anger.]', 'refers to another answer'],
+    ['The same event described under "shame".', 'refers to another answer'],
+    ['  .. ', 'empty'],
+    ['[ A successful lesson.]', undefined],
+    ['[ In an aeroplane.]', undefined],
+    ['When I read a lot and did not remember anything.', undefined],
+    ['I did not respond to a letter.', undefined],
+    ['Same as above - friends who torture animals.', undefined],
+    ['Not doing well in the examn.', undefined],
+    ['When my grandmother died.', undefined],
+  ])('%s: %s', (text, reason) => {
+    expect(textProblem(text)).toBe(reason);
+  });
+
+  it('makes one line of a text and takes enclosing brackets away', () => {
+    expect(normalizeText('[ When I\nfell  (badly). ]')).toBe('When I fell (badly).');
+    expect(normalizeText('He [my brother] fell.')).toBe('He [my brother] fell.');
+    expect(normalizeText('cafe\u0301')).toBe('café');
+    expect(textKey('[ My dog -- "Rex" -- died!]')).toBe('my dog rex died');
+  });
+
+  it('drops a text under several labels wherever it stands, and no other', () => {
+    const texts = [
+      { text: 'I failed.', label: 'shame' as const },
+      { text: 'i failed', label: 'sadness' as const },
+      { text: 'We won.', label: 'joy' as const },
+      { text: 'We won!', label: 'joy' as const },
+      { text: 'No response.', label: 'fear' as const },
+    ];
+    const reasons = ['several labels', 'several labels', undefined, undefined, 'no response'];
+    expect(cleanTexts(texts)).toEqual(reasons);
+  });
+
+  it('finds repeated and nearly repeated texts as comparing all pairs does', () => {
+    const words = fc.constantFrom('my', 'dog', 'died', 'last', 'year', 'in', 'spring', 'at', 'home', 'alone');
+    const texts = fc.array(
+      fc.array(words, { minLength: 1, maxLength: 9 }).map((list) => list.join(' ')),
+      { maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(texts, (list) => {
+        const repeats = findTextRepeats(list);
+        const sets = list.map((text) => new Set(text.split(' ')));
+        for (const a of list.keys())
+          for (const b of list.keys()) {
+            if (a === b) continue;
+            const common = [...sets[a]!].filter((word) => sets[b]!.has(word)).length;
+            const near =
+              Math.min(sets[a]!.size, sets[b]!.size) >= 5 &&
+              common / (sets[a]!.size + sets[b]!.size - common) >= 0.8;
+            expect(repeats[a]!.includes(b)).toBe(list[a] === list[b] || near);
+          }
+      }),
+    );
+  });
+});
+
+describe('chooseGroups', () => {
+  it('never splits a group and depends on nothing but items and seed', () => {
+    fc.assert(
+      fc.property(items, fc.double({ min: 0, max: 0.99, noNaN: true }), seeds, (list, fraction, seed) => {
+        const chosen = chooseGroups(list, fraction, randomStream(seed, 'test'));
+        const sides = new Map<number, boolean>();
+        list.forEach(({ group }, i) => {
+          expect(sides.get(group) ?? chosen[i]).toBe(chosen[i]);
+          sides.set(group, chosen[i]!);
+        });
+        expect(chooseGroups(list, fraction, randomStream(seed, 'test'))).toEqual(chosen);
+      }),
+    );
+  });
+
+  it('gives every label its exact share where items stand alone', () => {
+    fc.assert(
+      fc.property(items, seeds, (list, seed) => {
+        const alone = list.map(({ label }, group) => ({ label, group }));
+        const chosen = chooseGroups(alone, 0.2, randomStream(seed, 'test'));
+        for (const label of LABELS) {
+          const total = alone.filter((item) => item.label === label).length;
+          const taken = alone.filter((item, i) => item.label === label && chosen[i]).length;
+          expect(taken).toBe(Math.round(0.2 * total));
+        }
+      }),
+    );
+  });
+
+  it('comes near every share with subjects of one text a label', () => {
+    const list = Array.from({ length: 300 }, (_, i) => ({ label: LABELS[i % 3]!, group: Math.floor(i / 3) }));
+    const first = chooseGroups(list, 0.2, randomStream(1, 'test'));
+    expect(first.filter(Boolean)).toHaveLength(60);
+    expect(chooseGroups(list, 0.2, randomStream(2, 'test'))).not.toEqual(first);
+  });
+
+  it('refuses a fraction that is none', () => {
+    expect(() => chooseGroups([], 1, randomStream(0, 'test'))).toThrow(/at least 0 and below 1/);
+    expect(() => chooseGroups([], Number.NaN, randomStream(0, 'test'))).toThrow(/fraction/);
+  });
+});
+
+describe('disjointSets', () => {
+  it('joins what is joined directly or through others, and names a set by its smallest member', () => {
+    const sets = disjointSets(6);
+    sets.union(5, 3);
+    sets.union(3, 4);
+    sets.union(1, 0);
+    expect([0, 1, 2, 3, 4, 5].map((item) => sets.find(item))).toEqual([0, 0, 2, 3, 3, 3]);
+  });
+});
+
+describe('pairFaces', () => {
+  const labelled = (labels: readonly string[]) => labels.map((label) => ({ label }));
+  const texts = fc.array(fc.constantFrom(...LABELS), { minLength: 1, maxLength: 60 }).map(labelled);
+  const faces = fc
+    .array(fc.constantFrom(...LABELS, 'neutral'), { maxLength: 60 })
+    .map((labels) => labelled([...LABELS, ...labels]));
+
+  it('gives every text a face of its label, the same one for the same seed and index', () => {
+    fc.assert(
+      fc.property(texts, faces, seeds, fc.nat(20), (t, f, seed, index) => {
+        const pairs = pairFaces(t, f, seed, index);
+        expect(Array.from(pairs, (face) => f[face]!.label)).toEqual(t.map(({ label }) => label));
+        expect(pairFaces(t, f, seed, index)).toEqual(pairs);
+      }),
+    );
+  });
+
+  it('gives every text a face of another label of these texts when mismatched', () => {
+    fc.assert(
+      fc.property(texts, faces, seeds, (t, f, seed) => {
+        const known = new Set(t.map(({ label }) => label));
+        fc.pre(known.size > 1);
+        const pairs = pairFaces(t, f, seed, 0, { mismatch: true });
+        pairs.forEach((face, i) => {
+          expect(f[face]!.label).not.toBe(t[i]!.label);
+          expect(known).toContain(f[face]!.label);
+        });
+      }),
+    );
+  });
+
+  it('draws anew for every index, seed and stream, evenly over the faces of a label', () => {
+    const t = labelled(new Array<string>(8000).fill('joy'));
+    const f = labelled(['joy', 'fear', 'joy', 'joy', 'joy']);
+    const pairs = pairFaces(t, f, 1, 0);
+    for (const face of [0, 2, 3, 4]) {
+      const count = pairs.filter((other) => other === face).length;
+      expect(Math.abs(count - 2000)).toBeLessThan(200); // five standard deviations
+    }
+    expect(pairFaces(t, f, 1, 1)).not.toEqual(pairs);
+    expect(pairFaces(t, f, 2, 0)).not.toEqual(pairs);
+    expect(pairFaces(t, f, 1, 0, { stream: 'test' })).not.toEqual(pairs);
+  });
+
+  it('says which label has no face, and which option is unknown', () => {
+    expect(() => pairFaces(labelled(['guilt']), labelled(['joy']), 0, 0)).toThrow(/no face of label "guilt"/);
+    expect(() => pairFaces(labelled(['joy']), labelled(['joy']), 0, 0, { mismatch: true })).toThrow(
+      /two labels/,
+    );
+    const mistyped = { mismach: true } as object;
+    expect(() => pairFaces([], [], 0, 0, mistyped)).toThrow(/unknown option "mismach"[^]*"mismatch"/);
+  });
+});

@@ -1,0 +1,46 @@
+// Reads option values that commands share.
+import { InvalidArgumentError } from 'commander';
+import { MienError } from 'mien-engine/base';
+
+/** @throws InvalidArgumentError, which names the option, when the text is not a whole number above zero. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('A whole number above zero is expected.');
+  return value;
+}
+
+/** @throws InvalidArgumentError, which names the option, when the text is not a number. */
+export function decimal(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('A number is expected.');
+  return value;
+}
+
+/**
+ * A label prior: `training`, `even`, or weights such as `neutral=3,joy=2`.
+ * @throws MienError `usage` when it is none of these.
+ */
+export function labelPrior(text: string): 'training' | 'even' | Record<string, number> {
+  if (text === 'training' || text === 'even') return text;
+  const weights: Record<string, number> = {};
+  for (const part of text.split(',')) {
+    const [label, value, ...rest] = part.split('=').map((side) => side.trim());
+    if (!label || value === undefined || rest.length > 0 || label in weights)
+      throw new MienError('usage', `"${part}" is no weight of a label`, {
+        ...{ field: 'prior', hint: 'A prior is training, even, or weights: --prior neutral=3,joy=2' },
+      });
+    weights[label] = decimal(value);
+  }
+  return weights;
+}
+
+/** Pixels from megapixels. @throws MienError `usage` when the text is not a number above zero. */
+export function megapixels(text: string): number {
+  const value = decimal(text);
+  if (!(value > 0)) throw new MienError('usage', `${text} is not a number of megapixels above zero`);
+  return Math.round(value * 1e6);
+}
+
+/** Gathers the values of an option that may be given several times. */
+export const collect = (value: string, before: readonly string[]): string[] => [...before, value];

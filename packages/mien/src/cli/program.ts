@@ -1,0 +1,31 @@
+// The command tree of the bin `mien`. Commands import heavy floors inside their actions, so that help stays quick.
+import { Command } from 'commander';
+import { packageVersion } from '../base/package.js';
+import { defineDemo } from './commands/demo.js';
+import { defineEvaluate } from './commands/evaluate.js';
+import { definePredict } from './commands/predict.js';
+import { defineServe } from './commands/serve.js';
+import { exitCodeHelp, linesOf } from './exit.js';
+import { absentLaboratory, type DefineCommand } from './laboratory.js';
+
+/**
+ * The whole program; parsing it throws commander's error instead of ending the process.
+ * @param laboratory the commands of mien-lab; where it is not installed, stand-ins that say so.
+ */
+export function createProgram(laboratory: readonly DefineCommand[] = absentLaboratory): Command {
+  const program = new Command('mien')
+    .description('Emotion recognition from text and faces: train, evaluate and run on ONNX Runtime.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .option('-q, --quiet', 'print results, warnings and errors only')
+    .option('--debug', 'print stack traces of errors (also: MIEN_DEBUG=1)')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(linesOf(text.replace(/^error: /, 'mien: '))) })
+    .showHelpAfterError('Run with --help to see what there is.')
+    .addHelpText('afterAll', ({ command }) => (command.parent === null ? `\n${exitCodeHelp}` : ''))
+    .exitOverride();
+  for (const define of [definePredict, defineEvaluate, defineServe, defineDemo, ...laboratory])
+    define(program);
+  return program;
+}

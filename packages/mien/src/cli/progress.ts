@@ -1,0 +1,175 @@
+// Renders progress: a bar with rate and time left on a terminal, a plain line every few seconds elsewhere.
+import { silentProgress, type Progress } from '../base/progress.js';
+import type { Output } from './output.js';
+
+/** Seconds between plain lines where standard error is not a terminal. */
+const LINE_INTERVAL = 5;
+
+interface Stage {
+  readonly name: string;
+  readonly total: number | undefined;
+  readonly unit: string;
+  readonly started: number;
+  /** Units done, of which `skipped` by an earlier run. */
+  done: number;
+  skipped: number;
+  printed: number;
+}
+
+/** `1:05:09`, `4:31` or `12 s`; `–` when not known. */
+export function formatSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60
+    ? `${minutes}:${two(whole % 60)}`
+    : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+}
+
+const formatCount = (value: number): string => value.toLocaleString('en-US');
+
+/** `1,240/7,666 texts, 312/s, 21 s left`; units of an earlier run do not count towards the rate. */
+function describe(stage: Stage, now: number): string {
+  const seconds = (now - stage.started) / 1000;
+  const rate = seconds > 0 ? (stage.done - stage.skipped) / seconds : 0;
+  const parts = [
+    `${formatCount(stage.done)}${stage.total === undefined ? '' : `/${formatCount(stage.total)}`} ${stage.unit}`.trim(),
+  ];
+  if (rate > 0) {
+    parts.push(`${rate >= 10 ? formatCount(Math.round(rate)) : rate.toPrecision(2)}/s`);
+    if (stage.total !== undefined && stage.done < stage.total)
+      parts.push(`${formatSeconds((stage.total - stage.done) / rate)} left`);
+  }
+  return parts.join(', ');
+}
+
+/** Progress on standard error, as it suits the output; silent with `--quiet` except for warnings. */
+export async function progressOf(output: Output): Promise<Progress> {
+  if (output.quiet) return { ...silentProgress, warn: output.warn };
+  if (!process.stderr.isTTY || process.env['TERM'] === 'dumb') return lineProgress(output);
+  return barProgress(output, statusLine(process.stderr));
+}
+
+const newStage = (name: string, total: number | undefined, unit = '', now = Date.now()): Stage => ({
+  name,
+  total,
+  unit,
+  started: now,
+  done: 0,
+  skipped: 0,
+  printed: now,
+});
+
+/** One line when a stage begins to take long, one every few seconds, one at its end. */
+export function lineProgress(
+  output: Pick<Output, 'message' | 'warn'>,
+  now: () => number = Date.now,
+): Progress {
+  let stage: Stage | undefined;
+  const end = (): void => {
+    if (stage) output.message(`${stage.name}: ${summary(stage, now())}`);
+    stage = undefined;
+  };
+  const add = (count: number, skipped: number): void => {
+    if (!stage) return;
+    stage.done += count;
+    stage.skipped += skipped;
+    if (now() - stage.printed < LINE_INTERVAL * 1000) return;
+    stage.printed = now();
+    output.message(`${stage.name}: ${describe(stage, now())}`);
+  };
+  return {
+    begin: (name, total, unit) => {
+      end();
+      stage = newStage(name, total, unit, now());
+    },
+    advance: (count = 1) => add(count, 0),
+    skip: (count) => add(count, count),
+    message: output.message,
+    warn: output.warn,
+    end,
+  };
+}
+
+/** `7,666 texts in 24 s`, and how many of them an earlier run had done. */
+function summary(stage: Stage, now: number): string {
+  const earlier = stage.skipped > 0 ? ` (${formatCount(stage.skipped)} from an earlier run)` : '';
+  const units = `${formatCount(stage.done)} ${stage.unit}`.trim();
+  return `${units}${earlier} in ${formatSeconds((now - stage.started) / 1000)}`;
+}
+
+/** A line that is written over itself. */
+export interface StatusLine {
+  show(text: string): void;
+  /** Takes it away; `show` puts it up again. */
+  clear(): void;
+}
+
+/** Milliseconds between two states of a line. */
+const REDRAW = 100;
+
+export function statusLine(
+  screen: Pick<NodeJS.WriteStream, 'write' | 'columns'>,
+  now: () => number = Date.now,
+): StatusLine {
+  let drawn: number | undefined;
+  return {
+    show(text) {
+      if (drawn !== undefined && now() - drawn < REDRAW) return;
+      // A line that the screen breaks in two could not be written over.
+      screen.write(`\r\x1b[K${text.slice(0, (screen.columns || 80) - 1)}`);
+      drawn = now();
+    },
+    clear() {
+      if (drawn !== undefined) screen.write('\r\x1b[K');
+      drawn = undefined;
+    },
+  };
+}
+
+const BAR = 24;
+
+/** `embed texts ██████░░░░░░ 50% 3,833/7,666 texts, 312/s, 12 s left` */
+function barOf(stage: Stage): string {
+  const { name, done, total } = stage;
+  if (total === undefined) return `${name} ${describe(stage, Date.now())}`;
+  const share = total > 0 ? Math.min(1, done / total) : 1;
+  const full = Math.round(share * BAR);
+  const bar = '█'.repeat(full) + '░'.repeat(BAR - full);
+  return `${name} ${bar} ${Math.floor(100 * share)}% ${describe(stage, Date.now())}`;
+}
+
+/** A bar on the line; messages stand above it, and the line is free again at a stage's end. */
+export function barProgress(output: Pick<Output, 'message' | 'warn'>, line: StatusLine): Progress {
+  let stage: Stage | undefined;
+  const add = (count: number, skipped: number): void => {
+    if (!stage) return;
+    stage.done += count;
+    stage.skipped += skipped;
+    line.show(barOf(stage));
+  };
+  const end = (): void => {
+    line.clear();
+    if (stage) output.message(`${stage.name}: ${summary(stage, Date.now())}`);
+    stage = undefined;
+  };
+  const aside = (print: (text: string) => void) => (text: string) => {
+    line.clear();
+    print(text);
+    if (stage) line.show(barOf(stage));
+  };
+  return {
+    begin: (name, total, unit) => {
+      end();
+      stage = newStage(name, total, unit);
+      line.show(barOf(stage));
+    },
+    advance: (count = 1) => add(count, 0),
+    skip: (count) => add(count, count),
+    message: aside(output.message),
+    warn: aside(output.warn),
+    end,
+  };
+}

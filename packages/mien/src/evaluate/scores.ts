@@ -1,0 +1,145 @@
+// Rows of numbers, one per label: what heads give (logits) and what evaluation works on (posteriors).
+import { MienError } from 'mien-engine/base';
+
+/** `[n, classes]`, row-major: logits, log-posteriors or posteriors of n items. */
+export interface Scores<Values extends Float32Array | Float64Array = Float32Array | Float64Array> {
+  readonly classes: number;
+  readonly data: Values;
+}
+
+/**
+ * Scores over existing data, such as a logits tensor's.
+ * @throws MienError `shape` when the length is not a multiple of `classes`.
+ */
+export function scores<Values extends Float32Array | Float64Array>(
+  classes: number,
+  data: Values,
+): Scores<Values> {
+  if (!Number.isInteger(classes) || classes < 1 || data.length % classes !== 0)
+    throw new MienError('shape', `${data.length} scores do not make rows of ${classes} labels`);
+  return { classes, data };
+}
+
+/** The rows at these positions, in their order. */
+export function pick({ classes, data }: Scores, positions: ArrayLike<number>): Scores {
+  const out = new Float64Array(positions.length * classes);
+  for (let i = 0; i < positions.length; i++)
+    for (let k = 0; k < classes; k++) out[i * classes + k] = data[positions[i]! * classes + k]!;
+  return { classes, data: out };
+}
+
+/** Number of items. */
+export const rowCount = ({ classes, data }: Scores): number => data.length / classes;
+
+/**
+ * Log-posteriors `[n, classes]` of logits divided by a temperature, in float64. Log-posteriors pass through
+ * unchanged at temperature 1; a score of −∞ stays −∞.
+ * @throws MienError `diverged` when a row holds NaN or +∞, or nothing but −∞.
+ */
+export function logSoftmax(logits: Scores, temperature = 1): Scores<Float64Array> {
+  const { classes, data } = logits;
+  const out = new Float64Array(data.length);
+  for (let start = 0; start < data.length; start += classes) {
+    let max = -Infinity;
+    for (let k = start; k < start + classes; k++) {
+      if (!(data[k]! < Infinity)) throw notFinite(start / classes);
+      max = Math.max(max, data[k]! / temperature);
+    }
+    if (max === -Infinity) throw notFinite(start / classes);
+    let sum = 0;
+    for (let k = start; k < start + classes; k++) sum += Math.exp(data[k]! / temperature - max);
+    const normaliser = max + Math.log(sum);
+    for (let k = start; k < start + classes; k++) out[k] = data[k]! / temperature - normaliser;
+  }
+  return { classes, data: out };
+}
+
+/** Posteriors `[n, classes]` of logits divided by a temperature; each row sums to one. Throws as `logSoftmax`. */
+export function softmax(logits: Scores, temperature = 1): Scores<Float64Array> {
+  const { classes, data } = logSoftmax(logits, temperature);
+  return { classes, data: data.map(Math.exp) };
+}
+
+const notFinite = (row: number): MienError =>
+  new MienError('diverged', `the scores of item ${row} are not finite`, {
+    hint: 'The model has diverged: lower optimizer.learningRate or set optimizer.clipNorm.',
+  });
+
+/**
+ * The index of each row's largest score, the first one of equals.
+ * @throws MienError `diverged` when a row holds NaN.
+ */
+export function argmax({ classes, data }: Scores): Uint8Array {
+  const out = new Uint8Array(data.length / classes);
+  for (let row = 0; row < out.length; row++) {
+    let best = 0;
+    for (let k = 0; k < classes; k++) {
+      const value = data[row * classes + k]!;
+      if (Number.isNaN(value)) throw notFinite(row);
+      if (value > data[row * classes + best]!) best = k;
+    }
+    out[row] = best;
+  }
+  return out;
+}
+
+/** 1 for each row whose largest score is the truth's, else 0. @throws MienError `diverged` when a row holds NaN. */
+export const hitsAgainst = (all: Scores, truth: ArrayLike<number>): Uint8Array =>
+  argmax(all).map((label, i) => Number(label === truth[i]));
+
+/** Positions of the labels `to` in `from`. @throws MienError `usage` when one is not there. */
+function positions(from: readonly string[], to: readonly string[]): number[] {
+  return to.map((label) => {
+    const index = from.indexOf(label);
+    if (index < 0)
+      throw new MienError('usage', `label "${label}" is not among ${from.join(', ')}`, { field: 'labels' });
+    return index;
+  });
+}
+
+/**
+ * The columns of the labels `to`, from scores over the labels `from`. Of logits or log-posteriors this is all that
+ * conditioning on a subset of labels takes: p(y | x, y ∈ S) is the softmax of the remaining columns.
+ * @throws MienError `usage` when a label is not among `from`, `shape` when `from` does not fit the scores.
+ */
+export function restrictLogits(
+  logits: Scores,
+  from: readonly string[],
+  to: readonly string[],
+): Scores<Float64Array> {
+  if (from.length !== logits.classes)
+    throw new MienError('shape', `${from.length} labels given for scores over ${logits.classes}`);
+  const columns = positions(from, to);
+  const n = rowCount(logits);
+  const data = new Float64Array(n * columns.length);
+  for (let row = 0; row < n; row++)
+    columns.forEach((column, k) => {
+      data[row * columns.length + k] = logits.data[row * logits.classes + column]!;
+    });
+  return { classes: columns.length, data };
+}
+
+/**
+ * Posteriors over the labels `to`, from posteriors over `from` (seven labels to the five shared ones): each row's
+ * remaining probabilities, renormalised. A row whose remaining mass has underflown to zero becomes uniform.
+ */
+export function restrictPosteriors(
+  posteriors: Scores,
+  from: readonly string[],
+  to: readonly string[],
+): Scores<Float64Array> {
+  const { classes, data } = restrictLogits(posteriors, from, to);
+  for (let start = 0; start < data.length; start += classes) {
+    let sum = 0;
+    for (let k = start; k < start + classes; k++) sum += data[k]!;
+    for (let k = start; k < start + classes; k++) data[k] = sum > 0 ? data[k]! / sum : 1 / classes;
+  }
+  return { classes, data };
+}
+
+/** A label prior over `from`, restricted to the labels `to` and renormalised. */
+export const restrictPrior = (
+  prior: readonly number[],
+  from: readonly string[],
+  to: readonly string[],
+): number[] => [...restrictPosteriors(scores(from.length, Float64Array.from(prior)), from, to).data];

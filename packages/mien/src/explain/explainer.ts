@@ -1,0 +1,73 @@
+// Explanations of one bundle: nothing is read or built before the first is asked for.
+import { MienError, type Model, readModel, type SessionOptions } from 'mien-engine';
+import type { BundleManifest } from '../bundle/manifest.js';
+import { createFaceExplainer, type FaceExplainer } from './face.js';
+import type { Modality } from './inputs.js';
+import { createTextExplainer, type TextExplainer } from './text.js';
+
+/** A bundle's files, read again: between loading and the first explanation nobody holds them. */
+export interface BundleFiles {
+  readonly manifest: BundleManifest;
+  readonly files: Readonly<Record<string, Uint8Array>>;
+}
+
+export interface Explainer {
+  /** @throws MienError `bundle` when the models cannot be differentiated, or are not those that were loaded. */
+  text(): Promise<TextExplainer>;
+  /** @throws MienError as `text`. */
+  face(): Promise<FaceExplainer>;
+  dispose(): Promise<void>;
+}
+
+/** Explains with the weights of the bundle that `manifest` is of; `read` gives its files when they are needed. */
+export function createExplainer(
+  manifest: BundleManifest,
+  read: () => Promise<BundleFiles>,
+  options: SessionOptions = {},
+): Explainer {
+  const models = async (modality: Modality): Promise<{ own: Model; fusion: Model | undefined }> => {
+    const found = await read();
+    const open = (part: { model: string } | undefined): Model | undefined => {
+      if (part === undefined) return undefined;
+      const file = part.model;
+      if (found.manifest.files[file]?.sha256 !== manifest.files[file]?.sha256)
+        throw new MienError('bundle', 'has changed since the bundle was loaded', {
+          ...{ file, hint: 'Load it anew.' },
+        });
+      return readModel(found.files[file]!, file);
+    };
+    const own = open(manifest[modality]);
+    if (own === undefined)
+      throw new MienError('bundle', `the bundle ${manifest.name} has no model of ${modality}s`);
+    // A fusion of what is not there has nothing to fuse.
+    return { own, fusion: manifest.text && manifest.face ? open(manifest.fusion) : undefined };
+  };
+  const text = once(async () => {
+    const { own, fusion } = await models('text');
+    return createTextExplainer(manifest, { text: own, fusion }, options);
+  });
+  const face = once(async () => {
+    const { own, fusion } = await models('face');
+    return createFaceExplainer(manifest, { face: own, fusion }, options);
+  });
+  return {
+    ...{ text: text.get, face: face.get },
+    async dispose() {
+      await (await text.made())?.dispose();
+      await (await face.made())?.dispose();
+    },
+  };
+}
+
+/** Makes something at most once; what failed is tried again. */
+function once<T>(make: () => Promise<T>) {
+  let made: Promise<T> | undefined;
+  return {
+    get: (): Promise<T> =>
+      (made ??= make().catch((error: unknown) => {
+        made = undefined;
+        throw error;
+      })),
+    made: async (): Promise<T | undefined> => made?.catch(() => undefined),
+  };
+}

@@ -1,0 +1,17 @@
+/**
+ * What the page computes with beside `mien/browser`; made for it, and without a promise to stay.
+ * @module mien/page
+ */
+export { DETECTOR_FILE } from './detector/model-file.js';
+export {
+  type Backend,
+  type Device,
+  type OpenRuntime,
+  openRuntime,
+  type RuntimeOptions,
+  type WebRuntime,
+} from './recognizer/browser/runtime.js';
+export { uprightBitmap } from './recognizer/browser/upright.js';
+export { faceParts } from './recognizer/face-parts.js';
+export { heatMap } from './recognizer/heat-map.js';
+export { averageFrames } from './recognizer/smoothing.js';

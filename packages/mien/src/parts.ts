@@ -1,0 +1,177 @@
+/**
+ * The parts that mien is made of, for mien-lab, which trains them and measures them; without a promise to stay.
+ * @module mien/parts
+ */
+export { bundledModel, inPackage, packageVersion } from './base/package.js';
+export { type Progress, silentProgress } from './base/progress.js';
+export { defineSettings, type Settings, type SettingsSources } from './base/settings.js';
+export { aloneOf, fusedOf, posteriorUnder, productOf } from './bundle/answers.js';
+export { readBundle, writeBundle } from './bundle/folder.js';
+export { type BundleManifest, FILES, MANIFEST_NAME, manifestSchema } from './bundle/manifest.js';
+export { type Encoded, type OpenBundle, openBundle } from './bundle/open.js';
+export {
+  type Column,
+  renderMarkdown,
+  renderText,
+  type RowGroup,
+  type TextLayout,
+  type TextTable,
+  wrap,
+} from './cli/text-table.js';
+export { cleanTexts, normalizeText, textKey, textProblem } from './data/cleaning.js';
+export { cellName, cellText, checkColumn, foldName, isWrong } from './data/columns.js';
+export { csvRecords, readRecords } from './data/csv.js';
+export {
+  ALL_LABELS,
+  FACE_LABELS,
+  type FaceLabel,
+  FER2013_FOLDERS,
+  FER2013_NUMBERS,
+  ISEAR_NUMBERS,
+  isFaceLabel,
+  isLabel,
+  isSharedLabel,
+  isTextLabel,
+  type Label,
+  labelsInCommon,
+  RAFDB_NUMBERS,
+  SHARED_LABELS,
+  type SharedLabel,
+  TEXT_LABELS,
+  type TextLabel,
+} from './data/labels.js';
+export { withDefaults } from './data/options.js';
+export {
+  findFolder,
+  isImageName,
+  kindOf,
+  type Lines,
+  listFolder,
+  problems,
+  type Problems,
+  readLines,
+  readParts,
+  sniffText,
+} from './data/reading.js';
+export { type Row, rowsOf } from './data/rows.js';
+export type {
+  Assignment,
+  CorpusText,
+  CountTable,
+  DataSets,
+  DropReason,
+  FaceDataset,
+  FaceDuplicates,
+  FaceImage,
+  FaceItem,
+  FaceVotes,
+  IsearForm,
+  Loaded,
+  LoadedFer2013,
+  LoadedIsear,
+  LoadedRafdb,
+  LoadOptions,
+  Protocol,
+  ProtocolFace,
+  ProtocolSettings,
+  ProtocolText,
+  Repeats,
+  SetCounts,
+  Skipped,
+  Split,
+  TextItem,
+} from './data/types.js';
+export { compareSessions } from './recognizer/agreement.js';
+export { cutOut, type Frame } from './detector/frame.js';
+export type {
+  DecodedImage,
+  EncodedBoth,
+  EncoderIdentity,
+  FaceEncoder,
+  TextEncoder,
+} from './encoders/encoder.js';
+export { rgbFromGrey } from './encoders/grey.js';
+export { decodeImage, decodeImages } from './encoders/images.js';
+export { readingOf } from './encoders/reading.js';
+export { MANNERS, SEQUENCES } from './encoders/signs.js';
+export { createTokenizer, type Piece, type Tokenizer } from './encoders/tokenizer.js';
+export { viewsInput } from './encoders/views.js';
+export { answerThresholds } from './evaluate/abstention.js';
+export { withDoubt } from './evaluate/agreement.js';
+export { meanAreaUnderRoc } from './evaluate/auc.js';
+export {
+  bootstrapMeans,
+  bootstrapPValue,
+  type Factor,
+  factorOf,
+  percentileInterval,
+  quantile,
+  resampleMeans,
+} from './evaluate/bootstrap.js';
+export { type Evidence, fitTemperature, labelPrior, productOfPosteriors } from './evaluate/calibration.js';
+export { type Certainty, COVERAGES, leastConfidence, leastPosterior } from './evaluate/certainty.js';
+export {
+  judged,
+  type ReliabilityBin,
+  reliabilityBins,
+  type RiskCoverage,
+  riskCoverage,
+} from './evaluate/confidence.js';
+export { groupAccuracies, type GroupAccuracy } from './evaluate/groups.js';
+export { type Interval, meanOf, wilsonInterval } from './evaluate/intervals.js';
+export {
+  brierScore,
+  confusionMatrix,
+  type ConfusionMatrix,
+  evaluateScores,
+  expectedCalibrationError,
+  labelAt,
+  type LabelScore,
+  logLoss,
+  meansOverOccurring,
+  type OccurringMeans,
+  scoreOf,
+} from './evaluate/metrics.js';
+export {
+  argmax,
+  hitsAgainst,
+  pick,
+  restrictLogits,
+  restrictPosteriors,
+  rowCount,
+  scores,
+  softmax,
+  type Scores,
+} from './evaluate/scores.js';
+export { blankOf } from './explain/blank.js';
+export { cutOf } from './explain/entrance.js';
+export { createFaceExplainer } from './explain/face.js';
+export { rebuild } from './explain/rebuild.js';
+export { createTextExplainer } from './explain/text.js';
+export { assemble } from './recognizer/answer.js';
+export { collapsed, collapseOf } from './recognizer/collapse.js';
+export { evaluateResults, type Judged } from './recognizer/evaluation.js';
+export { isRecognition } from './recognizer/facade.js';
+export { neededFiles } from './recognizer/fetch-bundle.js';
+export { faceFinder } from './recognizer/finder.js';
+export { posteriorOf, restricted } from './recognizer/labels.js';
+export { foreignLanguage } from './recognizer/language.js';
+export { answersOf } from './recognizer/node/answers.js';
+export { nodeDecoder } from './recognizer/node/images.js';
+export { itemsOfFile } from './recognizer/node/items.js';
+export { loadRecognizer } from './recognizer/node/load.js';
+export type { FaceFinder } from './recognizer/prepare.js';
+export { createRecognizer } from './recognizer/recognize.js';
+export type {
+  Completeness,
+  Explanation,
+  FacePlace,
+  Item,
+  Probabilities,
+  Recognition,
+  RecognizeOptions,
+  Recognizer,
+  Result,
+} from './recognizer/types.js';
+export { plainSequence } from './encoders/text-units.js';
+export { meanOfViews, VIEWS, viewsOf } from './encoders/views.js';

@@ -1,0 +1,51 @@
+// Pictures of a file as they are to be seen: turned by the browser, or here where not every browser does so.
+import { MienError } from 'mien-engine/base';
+import { contextOf, newCanvas } from './canvas.js';
+import { takeOrientation } from './webp.js';
+
+/**
+ * The picture of a file, upright; `turned` where the browser by itself would show it otherwise.
+ * @throws MienError `data` when this browser cannot decode it.
+ */
+export async function uprightBitmap(
+  file: Blob,
+): Promise<{ readonly bitmap: ImageBitmap; readonly turned: boolean }> {
+  const { blob, orientation } = await takeOrientation(file).catch(undecodable);
+  const lying = await createImageBitmap(blob, { imageOrientation: 'from-image' }).catch(undecodable);
+  if (orientation === 1) return { bitmap: lying, turned: false };
+  try {
+    return { bitmap: await turned(lying, orientation), turned: true };
+  } finally {
+    lying.close();
+  }
+}
+
+function undecodable(cause: unknown): never {
+  throw new MienError('data', 'cannot be decoded as an image by this browser', { field: 'image', cause });
+}
+
+/**
+ * For each orientation from 1 on, where a canvas draws the picture: x = a·x + c·y + e, y = b·x + d·y + f, with e in
+ * widths and f in heights of the upright picture.
+ */
+const TRANSFORMS = [
+  [1, 0, 0, 1, 0, 0],
+  [-1, 0, 0, 1, 1, 0],
+  [-1, 0, 0, -1, 1, 1],
+  [1, 0, 0, -1, 0, 1],
+  [0, 1, 1, 0, 0, 0],
+  [0, 1, -1, 0, 1, 0],
+  [0, -1, -1, 0, 1, 1],
+  [0, -1, 1, 0, 0, 1],
+] as const;
+
+function turned(lying: ImageBitmap, orientation: number): Promise<ImageBitmap> {
+  const sides = [lying.width, lying.height] as const;
+  const [width, height] = orientation < 5 ? sides : ([sides[1], sides[0]] as const);
+  const canvas = newCanvas(width, height);
+  const context = contextOf(canvas);
+  const [a, b, c, d, e, f] = TRANSFORMS[orientation - 1]!;
+  context.setTransform(a, b, c, d, e * width, f * height);
+  context.drawImage(lying, 0, 0);
+  return createImageBitmap(canvas);
+}

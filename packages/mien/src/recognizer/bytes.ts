@@ -1,0 +1,29 @@
+// Bytes in whatever holds them, of any realm: frames, and the contexts of test runners, have an `ArrayBuffer` of their own.
+import { tagOf } from 'mien-engine/base';
+
+const BYTE_VIEWS = new Set(['Uint8Array', 'Uint8ClampedArray', 'DataView']);
+const STORES = new Set(['ArrayBuffer', 'SharedArrayBuffer']);
+
+/**
+ * The bytes of a byte array or a buffer, not copied; undefined for anything else, arrays of larger numbers included.
+ * Empty where the buffer was transferred elsewhere.
+ */
+export function bytesIn(value: unknown): Uint8Array | undefined {
+  const tag = tagOf(value);
+  const isView = ArrayBuffer.isView(value);
+  if (isView ? !BYTE_VIEWS.has(tag) : !STORES.has(tag)) return undefined;
+  try {
+    return isView
+      ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+      : new Uint8Array(value as ArrayBuffer);
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
+/** The same bytes; copied where their memory is shared with other threads or may shrink. */
+export function steadyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  const steady = tagOf(buffer) === 'ArrayBuffer' && !(buffer as { resizable?: boolean }).resizable;
+  return steady ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes);
+}

@@ -1,0 +1,131 @@
+// What every recogniser offers, whether it computes here or in another process: arguments checked, one item or many.
+import {
+  abortSignal,
+  anything,
+  checkOptions,
+  flag,
+  type Kinds,
+  list,
+  MienError,
+  number,
+  oneOf,
+  text,
+  wholeNumber,
+} from 'mien-engine/base';
+import { checkPrior } from './prior.js';
+import { readItem, type NamedItem, type ReadItem } from './read-item.js';
+import { startSession } from './sequence.js';
+import { gather } from './stream.js';
+import type {
+  ExplainOptions,
+  Explanation,
+  Failure,
+  Item,
+  Recognition,
+  RecognizeOptions,
+  Recognizer,
+  RecognizerInfo,
+  Result,
+  SessionOptions,
+} from './types.js';
+
+/** The part that differs. Items come to it as they were read, options as they were checked. */
+export interface Computation {
+  readonly info: RecognizerInfo;
+  run(items: readonly ReadItem[], options: RecognizeOptions): Promise<Result[]>;
+  explain(item: ReadItem, options: ExplainOptions): Promise<Explanation | Failure>;
+  dispose(): Promise<void>;
+}
+
+const STREAM_BATCH = 16;
+
+type StreamOptions = NonNullable<Parameters<Recognizer['stream']>[1]>;
+
+export function recognizerOf({ info, run, explain, dispose: close }: Computation): Recognizer {
+  let disposed: Promise<void> | undefined;
+  const check = (signal: AbortSignal | undefined): void => {
+    if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
+    throwIfAborted(signal);
+  };
+  const dispose = (): Promise<void> => (disposed ??= close());
+  const answers = async (items: readonly NamedItem[], options: RecognizeOptions): Promise<Result[]> => {
+    checkOptions(options, OPTIONS, 'recognition');
+    checkPrior(info.labels, options);
+    check(options.signal);
+    const results = await run(
+      items.map(({ id: _id, ...item }) => item),
+      options,
+    );
+    return results.map((result, i) => withId(items[i]!, result));
+  };
+  function recognize(item: Item, options?: RecognizeOptions): Promise<Result>;
+  function recognize(items: readonly Item[], options?: RecognizeOptions): Promise<Result[]>;
+  async function recognize(
+    given: Item | readonly Item[],
+    options: RecognizeOptions = {},
+  ): Promise<Result | Result[]> {
+    if (!isList(given)) return (await answers([readItem(given)], options))[0]!;
+    // Not `map`, which passes over holes: a hole is an item too.
+    return answers(Array.from(given, readItem), options);
+  }
+  return {
+    ...{ info, recognize, dispose },
+    async explain(item, options = {}) {
+      checkOptions(options, EXPLAIN_OPTIONS, 'explanation');
+      checkPrior(info.labels, options);
+      check(options.signal);
+      const { id: _id, ...read } = readItem(item);
+      return explain(read, options);
+    },
+    async *stream(items, given = {}) {
+      checkOptions(given, STREAM_OPTIONS, 'stream');
+      const { batchSize = STREAM_BATCH, ...options } = given;
+      for await (const batch of gather(items, batchSize, options.signal))
+        yield* await recognize(batch, options);
+    },
+    session(options = {}) {
+      checkOptions(options, SESSION_OPTIONS, 'session');
+      checkPrior(info.labels, options);
+      return startSession(async (item, by) => (await answers([item], by))[0]!, info, options);
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** `Array.isArray` throws for a revoked proxy. */
+function isList(given: unknown): given is readonly unknown[] {
+  try {
+    return Array.isArray(given);
+  } catch {
+    return false;
+  }
+}
+
+const withId = ({ id }: NamedItem, result: Result): Result =>
+  id === undefined || id === null ? result : { id, ...result };
+
+/** Whether an item was recognised: narrows the type. */
+export const isRecognition = (result: Result): result is Recognition => result.error === undefined;
+
+/** @throws MienError `interrupted` when the signal is given. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw new MienError('interrupted', 'recognition was aborted', { cause: signal.reason as unknown });
+}
+
+const OPTIONS: Kinds<RecognizeOptions> = {
+  ...{ faces: oneOf('detect', 'cropped'), allFaces: flag, mirror: flag, gate: flag, fine: flag },
+  ...{ near: list, places: list, signal: abortSignal },
+  // `checkPrior` and `checkCertainty` know what these may be.
+  prior: anything,
+  ...{ coverage: number('a share'), risk: number('a share') },
+};
+
+const EXPLAIN_OPTIONS: Kinds<ExplainOptions> = {
+  ...{ label: text, faces: OPTIONS.faces, prior: OPTIONS.prior, signal: abortSignal },
+};
+
+const STREAM_OPTIONS: Kinds<StreamOptions> = { ...OPTIONS, batchSize: wholeNumber(1) };
+
+const halfLife = number('seconds above zero', (seconds) => seconds > 0);
+const SESSION_OPTIONS: Kinds<SessionOptions> = { ...OPTIONS, faceHalfLife: halfLife, textHalfLife: halfLife };

@@ -1,0 +1,192 @@
+// Items to recognise from where people keep them: a folder of images, a table, lines on standard input.
+import { dirname, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { faultError, MienError } from 'mien-engine/base';
+import { fileError, readChunks } from 'mien-engine/node';
+import {
+  cellName,
+  cellText,
+  checkColumn,
+  foldName,
+  isWrong,
+  lookalike,
+  type WrongCell,
+} from '../../data/columns.js';
+import { imagesIn } from '../../data/reading.js';
+import { rowsOf, type BadRow, type Row } from '../../data/rows.js';
+import type { Failure, Item } from '../types.js';
+
+/** An item with what it is called where it came from. */
+export interface NamedItem extends Item {
+  readonly id: string;
+  /** Why its row holds no item; then it has neither text nor image. */
+  readonly invalid?: Failure['error'];
+}
+
+/** An item with further columns of its row. */
+export interface RowItem extends NamedItem {
+  readonly values: Readonly<Record<string, string>>;
+  /** Line in which the row begins. */
+  readonly row: number;
+}
+
+interface ItemColumns {
+  /** Columns (of JSONL: keys); those that are not named and not there are left out. */
+  readonly text?: string | undefined;
+  readonly image?: string | undefined;
+  /** What names a row; its number by default. */
+  readonly id?: string | undefined;
+}
+
+export interface RowsOptions {
+  readonly columns?: ItemColumns;
+  /** Columns that come along as `values`. */
+  readonly further?: readonly (string | undefined)[];
+  /** Told of a column that is not read and looks as if it should be. */
+  readonly warn?: ((message: string) => void) | undefined;
+}
+
+const DEFAULTS = { text: 'text', image: 'image', id: 'id' } as const;
+type Kind = keyof typeof DEFAULTS;
+
+/** The images of a folder and its subfolders, by name. @throws MienError `file` when it cannot be read. */
+export async function* itemsOfFolder(folder: string): AsyncGenerator<NamedItem> {
+  const images = await imagesIn(folder);
+  if (images.length === 0) throw new MienError('data', 'holds no images', { file: folder });
+  for (const image of images) yield { id: image, image };
+}
+
+/**
+ * The rows of a table (CSV or JSONL, `rowsOf`), read as they are needed. Image paths are relative to the file's
+ * folder. A row that cannot be read is an item that says so (`invalid`).
+ * @throws MienError `usage` for a column that is not there, `data` when the file is no table or its bytes are not text,
+ *   `file` when it cannot be read.
+ */
+export const itemsOfFile = (file: string, options: RowsOptions = {}): AsyncGenerator<RowItem> =>
+  items(readChunks(file), { file, folder: dirname(file), lines: false }, options);
+
+/**
+ * A table as it arrives on standard input, or lines of text where it is none. Image paths are relative to the working
+ * folder.
+ */
+export const itemsOfLines = (stream: Readable, options: RowsOptions = {}): AsyncGenerator<RowItem> =>
+  items(chunksOf(stream), { file: STANDARD_INPUT, folder: '.', lines: !isNamed(options) }, options);
+
+const STANDARD_INPUT = 'standard input';
+
+async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of stream)
+      yield typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Uint8Array);
+  } catch (cause) {
+    throw fileError('read', STANDARD_INPUT, cause);
+  }
+}
+
+/** Whether columns are named, so that what comes is a table. */
+const isNamed = ({ columns = {}, further = [] }: RowsOptions): boolean =>
+  [...Object.values(columns), ...further].some((name) => name !== undefined);
+
+interface Source {
+  readonly file: string;
+  /** That image paths are relative to. */
+  readonly folder: string;
+  /** Whether what is no table is read as lines of text. */
+  readonly lines: boolean;
+}
+
+async function* items(
+  chunks: AsyncIterable<Uint8Array>,
+  { file, folder, lines }: Source,
+  { columns = {}, further = [], warn }: RowsOptions,
+): AsyncGenerator<RowItem> {
+  const others = further.filter((name) => name !== undefined);
+  const nameOf = (kind: Kind): string => columns[kind] ?? DEFAULTS[kind];
+  const wanted = [nameOf('text'), nameOf('image'), nameOf('id'), ...others];
+  const check = (names: readonly string[]): void => {
+    for (const name of [...Object.values(columns), ...others])
+      if (name !== undefined) checkColumn(file, names, name);
+    const there = names.map(foldName);
+    if (!there.includes(foldName(nameOf('text'))) && !there.includes(foldName(nameOf('image'))))
+      throw new MienError('usage', 'has no column "text" and none "image"', {
+        ...{ file, hint: namesHint(names) },
+      });
+  };
+  const unnamed = (['text', 'image'] as const).filter((kind) => columns[kind] === undefined);
+  const notice = noticing(unnamed, (name, kind) =>
+    warn?.(`${file}: the column "${name}" is not read; name it if it is the column of ${kind}s`),
+  );
+  // A table none of whose first rows can be read is hardly one: they are held back until one can.
+  let held: BadRow[] | undefined = [];
+  for await (const read of rowsOf(chunks, { file, wanted, check, lines })) {
+    const { row } = read;
+    if (!read.fault) {
+      for (const bad of held ?? []) yield badItem(bad);
+      held = undefined;
+      notice([...read.cells.keys()]);
+      yield { ...itemOf(read, nameOf, folder), row, values: valuesOf(read, others, file) };
+    } else if (read.undecodable) throw faultError(read.fault, { file, row });
+    else if (!held) yield badItem(read);
+    else if (held.push(read) === MOST_HELD) break;
+  }
+  if (held?.[0]) throw faultError(held[0].fault, { file, row: held[0].row });
+}
+
+const namesHint = (names: readonly string[]): string =>
+  `Name them; there are ${names.map((name) => name.trim()).join(', ')}.` +
+  (names.length > 1 ? '' : ' Lines of text without a header are read from standard input: --input -');
+
+const MOST_HELD = 20;
+
+const badItem = ({ row, fault }: BadRow): RowItem => ({
+  ...{ id: String(row), row, values: {} },
+  invalid: invalid(fault.message),
+});
+
+const invalid = (message: string): Failure['error'] => ({ code: 'invalid-item', message });
+
+/** Tells, once each, of names that are like columns which are looked for and not there. */
+function noticing(kinds: readonly Kind[], tell: (name: string, kind: Kind) => void) {
+  const seen = new Set<string>();
+  return (names: readonly string[]): void => {
+    if (names.every((name) => seen.has(name))) return;
+    for (const kind of kinds) {
+      const like = lookalike(names, DEFAULTS[kind]);
+      if (like !== undefined && !seen.has(like)) tell(like.trim(), kind);
+    }
+    for (const name of names) seen.add(name);
+  };
+}
+
+function valuesOf({ row, cells }: Row, names: readonly string[], file: string): Record<string, string> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const cell = cellName(cells.get(foldName(name)));
+      if (isWrong(cell)) throw faultError({ message: `${name} is ${cell.wrong}, not a name` }, { file, row });
+      return [name, cell?.trim() ?? ''];
+    }),
+  );
+}
+
+/** The item of a row, or why it is none. */
+function itemOf({ row, cells }: Row, nameOf: (kind: Kind) => string, folder: string): NamedItem {
+  const cell = (kind: Kind): unknown => cells.get(foldName(nameOf(kind)));
+  const id = cellName(cell('id'));
+  const text = cellText(cell('text'));
+  const image = cellText(cell('image'), []);
+  const named = isWrong(id) || !id?.trim() ? String(row) : id;
+  const wrong = Object.entries({ text, image, id }).find(([, found]) => isWrong(found));
+  if (wrong || isWrong(id) || isWrong(text) || isWrong(image)) {
+    const [kind, found] = wrong as [Kind, WrongCell];
+    return { id: named, invalid: invalid(`the ${kind} is ${found.wrong}, not a string`) };
+  }
+  const path = image?.trim();
+  return {
+    id: named,
+    ...(text === undefined ? {} : { text }),
+    ...(path ? { image: pathOf(path, folder) } : {}),
+  };
+}
+
+const pathOf = (image: string, folder: string): string =>
+  /^(data|file|https?):/i.test(image) ? image : resolve(folder, image);

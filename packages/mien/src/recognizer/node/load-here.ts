@@ -1,0 +1,60 @@
+// A recogniser in this process: the bundle's files, the face detector and the image decoder put together.
+import { readFile } from 'node:fs/promises';
+import { fileError } from 'mien-engine/node';
+import { inPackage } from '../../base/package.js';
+import { readBundle } from '../../bundle/folder.js';
+import { openBundle } from '../../bundle/open.js';
+import type { BundleFiles } from '../../explain/explainer.js';
+import { recognizerOf, type Computation } from '../facade.js';
+import { fetchBundle } from '../fetch-bundle.js';
+import { faceFinder } from '../finder.js';
+import { computationOf } from '../recognize.js';
+import type { Recognizer } from '../types.js';
+import { placeOfBundle } from './bundle-place.js';
+import { nodeDecoder } from './images.js';
+
+export interface LoadHereOptions {
+  /** Threads inside one operator; all cores by default. */
+  readonly threads?: number | undefined;
+  /** Whether threads spin while they wait: faster on a machine that does nothing else. Default: no. */
+  readonly spinning?: boolean | undefined;
+  /** Images of more pixels are refused before they are decoded (default 50 million). */
+  readonly maxPixels?: number | undefined;
+  /**
+   * Whether an image may be a path or a `file:` URL (the default). With false only bytes, data URLs, Blobs and pixels
+   * are read, so that a text field which reaches `image` opens no file of this computer.
+   */
+  readonly files?: boolean | undefined;
+  /** Path of the face detector's model; by default the package's `models/blazeface/face_detection_back_256x256.onnx`. */
+  readonly detector?: string | undefined;
+}
+
+const bundledDetector = (): string => inPackage('models/blazeface/face_detection_back_256x256.onnx');
+
+/**
+ * @param bundle a folder, or an address as `placeOfBundle` takes it.
+ * @throws MienError as `placeOfBundle`, `readBundle`, `fetchBundle` and `openBundle` do.
+ */
+export const loadHere = async (bundle: string, options: LoadHereOptions): Promise<Recognizer> =>
+  recognizerOf(await computeHere(bundle, options));
+
+/** The computation of `loadHere` alone, for a process whose parent checks items and options. */
+export async function computeHere(
+  bundle: string,
+  { maxPixels, files, threads, spinning = false, detector = bundledDetector() }: LoadHereOptions,
+): Promise<Computation> {
+  const options = { spinning, ...(threads === undefined ? {} : { threads }) };
+  const place = placeOfBundle(bundle);
+  const read = (): Promise<BundleFiles> => (/^https?:/.test(place) ? fetchBundle(place) : readBundle(place));
+  const { manifest, files: models } = await read();
+  const faces = await readFile(detector).catch((cause: unknown) => {
+    throw fileError('read', detector, cause);
+  });
+  const open = await openBundle(manifest, models, options);
+  return computationOf({
+    bundle: open,
+    faces: await faceFinder(faces, options),
+    decode: nodeDecoder({ maxPixels, files }),
+    ...{ read, session: options },
+  });
+}

@@ -1,0 +1,43 @@
+// Which label of somebody's data stands for which of the model's.
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { MienError } from 'mien-engine/base';
+import { readText } from 'mien-engine/node';
+
+const schema = z.record(z.string(), z.string().min(1).nullable());
+
+/** A mapping of labels: those that it does not name stand for themselves; null leaves rows out. */
+export interface LabelMapping {
+  readonly names: readonly string[];
+  of(label: string): string | null;
+}
+
+/**
+ * Reads a mapping, YAML or JSON: `happy: joy`, or `boredom: null` to leave rows out.
+ * @throws MienError `config` when the file is none, `file` when it cannot be read.
+ */
+export async function readMapping(file: string): Promise<LabelMapping> {
+  const text = await readText(file);
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    throw new MienError('config', `is neither YAML nor JSON (${(cause as Error).message.split('\n')[0]!})`, {
+      ...{ file, cause },
+    });
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success)
+    throw new MienError('config', 'is not a mapping of labels', {
+      ...{ file, field: parsed.error.issues[0]!.path.join('.') },
+      hint: 'A line a label, for instance "happy: joy", or "boredom: null" to leave its rows out.',
+    });
+  const mapping = new Map(Object.entries(parsed.data));
+  return {
+    names: [...mapping.keys()],
+    of(label) {
+      const found = mapping.get(label);
+      return found === undefined ? label : found;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+// A file of predictions that grows row by row: an interrupted run goes on after the last row that is safely there.
+import { open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { MienError } from 'mien-engine/base';
+import { fileError, writeFileAtomic } from 'mien-engine/node';
+
+export interface PredictionsFile {
+  /** Rows that an earlier run left. */
+  readonly done: number;
+  /** Those of them without an answer. */
+  readonly failed: number;
+  /** Appends lines that stand for `rows` rows, of which `failed` have no answer; once it returns, they survive a crash. */
+  append(text: string, rows: number, failed?: number): Promise<void>;
+  /** The file gets its name. */
+  finish(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface State {
+  readonly fingerprint: string;
+  readonly rows: number;
+  readonly failed?: number;
+  readonly bytes: number;
+}
+
+/**
+ * Opens `path` for predictions. Until it is finished it is called `path.part`, with what is done in `path.part.json`.
+ * @param header is written before the first row.
+ * @throws MienError `checkpoint` when another run's unfinished file is there, `file` when a finished one is, or it
+ *   cannot be written.
+ */
+export async function openPredictions(
+  path: string,
+  { fingerprint, header, overwrite = false }: { fingerprint: string; header: string; overwrite?: boolean },
+): Promise<PredictionsFile> {
+  const [part, note] = [`${path}.part`, `${path}.part.json`];
+  if (!overwrite && (await stat(path).catch(() => undefined)))
+    throw new MienError('file', 'is there already', {
+      ...{ file: path, hint: 'Name another file, or use --overwrite.' },
+    });
+  const state = await readState(note);
+  if (state && state.fingerprint !== fingerprint && !overwrite)
+    throw new MienError('checkpoint', 'is of a run with other items, another model or other options', {
+      ...{ file: part, hint: 'Finish that run with its own command, or use --overwrite.' },
+    });
+  const resumed =
+    state?.fingerprint === fingerprint && (await stat(part).catch(() => undefined)) ? state : undefined;
+  const failed = (cause: unknown): never => {
+    throw fileError('write', part, cause);
+  };
+  const handle: FileHandle = await open(part, resumed ? 'r+' : 'w').catch(failed);
+  let { rows, bytes, failed: without = 0 } = resumed ?? { rows: 0, bytes: 0 };
+  const write = async (text: string, more: number, moreWithout = 0): Promise<void> => {
+    const content = Buffer.from(text);
+    await handle.write(content, 0, content.length, bytes).catch(failed);
+    await handle.sync().catch(failed);
+    [rows, bytes, without] = [rows + more, bytes + content.length, without + moreWithout];
+    const state: State = { fingerprint, rows, bytes, failed: without };
+    await writeFileAtomic(note, JSON.stringify(state));
+  };
+  // What follows the last row that is noted was being written when the run ended.
+  if (resumed) await handle.truncate(bytes).catch(failed);
+  else await write(header, 0);
+  return {
+    done: rows,
+    failed: without,
+    append: write,
+    async finish() {
+      await handle.close();
+      await rename(part, path).catch(failed);
+      await rm(note, { force: true });
+    },
+    close: () => handle.close().catch(() => undefined),
+  };
+}
+
+async function readState(note: string): Promise<State | undefined> {
+  const text = await readFile(note, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as State);
+}

@@ -1,0 +1,162 @@
+// From an item as it was given to what the models read: a normalised text, face crops, and what is worth a warning.
+import { messageOf, MienError, quoted, tagOf } from 'mien-engine/base';
+import type { OpenBundle } from '../bundle/open.js';
+import type { DecodedImage } from '../encoders/encoder.js';
+import type { Tokenizer } from '../encoders/tokenizer.js';
+import { isEmptyImage } from './absent.js';
+import type { ReadItem } from './read-item.js';
+import { readText, warning, type ReadText, type Side } from './read-text.js';
+import type { DecodeImage, FacePlace, Failure, Point, RecognizeOptions, Warning } from './types.js';
+
+/** Finds faces in photographs and cuts them out as the face encoder was trained to see them. */
+export interface FaceFinder {
+  /** Largest first; those of the frame before are looked for where they were. */
+  find(image: DecodedImage, near?: readonly FacePlace[]): Promise<readonly FacePlace[]>;
+  /** `all` are the faces of the whole image, where it was searched for them: one that is alone may fill it. */
+  crop(
+    image: DecodedImage,
+    place: FacePlace,
+    all?: readonly FacePlace[],
+  ): DecodedImage | Promise<DecodedImage>;
+  /** Where what `crop` cuts out lies in the image; by default the face's box. */
+  corners?(image: DecodedImage, place: FacePlace, all?: readonly FacePlace[]): Corners;
+  dispose(): Promise<void>;
+}
+
+/** Upper left, upper right, lower right, lower left, in pixels of the image. */
+export type Corners = readonly [Point, Point, Point, Point];
+
+/** The corners of an upright rectangle. */
+export function cornersOf({ x, y, width, height }: FacePlace['box']): Corners {
+  const [right, below] = [x + width, y + height];
+  return [
+    { x, y },
+    { x: right, y },
+    { x: right, y: below },
+    { x, y: below },
+  ];
+}
+
+export interface Crop {
+  readonly image: DecodedImage;
+  /** Where it lies in the image that was given. */
+  readonly corners?: Corners;
+  /** Null where the whole image is the face. */
+  readonly place: FacePlace | null;
+}
+
+export interface Prepared {
+  readonly text?: ReadText;
+  /** The deciding face first; empty without an image, or without a face in it. */
+  readonly crops: readonly Crop[];
+  readonly warnings: readonly Warning[];
+  /** Why there is nothing to recognise. */
+  readonly error?: Failure['error'];
+}
+
+export interface PrepareContext {
+  readonly faces: FaceFinder;
+  readonly decode: DecodeImage;
+  /** Reads texts, where the bundle does. */
+  readonly tokenizer: Tokenizer | undefined;
+  /** Whether the bundle reads faces. */
+  readonly readsFaces: boolean;
+  readonly options: RecognizeOptions;
+}
+
+/** The context of an open bundle's items. */
+export const contextOf = (
+  { tokenizer, manifest }: OpenBundle,
+  rest: Pick<PrepareContext, 'faces' | 'decode' | 'options'>,
+): PrepareContext => ({ ...rest, tokenizer, readsFaces: manifest.face !== undefined });
+
+/** Faces smaller than this, in pixels of the image, show little: the smallest of the training sets are 48 wide. */
+const SMALL_FACE = 40;
+/** Faces of one photograph that are read when all are asked for. */
+const MOST_FACES = 32;
+
+/** Never throws for what an item holds: what cannot be read becomes its error or a warning. */
+export async function prepareItem(item: ReadItem, context: PrepareContext): Promise<Prepared> {
+  const text = await readText(item.text, context.tokenizer);
+  const image = await prepareImage(item.image, context);
+  const warnings = [...text.warnings, ...image.warnings];
+  const crops = image.crops ?? [];
+  // A broken image is an error even beside a text: whoever sent it meant it to count.
+  const broken = item.error ?? (image.error?.code === 'undecodable-image' ? image.error : undefined);
+  const nothing = text.text === undefined && crops.length === 0;
+  const error =
+    broken ??
+    (nothing
+      ? (image.error ??
+        text.error ?? { code: 'no-input' as const, message: 'there is neither a text nor an image' })
+      : undefined);
+  if (error) return { crops: [], warnings, error };
+  // With one modality left, what became of the other is a warning.
+  const left = [text.error, image.error].flatMap((lost) =>
+    lost ? [warning(lost.code as 'empty-text' | 'empty-image' | 'no-face', lost.message)] : [],
+  );
+  return {
+    ...(text.text === undefined ? {} : { text: text.text }),
+    crops,
+    warnings: [...warnings, ...left],
+  };
+}
+
+async function prepareImage(
+  given: unknown,
+  { readsFaces, decode, faces, options }: PrepareContext,
+): Promise<Side & { crops?: readonly Crop[] }> {
+  if (given === undefined) return { warnings: [] };
+  if (!readsFaces) return { warnings: [warning('image-missing', 'this bundle reads no faces')] };
+  let image: DecodedImage;
+  try {
+    if (isEmptyImage(given))
+      return { warnings: [], error: { code: 'empty-image', message: 'the image has no bytes' } };
+    image = await decode(given);
+  } catch (cause) {
+    return { warnings: [], error: undecodable(cause) };
+  }
+  if (options.faces === 'cropped')
+    return {
+      warnings: sizeWarning(image),
+      crops: [
+        { image, place: null, corners: cornersOf({ x: 0, y: 0, width: image.width, height: image.height }) },
+      ],
+    };
+  const found = options.places ?? (await faces.find(image, options.near));
+  const [first] = found;
+  if (first === undefined)
+    return { warnings: [], error: { code: 'no-face', message: 'no face was found in the image' } };
+  // In a sequence only known faces are looked for, so that these may not be all; nor is a frame a cropped face.
+  const all = options.near || options.places ? undefined : found;
+  const wanted = options.allFaces ? found.slice(0, MOST_FACES) : [first];
+  const crops: Crop[] = [];
+  for (const place of wanted)
+    crops.push({
+      ...{ place, image: await faces.crop(image, place, all) },
+      corners: faces.corners?.(image, place, all) ?? cornersOf(place.box),
+    });
+  const several =
+    found.length > 1
+      ? [warning('several-faces', `the image has ${found.length} faces; the largest one decides`)]
+      : [];
+  return { crops, warnings: [...several, ...sizeWarning(first.box)] };
+}
+
+/** Whatever reading an image has thrown, a getter of somebody's object included, is that image's fault. */
+export function undecodable(cause: unknown): Failure['error'] {
+  // What is thrown may be a proxy, of which even `instanceof` throws.
+  const isTold = tagOf(cause) === 'Error' && cause instanceof MienError;
+  const message = isTold ? cause.message : `the image cannot be read (${quoted(messageOf(cause))})`;
+  return { code: 'undecodable-image', message };
+}
+
+const sizeWarning = ({ width, height }: { width: number; height: number }): Warning[] =>
+  Math.min(width, height) < SMALL_FACE
+    ? [
+        warning(
+          'small-face',
+          `the face is ${Math.round(width)} × ${Math.round(height)} pixels; little can be seen in it`,
+        ),
+      ]
+    : [];

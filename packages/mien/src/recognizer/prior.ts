@@ -1,0 +1,105 @@
+// How frequent labels are taken to be: what the models learned with is divided out of their answers and another prior put in.
+import { MienError, suggestion, type Tensor } from 'mien-engine/base';
+import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
+import { labelsInCommon } from '../data/labels.js';
+import { restrictPrior } from '../evaluate/scores.js';
+import type { LabelPrior, RecognizeOptions, RecognizerInfo } from './types.js';
+
+type Part = 'text' | 'face' | 'fusion';
+
+/** Weights of labels by name; a label that is not named weighs 1. */
+type Weights = Readonly<Record<string, number>>;
+
+/**
+ * @throws MienError `usage` for a prior that is none, names a label that no model has, holds a weight that is not above
+ *   zero, or is asked for beside `risk` or `coverage`, which hold for the training prior only.
+ */
+export function checkPrior(
+  labels: RecognizerInfo['labels'],
+  { prior, risk, coverage }: RecognizeOptions,
+): void {
+  if (prior === undefined || prior === 'training') return;
+  const refuse = (message: string, hint?: string): never => {
+    throw new MienError('usage', message, { field: 'prior', ...(hint === undefined ? {} : { hint }) });
+  };
+  if (risk !== undefined || coverage !== undefined)
+    refuse('risk and coverage were fitted under the training prior and hold for no other');
+  if (prior === 'even') return;
+  if (typeof prior !== 'object' || prior === null || Array.isArray(prior))
+    refuse(`a prior cannot be ${JSON.stringify(prior)}`, 'Pass "training", "even", or a weight by label.');
+  const known = [...new Set(Object.values(labels).flat())].sort();
+  for (const [label, weight] of Object.entries(prior)) {
+    if (!known.includes(label)) refuse(`the prior names "${label}"`, suggestion(label, known));
+    if (!(Number.isFinite(weight) && weight > 0))
+      refuse(`the weight of ${label} must be above 0, not ${String(weight)}`);
+  }
+}
+
+/** The priors under which a bundle answers: of its texts, of its faces, and of both over the labels that they share. */
+export function priorsOf(manifest: BundleManifest): RecognizerInfo['priors'] {
+  const { text, face, fusion } = manifest;
+  return {
+    ...(text ? { text: text.prior } : {}),
+    ...(face ? { face: face.prior } : {}),
+    // Pairs bear the label of their text.
+    ...(text && face
+      ? { both: fusion?.prior ?? restrictPrior(text.prior, text.labels, sharedLabels(manifest)) }
+      : {}),
+  };
+}
+
+/** The same from what a recogniser says of itself, under the prior of an option. */
+export function priorsUnder(
+  { labels, priors }: Pick<RecognizerInfo, 'labels' | 'priors'>,
+  prior: LabelPrior = 'training',
+): RecognizerInfo['priors'] {
+  if (prior === 'training') return priors;
+  const over = (known: readonly string[]): number[] => priorOver(known, weightsOf(prior));
+  return {
+    ...(priors.text ? { text: over(labels.text!) } : {}),
+    ...(priors.face ? { face: over(labels.face!) } : {}),
+    ...(priors.both ? { both: over(labelsInCommon(labels)) } : {}),
+  };
+}
+
+/** A bundle's answers under a prior. */
+export interface UnderPrior {
+  /** The manifest with that prior in every part. */
+  readonly manifest: BundleManifest;
+  /** Logits `[n, labels]` of a part as they would be had it been trained under that prior. */
+  move(part: Part, logits: Tensor<'float32'>): Tensor<'float32'>;
+}
+
+/**
+ * By Bayes' rule a posterior p under the prior π is p · q / π, renormalised, under q. Probabilities are softmax(z / T), so
+ * that z becomes z + T · (log q − log π). All that is computed from a part's logits and prior (the product of posteriors,
+ * the doubt about contradictions) then holds under q.
+ */
+export function underPrior(manifest: BundleManifest, prior: LabelPrior = 'training'): UnderPrior {
+  if (prior === 'training') return { manifest, move: (_part, logits) => logits };
+  const weights = weightsOf(prior);
+  const { text, face, fusion } = manifest;
+  return {
+    manifest: {
+      ...manifest,
+      ...(text ? { text: { ...text, prior: priorOver(text.labels, weights) } } : {}),
+      ...(face ? { face: { ...face, prior: priorOver(face.labels, weights) } } : {}),
+      ...(fusion ? { fusion: { ...fusion, prior: priorOver(fusion.labels, weights) } } : {}),
+    },
+    move(part, { shape, data, ...rest }) {
+      const { labels, prior: learned, temperature } = manifest[part]!;
+      const wanted = priorOver(labels, weights);
+      const shift = wanted.map((share, k) => temperature * Math.log(share / learned[k]!));
+      const moved = data.map((logit, i) => logit + shift[i % shift.length]!);
+      return { ...rest, shape, data: moved };
+    },
+  };
+}
+
+const weightsOf = (prior: Exclude<LabelPrior, 'training'>): Weights => (prior === 'even' ? {} : prior);
+
+function priorOver(labels: readonly string[], weights: Weights): number[] {
+  const own = labels.map((label) => weights[label] ?? 1);
+  const total = own.reduce((a, b) => a + b, 0);
+  return own.map((weight) => weight / total);
+}

@@ -1,0 +1,250 @@
+// The service's routes and what stands before them: ids, logs, metrics, limits, the token and cross-origin rules.
+import { Hono, type Context, type MiddlewareHandler } from 'hono';
+import { bearerAuth } from 'hono/bearer-auth';
+import { cors } from 'hono/cors';
+import { HTTPException } from 'hono/http-exception';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { MienError } from 'mien-engine/base';
+import { checkPrior } from '../recognizer/prior.js';
+import type { RecognizerInfo, Result } from '../recognizer/types.js';
+import { bodyReader } from './body.js';
+import { ServiceError } from './errors.js';
+import type { Inference, ItemOptions } from './inference.js';
+import { limitBodies } from './limits.js';
+import { errorFields, type Log } from './log.js';
+import type { Metrics } from './metrics.js';
+import { openApiDocument } from './openapi.js';
+import { documentationPage } from './page.js';
+import type { Answer } from './schemas.js';
+import type { ServerSettings } from './settings.js';
+
+export interface ServiceParts {
+  readonly settings: ServerSettings;
+  readonly inference: Inference;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Of mien. */
+  readonly version: string;
+  /** Whether the service is stopping. */
+  readonly draining: () => boolean;
+}
+
+interface Env {
+  readonly Variables: {
+    readonly requestId: string;
+    /** Items of the request. */
+    items?: number;
+    /** Code of the error that was answered. */
+    code?: string;
+  };
+}
+
+export function createApp(parts: ServiceParts): Hono<Env> {
+  const { settings, inference, metrics, version, draining } = parts;
+  const app = new Hono<Env>();
+  const document = openApiDocument(settings, { version, secured: settings.token !== '' });
+  const { page, policy } = documentationPage(document);
+  const { name, labels, terms, files } = inference.info;
+  const { maxItems, maxText, maxBody, maxPixels } = settings;
+
+  app.onError((error, c) =>
+    error instanceof HTTPException ? error.getResponse() : problem(c, asServiceError(error, c, parts.log)),
+  );
+  app.notFound((c) => problem(c, new ServiceError('not-found', `there is nothing at ${c.req.path}`)));
+
+  app.use(requestId({ limitLength: 128 }));
+  app.use(observe(parts));
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        c.header('Allow', methods.join(', '));
+        return problem(
+          c,
+          new ServiceError('method-not-allowed', `${c.req.path} takes ${methods.join(', ')}`),
+        );
+      },
+    }),
+  );
+  if (settings.cors.length > 0)
+    app.use(
+      '/v1/*',
+      cors({
+        origin: settings.cors.includes('*') ? '*' : settings.cors,
+        allowMethods: ['GET', 'POST'],
+        allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id'],
+        exposeHeaders: ['X-Request-Id', 'Retry-After'],
+        maxAge: 600,
+      }),
+    );
+  if (settings.token !== '')
+    for (const path of ['/v1/*', '/metrics']) app.use(path, askForToken(settings.token));
+
+  app.post('/v1/recognize', limitBodies(maxBody), recognition(parts));
+  app.get('/v1/model', (c) =>
+    c.json({ name, version, labels, terms, files, limits: { maxItems, maxText, maxBody, maxPixels } }),
+  );
+  app.get('/healthz', (c) =>
+    inference.processes().lost < settings.processes
+      ? c.json({ status: 'ok' })
+      : c.json({ status: 'failed' }, 503),
+  );
+  app.get('/readyz', (c) => {
+    const processes = inference.processes().ready;
+    const status = draining() ? 'draining' : processes > 0 ? 'ready' : 'not-ready';
+    return c.json({ status, processes }, status === 'ready' ? 200 : 503);
+  });
+  app.get('/metrics', async (c) =>
+    c.body(await metrics.registry.metrics(), 200, { 'Content-Type': metrics.registry.contentType }),
+  );
+  app.get('/openapi.json', (c) => c.json(document));
+  app.get('/docs', (c) => c.html(page, 200, { 'Content-Security-Policy': policy }));
+  app.get('/', (c) => c.redirect('/docs'));
+  metrics.build.set({ version, model: name }, 1);
+  return app;
+}
+
+/** @throws ServiceError `invalid-request` when the model does not know how sure it is and is asked to. */
+function checkCertainty({ name, certainty }: RecognizerInfo, { coverage, risk }: ItemOptions): void {
+  const path = coverage !== undefined ? 'coverage' : 'risk';
+  if (certainty || (coverage === undefined && risk === undefined)) return;
+  const message = `the model ${name} does not say how sure its answers are`;
+  throw new ServiceError('invalid-request', `${path}: ${message}`, { issues: [{ path, message }] });
+}
+
+/** @throws ServiceError `invalid-request` when the prior is none that the model can answer under. */
+function checkPriorOf({ labels }: RecognizerInfo, options: ItemOptions): void {
+  try {
+    checkPrior(labels, options);
+  } catch (cause) {
+    if (!(cause instanceof MienError)) throw cause;
+    // The message names the field, as this one does.
+    const { message } = cause;
+    const issue = { path: 'prior', message: message.replace(/^prior: /, '') };
+    throw new ServiceError('invalid-request', message, { issues: [issue] });
+  }
+}
+
+/** Answers `POST /v1/recognize`. */
+function recognition({ settings, inference, metrics }: ServiceParts): MiddlewareHandler<Env> {
+  const read = bodyReader(settings);
+  return async (c) => {
+    if (inference.processes().lost >= settings.processes)
+      throw new ServiceError(
+        'not-ready',
+        'every process that computes has ended; the service must be restarted',
+      );
+    const { items, ...options } = await read(c);
+    checkCertainty(inference.info, options);
+    checkPriorOf(inference.info, options);
+    c.set('items', items.length);
+    const whole = items.filter(({ error }) => !error);
+    const plain = whole.map(({ text, image }) => ({ text: text ?? null, image: image ?? null }));
+    const answered = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
+      inference.recognize(plain, options, signal),
+    );
+    const answers = answered.values();
+    const results = items.map(({ id, error }): Result => {
+      const result = error ? { error, warnings: [] } : (answers.next().value as Result);
+      return id === undefined ? result : { id, ...result };
+    });
+    for (const { error } of results) metrics.items.inc({ outcome: error?.code ?? 'recognised' });
+    const answer: Answer = { model: inference.info.name, results };
+    return c.json(answer);
+  };
+}
+
+/** Work under a signal that is given when the time is up or the caller has hung up. */
+async function withinDeadline<T>(
+  milliseconds: number,
+  caller: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const hungUp = (): void => controller.abort(new ServiceError('client-closed', 'the caller hung up'));
+  const timer = setTimeout(
+    () =>
+      controller.abort(
+        new ServiceError('deadline-exceeded', `there was no answer within ${milliseconds} milliseconds`),
+      ),
+    milliseconds,
+  );
+  if (caller.aborted) hungUp();
+  caller.addEventListener('abort', hungUp, { once: true });
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    caller.removeEventListener('abort', hungUp);
+  }
+}
+
+/** Paths that metrics tell apart; whatever else is asked for counts as one. */
+const ROUTES = [
+  '/v1/recognize',
+  '/v1/model',
+  '/healthz',
+  '/readyz',
+  '/metrics',
+  '/openapi.json',
+  '/docs',
+  '/',
+];
+
+function observe({ metrics, log, draining }: ServiceParts): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const start = performance.now();
+    metrics.inFlight.inc();
+    await next();
+    metrics.inFlight.dec();
+    const { method, path } = c.req;
+    const { status } = c.res;
+    const route = ROUTES.includes(path) ? path : 'other';
+    const milliseconds = performance.now() - start;
+    metrics.requests.inc({ route, method, status });
+    metrics.requestSeconds.observe({ route }, milliseconds / 1000);
+    // A connection that is kept would be cut when the service ends.
+    if (draining()) c.res.headers.set('Connection', 'close');
+    if (!route.startsWith('/v1') && status < 500) return;
+    const [items, code] = [c.get('items'), c.get('code')];
+    log(status >= 500 ? 'error' : 'info', 'request', {
+      ...{ id: c.get('requestId'), method, route, status, code, items },
+      milliseconds: Math.round(milliseconds * 10) / 10,
+    });
+  };
+}
+
+function askForToken(token: string): MiddlewareHandler<Env> {
+  const message = (c: Context<Env>): Response =>
+    problem(c, new ServiceError('unauthorized', 'send the header Authorization: Bearer TOKEN'));
+  return bearerAuth({
+    token,
+    ...{
+      noAuthenticationHeader: { message },
+      invalidAuthenticationHeader: { message },
+      invalidToken: { message },
+    },
+  }) as MiddlewareHandler<Env>;
+}
+
+function asServiceError(error: unknown, c: Context<Env>, log: Log): ServiceError {
+  if (c.req.raw.signal.aborted) return new ServiceError('client-closed', 'the caller hung up');
+  if (error instanceof ServiceError) return error;
+  const id = c.get('requestId');
+  log('error', 'request-failed', { id, ...errorFields(error) });
+  return new ServiceError('internal', 'the service made a mistake, which its log has under this id');
+}
+
+/** The answer that an error is. */
+function problem(c: Context<Env>, { code, status, message, issues, retryAfter }: ServiceError): Response {
+  c.set('code', code);
+  if (retryAfter !== undefined) c.header('Retry-After', String(retryAfter));
+  if (code === 'unsupported-media-type') c.header('Accept-Encoding', 'identity');
+  const requestId = c.get('requestId');
+  return c.json(
+    { error: { code, message, requestId, ...(issues ? { issues } : {}) } },
+    status as ContentfulStatusCode,
+  );
+}

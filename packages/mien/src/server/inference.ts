@@ -1,0 +1,140 @@
+// The recogniser behind the service: child processes that compute, fed in batches; what fails, fails alone.
+import { MienError } from 'mien-engine/base';
+import { bundledModel } from '../base/package.js';
+import { startPool } from '../recognizer/node/pool.js';
+import type { Item, RecognizeOptions, Recognizer, RecognizerInfo, Result } from '../recognizer/types.js';
+import { createBatcher } from './batcher.js';
+import { ServiceError } from './errors.js';
+import { errorFields, type Log } from './log.js';
+import type { Metrics } from './metrics.js';
+import type { ServerSettings } from './settings.js';
+
+export type ItemOptions = Pick<
+  RecognizeOptions,
+  'faces' | 'allFaces' | 'gate' | 'fine' | 'prior' | 'coverage' | 'risk'
+>;
+
+export interface Inference {
+  readonly info: RecognizerInfo;
+  /**
+   * Results in the items' order.
+   * @throws ServiceError `queue-full`, `inference-crashed` or `not-ready`; the signal's reason when it is given.
+   */
+  recognize(items: readonly Item[], options: ItemOptions, signal: AbortSignal): Promise<Result[]>;
+  /** Processes that can compute now, and those that have ended for good. */
+  processes(): { readonly ready: number; readonly lost: number };
+  dispose(): Promise<void>;
+}
+
+/** Batches that a process is given at a time: while one is computed, the next is already there. */
+const BATCHES_PER_PROCESS = 2;
+/** A process that owes an answer for so many deadlines, and a minute, is stuck. */
+const STUCK_DEADLINES = 4;
+const STUCK_AT_LEAST = 60_000;
+/** Longest time, in seconds, that a caller is told to stay away. */
+const LONGEST_RETRY = 30;
+
+/** @throws MienError what loading the bundle throws. */
+export async function startInference(
+  settings: ServerSettings,
+  {
+    bundle,
+    log,
+    metrics,
+  }: { readonly bundle?: string | undefined; readonly log: Log; readonly metrics: Metrics },
+): Promise<Inference> {
+  const { processes, threads, maxPixels, deadline } = settings;
+  let state = { ready: 0, lost: 0 };
+  const recognizer = await startPool(
+    { bundle: bundle ?? bundledModel(), threads, maxPixels, files: false },
+    processes,
+    {
+      patience: Math.max(STUCK_AT_LEAST, STUCK_DEADLINES * deadline),
+      onEvent: ({ kind, pid, how, ready, lost }) => {
+        state = { ready, lost };
+        metrics.processes.set(ready);
+        if (kind === 'ended') metrics.restarts.inc();
+        log(kind === 'ended' ? 'error' : 'info', `process-${kind}`, { pid, how, ready, lost });
+      },
+    },
+  );
+  return { ...batched(recognizer, settings, { log, metrics }), processes: () => state };
+}
+
+interface Work {
+  readonly item: Item;
+  readonly options: ItemOptions;
+  /** Milliseconds. */
+  readonly since: number;
+}
+
+/** Puts the queue and the batches before a recogniser. */
+export function batched(
+  recognizer: Recognizer,
+  { processes, maxBatch, maxWait, queue }: ServerSettings,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+): Omit<Inference, 'processes'> {
+  /** Seconds that an item takes of the whole service: a running mean. */
+  let pace = 0.01;
+
+  const compute = async (batch: readonly Work[]): Promise<Result[]> => {
+    try {
+      return await recognizer.recognize(
+        batch.map(({ item }) => item),
+        batch[0]!.options,
+      );
+    } catch (error) {
+      if (error instanceof MienError && error.code === 'crashed') throw unavailable(error);
+      if (batch.length === 1) {
+        log('error', 'item-failed', errorFields(error));
+        return [{ error: { code: 'internal', message: 'the item could not be computed' }, warnings: [] }];
+      }
+      // One of them is at fault: each by itself shows which.
+      const results: Result[] = [];
+      for (const one of batch) results.push(...(await compute([one])));
+      return results;
+    }
+  };
+  const run = async (batch: readonly Work[]): Promise<Result[]> => {
+    const start = performance.now();
+    for (const { since } of batch) metrics.queueWait.observe((start - since) / 1000);
+    metrics.batchItems.observe(batch.length);
+    const results = await compute(batch);
+    const seconds = (performance.now() - start) / 1000;
+    metrics.batchSeconds.observe(seconds);
+    pace += 0.1 * (seconds / batch.length / (processes * BATCHES_PER_PROCESS) - pace);
+    return results;
+  };
+  const batcher = createBatcher<Work, Result>(run, {
+    ...{ maxBatch, maxWait, maxQueue: queue, slots: processes * BATCHES_PER_PROCESS },
+    keyOf: ({ options: { faces, allFaces, gate, fine, prior, coverage, risk } }) =>
+      JSON.stringify([faces, allFaces, gate, fine, prior, coverage, risk]),
+  });
+  metrics.watchQueue(batcher.queued);
+
+  return {
+    info: recognizer.info,
+    async recognize(items, options, signal) {
+      const since = performance.now();
+      const results = await batcher.submit(
+        items.map((item) => ({ item, options, since })),
+        signal,
+      );
+      if (results) return results;
+      const wait = Math.ceil(batcher.queued() * pace);
+      throw new ServiceError('queue-full', `${batcher.queued()} of ${queue} places in the queue are taken`, {
+        retryAfter: Math.min(LONGEST_RETRY, Math.max(1, wait)),
+      });
+    },
+    dispose: () => recognizer.dispose(),
+  };
+}
+
+const unavailable = (cause: MienError): ServiceError =>
+  new ServiceError(
+    'inference-crashed',
+    'the process that computed this request ended unexpectedly; try again',
+    {
+      ...{ cause, retryAfter: 1 },
+    },
+  );

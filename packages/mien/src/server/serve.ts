@@ -1,0 +1,128 @@
+// The service as a process runs it: processes that compute, a listening socket, and an end that loses nothing.
+import { createServer, type Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { getRequestListener } from '@hono/node-server';
+import { MienError } from 'mien-engine/base';
+import { packageVersion } from '../base/package.js';
+import { createApp, type ServiceParts } from './app.js';
+import { startInference } from './inference.js';
+import type { Log } from './log.js';
+import { createMetrics } from './metrics.js';
+import { serverSettings, type ServerSettings } from './settings.js';
+
+/**
+ * Milliseconds that a connection is kept for a next request: longer than load balancers keep theirs (60 s), which would
+ * otherwise now and then send a request into a connection that is being closed.
+ */
+const KEEP_ALIVE = 65_000;
+
+export interface ServeOptions extends Partial<ServerSettings> {
+  /** Folder or address of a bundle; the bundled model by default. */
+  readonly bundle?: string | undefined;
+  readonly log: Log;
+}
+
+export interface Service {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly settings: ServerSettings;
+  /** Name of the model. */
+  readonly model: string;
+  /**
+   * Ends the service: not ready at once, no new connection after `drainDelay`, gone when every request that was
+   * accepted is answered, or after `drainTimeout`.
+   * @returns requests that were cut off.
+   */
+  stop(): Promise<{ readonly cut: number }>;
+}
+
+/**
+ * Starts the service.
+ * @throws MienError `config` for a setting that cannot be, `usage` when the address cannot be listened at, and what
+ *   loading the bundle throws.
+ */
+export async function startService({ bundle, log, ...given }: ServeOptions): Promise<Service> {
+  const settings = serverSettings(given);
+  const metrics = createMetrics();
+  const inference = await startInference(settings, { bundle, log, metrics });
+  return openService({ settings, inference, metrics, log }).catch(async (error: unknown) => {
+    await inference.dispose();
+    throw error;
+  });
+}
+
+/** Puts what computes behind a listening socket; `stop` disposes of it. @throws MienError `usage` as above. */
+export async function openService(
+  parts: Pick<ServiceParts, 'settings' | 'inference' | 'metrics' | 'log'>,
+): Promise<Service> {
+  const { settings, inference, metrics, log } = parts;
+  const { requestTimeout, host, token, processes, drainDelay, drainTimeout } = settings;
+  let draining = false;
+  const app = createApp({ ...parts, version: packageVersion(), draining: () => draining });
+  const answer = getRequestListener(app.fetch);
+  const server = createServer(
+    {
+      ...{ requestTimeout, keepAliveTimeout: KEEP_ALIVE },
+      ...{ headersTimeout: requestTimeout, connectionsCheckingInterval: Math.min(1000, requestTimeout / 2) },
+    },
+    (request, response) => {
+      // It answers errors itself; should it fail all the same, that is the end of one connection, not of the process.
+      answer(request, response).catch(() => response.destroy());
+    },
+  );
+  await listening(server, settings);
+  const url = urlOf(server, host);
+  const model = inference.info.name;
+  log('info', 'listening', { url, model, processes });
+  if (token === '' && !isLoopback(host))
+    log('warn', 'open', { message: 'others than this machine can call, and no MIEN_TOKEN is asked for' });
+
+  const inFlight = async (): Promise<number> => (await metrics.inFlight.get()).values[0]?.value ?? 0;
+  const stop = async (): Promise<{ cut: number }> => {
+    draining = true;
+    log('info', 'draining', { requests: await inFlight() });
+    // What arrives meanwhile is answered, and its connection closed: none is in use when the socket closes.
+    await delay(drainDelay);
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const late = new AbortController();
+    const time = delay(drainTimeout, undefined, { signal: late.signal }).catch(() => undefined);
+    await Promise.race([closed, time]);
+    late.abort();
+    const cut = await inFlight();
+    server.closeAllConnections();
+    await closed;
+    await inference.dispose();
+    log(cut > 0 ? 'error' : 'info', 'stopped', { cut });
+    return { cut };
+  };
+  let stopping: ReturnType<typeof stop> | undefined;
+  return { url, settings, model, stop: () => (stopping ??= stop()) };
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
+
+/** Why an address cannot be listened at, and what to do. */
+const REFUSALS: Readonly<Record<string, readonly [string, string]>> = {
+  EADDRINUSE: ['is in use', 'Stop what listens there, or choose another with --port (0 takes a free one).'],
+  EACCES: ['may not be used', 'Ports below 1024 need special rights; choose another with --port.'],
+  EADDRNOTAVAIL: ['is not an address of this machine', 'Name another with --host, for instance 127.0.0.1.'],
+  ENOTFOUND: ['is not a name that can be resolved', 'Name another with --host, for instance 127.0.0.1.'],
+};
+
+function listening(server: Server, { host, port }: ServerSettings): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const [reason, hint] = REFUSALS[cause.code ?? ''] ?? [
+        `cannot be listened at (${cause.message})`,
+        undefined,
+      ];
+      reject(new MienError('usage', `${host} port ${port} ${reason}`, { hint, cause }));
+    });
+    server.listen(port, host, () => resolve());
+  });
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as { port: number };
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,162 @@
+// A service over real sockets for tests: around children that compute, or around a recogniser whose pace a test sets.
+import { connect, type Socket } from 'node:net';
+import { expect } from 'vitest';
+import type { Item, Recognizer, Result } from '../../src/recognizer/types.js';
+import { batched, type Inference } from '../../src/server/inference.js';
+import { createLog } from '../../src/server/log.js';
+import { createMetrics } from '../../src/server/metrics.js';
+import { answerSchemas } from '../../src/server/schemas.js';
+import { openService, startService, type Service } from '../../src/server/serve.js';
+import { serverSettings, type ServerSettings } from '../../src/server/settings.js';
+
+interface Line extends Record<string, unknown> {
+  readonly level: string;
+  readonly event: string;
+}
+
+export interface TestService extends Service {
+  /** Lines of the log. */
+  readonly lines: readonly Line[];
+  /** An answer with its body read and checked against its schema. */
+  call(path: string, init?: RequestInit): Promise<Called>;
+  recognize(body: unknown, headers?: Record<string, string>): Promise<Called>;
+  /** A connection that writes raw bytes. */
+  raw(): Raw;
+}
+
+export interface Called {
+  readonly status: number;
+  readonly headers: Headers;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  readonly body: any;
+}
+
+const QUICK: Partial<ServerSettings> = {
+  port: 0,
+  processes: 1,
+  threads: 1,
+  drainDelay: 0,
+  drainTimeout: 5000,
+};
+
+function collect(): { lines: Line[]; log: ReturnType<typeof createLog> } {
+  const lines: Line[] = [];
+  return { lines, log: createLog((line) => void lines.push(JSON.parse(line) as Line)) };
+}
+
+/** A service with a child that computes with the bundle. */
+export async function serveBundle(
+  bundle: string,
+  settings: Partial<ServerSettings> = {},
+): Promise<TestService> {
+  const { lines, log } = collect();
+  const service = await startService({ ...QUICK, ...settings, bundle, log });
+  return { ...service, ...clientOf(service), lines };
+}
+
+export type Compute = (items: readonly Item[]) => Promise<Result[]>;
+
+/** A service around a function. */
+export async function serveFunction(
+  compute: Compute,
+  given: Partial<ServerSettings> = {},
+  processes: Inference['processes'] = () => ({ ready: 1, lost: 0 }),
+): Promise<TestService> {
+  const { lines, log } = collect();
+  const settings = serverSettings({ ...QUICK, ...given });
+  const metrics = createMetrics();
+  const recognizer = {
+    info: { name: 'function', labels: {}, terms: [], files: {} },
+    recognize: compute,
+    dispose: async () => undefined,
+  } as unknown as Recognizer;
+  const inference = { ...batched(recognizer, settings, { log, metrics }), processes };
+  const service = await openService({ settings, inference, metrics, log });
+  return { ...service, ...clientOf(service), lines };
+}
+
+/** What a recognised item looks like. */
+export const recognised = (label = 'joy'): Result => ({
+  ...{ label, probabilities: { [label]: 1 }, logits: { [label]: 6 }, from: 'text' as const, warnings: [] },
+});
+
+/** Waits for `compute` to be called and lets a test say when it answers. */
+export function gate(): {
+  compute: Compute;
+  calls: (readonly Item[])[];
+  open(): void;
+  reached(n: number): Promise<void>;
+} {
+  const calls: (readonly Item[])[] = [];
+  const waiting: (() => void)[] = [];
+  let opened = false;
+  return {
+    calls,
+    compute: (items) =>
+      new Promise((resolve) => {
+        calls.push(items);
+        const answer = (): void => resolve(items.map(() => recognised()));
+        if (opened) answer();
+        else waiting.push(answer);
+      }),
+    open: () => {
+      opened = true;
+      for (const answer of waiting.splice(0)) answer();
+    },
+    reached: (n) => until(() => calls.length >= n),
+  };
+}
+
+/** Waits until something holds; the test's own time limit ends a wait in vain. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+interface Raw {
+  readonly socket: Socket;
+  /** All that came until the other side closed. */
+  readonly ended: Promise<string>;
+  send(text: string): void;
+}
+
+function clientOf({ url }: Service): Pick<TestService, 'call' | 'recognize' | 'raw'> {
+  const call: TestService['call'] = async (path, init) => {
+    const response = await fetch(url + path, init);
+    const json = response.headers.get('content-type')?.startsWith('application/json') ?? false;
+    const body: unknown = json ? await response.json() : await response.text();
+    if (json) checkAnswer(path, response.status, body);
+    expect(response.headers.get('x-request-id')).toMatch(/^[\w-]+$/);
+    return { status: response.status, headers: response.headers, body };
+  };
+  return {
+    call,
+    recognize: (body, headers = {}) =>
+      call('/v1/recognize', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      }),
+    raw: () => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      let received = '';
+      socket.on('data', (piece) => (received += piece.toString()));
+      const ended = new Promise<string>((resolve) => socket.once('close', () => resolve(received)));
+      socket.on('error', () => undefined);
+      return { socket, ended, send: (text) => void socket.write(text) };
+    },
+  };
+}
+
+const BODIES: Readonly<Record<string, keyof typeof answerSchemas>> = {
+  '/v1/recognize': 'Answer',
+  '/v1/model': 'Model',
+  '/healthz': 'Health',
+  '/readyz': 'Readiness',
+};
+
+/** Every answer is as documented, with no field beyond. */
+function checkAnswer(path: string, status: number, body: unknown): void {
+  const health = path === '/healthz' || path === '/readyz';
+  const name = status < 300 || health ? BODIES[path] : 'Error';
+  if (name) expect(answerSchemas[name].parse(body)).toEqual(body);
+}
