@@ -56,12 +56,18 @@ const read = () => readBundle(folder);
 const { manifest, files } = await read();
 const bundle = await openBundle(manifest, files, { spinning: false });
 const recognizer = createRecognizer({
-  ...{ bundle, read, decode: nodeDecoder(), session: { spinning: false } },
+  bundle,
+  read,
+  decode: nodeDecoder(),
+  session: { spinning: false },
   faces: { find: async () => [], crop: (image) => image, dispose: async () => undefined },
 });
 const dir = await mkdtemp(join(tmpdir(), 'mien-explanation-'));
 const { protocol } = await openProtocol({
-  ...{ data, dir: process.env['MIEN_FEATURES'] ?? dir, split: 'clean', skipInvalid: false },
+  data,
+  dir: process.env['MIEN_FEATURES'] ?? dir,
+  split: 'clean',
+  skipInvalid: false,
   progress: silentProgress,
 });
 await rm(dir, { recursive: true, force: true });
@@ -262,7 +268,8 @@ for (const [dataset, on] of manifest.face ? FACES.filter(([set]) => wanted(set))
       return -(x * x + y * y);
     });
     const orders = {
-      ...{ attributions: [descending(cells)], random: randomOrders(cells.length, draw) },
+      attributions: [descending(cells)],
+      random: randomOrders(cells.length, draw),
       'from the middle': [descending(middle)],
     };
     for (const [gone, other] of [
@@ -294,7 +301,9 @@ if (values.out !== undefined) {
         ),
       ),
     },
-    ...{ split, seed, levels: LEVELS },
+    split,
+    seed,
+    levels: LEVELS,
   };
   // What the same command has measured of other sets stays.
   const before = existsSync(values.out) ? await readExplanation(values.out) : undefined;

@@ -48,7 +48,10 @@ const { manifest, files } = await readBundle(positionals[0] ?? join(root, 'model
 const bundle = await openBundle(manifest, files, { spinning: false });
 const dir = await mkdtemp(join(tmpdir(), 'mien-recognition-'));
 const { protocol } = await openProtocol({
-  ...{ data, dir: process.env['MIEN_FEATURES'] ?? dir, split: 'clean', skipInvalid: false },
+  data,
+  dir: process.env['MIEN_FEATURES'] ?? dir,
+  split: 'clean',
+  skipInvalid: false,
   progress: silentProgress,
 });
 await rm(dir, { recursive: true, force: true });

@@ -53,7 +53,8 @@ function model(folder: string): Plugin {
       const manifest = manifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
       for (const name of [MANIFEST_NAME, ...neededFiles(manifest)])
         this.emitFile({
-          ...{ type: 'asset', fileName: `model/${name}` },
+          type: 'asset',
+          fileName: `model/${name}`,
           source: await readFile(join(folder, name)),
         });
     },

@@ -31,7 +31,9 @@ export async function bundleComparisons({ quick }: BenchOptions): Promise<Compar
   const kept = () => Promise.resolve();
   const alone = (title: string, unit: string, work: () => Promise<unknown>, close = kept): Comparison => ({
     title: `bundle: ${title}, one thread`,
-    ...{ work: { unit, count }, notes: [], peers: [] },
+    work: { unit, count },
+    notes: [],
+    peers: [],
     ours: { name: 'mien', round: () => timed(work), close },
   });
   const loading: Contender = {
@@ -46,7 +48,10 @@ export async function bundleComparisons({ quick }: BenchOptions): Promise<Compar
   return [
     {
       title: 'bundle: reading, checking and opening it',
-      ...{ work: { unit: 'bundles', count: 1 }, notes: [], peers: [], ours: loading },
+      work: { unit: 'bundles', count: 1 },
+      notes: [],
+      peers: [],
+      ours: loading,
     },
     alone('a sentence and a JPEG of a face to the fused posterior, one by one', 'items', both),
     alone('sentences, together', 'texts', () => bundle.texts(texts)),

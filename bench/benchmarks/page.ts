@@ -47,7 +47,8 @@ export async function pageComparisons({ quick, threads }: BenchOptions): Promise
     let camera: ReturnType<typeof filming> | undefined;
     return {
       title: `page: the camera’s frames of 640 × 480, ${what}, read and shown, WebAssembly, ${threads} threads`,
-      ...{ work: { unit: 'frames', count }, peers: [] },
+      work: { unit: 'frames', count },
+      peers: [],
       notes: ['Wanted: 10 frames a second on two cores. The fake camera gives 30.'],
       ours: {
         name: 'mien',

@@ -77,7 +77,9 @@ async function startFastApi(folder: string, processes: number): Promise<{ about:
   if (!peer) return { about: notInstalled('FastAPI') };
   await setTimeout(WORKERS_START);
   const target = {
-    ...{ name: 'FastAPI', url: `http://127.0.0.1:${port}`, pid: peer.pid },
+    name: 'FastAPI',
+    url: `http://127.0.0.1:${port}`,
+    pid: peer.pid,
     close: () => peer.close(),
   };
   return { about: peer.about, target };
@@ -97,8 +99,12 @@ const MARGIN = 0.1;
 /** Keeps `clients` connections busy for a while; `busy` is the processor time of a request, where it can be known. */
 async function send({ name, url, pid }: Target, requests: readonly Request[], { clients, seconds }: Load) {
   const options = {
-    ...{ url: url + PATH, method: 'POST' as const, headers: HEADERS, timeout: 60 },
-    ...{ connections: clients, duration: seconds },
+    url: url + PATH,
+    method: 'POST' as const,
+    headers: HEADERS,
+    timeout: 60,
+    connections: clients,
+    duration: seconds,
     requests: requests.map((request) => ({ body: JSON.stringify(request) })),
   };
   let answered = 0;
@@ -131,8 +137,13 @@ async function warmUp(
   const clients = CLIENTS.at(-1)!;
   const empty = JSON.stringify({ items: [{ text: '' }] });
   await autocannon({
-    ...{ url: target.url + PATH, method: 'POST', headers: HEADERS, timeout: 60 },
-    ...{ connections: clients, amount: requests, body: empty },
+    url: target.url + PATH,
+    method: 'POST',
+    headers: HEADERS,
+    timeout: 60,
+    connections: clients,
+    amount: requests,
+    body: empty,
   });
   for (const load of loads) await send(target, load, { clients, seconds });
 }
@@ -226,7 +237,9 @@ export async function serviceComparisons({ quick, threads }: BenchOptions): Prom
       const load = { clients, seconds: SECONDS[mode] };
       return {
         title: `service: ${what}, ${clients} client${clients > 1 ? 's' : ''}`,
-        ...{ work: { unit: 'requests', count: 1 }, notes, rounds: ROUNDS },
+        work: { unit: 'requests', count: 1 },
+        notes,
+        rounds: ROUNDS,
         ours: underLoad(ours, requests, load, notes),
         peers: peers.map((target) => underLoad(target, requests, load, notes)),
       };

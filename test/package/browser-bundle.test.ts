@@ -14,7 +14,10 @@ const PACKAGES = ['@bufbuild/protobuf', '@huggingface/tokenizers', 'eld', 'faste
 async function bundled(code: string): Promise<Rolldown.OutputChunk[]> {
   const id = 'virtual:application';
   const built = (await build({
-    ...{ root, configFile: false, logLevel: 'silent', mode: 'production' },
+    root,
+    configFile: false,
+    logLevel: 'silent',
+    mode: 'production',
     define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [
       {
@@ -24,9 +27,13 @@ async function bundled(code: string): Promise<Rolldown.OutputChunk[]> {
       },
     ],
     build: {
-      ...{ write: false, minify: false, target: 'es2022' },
+      write: false,
+      minify: false,
+      target: 'es2022',
       rolldownOptions: {
-        ...{ input: id, external: /^onnxruntime-web/, preserveEntrySignatures: 'strict' },
+        input: id,
+        external: /^onnxruntime-web/,
+        preserveEntrySignatures: 'strict',
       },
     },
   })) as Rolldown.RolldownOutput;

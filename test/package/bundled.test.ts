@@ -25,8 +25,15 @@ afterAll(() => rm(folder, { recursive: true }));
 /** A module of the sources with all that it imports, but native packages, as one file. */
 async function bundle(entry: string, outfile: string, format: Format): Promise<string> {
   const { outputFiles } = await build({
-    ...{ entryPoints: [join(root, 'packages/mien/src', entry)], outfile, format, bundle: true, write: false },
-    ...{ platform: 'node', target: 'node20', external: ['sharp', 'onnxruntime-node'], logLevel: 'silent' },
+    entryPoints: [join(root, 'packages/mien/src', entry)],
+    outfile,
+    format,
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node20',
+    external: ['sharp', 'onnxruntime-node'],
+    logLevel: 'silent',
     alias: sources,
   });
   await writeFile(outfile, outputFiles[0]!.contents);
@@ -53,7 +60,9 @@ describe('all of the library', () => {
   test('computes with the bundle and the detector that it is given', async () => {
     await writeLegible(join(folder, 'model'));
     const recognizer = await mien.loadRecognizer({
-      ...{ bundle: `file://${folder}/model`, detector: new URL(`file://${DETECTOR}`), threads: 1 },
+      bundle: `file://${folder}/model`,
+      detector: new URL(`file://${DETECTOR}`),
+      threads: 1,
     });
     const items = [{ text: 'joy' }, { image: faceOf('fear') }];
     const results = await recognizer.recognize(items, { faces: 'cropped' });
@@ -67,7 +76,8 @@ describe('all of the library', () => {
     process.chdir(folder);
     try {
       await expect(mien.loadRecognizer()).rejects.toMatchObject({
-        ...{ code: 'file', hint: /`bundle`.*`detector`/ },
+        code: 'file',
+        hint: /`bundle`.*`detector`/,
       });
       const named = mien.loadRecognizer({ bundle: join(folder, 'model'), processes: 1 });
       await expect(named).rejects.toMatchObject({ code: 'file' });

@@ -23,7 +23,8 @@ function run(name: string, commands: Readonly<Record<string, string>>, chromium 
     chmodSync(join(bin, command), 0o755);
   }
   const { status, stdout, stderr } = spawnSync('/usr/bin/env', ['bash', join(folder, 'house/.ci/run')], {
-    ...{ encoding: 'utf8', env: { PATH: bin, MIEN_CHROMIUM: chromium } },
+    encoding: 'utf8',
+    env: { PATH: bin, MIEN_CHROMIUM: chromium },
   });
   return { status, stdout, stderr };
 }
@@ -44,7 +45,10 @@ describe.runIf(process.platform === 'linux')('.ci/run', () => {
 
   test('installs nothing where there is one, and hands its path to the tests', () => {
     const { status, stdout, stderr } = run('there', {
-      ...{ id: 'echo 0', 'apt-get': 'exit 100', chromium: '', npm: 'echo "$MIEN_CHROMIUM"' },
+      id: 'echo 0',
+      'apt-get': 'exit 100',
+      chromium: '',
+      npm: 'echo "$MIEN_CHROMIUM"',
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain(join(folder, 'there/chromium'));

@@ -154,8 +154,13 @@ describe('mien', () => {
     ];
     await writeFile(file, lines.join('\n'));
     const program = ts.createProgram([file], {
-      ...{ noEmit: true, strict: true, types: [], skipDefaultLibCheck: true, target: ts.ScriptTarget.ES2022 },
-      ...{ module: ts.ModuleKind.CommonJS, moduleResolution: ts.ModuleResolutionKind.Node10 },
+      noEmit: true,
+      strict: true,
+      types: [],
+      skipDefaultLibCheck: true,
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.CommonJS,
+      moduleResolution: ts.ModuleResolutionKind.Node10,
       // TypeScript 6 speaks against it; up to 5 it is what a project has that says nothing.
       ignoreDeprecations: '6.0',
     });

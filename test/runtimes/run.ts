@@ -17,7 +17,10 @@ const bin = (name: string): string => join(project, 'node_modules/.bin', name);
 const MIEN = join(project, 'node_modules/mien/dist/cli/main.js');
 const env = {
   ...process.env,
-  ...{ EXPECTED, NO_COLOR: '1', NEXT_TELEMETRY_DISABLED: '1', ONNXRUNTIME_NODE_INSTALL: 'skip' },
+  EXPECTED,
+  NO_COLOR: '1',
+  NEXT_TELEMETRY_DISABLED: '1',
+  ONNXRUNTIME_NODE_INSTALL: 'skip',
 };
 
 interface Settings {

@@ -99,15 +99,28 @@ export const legibleManifest: Omit<BundleManifest, 'files'> = {
   format: 'mien-bundle-1',
   name: 'legible',
   text: {
-    ...{ model: FILES.text, tokenizer: FILES.tokenizer, labels: [...TEXT_LABELS], maxTokens: 8, width: 7 },
-    ...{ temperature: 1, prior: even(7) },
+    model: FILES.text,
+    tokenizer: FILES.tokenizer,
+    labels: [...TEXT_LABELS],
+    maxTokens: 8,
+    width: 7,
+    temperature: 1,
+    prior: even(7),
   },
   face: {
-    ...{ model: FILES.face, labels: [...FACE_LABELS], size: 48, width: 3 },
-    ...{ temperature: 1, prior: even(7) },
+    model: FILES.face,
+    labels: [...FACE_LABELS],
+    size: 48,
+    width: 3,
+    temperature: 1,
+    prior: even(7),
   },
   fusion: {
-    ...{ model: FILES.fusion, labels: [...SHARED_LABELS], head: 'gated', temperature: 1, prior: even(5) },
+    model: FILES.fusion,
+    labels: [...SHARED_LABELS],
+    head: 'gated',
+    temperature: 1,
+    prior: even(5),
   },
   terms: ['made for tests'],
 };
@@ -135,7 +148,9 @@ export function openLegible(
   };
   const { text, face, fusion, ...rest } = legibleManifest;
   const whole = {
-    ...{ ...rest, text: under(text!), face: under(face!) },
+    ...rest,
+    text: under(text!),
+    face: under(face!),
     fusion: { ...under(fusion!), ...(agreement === undefined ? {} : { agreement }) },
   };
   const parts = Object.entries(whole).filter(([name]) => !without.includes(name as 'text'));
@@ -157,7 +172,8 @@ export const writeLegible = (folder: string, { fine = false } = {}): Promise<Bun
 export function faceOf(label: keyof typeof COLOURS, size = 48) {
   const colour = COLOURS[label].map((value) => Math.round(255 * value));
   return {
-    ...{ width: size, height: size },
+    width: size,
+    height: size,
     data: Uint8Array.from({ length: 3 * size * size }, (_, i) => colour[i % 3]!),
   };
 }

@@ -134,7 +134,11 @@ export async function startHubServer(repositories: Record<string, HubRepository>
       server.close(() => done());
     });
   return {
-    ...{ endpoint, repositories, mishaps, requests, tokens },
+    endpoint,
+    repositories,
+    mishaps,
+    requests,
+    tokens,
     close: async () => {
       await Promise.all([stop(hub), stop(cdn)]);
     },

@@ -23,8 +23,13 @@ const profile = {
 
 /** Settings of quick heads. */
 export const quick = [
-  ...['seeds=2', 'batchSize=16', 'head.width=64', 'head.lstm=32'],
-  ...['optimizer.learningRate=4e-3', 'epochs.max=12', 'epochs.patience=12'],
+  'seeds=2',
+  'batchSize=16',
+  'head.width=64',
+  'head.lstm=32',
+  'optimizer.learningRate=4e-3',
+  'epochs.max=12',
+  'epochs.patience=12',
 ].flatMap((one) => ['--set', one]);
 
 /** A folder with the table (`own.csv`: words, picture, mood, person), its pictures, encoders and their profile. */
@@ -67,6 +72,13 @@ async function writeTable(root: string): Promise<void> {
 /** `mien train` on that folder's table. */
 export const trainOwn = (root: string, args: readonly string[]): Promise<Ended> =>
   runMien([
-    ...['train', '--data', join(root, 'own.csv'), '--profile', join(root, 'profile.json')],
-    ...['--weights', join(root, 'weights'), '--json', ...args],
+    'train',
+    '--data',
+    join(root, 'own.csv'),
+    '--profile',
+    join(root, 'profile.json'),
+    '--weights',
+    join(root, 'weights'),
+    '--json',
+    ...args,
   ]);

@@ -19,10 +19,19 @@ export function bertTokenizerJson(words: readonly string[]): object {
     truncation: null,
     padding: null,
     added_tokens: Object.entries(special).map(([content, id]) => ({
-      ...{ id, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false },
+      id,
+      content,
+      special: true,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
     })),
     normalizer: {
-      ...{ type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null },
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
       lowercase: true,
     },
     pre_tokenizer: { type: 'BertPreTokenizer' },
@@ -38,12 +47,10 @@ export function bertTokenizerJson(words: readonly string[]): object {
     },
     decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
     model: {
-      ...{
-        type: 'WordPiece',
-        unk_token: '[UNK]',
-        continuing_subword_prefix: '##',
-        max_input_chars_per_word: 100,
-      },
+      type: 'WordPiece',
+      unk_token: '[UNK]',
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
       vocab: Object.fromEntries([
         ...Object.entries(special),
         ...unused,
@@ -55,29 +62,50 @@ export function bertTokenizerJson(words: readonly string[]): object {
 
 /** config.json of the golden `bert-tiny`. */
 export const bertTinyConfig = {
-  ...{ architectures: ['BertForMaskedLM'], model_type: 'bert', hidden_act: 'gelu', layer_norm_eps: 1e-12 },
-  ...{ vocab_size: 30522, max_position_embeddings: 512, type_vocab_size: 2, pad_token_id: 0 },
-  ...{ hidden_size: 128, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 512 },
+  architectures: ['BertForMaskedLM'],
+  model_type: 'bert',
+  hidden_act: 'gelu',
+  layer_norm_eps: 1e-12,
+  vocab_size: 30522,
+  max_position_embeddings: 512,
+  type_vocab_size: 2,
+  pad_token_id: 0,
+  hidden_size: 128,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  intermediate_size: 512,
 };
 
 /** config.json of `distilbert-base-uncased`. */
 export const distilBertConfig = {
-  ...{ architectures: ['DistilBertForMaskedLM'], model_type: 'distilbert', activation: 'gelu' },
-  ...{ vocab_size: 30522, max_position_embeddings: 512, sinusoidal_pos_embds: false, pad_token_id: 0 },
-  ...{ dim: 768, n_layers: 6, n_heads: 12, hidden_dim: 3072, dropout: 0.1, attention_dropout: 0.1 },
+  architectures: ['DistilBertForMaskedLM'],
+  model_type: 'distilbert',
+  activation: 'gelu',
+  vocab_size: 30522,
+  max_position_embeddings: 512,
+  sinusoidal_pos_embds: false,
+  pad_token_id: 0,
+  dim: 768,
+  n_layers: 6,
+  n_heads: 12,
+  hidden_dim: 3072,
+  dropout: 0.1,
+  attention_dropout: 0.1,
 };
 
 /** config.json of `timm/efficientnet_b3.ra2_in1k`, as far as it is read. */
 export const efficientNetB3Config = {
-  ...{ architecture: 'efficientnet_b3', num_classes: 1000, num_features: 1536 },
+  architecture: 'efficientnet_b3',
+  num_classes: 1000,
+  num_features: 1536,
   pretrained_cfg: {
-    ...{
-      tag: 'ra2_in1k',
-      input_size: [3, 288, 288],
-      test_input_size: [3, 320, 320],
-      interpolation: 'bicubic',
-    },
-    ...{ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], first_conv: 'conv_stem' },
+    tag: 'ra2_in1k',
+    input_size: [3, 288, 288],
+    test_input_size: [3, 320, 320],
+    interpolation: 'bicubic',
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+    first_conv: 'conv_stem',
   },
 };
 

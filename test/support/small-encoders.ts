@@ -50,12 +50,24 @@ function drawn(specs: readonly ParameterSpec[], width: number): Record<string, T
 }
 
 const bert = bertConfig({
-  ...{ model_type: 'bert', hidden_act: 'gelu', layer_norm_eps: 1e-12, vocab_size: 40 },
-  ...{ max_position_embeddings: 16, type_vocab_size: 2, hidden_size: 32, num_hidden_layers: 2 },
-  ...{ num_attention_heads: 2, intermediate_size: 64 },
+  model_type: 'bert',
+  hidden_act: 'gelu',
+  layer_norm_eps: 1e-12,
+  vocab_size: 40,
+  max_position_embeddings: 16,
+  type_vocab_size: 2,
+  hidden_size: 32,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  intermediate_size: 64,
 });
 const network: EfficientNetConfig = {
-  ...{ family: 'efficientnet', architecture: 'small', padding: 'same', epsilon: 1e-3, stem: 8, width: 32 },
+  family: 'efficientnet',
+  architecture: 'small',
+  padding: 'same',
+  epsilon: 1e-3,
+  stem: 8,
+  width: 32,
   stages: [
     [{ kind: 'fused', kernel: 3, stride: 2, inputs: 8, expanded: 16, outputs: 8, squeezed: 0 }],
     [{ kind: 'inverted', kernel: 3, stride: 2, inputs: 8, expanded: 16, outputs: 8, squeezed: 4 }],
@@ -65,7 +77,10 @@ const faceInput = { size: 32, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], mirro
 
 const part = { labels: LABELS, temperature: 1, prior: LABELS.map(() => 1 / 3) };
 const manifestOf = (parts: object): BundleManifest => ({
-  ...{ format: 'mien-bundle-1', name: 'small', terms: [], files: {} },
+  format: 'mien-bundle-1',
+  name: 'small',
+  terms: [],
+  files: {},
   ...(parts as Pick<BundleManifest, 'text'>),
 });
 
@@ -101,7 +116,9 @@ const rounded = Object.fromEntries(
 /** Texts of ids below 40: in whole numbers, or in float32 with the weights that these stand for. */
 export const smallText = (precision: 'small' | 'float32' = 'small', fine?: Top) => ({
   bytes: textModel(
-    ...([bert, precision === 'small' ? textWeights : rounded, 'mean'] as const),
+    bert,
+    precision === 'small' ? textWeights : rounded,
+    'mean',
     linearTop(textWeights, LABELS.length),
     precision,
     fine,
@@ -111,7 +128,11 @@ export const smallText = (precision: 'small' | 'float32' = 'small', fine?: Top) 
 
 /** As MobileFaceNet, in small: its last map is 8×8 at 32 pixels, the pooling kernel 3×3. */
 const mobile: MobileFaceNetConfig = {
-  ...{ family: 'mobilefacenet', architecture: 'small', stem: 8, width: 32, pool: 3 },
+  family: 'mobilefacenet',
+  architecture: 'small',
+  stem: 8,
+  width: 32,
+  pool: 3,
   stages: [
     [{ name: 'stage1.0', stride: 2, inputs: 8, expanded: 16, outputs: 8 }],
     [{ name: 'stage2.0', stride: 1, inputs: 8, expanded: 16, outputs: 8 }],

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { RuntimeOptions } from 'mien/page';
 
 const build = (name: string) => ({
-  ...{ env: { wasm: {} as Record<string, unknown> }, Tensor: { name } },
+  env: { wasm: {} as Record<string, unknown> },
+  Tensor: { name },
   InferenceSession: { create: async () => ({}) },
 });
 
@@ -49,12 +50,14 @@ test('the build for WebGPU where there is WebGPU', async () => {
 test('without that build, WebAssembly, unless WebGPU was asked for', async () => {
   expect(await taken(['wasm'])).toEqual(['wasm', 'wasm']);
   await expect(taken(['wasm'], { device: 'webgpu' })).rejects.toMatchObject({
-    ...{ code: 'usage', message: expect.stringContaining('onnxruntime-web/jspi') as string },
+    code: 'usage',
+    message: expect.stringContaining('onnxruntime-web/jspi') as string,
   });
 });
 
 test('without any build, it says what to install', async () => {
   await expect(taken([])).rejects.toMatchObject({
-    ...{ code: 'usage', hint: expect.stringContaining('npm install onnxruntime-web') as string },
+    code: 'usage',
+    hint: expect.stringContaining('npm install onnxruntime-web') as string,
   });
 });

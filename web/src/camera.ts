@@ -29,7 +29,7 @@ export async function startCamera<T>({ read, show, onEnd }: FrameUse<T>): Promis
     throw new Error('Browsers give a camera only to pages that come over https or from this computer.');
   const stream = await navigator.mediaDevices
     .getUserMedia({
-      ...{ audio: false },
+      audio: false,
       video: { facingMode: 'user', width: { ideal: 640 }, height: { ideal: 480 } },
     })
     .catch((cause: unknown) => {

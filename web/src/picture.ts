@@ -64,7 +64,8 @@ export async function openPicture(blob: Blob): Promise<Picture> {
   shown.src = URL.createObjectURL(turned ? await fileOf(bitmap) : blob);
   await shown.decode().catch(() => undefined);
   return {
-    ...{ width, height },
+    width,
+    height,
     copy: () => createImageBitmap(bitmap),
     close() {
       bitmap.close();

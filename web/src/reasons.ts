@@ -92,7 +92,8 @@ function tinted(text: string, words: readonly WordAttribution[]): HTMLElement {
     const weight = Math.abs(attribution) / most;
     const number = weight < LEAST_NUMBERED ? '' : signed(attribution);
     const mark = make(
-      ...(['span', `word ${attribution < 0 ? 'against' : 'for'}`] as const),
+      'span',
+      `word ${attribution < 0 ? 'against' : 'for'}`,
       make('span', '', word),
       make('small', '', number),
     );
@@ -109,7 +110,8 @@ function key({ label, shares }: Explanation): HTMLElement {
   const parts =
     'Words are weighed against blanks and the face against a blurred one, so that they do not add up to the shares. ';
   return make(
-    ...(['p', 'key'] as const),
+    'p',
+    'key',
     make('span', 'swatch for'),
     ` speaks for ${label}, `,
     make('span', 'swatch against'),

@@ -107,16 +107,22 @@ async function noImages(address: string): Promise<Readonly<Record<string, unknow
   const broken = new Image();
   broken.src = 'data:image/png;base64,AAAA';
   return {
-    ...{ bitmap, frame, gone, revoked, broken, video: document.createElement('video') },
-    ...{ promise: Promise.resolve(), response: new Response('x'), stream: new Blob(['x']).stream() },
-    ...{
-      symbol: Symbol('image'),
-      file: 'file:///face.jpg',
-      host: 'http://',
-      path: '\0',
-      empty: new Blob([]),
-    },
-    ...{ array: [255, 0, 0], floats: { width: 1, height: 1, data: Float32Array.of(0, 0.5, 1) } },
+    bitmap,
+    frame,
+    gone,
+    revoked,
+    broken,
+    video: document.createElement('video'),
+    promise: Promise.resolve(),
+    response: new Response('x'),
+    stream: new Blob(['x']).stream(),
+    symbol: Symbol('image'),
+    file: 'file:///face.jpg',
+    host: 'http://',
+    path: '\0',
+    empty: new Blob([]),
+    array: [255, 0, 0],
+    floats: { width: 1, height: 1, data: Float32Array.of(0, 0.5, 1) },
     throws: new Proxy({}, { get: () => { throw new Error('no'); } }), // prettier-ignore
   };
 }

@@ -23,10 +23,8 @@ export function moduleFile(name: string, { modules, extension }: Package, module
   const path = join(modules, `${module}${extension}`);
   if (!existsSync(path))
     throw new MienError('file', 'is not here, and cannot run as a process of its own', {
-      ...{
-        file: path,
-        hint: `Install all of ${name} there with what it depends on, or compute in this process.`,
-      },
+      file: path,
+      hint: `Install all of ${name} there with what it depends on, or compute in this process.`,
     });
   // In development the sources run as they are, through tsx.
   return { path, execArgv: extension === '.ts' ? ['--import', 'tsx'] : [] };

@@ -28,6 +28,7 @@ export function checkNames(given: object, known: object, what: string): void {
   for (const name of Object.keys(given))
     if (!Object.hasOwn(known, name))
       throw new MienError('usage', `there is no option "${name}" of ${what}`, {
-        ...{ field: name, hint: suggestion(name, Object.keys(known)) },
+        field: name,
+        hint: suggestion(name, Object.keys(known)),
       });
 }

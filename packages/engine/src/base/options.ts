@@ -63,7 +63,8 @@ export function checkOptions<Options extends object>(
     const value: unknown = given[name as keyof Options];
     if (value !== undefined && !takes(value))
       throw new MienError('usage', `${name} cannot be ${repeated(value)}`, {
-        ...{ field: name, hint: `Expected ${expected}.` },
+        field: name,
+        hint: `Expected ${expected}.`,
       });
   }
 }

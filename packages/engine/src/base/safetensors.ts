@@ -8,12 +8,32 @@ import type { DType, Tensor, Tensors } from './tensor.js';
 
 /** Bits an element of each stored dtype takes. Those without a house dtype are known, but not all can be read. */
 const STORED_BITS: Readonly<Record<string, number>> = {
-  ...{ F64: 64, F32: 32, F16: 16, BF16: 16, F8_E4M3: 8, F8_E5M2: 8, F8_E8M0: 8 },
-  ...{ I64: 64, I32: 32, I16: 16, I8: 8, U64: 64, U32: 32, U16: 16, U8: 8, BOOL: 8 },
+  F64: 64,
+  F32: 32,
+  F16: 16,
+  BF16: 16,
+  F8_E4M3: 8,
+  F8_E5M2: 8,
+  F8_E8M0: 8,
+  I64: 64,
+  I32: 32,
+  I16: 16,
+  I8: 8,
+  U64: 64,
+  U32: 32,
+  U16: 16,
+  U8: 8,
+  BOOL: 8,
 };
 
 const HOUSE_DTYPES: Readonly<Record<string, DType>> = {
-  ...{ F32: 'float32', F16: 'float16', I64: 'int64', I32: 'int32', U8: 'uint8', I8: 'int8', BOOL: 'bool' },
+  F32: 'float32',
+  F16: 'float16',
+  I64: 'int64',
+  I32: 'int32',
+  U8: 'uint8',
+  I8: 'int8',
+  BOOL: 'bool',
 };
 
 const STORED_DTYPES = Object.fromEntries(

@@ -50,7 +50,9 @@ export function readModel(bytes: Uint8Array, file: string): Model {
   return {
     file,
     nodes: graph.node.map(({ opType, input, output, attribute }) => ({
-      ...{ type: opType, inputs: input, outputs: output },
+      type: opType,
+      inputs: input,
+      outputs: output,
       attributes: Object.fromEntries(attribute.map((one) => [one.name, attributeOf(one, file)])),
     })),
     constants: new Map(graph.initializer.map((one) => [one.name, tensorOf(one, file)])),
@@ -61,7 +63,8 @@ function tensorOf({ name, dims, dataType, rawData }: TensorProto, file: string):
   const dtype = dtypeOf(dataType);
   if (dtype === undefined)
     throw new MienError('format', `holds numbers of a kind that is not read (${dataType})`, {
-      ...{ file, field: name },
+      file,
+      field: name,
     });
   return fromBytes(dtype, dims.map(Number), rawData);
 }

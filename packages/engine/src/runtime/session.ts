@@ -84,7 +84,8 @@ async function importRuntime(): Promise<Loaded> {
     // Its binding may be what is missing, on a platform that it has none for.
     throw /^Cannot find (package|module)/.test(reason) && reason.includes(NODE_RUNTIME)
       ? new MienError('usage', 'onnxruntime-node is not installed', {
-          ...{ cause, hint: 'Install it beside mien: npm install onnxruntime-node' },
+          cause,
+          hint: 'Install it beside mien: npm install onnxruntime-node',
         })
       : new MienError('usage', `onnxruntime-node cannot be loaded: ${reason}`, { cause });
   }

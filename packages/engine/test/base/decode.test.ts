@@ -55,7 +55,10 @@ test('bytes that are not text are named by row and byte, one a row, and nothing 
   ];
   expect(decodeLines(bytes).bad).toEqual(bad);
   expect(decodeLines(bytes).text.split('\n').slice(0, 4)).toEqual([
-    ...['id,text', '1,naïve', '2,caf\ufffd au lait, \ufffd', '3,fine'],
+    'id,text',
+    '1,naïve',
+    '2,caf\ufffd au lait, \ufffd',
+    '3,fine',
   ]);
   for (const cut of [10, 20, 21, 22, bytes.length - 1])
     expect((await partsOf(bytes, [cut])).flatMap((part) => part.bad)).toEqual(bad);

@@ -13,7 +13,12 @@ import { arrayIn } from '../../src/base/tensor.js';
 test('errors speak for themselves, whatever was thrown', () => {
   expect(messageOf(runInNewContext("new TypeError('no such thing')"))).toBe('no such thing');
   expect([new Error('known'), 'text', 7, undefined, null, { message: 7 }].map(messageOf)).toEqual([
-    ...['known', 'text', '7', 'undefined', 'null', 'an Object'],
+    'known',
+    'text',
+    '7',
+    'undefined',
+    'null',
+    'an Object',
   ]);
   const revoked = Proxy.revocable({}, {});
   revoked.revoke();
@@ -23,7 +28,10 @@ test('errors speak for themselves, whatever was thrown', () => {
     },
   };
   expect([revoked.proxy, hostile, Object.create(null), Symbol('x')].map(messageOf)).toEqual([
-    ...['an Object', 'an Object', 'an Object', 'Symbol(x)'],
+    'an Object',
+    'an Object',
+    'an Object',
+    'Symbol(x)',
   ]);
 });
 

@@ -16,7 +16,11 @@ const SESSION = join(import.meta.dirname, '../../src/runtime/session.ts');
 
 test('computes in another realm than the native part, with arrays of that realm', async () => {
   const { outputFiles } = await build({
-    ...{ entryPoints: [SESSION], bundle: true, write: false, format: 'iife', globalName: 'session' },
+    entryPoints: [SESSION],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    globalName: 'session',
     define: { 'import.meta.url': JSON.stringify(pathToFileURL(SESSION).href) },
   });
   const context = createContext({});

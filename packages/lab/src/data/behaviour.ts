@@ -36,7 +36,8 @@ export async function readBehaviour(file: string): Promise<BehaviourItem[]> {
         'data',
         wrong === undefined ? 'lacks text, accept or capability' : `unknown label "${wrong}"`,
         {
-          ...{ file, row },
+          file,
+          row,
           hint: 'Expected the columns text, accept, reject and capability, labels separated by |.',
         },
       );

@@ -27,7 +27,9 @@ export async function readSentences(file: string): Promise<WrittenSentence[]> {
         'data',
         wrong !== undefined ? `unknown label "${wrong}"` : 'lacks text, labels or family',
         {
-          ...{ file, row, hint: 'Expected the columns text, labels and family, labels separated by |.' },
+          file,
+          row,
+          hint: 'Expected the columns text, labels and family, labels separated by |.',
         },
       );
     const split = draw.uniform() < 0.1 ? 'validation' : 'train';

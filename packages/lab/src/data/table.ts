@@ -50,8 +50,14 @@ export interface Table {
 
 /** What people call the splits, in lower case. */
 export const SPLIT_NAMES: Readonly<Record<string, Split>> = {
-  ...{ train: 'train', training: 'train', test: 'test', testing: 'test' },
-  ...{ validation: 'validation', valid: 'validation', val: 'validation', dev: 'validation' },
+  train: 'train',
+  training: 'train',
+  test: 'test',
+  testing: 'test',
+  validation: 'validation',
+  valid: 'validation',
+  val: 'validation',
+  dev: 'validation',
 };
 
 /**
@@ -77,7 +83,8 @@ export async function readTable(file: string, options: TableOptions): Promise<Ta
   const labels = [...new Set(rows.map(({ label }) => label))].sort();
   if (labels.length < 2)
     throw new MienError('data', `has ${labels.length} different labels, at least two are needed`, {
-      ...{ file, field: options.label },
+      file,
+      field: options.label,
     });
   return { file, rows, labels, skipped: reporter.skipped };
 }

@@ -77,7 +77,10 @@ export async function readVotes(path: string): Promise<VoteTable> {
         const field = record[places[i]!]?.trim() ?? '';
         if (!/^\d+$/.test(field))
           throw new MienError('data', `${JSON.stringify(field)} is no number of votes`, {
-            ...{ file: path, row, field: header[places[i]!]!, hint: EXPECTED },
+            file: path,
+            row,
+            field: header[places[i]!]!,
+            hint: EXPECTED,
           });
         return [name, Number(field)];
       }),
@@ -92,7 +95,9 @@ export async function readVotes(path: string): Promise<VoteTable> {
       const name = keyOf(record[file] ?? '');
       if (name === '' || votes.has(name))
         throw new MienError('data', name === '' ? 'names no file' : `names ${name} a second time`, {
-          ...{ file: path, row: i + 2, hint: EXPECTED },
+          file: path,
+          row: i + 2,
+          hint: EXPECTED,
         });
       votes.set(name, read(record, i + 2));
     });
@@ -107,7 +112,9 @@ export async function readVotes(path: string): Promise<VoteTable> {
     const part = votes[record[usage]!.trim() as keyof typeof votes];
     if (part === undefined)
       throw new MienError('data', `unknown usage ${JSON.stringify(record[usage])}`, {
-        ...{ file: path, row: i + 2, hint: 'Expected Training, PublicTest or PrivateTest.' },
+        file: path,
+        row: i + 2,
+        hint: 'Expected Training, PublicTest or PrivateTest.',
       });
     part.push(read(record, i + 2));
   });
@@ -159,7 +166,8 @@ function byRow(set: LoadedFer2013, { path, votes }: Extract<VoteTable, { form: '
     const count = set.items.filter((item) => item.usage === usage).length;
     if (count !== votes[usage].length)
       throw new MienError('data', `has ${votes[usage].length} rows of ${usage}, ${set.path} has ${count}`, {
-        ...{ file: path, hint: 'Rows are joined by their order: both tables must be whole.' },
+        file: path,
+        hint: 'Rows are joined by their order: both tables must be whole.',
       });
   }
   return ({ id, usage }: FaceItem): FaceVotes | undefined =>

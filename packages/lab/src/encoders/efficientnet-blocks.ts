@@ -138,7 +138,10 @@ export function efficientNetConfig(architecture: string, file?: string): Efficie
     Array.from({ length: Math.ceil(repeats * depthFactor) }, (_, i): Block => {
       const outputs = scale(channels);
       const block: Block = {
-        ...{ kind, kernel, inputs, outputs },
+        kind,
+        kernel,
+        inputs,
+        outputs,
         stride: i === 0 ? stride : 1,
         expanded: kind === 'separable' || kind === 'plain' ? inputs : roundChannels(inputs * expansion, 0.9),
         squeezed: squeezed ? Math.round(inputs / 4) : 0,
@@ -148,7 +151,10 @@ export function efficientNetConfig(architecture: string, file?: string): Efficie
     }),
   );
   return {
-    ...{ family: 'efficientnet', architecture, stem, stages },
+    family: 'efficientnet',
+    architecture,
+    stem,
+    stages,
     width: scale(1280),
     padding: tensorflow ? 'same' : 'symmetric',
     epsilon: tensorflow ? 1e-3 : 1e-5,

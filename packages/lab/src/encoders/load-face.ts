@@ -39,7 +39,8 @@ export function faceConfig(
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new MienError('weights', issue!.message, {
-      ...{ ...place, field: issue!.path.join('.') },
+      ...place,
+      field: issue!.path.join('.'),
       hint: 'Face encoders are timm models, whose config.json has an architecture and a pretrained_cfg, or MobileFaceNet.',
     });
   }
@@ -130,13 +131,12 @@ export async function loadFaceEncoder(
     sha256: located.sha256,
     dtype: 'float32',
     preprocessing: {
-      ...{
-        architecture: network.architecture,
-        imageSize: size,
-        crop: 'none',
-        resize: 'bicubic, antialiased, 8 bit',
-      },
-      ...{ mean: mean.join(' '), std: std.join(' ') },
+      architecture: network.architecture,
+      imageSize: size,
+      crop: 'none',
+      resize: 'bicubic, antialiased, 8 bit',
+      mean: mean.join(' '),
+      std: std.join(' '),
       ...(mirror ? { mirror: 'mean of both mirror images' } : {}),
     },
   };

@@ -128,7 +128,9 @@ const imageLayer =
       const { kernel = 1, stride = 1, depthwise = false } = layer;
       const { weight, bias, slope } = faceNetParameters(p, name, inputs, layer);
       const y = conv2d(x, weight, {
-        ...{ bias, stride, groups: depthwise ? inputs : 1 },
+        bias,
+        stride,
+        groups: depthwise ? inputs : 1,
         padding: samePadding([height, width], kernel, stride),
       });
       return slope ? imagePrelu(y, slope) : y;

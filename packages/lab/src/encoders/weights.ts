@@ -44,7 +44,8 @@ export async function readWeights(
         'weights',
         `is missing, as are ${missing.length - 1} more of the ${specs.length} tensors that config.json asks for`,
         {
-          ...{ file: path, field: missing[0]!.name },
+          file: path,
+          field: missing[0]!.name,
           hint: nearest
             ? `The nearest name there is ${nearest}.`
             : 'config.json and the weights do not belong together.',
@@ -54,7 +55,8 @@ export async function readWeights(
     const foreign = [...stored.keys()].find((name) => !wanted.has(name) && !ignored?.test(name));
     if (foreign !== undefined)
       throw new MienError('weights', 'is not a tensor of the model that config.json describes', {
-        ...{ file: path, field: stored.get(foreign)! },
+        file: path,
+        field: stored.get(foreign)!,
         hint: 'config.json and the weights do not belong together.',
       });
 
@@ -64,7 +66,8 @@ export async function readWeights(
       const entry = file.entries.get(field)!;
       if (!sameShape(entry.shape, shape))
         throw new MienError('weights', `is ${formatShape(entry.shape)}, ${formatShape(shape)} is needed`, {
-          ...{ file: path, field },
+          file: path,
+          field,
           hint: 'config.json and the weights do not belong together.',
         });
       if (!FLOATS.includes(entry.stored))

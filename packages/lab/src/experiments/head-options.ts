@@ -72,7 +72,8 @@ export function headGraph(
 }
 
 const common = (head: HeadName, labels: number, { head: own, batchSize }: Config) => ({
-  ...{ head, batchSize },
+  head,
+  batchSize,
   sizes: {
     width: own.width,
     hidden: own.lstm,

@@ -142,7 +142,10 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
             select: (values, of) => evaluateScores(of, scores(labels.length, values.data)).f1,
           },
           {
-            ...{ seed, optimizer: config.optimizer, epochs: config.epochs, progress },
+            seed,
+            optimizer: config.optimizer,
+            epochs: config.epochs,
+            progress,
             folder: join(folder, 'heads', `${head}-${seed}`),
             fingerprint: sha256(`${fingerprint} ${head}`),
             ...(signal === undefined ? {} : { signal }),
@@ -175,7 +178,9 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
 
   const ids = Array.from(test, (i) => rows[i]!.id);
   const cell = (posteriors: Scores): Cell => ({
-    ...{ posteriors, ids, truth: itemsAt(test).labels },
+    posteriors,
+    ids,
+    truth: itemsAt(test).labels,
     faceIds: null,
   });
   const row = (model: ModelName, cells: readonly Cell[]): TableRow =>
@@ -184,7 +189,11 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
       {
         id: `II-${model}-${labels.length}`,
         table: 'II',
-        ...{ model, labels, dataset: 'own data', variant: null, reproduces: null },
+        model,
+        labels,
+        dataset: 'own data',
+        variant: null,
+        reproduces: null,
       },
       cells.map((one) => [one]),
     );
@@ -225,12 +234,15 @@ async function embeddings({
   const found: Partial<Record<Modality, Tensor<'float32'>>> = {};
   if (encoders.text)
     found.text = await keptEmbeddings({
-      ...{ ...common, set: 'texts', embedder: textEmbedder(encoders.text) },
+      ...common,
+      set: 'texts',
+      embedder: textEmbedder(encoders.text),
       items: table.rows.map(({ id, text }) => ({ id, text: text! })),
     });
   if (encoders.face)
     found.face = await keptEmbeddings({
-      ...{ ...common, set: 'images' },
+      ...common,
+      set: 'images',
       embedder: faceEmbedder(encoders.face, {
         decode: (bytes, file) => decodeImage(bytes, { file, maxPixels }),
       }),

@@ -124,7 +124,8 @@ function describeFeatures({ provenance }: FeatureSets, { profile }: Config): str
 
 function countsOf({ texts, corpora, faces, provenance }: FeatureSets): Record<string, SetCounts> {
   const sets: Partial<Record<SetName, FeatureSet>> = {
-    ...{ isear: texts, ...faces },
+    isear: texts,
+    ...faces,
     ...(corpora ? { corpora } : {}),
   };
   return Object.fromEntries(

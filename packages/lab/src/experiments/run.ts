@@ -229,7 +229,10 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
     for (const items of evaluation.tests) tests.push(await logitsOf(items));
     const { bestEpoch, history } = trained;
     return await writeRun(options, {
-      ...{ validation, tests, bestEpoch, history },
+      validation,
+      tests,
+      bestEpoch,
+      history,
       ...(analysis ? { analysis } : {}),
     });
   } finally {

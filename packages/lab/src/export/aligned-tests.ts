@@ -62,7 +62,11 @@ export function alignedSection(aligned: AlignedTest | undefined): string[] {
     `${name}: posts with their picture, each judged by itself as ${groups.join(' or ')}. ${agreeing.n} pairs of which both judgements are the same, and ${contradicting.n} of which they contradict each other. The picture’s label is not the face’s, and the face need not be the author’s.`,
     table(
       [
-        ...['decided by', 'accuracy', 'mean recall', 'area under ROC', 'answer − this, accuracy'],
+        'decided by',
+        'accuracy',
+        'mean recall',
+        'area under ROC',
+        'answer − this, accuracy',
         'log-likelihood of both labels, where they contradict',
       ],
       rows,

@@ -158,7 +158,9 @@ function behaviourSection(results: BundleEvaluation['behaviour'] = []): string[]
     table(
       ['capability', 'items', 'passed', 'plainly wrong'],
       results.map(({ capability, items, passed, rejected }) => [
-        ...[capability, String(items), share(passed / items)],
+        capability,
+        String(items),
+        share(passed / items),
         share(rejected / items),
       ]),
     ),

@@ -35,7 +35,9 @@ export function certaintyTest(
 ): CertaintyTest {
   const items = judged(truth, posteriors);
   return {
-    ...{ name, on, n: truth.length },
+    name,
+    on,
+    n: truth.length,
     risks: RISKS.map((risk) => {
       const least = leastConfidence(certainty, risk) ?? Infinity;
       const answered = items.filter(({ confidence }) => confidence >= least);

@@ -101,7 +101,9 @@ export async function corruptedItems(options: CorruptedItemsOptions): Promise<Co
   return {
     text: {
       ...(await embedded({
-        ...{ ...common, set: 'corrupted texts', embedder: textEmbedder(encoders.text, { withStates }) },
+        ...common,
+        set: 'corrupted texts',
+        embedder: textEmbedder(encoders.text, { withStates }),
         items: texts.ids.map((id) => ({ id, text: worse(id) })),
       })),
       from: texts.rows,
@@ -109,7 +111,9 @@ export async function corruptedItems(options: CorruptedItemsOptions): Promise<Co
     },
     face: {
       ...(await embedded({
-        ...{ ...common, set: 'corrupted faces', embedder },
+        ...common,
+        set: 'corrupted faces',
+        embedder,
         items: faces.ids.map((id) => faceOf.get(id)!),
       })),
       from: faces.rows,

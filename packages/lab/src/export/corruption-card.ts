@@ -30,7 +30,8 @@ export function corruptionSection(
     ]);
   const faces = names.map((name) => name.replace(/^.* × /, ''));
   const head = [
-    ...['corrupted', 'text alone'],
+    'corrupted',
+    'text alone',
     ...faces.flatMap((name) => [`${name} alone`, 'product', fusion.head, 'gate']),
   ];
   return [

@@ -93,7 +93,9 @@ export async function corruptionCurves(
       const right = (values: Scores): number => accuracyOf(values, truth);
       const ofAll = (posteriors: Scores): number => right(restrictPosteriors(posteriors, labels, among));
       points.push({
-        ...{ name, ...change, n: texts.length },
+        name,
+        ...change,
+        n: texts.length,
         fused: ofAll(fusedOf(bundle.manifest, logits, ofTexts.logits, ofFaces.logits).posteriors),
         product: ofAll(productOf(bundle.manifest, ofTexts.logits, ofFaces.logits)),
         text: right(aloneOf(text, ofTexts.logits, among)),

@@ -114,7 +114,9 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     face: posteriorsOf(face, parts.face, config.labels, prior),
   };
   const fusion = await trainFusion(data, config, {
-    ...{ head, progress, signal },
+    head,
+    progress,
+    signal,
     variation: corrupted && corruptedPairs(data, config.labels, corrupted, say),
     answer: (pairs, fused) =>
       withDoubt(
@@ -134,19 +136,31 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     format: 'mien-bundle-1',
     name,
     text: {
-      ...{ model: FILES.text, tokenizer: FILES.tokenizer, labels: [...text.labels] },
-      ...{ maxTokens: text.maxTokens, width: text.config.width },
+      model: FILES.text,
+      tokenizer: FILES.tokenizer,
+      labels: [...text.labels],
+      maxTokens: text.maxTokens,
+      width: text.config.width,
       ...(text.record.fine ? { fine: text.record.fine } : {}),
       ...parts.text,
     },
     face: {
-      ...{ model: FILES.face, labels: [...face.labels], size: face.input.size, width: face.network.width },
+      model: FILES.face,
+      labels: [...face.labels],
+      size: face.input.size,
+      width: face.network.width,
       ...(face.input.mirror ? { mirror: true } : {}),
       ...parts.face,
     },
     fusion: {
-      ...{ model: FILES.fusion, labels: [...config.labels], head, temperature: fusion.temperature },
-      ...{ training: fusionPairs, agreement: AGREEMENT, prior, certainty: fusion.certainty },
+      model: FILES.fusion,
+      labels: [...config.labels],
+      head,
+      temperature: fusion.temperature,
+      training: fusionPairs,
+      agreement: AGREEMENT,
+      prior,
+      certainty: fusion.certainty,
     },
     terms: [
       ...(['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
@@ -165,7 +179,10 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
   const small = files(text, face, fusion, 'small');
   const evaluation = await evaluated(manifest, small, protocol, { behaviour, corpora, progress });
   const card: CardFacts = {
-    ...{ manifest, evaluation, reference, counts: protocol.counts },
+    manifest,
+    evaluation,
+    reference,
+    counts: protocol.counts,
     corpora: corpora.map(corpusCounts),
     training: {
       text: trainingOf(text),
@@ -224,20 +241,24 @@ async function learnedFeatures(
 ): Promise<{ data: ExperimentData; corrupted: CorruptedItems | undefined }> {
   const encoders = {
     text: await loadTextEncoder({
-      ...{
-        id: `mien/${name}-text`,
-        revision: 'local',
-        folder: text.folder,
-        maxTokens: text.maxTokens,
-        pooling: text.pooling,
-      },
+      id: `mien/${name}-text`,
+      revision: 'local',
+      folder: text.folder,
+      maxTokens: text.maxTokens,
+      pooling: text.pooling,
     }),
     face: await loadFaceEncoder({
-      ...{ id: `mien/${name}-face`, revision: 'local', folder: face.folder, imageSize: 'published', mirror },
+      id: `mien/${name}-face`,
+      revision: 'local',
+      folder: face.folder,
+      imageSize: 'published',
+      mirror,
     }),
   };
   const common = {
-    ...{ protocol, encoders, dir: features },
+    protocol,
+    encoders,
+    dir: features,
     ...(progress ? { progress } : {}),
     ...(signal ? { signal } : {}),
   };

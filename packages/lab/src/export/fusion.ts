@@ -62,7 +62,12 @@ export async function trainFusion(
   try {
     for (const seed of config.seeds) {
       const { parameters } = await trainRun(data, {
-        ...{ model, seed, config, folder, features, progress },
+        model,
+        seed,
+        config,
+        folder,
+        features,
+        progress,
         ...(variation === undefined ? {} : { variation }),
         ...(signal === undefined ? {} : { signal }),
       });
@@ -82,7 +87,8 @@ export async function trainFusion(
   return {
     parts: { head, sizes, widths, standardization } as FusionParts,
     parameters: best.parameters,
-    ...{ temperature: best.temperature, certainty: best.certainty },
+    temperature: best.temperature,
+    certainty: best.certainty,
     seed: best.seed,
     validation: found.map(({ f1 }) => f1),
   };

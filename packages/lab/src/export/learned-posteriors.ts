@@ -62,7 +62,8 @@ function calibrated(
   const truth = asked.map((i) => among.indexOf(labels[validation.labels[i]!]!));
   const posteriors = softmax(restrictLogits(pick(logits, asked), labels, among), temperature);
   return {
-    ...{ temperature, prior },
+    temperature,
+    prior,
     certainty: fitCertainty(truth, posteriors),
   };
 }

@@ -98,7 +98,8 @@ export function textModel(
   const embedding = poolTokens(bert(p, config, { ids }), pooling);
   // Classifiers stay float32: they are small, and their rounding would be the posterior's.
   return encodeModel(graph, {
-    ...{ embedding, logits: top(embedding) },
+    embedding,
+    logits: top(embedding),
     ...(fine ? { fine: fine(embedding) } : {}),
   });
 }

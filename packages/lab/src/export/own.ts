@@ -58,7 +58,13 @@ export async function trainBundle(options: TrainOptions): Promise<Trained> {
   let result: OwnResult;
   try {
     result = await trainOwn({
-      ...{ table, encoders, config, head, maxPixels, progress, signal },
+      table,
+      encoders,
+      config,
+      head,
+      maxPixels,
+      progress,
+      signal,
       folder: join(out, 'work'),
       features: options.learn ? `${name} (learned)` : `${config.profile} features`,
     });
@@ -69,7 +75,10 @@ export async function trainBundle(options: TrainOptions): Promise<Trained> {
   const { heads, prior, splits, rows } = result;
   const { labels } = table;
   const posterior = (one: OwnHead, model: string) => ({
-    ...{ model, labels: [...labels], temperature: one.temperature, prior: [...prior] },
+    model,
+    labels: [...labels],
+    temperature: one.temperature,
+    prior: [...prior],
     certainty: one.certainty,
   });
   const files: Record<string, string | Uint8Array> = {};
@@ -130,8 +139,11 @@ async function learnEncoders(
     const items = { labels, training: of(training), validation: of(validation) };
     await learnText({ ...options, ...items, encoder: text, settings: learn.text, out: folder });
     text = {
-      ...{ id: `own/${name}-text`, revision: 'local', folder: join(folder, 'encoder') },
-      ...{ pooling: text.pooling, maxTokens: learn.text.maxTokens },
+      id: `own/${name}-text`,
+      revision: 'local',
+      folder: join(folder, 'encoder'),
+      pooling: text.pooling,
+      maxTokens: learn.text.maxTokens,
     };
   }
   if (table.rows[0]?.image !== undefined) {
@@ -146,7 +158,9 @@ async function learnEncoders(
     const items = { labels, training: await of(training), validation: await of(validation) };
     await learnFace({ ...options, ...items, encoder: face, settings: learn.face, out: folder });
     face = {
-      ...{ id: `own/${name}-face`, revision: 'local', folder: join(folder, 'encoder') },
+      id: `own/${name}-face`,
+      revision: 'local',
+      folder: join(folder, 'encoder'),
       imageSize: 'published',
     };
   }

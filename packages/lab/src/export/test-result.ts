@@ -37,7 +37,11 @@ export function testResult(
   const confusion = confusionMatrix(truth, argmax(posteriors), labels.length);
   const { accuracy, perLabel } = scoreOf(confusion);
   return {
-    ...{ name, labels, n: items, perLabel, confusion },
+    name,
+    labels,
+    n: items,
+    perLabel,
+    confusion,
     ...meansOverOccurring(perLabel),
     accuracy: wilsonInterval(accuracy * items, items),
     calibrationError: expectedCalibrationError(truth, posteriors),

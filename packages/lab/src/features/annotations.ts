@@ -36,8 +36,7 @@ export interface Annotations {
 
 export const ANNOTATIONS_NAME = 'annotations.json';
 
-const labelNamesOf = (set: SetName): readonly string[] =>
-  set === 'isear' ? TEXT_LABELS : FACE_LABELS;
+const labelNamesOf = (set: SetName): readonly string[] => (set === 'isear' ? TEXT_LABELS : FACE_LABELS);
 
 /** Numbers keys in the order of their first appearance; undefined is −1. */
 function numberer(): (key: string | number | undefined) => number {

@@ -33,10 +33,7 @@ export interface ExtractOptions extends EmbedderOptions {
 }
 
 /** `isear-all-MiniLM-L6-v2-0123456789abcdef`: data set, encoder, and a hash of all that decides the features. */
-function storeFolder<Item extends { readonly id: string }>(
-  set: SetName,
-  embedder: Embedder<Item>,
-): string {
+function storeFolder<Item extends { readonly id: string }>(set: SetName, embedder: Embedder<Item>): string {
   const encoder = basename(embedder.identity.id).replace(/[^\w.-]+/g, '_');
   return `${set}-${encoder}-${configKey(configOf(set, embedder))}`;
 }

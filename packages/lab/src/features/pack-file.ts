@@ -128,7 +128,11 @@ export async function readPack(file: string): Promise<FeatureSets> {
     provenance: {
       source: 'pack',
       sets: perSet(sets, ({ encoder, counts, fullWidth, terms, reduction }): SetProvenance => ({
-        ...{ encoder, counts, width: reduction.components, fullWidth, terms },
+        encoder,
+        counts,
+        width: reduction.components,
+        fullWidth,
+        terms,
       })),
       protocol,
       pack: { sha256: manifest.sha256, reduction: perSet(sets, (set) => set.reduction), cost },

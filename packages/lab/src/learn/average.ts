@@ -67,7 +67,8 @@ function checkTensors(a: Tensors, b: Tensors, file: string, other: string): void
   const differing = [...names].filter((name) => String(a[name]?.shape) !== String(b[name]?.shape));
   if (differing.length > 0)
     throw new MienError('weights', `differs from ${other} in ${differing.slice(0, 3).join(', ')}`, {
-      ...{ file, hint: 'Only encoders of one architecture have a mean.' },
+      file,
+      hint: 'Only encoders of one architecture have a mean.',
     });
 }
 

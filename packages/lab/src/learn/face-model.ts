@@ -91,7 +91,10 @@ export async function faceClassifier(
 ) {
   const faces = { ...input, mirror: options.mirror === true };
   const identity = {
-    ...{ id: 'in training', revision: 'local', sha256: '', dtype: 'float32' as const },
+    id: 'in training',
+    revision: 'local',
+    sha256: '',
+    dtype: 'float32' as const,
     preprocessing: {},
   };
   const encoder = await createFaceEncoder(network, faces, weights, identity, options.threads);

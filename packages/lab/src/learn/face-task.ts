@@ -156,7 +156,14 @@ export function faceTask(
 
   const total = plannedSteps({ epochs, plan });
   return {
-    ...{ epochs, batchSize, weights, plan, batches, validate, prior, averageDecay: settings.averageDecay },
+    epochs,
+    batchSize,
+    weights,
+    plan,
+    batches,
+    validate,
+    prior,
+    averageDecay: settings.averageDecay,
     isTrained: trainedFrom(model.network, settings),
     optimizer: learnOptimizer(settings.optimizer, groupsOf(model.network), total),
     trainee: (shape) => faceTrainee(model, settings, Number(shape)),

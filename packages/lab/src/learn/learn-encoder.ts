@@ -70,7 +70,9 @@ export function readyToTrain<Item>(
     ]),
   );
   return {
-    ...{ task, located, fingerprint },
+    task,
+    located,
+    fingerprint,
     items: { training: training.length, validation: validation.length },
   };
 }
@@ -85,8 +87,13 @@ export const trainPrepared = (
 ): Promise<LearnedWeights> => {
   const { settings, out, threads, spinning, progress = silentProgress, signal } = options;
   return learn(task, {
-    ...{ folder: out, fingerprint, threads, spinning, progress },
+    folder: out,
+    fingerprint,
+    threads,
+    spinning,
+    progress,
     ...(signal === undefined ? {} : { signal }),
-    ...{ patience: settings.patience, checkpointSeconds: settings.checkpointSeconds },
+    patience: settings.patience,
+    checkpointSeconds: settings.checkpointSeconds,
   });
 };

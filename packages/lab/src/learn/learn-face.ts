@@ -54,7 +54,12 @@ export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecor
   const result = { ...trained, weights: withPrior(trained.weights, prior, settings.logitAdjustment) };
   const { pretrained_cfg: published, ...rest } = json as { pretrained_cfg: object };
   return writeLearned(out, {
-    ...{ kind: 'face', labels, settings, result, located: prepared.located, items: prepared.items },
+    kind: 'face',
+    labels,
+    settings,
+    result,
+    located: prepared.located,
+    items: prepared.items,
     calibration: { prior: [...prior] },
     config: {
       ...rest,

@@ -74,8 +74,13 @@ export async function learnText(options: LearnTextOptions): Promise<LearnedRecor
       ? await calibrated(model, placed, corpora, validation, threads)
       : { weights: placed };
   return writeLearned(out, {
-    ...{ kind: 'text', labels, settings, pooling: encoder.pooling, result: { ...result, weights } },
-    ...{ located: prepared.located, items: prepared.items },
+    kind: 'text',
+    labels,
+    settings,
+    pooling: encoder.pooling,
+    result: { ...result, weights },
+    located: prepared.located,
+    items: prepared.items,
     ...(model.fine > 0 ? { fine: fineLabels } : {}),
     ...(calibration ? { calibration } : {}),
     config: { ...(json as object), label_names: labels },
@@ -124,7 +129,10 @@ async function prepare(options: LearnTextOptions) {
   const tokenizer = createTokenizer(tokenizerJson, { maxTokens, file });
   const names = createTokenizer(published.json, { maxTokens, file });
   const model: TextModel = {
-    ...{ config, pooling: encoder.pooling, classes: labels.length, fine: fineLabels.length },
+    config,
+    pooling: encoder.pooling,
+    classes: labels.length,
+    fine: fineLabels.length,
     trainedRows: Math.min(trainedRows, config.vocabulary),
   };
   const trainee = textTrainee(model, settings, maxTokens);
@@ -153,9 +161,15 @@ async function prepare(options: LearnTextOptions) {
   const asked = { ...teachers!, labels, threads, ...(progress ? { progress } : {}) };
   const teacher = teachers && (await textTeacher(trainingSet.texts, asked));
   const task = textTask(
-    ...([model, weights, settings, corpora] as const),
+    model,
+    weights,
+    settings,
+    corpora,
     {
-      ...{ ...trainingSet, weights: training.map(({ weight = 1 }) => weight), variant, teacher },
+      ...trainingSet,
+      weights: training.map(({ weight = 1 }) => weight),
+      variant,
+      teacher,
       maskToken: tokenizer.idOf('[MASK]'),
     },
     validationSet,
@@ -166,12 +180,18 @@ async function prepare(options: LearnTextOptions) {
   const sets = { training, validation };
   return {
     ...readyToTrain('text', { task, located }, options, sets, lineOf, teacher),
-    ...{ json, model, corpora, validation: validationSet, fineLabels },
+    json,
+    model,
+    corpora,
+    validation: validationSet,
+    fineLabels,
     tokenizer: added.size > 0 ? JSON.stringify(tokenizerJson) : published.text,
   };
 }
 
 const wholeCorpus = (labels: readonly string[]): TextCorpus => ({
-  ...{ name: 'all', repeat: 1, score: 1 },
+  name: 'all',
+  repeat: 1,
+  score: 1,
   evidence: Object.fromEntries(labels.map((label) => [label, 1])),
 });

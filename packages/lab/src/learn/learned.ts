@@ -49,12 +49,17 @@ export async function writeLearned(
   const { id, revision, sha256: hash } = located;
   const record: LearnedRecord = {
     format: 'mien-learned-1',
-    ...{ kind, labels: [...labels], settings: { ...settings }, pooling },
+    kind,
+    labels: [...labels],
+    settings: { ...settings },
+    pooling,
     ...(fine ? { fine: [...fine] } : {}),
     ...(calibration ? { calibration } : {}),
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
-    ...{ items, bestEpoch: result.bestEpoch, epochs: [...result.epochs] },
+    items,
+    bestEpoch: result.bestEpoch,
+    epochs: [...result.epochs],
   };
   await writeFileAtomic(join(out, 'learned.json'), `${JSON.stringify(record, null, 2)}\n`);
   return record;

@@ -169,8 +169,13 @@ async function restore(checkpoints: CheckpointFolder<Position>, initial: LearnSt
   const stored = await checkpoints.read(prefixed(initial, 'training '));
   if (stored === undefined)
     return {
-      ...{ epoch: 0, run: 0, steps: 0, best: { epoch: 0, score: -Infinity }, log: [] },
-      ...{ state: initial, bestWeights: {} },
+      epoch: 0,
+      run: 0,
+      steps: 0,
+      best: { epoch: 0, score: -Infinity },
+      log: [],
+      state: initial,
+      bestWeights: {},
     };
   return {
     ...stored.record,
@@ -218,7 +223,9 @@ async function endEpoch(task: LearnTask, now: Progressed, progress: Progress): P
     runs.reduce((sum, entry, i) => sum + of(entry) * plan[i]!.steps, 0);
   const steps = over(() => 1);
   const entry: EpochEntry = {
-    ...{ kind: 'epoch', epoch: now.epoch + 1, ...validation },
+    kind: 'epoch',
+    epoch: now.epoch + 1,
+    ...validation,
     loss: over(({ loss }) => loss) / steps,
     accuracy: over(({ accuracy }) => accuracy) / steps,
     seconds: (over(({ dataMs, runMs }) => dataMs + runMs) + performance.now() - start) / 1000,
@@ -230,7 +237,9 @@ async function endEpoch(task: LearnTask, now: Progressed, progress: Progress): P
   const changed = Object.keys(task.weights).filter((name) => `average ${name}` in now.state);
   return {
     ...now,
-    ...{ epoch: now.epoch + 1, run: 0, log: [...now.log, entry] },
+    epoch: now.epoch + 1,
+    run: 0,
+    log: [...now.log, entry],
     ...(isBest
       ? {
           best: { epoch: now.epoch + 1, score: validation.score },

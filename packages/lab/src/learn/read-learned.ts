@@ -39,7 +39,8 @@ async function parseRecord(folder: string, kind?: LearnedRecord['kind']): Promis
   if (parsed.success && (kind === undefined || parsed.data.kind === kind)) return parsed.data;
   const [what, command] = kind === undefined ? ['', ''] : [`${kind} `, ` ${kind}`];
   throw new MienError('weights', `is not the record of a learned ${what}encoder`, {
-    ...{ file: path, hint: `Name a folder that \`mien learn${command}\` finished.` },
+    file: path,
+    hint: `Name a folder that \`mien learn${command}\` finished.`,
   });
 }
 
@@ -68,8 +69,12 @@ export async function readLearnedText(folder: string): Promise<LearnedText> {
   const config = bertConfig(await readJson(configPath), configPath);
   const tokenizerPath = join(encoder, 'tokenizer.json');
   return {
-    ...{ folder: encoder, record, labels: record.labels, config },
-    ...{ maxTokens: Number(record.settings['maxTokens']), pooling: record.pooling },
+    folder: encoder,
+    record,
+    labels: record.labels,
+    config,
+    maxTokens: Number(record.settings['maxTokens']),
+    pooling: record.pooling,
     tokenizer: await readFile(tokenizerPath, 'utf8').catch((cause: unknown) => {
       throw fileError('read', tokenizerPath, cause);
     }),
@@ -91,7 +96,11 @@ export async function readLearnedFace(folder: string): Promise<LearnedFace> {
   const { network, input } = faceConfig(await readJson(configPath), 'published', configPath);
   const hasSecond = Number(record.settings['publishedLabels'] ?? 0) > 0;
   return {
-    ...{ folder: encoder, record, labels: record.labels, network, input },
+    folder: encoder,
+    record,
+    labels: record.labels,
+    network,
+    input,
     weights: await readWeights(join(encoder, WEIGHTS_FILE), {
       specs: [
         ...faceNetworkParameters(network),

@@ -62,7 +62,8 @@ export async function textItems(
   const asksIsear = settings.corpora.isear.repeat > 0;
   if (sets.isear === undefined && asksIsear)
     throw new MienError('file', 'does not hold ISEAR', {
-      ...{ file: data, hint: 'Expected a folder isear/ in it; set corpora.isear.repeat=0 to train without.' },
+      file: data,
+      hint: 'Expected a folder isear/ in it; set corpora.isear.repeat=0 to train without.',
     });
   const isear =
     sets.isear === undefined
@@ -94,7 +95,8 @@ async function textCorpora(options: TextCorporaOptions): Promise<TextCorpora> {
   for (const name of CORPUS_NAMES)
     if (settings.corpora[name].repeat > 0 && !found.some((one) => one.name === name))
       throw new MienError('data', `the corpus ${name} is not there`, {
-        ...{ file: data, field: `corpora.${name}.repeat` },
+        file: data,
+        field: `corpora.${name}.repeat`,
         hint: `Put it into the folder, or set corpora.${name}.repeat=0 to train without it.`,
       });
   // Of a text in several corpora the first one keeps it.
@@ -133,19 +135,22 @@ type Named = Pick<PreparedCorpus, 'name' | 'evidence'> & {
 };
 
 const isearCorpus = (texts: readonly ProtocolText[]): Named => ({
-  ...{ name: 'isear', evidence: TEXT_LABELS },
+  name: 'isear',
+  evidence: TEXT_LABELS,
   items: texts.flatMap(({ text, label, split }) =>
     split === 'dropped' ? [] : [{ text, labels: [label], source: [], split }],
   ),
 });
 
 const templateCorpus = ({ templates, seed }: TextLearnSettings): Named => ({
-  ...{ name: 'templates', evidence: ALL_LABELS },
+  name: 'templates',
+  evidence: ALL_LABELS,
   items: templateItems(templates, seed).map((item) => ({ ...item, source: [] })),
 });
 
 const sentenceCorpus = (sentences: readonly WrittenSentence[]): Named => ({
-  ...{ name: 'sentences', evidence: ALL_LABELS },
+  name: 'sentences',
+  evidence: ALL_LABELS,
   items: sentences.map((sentence) => ({ ...sentence, source: [] })),
 });
 
@@ -161,7 +166,11 @@ function labelled(
       ? Math.max(...source.map((one) => sourceWeights[one]!))
       : 1;
   return {
-    ...{ text, label: label!, others, corpus, weight: weight * own },
+    text,
+    label: label!,
+    others,
+    corpus,
+    weight: weight * own,
     ...(corpus === 'goemotions' ? { fine: source } : {}),
   };
 }

@@ -177,7 +177,13 @@ export function textTask(
 
   const groups = groupsOf(model.config);
   return {
-    ...{ epochs, batchSize, weights, plan, batches, validate, averageDecay: settings.averageDecay },
+    epochs,
+    batchSize,
+    weights,
+    plan,
+    batches,
+    validate,
+    averageDecay: settings.averageDecay,
     isTrained: trainedFrom(groups, settings.from),
     optimizer: learnOptimizer(settings.optimizer, groups, plannedSteps({ epochs, plan })),
     trainee: (shape) => textTrainee(model, settings, Number(shape)),
@@ -200,7 +206,8 @@ function trainedFrom({ parts, partOf }: Groups, from: string): (name: string) =>
   const first = parts.indexOf(from);
   if (first < 0)
     throw new MienError('config', `the encoder has no part "${from}" to train from`, {
-      ...{ field: 'from', hint: suggestion(from, parts) },
+      field: 'from',
+      hint: suggestion(from, parts),
     });
   return (name) => isClassifier(name) || name === TRAINED_ROWS || parts.indexOf(partOf(name)!) >= first;
 }

@@ -33,7 +33,8 @@ async function read(folder: string) {
   const loaded = [];
   for (const one of found) loaded.push(await loadCorpus(one));
   return loaded.map(({ name, form, items }) => ({
-    ...{ name, form },
+    name,
+    form,
     items: items.map(({ split, text, labels }) => `${split}: ${text} → ${labels.join('|')}`),
   }));
 }
@@ -55,7 +56,8 @@ test('each published form is recognised by its content and mapped to labels', as
   });
   expect(await read(folder)).toEqual([
     {
-      ...{ name: 'goemotions', form: 'goemotions-tsv' },
+      name: 'goemotions',
+      form: 'goemotions-tsv',
       items: [
         'validation: What is this? → surprise',
         'train: I did it → joy',
@@ -63,23 +65,28 @@ test('each published form is recognised by its content and mapped to labels', as
       ],
     },
     {
-      ...{ name: 'dair-emotion', form: 'text;label' },
+      name: 'dair-emotion',
+      form: 'text;label',
       items: ['validation: i feel; so loved → joy', 'validation: i feel low → sadness'],
     },
     {
-      ...{ name: 'tweeteval-emotion', form: 'tweeteval' },
+      name: 'tweeteval-emotion',
+      form: 'tweeteval',
       items: ['train: go away → anger', 'train: be brave → joy'],
     },
     {
-      ...{ name: 'xed-english', form: 'xed-tsv' },
+      name: 'xed-english',
+      form: 'xed-tsv',
       items: ['train: Sorry I hit him. → anger|sadness', 'train: Deal. → neutral'],
     },
     {
-      ...{ name: 'semeval-2025', form: 'semeval-csv' },
+      name: 'semeval-2025',
+      form: 'semeval-csv',
       items: ['train: Dark, and cold → fear|sadness', 'train: A day → neutral'],
     },
     {
-      ...{ name: 'emoevent', form: 'emoevent-tsv' },
+      name: 'emoevent',
+      form: 'emoevent-tsv',
       items: ['train: It "burns" → sadness', 'train: News → neutral'],
     },
   ]);
@@ -94,7 +101,8 @@ test('the packed form is read compressed or not, by the corpus that its ids name
   });
   expect(await read(folder)).toEqual([
     {
-      ...{ name: 'goemotions', form: 'packed' },
+      name: 'goemotions',
+      form: 'packed',
       items: ['train: Well, done → joy', 'validation: Oops → guilt|sadness'],
     },
     { name: 'xed-english', form: 'packed', items: ['train: Well done → joy'] },
@@ -156,17 +164,21 @@ const corpus = (
   name: string,
   items: readonly (readonly [string, CorpusItem['labels'], CorpusItem['split']])[],
 ): Corpus => ({
-  ...{
-    name,
-    path: name,
-    form: 'table',
-    evidence: ['anger', 'joy'],
-    skipped: [],
-    warnings: [],
-    unlabelled: 0,
-  },
+  name,
+  path: name,
+  form: 'table',
+  evidence: ['anger', 'joy'],
+  skipped: [],
+  warnings: [],
+  unlabelled: 0,
   items: items.map(([text, labels, split], i) => ({
-    ...{ id: `${name}/${i}`, text, labels, split, source: [], file: name, row: i + 1 },
+    id: `${name}/${i}`,
+    text,
+    labels,
+    split,
+    source: [],
+    file: name,
+    row: i + 1,
   })),
 });
 
@@ -234,7 +246,7 @@ test('texts for pairs are of one label of faces, as many of each, from all corpo
       Array.from({ length: count }, (_, row) => {
         const id = `${name}-${split}-${labels}-${row}`;
         const own = labels.split('|') as CorpusItem['labels'];
-        return { ...{ id, text: `text ${id}`, labels: own, source: [], split, file: name, row } };
+        return { id, text: `text ${id}`, labels: own, source: [], split, file: name, row };
       }),
     );
   const corpora = [

@@ -22,12 +22,20 @@ async function table(name: string, lines: readonly string[]): Promise<string> {
 }
 
 const item = (label: FaceLabel, file: string, id: string, usage: 'Training' | 'PrivateTest') => ({
-  ...{ id, label, file, usage, dataset: 'fer2013' as const },
+  id,
+  label,
+  file,
+  usage,
+  dataset: 'fer2013' as const,
   split: usage === 'Training' ? ('train' as const) : ('test' as const),
   image: { kind: 'file' as const, path: file },
 });
 const fer = (form: LoadedFer2013['form'], items: LoadedFer2013['items']): LoadedFer2013 => ({
-  ...{ path: 'fer2013', form, items, skipped: [], warnings: [] },
+  path: 'fer2013',
+  form,
+  items,
+  skipped: [],
+  warnings: [],
 });
 
 test('joins by label and file name, since names repeat under other labels', async () => {

@@ -33,7 +33,11 @@ const loadFaceEncoder = (
 /** DistilBERT in small. */
 const smallDistilBertConfig = {
   ...distilBertConfig,
-  ...{ vocab_size: 128, dim: 128, n_layers: 2, n_heads: 2, hidden_dim: 256 },
+  vocab_size: 128,
+  dim: 128,
+  n_layers: 2,
+  n_heads: 2,
+  hidden_dim: 256,
 };
 const WORDS = ['i', 'am', 'happy', 'sad', 'dog', '.'];
 
@@ -50,7 +54,8 @@ const row = (value: { shape: readonly number[]; data: Float32Array }, i: number)
 
 /** Pixels that depend on nothing but the name. */
 const noise = (name: string, width: number, height: number): DecodedImage => ({
-  ...{ width, height },
+  width,
+  height,
   data: Uint8Array.from(uniform(name, width * height * 3), (x) => Math.floor((x + 1) * 128)),
 });
 
@@ -78,15 +83,14 @@ describe('profile paper, from a server that answers as the hub', () => {
 
   it('says which encoders these are', () => {
     expect(text.identity).toMatchObject({
-      ...{
-        id: 'distilbert/distilbert-base-uncased',
-        revision: profiles.paper.text.revision,
-        dtype: 'float32',
-      },
+      id: 'distilbert/distilbert-base-uncased',
+      revision: profiles.paper.text.revision,
+      dtype: 'float32',
       preprocessing: { maxTokens: 128, pooling: 'cls' },
     });
     expect(face.identity).toMatchObject({
-      ...{ id: 'timm/efficientnet_b3.ra2_in1k', revision: 'b3'.repeat(20) },
+      id: 'timm/efficientnet_b3.ra2_in1k',
+      revision: 'b3'.repeat(20),
       sha256: sha256(server.repositories[profiles.paper.face.id]!.files['model.safetensors']!),
       preprocessing: { architecture: 'efficientnet_b3', imageSize: 288, crop: 'none' },
     });

@@ -73,7 +73,8 @@ describe.each(['efficientnet', 'mobilefacenet'] as const)(
     const model = readModel(bytes, 'face.onnx');
     const draw = randomStream(6, 'image');
     const image = {
-      ...{ width: 40, height: 40 },
+      width: 40,
+      height: 40,
       data: Uint8Array.from({ length: 3 * 1600 }, () => draw.integer(256)),
     };
 
@@ -84,7 +85,10 @@ describe.each(['efficientnet', 'mobilefacenet'] as const)(
     test('gives the log-odds of its own run, and complete attributions', async () => {
       const explainer = await createFaceExplainer(manifest, { face: model }, { threads: 1 });
       const { rows, columns, cells, from, to, gap } = await explainer.attribute({
-        ...{ image, label: 'anger', among: LABELS, priors: { face: manifest.face!.prior } },
+        image,
+        label: 'anger',
+        among: LABELS,
+        priors: { face: manifest.face!.prior },
       });
       expect([rows, columns]).toEqual([8, 8]);
       const own = await run(bytes, {

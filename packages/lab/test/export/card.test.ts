@@ -21,10 +21,17 @@ async function cardOf(counts: CardFacts['counts']): Promise<string> {
 
 const at = (mean: number) => ({ mean, low: mean - 0.05, high: mean + 0.05 });
 const row = (name: string, accuracy: number) => ({
-  ...{ name, accuracy: at(accuracy), meanRecall: 0.7, auc: at(0.9), logLikelihood: -0.5 },
+  name,
+  accuracy: at(accuracy),
+  meanRecall: 0.7,
+  auc: at(0.9),
+  logLikelihood: -0.5,
 });
 const posts: AlignedTest = {
-  ...{ name: 'Posts', groups: ['negative', 'positive'], items: 130, oneSided: 2 },
+  name: 'Posts',
+  groups: ['negative', 'positive'],
+  items: 130,
+  oneSided: 2,
   agreeing: {
     n: 100,
     rows: [row('answer', 0.8), row('text alone', 0.75)],

@@ -35,14 +35,22 @@ let options: CompareOptions;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'mien-compare-'));
   features = await comparedFeatures({
-    ...{ protocol: smallProtocol(), labels, dir },
+    protocol: smallProtocol(),
+    labels,
+    dir,
     encoders: { text: fakeTextEncoder(), face: fakeFaceEncoder() },
     faces: { train: 6, validation: 3, test: 2, corrupted: 10 },
   });
   variation = corruptedPairs(features.data, labels, features.corrupted, posteriors);
   options = {
-    ...{ features, variation, posteriors, config, key: 'features', folder: join(dir, 'runs') },
-    ...{ heads: ['gated', 'transformer'], rates: [1e-3, 1e-2] },
+    features,
+    variation,
+    posteriors,
+    config,
+    key: 'features',
+    folder: join(dir, 'runs'),
+    heads: ['gated', 'transformer'],
+    rates: [1e-3, 1e-2],
   };
 });
 afterAll(() => rm(dir, { recursive: true }));
@@ -140,12 +148,19 @@ describe('the choice', () => {
         { name: 'no face', kind: 'missing', of: 'face' },
       ],
       heads: Object.entries(rights).map(([head, right]) => ({
-        ...{ head: head as 'gated', parameters: 1, tried: [] },
+        head: head as 'gated',
+        parameters: 1,
+        tried: [],
         runs: [0, 1].map((seed) => ({
-          ...{ seed, rate: 1e-4, epochs: 3, secondsAnEpoch: 1, test: answer(right) },
+          seed,
+          rate: 1e-4,
+          epochs: 3,
+          secondsAnEpoch: 1,
+          test: answer(right),
           answers: {
             clean: { ...answer(right), ...(head === 'gated' ? { gate: 0.5 + seed / 10 } : {}) },
-            ...{ worse: answer(right), 'no face': answer(right) },
+            worse: answer(right),
+            'no face': answer(right),
           },
           ...(head === 'product' ? {} : { additive: answer(right - 0.1).hits }),
         })),

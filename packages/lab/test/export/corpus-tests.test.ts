@@ -22,7 +22,10 @@ const one = (labels: readonly string[], rows: readonly string[]): Tensor<'float3
   );
 
 const even = (labels: readonly string[]) => ({
-  ...{ labels: [...labels], temperature: 1, prior: labels.map(() => 1 / labels.length), width: 1 },
+  labels: [...labels],
+  temperature: 1,
+  prior: labels.map(() => 1 / labels.length),
+  width: 1,
 });
 
 /** Says of a text the label that it begins with, and of a face the label that its first pixel counts to; fuses by words. */
@@ -57,17 +60,29 @@ const telling = (textLabels: readonly string[], fusedLabels: readonly string[]):
 
 const text = (label: ProtocolText['label'], i: number): ProtocolText => ({
   item: { id: `isear/${i}`, text: label, label, file: 'isear.csv', row: i },
-  ...{ label, text: label, group: i, split: 'test' },
+  label,
+  text: label,
+  group: i,
+  split: 'test',
 });
 const face = (label: FaceLabel, i: number): ProtocolFace => ({
   item: {
-    ...{ id: `rafdb/${i}`, label, dataset: 'rafdb', split: 'test', file: '' },
+    id: `rafdb/${i}`,
+    label,
+    dataset: 'rafdb',
+    split: 'test',
+    file: '',
     image: {
-      ...{ kind: 'pixels', width: 1, height: 1 },
+      kind: 'pixels',
+      width: 1,
+      height: 1,
       data: Uint8Array.of(FACE_LABELS.indexOf(label)),
     },
   },
-  ...{ label, split: 'test', group: i, sha256: '' },
+  label,
+  split: 'test',
+  group: i,
+  sha256: '',
 });
 const protocol = {
   texts: (['anger', 'disgust', 'fear', 'joy', 'sadness', 'guilt'] as const).map(text),
@@ -79,7 +94,13 @@ const item = (
   labels: CorpusItem['labels'],
   split: CorpusItem['split'] = 'test',
 ): CorpusItem => ({
-  ...{ id: words, text: words, labels, source: [], split, file: '', row: 1 },
+  id: words,
+  text: words,
+  labels,
+  source: [],
+  split,
+  file: '',
+  row: 1,
 });
 const corpus = (name: string, evidence: PreparedCorpus['evidence'], items: readonly CorpusItem[]) =>
   ({ name, evidence, items, dropped: {} }) as unknown as PreparedCorpus;

@@ -70,7 +70,8 @@ test('blur keeps the mean and a plane surface, and takes away what alternates', 
   const flat = { width: 9, height: 7, data: new Uint8Array(189).fill(77) };
   expect(corruptFace(flat, 'blur', 0.3, draw)).toEqual(flat);
   const board = {
-    ...{ width: 32, height: 32 },
+    width: 32,
+    height: 32,
     data: Uint8Array.from({ length: 3072 }, (_, i) => {
       const pixel = Math.floor(i / 3);
       return (pixel + (pixel >> 5)) % 2 ? 200 : 100;

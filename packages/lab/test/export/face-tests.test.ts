@@ -20,7 +20,9 @@ const votes = (label: FaceLabel, count: number, others: Partial<FaceVotes> = {})
   labels: Object.fromEntries(
     FACE_LABELS.map((name) => [name, name === label ? count : 0]),
   ) as FaceVotes['labels'],
-  ...{ contempt: 0, unknown: 0, noFace: 0 },
+  contempt: 0,
+  unknown: 0,
+  noFace: 0,
   ...others,
 });
 
@@ -49,9 +51,16 @@ const face = (
   said: FaceLabel,
   more: Partial<FaceItem> = {},
 ) => ({
-  ...{ label, split: 'test' as const, group: 0, sha256: '' },
+  label,
+  split: 'test' as const,
+  group: 0,
+  sha256: '',
   item: {
-    ...{ id: '', label, dataset, split: 'test', file: '' },
+    id: '',
+    label,
+    dataset,
+    split: 'test',
+    file: '',
     image: { kind: 'pixels', width: 1, height: 1, data: Uint8Array.of(at(said)) },
     ...more,
   } as FaceItem,

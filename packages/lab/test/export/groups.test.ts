@@ -4,7 +4,11 @@ import { groupResults, groupSection } from '../../src/export/groups.js';
 import type { TextItem } from 'mien/parts';
 
 const item = (of: Partial<TextItem>): TextItem => ({
-  ...{ id: '', text: '', label: 'joy', file: '', row: 1 },
+  id: '',
+  text: '',
+  label: 'joy',
+  file: '',
+  row: 1,
   ...of,
 });
 

@@ -17,8 +17,16 @@ test('with --learn the bundle holds encoders that were trained on the table', as
   const config = join(root, 'text-learn.json');
   await writeFile(config, JSON.stringify({ epochs: 3, batchSize: 16, maxTokens: 32, averageDecay: 0 }));
   const ended = await trainOwn(root, [
-    ...['--out', out, '--text', 'words', '--label', 'mood'],
-    ...['--learn', '--text-config', config, ...quick],
+    '--out',
+    out,
+    '--text',
+    'words',
+    '--label',
+    'mood',
+    '--learn',
+    '--text-config',
+    config,
+    ...quick,
   ]);
   expect(ended).toMatchObject({ code: 0 });
   const { manifest, files } = await readBundle(join(out, 'bundle'));

@@ -30,7 +30,7 @@ const columns = [
 
 test('the fused model knows what neither modality can, and its bundle holds together', async () => {
   const out = join(root, 'out');
-  const ended = await trainOwn(root, [...['--out', out, ...columns, ...quick]]);
+  const ended = await trainOwn(root, ['--out', out, ...columns, ...quick]);
   expect(ended).toMatchObject({ code: 0 });
   const { rows } = JSON.parse(ended.stdout) as { rows: ResultRow[] };
   const accuracy = (model: string): number => rows.find((row) => row.model === model)!.accuracy.mean;
@@ -66,7 +66,7 @@ test('the fused model knows what neither modality can, and its bundle holds toge
   expect(card).toContain('| concatenation |');
 
   // Run again, everything is there already: the same bundle.
-  const again = await trainOwn(root, [...['--out', out, ...columns, ...quick]]);
+  const again = await trainOwn(root, ['--out', out, ...columns, ...quick]);
   expect(JSON.parse(again.stdout)).toEqual(JSON.parse(ended.stdout));
 
   const broken = async (change: (folder: string) => Promise<unknown>): Promise<unknown> => {
@@ -77,7 +77,8 @@ test('the fused model knows what neither modality can, and its bundle holds toge
     return readBundle(copy).catch((cause: unknown) => cause);
   };
   expect(await broken((copy) => rm(join(copy, 'face.onnx')))).toMatchObject({
-    ...{ code: 'bundle', message: expect.stringContaining('face.onnx') as string },
+    code: 'bundle',
+    message: expect.stringContaining('face.onnx') as string,
   });
   expect(
     await broken(async (copy) => {
@@ -88,7 +89,8 @@ test('the fused model knows what neither modality can, and its bundle holds toge
     }),
   ).toMatchObject({ code: 'bundle', message: expect.stringContaining('text.onnx') as string });
   expect(await broken((copy) => copyFile(join(copy, 'face.onnx'), join(copy, 'extra.onnx')))).toMatchObject({
-    ...{ code: 'bundle', message: expect.stringContaining('extra.onnx') as string },
+    code: 'bundle',
+    message: expect.stringContaining('extra.onnx') as string,
   });
 }, 120_000);
 

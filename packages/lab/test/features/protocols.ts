@@ -59,7 +59,9 @@ const faces = (dataset: FaceDataset, count: number, offset: number): ProtocolFac
 /** Texts of another corpus, over the faces' labels, of which a third each is for training, validation and test. */
 export const someCorpora = (count: number): CorpusText[] =>
   someTexts(count).map(({ text }, i) => ({
-    ...{ id: `goemotions/ge-${i}`, corpus: 'goemotions', text: `further ${text}` },
+    id: `goemotions/ge-${i}`,
+    corpus: 'goemotions',
+    text: `further ${text}`,
     label: FACE_LABELS[i % 7]!,
     split: (['train', 'validation', 'test'] as const)[Math.floor(i / 7) % 3]!,
   }));

@@ -23,8 +23,17 @@ import { faceLearnSettings } from '../../src/learn/settings.js';
 
 const normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 const none: AugmentationSettings = {
-  ...{ flip: 0, rotation: 0, scale: 1, aspect: 1, shift: 0, brightness: 0, contrast: 0, colour: 0, grey: 0 },
-  ...{ erase: 0, eraseArea: 0 },
+  flip: 0,
+  rotation: 0,
+  scale: 1,
+  aspect: 1,
+  shift: 0,
+  brightness: 0,
+  contrast: 0,
+  colour: 0,
+  grey: 0,
+  erase: 0,
+  eraseArea: 0,
 };
 const SIDE = 8;
 const draw = randomStream(1, 'pixels');

@@ -38,7 +38,10 @@ function train(name: string, factor: number, value: number, labels: readonly str
   ]);
   const n = labels.length;
   return writeLearned(join(root, name), {
-    ...{ kind: 'face', labels, settings: {}, items: { training: 1, validation: 1 } },
+    kind: 'face',
+    labels,
+    settings: {},
+    items: { training: 1, validation: 1 },
     located: { id: 'made/up', revision: 'main', sha256: '' } as never,
     result: {
       weights: {
@@ -46,7 +49,8 @@ function train(name: string, factor: number, value: number, labels: readonly str
         [`${CLASSIFIER}.weight`]: float32([n, 1280], new Float32Array(n * 1280).fill(value)),
         [`${CLASSIFIER}.bias`]: float32([n], new Float32Array(n).fill(value)),
       },
-      ...{ bestEpoch: 1, epochs: [] },
+      bestEpoch: 1,
+      epochs: [],
     } as never,
     config: { ...json, num_classes: n, pretrained_cfg: { ...json.pretrained_cfg, input_size: [3, 64, 64] } },
   });

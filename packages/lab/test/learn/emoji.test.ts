@@ -6,7 +6,20 @@ import { chooseSigns, withMeanings, withSigns } from '../../src/learn/emoji.js';
 import { bertFiles, bertTinyConfig } from '../../../../test/support/pretrained.js';
 
 const files = bertFiles(bertTinyConfig, [
-  ...['so', 'soo', 'cool', 'crying', 'loud', '##ly', 'red', 'heart', 'lunch', 'who', 'ate', '!', ':', ')'],
+  'so',
+  'soo',
+  'cool',
+  'crying',
+  'loud',
+  '##ly',
+  'red',
+  'heart',
+  'lunch',
+  'who',
+  'ate',
+  '!',
+  ':',
+  ')',
 ]);
 const published = JSON.parse(Buffer.from(files['tokenizer.json']!).toString('utf8')) as {
   model: { vocab: Record<string, number> };

@@ -58,7 +58,10 @@ test('export: both become a bundle that computes, with every test in its card', 
   expect(ended).toMatchObject({ code: 0 });
   const { evaluation, reference } = JSON.parse(ended.stdout) as Exported;
   const names = [
-    ...['ISEAR', 'FER2013 PrivateTest', 'FER2013 test', 'RAF-DB test'],
+    'ISEAR',
+    'FER2013 PrivateTest',
+    'FER2013 test',
+    'RAF-DB test',
     ...['FER2013', 'RAF-DB'].flatMap((set) =>
       ['gated', 'product of posteriors', 'text alone', 'face alone'].map((as) => `ISEAR × ${set}, ${as}`),
     ),

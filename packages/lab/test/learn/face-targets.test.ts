@@ -13,7 +13,9 @@ import {
 
 const votes = (counts: Partial<Record<FaceLabel, number>>, others: Partial<FaceVotes> = {}): FaceVotes => ({
   labels: Object.fromEntries(FACE_LABELS.map((label) => [label, counts[label] ?? 0])) as FaceVotes['labels'],
-  ...{ contempt: 0, unknown: 0, noFace: 0 },
+  contempt: 0,
+  unknown: 0,
+  noFace: 0,
   ...others,
 });
 const at = (label: FaceLabel): number => FACE_LABELS.indexOf(label);

@@ -33,9 +33,13 @@ const draw = randomStream(2, 'faces');
 /** Two faces a label of one set and one of the other, of 48×48 pixels. */
 const faces = FACE_LABELS.flatMap((label, l) =>
   ['fer2013', 'fer2013', 'rafdb'].map((dataset, i): LabelledFace => ({
-    ...{ label, dataset, sha256: `${label} ${i}` },
+    label,
+    dataset,
+    sha256: `${label} ${i}`,
     image: {
-      ...{ kind: 'pixels', width: 48, height: 48 },
+      kind: 'pixels',
+      width: 48,
+      height: 48,
       data: Uint8Array.from({ length: 48 * 48 }, () => draw.integer(256)),
     },
     ...(dataset === 'rafdb'
@@ -45,7 +49,9 @@ const faces = FACE_LABELS.flatMap((label, l) =>
             labels: Object.fromEntries(
               FACE_LABELS.map((name, k) => [name, k === l ? 6 : name === 'neutral' ? 4 : 0]),
             ) as Record<(typeof FACE_LABELS)[number], number>,
-            ...{ contempt: 0, unknown: 0, noFace: 0 },
+            contempt: 0,
+            unknown: 0,
+            noFace: 0,
           },
         }),
   })),
@@ -53,7 +59,10 @@ const faces = FACE_LABELS.flatMap((label, l) =>
 
 const learned = (out: string, settings: object) =>
   learnFace({
-    ...{ labels: FACE_LABELS, training: faces, validation: faces.slice(0, 6), out: join(root, out) },
+    labels: FACE_LABELS,
+    training: faces,
+    validation: faces.slice(0, 6),
+    out: join(root, out),
     encoder: {
       id: 'made/mobilefacenet',
       revision: 'main',
@@ -61,7 +70,11 @@ const learned = (out: string, settings: object) =>
       imageSize: 'published',
     },
     settings: faceLearnSettings.parse({
-      ...{ phases: [{ epochs: 1, size: 32 }], keptSize: 32, batchSize: 7, from: 'head', dropPath: 0 },
+      phases: [{ epochs: 1, size: 32 }],
+      keptSize: 32,
+      batchSize: 7,
+      from: 'head',
+      dropPath: 0,
       optimizer: { learningRate: 1e-9 },
       ...settings,
     }),

@@ -14,7 +14,11 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 const options = (name: string, over: Partial<LearnOptions> = {}): LearnOptions => ({
-  ...{ folder: join(root, name), fingerprint: 'a', patience: 9, checkpointSeconds: 0, threads: 1 },
+  folder: join(root, name),
+  fingerprint: 'a',
+  patience: 9,
+  checkpointSeconds: 0,
+  threads: 1,
   ...over,
 });
 const bytes = (tensors: Tensors): Record<string, string> =>

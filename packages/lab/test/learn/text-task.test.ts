@@ -14,8 +14,17 @@ import { textTask } from '../../src/learn/text-task.js';
 import { bertTinyConfig } from '../../../../test/support/pretrained.js';
 
 const settings = textLearnSettings.parse({
-  ...{ batchSize: 4, stepsPerRun: 1, epochs: 1, dropout: 0, labelSmoothing: 0, averageDecay: 0 },
-  ...{ from: 'encoder.layer.1', adjustment: 1, fine: 0.5, trainedRows: 20, maxTokens: 12 },
+  batchSize: 4,
+  stepsPerRun: 1,
+  epochs: 1,
+  dropout: 0,
+  labelSmoothing: 0,
+  averageDecay: 0,
+  from: 'encoder.layer.1',
+  adjustment: 1,
+  fine: 0.5,
+  trainedRows: 20,
+  maxTokens: 12,
   optimizer: { learningRate: 1e-2, weightDecay: 0, warmup: 0 },
 });
 const WORDS = 'embeddings.word_embeddings.weight';

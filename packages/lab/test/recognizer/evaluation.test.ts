@@ -13,7 +13,10 @@ import {
 const KNOWN = ['anger', 'joy', 'neutral'];
 const posterior = (probabilities: Probabilities) => ({ label: '', probabilities, logits: {} });
 const said = (label: string, p = 0.8): Result => ({
-  ...{ label, from: 'text', logits: {}, warnings: [] },
+  label,
+  from: 'text',
+  logits: {},
+  warnings: [],
   probabilities: Object.fromEntries(KNOWN.map((one) => [one, one === label ? p : (1 - p) / 2])),
   text: { ...posterior({ anger: 1, joy: 0, neutral: 0 }), read: 1 },
 });

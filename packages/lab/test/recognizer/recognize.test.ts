@@ -97,7 +97,9 @@ describe('one modality', () => {
 test('a face is the same in a mirror, unless its mirror image is not to be read', async () => {
   const { bytes, manifest } = smallFace();
   const mirroring = createRecognizer({
-    ...{ bundle: await openBundle(manifest, { 'face.onnx': bytes }), faces: finder, decode: nodeDecoder() },
+    bundle: await openBundle(manifest, { 'face.onnx': bytes }),
+    faces: finder,
+    decode: nodeDecoder(),
   });
   const data = Uint8Array.from({ length: 40 * 40 * 3 }, (_, i) => (i % 120) * 2);
   const turned = Uint8Array.from(data, (_, i) => data[i - (i % 120) + 117 - (i % 120) + 2 * (i % 3)]!);
@@ -142,7 +144,9 @@ describe('both', () => {
 
   test('where they contradict each other the answer leans on each alone, if the bundle allows for that', async () => {
     const doubting = createRecognizer({
-      ...{ bundle: await openLegible([], 0.9), faces: finder, decode: nodeDecoder() },
+      bundle: await openLegible([], 0.9),
+      faces: finder,
+      decode: nodeDecoder(),
     });
     const ask = async (text: string, label: 'joy' | 'anger') =>
       (await doubting.recognize({ text, image: faceOf(label) })) as Recognition;
@@ -187,7 +191,9 @@ describe('both', () => {
 
   test('a bundle of texts alone reads the text and says what it cannot', async () => {
     const alone = createRecognizer({
-      ...{ bundle: await openLegible(['face', 'fusion']), faces: finder, decode: nodeDecoder() },
+      bundle: await openLegible(['face', 'fusion']),
+      faces: finder,
+      decode: nodeDecoder(),
     });
     const result = await alone.recognize({ text: 'joy', image: faceOf('anger') });
     expect(result).toMatchObject({ label: 'joy', from: 'text' });
@@ -216,8 +222,16 @@ describe('what an item may be like', () => {
       { image: { width: 2, height: 2, data: new Uint8Array(5) } },
     ]);
     expect(results.map((result) => result.error?.code ?? (result as Recognition).label)).toEqual([
-      ...['joy', 'undecodable-image', 'empty-text', 'no-face', 'undecodable-image', 'anger', 'no-input'],
-      ...['undecodable-image', 'undecodable-image', 'undecodable-image'],
+      'joy',
+      'undecodable-image',
+      'empty-text',
+      'no-face',
+      'undecodable-image',
+      'anger',
+      'no-input',
+      'undecodable-image',
+      'undecodable-image',
+      'undecodable-image',
     ]);
   });
 
@@ -330,7 +344,9 @@ describe('what an item may be like', () => {
     // eslint-disable-next-line no-sparse-arrays
     const sparse = [{ text: 'joy' }, , { text: 'fear' }] as Item[];
     expect((await recognizer.recognize(sparse)).map(({ error }) => error?.code)).toEqual([
-      ...[undefined, 'invalid-item', undefined],
+      undefined,
+      'invalid-item',
+      undefined,
     ]);
     expect(await recognizer.recognize([])).toEqual([]);
   });
@@ -376,8 +392,15 @@ describe('what an item may be like', () => {
 
     test('and so for values that nobody has thought of', async () => {
       const anything = fc.anything({
-        ...{ withBigInt: true, withDate: true, withTypedArray: true, withMap: true, withSet: true },
-        ...{ withNullPrototype: true, withObjectString: true, withSparseArray: true, withBoxedValues: true },
+        withBigInt: true,
+        withDate: true,
+        withTypedArray: true,
+        withMap: true,
+        withSet: true,
+        withNullPrototype: true,
+        withObjectString: true,
+        withSparseArray: true,
+        withBoxedValues: true,
       });
       const pixels = fc.record({
         width: fc.oneof(fc.integer({ min: 0, max: 3 }), anything),
@@ -412,7 +435,10 @@ describe('what an item may be like', () => {
   test('an item with nothing in it fails alone, whether its keys are there or not', async () => {
     const results = await recognizer.recognize([{}, { text: undefined }, { text: 'joy' }, { id: 'c' }]);
     expect(results.map((result) => result.error?.code)).toEqual([
-      ...['no-input', 'no-input', undefined, 'no-input'],
+      'no-input',
+      'no-input',
+      undefined,
+      'no-input',
     ]);
     expect(results[0]).toEqual(results[1]);
     expect(await recognizer.recognize({})).toEqual(results[0]);
@@ -448,7 +474,9 @@ describe('what an item may be like', () => {
 
   test('without files, paths open nothing, and everything else is read', async () => {
     const closed = createRecognizer({
-      ...{ bundle: await openLegible(), faces: finder, decode: nodeDecoder({ files: false }) },
+      bundle: await openLegible(),
+      faces: finder,
+      decode: nodeDecoder({ files: false }),
     });
     const { width, height, data } = faceOf('anger');
     const png = await sharp(Buffer.from(data), { raw: { width, height, channels: 3 } })

@@ -13,11 +13,18 @@ const around = (mean: number, by = 0.02) => ({ mean, low: mean - by, high: mean 
 
 type Head = ComparisonFile['heads'][number];
 const situation = (name: string, of: Head['situations'][number]['of'], mean: number, gates: number[]) => ({
-  ...{ name, of, kind: of === null ? ('clean' as const) : ('corrupted' as const) },
-  ...{ accuracy: around(mean), gates },
+  name,
+  of,
+  kind: of === null ? ('clean' as const) : ('corrupted' as const),
+  accuracy: around(mean),
+  gates,
 });
 const head = (name: string, accuracy: number, interaction: number, gates: readonly number[][]): Head => ({
-  ...{ head: name, parameters: 1234, rate: name === 'product' ? null : 1e-3, epochs: 3, secondsAnEpoch: 1.5 },
+  head: name,
+  parameters: 1234,
+  rate: name === 'product' ? null : 1e-3,
+  epochs: 3,
+  secondsAnEpoch: 1.5,
   situations: [
     situation('clean', null, accuracy, gates[0] ?? []),
     situation('text: words dropped 1', 'text', accuracy - 0.1, gates[1] ?? []),
@@ -32,13 +39,11 @@ const head = (name: string, accuracy: number, interaction: number, gates: readon
   test: around(accuracy + 0.01),
 });
 const file = (gates: readonly number[][], interaction = 0): ComparisonFile => ({
-  ...{
-    format: 'mien-comparison',
-    version: 1,
-    command: 'mien compare --text DIR <a>',
-    chosen: 'gated',
-    seeds: 2,
-  },
+  format: 'mien-comparison',
+  version: 1,
+  command: 'mien compare --text DIR <a>',
+  chosen: 'gated',
+  seeds: 2,
   pairs: { validation: 1293, test: 3237 },
   heads: [
     head('gated', 0.9, 0, gates),

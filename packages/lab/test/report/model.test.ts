@@ -20,14 +20,25 @@ const bundle = join(models, 'lite');
 const kept = join(models, 'explanation.json');
 
 const point = (of: 'text' | 'face' | null, level: number, gate: number | null): CorruptionPoint => ({
-  ...{ name: 'ISEAR × RAF-DB', of, as: of && (of === 'text' ? 'words dropped' : 'blur'), level, gate },
-  ...{ n: 400, fused: 0.8, product: 0.75, text: 0.5, face: 0.85 },
+  name: 'ISEAR × RAF-DB',
+  of,
+  as: of && (of === 'text' ? 'words dropped' : 'blur'),
+  level,
+  gate,
+  n: 400,
+  fused: 0.8,
+  product: 0.75,
+  text: 0.5,
+  face: 0.85,
 });
 
 test('points become curves from the clean pairs on, by level', () => {
   const [text, face, ...none] = corruptionCurves([
-    ...[point(null, 0, 0.5), point('text', 1, 0.7), point('text', 0.5, 0.6)],
-    ...[point('face', 0.1, 0.3), { ...point(null, 0, 0.9), name: 'ISEAR × FER2013' }],
+    point(null, 0, 0.5),
+    point('text', 1, 0.7),
+    point('text', 0.5, 0.6),
+    point('face', 0.1, 0.3),
+    { ...point(null, 0, 0.9), name: 'ISEAR × FER2013' },
   ]);
   expect(none).toEqual([]);
   expect(text!.points.map(({ level, gate }) => [level, gate])).toEqual([
@@ -51,12 +62,19 @@ test('a gate turns when at every level it takes more from the side that was left
 });
 
 const explanation: ExplanationFile = {
-  ...{ format: 'mien-explanation', version: 1, command: 'node bench/explanation.ts <a>' },
+  format: 'mien-explanation',
+  version: 1,
+  command: 'node bench/explanation.ts <a>',
   bundle: { name: 'lite', models: { 'text.onnx': '0'.repeat(64) } },
-  ...{ split: 'validation', seed: 0, levels: [0.5, 0.9] },
+  split: 'validation',
+  seed: 0,
+  levels: [0.5, 0.9],
   curves: [
     {
-      ...{ of: 'text', on: 'ISEAR', gone: 'words left out', items: 7 },
+      of: 'text',
+      on: 'ISEAR',
+      gone: 'words left out',
+      items: 7,
       orders: [
         { order: 'attributions', deletion: [0.3, 0.1], insertion: [0.7, 0.9] },
         { order: 'random', deletion: [0.6, 0.2], insertion: [0.4, 0.8] },

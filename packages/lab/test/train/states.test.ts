@@ -55,10 +55,19 @@ const task = (head: 'cross-attention' | 'transformer'): TrainingTask => ({
 
 test.each(['cross-attention', 'transformer'] as const)('%s', async (head) => {
   const { parameters, history } = await trainHead(task(head), {
-    ...{ seed: 1, threads: 1, epochs: { max: 25, patience: 25 } },
+    seed: 1,
+    threads: 1,
+    epochs: { max: 25, patience: 25 },
     optimizer: {
-      ...{ name: 'adam', learningRate: 0.01, momentum: 0, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-      ...{ weightDecay: 0, clipNorm: 1, schedule: { name: 'constant', warmup: 0 } },
+      name: 'adam',
+      learningRate: 0.01,
+      momentum: 0,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      clipNorm: 1,
+      schedule: { name: 'constant', warmup: 0 },
     },
   });
   expect(Math.max(...history.map(({ validation }) => validation))).toBeGreaterThan(0.9);

@@ -23,7 +23,8 @@ export async function readBundle(folder: string): Promise<BundleFolder> {
   const foreign = found.find((name) => name !== MANIFEST_NAME && !(name in manifest.files));
   if (foreign !== undefined)
     throw new MienError('bundle', 'is not part of the bundle', {
-      ...{ file: join(folder, foreign), hint: `Remove it, or name it in ${MANIFEST_NAME}.` },
+      file: join(folder, foreign),
+      hint: `Remove it, or name it in ${MANIFEST_NAME}.`,
     });
   const files: Record<string, Uint8Array> = {};
   for (const [name, { sha256: hash, bytes }] of Object.entries(manifest.files)) {
@@ -35,7 +36,8 @@ export async function readBundle(folder: string): Promise<BundleFolder> {
     });
     if (content.length !== bytes || sha256(content) !== hash)
       throw new MienError('bundle', 'is not the file that the bundle was made with', {
-        ...{ file, hint: 'Fetch the bundle again.' },
+        file,
+        hint: 'Fetch the bundle again.',
       });
     files[name] = content;
   }

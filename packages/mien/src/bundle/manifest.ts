@@ -76,7 +76,8 @@ export function checkManifest(json: unknown, file: string): BundleManifest {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new MienError('bundle', `is not the manifest of a bundle: ${issue!.message}`, {
-    ...{ file, field: issue!.path.join('.') },
+    file,
+    field: issue!.path.join('.'),
     hint: 'It may be of a newer version of mien.',
   });
 }

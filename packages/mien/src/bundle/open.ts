@@ -72,7 +72,8 @@ export async function openBundle(
   const tokenizer =
     text &&
     createTokenizer(JSON.parse(new TextDecoder().decode(files[text.tokenizer])) as unknown, {
-      ...{ maxTokens: text.maxTokens, file: text.tokenizer },
+      maxTokens: text.maxTokens,
+      file: text.tokenizer,
     });
   const absent = (what: string): MienError =>
     new MienError('bundle', `the bundle ${manifest.name} has no model of ${what}`);
@@ -84,7 +85,9 @@ export async function openBundle(
   const tokens: OpenBundle['tokens'] = async (rows) => {
     if (!text || !textSession) throw absent('texts');
     const out = rowsOf(rows.length, {
-      ...{ embedding: text.width, logits: text.labels.length, fine: text.fine?.length },
+      embedding: text.width,
+      logits: text.labels.length,
+      fine: text.fine?.length,
     });
     // One text a run: activations are quantised over all that is in a run, so that neighbours would change each other.
     for (const [row, ids] of rows.entries())
@@ -92,7 +95,8 @@ export async function openBundle(
     return out.result;
   };
   return {
-    ...{ manifest, tokenizer },
+    manifest,
+    tokenizer,
     tokenize,
     tokens,
     texts: async (texts) => tokens(texts.map((text) => tokenize(text).ids)),
@@ -100,7 +104,8 @@ export async function openBundle(
       if (!face || !faceSession) throw absent('faces');
       const classes = face.labels.length;
       const out = rowsOf(images.length, {
-        ...{ embedding: face.width, logits: classes },
+        embedding: face.width,
+        logits: classes,
         published: faceSession.outputs.includes('published') ? classes : undefined,
       });
       const views = face.mirror ? { views: mirror ? VIEWS.both : VIEWS.own } : {};

@@ -28,7 +28,8 @@ export function labelPrior(text: string): 'training' | 'even' | Record<string, n
     const [label, value, ...rest] = part.split('=').map((side) => side.trim());
     if (!label || value === undefined || rest.length > 0 || label in weights)
       throw new MienError('usage', `"${part}" is no weight of a label`, {
-        ...{ field: 'prior', hint: 'A prior is training, even, or weights: --prior neutral=3,joy=2' },
+        field: 'prior',
+        hint: 'A prior is training, even, or weights: --prior neutral=3,joy=2',
       });
     weights[label] = decimal(value);
   }

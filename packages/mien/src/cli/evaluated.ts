@@ -43,7 +43,9 @@ export function renderEvaluation(
       groups: [
         {
           rows: rows.map(({ name, n, accuracy, meanRecall, f1, calibrationError }) => [
-            ...[name, String(n), within(accuracy)],
+            name,
+            String(n),
+            within(accuracy),
             ...[meanRecall, f1, calibrationError].map(share),
           ]),
         },
@@ -115,7 +117,9 @@ export function renderAligned(
 ): string {
   const layout = layoutOf(output);
   const title = countsTitle(
-    ...([items, failures, ignored] as const),
+    items,
+    failures,
+    ignored,
     ...(oneSided > 0 ? [`read from one side only: ${oneSided}`] : []),
   );
   const agree: TextTable = {
@@ -124,12 +128,20 @@ export function renderAligned(
     groups: [
       {
         rows: agreeing.rows.map(({ name, accuracy, meanRecall, auc, logLikelihood }) => [
-          ...[name, within(accuracy), share(meanRecall), within(auc), share(logLikelihood)],
+          name,
+          within(accuracy),
+          share(meanRecall),
+          within(auc),
+          share(logLikelihood),
         ]),
       },
       {
         rows: agreeing.differences.map(({ to, accuracy, auc }) => [
-          ...[`answer − ${to}`, within(accuracy), '', within(auc), ''],
+          `answer − ${to}`,
+          within(accuracy),
+          '',
+          within(auc),
+          '',
         ]),
       },
     ],
@@ -141,7 +153,10 @@ export function renderAligned(
     groups: [
       {
         rows: rows.map(({ name, textAccuracy, imageAccuracy, logLikelihood }) => [
-          ...[name, within(textAccuracy), within(imageAccuracy), within(logLikelihood)],
+          name,
+          within(textAccuracy),
+          within(imageAccuracy),
+          within(logLikelihood),
         ]),
       },
     ],

@@ -37,7 +37,8 @@ function faceOf(image: DecodedImage, { corners }: FaceExplanation): DecodedImage
         image,
         {
           centre: { x: (corner.x + opposite.x) / 2, y: (corner.y + opposite.y) / 2 },
-          ...{ side, across: { x: dx / side, y: dy / side } },
+          side,
+          across: { x: dx / side, y: dy / side },
         },
         SIDE,
       );

@@ -31,10 +31,14 @@ export function formatRows(
     rows.map(({ id, result }) => {
       const known = result.error ? undefined : result;
       return [
-        ...[id, known?.label ?? '', known?.from ?? '', result.error?.code ?? ''],
+        id,
+        known?.label ?? '',
+        known?.from ?? '',
+        result.error?.code ?? '',
         result.warnings.map(({ code }) => code).join(' '),
         ...[known?.text?.read, known?.gate?.mean, known?.disagreement].map(digits),
-        ...[known?.abstained === undefined ? '' : String(known.abstained), known?.set?.join(' ') ?? ''],
+        known?.abstained === undefined ? '' : String(known.abstained),
+        known?.set?.join(' ') ?? '',
         ...labels.map((label) => digits(known?.probabilities[label])),
       ];
     }),

@@ -113,14 +113,16 @@ async function recognisedRows(
   async function* labelled(): AsyncGenerator<Labelled> {
     const items = itemsOfFile(data, {
       columns: { text: options.text, image: options.image },
-      ...{ further: [...columns, group], warn: output.warn },
+      further: [...columns, group],
+      warn: output.warn,
     });
     for await (const item of items) {
       const labels = columns.map((column) => {
         const own = item.values[column] ?? '';
         if (own === '')
           throw new MienError('data', item.invalid?.message ?? 'has no label', {
-            ...{ file: data, row: item.row },
+            file: data,
+            row: item.row,
             ...(item.invalid ? {} : { field: column }),
           });
         return mapped(own);
@@ -133,7 +135,10 @@ async function recognisedRows(
   progress.begin('recognise', undefined, 'items');
   const rows: RecognisedRow[] = [];
   const settings: RecognizeOptions & { readonly batchSize: number } = {
-    ...{ faces: options.cropped ? 'cropped' : 'detect', signal: interruption(), batchSize: 32, prior },
+    faces: options.cropped ? 'cropped' : 'detect',
+    signal: interruption(),
+    batchSize: 32,
+    prior,
   };
   for await (const { item, result } of answersOf(recognizer, labelled(), settings)) {
     rows.push({ result, labels: item.labels, group: item.group });

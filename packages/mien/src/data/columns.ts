@@ -28,13 +28,11 @@ export function checkColumn(file: string, names: readonly string[], column: stri
   const folded = foldName(column);
   if (names.some((name) => foldName(name) === folded)) return;
   throw new MienError('usage', `there is no column "${column}"`, {
-    ...{
-      file,
-      hint: suggestion(
-        column,
-        names.map((name) => name.trim()).filter((name) => name !== ''),
-      ),
-    },
+    file,
+    hint: suggestion(
+      column,
+      names.map((name) => name.trim()).filter((name) => name !== ''),
+    ),
   });
 }
 

@@ -20,8 +20,13 @@ const LARGEST_RECORD = 2 ** 26;
 
 /** Quotation marks within a field stand for themselves, and a space may stand before one that opens a field. */
 const READING: Options = {
-  ...{ info: true, ltrim: true, relax_quotes: true, relax_column_count: true, skip_empty_lines: true },
-  ...{ record_delimiter: '\n', max_record_size: LARGEST_RECORD },
+  info: true,
+  ltrim: true,
+  relax_quotes: true,
+  relax_column_count: true,
+  skip_empty_lines: true,
+  record_delimiter: '\n',
+  max_record_size: LARGEST_RECORD,
 };
 
 /**
@@ -36,7 +41,8 @@ export async function* csvRecords(
   // An error of the parser's would overtake the records before it, so it is kept back until they are given.
   let failure: (CsvError & { records?: number }) | undefined;
   const parser = parse({
-    ...{ ...READING, ...options },
+    ...READING,
+    ...options,
     skip_records_with_error: true,
     on_skip: (error) => {
       failure ??= error;
@@ -91,7 +97,8 @@ export async function delimited(
     const [names = [], ...others] = records;
     const alike = others.filter(({ length }) => length === names.length).length;
     found.push({
-      ...{ delimiter, names },
+      delimiter,
+      names,
       known: names.filter((name) => sought.has(foldName(name))).length,
       even: others.length === 0 ? 1 : alike / others.length,
     });

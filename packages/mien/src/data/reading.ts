@@ -93,8 +93,23 @@ export async function findFolder(path: string, ...names: string[]): Promise<stri
 }
 
 const IMAGE_NAMES = new Set([
-  ...['.jpg', '.jpeg', '.jpe', '.jfif', '.jif', '.pjpeg', '.pjp', '.png', '.apng', '.webp', '.gif'],
-  ...['.tif', '.tiff', '.avif', '.heic', '.heif', '.bmp'],
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.jif',
+  '.pjpeg',
+  '.pjp',
+  '.png',
+  '.apng',
+  '.webp',
+  '.gif',
+  '.tif',
+  '.tiff',
+  '.avif',
+  '.heic',
+  '.heif',
+  '.bmp',
 ]);
 
 export const isImageName = (name: string): boolean => IMAGE_NAMES.has(extname(name).toLowerCase());
@@ -175,7 +190,8 @@ export async function sniffText(path: string, bytes = 16384): Promise<string> {
 function checkIsText(bytes: Uint8Array, file: string): void {
   if (bytes.length === 0)
     throw new MienError('data', 'the file is empty', {
-      ...{ file, hint: 'Expected a table with one record a line; fetch or unpack the file again.' },
+      file,
+      hint: 'Expected a table with one record a line; fetch or unpack the file again.',
     });
   const fault = notText(bytes);
   if (fault) throw faultError(fault, { file });

@@ -70,7 +70,8 @@ export async function* rowsOf(
       return yield* jsonRows(all(start, next), faults, check);
     if (/^\[\s*(\{|$)/.test(first))
       throw new MienError('data', 'is one JSON list, not a table', {
-        ...{ file, hint: 'Expected one object a line; `jq -c ".[]"` makes that of it.' },
+        file,
+        hint: 'Expected one object a line; `jq -c ".[]"` makes that of it.',
       });
     const mark = SEPARATOR.exec(start)?.[2];
     const header = newlines(start.replace(SEPARATOR, '$1$3'));
@@ -106,7 +107,8 @@ function checkNames(names: readonly string[], file: string): void {
   const same = sameNames(names);
   if (same)
     throw new MienError('data', `has two columns of one name, "${same[0]}" and "${same[1]}"`, {
-      ...{ file, hint: 'Capitals and spaces around a name do not count; rename one of them.' },
+      file,
+      hint: 'Capitals and spaces around a name do not count; rename one of them.',
     });
 }
 

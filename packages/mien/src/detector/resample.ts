@@ -97,8 +97,10 @@ function averageBlocks(
   return {
     image: { width: columns, height: bottom - top, data: out },
     region: {
-      ...{ x: region.x / factor - left, y: region.y / factor - top },
-      ...{ width: region.width / factor, height: region.height / factor },
+      x: region.x / factor - left,
+      y: region.y / factor - top,
+      width: region.width / factor,
+      height: region.height / factor,
     },
   };
 }

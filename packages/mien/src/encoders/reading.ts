@@ -24,8 +24,10 @@ export function readingOf(text: string, { pieces, truncated }: Encoding): Readin
   const shareOf = (all: number): number => (all > 0 ? read / all : 1);
   const unread = pieces.filter((piece) => piece.read < piece.readable);
   return {
-    ...{ share: shareOf(readable + rest), shareBeforeCut: shareOf(readable) },
-    ...{ hasWords: readable > 0, isEvidence: read > 0 },
+    share: shareOf(readable + rest),
+    shareBeforeCut: shareOf(readable),
+    hasWords: readable > 0,
+    isEvidence: read > 0,
     unread: [...new Set(unread.map(({ start, end }) => text.slice(start, end)))],
   };
 }

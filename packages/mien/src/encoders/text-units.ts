@@ -79,7 +79,9 @@ const PLAIN_UNITS = unitPattern();
 export function* unitsOf(text: string, pattern: RegExp = PLAIN_UNITS): Generator<Unit, void> {
   let word: { readonly start: number; readonly end: number } | undefined;
   const unit = (kind: UnitKind, start: number, end: number): Unit => ({
-    ...{ kind, start, end },
+    kind,
+    start,
+    end,
     plain: plainOf(kind, text.slice(start, end)),
   });
   for (const match of text.matchAll(pattern)) {
@@ -106,7 +108,9 @@ export function* joinSpaced(units: Iterable<Unit>, text: string): Generator<Unit
     const [first, last] = [letters[0], letters.at(-1)];
     if (first && last && letters.length >= LEAST_SPACED)
       yield {
-        ...{ kind: 'word', start: first.start, end: last.end },
+        kind: 'word',
+        start: first.start,
+        end: last.end,
         plain: letters.map(({ plain }) => plain).join(''),
       };
     else yield* letters;

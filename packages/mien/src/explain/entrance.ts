@@ -43,7 +43,8 @@ function last(model: Model, input: string, operators: readonly string[], what: s
   const [name] = ends;
   if (name === undefined || ends.size > 1 || name === input)
     throw new MienError('bundle', `has no one place where its ${what} are`, {
-      ...{ file: model.file, hint: 'Export the bundle with this version of mien.' },
+      file: model.file,
+      hint: 'Export the bundle with this version of mien.',
     });
   return name;
 }

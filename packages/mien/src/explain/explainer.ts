@@ -32,7 +32,8 @@ export function createExplainer(
       const file = part.model;
       if (found.manifest.files[file]?.sha256 !== manifest.files[file]?.sha256)
         throw new MienError('bundle', 'has changed since the bundle was loaded', {
-          ...{ file, hint: 'Load it anew.' },
+          file,
+          hint: 'Load it anew.',
         });
       return readModel(found.files[file]!, file);
     };
@@ -51,7 +52,8 @@ export function createExplainer(
     return createFaceExplainer(manifest, { face: own, fusion }, options);
   });
   return {
-    ...{ text: text.get, face: face.get },
+    text: text.get,
+    face: face.get,
     async dispose() {
       await (await text.made())?.dispose();
       await (await face.made())?.dispose();

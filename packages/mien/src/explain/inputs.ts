@@ -102,7 +102,8 @@ export function decisionFeeds(
       prior.map((p) => Math.log(p)),
     );
   const asked = {
-    ...{ label: float32([label.length], label), among: float32([among.length], among) },
+    label: float32([label.length], label),
+    among: float32([among.length], among),
     prior: logOf(priors[modality]!),
   };
   const part = manifest[otherOf(modality)];

@@ -106,13 +106,15 @@ const rules: Readonly<Record<string, Rule>> = {
       gemm(node.value(0), node.value(1), {
         transA: node.attribute<number>('transA', 0) === 1,
         transB: node.attribute<number>('transB', 0) === 1,
-        ...{ alpha: node.attribute('alpha', 1), beta: node.attribute('beta', 1) },
+        alpha: node.attribute('alpha', 1),
+        beta: node.attribute('beta', 1),
         ...(node.node.inputs[2] ? { add: node.value(2) } : {}),
       }),
     ),
   // Activations are not rounded: they stand for themselves, with scale 1 and zero at 0.
   DynamicQuantizeLinear: (node) => [
-    ...[{ value: node.value(0) }, { value: constant(node.graph, float32([], [1])) }],
+    { value: node.value(0) },
+    { value: constant(node.graph, float32([], [1])) },
     undefined,
   ],
   MatMulInteger: (node) => one(matmul(node.value(0), elementwise.cast(node.value(1), 'float32'))),
@@ -251,7 +253,9 @@ export function rebuild(
       });
     } catch (cause) {
       throw new MienError('bundle', `cannot be differentiated: ${node.type} ${messageOf(cause)}`, {
-        ...{ file: model.file, cause, hint: 'Export the bundle with this version of mien.' },
+        file: model.file,
+        cause,
+        hint: 'Export the bundle with this version of mien.',
       });
     }
   }

@@ -59,7 +59,8 @@ export async function createTextExplainer(
     async attribute({ ids, baseline, ...asked }, settings) {
       const feeds = {
         ...decisionFeeds(manifest, fusion !== undefined, 'text', asked),
-        ...{ words: await vectors(ids), baseline: await vectors(baseline) },
+        words: await vectors(ids),
+        baseline: await vectors(baseline),
       };
       return integrate(
         (places) => pathPoints(session, feeds, places, PLACES_PER_RUN, settings?.signal),
@@ -103,7 +104,8 @@ function pathModel(
     'logits',
   ]);
   const value = decisionOn(graph, manifest, fusion, 'text', {
-    ...{ embedding: values.get('embedding')!, logits: values.get('logits')! },
+    embedding: values.get('embedding')!,
+    logits: values.get('logits')!,
   });
   const [gradient] = gradients(sum(value), [point]);
   return encodeModel(graph, { value, slopes: sum(mul(gradient!, way), [2]) });

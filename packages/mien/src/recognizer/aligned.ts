@@ -95,7 +95,10 @@ export function evaluateAligned(
   const same = pairs.filter(({ text, image }) => text === image);
   const differ = pairs.filter(({ text, image }) => text !== image);
   return {
-    ...{ groups, items: items.length, failures, oneSided },
+    groups,
+    items: items.length,
+    failures,
+    oneSided,
     agreeing: { n: same.length, ...agreeing(same, resample) },
     contradicting: { n: differ.length, rows: eitherRows(differ, resample) },
     all: { n: pairs.length, rows: eitherRows(pairs, resample) },
@@ -189,12 +192,16 @@ function agreeing(
   );
   return {
     rows: WAYS.map((name) => ({
-      ...{ name, accuracy: found[`accuracy ${name}`]!, auc: found[`auc ${name}`]! },
+      name,
+      accuracy: found[`accuracy ${name}`]!,
+      auc: found[`auc ${name}`]!,
       meanRecall: meanRecallOf(pairs, name),
       logLikelihood: meanOf(pairs.map((pair) => logOf(pair.says[name][pair.text]!))),
     })),
     differences: others.map((to) => ({
-      ...{ to, accuracy: found[`accuracy to ${to}`]!, auc: found[`auc to ${to}`]! },
+      to,
+      accuracy: found[`accuracy to ${to}`]!,
+      auc: found[`auc to ${to}`]!,
     })),
   };
 }

@@ -39,7 +39,8 @@ export function bytesOfDataUrl(address: string): Uint8Array<ArrayBuffer> {
   const comma = address.indexOf(',', start);
   if (comma < 0)
     throw new MienError('data', 'is a data URL without a comma', {
-      ...{ field: 'image', hint: 'Write data:image/jpeg;base64, before the base64.' },
+      field: 'image',
+      hint: 'Write data:image/jpeg;base64, before the base64.',
     });
   const hash = address.indexOf('#', comma);
   const body = percentDecoded(address.slice(comma + 1, hash < 0 ? undefined : hash));

@@ -102,7 +102,11 @@ function rowOf(
   const confusion = confusionMatrix(truth, argmax(posteriors), labels.length);
   const { accuracy, perLabel } = scoreOf(confusion);
   return {
-    ...{ name, n: items.length, labels, perLabel, confusion },
+    name,
+    n: items.length,
+    labels,
+    perLabel,
+    confusion,
     ...meansOverOccurring(perLabel),
     accuracy: wilsonInterval(Math.round(accuracy * items.length), items.length),
     calibrationError: expectedCalibrationError(truth, posteriors),

@@ -69,16 +69,19 @@ export async function explainItem(
   const ofText =
     text &&
     (await explainText(item.text!, prepared.text!.ids, asked, bundle, explainer, {
-      ...{ other: face, signal: options.signal },
+      other: face,
+      signal: options.signal,
     }));
   throwIfAborted(options.signal);
   const ofFace = crop && (await explainFace(crop, asked, explainer, { other: text, signal: options.signal }));
   return {
-    ...{ label: asked.label, logOdds: logOddsOf(asked.probabilities, asked.label) },
+    label: asked.label,
+    logOdds: logOddsOf(asked.probabilities, asked.label),
     ...(ofText ? { text: ofText } : {}),
     ...(ofFace ? { face: ofFace } : {}),
     ...(ofText && ofFace ? { shares: sharesOf(manifest, result, asked.label) } : {}),
-    ...{ result, warnings: result.warnings },
+    result,
+    warnings: result.warnings,
   };
 }
 
@@ -92,7 +95,8 @@ function questionAbout(
   if (answer) return { label, among: Object.keys(answer), probabilities: answer };
   const all = [...new Set(answers.flatMap((one) => Object.keys(one)))];
   throw new MienError('usage', `the answer has no label "${label}"`, {
-    ...{ field: 'label', hint: suggestion(label, all) },
+    field: 'label',
+    hint: suggestion(label, all),
   });
 }
 
@@ -121,7 +125,9 @@ async function explainText(
     await explainer.text()
   ).attribute({ ids, baseline, label, among, priors, other }, { signal });
   const words = wordsOf(given, tokenizer!).map(({ text: word, start, end, first, last }) => ({
-    ...{ word, start, end },
+    word,
+    start,
+    end,
     attribution: attributions.subarray(first, last).reduce((sum, value) => sum + value, 0),
   }));
   return { words, ...completeness(integral) };
@@ -138,12 +144,17 @@ async function explainFace(
   ).attribute({ image, label, among, priors, other }, { signal });
   const box = { x: 0, y: 0, width: image.width, height: image.height };
   return {
-    ...{ rows, columns, cells, place },
+    rows,
+    columns,
+    cells,
+    place,
     corners: corners ?? cornersOf(box),
     ...completeness(integral),
   };
 }
 
 const completeness = ({ from, to, gap }: { from: number; to: number; gap: number }): Completeness => ({
-  ...{ from, to, residual: gap },
+  from,
+  to,
+  residual: gap,
 });

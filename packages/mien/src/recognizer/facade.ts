@@ -69,7 +69,9 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     return answers(Array.from(given, readItem), options);
   }
   return {
-    ...{ info, recognize, dispose },
+    info,
+    recognize,
+    dispose,
     async explain(item, options = {}) {
       checkOptions(options, EXPLAIN_OPTIONS, 'explanation');
       checkPrior(info.labels, options);
@@ -114,15 +116,25 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 const OPTIONS: Kinds<RecognizeOptions> = {
-  ...{ faces: oneOf('detect', 'cropped'), allFaces: flag, mirror: flag, gate: flag, fine: flag },
-  ...{ near: list, places: list, signal: abortSignal },
+  faces: oneOf('detect', 'cropped'),
+  allFaces: flag,
+  mirror: flag,
+  gate: flag,
+  fine: flag,
+  near: list,
+  places: list,
+  signal: abortSignal,
   // `checkPrior` and `checkCertainty` know what these may be.
   prior: anything,
-  ...{ coverage: number('a share'), risk: number('a share') },
+  coverage: number('a share'),
+  risk: number('a share'),
 };
 
 const EXPLAIN_OPTIONS: Kinds<ExplainOptions> = {
-  ...{ label: text, faces: OPTIONS.faces, prior: OPTIONS.prior, signal: abortSignal },
+  label: text,
+  faces: OPTIONS.faces,
+  prior: OPTIONS.prior,
+  signal: abortSignal,
 };
 
 const STREAM_OPTIONS: Kinds<StreamOptions> = { ...OPTIONS, batchSize: wholeNumber(1) };

@@ -58,7 +58,8 @@ async function fetchWhole(
   const files: Record<string, Uint8Array> = {};
   for (const name of names)
     files[name] = await fetchKnown(inFolder(folder, name), manifest.files[name]!, {
-      ...{ signal, store },
+      signal,
+      store,
       onBytes: (count) => onProgress?.((loaded += count), total),
       mismatch: { code: 'bundle', message: 'is not the file that the bundle was made with' },
     });

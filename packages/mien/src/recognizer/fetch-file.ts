@@ -44,7 +44,9 @@ export async function fetchFile(
     signal?.aborted
       ? new MienError('interrupted', 'loading was aborted', { cause })
       : new MienError('offline', `could not be fetched (${how})`, {
-          ...{ file: shownAddress(url), hint: advice, cause },
+          file: shownAddress(url),
+          hint: advice,
+          cause,
         });
   // Node's types know no cache.
   const init = { cache, ...(signal ? { signal } : {}) } as RequestInit;

@@ -133,7 +133,8 @@ async function prepareImage(
   const crops: Crop[] = [];
   for (const place of wanted)
     crops.push({
-      ...{ place, image: await faces.crop(image, place, all) },
+      place,
+      image: await faces.crop(image, place, all),
       corners: faces.corners?.(image, place, all) ?? cornersOf(place.box),
     });
   const several =

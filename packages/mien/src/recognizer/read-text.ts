@@ -70,7 +70,8 @@ const nameOf = (code: string): string =>
   code === 'und' ? 'another language' : (new Intl.DisplayNames('en', { type: 'language' }).of(code) ?? code);
 
 const noText = (message: string, warnings: readonly Warning[] = []): Side => ({
-  ...{ warnings, error: { code: 'empty-text', message } },
+  warnings,
+  error: { code: 'empty-text', message },
 });
 
 const percent = (share: number): string => `${Math.ceil(100 * share)} %`;

@@ -80,7 +80,10 @@ const unreadable = (): never => {
 function infoOf({ manifest }: OpenBundle): RecognizerInfo {
   const { name, text, face, fusion, terms, files } = manifest;
   return {
-    ...{ name, terms, files, certainty: knowsCertainty(manifest) },
+    name,
+    terms,
+    files,
+    certainty: knowsCertainty(manifest),
     labels: {
       ...(text ? { text: text.labels } : {}),
       ...(face ? { face: face.labels } : {}),

@@ -61,7 +61,8 @@ export function startSession(
       const now = timeOf(observation) ?? performance.now();
       if (!isTime(now) || now < last)
         throw new MienError('usage', `an observation at ${repeated(now)} ms comes after one at ${last} ms`, {
-          ...{ field: 'at', hint: 'Push observations in the order of their time, in milliseconds.' },
+          field: 'at',
+          hint: 'Push observations in the order of their time, in milliseconds.',
         });
       last = now;
       const item = readItem(observation);

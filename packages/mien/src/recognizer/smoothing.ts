@@ -49,7 +49,8 @@ export function averageFrames(halfLife = FACE_HALF_LIFE): (result: Result, at: n
     const face = over(result.face.probabilities, last?.face?.probabilities);
     const answer: Recognition = {
       ...result,
-      ...{ probabilities, label: topOf(probabilities) },
+      probabilities,
+      label: topOf(probabilities),
       face: { ...result.face, probabilities: face, label: topOf(face) },
     };
     before = { answer, at };

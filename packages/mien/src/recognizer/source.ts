@@ -38,7 +38,8 @@ export function sourceOf(given: unknown): Source {
 function checkFilled(length: number): void {
   if (length === 0)
     throw new MienError('data', 'holds no bytes', {
-      ...{ field: 'image', hint: 'A buffer that was transferred elsewhere is empty.' },
+      field: 'image',
+      hint: 'A buffer that was transferred elsewhere is empty.',
     });
 }
 

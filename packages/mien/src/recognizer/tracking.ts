@@ -74,10 +74,8 @@ const moved = (before: readonly FacePlace[], after: readonly FacePlace[]): numbe
 /** The mean over its box's corners and its key points: a head that turns or comes nearer moves as well. */
 function movedOne(before: FacePlace, after: FacePlace): number {
   const [old, now] = [before, after].map(({ box: { x, y, width, height }, keyPoints }) => [
-    ...[
-      { x, y },
-      { x: x + width, y: y + height },
-    ],
+    { x, y },
+    { x: x + width, y: y + height },
     ...Object.keys(after.keyPoints).map((name) => keyPoints[name]),
   ]) as [(Point | undefined)[], Point[]];
   const distances = now.map((point, i) =>

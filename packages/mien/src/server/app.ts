@@ -210,7 +210,12 @@ function observe({ metrics, log, draining }: ServiceParts): MiddlewareHandler<En
     if (!route.startsWith('/v1') && status < 500) return;
     const [items, code] = [c.get('items'), c.get('code')];
     log(status >= 500 ? 'error' : 'info', 'request', {
-      ...{ id: c.get('requestId'), method, route, status, code, items },
+      id: c.get('requestId'),
+      method,
+      route,
+      status,
+      code,
+      items,
       milliseconds: Math.round(milliseconds * 10) / 10,
     });
   };
@@ -221,11 +226,9 @@ function askForToken(token: string): MiddlewareHandler<Env> {
     problem(c, new ServiceError('unauthorized', 'send the header Authorization: Bearer TOKEN'));
   return bearerAuth({
     token,
-    ...{
-      noAuthenticationHeader: { message },
-      invalidAuthenticationHeader: { message },
-      invalidToken: { message },
-    },
+    noAuthenticationHeader: { message },
+    invalidAuthenticationHeader: { message },
+    invalidToken: { message },
   }) as MiddlewareHandler<Env>;
 }
 

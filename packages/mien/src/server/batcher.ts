@@ -114,7 +114,10 @@ export function createBatcher<T, R>(
         const abort = (): void => fail(signal!.reason);
         const since = performance.now();
         const entries = items.map((item, i): Entry<T, R> => ({
-          ...{ item, key: keyOf(item), since, fail },
+          item,
+          key: keyOf(item),
+          since,
+          fail,
           done: (result) => {
             results[i] = result;
             if (--open > 0) return;

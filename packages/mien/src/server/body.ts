@@ -152,7 +152,10 @@ async function checkForm(
       ? [{ id, text, ...(image ? { image: 'image' } : {}) }]
       : parseJson(items, 'the part items');
   const options = {
-    ...{ faces, allFaces: allFaces === 'true', gate: gate === 'true', fine: fine === 'true' },
+    faces,
+    allFaces: allFaces === 'true',
+    gate: gate === 'true',
+    fine: fine === 'true',
     ...(prior === undefined
       ? {}
       : { prior: prior.startsWith('{') ? parseJson(prior, 'the part prior') : prior }),

@@ -106,7 +106,10 @@ export function batched(
     return results;
   };
   const batcher = createBatcher<Work, Result>(run, {
-    ...{ maxBatch, maxWait, maxQueue: queue, slots: processes * BATCHES_PER_PROCESS },
+    maxBatch,
+    maxWait,
+    maxQueue: queue,
+    slots: processes * BATCHES_PER_PROCESS,
     keyOf: ({ options: { faces, allFaces, gate, fine, prior, coverage, risk } }) =>
       JSON.stringify([faces, allFaces, gate, fine, prior, coverage, risk]),
   });
@@ -135,6 +138,7 @@ const unavailable = (cause: MienError): ServiceError =>
     'inference-crashed',
     'the process that computed this request ended unexpectedly; try again',
     {
-      ...{ cause, retryAfter: 1 },
+      cause,
+      retryAfter: 1,
     },
   );

@@ -23,7 +23,9 @@ export function createMetrics() {
 
   const queue = { length: (): number => 0 };
   new Gauge({
-    ...{ name: 'mien_queue_items', help: 'Items that wait for a process', registers },
+    name: 'mien_queue_items',
+    help: 'Items that wait for a process',
+    registers,
     collect() {
       this.set(queue.length());
     },
@@ -31,7 +33,9 @@ export function createMetrics() {
   return {
     registry,
     requests: counter('http_requests_total', 'Requests by route, method and status', [
-      ...(['route', 'method', 'status'] as const),
+      'route',
+      'method',
+      'status',
     ]),
     requestSeconds: histogram('http_request_duration_seconds', 'Time from request to answer', SECONDS, [
       'route',

@@ -8,7 +8,10 @@ type Json = Readonly<Record<string, unknown>>;
 export interface Operation {
   readonly summary: string;
   readonly description?: string;
-  readonly requestBody?: { readonly content: Readonly<Record<string, { schema: Json; examples?: Json }>> };
+  readonly requestBody?: {
+    readonly required?: boolean;
+    readonly content: Readonly<Record<string, { schema: Json; examples?: Json }>>;
+  };
   /** There where the token is asked for. */
   readonly security?: unknown;
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Json }>>;
@@ -16,7 +19,13 @@ export interface Operation {
 
 export interface OpenApiDocument {
   readonly openapi: '3.1.0';
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly info: {
+    readonly title: string;
+    readonly version: string;
+    readonly description: string;
+    readonly license?: Json;
+  };
+  readonly servers: readonly Json[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, Json>> } & Json;
 }
@@ -32,7 +41,8 @@ const HEADERS: Readonly<Record<number, Json>> = {
   415: {
     'Accept-Encoding': { description: 'Encodings of a body that are read.', schema: { type: 'string' } },
   },
-  ...{ 429: RETRY, 503: RETRY },
+  429: RETRY,
+  503: RETRY,
 };
 
 /** Answers that are errors, by status. */
@@ -84,7 +94,7 @@ export function openApiDocument(
       `Up to ${limits.maxItems} items; results come in their order. An item that cannot be recognised has an ` +
       '`error` in its place and does not touch its neighbours; so does one that is not what the schema says.',
     requestBody: {
-      ...{ required: true },
+      required: true,
       content: {
         'application/json': {
           schema: ref('RecognizeRequest'),
@@ -103,9 +113,16 @@ export function openApiDocument(
     responses: {
       200: { description: 'A result for each item.', content: json('Answer') },
       ...problems([
-        ...(['malformed-body', 'invalid-request', ...denied, 'body-too-large'] as const),
-        ...(['unsupported-media-type', 'queue-full', 'internal'] as const),
-        ...(['inference-crashed', 'not-ready', 'deadline-exceeded'] as const),
+        'malformed-body',
+        'invalid-request',
+        ...denied,
+        'body-too-large',
+        'unsupported-media-type',
+        'queue-full',
+        'internal',
+        'inference-crashed',
+        'not-ready',
+        'deadline-exceeded',
       ]),
     },
     ...protect,
@@ -122,9 +139,9 @@ export function openApiDocument(
       title: 'mien',
       version,
       description: 'Emotion recognition from text and faces.',
-      ...{ license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    ...{ servers: [{ url: '/' }] },
+    servers: [{ url: '/' }],
     paths: {
       '/v1/recognize': { post: recognize },
       '/v1/model': get(

@@ -274,6 +274,13 @@ const readiness = z.object({
 
 /** Bodies of answers. */
 export const answerSchemas = {
-  ...{ Answer: answer, Recognition: recognition, Failure: failure, Text: text, Face: face },
-  ...{ Model: model, Error: error, Health: health, Readiness: readiness },
+  Answer: answer,
+  Recognition: recognition,
+  Failure: failure,
+  Text: text,
+  Face: face,
+  Model: model,
+  Error: error,
+  Health: health,
+  Readiness: readiness,
 };

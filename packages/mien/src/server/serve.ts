@@ -62,8 +62,10 @@ export async function openService(
   const answer = getRequestListener(app.fetch);
   const server = createServer(
     {
-      ...{ requestTimeout, keepAliveTimeout: KEEP_ALIVE },
-      ...{ headersTimeout: requestTimeout, connectionsCheckingInterval: Math.min(1000, requestTimeout / 2) },
+      requestTimeout,
+      keepAliveTimeout: KEEP_ALIVE,
+      headersTimeout: requestTimeout,
+      connectionsCheckingInterval: Math.min(1000, requestTimeout / 2),
     },
     (request, response) => {
       // It answers errors itself; should it fail all the same, that is the end of one connection, not of the process.

@@ -68,13 +68,15 @@ export function serverSettings(given: Partial<ServerSettings>): ServerSettings {
       'config',
       `a queue of ${all.queue} has no room for a request of ${all.maxItems} items`,
       {
-        ...{ field: 'queue', hint: 'Raise queue, or lower maxItems.' },
+        field: 'queue',
+        hint: 'Raise queue, or lower maxItems.',
       },
     );
   for (const origin of all.cors)
     if (origin !== '*' && originOf(origin) !== origin)
       throw new MienError('config', `"${origin}" is not an origin`, {
-        ...{ field: 'cors', hint: 'Write scheme and host, for instance https://example.org, or *.' },
+        field: 'cors',
+        hint: 'Write scheme and host, for instance https://example.org, or *.',
       });
   const cores = availableParallelism();
   const processes = all.processes || Math.min(cores, MOST_PROCESSES);

@@ -170,7 +170,8 @@ describe('--explain', () => {
     expect(await predict(args)).toMatchObject({ code: 0 });
     const [joy, broken, fear] = lines(await readFile(out, 'utf8'));
     expect(joy).toMatchObject({
-      ...{ label: 'joy', from: 'face' },
+      label: 'joy',
+      from: 'face',
       explanation: { label: 'joy', face: { rows: expect.any(Number) as number }, heatMap: '1-a.png' },
     });
     expect(joy!['explanation']).not.toHaveProperty('result');
@@ -241,7 +242,9 @@ describe('mien evaluate', () => {
     const { stdout, code } = await evaluate([...args, '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      ...{ items: 4, ignored: 1, failures: { 'undecodable-image': 1 } },
+      items: 4,
+      ignored: 1,
+      failures: { 'undecodable-image': 1 },
       rows: [
         { name: 'answer', n: 3, accuracy: { mean: 2 / 3 } },
         { name: 'text alone', n: 3 },
@@ -293,7 +296,11 @@ describe('mien evaluate', () => {
     expect(stderr).not.toContain('error');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
-      ...{ groups: ['negative', 'positive'], items: 3, ignored: 1, oneSided: 1, failures: {} },
+      groups: ['negative', 'positive'],
+      items: 3,
+      ignored: 1,
+      oneSided: 1,
+      failures: {},
       agreeing: { n: 1, rows: [{ name: 'answer' }, { name: 'product' }, {}, { name: 'face alone' }] },
       contradicting: { n: 1 },
       all: { n: 2 },

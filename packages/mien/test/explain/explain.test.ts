@@ -26,7 +26,10 @@ const finder: FaceFinder = {
 const recognizerOf = async (...asked: Parameters<typeof openLegible>): Promise<Recognizer> => {
   const bundle = await openLegible(...asked);
   return createRecognizer({
-    ...{ bundle, faces: finder, decode: nodeDecoder(), session: { threads: 1 } },
+    bundle,
+    faces: finder,
+    decode: nodeDecoder(),
+    session: { threads: 1 },
     read: async () => ({ manifest: bundle.manifest, files: legibleFiles() }),
   });
 };
@@ -243,7 +246,8 @@ describe('what cannot be explained', () => {
 
   test('is the caller’s mistake where a label is not in the answer', async () => {
     await expect(recognizer.explain({ text: 'joy' }, { label: 'jy' })).rejects.toMatchObject({
-      ...{ code: 'usage', hint: expect.stringContaining('joy') as string },
+      code: 'usage',
+      hint: expect.stringContaining('joy') as string,
     });
     const both = { text: 'joy', image: faceOf('joy') };
     await expect(recognizer.explain(both, { label: 'guilt', faces: 'cropped' })).rejects.toMatchObject({
@@ -261,7 +265,9 @@ describe('what cannot be explained', () => {
     const bundle = await openLegible();
     const files = { 'text.onnx': { sha256: '0'.repeat(64), bytes: 1 } };
     const changed = createRecognizer({
-      ...{ bundle, faces: finder, decode: nodeDecoder() },
+      bundle,
+      faces: finder,
+      decode: nodeDecoder(),
       read: async () => ({ manifest: { ...bundle.manifest, files }, files: legibleFiles() }),
     });
     await expect(changed.explain({ text: 'joy' })).rejects.toMatchObject({ code: 'bundle' });

@@ -8,16 +8,23 @@ import type { Recognition, Result } from '../../src/recognizer/types.js';
 
 const LABELS = ['anger', 'joy', 'neutral', 'sadness'];
 const POLARITY: Record<string, string | null> = {
-  ...{ anger: 'negative', joy: 'positive', neutral: null, sadness: 'negative' },
+  anger: 'negative',
+  joy: 'positive',
+  neutral: null,
+  sadness: 'negative',
 };
 const polarity = collapseOf(LABELS, (label) => POLARITY[label] ?? null);
 
 const posterior = (joy: number, anger = 1 - joy, neutral = 0) => ({
-  ...{ label: '', logits: {} },
+  label: '',
+  logits: {},
   probabilities: { anger, joy, neutral, sadness: 1 - joy - anger - neutral },
 });
 const pair = (answer: number, text: number, face: number): Recognition => ({
-  ...{ ...posterior(answer), from: 'both', warnings: [], text: { ...posterior(text), read: 1 } },
+  ...posterior(answer),
+  from: 'both',
+  warnings: [],
+  text: { ...posterior(text), read: 1 },
   face: { ...posterior(face), place: null },
 });
 

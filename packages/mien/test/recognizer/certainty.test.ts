@@ -18,12 +18,15 @@ const certainty = {
 const { text, face, fusion } = legibleManifest;
 const manifest = {
   ...legibleManifest,
-  ...{ text: { ...text!, certainty }, face: { ...face!, certainty }, fusion: { ...fusion!, certainty } },
+  text: { ...text!, certainty },
+  face: { ...face!, certainty },
+  fusion: { ...fusion!, certainty },
   files: {},
 } as BundleManifest;
 
 const decided = {
-  ...{ label: 'fear', from: 'both' as const },
+  label: 'fear',
+  from: 'both' as const,
   probabilities: { anger: 0.25, disgust: 0.01, fear: 0.65, joy: 0.08, sadness: 0.01 },
 };
 

@@ -8,7 +8,8 @@ const grey = { width: SIDE, height: SIDE, data: new Uint8Array(3 * SIDE * SIDE).
 const RED = [255, 0, 0] as const;
 /** 4 × 4 cells of nothing but these. */
 const grid = (values: Readonly<Record<number, number>>) => ({
-  ...{ rows: 4, columns: 4 },
+  rows: 4,
+  columns: 4,
   cells: Array.from({ length: 16 }, (_, i) => values[i] ?? 0),
 });
 
@@ -59,12 +60,23 @@ test('cells are told by the part of the face that they are at, of a face that li
   ] as const;
   const at = (across: number, down: number) => ({ x: 100 - 100 * down, y: 100 * across });
   const face = {
-    ...{ rows: 10, columns: 10, cells: new Array<number>(100).fill(0), corners, from: 0, to: 0, residual: 0 },
+    rows: 10,
+    columns: 10,
+    cells: new Array<number>(100).fill(0),
+    corners,
+    from: 0,
+    to: 0,
+    residual: 0,
     place: {
-      ...{ box: { x: 0, y: 0, width: 100, height: 100 }, score: 1 },
+      box: { x: 0, y: 0, width: 100, height: 100 },
+      score: 1,
       keyPoints: {
-        ...{ rightEye: at(0.3, 0.35), leftEye: at(0.7, 0.35), noseTip: at(0.5, 0.55), mouth: at(0.5, 0.8) },
-        ...{ rightEar: at(0.05, 0.4), leftEar: at(0.95, 0.4) },
+        rightEye: at(0.3, 0.35),
+        leftEye: at(0.7, 0.35),
+        noseTip: at(0.5, 0.55),
+        mouth: at(0.5, 0.8),
+        rightEar: at(0.05, 0.4),
+        leftEar: at(0.95, 0.4),
       },
     },
   };

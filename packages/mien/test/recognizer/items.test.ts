@@ -97,7 +97,9 @@ describe('a table', () => {
     const values = async (content: string) => (await itemsOf(content, options)).map((item) => item.values);
     expect(await values('text,label\na, joy \n')).toEqual([{ Label: 'joy' }]);
     expect(await values('{"text":"a","label":3}\n{"text":"b","label":false}\n{"text":"c"}')).toEqual([
-      ...[{ Label: '3' }, { Label: 'false' }, { Label: '' }],
+      { Label: '3' },
+      { Label: 'false' },
+      { Label: '' },
     ]);
     await expect(values('{"text":"a","label":["joy"]}')).rejects.toThrow(/row 1: Label is a list/);
     await expect(values('text,lable\na,b')).rejects.toThrow(/no column "Label"\nDid you mean "lable"/);
@@ -141,7 +143,14 @@ test('a folder is read with what links in it lead to, without what is hidden', a
   await symlink('self', join(folder, 'self'));
   const images = (await all(itemsOfFolder(folder))).map(({ image }) => relative(folder, String(image)));
   expect(images).toEqual([
-    ...['a.JPG', 'album/g.webp', 'album/h.png', 'b.jfif', 'c.jpe', 'deep/d.png', 'link.webp', 'lost.png'],
+    'a.JPG',
+    'album/g.webp',
+    'album/h.png',
+    'b.jfif',
+    'c.jpe',
+    'deep/d.png',
+    'link.webp',
+    'lost.png',
   ]);
   await mkdir(join(root, 'bare', '.hidden'), { recursive: true });
   await expect(all(itemsOfFolder(join(root, 'bare')))).rejects.toThrow(/bare: holds no images/);

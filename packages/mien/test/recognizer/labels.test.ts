@@ -25,7 +25,9 @@ const sure = (label: string): Probabilities =>
 /** A bundle without fusion whose texts and faces know these labels. */
 const manifestOf = (texts: readonly string[], faces: readonly string[]): BundleManifest => {
   const part = (labels: readonly string[]) => ({
-    ...{ labels, temperature: 1, prior: labels.map(() => 1 / labels.length) },
+    labels,
+    temperature: 1,
+    prior: labels.map(() => 1 / labels.length),
   });
   return { text: part(texts), face: part(faces) } as unknown as BundleManifest;
 };

@@ -24,7 +24,9 @@ const computes = (): never => {
 };
 const recognizer = recognizerOf({
   info: { name: '', labels: {}, priors: {}, certainty: false, terms: [], files: {} },
-  ...{ run: async () => computes(), explain: async () => computes(), dispose: async () => undefined },
+  run: async () => computes(),
+  explain: async () => computes(),
+  dispose: async () => undefined,
 });
 const item = { text: 'joy' };
 
@@ -42,25 +44,32 @@ const wrong: Readonly<Record<string, readonly object[]>> = {
     ...[-1, 0, 1.5, Number.NaN, Infinity, '2', null, true, 5000].map((threads) => ({ threads })),
     ...[-1, 0.5, Number.NaN, '1', 1e9].map((processes) => ({ processes })),
     ...['abc', '100', 0, -5, 2.5, Number.NaN, Infinity].map((maxPixels) => ({ maxPixels })),
-    ...[{ files: 'false' }, { files: 0 }, { spinning: 'yes' }],
+    { files: 'false' },
+    { files: 0 },
+    { spinning: 'yes' },
     ...['', ' ', 7, null, {}, ['a'], 'ftp://host/x', 's3://bucket/x', 'http://', 'file://host/x'].map(
       (bundle) => ({ bundle }),
     ),
   ],
   'loadRecognizer in browsers': [
-    ...[{ threads: -1 }, { maxPixels: 'abc' }, { cache: 'no' }, { device: 'gpu' }, { signal: {} }],
-    ...[{ onProgress: 5 }],
+    { threads: -1 },
+    { maxPixels: 'abc' },
+    { cache: 'no' },
+    { device: 'gpu' },
+    { signal: {} },
+    { onProgress: 5 },
   ].map((options) => ({ bundle: 'models/lite', ...options })),
   recognize: [
-    ...[
-      { faces: 'crop' },
-      { faces: 1 },
-      { allFaces: 'yes' },
-      { mirror: 'false' },
-      { gate: 1 },
-      { signal: {} },
-    ],
-    ...[{ near: {} }, { places: 'here' }, { coverage: '0.9' }, { risk: null }],
+    { faces: 'crop' },
+    { faces: 1 },
+    { allFaces: 'yes' },
+    { mirror: 'false' },
+    { gate: 1 },
+    { signal: {} },
+    { near: {} },
+    { places: 'here' },
+    { coverage: '0.9' },
+    { risk: null },
   ],
   stream: [
     { batchSize: 0 },

@@ -56,9 +56,11 @@ test('answers as in this process', async () => {
 test('what cannot be sent to a child is the error of its item, as in this process', async () => {
   const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
   const items = [
-    ...[{ text: 'joy' }, ...hostileItems()],
+    { text: 'joy' },
+    ...hostileItems(),
     ...[...hostileValues(), ...hostileAddresses()].map((image) => ({ text: 'joy', image })),
-    ...[{ image: faceOf('fear') }, { image: { ...faceOf('joy'), data: Array.from(faceOf('joy').data) } }],
+    { image: faceOf('fear') },
+    { image: { ...faceOf('joy'), data: Array.from(faceOf('joy').data) } },
   ] as Item[];
   const options = { faces: 'cropped' } as const;
   const results = await recognizer.recognize(items, options);
@@ -84,7 +86,10 @@ test('what cannot be sent to a child is the error of its item, as in this proces
 
 test('children bear ids back and open no files where they are not to', async () => {
   const closed = await loadRecognizer({
-    ...{ bundle: join(root, 'bundle'), processes: 1, threads: 1, files: false },
+    bundle: join(root, 'bundle'),
+    processes: 1,
+    threads: 1,
+    files: false,
   });
   const path = join(import.meta.dirname, '../../../../test/fixtures/astronaut.png');
   const results = await closed.recognize([
@@ -93,10 +98,8 @@ test('children bear ids back and open no files where they are not to', async () 
     { id: 3, text: 'joy' },
   ]);
   expect(results.map(({ id, error }) => [id, error?.code])).toEqual([
-    ...[
-      ['path', 'undecodable-image'],
-      ['bytes', undefined],
-    ],
+    ['path', 'undecodable-image'],
+    ['bytes', undefined],
     [3, undefined],
   ]);
   await closed.dispose();

@@ -82,7 +82,9 @@ test('text, face and both together answer under it', async () => {
 
 test('a session counts it once, and says the same as a recogniser of a product of posteriors', async () => {
   const product = createRecognizer({
-    ...{ bundle: await openLegible(['fusion']), faces: unused, decode: nodeDecoder() },
+    bundle: await openLegible(['fusion']),
+    faces: unused,
+    decode: nodeDecoder(),
   });
   const item = { text: 'the fear', image: faceOf('joy') };
   for (const prior of [undefined, 'even', { fear: 4, joy: 2 }] as const) {

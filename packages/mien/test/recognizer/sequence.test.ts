@@ -20,10 +20,16 @@ const mostly = (labels: readonly string[], label: string, p = 0.9): Probabilitie
 const recognize = async ({ text, image }: ReadItem): Promise<Result> => {
   if (image === '?') return { error: { code: 'no-face', message: '' }, warnings: [] };
   const posterior = (labels: readonly string[], label: string) => ({
-    ...{ label, probabilities: mostly(labels, label), logits: {} },
+    label,
+    probabilities: mostly(labels, label),
+    logits: {},
   });
   return {
-    ...{ label: '', probabilities: {}, logits: {}, from: 'both', warnings: [] },
+    label: '',
+    probabilities: {},
+    logits: {},
+    from: 'both',
+    warnings: [],
     ...(text ? { text: { ...posterior(SHARED_LABELS, text), read: 1 } } : {}),
     ...(typeof image === 'string' ? { face: { ...posterior(FACE_LABELS, image), place: null } } : {}),
   };
@@ -75,7 +81,9 @@ test('evidence is multiplied and fades, and each prior counts once', async () =>
   const ask = (face: readonly number[], text: readonly number[], prior?: LabelPrior) =>
     startSession(
       async ({ image }): Promise<Result> => ({
-        ...{ ...told(text), from: 'text', warnings: [] },
+        ...told(text),
+        from: 'text',
+        warnings: [],
         ...(image === undefined
           ? { text: { ...told(text), read: 1 } }
           : { face: { ...told(face), place: null } }),

@@ -81,7 +81,9 @@ describe('callers that misbehave', () => {
     await reached(2);
     const abort = new AbortController();
     const hungUp = fetch(`${service.url}/v1/recognize`, {
-      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, signal: abort.signal },
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      signal: abort.signal,
       body: JSON.stringify({ items: [{ text: 'hung up' }] }),
     }).catch(() => 'aborted');
     await until(async () => /mien_queue_items 1/.test((await service.call('/metrics')).body));
@@ -124,7 +126,9 @@ describe('failures', () => {
     });
     expect(status).toBe(200);
     expect(body.results.map(({ error }: { error?: { code: string } }) => error?.code)).toEqual([
-      ...[undefined, 'internal', undefined],
+      undefined,
+      'internal',
+      undefined,
     ]);
     expect(service.lines).toContainEqual(expect.objectContaining({ event: 'item-failed', kind: 'Error' }));
     expect(JSON.stringify(service.lines)).not.toContain('words');

@@ -36,7 +36,8 @@ const file = (name: string, content: string, filename = 'a.jpg'): string =>
 
 const post = (body: Buffer, headers: Record<string, string> = {}): Promise<Called> =>
   service.call('/v1/recognize', {
-    ...{ method: 'POST', headers: { 'content-type': FORM, ...headers } },
+    method: 'POST',
+    headers: { 'content-type': FORM, ...headers },
     body: body as Uint8Array<ArrayBuffer>,
   });
 
@@ -210,7 +211,9 @@ describe('forms that are refused', () => {
       [`multipart/form-data; boundary=${'x'.repeat(300)}`, /too long/],
     ] as const)
       expect(await refused(form(field('text', 'joy')), { 'content-type': contentType })).toEqual([
-        ...[400, 'malformed-body', expect.stringMatching(message)],
+        400,
+        'malformed-body',
+        expect.stringMatching(message),
       ]);
   });
 
@@ -222,22 +225,26 @@ describe('forms that are refused', () => {
       form(file('image', 'A'), file('image[]', 'B')),
     ])
       expect(await refused(body)).toEqual([
-        ...[400, 'invalid-request', expect.stringMatching(/was sent more than once/)],
+        400,
+        'invalid-request',
+        expect.stringMatching(/was sent more than once/),
       ]);
     for (const name of ['txt', 'constructor', '__proto__'])
       expect(await refused(form(field('text', 'joy'), field(name, 'x')))).toEqual([
-        ...[400, 'invalid-request', expect.stringMatching(/must be a file part|cannot be the name/)],
+        400,
+        'invalid-request',
+        expect.stringMatching(/must be a file part|cannot be the name/),
       ]);
   });
 
   it('too many parts, and a transfer encoding that is not read', async () => {
     const many = Array.from({ length: 500 }, (_, i) => file(`f${i}`, ''));
-    expect(await refused(form(...many))).toEqual([
-      ...[413, 'body-too-large', 'the form has more than 13 parts'],
-    ]);
+    expect(await refused(form(...many))).toEqual([413, 'body-too-large', 'the form has more than 13 parts']);
     const quoted = 'Content-Disposition: form-data; name=text\nContent-Transfer-Encoding: quoted-printable';
     expect(await refused(form(part(quoted, 'j=6Fy')))).toEqual([
-      ...[415, 'unsupported-media-type', expect.stringContaining('quoted-printable')],
+      415,
+      'unsupported-media-type',
+      expect.stringContaining('quoted-printable'),
     ]);
   });
 });
@@ -250,7 +257,9 @@ describe('bodies that come encoded', () => {
       for (const headers of [coded, { ...coded, 'content-type': 'application/json' }]) {
         const { status, headers: answer, body } = await post(Buffer.alloc(50_000, 31), headers);
         expect([status, body.error.code, answer.get('accept-encoding')]).toEqual([
-          ...[415, 'unsupported-media-type', 'identity'],
+          415,
+          'unsupported-media-type',
+          'identity',
         ]);
         expect(body.error.message).toContain(`Content-Encoding: ${coding.toLowerCase().split(', ').at(-1)}`);
       }
@@ -272,7 +281,9 @@ describe('bodies that come encoded', () => {
     const json = { 'content-type': 'application/json' };
     const request = '{"items":[{"text":"d\u00e9j\u00e0"}]}';
     expect(await refused(Buffer.from(request, 'latin1'), json)).toEqual([
-      ...[400, 'malformed-body', 'the body is not utf-8; send UTF-8'],
+      400,
+      'malformed-body',
+      'the body is not utf-8; send UTF-8',
     ]);
     expect((await post(Buffer.from(`\ufeff${request}`), json)).status).toBe(200);
     expect(items).toEqual([{ text: 'déjà', image: null }]);

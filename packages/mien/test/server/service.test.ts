@@ -129,7 +129,7 @@ describe('POST /v1/recognize', () => {
       { id: 7, text: 'fear' },
     ]);
     const mixed = await post({ items: faulty, first: joy, second: fear, faces: 'cropped' });
-    expect(outcomes(mixed.body)).toEqual([...['undecodable-image', 'joy', 'invalid-item', 'invalid-item']]);
+    expect(outcomes(mixed.body)).toEqual(['undecodable-image', 'joy', 'invalid-item', 'invalid-item']);
     expect(mixed.body.results[0].error.message).toBe('image: "missing" names no file part of the request');
     // Nothing is an item with nothing in it, as in JSON.
     expect(outcomes((await post({ faces: 'cropped' })).body)).toEqual(['no-input']);
@@ -264,7 +264,10 @@ describe('POST /v1/recognize', () => {
     });
     const chunked = await open
       .call('/v1/recognize', {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: stream, duplex: 'half' },
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: stream,
+        duplex: 'half',
       } as RequestInit)
       .catch(() => undefined);
     // The service may cut the connection while the caller still writes.
@@ -315,7 +318,12 @@ describe('what stands around it', () => {
     const odd = await open.recognize({ items: [{ text: secret, [secret]: 1 }] }, { 'x-request-id': 'a b"c' });
     expect(odd.headers.get('x-request-id')).not.toBe('a b"c');
     expect(open.lines.find(({ id }) => id === 'mine-1')).toMatchObject({
-      ...{ level: 'info', event: 'request', method: 'POST', route: '/v1/recognize', status: 200, items: 1 },
+      level: 'info',
+      event: 'request',
+      method: 'POST',
+      route: '/v1/recognize',
+      status: 200,
+      items: 1,
     });
     expect(JSON.stringify(open.lines)).not.toContain('grandmother');
   });

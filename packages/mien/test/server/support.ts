@@ -77,7 +77,11 @@ export async function serveFunction(
 
 /** What a recognised item looks like. */
 export const recognised = (label = 'joy'): Result => ({
-  ...{ label, probabilities: { [label]: 1 }, logits: { [label]: 6 }, from: 'text' as const, warnings: [] },
+  label,
+  probabilities: { [label]: 1 },
+  logits: { [label]: 6 },
+  from: 'text' as const,
+  warnings: [],
 });
 
 /** Waits for `compute` to be called and lets a test say when it answers. */

@@ -53,7 +53,9 @@ const Conv = operator<ConvAttributes>({
   // That of the kernel is left to the channel-major form, which is fast enough to train with.
   gradient: (dy, { inputs: [x, weight, bias], attributes: { stride, padding, groups } }) => [
     convTranspose2d(dy, weight!, staticShape(x!.shape.slice(2)) as [number, number], {
-      ...{ stride, padding, groups },
+      stride,
+      padding,
+      groups,
     }),
     undefined,
     bias && sum(dy, [0, 2, 3]),
@@ -104,7 +106,10 @@ const ConvTranspose = operator<ConvAttributes & { readonly size: readonly [numbe
       type: 'ConvTranspose',
       inputs: [y, weight],
       attributes: {
-        ...{ kernel_shape: kernel, strides: [stride, stride], pads: padding, group: groups },
+        kernel_shape: kernel,
+        strides: [stride, stride],
+        pads: padding,
+        group: groups,
         output_padding: rest,
       },
     };

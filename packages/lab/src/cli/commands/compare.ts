@@ -95,10 +95,18 @@ async function run(options: Options, made: string, output: Output): Promise<void
   const signal = interruption();
   const { protocol } = await openProtocol({ data, dir: features, skipInvalid, progress });
   const prepared = await prepareComparison({
-    ...{ text, face, protocol, labels: config.labels, maxTokens, progress, signal },
+    text,
+    face,
+    protocol,
+    labels: config.labels,
+    maxTokens,
+    progress,
+    signal,
     ...(threads === undefined ? {} : { threads }),
     faces: {
-      ...{ train: options.trainFaces, validation: options.testFaces, test: options.testFaces },
+      train: options.trainFaces,
+      validation: options.testFaces,
+      test: options.testFaces,
       corrupted: options.corruptedFaces,
     },
     dir: comparedFolder(features),

@@ -93,7 +93,9 @@ async function run(dir: string | undefined, options: Options, output: Output): P
   const textsOf = (split: string) =>
     protocol.texts.filter((item) => item.split === split).map(({ text }) => text);
   const counted = prepareCorpora(corpora, {
-    ...{ tests: textsOf('test'), validation: textsOf('validation'), training: textsOf('train') },
+    tests: textsOf('test'),
+    validation: textsOf('validation'),
+    training: textsOf('train'),
   }).map(corpusCounts);
   const { settings, faceDuplicates, warnings } = protocol;
   const skipped = [...protocol.skipped, ...corpora.flatMap((one) => one.skipped)];

@@ -95,7 +95,11 @@ async function run(options: Options, output: Output): Promise<void> {
   const paths = votes === undefined ? {} : { votes };
   const inIsear: readonly string[] = TEXT_LABELS;
   const opened = await openProtocol({
-    ...{ data, paths, dir: features, skipInvalid, progress },
+    data,
+    paths,
+    dir: features,
+    skipInvalid,
+    progress,
     corpora: config.labels.some((label) => !inIsear.includes(label)),
   });
   const behaviour = await readBehaviour(inPackage('models/behaviour.csv'));

@@ -124,8 +124,13 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
   const prepare = async () =>
     (await openProtocol({ data, paths, dir, split, skipInvalid, progress })).protocol;
   const common = {
-    ...{ out, offline, weights, progress, signal },
-    ...{ threads: options.threads, spinning: options.shared !== true },
+    out,
+    offline,
+    weights,
+    progress,
+    signal,
+    threads: options.threads,
+    spinning: options.shared !== true,
     ...(options.teacher.length > 0
       ? { teachers: { folders: options.teacher, share: options.teacherShare } }
       : {}),

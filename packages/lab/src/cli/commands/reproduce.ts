@@ -101,7 +101,9 @@ async function run(options: Options, output: Output): Promise<void> {
   const { costRows } = await import('../../experiments/costs.js');
   const costs = await costRows(config, progress);
   const common = {
-    ...{ costs, progress, signal },
+    costs,
+    progress,
+    signal,
     ...(options.out === undefined ? {} : { folder: options.out }),
     ...(options.workers === undefined ? {} : { workers: options.workers }),
   };

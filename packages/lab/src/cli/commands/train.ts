@@ -79,7 +79,15 @@ async function run(options: Options, output: Output): Promise<void> {
   const table = await readableTable(await readTable(data, options), profile.text, options);
   for (const { row, reason } of table.skipped) output.message(`skipped row ${row}: ${reason}`);
   const trained = await trainBundle({
-    ...{ table, name, profile, config, head, out, weights, offline, maxPixels },
+    table,
+    name,
+    profile,
+    config,
+    head,
+    out,
+    weights,
+    offline,
+    maxPixels,
     ...(learn
       ? {
           learn: {
@@ -88,7 +96,8 @@ async function run(options: Options, output: Output): Promise<void> {
           },
         }
       : {}),
-    ...{ progress: await progressOf(output), signal: interruption() },
+    progress: await progressOf(output),
+    signal: interruption(),
   });
   const rows = trained.rows.map(({ row }) => row);
   const { manifest, counts } = trained;

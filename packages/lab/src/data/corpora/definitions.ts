@@ -19,10 +19,34 @@ const all = (label: Label, names: readonly string[]): Record<string, readonly La
 
 /** GoEmotions' labels in the order of its `emotions.txt`: the numbers of its TSV. */
 export const GOEMOTIONS_LABELS = [
-  ...['admiration', 'amusement', 'anger', 'annoyance', 'approval', 'caring', 'confusion', 'curiosity'],
-  ...['desire', 'disappointment', 'disapproval', 'disgust', 'embarrassment', 'excitement', 'fear'],
-  ...['gratitude', 'grief', 'joy', 'love', 'nervousness', 'optimism', 'pride', 'realization', 'relief'],
-  ...['remorse', 'sadness', 'surprise', 'neutral'],
+  'admiration',
+  'amusement',
+  'anger',
+  'annoyance',
+  'approval',
+  'caring',
+  'confusion',
+  'curiosity',
+  'desire',
+  'disappointment',
+  'disapproval',
+  'disgust',
+  'embarrassment',
+  'excitement',
+  'fear',
+  'gratitude',
+  'grief',
+  'joy',
+  'love',
+  'nervousness',
+  'optimism',
+  'pride',
+  'realization',
+  'relief',
+  'remorse',
+  'sadness',
+  'surprise',
+  'neutral',
 ] as const;
 
 export const CORPORA: Readonly<Record<CorpusName, CorpusDefinition>> = {

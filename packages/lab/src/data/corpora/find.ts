@@ -32,7 +32,9 @@ export async function textOf(path: string): Promise<Decoded> {
       plain = gunzipSync(bytes);
     } catch (cause) {
       throw new MienError('data', `cannot be unpacked (${(cause as Error).message})`, {
-        ...{ file: path, hint: 'Is the file cut off? Fetch it again.', cause },
+        file: path,
+        hint: 'Is the file cut off? Fetch it again.',
+        cause,
       });
     }
   return decodeLines(plain);

@@ -94,7 +94,9 @@ export function prepareBesideIsear(
   const textsOf = (split: Split): string[] =>
     isear.filter((one) => one.split === split).map(({ text }) => text);
   return prepareCorpora(corpora, {
-    ...{ tests: textsOf('test'), validation: textsOf('validation'), training: textsOf('train') },
+    tests: textsOf('test'),
+    validation: textsOf('validation'),
+    training: textsOf('train'),
   });
 }
 
@@ -128,7 +130,12 @@ export function corpusCounts({
     test: count('test'),
   });
   return {
-    ...{ name, path, form, evidence, dropped, unlabelled },
+    name,
+    path,
+    form,
+    evidence,
+    dropped,
+    unlabelled,
     items: each((split) => of(split).length),
     splits: each((split) =>
       Object.fromEntries(

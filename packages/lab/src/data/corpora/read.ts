@@ -47,8 +47,15 @@ const splitOfName = (path: string): Split | undefined => {
 };
 
 const XED_NUMBERS: Readonly<Record<string, string>> = {
-  ...{ 0: 'neutral', 1: 'anger', 2: 'anticipation', 3: 'disgust', 4: 'fear' },
-  ...{ 5: 'joy', 6: 'sadness', 7: 'surprise', 8: 'trust' },
+  0: 'neutral',
+  1: 'anger',
+  2: 'anticipation',
+  3: 'disgust',
+  4: 'fear',
+  5: 'joy',
+  6: 'sadness',
+  7: 'surprise',
+  8: 'trust',
 };
 
 /**
@@ -77,7 +84,9 @@ export async function loadCorpus(
       if (labels === undefined) {
         const unknown = source.find((one) => labelsFrom(name, [one]) === undefined)!;
         reporter.report({
-          ...{ file, row, message: `unknown label ${JSON.stringify(unknown)}` },
+          file,
+          row,
+          message: `unknown label ${JSON.stringify(unknown)}`,
           hint: `${CORPORA[name].title} has ${Object.keys(CORPORA[name].labels).join(', ')}.`,
         });
         continue;
@@ -85,9 +94,13 @@ export async function loadCorpus(
       if (labels.length === 0) unlabelled++;
       else
         items.push({
-          ...{ id, text: cleanText(text, name), labels, source },
+          id,
+          text: cleanText(text, name),
+          labels,
+          source,
           split: split ?? splitOfName(file) ?? 'train',
-          ...{ file, row },
+          file,
+          row,
         });
     }
   }
@@ -136,7 +149,10 @@ async function recordsOf(
         if (split !== undefined)
           return [
             {
-              ...{ id: record['id']!, text: record['text']!, row, split },
+              id: record['id']!,
+              text: record['text']!,
+              row,
+              split,
               source: listOf(record['source_label']!, '|'),
             },
           ];
@@ -163,8 +179,11 @@ async function recordsOf(
     }
     case 'emoevent-tsv':
       return csvOf(text, file, '\t').map(({ record, row }) => ({
-        ...{ id: record['id'] ?? String(row), text: record['tweet']!, row },
-        ...{ source: [record['emotion']!.toLowerCase()], split: undefined },
+        id: record['id'] ?? String(row),
+        text: record['tweet']!,
+        row,
+        source: [record['emotion']!.toLowerCase()],
+        split: undefined,
       }));
     case 'tweeteval':
       return tweetEval(file, text, reporter);
@@ -176,7 +195,10 @@ async function recordsOf(
         (fields) => fields.length === 3 && isNumbers(fields[1], 27),
         '\t',
       ).map(({ fields, row }) => ({
-        ...{ id: fields[2]!, text: fields[0]!, row, split: undefined },
+        id: fields[2]!,
+        text: fields[0]!,
+        row,
+        split: undefined,
         source: listOf(fields[1]!, ',').map((n) => GOEMOTIONS_LABELS[Number(n)]!),
       }));
     case 'xed-tsv':
@@ -187,12 +209,18 @@ async function recordsOf(
         (fields) => fields.length === 2 && isNumbers(fields[1], 8),
         '\t',
       ).map(({ fields, row }) => ({
-        ...{ id: String(row), text: fields[0]!, row, split: undefined },
+        id: String(row),
+        text: fields[0]!,
+        row,
+        split: undefined,
         source: listOf(fields[1]!, ',').map((n) => XED_NUMBERS[n]!),
       }));
     default:
       return linesOf(text, file, reporter, (fields) => fields.length >= 2, ';').map(({ fields, row }) => ({
-        ...{ id: String(row), text: fields.slice(0, -1).join(';'), row, split: undefined },
+        id: String(row),
+        text: fields.slice(0, -1).join(';'),
+        row,
+        split: undefined,
         source: [fields.at(-1)!.trim()],
       }));
   }
@@ -211,18 +239,18 @@ function csvOf(
 ): { record: Record<string, string>; row: number }[] {
   try {
     const records = parse(text, {
-      ...{
-        columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
-        info: true,
-        delimiter,
-      },
+      columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
+      info: true,
+      delimiter,
       ...(delimiter === '\t' ? { quote: null, relax_column_count: true } : {}),
       skip_empty_lines: true,
     }) as unknown as { record: Record<string, string>; info: { lines: number } }[];
     return records.map(({ record, info }) => ({ record, row: info.lines }));
   } catch (cause) {
     throw new MienError('data', `is not a valid table (${(cause as Error).message})`, {
-      ...{ file, hint: 'Is the file cut off, or a quotation mark left open?', cause },
+      file,
+      hint: 'Is the file cut off, or a quotation mark left open?',
+      cause,
     });
   }
 }
@@ -272,7 +300,9 @@ async function tweetEval(file: string, text: string, reporter: Problems): Promis
     const name = names.get(labels[i]!.trim());
     if (name !== undefined) return [{ id: `${split}-${i}`, text: one, source: [name], split, row: i + 1 }];
     reporter.report({
-      ...{ file: labelFile, row: i + 1, message: `unknown label ${JSON.stringify(labels[i])}` },
+      file: labelFile,
+      row: i + 1,
+      message: `unknown label ${JSON.stringify(labels[i])}`,
       hint: 'mapping.txt names the labels by number.',
     });
     return [];
@@ -295,11 +325,9 @@ export function corpusOfTable(
     const known = label.trim().toLowerCase();
     if (!isLabel(known))
       throw new MienError('data', `unknown label ${JSON.stringify(label)}`, {
-        ...{
-          file: path,
-          row,
-          hint: 'A further corpus has labels of anger, disgust, fear, guilt, joy, neutral, sadness, shame, surprise.',
-        },
+        file: path,
+        row,
+        hint: 'A further corpus has labels of anger, disgust, fear, guilt, joy, neutral, sadness, shame, surprise.',
       });
     return text === undefined
       ? []

@@ -125,10 +125,15 @@ export async function compareHeads(options: CompareOptions): Promise<Compared> {
     hits: [...hitsAgainst(productLogits(asked, posteriors, prior, one), one.items.labels)],
   });
   compared.push({
-    ...{ head: 'product', parameters: 0, tried: [] },
+    head: 'product',
+    parameters: 0,
+    tried: [],
     runs: [
       {
-        ...{ seed: 0, rate: 0, epochs: 0, secondsAnEpoch: 0 },
+        seed: 0,
+        rate: 0,
+        epochs: 0,
+        secondsAnEpoch: 0,
         answers: Object.fromEntries(situations.map((one) => [one.name, product(one)])),
         test: product({ kind: 'clean', of: null, items: test }),
       },
@@ -188,7 +193,12 @@ async function headRun(
 
   const start = process.cpuUsage();
   const { parameters, history, bestEpoch } = await trainRun(features.data, {
-    ...{ model, seed, config, folder, features: key, variation },
+    model,
+    seed,
+    config,
+    folder,
+    features: key,
+    variation,
     ...(progress ? { progress } : {}),
     ...(signal ? { signal } : {}),
   });
@@ -199,9 +209,14 @@ async function headRun(
     for (const { name, items } of situations) answers[name] = await answer.ask(items);
     const clean = situations.find(({ kind }) => kind === 'clean')!;
     const run: HeadRun = {
-      ...{ seed, rate, f1: history[bestEpoch - 1]!.validation, epochs: history.length },
+      seed,
+      rate,
+      f1: history[bestEpoch - 1]!.validation,
+      epochs: history.length,
       secondsAnEpoch: (user + system) / 1e6 / history.length,
-      ...{ answers, additive: await answer.additive(clean.items, seed), test: await answer.ask(test) },
+      answers,
+      additive: await answer.additive(clean.items, seed),
+      test: await answer.ask(test),
     };
     await mkdir(records, { recursive: true });
     await writeFileAtomic(file, `${JSON.stringify(run)}\n`);

@@ -90,11 +90,15 @@ export async function comparedFeatures(options: ComparedOptions): Promise<Compar
   for (const modality of ['text', 'face'] as const)
     if (states[modality].places.shape[0] !== plain.tables[modality].shape[0])
       throw new MienError('store', `states and embeddings of the ${modality}s are not of the same items`, {
-        ...{ file: dir, hint: 'Remove the folder; it is filled anew.' },
+        file: dir,
+        hint: 'Remove the folder; it is filled anew.',
       });
   const data = { ...plain, states };
   const corrupted = await corruptedItems({
-    ...{ ...common, data, labels, withStates: true },
+    ...common,
+    data,
+    labels,
+    withStates: true,
     faces: options.faces.corrupted,
   });
   return { data, corrupted, conditions: await conditioned({ ...options, protocol }, data) };
@@ -141,11 +145,15 @@ async function conditioned(options: ComparedOptions, data: ExperimentData): Prom
     const made =
       of === 'text'
         ? await embedded({
-            ...{ ...common, set, embedder: textEmbedder(encoders.text, { withStates: true }) },
+            ...common,
+            set,
+            embedder: textEmbedder(encoders.text, { withStates: true }),
             items: ids.map((id) => ({ id, text: corruptText(textOf.get(id)!, as, level, draw(id), others) })),
           })
         : await embedded({
-            ...{ ...common, set, items: ids.map((id) => faceOf.get(id)!) },
+            ...common,
+            set,
+            items: ids.map((id) => faceOf.get(id)!),
             embedder: faceEmbedder(encoders.face, {
               withStates: true,
               decode: (bytes, file) => decodeImage(bytes, { file }),

@@ -34,7 +34,10 @@ export async function prepareComparison(
     ),
     face: await loadFaceEncoder(
       {
-        ...{ id: 'mien/compared-face', revision: 'local', folder: face.folder, imageSize: 'published' },
+        id: 'mien/compared-face',
+        revision: 'local',
+        folder: face.folder,
+        imageSize: 'published',
         mirror: false,
       },
       computed,
@@ -57,11 +60,15 @@ export async function prepareComparison(
     face: posteriorsOf(face, { ...parts.face, prior: facePrior }, labels, target),
   };
   return {
-    ...{ features, posteriors },
+    features,
+    posteriors,
     variation: corruptedPairs(data, labels, features.corrupted, posteriors),
     key: sha256(
       JSON.stringify([
-        ...[text.record.sha256, face.record.sha256, maxTokens, protocol.settings],
+        text.record.sha256,
+        face.record.sha256,
+        maxTokens,
+        protocol.settings,
         data.sets.texts.ids.length,
         [...data.sets.faces.fer2013.ids, ...data.sets.faces.rafdb.ids],
       ]),

@@ -26,8 +26,7 @@ export interface AskedTables {
   readonly states: Readonly<Record<Modality, StateTable>>;
 }
 
-const nameOf = ({ of, as, level }: Condition): string =>
-  `${of}: ${as} ${String(level).replace(/^0/, '')}`;
+const nameOf = ({ of, as, level }: Condition): string => `${of}: ${as} ${String(level).replace(/^0/, '')}`;
 
 /** The training's tables with the rows of all conditions below them. */
 export function askedTables({ conditions }: ComparedFeatures, variation: Variation): AskedTables {
@@ -68,7 +67,9 @@ export function situationsOf(
   });
   // The last row of the training's tables is the mean, which says nothing.
   const missing = (['text', 'face'] as const).map((of): Situation => ({
-    ...{ name: `no ${of}`, kind: 'missing', of },
+    name: `no ${of}`,
+    kind: 'missing',
+    of,
     items: { ...clean, [of]: new Int32Array(clean[of].length).fill(own[of] - 1) },
   }));
   return [{ name: 'clean', kind: 'clean', of: null, items: clean }, ...corrupted, ...missing];

@@ -81,11 +81,16 @@ export function summarize(compared: Compared, replicates = 2000): ComparisonSumm
       options,
     );
     return {
-      ...{ head: head.head, parameters: head.parameters, rate: runs[0]!.rate || null },
+      head: head.head,
+      parameters: head.parameters,
+      rate: runs[0]!.rate || null,
       epochs: meanOf(runs.map(({ epochs }) => epochs)),
       secondsAnEpoch: meanOf(runs.map(({ secondsAnEpoch }) => secondsAnEpoch)),
       situations: situations.map(({ name, kind, of }, s) => ({
-        ...{ name, kind, of, accuracy: percentileInterval(accuracies[s]!) },
+        name,
+        kind,
+        of,
+        accuracy: percentileInterval(accuracies[s]!),
         gates: runs.flatMap(({ answers }) => answers[name]!.gate ?? []),
       })),
       additive: additive(i),

@@ -41,10 +41,8 @@ async function run({ port: wanted, open, bundle }: Options, output: Output): Pro
   const model = bundle ?? models.find((folder) => existsSync(`${folder}/${MANIFEST}`));
   if (model === undefined || !existsSync(`${model}/${MANIFEST}`))
     throw new MienError('file', 'no bundle is here', {
-      ...{
-        file: model ?? models[0]!,
-        hint: 'Name the folder of one with --bundle; `mien export` makes one.',
-      },
+      file: model ?? models[0]!,
+      hint: 'Name the folder of one with --bundle; `mien export` makes one.',
     });
   const { url } = await servePage({ page: inPackage('dist/web'), model, port: wanted });
   output.result({ url }, () => `The page is at ${url}\nCtrl-C ends it.`);
@@ -67,7 +65,8 @@ export async function servePage(options: {
 }): Promise<Served> {
   if (!existsSync(`${options.page}/index.html`))
     throw new MienError('file', 'the page has not been built', {
-      ...{ file: options.page, hint: 'Build it: npm run build:web' },
+      file: options.page,
+      hint: 'Build it: npm run build:web',
     });
   const { serve } = await import('@hono/node-server');
   const app = await pageApp(options);
@@ -88,7 +87,8 @@ export async function servePage(options: {
       const taken = cause.code === 'EADDRINUSE';
       reject(
         new MienError('usage', taken ? `port ${options.port} is taken` : `cannot listen: ${cause.message}`, {
-          ...{ cause, hint: 'Choose another with --port; 0 takes any that is free.' },
+          cause,
+          hint: 'Choose another with --port; 0 takes any that is free.',
         }),
       );
     });

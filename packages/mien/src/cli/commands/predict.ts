@@ -80,7 +80,9 @@ export function definePredict(program: Command): void {
     )
     .addOption(
       new Option('--format <kind>', 'how results are printed (default: by --out, else table)').choices([
-        ...['table', 'jsonl', 'csv'],
+        'table',
+        'jsonl',
+        'csv',
       ]),
     )
     .option('--out <file>', 'write results here, *.csv or *.jsonl; an interrupted run goes on')
@@ -102,7 +104,9 @@ async function run(options: Options, output: Output): Promise<void> {
   const recognizer = await loadRecognizer({ bundle, threads, maxPixels });
   const settings: RecognizeOptions = {
     faces: options.cropped ? 'cropped' : 'detect',
-    ...{ allFaces: options.allFaces === true, gate: options.gate === true, signal },
+    allFaces: options.allFaces === true,
+    gate: options.gate === true,
+    signal,
     ...(options.fine ? { fine: true } : {}),
     ...(options.mirror ? {} : { mirror: false }),
     ...(options.prior === undefined ? {} : { prior: options.prior }),
@@ -172,7 +176,8 @@ async function sourceOf(options: Options, warn: Output['warn']): Promise<Source>
     });
     if (found.isDirectory())
       throw new MienError('file', 'is a folder, a table was expected', {
-        ...{ file: input, hint: 'The images of a folder are read with --image FOLDER.' },
+        file: input,
+        hint: 'The images of a folder are read with --image FOLDER.',
       });
     return { items: itemsOfFile(input, { columns, warn }), fingerprint: marked(input, found) };
   }
@@ -207,7 +212,8 @@ function formatOf({ format, out, json, explain }: Options): Format {
   const chosen = named ?? format ?? (json ? 'jsonl' : 'table');
   if (chosen === 'csv' && explain !== undefined)
     throw new MienError('usage', 'CSV has no room for explanations, which have a number for each word', {
-      ...{ field: '--explain', hint: 'Use --format jsonl, or --out FILE.jsonl.' },
+      field: '--explain',
+      hint: 'Use --format jsonl, or --out FILE.jsonl.',
     });
   return chosen;
 }
@@ -220,7 +226,10 @@ async function explainingOf(
   if (explain === undefined) return undefined;
   const { explainingWith } = await import('../explained.js');
   return explainingWith(recognizer, {
-    ...{ faces, prior, signal, maxPixels },
+    faces,
+    prior,
+    signal,
+    maxPixels,
     folder: typeof explain === 'string' ? explain : undefined,
   });
 }

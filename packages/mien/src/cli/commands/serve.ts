@@ -56,7 +56,8 @@ async function run(options: Options, output: Output, { quiet = false }: CommonOp
   const stop = interruption();
   const log = createLog((line) => void process.stdout.write(line), { quiet });
   const service = await startService({
-    ...{ ...options, log },
+    ...options,
+    log,
     ...(token === undefined ? {} : { token }),
   });
   const { url, model, settings } = service;

@@ -90,7 +90,9 @@ function pixelsOf(source: Drawable, maxPixels: number | undefined): DecodedImage
     canvas = undefined;
     if ((cause as Error).name !== 'SecurityError') throw unreadable('cannot be drawn by this browser', cause);
     throw new MienError('data', 'its pixels may not be read: it comes from another site', {
-      ...{ field: 'image', cause, hint: 'Give the element the attribute crossorigin="anonymous".' },
+      field: 'image',
+      cause,
+      hint: 'Give the element the attribute crossorigin="anonymous".',
     });
   }
 }

@@ -50,9 +50,16 @@ export interface BrowserRecognizer extends Recognizer<BrowserImageSource> {
 }
 
 const OPTIONS: Kinds<LoadOptions> = {
-  ...{ bundle: anything, detector: anything, wasm: anything, runtime: anything },
-  ...{ cache: flag, onProgress: callback, signal: abortSignal, maxPixels: wholeNumber(1) },
-  ...{ device: oneOf('auto', 'wasm', 'webgpu'), threads: wholeNumber(1) },
+  bundle: anything,
+  detector: anything,
+  wasm: anything,
+  runtime: anything,
+  cache: flag,
+  onProgress: callback,
+  signal: abortSignal,
+  maxPixels: wholeNumber(1),
+  device: oneOf('auto', 'wasm', 'webgpu'),
+  threads: wholeNumber(1),
 };
 
 const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.onnx', import.meta.url);
@@ -75,7 +82,8 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
   const { bundle, detector = DETECTOR, wasm, cache = true, onProgress, maxPixels } = options;
   if (!bundle)
     throw new MienError('usage', 'no bundle is named', {
-      ...{ field: 'bundle', hint: "Give the address of a bundle's folder: { bundle: 'models/lite' }." },
+      field: 'bundle',
+      hint: "Give the address of a bundle's folder: { bundle: 'models/lite' }.",
     });
   throwIfAborted(options.signal);
   const store = cache ? await keptFiles() : undefined;
@@ -93,7 +101,9 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
     ),
     fetchBundle(absolute(bundle), { signal, store, onProgress: progressOfFile() }),
     fetchKnown(absolute(detector), DETECTOR_FILE, {
-      ...{ signal, store, ...counted(progressOfFile(), DETECTOR_FILE.bytes) },
+      signal,
+      store,
+      ...counted(progressOfFile(), DETECTOR_FILE.bytes),
       mismatch: { code: 'format', message: 'is not the face detector that mien was made with' },
     }),
   ])
@@ -106,7 +116,8 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
   setRuntime(runtime);
   const open = rememberingText(await openBundle(manifest, files));
   const recognizer = createRecognizer({
-    ...{ bundle: open, faces: await faceFinder(faces, {}) },
+    bundle: open,
+    faces: await faceFinder(faces, {}),
     // Kept files are not fetched again.
     read: () => fetchBundle(absolute(bundle), { store }),
     decode: browserDecoder({ maxPixels }),

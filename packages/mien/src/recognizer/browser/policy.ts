@@ -21,7 +21,8 @@ export function checkWebAssembly(): void {
     new WebAssembly.Module(MODULE);
   } catch (cause) {
     throw new MienError('config', 'its Content-Security-Policy forbids WebAssembly', {
-      ...{ ...here(), cause },
+      ...here(),
+      cause,
       hint: "Add 'wasm-unsafe-eval' to script-src: script-src 'self' 'wasm-unsafe-eval'. A worker has the policy that its script is sent with.",
     });
   }
@@ -50,7 +51,8 @@ export function watchPolicy(): PolicyWatch {
       const { origin } = new URL(violation.blockedURI);
       const source = origin === globalThis.location?.origin ? "'self'" : origin;
       return new MienError('config', "the page's Content-Security-Policy forbids fetching it", {
-        ...{ file: error.place.file ?? violation.blockedURI, cause: error },
+        file: error.place.file ?? violation.blockedURI,
+        cause: error,
         hint: `Add ${source} to ${violation.effectiveDirective.replace(/-elem$/, '')}.`,
       });
     },

@@ -62,7 +62,8 @@ export async function openRuntime(
   const able = device !== 'wasm' && (await hasGpu(runtime === undefined));
   if (device === 'webgpu' && !able)
     throw new MienError('usage', 'this browser has no WebGPU that can be used', {
-      ...{ field: 'device', hint: 'Leave the device to mien (auto), or take wasm.' },
+      field: 'device',
+      hint: 'Leave the device to mien (auto), or take wasm.',
     });
   const own = typeof runtime === 'function' ? await runtime() : runtime;
   const { web, gpu } = own ? { web: own, gpu: able } : await load(able, device === 'auto');
@@ -97,7 +98,8 @@ export async function openRuntime(
     runtime: { Tensor: web.Tensor, InferenceSession: { create } as WebRuntime['InferenceSession'] },
     backend: () => ({
       device: comparisons.some((one) => one.device === 'webgpu') ? 'webgpu' : 'wasm',
-      ...{ threads: used, comparisons },
+      threads: used,
+      comparisons,
     }),
   };
 }
@@ -129,5 +131,6 @@ async function load(gpu: boolean, orWithout: boolean): Promise<{ web: WebRuntime
 
 const notThere = (name: string, cause: unknown): MienError =>
   new MienError('usage', `${name} could not be loaded`, {
-    ...{ cause, hint: 'Install it beside mien (npm install onnxruntime-web), or name it in the import map.' },
+    cause,
+    hint: 'Install it beside mien (npm install onnxruntime-web), or name it in the import map.',
   });

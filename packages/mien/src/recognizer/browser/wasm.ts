@@ -29,7 +29,8 @@ export async function notStarted(cause: unknown): Promise<MienError> {
   if (found instanceof MienError) return found;
   const reason = String(cause).split('\n')[0]!.slice(0, 200);
   return new MienError('offline', `ONNX Runtime could not start (${reason})`, {
-    ...{ cause, ...(file === undefined ? {} : { file }) },
+    cause,
+    ...(file === undefined ? {} : { file }),
     hint: `Its .wasm file may be missing or of another version. ${HINT}`,
   });
 }

@@ -25,10 +25,8 @@ export const nodeDecoder =
     // The path is somebody else's, perhaps: it is not repeated.
     if (typeof source === 'string' && !files)
       throw new MienError('usage', 'images are not read from files here', {
-        ...{
-          field: 'image',
-          hint: 'Pass the bytes of the image; the recogniser was loaded with files: false.',
-        },
+        field: 'image',
+        hint: 'Pass the bytes of the image; the recogniser was loaded with files: false.',
       });
     if (typeof source === 'string' || source instanceof Uint8Array) return decodeImage(source, { maxPixels });
     checkPixels(source, maxPixels);
@@ -52,7 +50,8 @@ export async function openSource(given: unknown): Promise<OpenSource> {
   // Nothing leaves this process: such a URL names a Blob of its own.
   if (url.protocol === 'blob:') return contentOf(await fetch(url).then((found) => found.blob(), revoked));
   throw new MienError('usage', `images are not fetched from the network (${url.protocol}//${url.host})`, {
-    ...{ field: 'image', hint: 'Fetch it first and pass its bytes.' },
+    field: 'image',
+    hint: 'Fetch it first and pass its bytes.',
   });
 }
 
@@ -82,7 +81,8 @@ function pathOf(url: URL): string {
     return fileURLToPath(url);
   } catch (cause) {
     throw new MienError('data', 'is a file: URL that names no file of this computer', {
-      ...{ field: 'image', cause },
+      field: 'image',
+      cause,
       hint: 'Write file:///path/of/a/file.jpg, with %25 for a percent sign.',
     });
   }

@@ -109,7 +109,8 @@ async function* items(
     const there = names.map(foldName);
     if (!there.includes(foldName(nameOf('text'))) && !there.includes(foldName(nameOf('image'))))
       throw new MienError('usage', 'has no column "text" and none "image"', {
-        ...{ file, hint: namesHint(names) },
+        file,
+        hint: namesHint(names),
       });
   };
   const unnamed = (['text', 'image'] as const).filter((kind) => columns[kind] === undefined);
@@ -139,7 +140,9 @@ const namesHint = (names: readonly string[]): string =>
 const MOST_HELD = 20;
 
 const badItem = ({ row, fault }: BadRow): RowItem => ({
-  ...{ id: String(row), row, values: {} },
+  id: String(row),
+  row,
+  values: {},
   invalid: invalid(fault.message),
 });
 

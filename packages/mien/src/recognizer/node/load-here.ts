@@ -55,6 +55,7 @@ export async function computeHere(
     bundle: open,
     faces: await faceFinder(faces, options),
     decode: nodeDecoder({ maxPixels, files }),
-    ...{ read, session: options },
+    read,
+    session: options,
   });
 }

@@ -23,13 +23,15 @@ export async function readMapping(file: string): Promise<LabelMapping> {
     value = parse(text);
   } catch (cause) {
     throw new MienError('config', `is neither YAML nor JSON (${(cause as Error).message.split('\n')[0]!})`, {
-      ...{ file, cause },
+      file,
+      cause,
     });
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success)
     throw new MienError('config', 'is not a mapping of labels', {
-      ...{ file, field: parsed.error.issues[0]!.path.join('.') },
+      file,
+      field: parsed.error.issues[0]!.path.join('.'),
       hint: 'A line a label, for instance "happy: joy", or "boredom: null" to leave its rows out.',
     });
   const mapping = new Map(Object.entries(parsed.data));

@@ -212,7 +212,8 @@ export async function startPool(
 
 const crashed = (how: string, cause?: unknown): MienError =>
   new MienError('crashed', `the process that computes ended unexpectedly (${how})`, {
-    ...{ cause, hint: 'It is started again; the same call may be made again.' },
+    cause,
+    hint: 'It is started again; the same call may be made again.',
   });
 
 /** A process with nothing to do does not keep its parent alive. */

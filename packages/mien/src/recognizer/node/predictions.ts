@@ -35,12 +35,14 @@ export async function openPredictions(
   const [part, note] = [`${path}.part`, `${path}.part.json`];
   if (!overwrite && (await stat(path).catch(() => undefined)))
     throw new MienError('file', 'is there already', {
-      ...{ file: path, hint: 'Name another file, or use --overwrite.' },
+      file: path,
+      hint: 'Name another file, or use --overwrite.',
     });
   const state = await readState(note);
   if (state && state.fingerprint !== fingerprint && !overwrite)
     throw new MienError('checkpoint', 'is of a run with other items, another model or other options', {
-      ...{ file: part, hint: 'Finish that run with its own command, or use --overwrite.' },
+      file: part,
+      hint: 'Finish that run with its own command, or use --overwrite.',
     });
   const resumed =
     state?.fingerprint === fingerprint && (await stat(part).catch(() => undefined)) ? state : undefined;
