@@ -3,7 +3,7 @@
 //     node --import tsx bench/contradiction.ts FEATURES LEARNED_TEXT LEARNED_FACE [BUNDLE]
 // FEATURES is the folder of features that `mien export` made the bundle from, the learned ones what it was given.
 import { join } from 'node:path';
-import { float32, takeRows, type Tensor } from 'mien-engine/base';
+import { defined, float32, takeRows, type Tensor } from 'mien-engine/base';
 import { assemble, openBundle, posteriorOf, readBundle, type Recognition } from 'mien/parts';
 import {
   classify,
@@ -71,7 +71,7 @@ async function pairs(pool: Selection, which: 'same' | 'other'): Promise<Pair[]> 
         {
           text: { logits: textLogits, row: text, read: 1 },
           face: { logits: faceLogits, row: face },
-          fused: { logits, row: text, ...(gate ? { gate } : {}) },
+          fused: { logits, row: text, ...defined({ gate }) },
         },
       ) as Recognition;
       const fused = logits.data.slice(text * labels.length, (text + 1) * labels.length);

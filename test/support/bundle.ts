@@ -1,4 +1,5 @@
 // A bundle whose answers can be told beforehand: a text says what its words say, a face what its colour says.
+import { defined } from 'mien-engine/base';
 import {
   add,
   cast,
@@ -151,7 +152,7 @@ export function openLegible(
     ...rest,
     text: under(text!),
     face: under(face!),
-    fusion: { ...under(fusion!), ...(agreement === undefined ? {} : { agreement }) },
+    fusion: { ...under(fusion!), ...defined({ agreement }) },
   };
   const parts = Object.entries(whole).filter(([name]) => !without.includes(name as 'text'));
   const manifest = { ...Object.fromEntries(parts), files: {} } as unknown as BundleManifest;

@@ -16,6 +16,7 @@ export {
 } from './base/decode.js';
 export { type ErrorCode, type ErrorPlace, messageOf, MienError } from './base/errors.js';
 export { float16ToFloat32, float32ToFloat16 } from './base/half.js';
+export { defined } from './base/defined.js';
 export { distance, nearestName, suggestion } from './base/names.js';
 export {
   abortSignal,

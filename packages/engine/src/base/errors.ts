@@ -1,4 +1,5 @@
 // Every error mien throws on purpose: typed by a stable code, naming the place, saying what to do.
+import { defined } from './defined.js';
 import { kindOf, quoted } from './quote.js';
 
 /** Stable identifiers of what went wrong; programs may switch on them. */
@@ -80,9 +81,7 @@ export class MienError extends Error {
     this.name = 'MienError';
     this.code = code;
     this.place = {
-      ...(file === undefined ? {} : { file }),
-      ...(row === undefined ? {} : { row }),
-      ...(field === undefined ? {} : { field }),
+      ...defined({ file, row, field }),
     };
     this.hint = hint;
   }

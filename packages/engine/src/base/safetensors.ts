@@ -1,6 +1,7 @@
 // Safetensors, the file format of weights, features and checkpoints: a checked reader and a deterministic writer.
 // Free of node's modules, so that a browser reads the same files; `safetensors-file.ts` adds the file system.
 // Source: the format's description in github.com/huggingface/safetensors (README, "Format").
+import { defined } from './defined.js';
 import { MienError } from './errors.js';
 import { bfloat16ToFloat32, float16ToFloat32 } from './half.js';
 import { bytesOf, bytesPerElement, float32, fromBytes, sizeOf } from './tensor.js';
@@ -75,8 +76,7 @@ type Place = { file?: string | undefined; field?: string | undefined };
 
 function formatError(message: string, { file, field }: Place, cause?: unknown): MienError {
   return new MienError('format', message, {
-    ...(file === undefined ? {} : { file }),
-    ...(field === undefined ? {} : { field }),
+    ...defined({ file, field }),
     hint: 'The file is not safetensors, or is damaged: fetch or write it again.',
     cause,
   });
@@ -223,7 +223,7 @@ export function selectEntries(
     const entry = header.entries.get(name);
     if (entry === undefined)
       throw new MienError('format', 'no such tensor in this file', {
-        ...(file === undefined ? {} : { file }),
+        ...defined({ file }),
         field: name,
       });
     return [name, entry];
@@ -253,8 +253,7 @@ export function decodeTensor(
   const dtype = HOUSE_DTYPES[stored];
   if (dtype === undefined)
     throw new MienError('format', `${stored} tensors cannot be read as they are`, {
-      ...(place.file === undefined ? {} : { file: place.file }),
-      ...(place.field === undefined ? {} : { field: place.field }),
+      ...defined({ file: place.file, field: place.field }),
       hint: `Readable: ${Object.keys(HOUSE_DTYPES).join(', ')}; BF16 and F64 when converted to float32.`,
     });
   return fromBytes(dtype, shape, bytes);

@@ -1,4 +1,5 @@
 // Runs ONNX models on ONNX Runtime: tensors in, tensors out, nothing of the runtime's own types beyond this file.
+import { defined } from '../base/defined.js';
 import type * as ort from 'onnxruntime-common';
 import { messageOf, MienError } from '../base/errors.js';
 import { arrayIn, tensor, type DType, type Tensor, type Tensors, type TypedArrays } from '../base/tensor.js';
@@ -103,7 +104,7 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
   const settings: ort.InferenceSession.SessionOptions = {
     graphOptimizationLevel: optimization,
     logSeverityLevel: 3,
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...defined({ intraOpNumThreads: threads }),
     ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     ...(Object.keys(extra).length === 0 ? {} : { extra: nest(extra) }),
   };

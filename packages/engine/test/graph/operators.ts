@@ -1,4 +1,5 @@
 // The table of differentiable operators: how to draw a case of each, how to build it, what it computes in plain TypeScript.
+import { defined } from 'mien-engine/base';
 import { float32, sizeOf } from '../../src/base/tensor.js';
 import { constant, type Value } from '../../src/graph/builder.js';
 import { channelAffine, channelMajorConv } from '../../src/graph/ops/channel-major.js';
@@ -116,7 +117,7 @@ export const differentiable: Readonly<Record<string, Row>> = {
         { shape: transB ? [m, k] : [k, m], kind: 'any' },
         ...added,
       ],
-      build: (a, b, c) => gemm(a!, b!, { transA, transB, alpha, beta, ...(c ? { add: c } : {}) }),
+      build: (a, b, c) => gemm(a!, b!, { transA, transB, alpha, beta, ...defined({ add: c }) }),
       reference: (a, b, c) => {
         const turned = (x: NdArray, turn: boolean) => (turn ? transposed(x, [1, 0]) : x);
         const product = matrixProduct(turned(a!, transA), turned(b!, transB));
@@ -220,7 +221,7 @@ export const differentiable: Readonly<Record<string, Row>> = {
     const bias = draw.boolean() ? [{ shape: [outputs], kind: 'any' as const }] : [];
     return {
       inputs: [{ shape: image, kind: 'any' }, ...bias],
-      build: (x, b) => conv2d(x!, fixed(x!, kernel), { ...options, ...(b ? { bias: b } : {}) }),
+      build: (x, b) => conv2d(x!, fixed(x!, kernel), { ...options, ...defined({ bias: b }) }),
       reference: (x, b) => {
         const product = correlation(x!, kernel, options);
         return b ? zip((p, q) => p! + q!, product, { shape: [outputs, 1, 1], data: b.data }) : product;

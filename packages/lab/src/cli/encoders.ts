@@ -1,4 +1,5 @@
 // Loads the encoders that commands embed items with: those of a profile, or of a bundle.
+import { defined } from 'mien-engine/base';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundledModel } from 'mien/cli';
@@ -45,7 +46,7 @@ export async function encodersOf(
     import('../encoders/profile-file.js'),
   ]);
   const profile = await findProfile(name);
-  const options = { offline, ...(weights === undefined ? {} : { weights }) };
+  const options = { offline, ...defined({ weights }) };
   return {
     ...(texts ? { text: await loadTextEncoder(profile.text, options) } : {}),
     ...(faces ? { face: await loadFaceEncoder(profile.face, options) } : {}),

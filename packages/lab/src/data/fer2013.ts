@@ -1,7 +1,7 @@
 // Reads FER2013 as folders of images, and decides which of its forms a path holds.
 // Source: Goodfellow et al. 2013, "Challenges in representation learning"; the forms are described in docs/data.md.
 import { join, parse } from 'node:path';
-import { MienError, suggestion } from 'mien-engine/base';
+import { defined, MienError, suggestion } from 'mien-engine/base';
 import { isFerTable, loadFer2013Csv } from './fer2013-csv.js';
 import {
   type FaceItem,
@@ -136,7 +136,7 @@ async function loadSplit(
         label,
         dataset: 'fer2013',
         split,
-        ...(known === undefined ? {} : { usage: known }),
+        ...defined({ usage: known }),
         image: { kind: 'file', path: file },
         file,
       });

@@ -1,7 +1,7 @@
 // Gives every face a hash of its bytes, of its pixels and of what it looks like, to find copies and near-duplicates.
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { messageOf, MienError } from 'mien-engine/base';
+import { defined, messageOf, MienError } from 'mien-engine/base';
 import { fileError, sha256 } from 'mien-engine/node';
 import {
   type FaceItem,
@@ -68,7 +68,7 @@ export async function hashFaces(
         const reason = messageOf(cause).split('\n')[0]!;
         reporter.report({
           file: face.file,
-          ...(face.row === undefined ? {} : { row: face.row }),
+          ...defined({ row: face.row }),
           message: `cannot be decoded as an image (${reason})`,
           hint: 'Expected a whole JPEG or PNG; is the file cut off?',
         });

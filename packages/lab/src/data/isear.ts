@@ -2,7 +2,7 @@
 // Source: Scherer & Wallbott 1994; the forms are described in docs/data.md.
 import { join } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
-import { MienError, suggestion } from 'mien-engine/base';
+import { defined, MienError, suggestion } from 'mien-engine/base';
 import {
   ISEAR_NUMBERS,
   type IsearForm,
@@ -161,7 +161,7 @@ function csvRecords(
     const row = cause instanceof CsvError && typeof cause.lines === 'number' ? cause.lines : undefined;
     throw new MienError('data', `is not a valid CSV (${(cause as Error).message})`, {
       file,
-      ...(row === undefined ? {} : { row }),
+      ...defined({ row }),
       hint: 'Is the file cut off, or a quotation mark left open?',
       cause,
     });

@@ -1,6 +1,6 @@
 // Finds the three data sets in one folder, or where the user says they are, and says what is missing.
 import { join } from 'node:path';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { loadFer2013 } from './fer2013.js';
 import { loadIsear } from './isear.js';
 import { loadRafdb } from './rafdb.js';
@@ -98,7 +98,7 @@ export async function openDataSets(
   const missing = SETS.filter((set) => paths[set] === undefined);
   if (missing.length === SETS.length && options.optional !== true)
     throw new MienError('file', 'holds none of the data sets', {
-      ...(dir === undefined ? {} : { file: dir }),
+      ...defined({ file: dir }),
       hint: 'Expected a folder with isear/, fer2013/ or rafdb/, or a path for each.',
     });
   return {

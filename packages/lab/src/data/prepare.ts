@@ -1,5 +1,5 @@
 // From loaded sets to the protocol: cleaned, split first and paired later, with nothing repeated across splits.
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import {
   type CountTable,
   type DataSets,
@@ -135,7 +135,7 @@ export function protocolRecord(protocol: Protocol): ProtocolRecord {
     id: item.id,
     label,
     split,
-    ...(reason === undefined ? {} : { reason }),
+    ...defined({ reason }),
     group,
   });
   const { corpora, ...rest } = protocol;
@@ -144,12 +144,12 @@ export function protocolRecord(protocol: Protocol): ProtocolRecord {
     ...(corpora ? { corpora: corpora.map(({ id, label, split }) => ({ id, label, split })) } : {}),
     texts: protocol.texts.map((text) => ({
       ...place(text),
-      ...(text.item.subject === undefined ? {} : { subject: text.item.subject }),
+      ...defined({ subject: text.item.subject }),
     })),
     faces: protocol.faces.map((face) => ({
       ...place(face),
       dataset: face.item.dataset,
-      ...(face.item.usage === undefined ? {} : { usage: face.item.usage }),
+      ...defined({ usage: face.item.usage }),
       sha256: face.sha256,
     })),
   };

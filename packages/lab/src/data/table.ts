@@ -1,6 +1,6 @@
 // Somebody's own data: a table (CSV or JSONL) whose rows have a text, an image, or both, and a label.
 import { dirname, isAbsolute, join } from 'node:path';
-import { type Fault, MienError } from 'mien-engine/base';
+import { defined, type Fault, MienError } from 'mien-engine/base';
 import { readChunks } from 'mien-engine/node';
 import {
   cellName,
@@ -118,12 +118,12 @@ async function rowOf(
     return { message: `is of the split "${place}"; expected train, validation or test` };
   return {
     id: `row/${String(row).padStart(6, '0')}`,
-    ...(words === undefined ? {} : { text: words }),
+    ...defined({ text: words }),
     ...(path === undefined ? {} : { image: { kind: 'file', path } }),
     label: named,
     // Without groups, equal texts still stay together.
     group: of ?? (words === undefined ? `row ${row}` : `text ${words}`),
-    ...(part === undefined ? {} : { split: part }),
+    ...defined({ split: part }),
     row,
   };
 }

@@ -1,5 +1,6 @@
 // BERT and DistilBERT on the graph: one definition, driven by config.json, parameters under the checkpoint's names.
 // Sources: Devlin et al. 2019; Sanh et al. 2019; names and layer order as in Hugging Face transformers.
+import { defined } from 'mien-engine/base';
 import { z } from 'zod';
 import {
   add,
@@ -101,7 +102,7 @@ export function bertConfig(json: unknown, file?: string): BertConfig {
     const [issue] = parsed.error.issues;
     const field = issue!.path.join('.');
     throw new MienError('weights', issue!.message, {
-      ...(file === undefined ? {} : { file }),
+      ...defined({ file }),
       ...(field ? { field } : {}),
       hint: `Text encoders are of these model types: ${Object.keys(FAMILIES).join(', ')}.`,
     });
@@ -132,7 +133,7 @@ export function bertConfig(json: unknown, file?: string): BertConfig {
         };
   if (config.width % config.heads !== 0)
     throw new MienError('weights', `width ${config.width} cannot be divided among ${config.heads} heads`, {
-      ...(file === undefined ? {} : { file }),
+      ...defined({ file }),
     });
   return config;
 }

@@ -1,4 +1,5 @@
 // A face encoder as sessions: from decoded images of any size to embeddings and feature maps.
+import { defined } from 'mien-engine/base';
 import {
   add,
   cast,
@@ -74,7 +75,7 @@ export function createPreprocessing(face: FaceInput, threads?: number): Promise<
   const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
   // Threads that spin after resizing would take the cores from the network, which runs next: 3.7 instead of 2.4 ms a face.
   return createSession(encodeModel(graph, prepareImages(pixels, face)), {
-    ...(threads === undefined ? {} : { threads }),
+    ...defined({ threads }),
     spinning: false,
   });
 }

@@ -1,6 +1,6 @@
 // Heads on somebody's own data, where text and image of a row belong together: splits, embeddings, training, rows.
 import { join } from 'node:path';
-import { MienError, randomStream, type Tensor, type Tensors } from 'mien-engine/base';
+import { defined, MienError, randomStream, type Tensor, type Tensors } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
 import {
   type Certainty,
@@ -148,7 +148,7 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
             progress,
             folder: join(folder, 'heads', `${head}-${seed}`),
             fingerprint: sha256(`${fingerprint} ${head}`),
-            ...(signal === undefined ? {} : { signal }),
+            ...defined({ signal }),
           },
         );
         const on = async (places: Int32Array): Promise<Scores> => {
@@ -230,7 +230,7 @@ async function embeddings({
   signal,
 }: OwnOptions): Promise<Tables> {
   const dir = join(folder, 'features');
-  const common = { dir, ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };
+  const common = { dir, ...defined({ progress, signal }) };
   const found: Partial<Record<Modality, Tensor<'float32'>>> = {};
   if (encoders.text)
     found.text = await keptEmbeddings({

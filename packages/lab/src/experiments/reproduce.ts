@@ -1,4 +1,5 @@
 // The paper's experiment: trains every head over all seeds and gathers what the tables need.
+import { defined } from 'mien-engine/base';
 import { availableParallelism, tmpdir } from 'node:os';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -70,7 +71,7 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
     progress.skip(tasks.length - open.length);
     await runTasks(setup, open, {
       workers: options.workers ?? availableParallelism(),
-      ...(options.signal ? { signal: options.signal } : {}),
+      ...defined({ signal: options.signal }),
       onEpoch: (task, line) => progress.message(`${task.model.key.padEnd(22)} seed ${task.seed}  ${line}`),
       onDone: () => progress.advance(),
     });
@@ -126,7 +127,7 @@ function countsOf({ texts, corpora, faces, provenance }: FeatureSets): Record<st
   const sets: Partial<Record<SetName, FeatureSet>> = {
     isear: texts,
     ...faces,
-    ...(corpora ? { corpora } : {}),
+    ...defined({ corpora }),
   };
   return Object.fromEntries(
     SET_NAMES.flatMap((name) => {

@@ -1,6 +1,14 @@
 // What a trained head is asked besides the logits of its table rows: what its classifier sees, its gate, how far it
 // is additive, and what it makes of faces of another label.
-import { float32, MienError, randomStream, stackRows, type Tensor, type Tensors } from 'mien-engine/base';
+import {
+  defined,
+  float32,
+  MienError,
+  randomStream,
+  stackRows,
+  type Tensor,
+  type Tensors,
+} from 'mien-engine/base';
 import { pairFaces } from '../data/pairing.js';
 import { additiveProjection } from '../evaluate/emap.js';
 import { stratifiedSample } from '../evaluate/sample.js';
@@ -111,7 +119,7 @@ export async function analyseRun(
   const gates = await gatesOf(asked, tests);
   return {
     representation,
-    ...(gates ? { gate: gates } : {}),
+    ...defined({ gate: gates }),
     additive: float32([first.labels.length, classes], Float32Array.from(additive.data)),
     mismatched: await predictAll(
       asked,

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensorsFile, sha256, writeFileAtomic, writeSafetensorsFile } from 'mien-engine/node';
 import { evaluateScores, type Progress, scores } from 'mien/parts';
-import { randomStream, type Tensor } from 'mien-engine/base';
+import { defined, randomStream, type Tensor } from 'mien-engine/base';
 import { readsStates } from '../heads/heads.js';
 import {
   createPredictionSession,
@@ -199,8 +199,7 @@ export function trainRun(data: ExperimentData, options: RunOptions): Promise<Tra
       threads: 1,
       folder: runFolder(options),
       fingerprint: fingerprint(model, config, features, variation),
-      ...(progress ? { progress } : {}),
-      ...(signal ? { signal } : {}),
+      ...defined({ progress, signal }),
     },
   );
 }
@@ -222,7 +221,7 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
       ? await analyseRun(asked, config, data, options, evaluation.tests)
       : undefined;
     if (analysis) await writeSafetensorsFile(join(runFolder(options), ANALYSIS), { ...analysis });
-    if (finished) return { ...finished, ...(analysis ? { analysis } : {}) };
+    if (finished) return { ...finished, ...defined({ analysis }) };
     const logitsOf = (items: Items) => predictAll(asked, items, model.labels.length);
     const validation = await logitsOf(evaluation.validation);
     const tests: Tensor<'float32'>[] = [];
@@ -233,7 +232,7 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
       tests,
       bestEpoch,
       history,
-      ...(analysis ? { analysis } : {}),
+      ...defined({ analysis }),
     });
   } finally {
     await session.dispose();

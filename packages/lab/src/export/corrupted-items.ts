@@ -1,7 +1,7 @@
 // Training items made worse and embedded beside the clean ones. Of clean pairs alone a gate learns at best which
 // modality knows which label; whom to believe when one says little it learns from pairs of which one side is bad.
 import { decodeImage, type FaceEncoder, type Progress, type Protocol, type TextEncoder } from 'mien/parts';
-import { randomStream, type Tensor } from 'mien-engine/base';
+import { defined, randomStream, type Tensor } from 'mien-engine/base';
 import { take, type ExperimentData } from '../experiments/data.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
 import { keptStore, type KeptOptions } from '../features/kept.js';
@@ -95,8 +95,7 @@ export async function corruptedItems(options: CorruptedItemsOptions): Promise<Co
   );
   const common = {
     dir: options.dir,
-    ...(options.progress ? { progress: options.progress } : {}),
-    ...(options.signal ? { signal: options.signal } : {}),
+    ...defined({ progress: options.progress, signal: options.signal }),
   };
   return {
     text: {

@@ -1,6 +1,6 @@
 // `mien export`: learned encoders become a bundle, with a fusion head, calibration, evaluation and model card.
 import { join } from 'node:path';
-import { MienError, takeRows } from 'mien-engine/base';
+import { defined, MienError, takeRows } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
 import {
   type BundleManifest,
@@ -141,7 +141,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       labels: [...text.labels],
       maxTokens: text.maxTokens,
       width: text.config.width,
-      ...(text.record.fine ? { fine: text.record.fine } : {}),
+      ...defined({ fine: text.record.fine }),
       ...parts.text,
     },
     face: {
@@ -259,8 +259,7 @@ async function learnedFeatures(
     protocol,
     encoders,
     dir: features,
-    ...(progress ? { progress } : {}),
-    ...(signal ? { signal } : {}),
+    ...defined({ progress, signal }),
   };
   try {
     const sets = await featuresOf(common);

@@ -1,4 +1,5 @@
 // The fusion head of a bundle: trained on the learned features, the best of several seeds on validation.
+import { defined } from 'mien-engine/base';
 import {
   type Certainty,
   evaluateScores,
@@ -68,8 +69,7 @@ export async function trainFusion(
         folder,
         features,
         progress,
-        ...(variation === undefined ? {} : { variation }),
-        ...(signal === undefined ? {} : { signal }),
+        ...defined({ variation, signal }),
       });
       const { logits } = await session.run(parameters, data.tables, validation);
       const rows = scores(config.labels.length, logits.data);

@@ -1,4 +1,5 @@
 // The ONNX files of a bundle: encoders with their classifiers, small enough to download, and the fusion head.
+import { defined } from 'mien-engine/base';
 import {
   cast,
   constant,
@@ -124,7 +125,7 @@ export function faceModel(
   const p = storedParameters(graph, weights, precision);
   const { embedding } = embedImages(p, network, images, face.mirror ? viewsInput(graph) : undefined);
   const published = second?.(embedding);
-  return encodeModel(graph, { embedding, logits: top(embedding), ...(published ? { published } : {}) });
+  return encodeModel(graph, { embedding, logits: top(embedding), ...defined({ published }) });
 }
 
 export interface FusionParts {
@@ -151,5 +152,5 @@ export function fusionModel(
     );
   const p = storedParameters(graph, parameters, precision);
   const { logits, gate } = buildHead(p, head, { text: rows('text'), face: rows('face') }, sizes);
-  return encodeModel(graph, { logits, ...(gate ? { gate } : {}) });
+  return encodeModel(graph, { logits, ...defined({ gate }) });
 }

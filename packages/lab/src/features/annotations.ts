@@ -2,7 +2,7 @@
 // They are kept beside the stores, so that features can be used and packed where the raw data is not.
 import { join } from 'node:path';
 import { z } from 'zod';
-import { float32, MienError } from 'mien-engine/base';
+import { defined, float32, MienError } from 'mien-engine/base';
 import { readJson, sha256 } from 'mien-engine/node';
 import { FACE_LABELS, type Protocol, TEXT_LABELS } from 'mien/parts';
 import { canonicalJson } from './format.js';
@@ -141,7 +141,7 @@ export function joinSets(
   const usage = annotations.sets.fer2013?.usage ?? fer2013.ids.map((): Fer2013Usage => 'unknown');
   return {
     texts,
-    ...(corpora ? { corpora } : {}),
+    ...defined({ corpora }),
     faces: { fer2013: { ...fer2013, usage }, rafdb },
     provenance: {
       source: 'store',

@@ -1,7 +1,7 @@
 // All features of an experiment: one store a data set under one folder, where encoders and settings never mix.
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { decodeImage, type FaceEncoder, type Progress, type Protocol, type TextEncoder } from 'mien/parts';
 import { ANNOTATIONS_NAME, annotate, encodeAnnotations, joinSets, readAnnotations } from './annotations.js';
 import { faceEmbedder, textEmbedder } from './embed.js';
@@ -47,9 +47,7 @@ interface Job {
 function jobsOf(options: ExtractOptions): Job[] {
   const { protocol, encoders, dir, only = SET_NAMES, part, progress, signal } = options;
   const common = {
-    ...(part === undefined ? {} : { part }),
-    ...(progress === undefined ? {} : { progress }),
-    ...(signal === undefined ? {} : { signal }),
+    ...defined({ part, progress, signal }),
   };
   const jobs: Job[] = [];
   const add = <Item extends { readonly id: string }>(

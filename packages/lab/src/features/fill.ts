@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { fileError, writeFileAtomic } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts';
 import { loadChunks } from './chunks.js';
@@ -140,7 +140,7 @@ export async function fillStore<Item extends { readonly id: string }>(
     items,
     ids: ids.digest('hex'),
     shards: entries,
-    ...(part === undefined ? {} : { part }),
+    ...defined({ part }),
   };
   const wroteManifest = await writeWhenNew(join(dir, manifestName(part)), encodeManifest(manifest));
   const removed = part === undefined ? await removeStale(dir, entries) : 0;

@@ -1,7 +1,7 @@
 // Reads a feature pack back into the form that features from stores have, and keeps its manifest.
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { MienError, readSafetensors, type Tensor, type Tensors } from 'mien-engine/base';
+import { defined, MienError, readSafetensors, type Tensor, type Tensors } from 'mien-engine/base';
 import { fileError, readJson, sha256, writeFileAtomic } from 'mien-engine/node';
 import type { EncoderIdentity } from 'mien/parts';
 import { canonicalJson } from './format.js';
@@ -120,7 +120,7 @@ export async function readPack(file: string): Promise<FeatureSets> {
   const { sets, protocol, cost } = manifest;
   return {
     texts,
-    ...(corpora ? { corpora } : {}),
+    ...defined({ corpora }),
     faces: {
       fer2013: { ...fer2013, usage: Array.from(usage, (index) => USAGES[index] ?? 'unknown') },
       rafdb,

@@ -1,5 +1,6 @@
 // The protocol of a data folder, with the hashes of its faces kept between runs: decoding fifty thousand images only
 // to see that none has changed would take longer than everything else a second run does.
+import { defined } from 'mien-engine/base';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJson } from 'mien-engine/node';
@@ -66,7 +67,7 @@ export async function openProtocol(options: ProtocolOptions): Promise<OpenedProt
     progress = silentProgress,
     ...settings
   } = options;
-  const sets = await openDataSets(data, { skipInvalid, ...(paths === undefined ? {} : { paths }) });
+  const sets = await openDataSets(data, { skipInvalid, ...defined({ paths }) });
   const file = join(dir, HASHES_NAME);
   const known = await knownHashes(file);
   const { protocol, hashes } = await prepare(sets, { ...settings, skipInvalid, progress, hashes: known });

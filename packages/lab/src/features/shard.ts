@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import {
+  defined,
   encodeSafetensors,
   float32,
   int32,
@@ -88,8 +89,7 @@ export async function writeShard(
   const tensors: Tensors = {
     embeddings,
     sha256: hashes,
-    ...(states === undefined ? {} : { states }),
-    ...(offsets === undefined ? {} : { offsets }),
+    ...defined({ states, offsets }),
   };
   const pieces = encodeSafetensors(tensors, {
     format: STORE_FORMAT,

@@ -1,4 +1,5 @@
 // Heads: from embeddings to logits. Every head is one function over the same layers.
+import { defined } from 'mien-engine/base';
 import { linear, lstm, type Parameters, reshape, type Sequence, type Value } from 'mien-engine';
 import { crossAttention, transformer, type AttentionSizes } from './attention.js';
 import {
@@ -89,7 +90,7 @@ export function buildHead(p: Parameters, head: HeadName, inputs: HeadInputs, siz
     : { fused: (head === 'text' ? text : face)!, gate: undefined };
   const representation = head === 'gated-no-lstm' ? fused : oneStep(p, fused, sizes.hidden);
   const logits = linear(p, 'classifier', representation, sizes.labels);
-  return { logits, representation, ...(gate ? { gate } : {}) };
+  return { logits, representation, ...defined({ gate }) };
 }
 
 /** As `buildHead`; the transformer is its own last layer, where cross-attention is followed by the LSTM. */

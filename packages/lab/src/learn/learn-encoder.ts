@@ -1,4 +1,5 @@
 // What training a text encoder and training a face encoder have in common, from options to trained weights.
+import { defined } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
 import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
 import { type Progress, silentProgress } from 'mien/parts';
@@ -92,7 +93,7 @@ export const trainPrepared = (
     threads,
     spinning,
     progress,
-    ...(signal === undefined ? {} : { signal }),
+    ...defined({ signal }),
     patience: settings.patience,
     checkpointSeconds: settings.checkpointSeconds,
   });

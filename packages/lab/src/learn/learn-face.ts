@@ -1,5 +1,5 @@
 // `mien learn face`: from published weights and face sets to an encoder that knows expressions, in a folder of its own.
-import { float32, MienError, type Tensor, type Tensors } from 'mien-engine/base';
+import { defined, float32, MienError, type Tensor, type Tensors } from 'mien-engine/base';
 import type { FaceEncoderSpec } from '../encoders/profiles.js';
 import { type FaceImage, type FaceVotes, silentProgress } from 'mien/parts';
 import { readPretrainedFace } from '../encoders/load-face.js';
@@ -112,7 +112,7 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
       datasets: setNames(training),
       distributions: labelDistributions(training, labels, settings.votes),
       voted: training.map(({ votes }) => votes !== undefined),
-      ...(teacher === undefined ? {} : { teacher }),
+      ...defined({ teacher }),
     },
     {
       images: await decodeFaces(validation.slice(0, most), maxPixels),

@@ -1,5 +1,5 @@
 // `mien learn text`: from published weights and corpora to an encoder that knows emotions, in a folder of its own.
-import { float32, MienError, randomStream, type Tensors } from 'mien-engine/base';
+import { defined, float32, MienError, randomStream, type Tensors } from 'mien-engine/base';
 import { createTokenizer, silentProgress } from 'mien/parts';
 import { readPretrainedText } from '../encoders/load-text.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
@@ -82,7 +82,7 @@ export async function learnText(options: LearnTextOptions): Promise<LearnedRecor
     located: prepared.located,
     items: prepared.items,
     ...(model.fine > 0 ? { fine: fineLabels } : {}),
-    ...(calibration ? { calibration } : {}),
+    ...defined({ calibration }),
     config: { ...(json as object), label_names: labels },
     files: { 'tokenizer.json': tokenizer },
   });
@@ -158,7 +158,7 @@ async function prepare(options: LearnTextOptions) {
     const draw = randomStream(seed, `learn slips ${epoch}`, item);
     return draw.uniform() < slips ? tokenizer.encode(misspelt(texts[item]!, draw)).ids : undefined;
   };
-  const asked = { ...teachers!, labels, threads, ...(progress ? { progress } : {}) };
+  const asked = { ...teachers!, labels, threads, ...defined({ progress }) };
   const teacher = teachers && (await textTeacher(trainingSet.texts, asked));
   const task = textTask(
     model,

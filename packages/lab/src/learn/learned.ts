@@ -1,7 +1,7 @@
 // What a learned encoder leaves behind: a folder that loads like published weights, and a record of how it was made.
 import { join } from 'node:path';
 import { sha256, writeFileAtomic } from 'mien-engine/node';
-import { encodeSafetensors } from 'mien-engine/base';
+import { defined, encodeSafetensors } from 'mien-engine/base';
 import { type Pretrained, WEIGHTS_FILE } from '../encoders/pretrained.js';
 import type { LearnedWeights } from './loop.js';
 import type { LearnedRecord } from './record.js';
@@ -54,7 +54,7 @@ export async function writeLearned(
     settings: { ...settings },
     pooling,
     ...(fine ? { fine: [...fine] } : {}),
-    ...(calibration ? { calibration } : {}),
+    ...defined({ calibration }),
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
     items,

@@ -1,5 +1,6 @@
 // Optimiser steps of an encoder: several in one run of the runtime, with parameters, moments and running averages
 // carried from step to step as matrices.
+import { defined } from 'mien-engine/base';
 import {
   add,
   addScaled,
@@ -188,8 +189,7 @@ export async function createStepSession(trainee: Trainee, options: StepOptions):
     Object.entries({ ...steps.carried, ...averaged }).map(([name, value]) => [`new ${name}`, value]),
   );
   const session = await createSession(encodeModel(graph, { ...outputs, ...steps.outputs }), {
-    ...(threads === undefined ? {} : { threads }),
-    ...(spinning === undefined ? {} : { spinning }),
+    ...defined({ threads, spinning }),
   });
   const run: StepSession['run'] = async (before, batches, averageDecay) => {
     const result = await session.run({

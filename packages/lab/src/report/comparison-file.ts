@@ -1,5 +1,6 @@
 // `comparison.json`: fusion heads side by side, as `mien compare` found them on items of the data sets. Numbers only: no
 // text and no face.
+import { defined } from 'mien-engine/base';
 import { z } from 'zod';
 import { readJson } from 'mien-engine/node';
 import { checkedFile } from './checked-file.js';
@@ -66,7 +67,7 @@ export const headTitle = (head: string): string => (head === 'product' ? 'produc
 /** @throws MienError `format` that names the first field which is not as docs/heads.md says. */
 export const parseComparison = (value: unknown, file?: string): ComparisonFile =>
   checkedFile(schema, value, {
-    ...(file === undefined ? {} : { file }),
+    ...defined({ file }),
     hint: 'Make it anew: mien compare.',
   });
 

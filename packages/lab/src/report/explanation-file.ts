@@ -1,7 +1,7 @@
 // `explanation.json`: whether a bundle's explanations point at what decides, as bench/explanation.ts measured it on
 // items of the data sets. Numbers only: no text and no face.
 import { z } from 'zod';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { readJson } from 'mien-engine/node';
 import { checkedFile } from './checked-file.js';
 
@@ -54,7 +54,7 @@ export type ExplanationFile = z.infer<typeof schema>;
 /** @throws MienError `format` that names the first field which is not as docs/explanation.md says. */
 export function parseExplanation(value: unknown, file?: string): ExplanationFile {
   const of = {
-    ...(file === undefined ? {} : { file }),
+    ...defined({ file }),
     hint: 'Make it anew: node --import tsx bench/explanation.ts BUNDLE --out FILE.',
   };
   const data = checkedFile(schema, value, of);

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { readJson } from 'mien-engine/node';
 import { checkedFile } from './checked-file.js';
 import { readComparison, type ComparisonFile } from './comparison-file.js';
@@ -133,10 +133,9 @@ export async function readModelFacts({ bundle, ...kept }: ModelPaths): Promise<M
   const comparison = kept.comparison === undefined ? undefined : await readComparison(kept.comparison);
   return {
     name,
-    ...(fusion ? { fusion } : {}),
+    ...defined({ fusion }),
     ...numbers,
-    ...(explanation ? { explanation } : {}),
-    ...(comparison ? { comparison } : {}),
+    ...defined({ explanation, comparison }),
     sameModels: Object.entries(explanation?.bundle.models ?? {}).every(
       ([file, hash]) => files[file]?.sha256 === hash,
     ),

@@ -1,7 +1,7 @@
 // `mien report`: one page and its figures from one or several results folders.
 import { availableParallelism } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { writeFileAtomic } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts';
 import type { PointMap } from '../evaluate/projection.js';
@@ -72,8 +72,7 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
   const context: ReportContext = {
     folders,
     systems,
-    ...(data ? { data } : {}),
-    ...(model ? { model } : {}),
+    ...defined({ data, model }),
     map: async (system, kind) => (await maps).get(`${system.key} ${kind}`),
   };
   const [sections] = await Promise.all([sectionsOf(context), maps]).catch((error: unknown) => {

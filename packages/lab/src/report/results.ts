@@ -1,6 +1,6 @@
 // The documented form of `results.json` (docs/results.md): an experiment's results with the paper's figures beside.
 import { z } from 'zod';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { readJson } from 'mien-engine/node';
 import { checkedFile } from './checked-file.js';
 import type { Interval } from 'mien/parts';
@@ -138,7 +138,7 @@ const schema = z.strictObject({
 /** @throws MienError `format` that names the first field which is not as docs/results.md says. */
 export const parseResults = (value: unknown, file?: string): Results =>
   checkedFile(schema, value, {
-    ...(file === undefined ? {} : { file }),
+    ...defined({ file }),
     hint: 'docs/results.md describes the form.',
   });
 

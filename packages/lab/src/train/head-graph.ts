@@ -1,4 +1,5 @@
 // The two graphs behind training a head: an epoch of optimiser steps in one run, and prediction.
+import { defined } from 'mien-engine/base';
 import {
   add,
   applyUpdates,
@@ -306,7 +307,7 @@ export async function createPredictionSession(
   const from = tables(graph, options);
   const { gate, ...outputs } = applyHead(boundParameters(graph, values), options, from, indices(graph));
   const session: Session = await createSession(
-    encodeModel(graph, { ...outputs, ...(gate ? { gate } : {}) }),
+    encodeModel(graph, { ...outputs, ...defined({ gate }) }),
     sessionOptions(threads),
   );
   const run: PredictionSession['run'] = async (parameters, features, items) => {

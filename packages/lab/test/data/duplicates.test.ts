@@ -1,4 +1,5 @@
 // The near-duplicate rule: what it must find, what it must leave apart, and that the hash tables miss nothing.
+import { defined } from 'mien-engine/base';
 import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -144,7 +145,7 @@ describe('hashing files', () => {
     split: 'train',
     image: { kind: 'file', path },
     file: path,
-    ...(row === undefined ? {} : { row }),
+    ...defined({ row }),
   });
 
   it('gives equal pixels in a CSV and in a lossless file the same pixel hash', async () => {

@@ -1,4 +1,5 @@
 // A process that fills a store with fake encoders, for tests that kill it. Prints a line after every batch.
+import { defined } from 'mien-engine/base';
 import { silentProgress } from 'mien/parts';
 import { faceEmbedder, textEmbedder } from '../../src/features/embed.js';
 import { fillStore } from '../../src/features/fill.js';
@@ -21,9 +22,9 @@ export interface ChildTask {
 const task = JSON.parse(process.argv[2]!) as ChildTask;
 const { dir, count, delay, part, without = 0 } = task;
 const options = { shardSize: 32, batchSize: 6, withStates: task.withStates === true };
-const fake = { delay, ...(task.width === undefined ? {} : { width: task.width }) };
+const fake = { delay, ...defined({ width: task.width }) };
 const progress = { ...silentProgress, advance: () => void process.stdout.write('batch\n') };
-const common = { dir, progress, ...(part === undefined ? {} : { part }) };
+const common = { dir, progress, ...defined({ part }) };
 
 try {
   const result =

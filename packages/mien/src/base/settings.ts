@@ -2,7 +2,7 @@
 // What does not fit is an error that names the setting's path and the nearest known one.
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { MienError, nearestName } from 'mien-engine/base';
+import { defined, MienError, nearestName } from 'mien-engine/base';
 import { readText } from 'mien-engine/node';
 
 /** Where settings come from; later ones win: defaults, `instead`, file, `set`. */
@@ -118,7 +118,7 @@ function unknownKey(path: string, paths: readonly string[], file?: string): Mien
       : prefix + near;
   const known = beside.length > 0 ? beside : paths.filter((candidate) => !candidate.includes('.'));
   return new MienError('config', 'there is no such setting', {
-    ...(file === undefined ? {} : { file }),
+    ...defined({ file }),
     field: path,
     hint: meant === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${meant}"?`,
   });
@@ -127,7 +127,7 @@ function unknownKey(path: string, paths: readonly string[], file?: string): Mien
 /** One finding of the schema as an error in mien's words. */
 function settingError(issue: z.core.$ZodIssue, paths: readonly string[], file?: string): MienError {
   const field = issue.path.join('.');
-  const place = { ...(file === undefined ? {} : { file }), ...(field === '' ? {} : { field }) };
+  const place = { ...defined({ file }), ...(field === '' ? {} : { field }) };
   const got = JSON.stringify(issue.input);
   switch (issue.code) {
     case 'unrecognized_keys':

@@ -2,6 +2,7 @@
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import {
+  defined,
   badText,
   badTextError,
   decodeLines,
@@ -41,10 +42,10 @@ export function problems(options: LoadOptions): Problems {
       if (!options.skipInvalid)
         throw new MienError('data', message, {
           file,
-          ...(row === undefined ? {} : { row }),
+          ...defined({ row }),
           hint: hint === undefined ? SKIP_HINT : `${hint}\n${SKIP_HINT}`,
         });
-      skipped.push({ file, ...(row === undefined ? {} : { row }), reason: quoted(message, LONGEST_REASON) });
+      skipped.push({ file, ...defined({ row }), reason: quoted(message, LONGEST_REASON) });
     },
   };
 }

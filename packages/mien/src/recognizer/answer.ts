@@ -1,5 +1,5 @@
 // One item's answer from what the models said: which of them decides, over which labels, and what to warn of.
-import { takeRows, type Tensor } from 'mien-engine/base';
+import { defined, takeRows, type Tensor } from 'mien-engine/base';
 import { fusedOf, logProductOf } from '../bundle/answers.js';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
 import { softmax } from '../evaluate/scores.js';
@@ -56,11 +56,10 @@ export function assemble(
     label,
     ...answer,
     ...certaintyOf(manifest, { label, ...answer }, options),
-    ...(text ? { text } : {}),
-    ...(face ? { face } : {}),
+    ...defined({ text, face }),
     ...(options.allFaces ? { others } : {}),
     ...(computed.fused?.gate ? { gate: gateOf(computed.fused.gate, computed.fused.row, options) } : {}),
-    ...(disagreement === undefined ? {} : { disagreement }),
+    ...defined({ disagreement }),
     warnings: [
       ...warnings,
       ...otherEmotion(text, shared),

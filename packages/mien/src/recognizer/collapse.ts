@@ -1,5 +1,5 @@
 // Groups of labels, such as polarity: which of the model's labels stands for which group, and the posterior over these.
-import { MienError, suggestion } from 'mien-engine/base';
+import { defined, MienError, suggestion } from 'mien-engine/base';
 import type { Probabilities, Result } from './types.js';
 
 export interface Collapse {
@@ -22,14 +22,14 @@ export function collapseOf(
   const unknown = named.find((label) => !labels.includes(label));
   if (unknown !== undefined)
     throw new MienError('config', `the model has no label "${unknown}"`, {
-      ...(file === undefined ? {} : { file }),
+      ...defined({ file }),
       hint: suggestion(unknown, labels),
     });
   const of = Object.fromEntries(labels.map((label) => [label, mapping(label)]));
   const groups = [...new Set(Object.values(of).filter((group) => group !== null))].sort();
   if (groups.length < 2)
     throw new MienError('config', 'labels must fall into two groups at least', {
-      ...(file === undefined ? {} : { file }),
+      ...defined({ file }),
       hint: 'A line a label, for instance "joy: positive", or "surprise: null" to leave it out.',
     });
   return { groups, of };

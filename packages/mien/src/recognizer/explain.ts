@@ -1,5 +1,5 @@
 // `explain`: one item's answer, and what in its text and its face the answer is made of.
-import { MienError, suggestion } from 'mien-engine/base';
+import { defined, MienError, suggestion } from 'mien-engine/base';
 import type { OpenBundle } from '../bundle/open.js';
 import type { Explainer } from '../explain/explainer.js';
 import type { OtherSide, Priors } from '../explain/inputs.js';
@@ -77,8 +77,7 @@ export async function explainItem(
   return {
     label: asked.label,
     logOdds: logOddsOf(asked.probabilities, asked.label),
-    ...(ofText ? { text: ofText } : {}),
-    ...(ofFace ? { face: ofFace } : {}),
+    ...defined({ text: ofText, face: ofFace }),
     ...(ofText && ofFace ? { shares: sharesOf(manifest, result, asked.label) } : {}),
     result,
     warnings: result.warnings,

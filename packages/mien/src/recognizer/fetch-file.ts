@@ -1,5 +1,5 @@
 // One file over HTTP, as it came; and files whose hash is known, which nobody sees or keeps before they were checked.
-import { type ErrorCode, MienError } from 'mien-engine/base';
+import { defined, type ErrorCode, MienError } from 'mien-engine/base';
 import { networkReason, shownAddress, statusHint } from './address.js';
 
 /** Files kept from an earlier time, by SHA-256; a manifest, which has none of its own, by address. */
@@ -49,7 +49,7 @@ export async function fetchFile(
           cause,
         });
   // Node's types know no cache.
-  const init = { cache, ...(signal ? { signal } : {}) } as RequestInit;
+  const init = { cache, ...defined({ signal }) } as RequestInit;
   const response = await fetch(url, init).catch((cause: unknown) => {
     throw failed(networkReason(cause), cause);
   });

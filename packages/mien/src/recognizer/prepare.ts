@@ -1,5 +1,5 @@
 // From an item as it was given to what the models read: a normalised text, face crops, and what is worth a warning.
-import { messageOf, MienError, quoted, tagOf } from 'mien-engine/base';
+import { defined, messageOf, MienError, quoted, tagOf } from 'mien-engine/base';
 import type { OpenBundle } from '../bundle/open.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { Tokenizer } from '../encoders/tokenizer.js';
@@ -96,7 +96,7 @@ export async function prepareItem(item: ReadItem, context: PrepareContext): Prom
     lost ? [warning(lost.code as 'empty-text' | 'empty-image' | 'no-face', lost.message)] : [],
   );
   return {
-    ...(text.text === undefined ? {} : { text: text.text }),
+    ...defined({ text: text.text }),
     crops,
     warnings: [...warnings, ...left],
   };

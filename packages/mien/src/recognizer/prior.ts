@@ -1,5 +1,5 @@
 // How frequent labels are taken to be: what the models learned with is divided out of their answers and another prior put in.
-import { MienError, suggestion, type Tensor } from 'mien-engine/base';
+import { defined, MienError, suggestion, type Tensor } from 'mien-engine/base';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
 import { labelsInCommon } from '../data/labels.js';
 import { restrictPrior } from '../evaluate/scores.js';
@@ -20,7 +20,7 @@ export function checkPrior(
 ): void {
   if (prior === undefined || prior === 'training') return;
   const refuse = (message: string, hint?: string): never => {
-    throw new MienError('usage', message, { field: 'prior', ...(hint === undefined ? {} : { hint }) });
+    throw new MienError('usage', message, { field: 'prior', ...defined({ hint }) });
   };
   if (risk !== undefined || coverage !== undefined)
     refuse('risk and coverage were fitted under the training prior and hold for no other');

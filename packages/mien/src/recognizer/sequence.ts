@@ -1,5 +1,5 @@
 // Frames and utterances as they come: a posterior over time that neither jumps with every frame nor forgets what was said.
-import { MienError, repeated } from 'mien-engine/base';
+import { defined, MienError, repeated } from 'mien-engine/base';
 import { labelsInCommon } from '../data/labels.js';
 import { byLabel, restricted, topOf } from './labels.js';
 import { priorsUnder } from './prior.js';
@@ -52,8 +52,7 @@ export function startSession(
       at: now,
       label: seen || said ? topOf(probabilities) : null,
       probabilities,
-      ...(seen ? { face: seen } : {}),
-      ...(said ? { text: said } : {}),
+      ...defined({ face: seen, text: said }),
     };
   };
   return {

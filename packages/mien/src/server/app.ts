@@ -6,7 +6,7 @@ import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { checkPrior } from '../recognizer/prior.js';
 import type { RecognizerInfo, Result } from '../recognizer/types.js';
 import { bodyReader } from './body.js';
@@ -247,7 +247,7 @@ function problem(c: Context<Env>, { code, status, message, issues, retryAfter }:
   if (code === 'unsupported-media-type') c.header('Accept-Encoding', 'identity');
   const requestId = c.get('requestId');
   return c.json(
-    { error: { code, message, requestId, ...(issues ? { issues } : {}) } },
+    { error: { code, message, requestId, ...defined({ issues }) } },
     status as ContentfulStatusCode,
   );
 }

@@ -2,7 +2,7 @@
 import { parse as parseType } from 'content-type';
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { nearestName, repeated } from 'mien-engine/base';
+import { defined, nearestName, repeated } from 'mien-engine/base';
 import { isNoFile } from '../recognizer/absent.js';
 import type { Failure } from '../recognizer/types.js';
 import { decodeText } from './decode-text.js';
@@ -163,7 +163,7 @@ async function checkForm(
     ...(risk === undefined ? {} : { risk: Number(risk) }),
   };
   const checked = check(request, { items: given, ...options }, limits);
-  const files = new Map(Object.entries({ ...others, ...(image ? { image } : {}) }));
+  const files = new Map(Object.entries({ ...others, ...defined({ image }) }));
   const itemsByName = checked.items.map((item) => checkItem(named, item));
   // A file of an item with another fault is named all the same.
   const names = checked.items.map((item) => {
@@ -204,7 +204,7 @@ function checkItem<Image extends Uint8Array | string>(
   const { path, message } = issueOf(error.issues[0]!);
   const id = idOf.safeParse((given as { id?: unknown } | null)?.id).data;
   return {
-    ...(id === undefined ? {} : { id }),
+    ...defined({ id }),
     error: {
       code: path === 'image' ? 'undecodable-image' : 'invalid-item',
       message: path === '' ? message : `${path}: ${message}`,

@@ -1,4 +1,5 @@
 // The OpenAPI document: paths by hand, every schema from those that check requests and describe answers.
+import { defined } from 'mien-engine/base';
 import { z } from 'zod';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
 import { answerSchemas, base64Image, formSchema, itemSchema, requestSchema, type Limits } from './schemas.js';
@@ -32,7 +33,7 @@ export interface OpenApiDocument {
 
 const ref = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 const json = (name: string, example?: unknown): Json => ({
-  'application/json': { schema: ref(name), ...(example === undefined ? {} : { example }) },
+  'application/json': { schema: ref(name), ...defined({ example }) },
 });
 
 const RETRY = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } };

@@ -1,4 +1,5 @@
 // Matrix products.
+import { defined } from '../../base/defined.js';
 import { sizeOf } from '../../base/tensor.js';
 import { apply, formatShape, staticShape, type Dim, type Value } from '../builder.js';
 import { NONE, operator } from '../operator.js';
@@ -91,7 +92,7 @@ function trainedProduct(x: Value, weight: Value, bias: Value): Value {
 
 /** x · Wᵀ + b over the last axis, W as PyTorch keeps it: `[..., in]` × `[out, in]` → `[..., out]`. */
 export function linearProduct(x: Value, weight: Value, bias?: Value): Value {
-  const options = { transB: true, ...(bias ? { add: bias } : {}) };
+  const options = { transB: true, ...defined({ add: bias }) };
   if (x.shape.length === 2) {
     const [rows, width] = [x.shape[0]!, weight.shape[0]!];
     const isTrained = bias !== undefined && weight.constant === undefined;

@@ -1,7 +1,7 @@
 // `mien compare`: fusion heads side by side, over all tokens and regions of learned encoders.
 import { join } from 'node:path';
 import { type Command } from 'commander';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { collect, interruption, type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
 import { featureFolder } from '../feature-folder.js';
 import type { ComparisonFile } from '../../report/comparison-file.js';
@@ -102,7 +102,7 @@ async function run(options: Options, made: string, output: Output): Promise<void
     maxTokens,
     progress,
     signal,
-    ...(threads === undefined ? {} : { threads }),
+    ...defined({ threads }),
     faces: {
       train: options.trainFaces,
       validation: options.testFaces,

@@ -1,6 +1,6 @@
 // `mien data`: what the data sets hold, what is dropped and why, what repeats across splits, and their terms of use.
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { type Output, outputOf, progressOf } from 'mien/cli';
 import type { OpenedDataSets } from '../../data/open.js';
 import type { CorpusCounts } from '../../data/corpora/prepare.js';
@@ -104,7 +104,7 @@ async function run(dir: string | undefined, options: Options, output: Output): P
     sets: Object.fromEntries(present.map(({ set, ...rest }) => [set, rest])),
     missing: sets.missing,
     ...(counted.length > 0 ? { corpora: counted } : {}),
-    ...(faceDuplicates === undefined ? {} : { faceDuplicates }),
+    ...defined({ faceDuplicates }),
     skipped,
     warnings,
   };

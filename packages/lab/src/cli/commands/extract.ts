@@ -1,6 +1,6 @@
 // `mien extract`: embeds all items of the data sets into feature stores, and merges parts that machines filled.
 import { Option, type Command } from 'commander';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { checkProfile, encodersOf } from '../encoders.js';
 import { featureFolder } from '../feature-folder.js';
 import { interruption, type Output, outputOf, progressOf } from 'mien/cli';
@@ -95,12 +95,11 @@ async function run(options: Options, output: Output): Promise<void> {
       encoders,
       dir,
       withStates: options.states === true,
-      ...(options.sets === undefined ? {} : { only: options.sets }),
-      ...(part === undefined ? {} : { part }),
+      ...defined({ only: options.sets, part }),
       progress,
       signal,
     });
-    output.result({ ...(part === undefined ? {} : { part }), stores: results }, () => render(results, part));
+    output.result({ ...defined({ part }), stores: results }, () => render(results, part));
   } finally {
     await encoders.text?.dispose();
     await encoders.face?.dispose();

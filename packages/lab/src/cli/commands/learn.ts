@@ -1,6 +1,6 @@
 // `mien learn`: trains an encoder on the data sets, with checkpoints to go on from.
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { collect, interruption, type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
 import { featureFolder } from '../feature-folder.js';
 import type { Split } from 'mien/parts';
@@ -144,7 +144,7 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
         .filter(({ split: place }) => place === wanted)
         .map(({ item, label, sha256 }) => {
           const { image, dataset, votes } = item;
-          return { image, dataset, label, sha256, ...(votes ? { votes } : {}) };
+          return { image, dataset, label, sha256, ...defined({ votes }) };
         });
     const { FACE_LABELS } = await import('mien/parts');
     const items = { labels: FACE_LABELS, training: of('train'), validation: of('validation') };

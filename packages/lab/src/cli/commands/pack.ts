@@ -1,6 +1,6 @@
 // `mien pack`: features reduced and quantised into one small file that can be passed on.
 import type { Command } from 'commander';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
 import type { PackOptions, PackResult } from '../../features/pack.js';
 
@@ -55,8 +55,7 @@ async function run(store: string | undefined, options: Options, output: Output):
   const result = await writePack(options.out, await openFeatures(store), {
     texts: given({ components: options.textComponents, bits: options.textBits }),
     faces: given({ components: options.faceComponents, bits: options.faceBits }),
-    ...(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }),
-    ...(cost === undefined ? {} : { cost }),
+    ...defined({ maxBytes: options.maxBytes, cost }),
     progress,
   });
   output.result(result, () => render(result));

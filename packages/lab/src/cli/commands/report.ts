@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { bundledModel } from 'mien/cli';
 import { inPackage } from '../../base/package.js';
 import { interruption, type Output, outputOf, progressOf } from 'mien/cli';
@@ -50,7 +50,7 @@ async function run(dirs: readonly string[], options: Options, output: Output): P
   const written = await writeHtmlReport({
     folders,
     out,
-    ...(data === undefined ? {} : { data }),
+    ...defined({ data }),
     ...modelOf(options),
     progress: await progressOf(output),
     signal: interruption(),
@@ -77,8 +77,7 @@ function modelOf({ bundle, explanation, comparison }: Options): Pick<ReportOptio
   return {
     model: {
       bundle: bundle ?? bundledModel(),
-      ...(kept.explanation === undefined ? {} : { explanation: kept.explanation }),
-      ...(kept.comparison === undefined ? {} : { comparison: kept.comparison }),
+      ...defined({ explanation: kept.explanation, comparison: kept.comparison }),
     },
   };
 }

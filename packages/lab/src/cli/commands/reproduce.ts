@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { inPackage } from '../../base/package.js';
 import { collect, interruption, type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
 import { checkProfile, encodersOf } from '../encoders.js';
@@ -104,8 +104,7 @@ async function run(options: Options, output: Output): Promise<void> {
     costs,
     progress,
     signal,
-    ...(options.out === undefined ? {} : { folder: options.out }),
-    ...(options.workers === undefined ? {} : { workers: options.workers }),
+    ...defined({ folder: options.out, workers: options.workers }),
   };
   const first = await reproduce({ ...common, source, config: named(config, options) });
   const others: Beside[] = [];

@@ -1,5 +1,6 @@
 // Fusion heads side by side: trained on the same pairs with the same budget, asked the same on validation, and met by
 // the test pairs once.
+import { defined } from 'mien-engine/base';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from 'mien-engine/node';
@@ -199,8 +200,7 @@ async function headRun(
     folder,
     features: key,
     variation,
-    ...(progress ? { progress } : {}),
-    ...(signal ? { signal } : {}),
+    ...defined({ progress, signal }),
   });
   const { user, system } = process.cpuUsage(start);
   const answer = await answering(model, parameters, config, features.data, asked);

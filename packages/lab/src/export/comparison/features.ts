@@ -1,7 +1,7 @@
 // What fusion heads are compared on: some of the protocol's items, all their states, and what is left of them after
 // each corruption. Feature maps are large, so that faces are a sample.
 import { join } from 'node:path';
-import { MienError, randomStream } from 'mien-engine/base';
+import { defined, MienError, randomStream } from 'mien-engine/base';
 import {
   decodeImage,
   type FaceEncoder,
@@ -78,8 +78,7 @@ export async function comparedFeatures(options: ComparedOptions): Promise<Compar
     protocol,
     encoders,
     dir,
-    ...(progress ? { progress } : {}),
-    ...(signal ? { signal } : {}),
+    ...defined({ progress, signal }),
   };
   const stores = await extractFeatures({ ...common, withStates: true });
   const plain = experimentData(await openFeatures(dir));
@@ -130,7 +129,7 @@ function sampled({ protocol, labels, faces: counts }: ComparedOptions): Protocol
 /** The validation items under each condition. */
 async function conditioned(options: ComparedOptions, data: ExperimentData): Promise<ConditionRows[]> {
   const { protocol, encoders, labels, dir, progress, signal } = options;
-  const common = { dir, ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };
+  const common = { dir, ...defined({ progress, signal }) };
   const textOf = new Map(protocol.texts.map(({ item, text }) => [item.id, text]));
   const faceOf = new Map(protocol.faces.map(({ item }) => [item.id, item]));
   const texts = data.texts(labels, 'validation');

@@ -1,4 +1,5 @@
 // The paper's figures: confusion matrix and map of text, of image, and of the fused model.
+import { defined } from 'mien-engine/base';
 import { confusionPanel } from '../figures/confusion.js';
 import type { Figure, Panel } from '../figures/figure.js';
 import { describeMap, mapPanel, type MappedItem } from '../figures/map.js';
@@ -104,8 +105,7 @@ async function mappedItems(
         id: item,
         label: labels[truth[position]!]!,
         predicted: labels[predicted[position]!]!,
-        ...(text === undefined ? {} : { text }),
-        ...(image === undefined ? {} : { image }),
+        ...defined({ text, image }),
       };
     }),
   );

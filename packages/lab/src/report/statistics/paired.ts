@@ -1,5 +1,6 @@
 // Models on the same pairs, side by side: accuracies with intervals over seeds, subjects and faces; paired tests; how
 // far fused heads are additive; and what becomes of them when the pairing is broken.
+import { defined } from 'mien-engine/base';
 import {
   argmax,
   bootstrapPValue,
@@ -97,7 +98,7 @@ export async function pairedStatistics(
         model,
         accuracy: percentileInterval(resampled[i]!),
         ...first[i]!,
-        ...(mismatched ? { mismatched } : {}),
+        ...defined({ mismatched }),
       };
     }),
     comparisons: others.map(({ model, hits }, i) => {

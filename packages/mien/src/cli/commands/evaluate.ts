@@ -1,5 +1,5 @@
 // `mien evaluate`: how a bundle does on somebody's labelled texts and faces.
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import type { Command } from 'commander';
 import type { Judged } from '../../recognizer/evaluation.js';
 import { labelPrior, megapixels } from '../arguments.js';
@@ -92,7 +92,7 @@ async function run(options: Options, output: Output): Promise<void> {
   const judged: Judged[] = rows.map(({ result, labels: [label], group }) => ({
     result: collapse ? collapsedResult(result, collapse) : result,
     label: label!,
-    ...(group === undefined ? {} : { group }),
+    ...defined({ group }),
   }));
   const { restrict = false } = options;
   const evaluation = { ...evaluateResults(judged, collapse?.groups ?? labels, { restrict }), ignored };

@@ -3,7 +3,7 @@ import { fstatSync, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Option, type Command } from 'commander';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { fileError, sha256 } from 'mien-engine/node';
 import type { Progress } from '../../base/progress.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
@@ -109,9 +109,7 @@ async function run(options: Options, output: Output): Promise<void> {
     signal,
     ...(options.fine ? { fine: true } : {}),
     ...(options.mirror ? {} : { mirror: false }),
-    ...(options.prior === undefined ? {} : { prior: options.prior }),
-    ...(options.risk === undefined ? {} : { risk: options.risk }),
-    ...(options.coverage === undefined ? {} : { coverage: options.coverage }),
+    ...defined({ prior: options.prior, risk: options.risk, coverage: options.coverage }),
   };
   const labels = answerLabels(recognizer.info);
   const explain = await explainingOf(recognizer, options, settings);
@@ -195,8 +193,7 @@ async function sourceOf(options: Options, warn: Output['warn']): Promise<Source>
     items: [
       {
         id: image ?? 'text',
-        ...(text === undefined ? {} : { text }),
-        ...(image === undefined ? {} : { image }),
+        ...defined({ text, image }),
       },
     ],
     fingerprint: JSON.stringify([text, image]),
@@ -256,7 +253,7 @@ async function* predicted(
   let row = done;
   for await (const { item, result, last } of answersOf(recognizer, items, { ...settings, batchSize })) {
     const explanation = await explain?.(item, result, ++row);
-    some.push({ id: item.id, result, ...(explanation ? { explanation } : {}) });
+    some.push({ id: item.id, result, ...defined({ explanation }) });
     progress.advance();
     if (some.length < batchSize && !last) continue;
     yield some;

@@ -1,6 +1,6 @@
 // `mien serve`: the model over HTTP, until it is told to stop.
 import { InvalidArgumentError, type Command } from 'commander';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import type { ServerSettings } from '../../server/settings.js';
 import { collect, megapixels } from '../arguments.js';
 import { interruption } from '../interrupt.js';
@@ -58,7 +58,7 @@ async function run(options: Options, output: Output, { quiet = false }: CommonOp
   const service = await startService({
     ...options,
     log,
-    ...(token === undefined ? {} : { token }),
+    ...defined({ token }),
   });
   const { url, model, settings } = service;
   const { processes, threads } = settings;

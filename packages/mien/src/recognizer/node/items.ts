@@ -1,7 +1,7 @@
 // Items to recognise from where people keep them: a folder of images, a table, lines on standard input.
 import { dirname, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { faultError, MienError } from 'mien-engine/base';
+import { defined, faultError, MienError } from 'mien-engine/base';
 import { fileError, readChunks } from 'mien-engine/node';
 import {
   cellName,
@@ -186,7 +186,7 @@ function itemOf({ row, cells }: Row, nameOf: (kind: Kind) => string, folder: str
   const path = image?.trim();
   return {
     id: named,
-    ...(text === undefined ? {} : { text }),
+    ...defined({ text }),
     ...(path ? { image: pathOf(path, folder) } : {}),
   };
 }

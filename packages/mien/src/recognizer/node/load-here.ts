@@ -1,4 +1,5 @@
 // A recogniser in this process: the bundle's files, the face detector and the image decoder put together.
+import { defined } from 'mien-engine/base';
 import { readFile } from 'node:fs/promises';
 import { fileError } from 'mien-engine/node';
 import { inPackage } from '../../base/package.js';
@@ -43,7 +44,7 @@ export async function computeHere(
   bundle: string,
   { maxPixels, files, threads, spinning = false, detector = bundledDetector() }: LoadHereOptions,
 ): Promise<Computation> {
-  const options = { spinning, ...(threads === undefined ? {} : { threads }) };
+  const options = { spinning, ...defined({ threads }) };
   const place = placeOfBundle(bundle);
   const read = (): Promise<BundleFiles> => (/^https?:/.test(place) ? fetchBundle(place) : readBundle(place));
   const { manifest, files: models } = await read();
