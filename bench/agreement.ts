@@ -1,5 +1,5 @@
-// How often words and face of pairs that nobody matched contradict each other: the likelihood of both labels by the
-// agreement α that a bundle's answers assume, and what answers of other kinds come to beside. Not a timing.
+// What pairs that nobody matched say of a bundle's answers: the likelihood of both labels by the agreement α and the face
+// weight w that answers assume, under the bundle's prior and under an even one; other answers beside. Not a timing.
 //     node --import tsx bench/agreement.ts BUNDLE PAIRS.csv
 // PAIRS has the columns text, image, text_label and image_label, and labels of configs/polarity.yaml's groups.
 import { readFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import {
   itemsOfFile,
   loadRecognizer,
   meanAreaUnderRoc,
+  movePrior,
   posteriorUnder,
   type Probabilities,
   readBundle,
@@ -21,7 +22,8 @@ import {
   withDoubt,
 } from 'mien/parts';
 
-const ALPHAS = [1, 0.99, 0.97, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.3, 0];
+const ALPHAS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.3, 0];
+const WEIGHTS = [1, 0.7, 0.5, 0.4, 0.3, 0.2, 0];
 const FOLDS = 10;
 
 const [folder, data] = process.argv.slice(2);
@@ -95,18 +97,17 @@ function line(name: string, answer: Answer): void {
   );
 }
 
+const even = labels.map(() => 1 / labels.length);
+const under = (pair: Pair, target: readonly number[]): Pair => ({
+  ...pair,
+  fused: movePrior(pair.fused, prior, target),
+  text: movePrior(pair.text, prior, target),
+  face: movePrior(pair.face, prior, target),
+});
 const doubted =
-  (alpha: number): Answer =>
+  (alpha: number, weight: number, target: readonly number[] = prior): Answer =>
   (pair) =>
-    grouped(withDoubt(pair, prior, alpha).posteriors);
-const productOf = (pair: Pair): Scores => {
-  const values = labels.map((_, k) => (pair.text.data[k]! * pair.face.data[k]!) / prior[k]!);
-  const total = values.reduce((a, b) => a + b, 0);
-  return scores(
-    labels.length,
-    Float64Array.from(values, (value) => value / total),
-  );
-};
+    grouped(withDoubt(under(pair, target), target, alpha, weight).posteriors);
 const plain: Answer = ({ own }) => {
   const [a, b] = [collapsed(own.text, collapse), collapsed(own.face, collapse)];
   const both = a.map((p, k) => p * b[k]!);
@@ -116,21 +117,23 @@ const plain: Answer = ({ own }) => {
 line('text alone', ({ own }) => collapsed(own.text, collapse));
 line('face alone', ({ own }) => collapsed(own.face, collapse));
 line('plain product of groups', plain);
-for (const alpha of ALPHAS) line(`answer, α = ${alpha}`, doubted(alpha));
-for (const alpha of ALPHAS)
-  line(`product of seven, α = ${alpha}`, (pair) =>
-    grouped(withDoubt({ ...pair, fused: productOf(pair) }, prior, alpha).posteriors),
-  );
+for (const weight of WEIGHTS)
+  for (const alpha of ALPHAS) line(`w = ${weight}, α = ${alpha}`, doubted(alpha, weight));
+for (const weight of WEIGHTS) line(`even labels, w = ${weight}, α = 0.7`, doubted(0.7, weight, even));
 
-/** α by the likelihood on the other folds, and what it then comes to on each. */
-const fine = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
-const found = fine.map((alpha) => pairs.map((pair) => likelihood(doubted(alpha)(pair), pair)));
-const chosen = Array.from({ length: FOLDS }, (_, fold) => {
-  const inside = (i: number): boolean => i % FOLDS !== fold;
+/** Both by the likelihood on the other folds, and what that comes to on the fold. */
+const grid = Array.from({ length: 20 }, (_, i) => (i + 1) / 20).flatMap((alpha) =>
+  Array.from({ length: 11 }, (_, i) => [alpha, i / 10] as const),
+);
+const found = grid.map(([alpha, weight]) =>
+  pairs.map((pair) => likelihood(doubted(alpha, weight)(pair), pair)),
+);
+const bestOf = (inside: (i: number) => boolean): readonly [number, number] => {
   const totals = found.map((values) => mean(values.filter((_, i) => inside(i))));
-  return fine[totals.indexOf(Math.max(...totals))]!;
-});
-const totals = found.map((values) => mean(values));
+  return grid[totals.indexOf(Math.max(...totals))]!;
+};
+const shown = ([alpha, weight]: readonly [number, number]): string => `α ${alpha} w ${weight}`;
+const chosen = Array.from({ length: FOLDS }, (_, fold) => bestOf((i) => i % FOLDS !== fold));
 say(
-  `α of the highest likelihood: ${fine[totals.indexOf(Math.max(...totals))]!}; by ${FOLDS} folds: ${chosen.join(', ')}`,
+  `of the highest likelihood: ${shown(bestOf(() => true))}; by ${FOLDS} folds: ${chosen.map(shown).join(', ')}`,
 );

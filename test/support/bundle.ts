@@ -135,12 +135,13 @@ export const legibleFiles = (): Record<string, Uint8Array> => ({
 
 /**
  * Opens the bundle; `without` leaves models out, `agreement` is how often words and face tell of one label, `trained` how
- * frequent labels were in training (all equally; one that is not named weighs 1).
+ * frequent labels were in training (all equally; one that is not named weighs 1), `faceWeight` the share of what a face adds.
  */
 export function openLegible(
   without: readonly ('text' | 'face' | 'fusion')[] = [],
   agreement?: number,
   trained: Readonly<Record<string, number>> = {},
+  faceWeight?: number,
 ): Promise<OpenBundle> {
   const under = <Part extends { readonly labels: readonly string[] }>(part: Part) => {
     const weights = part.labels.map((label) => trained[label] ?? 1);
@@ -152,7 +153,7 @@ export function openLegible(
     ...rest,
     text: under(text!),
     face: under(face!),
-    fusion: { ...under(fusion!), ...defined({ agreement }) },
+    fusion: { ...under(fusion!), ...defined({ agreement, faceWeight }) },
   };
   const parts = Object.entries(whole).filter(([name]) => !without.includes(name as 'text'));
   const manifest = { ...Object.fromEntries(parts), files: {} } as unknown as BundleManifest;

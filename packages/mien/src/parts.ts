@@ -5,7 +5,7 @@
 export { bundledModel, inPackage, packageVersion } from './base/package.js';
 export { type Progress, silentProgress } from './base/progress.js';
 export { defineSettings, type Settings, type SettingsSources } from './base/settings.js';
-export { aloneOf, fusedOf, posteriorUnder, productOf } from './bundle/answers.js';
+export { aloneOf, fusedOf, headOf, posteriorUnder, productOf } from './bundle/answers.js';
 export { readBundle, writeBundle } from './bundle/folder.js';
 export { type BundleManifest, FILES, MANIFEST_NAME, manifestSchema } from './bundle/manifest.js';
 export { type Encoded, type OpenBundle, openBundle } from './bundle/open.js';
@@ -135,6 +135,7 @@ export {
 export {
   argmax,
   hitsAgainst,
+  movePrior,
   pick,
   restrictLogits,
   restrictPosteriors,
@@ -142,6 +143,7 @@ export {
   scores,
   softmax,
   type Scores,
+  restrictPrior,
 } from './evaluate/scores.js';
 export { blankOf } from './explain/blank.js';
 export { cutOf } from './explain/entrance.js';

@@ -6,10 +6,13 @@ import {
   type BundleManifest,
   FILES,
   labelPrior,
+  movePrior,
   openBundle,
   type Progress,
   type Protocol,
   readBundle,
+  restrictPrior,
+  type Scores,
   silentProgress,
   withDoubt,
   writeBundle,
@@ -68,11 +71,11 @@ export interface ExportOptions {
 }
 
 /**
- * How often words and face are taken to tell of one label. Posts that nobody matched are likeliest at .48, label-matched
- * validation pairs, which always agree, at .95 to .97. At .7 the posts lose .008 nats and the matched pairs .025 to .040
- * (docs/models.md).
+ * How often words and face are taken to tell of one label, and the share of what a face adds to a text that counts.
+ * Estimated on posts that nobody matched (docs/models.md); label-matched pairs, which always agree, would have both at 1.
  */
 const AGREEMENT = 0.7;
+const FACE_WEIGHT = 0.5;
 
 /** Terms of what a face encoder of this family began with. */
 const MOBILEFACENET =
@@ -108,26 +111,27 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
   checkTexts(config.labels, protocol);
   const { data, corrupted } = await learnedFeatures(text, face, options);
   const parts = calibratedParts(data, { text, face }, config.labels);
-  const prior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);
+  const pairPrior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);
+  // Pairs are drawn with labels about as frequent as each other; people write as the text encoder's corpora do.
+  const prior = restrictPrior(parts.text.prior, text.labels, config.labels);
   const say = {
-    text: posteriorsOf(text, parts.text, config.labels, prior),
-    face: posteriorsOf(face, parts.face, config.labels, prior),
+    text: posteriorsOf(text, parts.text, config.labels, pairPrior),
+    face: posteriorsOf(face, parts.face, config.labels, pairPrior),
   };
   const fusion = await trainFusion(data, config, {
     head,
     progress,
     signal,
     variation: corrupted && corruptedPairs(data, config.labels, corrupted, say),
-    answer: (pairs, fused) =>
-      withDoubt(
-        {
-          fused,
-          text: say.text(takeRows(data.tables.text, pairs.text!)),
-          face: say.face(takeRows(data.tables.face, pairs.face!)),
-        },
-        prior,
-        AGREEMENT,
-      ).posteriors,
+    answer: (pairs, fused) => {
+      const moved = (posteriors: Scores): Scores => movePrior(posteriors, pairPrior, prior);
+      const said = {
+        fused: moved(fused),
+        text: moved(say.text(takeRows(data.tables.text, pairs.text!))),
+        face: moved(say.face(takeRows(data.tables.face, pairs.face!))),
+      };
+      return withDoubt(said, prior, AGREEMENT, FACE_WEIGHT).posteriors;
+    },
     folder: join(options.features, 'fusion'),
     features: sha256(JSON.stringify([text.record.sha256, face.record.sha256, mirror, protocol.settings])),
   });
@@ -159,6 +163,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       temperature: fusion.temperature,
       training: fusionPairs,
       agreement: AGREEMENT,
+      faceWeight: FACE_WEIGHT,
       prior,
       certainty: fusion.certainty,
     },
@@ -169,14 +174,16 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     ],
   };
   const { behaviour, corpora = [] } = options;
-  const float = files(text, face, fusion, 'float32');
+  const shift = prior.map((share, k) => fusion.temperature * Math.log(share / pairPrior[k]!));
+  const shifted: FusionHead = { ...fusion, parts: { ...fusion.parts, shift } };
+  const float = files(text, face, shifted, 'float32');
   const reference = await evaluated(manifest, float, protocol, {
     corruption: false,
     behaviour,
     corpora,
     progress,
   });
-  const small = files(text, face, fusion, 'small');
+  const small = files(text, face, shifted, 'small');
   const evaluation = await evaluated(manifest, small, protocol, { behaviour, corpora, progress });
   const card: CardFacts = {
     manifest,
@@ -331,6 +338,6 @@ function fusionTraining({ head, config, fusionPairs }: ExportOptions, { seed }: 
   return (
     `the ${head} head on features of the learned encoders, trained on ${pairs}; ` +
     `seed ${seed} of ${config.seeds.join(', ')}, chosen by macro F1 on validation pairs; ` +
-    `an answer takes words and face to tell of one label in ${AGREEMENT} of all cases`
+    `an answer takes words and face to tell of one label in ${AGREEMENT} of all cases, and counts ${FACE_WEIGHT} of what the face adds`
   );
 }

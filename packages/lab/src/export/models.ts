@@ -1,11 +1,13 @@
 // The ONNX files of a bundle: encoders with their classifiers, small enough to download, and the fusion head.
 import { defined } from 'mien-engine/base';
 import {
+  add,
   cast,
   constant,
   constantParameters,
   createGraph,
   encodeModel,
+  float32,
   float32ToFloat16,
   type Graph,
   input,
@@ -133,6 +135,8 @@ export interface FusionParts {
   readonly sizes: HeadSizes;
   readonly widths: { readonly text: number; readonly face: number };
   readonly standardization: { readonly text: Standardization; readonly face: Standardization };
+  /** Added to the logits `[labels]`: from the prior of the training pairs to the one that the bundle answers under. */
+  readonly shift?: readonly number[];
 }
 
 /**
@@ -140,7 +144,7 @@ export interface FusionParts {
  * the face's share in each dimension.
  */
 export function fusionModel(
-  { head, sizes, widths, standardization }: FusionParts,
+  { head, sizes, widths, standardization, shift }: FusionParts,
   parameters: Tensors,
   precision: Precision = 'small',
 ): Uint8Array {
@@ -152,5 +156,6 @@ export function fusionModel(
     );
   const p = storedParameters(graph, parameters, precision);
   const { logits, gate } = buildHead(p, head, { text: rows('text'), face: rows('face') }, sizes);
-  return encodeModel(graph, { logits, ...defined({ gate }) });
+  const moved = shift ? add(logits, constant(graph, float32([1, shift.length], shift))) : logits;
+  return encodeModel(graph, { logits: moved, ...defined({ gate }) });
 }

@@ -6,6 +6,7 @@ import {
   aloneOf,
   type Encoded,
   fusedOf,
+  headOf,
   type OpenBundle,
   productOf,
   type ProtocolFace,
@@ -86,9 +87,11 @@ export async function pairTests(
     );
     const [textLogits, faceLogits] = [takeRows(texts.logits, ofTexts), takeRows(faces.logits, ofFaces)];
     const fused = fusedOf(bundle.manifest, logits, textLogits, faceLogits).posteriors;
+    const even = labels.map(() => 1 / labels.length);
     const add = (as: string, posteriors: Scores) =>
       tests.push(testResult(`${name}, ${as}`, among, posteriors, truth, shared.length));
-    add(fusion.head, restrictPosteriors(fused, labels, among));
+    add(fusion.head, restrictPosteriors(headOf(bundle.manifest, logits, even), labels, among));
+    add('answer', restrictPosteriors(fused, labels, among));
     if (fusion.certainty)
       certainty.push(
         certaintyTest('fusion', name, fusion.certainty, {

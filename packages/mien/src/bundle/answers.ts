@@ -18,14 +18,18 @@ export function fusedOf(
   ofText: Logits,
   ofFace: Logits,
 ): Doubted {
-  const { labels, prior, temperature, agreement = 1 } = fusion!;
+  const { labels, prior, temperature, agreement = 1, faceWeight = 1 } = fusion!;
   const said = {
     fused: softmax(scores(labels.length, logits.data), temperature),
     text: posteriorUnder(text!, ofText, labels, prior),
     face: posteriorUnder(face!, ofFace, labels, prior),
   };
-  return withDoubt(said, prior, agreement);
+  return withDoubt(said, prior, agreement, faceWeight);
 }
+
+/** What the fusion head alone makes of pairs, each label as likely as in `target`. */
+export const headOf = ({ fusion }: Manifest, logits: Logits, target: readonly number[]): Scores =>
+  posteriorUnder(fusion!, logits, fusion!.labels, target);
 
 /** What one modality says, given that the label is one of `labels`, each as likely as in `target`. */
 export const posteriorUnder = (

@@ -61,6 +61,8 @@ export const manifestSchema = z.strictObject({
        * absent: always.
        */
       agreement: share.optional(),
+      /** Share of what a face adds to a text that counts (`withDoubt`); absent: all of it. */
+      faceWeight: share.optional(),
     })
     .optional(),
   /** Under which terms weights may be used. */

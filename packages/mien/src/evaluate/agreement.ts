@@ -1,4 +1,4 @@
-// Fusion that allows for words and a face that do not tell of the same: how likely that is, and what is then to be said.
+// Fusion that allows for words and a face that need not tell of the same, and for faces that say less than in training.
 import { MienError } from 'mien-engine/base';
 import type { Scores } from './scores.js';
 
@@ -20,22 +20,29 @@ export interface Doubted {
  *     answer                        = p(one label) · fused + (1 − p(one label)) · (p_t + p_v) / 2
  *
  * Where they contradict each other s is small, and the answer becomes what each says by itself.
+ *
+ * Of what the face adds to the text only a share w may count: `fused` is then fused^w · p_t^(1 − w), renormalised, which
+ * for a product of posteriors is p_t · (p_v / π)^w. In training pairs every face shows the label; in pictures that people
+ * put beside their words it often shows a pose.
  * @param fused posteriors of the fusion, `[n, classes]`
  * @param text posteriors of the text alone under the prior π, `[n, classes]`
  * @param face likewise of the face
  * @param prior π, label distribution of the pairs
  * @param often α, from 0 to 1; 1 gives `fused` back
+ * @param faceWeight w, from 0 to 1
  * @throws MienError `shape` when the four differ in labels or items.
  */
 export function withDoubt(
   { fused, text, face }: Readonly<Record<'fused' | 'text' | 'face', Scores>>,
   prior: readonly number[],
   often: number,
+  faceWeight = 1,
 ): Doubted {
-  const { classes, data } = fused;
+  const { classes } = fused;
   for (const one of [text, face])
-    if (one.classes !== classes || one.data.length !== data.length || prior.length !== classes)
+    if (one.classes !== classes || one.data.length !== fused.data.length || prior.length !== classes)
       throw new MienError('shape', 'posteriors to be mixed must have the same labels and items');
+  const data = faceWeight === 1 ? fused.data : pooled(fused, text, faceWeight);
   const agreement = Float64Array.from({ length: data.length / classes }, (_, row) => {
     let same = 0;
     for (let k = 0; k < classes; k++)
@@ -47,4 +54,17 @@ export function withDoubt(
     return one * value + ((1 - one) * (text.data[i]! + face.data[i]!)) / 2;
   });
   return { posteriors: { classes, data: posteriors }, agreement };
+}
+
+/** fused^w · text^(1 − w) of each row, renormalised. */
+function pooled({ classes, data }: Scores, text: Scores, w: number): Float64Array {
+  const out = Float64Array.from(data, (value, i) => value ** w * text.data[i]! ** (1 - w));
+  for (let start = 0; start < out.length; start += classes) {
+    const row = out.subarray(start, start + classes);
+    const total = row.reduce((a, b) => a + b, 0);
+    // Where each is sure of what the other excludes nothing is left: the text decides.
+    if (total > 0) row.forEach((value, k) => (row[k] = value / total));
+    else row.set(text.data.slice(start, start + classes));
+  }
+  return out;
 }

@@ -143,3 +143,18 @@ export const restrictPrior = (
   from: readonly string[],
   to: readonly string[],
 ): number[] => [...restrictPosteriors(scores(from.length, Float64Array.from(prior)), from, to).data];
+
+/** Posteriors `[n, classes]` under one prior as they are under another: p · to / from, renormalised (Bayes). */
+export function movePrior(
+  { classes, data }: Scores,
+  from: readonly number[],
+  to: readonly number[],
+): Scores<Float64Array> {
+  const out = Float64Array.from(data, (value, i) => (value * to[i % classes]!) / from[i % classes]!);
+  for (let start = 0; start < out.length; start += classes) {
+    const row = out.subarray(start, start + classes);
+    const total = row.reduce((a, b) => a + b, 0);
+    row.forEach((value, k) => (row[k] = value / total));
+  }
+  return { classes, data: out };
+}

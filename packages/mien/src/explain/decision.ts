@@ -104,13 +104,16 @@ export function together(
 function doubted(
   fusion: NonNullable<BundleManifest['fusion']>,
   logits: Value,
+  /** Of the text and of the face. */
   evidence: readonly [Value, Value],
   prior: Value,
 ): Value {
-  const { agreement = 1 } = fusion;
-  const fused = logSoftmax(add(evidenceOf(fusion, logits), prior));
-  if (agreement === 1) return fused;
+  const { agreement = 1, faceWeight = 1 } = fusion;
+  const head = logSoftmax(add(evidenceOf(fusion, logits), prior));
+  if (agreement === 1 && faceWeight === 1) return head;
   const [one, other] = evidence.map((own) => logSoftmax(add(own, prior))) as [Value, Value];
+  const fused = logSoftmax(add(mul(head, faceWeight), mul(one, 1 - faceWeight)));
+  if (agreement === 1) return fused;
   const matching = mul(sum(exp(sub(add(one, other), prior)), [-1], true), agreement);
   const agreeing = div(matching, add(matching, 1 - agreement));
   const apart = mul(add(exp(one), exp(other)), 0.5);

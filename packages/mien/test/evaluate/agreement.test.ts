@@ -18,6 +18,30 @@ test('by hand: two labels, one pair that agrees and one that does not', () => {
   expect(posteriors.data[3]).toBeCloseTo(other * 0.4 + (1 - other) * 0.5, 12);
 });
 
+test('by hand: half of what the face adds', () => {
+  const [text, face, prior] = [
+    [0.8, 0.2],
+    [0.1, 0.9],
+    [0.5, 0.5],
+  ] as const;
+  const product = text.map((p, k) => (p * face[k]!) / prior[k]!);
+  const total = product[0]! + product[1]!;
+  const said = {
+    fused: rows(2, ...product.map((p) => p / total)),
+    text: rows(2, ...text),
+    face: rows(2, ...face),
+  };
+  // .8 √.1 and .2 √.9
+  const [a, b] = [0.8 * Math.sqrt(0.1), 0.2 * Math.sqrt(0.9)];
+  expect(withDoubt(said, [...prior], 1, 0.5).posteriors.data[0]).toBeCloseTo(a / (a + b), 12);
+  expect(withDoubt(said, [...prior], 1, 0).posteriors.data[0]).toBeCloseTo(0.8, 12);
+});
+
+test('where text and fusion exclude each other, the text decides', () => {
+  const said = { fused: rows(2, 1, 0), text: rows(2, 0, 1), face: rows(2, 1, 0) };
+  expect([...withDoubt(said, [0.5, 0.5], 1, 0.5).posteriors.data]).toEqual([0, 1]);
+});
+
 describe('of any pairs', () => {
   const posterior = fc
     .array(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 })

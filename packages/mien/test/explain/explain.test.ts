@@ -171,11 +171,15 @@ describe('both', () => {
   test.each([
     { by: 'a fusion', without: [], agreement: undefined },
     { by: 'a fusion that allows for contradictions', without: [], agreement: 0.9 },
+    { by: 'a fusion that counts half of a face', without: [], agreement: 1, faceWeight: 0.5 },
+    { by: 'a fusion that does both', without: [], agreement: 0.7, faceWeight: 0.4 },
     { by: 'a product of posteriors', without: ['fusion'], agreement: undefined },
   ] as const)(
     'an answer by $by under a prior is explained as it is given',
-    async ({ without, agreement }) => {
-      const one = await recognizerOf(without, agreement, { anger: 5, fear: 2, neutral: 3, shame: 4 });
+    async ({ without, agreement, ...more }) => {
+      const faceWeight = 'faceWeight' in more ? more.faceWeight : undefined;
+      const trained = { anger: 5, fear: 2, neutral: 3, shame: 4 };
+      const one = await recognizerOf(without, agreement, trained, faceWeight);
       for (const prior of ['training', 'even', { joy: 9, fear: 0.5, guilt: 2 }] as const)
         for (const given of [item, { text: item.text }, { image: item.image }]) {
           const answer = (await one.recognize(given, { faces: 'cropped', prior })) as Recognition;
