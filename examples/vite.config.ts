@@ -22,7 +22,7 @@ export default defineConfig({
   plugins: [
     {
       name: 'model',
-      writeBundle: ({ dir }) => cp(bundle, join(dir!, 'models/lite'), { recursive: true }),
+      writeBundle: ({ dir }) => cp(bundle, join(dir!, 'models/lite'), { recursive: true, dereference: true }),
     },
   ],
 });

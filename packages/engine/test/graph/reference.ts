@@ -1,5 +1,5 @@
 // Plain float64 arrays: what the operators' tests compare with, written for plainness and not for speed.
-import { sizeOf, type Tensor } from '../../src/base/tensor.js';
+import { sizeOf } from '../../src/base/tensor.js';
 
 export interface NdArray {
   readonly shape: readonly number[];

@@ -63,7 +63,7 @@ describe.skipIf(!existsSync(folder))('the bundled model’s card', () => {
   test('what the bundle does on unmatched pairs is added to card and evaluation, its models stay', async () => {
     const out = await mkdtemp(join(tmpdir(), 'mien-aligned-'));
     try {
-      await cp(folder, out, { recursive: true });
+      await cp(folder, out, { recursive: true, dereference: true });
       const { manifest: before } = await readBundle(out);
       const { files: _files, ...manifest } = before;
       const numbers = (await json('evaluation.json')) as Pick<CardFacts, 'evaluation' | 'reference'>;

@@ -91,7 +91,9 @@ test('pairs are tested fused, and each side by itself where the other is missing
   const { tests } = await pairTests(bundle, 'ISEAR', texts, faces);
   expect(tests.map(({ name }) => name)).toEqual(
     ['FER2013', 'RAF-DB'].flatMap((set) =>
-      ['gated', 'product of posteriors', 'text alone', 'face alone'].map((as) => `ISEAR × ${set}, ${as}`),
+      ['gated', 'answer', 'product of posteriors', 'text alone', 'face alone'].map(
+        (as) => `ISEAR × ${set}, ${as}`,
+      ),
     ),
   );
   for (const { accuracy, n } of tests) expect([accuracy.mean, n]).toEqual([1, 40]);
