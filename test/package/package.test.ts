@@ -114,6 +114,13 @@ describe('mien', () => {
     expect(files.some((path) => /^models\/blazeface\/.*\.onnx$/.test(path))).toBe(true);
   });
 
+  test('has its bin where npm links it, with the laboratory’s commands', async () => {
+    const { stdout } = await execute(join(root, 'node_modules/.bin/mien'), ['--help']);
+    for (const command of ['predict', 'serve', 'reproduce', 'train'])
+      expect(stdout).toContain(`  ${command} `);
+    expect(stdout).not.toContain('needs mien-lab');
+  });
+
   test('has few dependencies, none of charts, statistics or training', async () => {
     const { dependencies } = JSON.parse(await readFile(join(folderOf('mien'), 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;

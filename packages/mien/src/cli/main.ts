@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-// The bin `mien`.
+// What the bin `mien` runs (bin/mien.js).
 import { loadLaboratory } from './laboratory.js';
 import { createProgram } from './program.js';
 import { runProcess } from './run.js';
