@@ -3,7 +3,7 @@
 // have a command of their own (`npm run test:slow`).
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
-import { entries } from './packages/sources.js';
+import { alias } from './packages/sources.js';
 
 const tests = ['test', 'packages/*/test'];
 const slow = tests.map((folder) => `${folder}/**/*.slow.test.ts`);
@@ -12,7 +12,7 @@ export default defineConfig(({ mode }) => ({
   resolve: {
     // Packages are tried on their sources, whoever names them.
     alias: [
-      ...entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: source })),
+      ...alias,
       // Child processes start from JavaScript.
       {
         find: /^\.\/module-file\.js$/,

@@ -98,16 +98,16 @@ function line(name: string, answer: Answer): void {
 }
 
 const even = labels.map(() => 1 / labels.length);
-const under = (pair: Pair, target: readonly number[]): Pair => ({
-  ...pair,
-  fused: movePrior(pair.fused, prior, target),
-  text: movePrior(pair.text, prior, target),
-  face: movePrior(pair.face, prior, target),
-});
+const evenly = new Map(
+  pairs.map((pair) => {
+    const moved = (posteriors: Scores): Scores => movePrior(posteriors, prior, even);
+    return [pair, { fused: moved(pair.fused), text: moved(pair.text), face: moved(pair.face) }] as const;
+  }),
+);
 const doubted =
-  (alpha: number, weight: number, target: readonly number[] = prior): Answer =>
+  (alpha: number, weight: number): Answer =>
   (pair) =>
-    grouped(withDoubt(under(pair, target), target, alpha, weight).posteriors);
+    grouped(withDoubt(pair, prior, alpha, weight).posteriors);
 const plain: Answer = ({ own }) => {
   const [a, b] = [collapsed(own.text, collapse), collapsed(own.face, collapse)];
   const both = a.map((p, k) => p * b[k]!);
@@ -119,7 +119,10 @@ line('face alone', ({ own }) => collapsed(own.face, collapse));
 line('plain product of groups', plain);
 for (const weight of WEIGHTS)
   for (const alpha of ALPHAS) line(`w = ${weight}, α = ${alpha}`, doubted(alpha, weight));
-for (const weight of WEIGHTS) line(`even labels, w = ${weight}, α = 0.7`, doubted(0.7, weight, even));
+for (const weight of WEIGHTS)
+  line(`even labels, w = ${weight}, α = 0.7`, (pair) =>
+    grouped(withDoubt(evenly.get(pair)!, even, 0.7, weight).posteriors),
+  );
 
 /** Both by the likelihood on the other folds, and what that comes to on the fold. */
 const grid = Array.from({ length: 20 }, (_, i) => (i + 1) / 20).flatMap((alpha) =>

@@ -3,16 +3,14 @@
 import { cp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { defineConfig } from 'vite';
-import { entries } from '../packages/sources.js';
+import { alias } from '../packages/sources.js';
 
 const root = import.meta.dirname;
 const bundle = resolve(process.env['MIEN_BUNDLE'] ?? join(root, '../models/lite'));
 
 export default defineConfig({
   root,
-  resolve: {
-    alias: entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: source })),
-  },
+  resolve: { alias },
   worker: { format: 'es' },
   build: {
     outDir: join(root, '../out/examples'),

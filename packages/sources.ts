@@ -13,14 +13,25 @@ export const PACKAGES: Readonly<Record<string, string>> = {
 
 export const folderOf = (name: string): string => join(root, 'packages', PACKAGES[name]!);
 
-/** `mien-engine/node` is `packages/engine/src/node.ts`. */
-export const entries: readonly { readonly name: string; readonly source: string }[] = Object.keys(
-  PACKAGES,
-).flatMap((name) =>
-  readdirSync(join(folderOf(name), 'src'))
+/** An entry of a package: `mien-engine/node` of `mien-engine` is `src/node.ts` in its folder. */
+export interface Entry {
+  readonly name: string;
+  readonly owner: string;
+  readonly source: string;
+}
+
+export const entries: readonly Entry[] = Object.keys(PACKAGES).flatMap((owner) =>
+  readdirSync(join(folderOf(owner), 'src'))
     .filter((file) => file.endsWith('.ts'))
     .map((file) => ({
-      name: file === 'index.ts' ? name : `${name}/${file.replace(/\.ts$/, '')}`,
-      source: join(folderOf(name), 'src', file),
+      name: file === 'index.ts' ? owner : `${owner}/${file.replace(/\.ts$/, '')}`,
+      owner,
+      source: join(folderOf(owner), 'src', file),
     })),
 );
+
+/** Vite's and Vitest's `resolve.alias` by which the packages' names stand for their sources. */
+export const alias = entries.map(({ name, source }) => ({
+  find: new RegExp(`^${name}$`),
+  replacement: source,
+}));

@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 import { sha256 } from 'mien-engine/node';
-import { entries } from '../packages/sources.js';
+import { alias } from '../packages/sources.js';
 import { MANIFEST_NAME, manifestSchema, neededFiles } from 'mien/parts';
 
 const root = import.meta.dirname;
@@ -16,9 +16,7 @@ const ISOLATION = {
 export default defineConfig({
   root,
   base: './',
-  resolve: {
-    alias: entries.map(({ name, source }) => ({ find: new RegExp(`^${name}$`), replacement: source })),
-  },
+  resolve: { alias },
   build: {
     outDir: resolve(root, '../packages/mien/dist/web'),
     emptyOutDir: true,

@@ -27,7 +27,10 @@ const scripts: Readonly<Record<string, readonly string[]>> = {
 };
 
 const settings = {
-  ...({ format: 'esm', platform: 'node', target: 'node20', sourcemap: 'inline' } as const),
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: 'inline',
   write: false,
 } as const;
 
@@ -64,12 +67,9 @@ async function replace(path: string, contents: string): Promise<void> {
 /** A module with its imports of packages by name, and of `src/`, led to the built sources. */
 function onBuilt(path: string, code: string): string {
   let led = code.replaceAll(/(from "(?:\.\.\/)*)\.\.\/src\//g, '$1../');
-  for (const { name, source } of entries) {
-    const owner = Object.keys(PACKAGES).find((one) => source.startsWith(join(folderOf(one), 'src')))!;
-    const built = join(builtOf(owner), relative(join(folderOf(owner), 'src'), source)).replace(
-      /\.ts$/,
-      '.js',
-    );
+  for (const { name, owner, source } of entries) {
+    const file = relative(join(folderOf(owner), 'src'), source).replace(/\.ts$/, '.js');
+    const built = join(builtOf(owner), file);
     const address = relative(dirname(path), built);
     led = led.replaceAll(
       new RegExp(`(from |import\\(|import |MODULE = )"${name}"`, 'g'),

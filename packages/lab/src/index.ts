@@ -12,6 +12,14 @@ export { assignTexts } from './data/prepare-texts.js';
 export { DEFAULT_SETTINGS, prepare } from './data/prepare.js';
 export { loadRafdb } from './data/rafdb.js';
 export { majorityOf } from './data/votes.js';
+export { bertConfig } from './encoders/bert.js';
+export { efficientNetConfig, type EfficientNetConfig } from './encoders/efficientnet-blocks.js';
+export { efficientNetTraining, isStatistic } from './encoders/efficientnet-training.js';
+export { type FaceNetwork, faceNetworkParameters } from './encoders/face-network.js';
+export { bertParameters, createTextEncoder, readPretrainedText } from './encoders/load-text.js';
+export { loadFaceEncoder, loadTextEncoder } from './encoders/load.js';
+export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';
+export { profiles } from './encoders/profiles.js';
 export { experimentData, type Selection } from './experiments/data.js';
 export { environment } from './experiments/environment.js';
 export { faceModel, linearTop, textModel, type Top } from './export/models.js';
@@ -26,9 +34,9 @@ export type {
   SetProvenance,
   Split,
 } from './features/sets.js';
-export { classify, isClassifier } from './learn/classifier.js';
 export * from './heads/fusion.js';
 export * from './heads/heads.js';
+export { classify, isClassifier } from './learn/classifier.js';
 export { decodeFaces } from './learn/face-images.js';
 export { faceClassifier } from './learn/face-model.js';
 export { readLearnedFace, readLearnedText } from './learn/read-learned.js';
@@ -44,11 +52,3 @@ export { corpusScores } from './learn/text-validation.js';
 export { type ExplanationFile, parseExplanation, readExplanation } from './report/explanation-file.js';
 export { readResults } from './report/results.js';
 export { createEpochSession, headParameters, initialState } from './train/head-graph.js';
-export { loadFaceEncoder, loadTextEncoder } from './encoders/load.js';
-export { profiles } from './encoders/profiles.js';
-export { efficientNetConfig, type EfficientNetConfig } from './encoders/efficientnet-blocks.js';
-export { type FaceNetwork, faceNetworkParameters } from './encoders/face-network.js';
-export { bertParameters, createTextEncoder, readPretrainedText } from './encoders/load-text.js';
-export { bertConfig } from './encoders/bert.js';
-export { efficientNetTraining, isStatistic } from './encoders/efficientnet-training.js';
-export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';

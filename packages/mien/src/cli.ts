@@ -1,5 +1,5 @@
 /**
- * What commands of the bin `mien` are made of; for mien-lab's, and without a promise to stay.
+ * Helpers for commands of the bin `mien`, used by mien-lab. They may change in any version.
  * @module mien/cli
  */
 export { bundledModel } from './base/package.js';

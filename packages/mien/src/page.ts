@@ -1,5 +1,5 @@
 /**
- * What the page computes with beside `mien/browser`; made for it, and without a promise to stay.
+ * What the demo page needs beyond `mien/browser`. It may change in any version.
  * @module mien/page
  */
 export { DETECTOR_FILE } from './detector/model-file.js';

@@ -1,5 +1,5 @@
 /**
- * The parts that mien is made of, for mien-lab, which trains them and measures them; without a promise to stay.
+ * What mien-lab trains and measures: the parts of mien that are not its public API. They may change in any version.
  * @module mien/parts
  */
 export { bundledModel, inPackage, packageVersion } from './base/package.js';
@@ -81,7 +81,6 @@ export type {
   Split,
   TextItem,
 } from './data/types.js';
-export { compareSessions } from './recognizer/agreement.js';
 export { cutOut, type Frame } from './detector/frame.js';
 export type {
   DecodedImage,
@@ -94,8 +93,9 @@ export { rgbFromGrey } from './encoders/grey.js';
 export { decodeImage, decodeImages } from './encoders/images.js';
 export { readingOf } from './encoders/reading.js';
 export { MANNERS, SEQUENCES } from './encoders/signs.js';
+export { plainSequence } from './encoders/text-units.js';
 export { createTokenizer, type Piece, type Tokenizer } from './encoders/tokenizer.js';
-export { viewsInput } from './encoders/views.js';
+export { meanOfViews, VIEWS, viewsInput, viewsOf } from './encoders/views.js';
 export { answerThresholds } from './evaluate/abstention.js';
 export { withDoubt } from './evaluate/agreement.js';
 export { meanAreaUnderRoc } from './evaluate/auc.js';
@@ -136,20 +136,22 @@ export {
   argmax,
   hitsAgainst,
   movePrior,
+  priorShift,
   pick,
   restrictLogits,
   restrictPosteriors,
+  restrictPrior,
   rowCount,
   scores,
-  softmax,
   type Scores,
-  restrictPrior,
+  softmax,
 } from './evaluate/scores.js';
 export { blankOf } from './explain/blank.js';
 export { cutOf } from './explain/entrance.js';
 export { createFaceExplainer } from './explain/face.js';
 export { rebuild } from './explain/rebuild.js';
 export { createTextExplainer } from './explain/text.js';
+export { compareSessions } from './recognizer/agreement.js';
 export { assemble } from './recognizer/answer.js';
 export { collapsed, collapseOf } from './recognizer/collapse.js';
 export { evaluateResults, type Judged } from './recognizer/evaluation.js';
@@ -175,5 +177,3 @@ export type {
   Recognizer,
   Result,
 } from './recognizer/types.js';
-export { plainSequence } from './encoders/text-units.js';
-export { meanOfViews, VIEWS, viewsOf } from './encoders/views.js';

@@ -80,9 +80,7 @@ export class MienError extends Error {
     );
     this.name = 'MienError';
     this.code = code;
-    this.place = {
-      ...defined({ file, row, field }),
-    };
+    this.place = defined({ file, row, field });
     this.hint = hint;
   }
 }

@@ -3,7 +3,7 @@ import { closest, distance } from 'fastest-levenshtein';
 import { MienError } from './errors.js';
 import { kindOf } from './quote.js';
 
-/** How many letters have to be put in, left out or replaced to make one name of another. */
+/** Levenshtein distance: the fewest insertions, deletions and replacements of letters between two names. */
 export { distance };
 
 /** The known name most like `name`, or undefined when none is near enough to be meant. */

@@ -4,23 +4,20 @@
 // @generated from file onnx.proto (package mien.onnx, syntax proto2)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage } from '@bufbuild/protobuf/codegenv2';
-import { enumDesc, fileDesc, messageDesc } from '@bufbuild/protobuf/codegenv2';
-import type { Message } from '@bufbuild/protobuf';
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file onnx.proto.
  */
-export const file_onnx: GenFile =
-  /*@__PURE__*/
-  fileDesc(
-    'Cgpvbm54LnByb3RvEgltaWVuLm9ubngi5wEKCk1vZGVsUHJvdG8SEgoKaXJfdmVyc2lvbhgBIAEoAxIVCg1wcm9kdWNlcl9uYW1lGAIgASgJEhgKEHByb2R1Y2VyX3ZlcnNpb24YAyABKAkSJAoFZ3JhcGgYByABKAsyFS5taWVuLm9ubnguR3JhcGhQcm90bxIzCgxvcHNldF9pbXBvcnQYCCADKAsyHS5taWVuLm9ubnguT3BlcmF0b3JTZXRJZFByb3RvEjkKDm1ldGFkYXRhX3Byb3BzGA4gAygLMiEubWllbi5vbm54LlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8iNQoST3BlcmF0b3JTZXRJZFByb3RvEg4KBmRvbWFpbhgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDIjQKFlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8SCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJIsABCgpHcmFwaFByb3RvEiIKBG5vZGUYASADKAsyFC5taWVuLm9ubnguTm9kZVByb3RvEgwKBG5hbWUYAiABKAkSKwoLaW5pdGlhbGl6ZXIYBSADKAsyFi5taWVuLm9ubnguVGVuc29yUHJvdG8SKAoFaW5wdXQYCyADKAsyGS5taWVuLm9ubnguVmFsdWVJbmZvUHJvdG8SKQoGb3V0cHV0GAwgAygLMhkubWllbi5vbm54LlZhbHVlSW5mb1Byb3RvIocBCglOb2RlUHJvdG8SDQoFaW5wdXQYASADKAkSDgoGb3V0cHV0GAIgAygJEgwKBG5hbWUYAyABKAkSDwoHb3BfdHlwZRgEIAEoCRIsCglhdHRyaWJ1dGUYBSADKAsyGS5taWVuLm9ubnguQXR0cmlidXRlUHJvdG8SDgoGZG9tYWluGAcgASgJIuQCCg5BdHRyaWJ1dGVQcm90bxIMCgRuYW1lGAEgASgJEgkKAWYYAiABKAISCQoBaRgDIAEoAxIJCgFzGAQgASgMEiEKAXQYBSABKAsyFi5taWVuLm9ubnguVGVuc29yUHJvdG8SIAoBZxgGIAEoCzIVLm1pZW4ub25ueC5HcmFwaFByb3RvEg4KBmZsb2F0cxgHIAMoAhIMCgRpbnRzGAggAygDEg8KB3N0cmluZ3MYCSADKAwSNQoEdHlwZRgUIAEoDjInLm1pZW4ub25ueC5BdHRyaWJ1dGVQcm90by5BdHRyaWJ1dGVUeXBlIngKDUF0dHJpYnV0ZVR5cGUSDQoJVU5ERUZJTkVEEAASCQoFRkxPQVQQARIHCgNJTlQQAhIKCgZTVFJJTkcQAxIKCgZURU5TT1IQBBIJCgVHUkFQSBAFEgoKBkZMT0FUUxAGEggKBElOVFMQBxILCgdTVFJJTkdTEAgiTgoLVGVuc29yUHJvdG8SDAoEZGltcxgBIAMoAxIRCglkYXRhX3R5cGUYAiABKAUSDAoEbmFtZRgIIAEoCRIQCghyYXdfZGF0YRgJIAEoDCJCCg5WYWx1ZUluZm9Qcm90bxIMCgRuYW1lGAEgASgJEiIKBHR5cGUYAiABKAsyFC5taWVuLm9ubnguVHlwZVByb3RvIqMBCglUeXBlUHJvdG8SOwoLdGVuc29yX3R5cGUYASABKAsyJC5taWVuLm9ubnguVHlwZVByb3RvLlRlbnNvclR5cGVQcm90b0gAGlAKD1RlbnNvclR5cGVQcm90bxIRCgllbGVtX3R5cGUYASABKAUSKgoFc2hhcGUYAiABKAsyGy5taWVuLm9ubnguVGVuc29yU2hhcGVQcm90b0IHCgV2YWx1ZSKGAQoQVGVuc29yU2hhcGVQcm90bxIyCgNkaW0YASADKAsyJS5taWVuLm9ubnguVGVuc29yU2hhcGVQcm90by5EaW1lbnNpb24aPgoJRGltZW5zaW9uEhMKCWRpbV92YWx1ZRgBIAEoA0gAEhMKCWRpbV9wYXJhbRgCIAEoCUgAQgcKBXZhbHVl',
-  );
+export const file_onnx: GenFile = /*@__PURE__*/
+  fileDesc("Cgpvbm54LnByb3RvEgltaWVuLm9ubngi5wEKCk1vZGVsUHJvdG8SEgoKaXJfdmVyc2lvbhgBIAEoAxIVCg1wcm9kdWNlcl9uYW1lGAIgASgJEhgKEHByb2R1Y2VyX3ZlcnNpb24YAyABKAkSJAoFZ3JhcGgYByABKAsyFS5taWVuLm9ubnguR3JhcGhQcm90bxIzCgxvcHNldF9pbXBvcnQYCCADKAsyHS5taWVuLm9ubnguT3BlcmF0b3JTZXRJZFByb3RvEjkKDm1ldGFkYXRhX3Byb3BzGA4gAygLMiEubWllbi5vbm54LlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8iNQoST3BlcmF0b3JTZXRJZFByb3RvEg4KBmRvbWFpbhgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDIjQKFlN0cmluZ1N0cmluZ0VudHJ5UHJvdG8SCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJIsABCgpHcmFwaFByb3RvEiIKBG5vZGUYASADKAsyFC5taWVuLm9ubnguTm9kZVByb3RvEgwKBG5hbWUYAiABKAkSKwoLaW5pdGlhbGl6ZXIYBSADKAsyFi5taWVuLm9ubnguVGVuc29yUHJvdG8SKAoFaW5wdXQYCyADKAsyGS5taWVuLm9ubnguVmFsdWVJbmZvUHJvdG8SKQoGb3V0cHV0GAwgAygLMhkubWllbi5vbm54LlZhbHVlSW5mb1Byb3RvIocBCglOb2RlUHJvdG8SDQoFaW5wdXQYASADKAkSDgoGb3V0cHV0GAIgAygJEgwKBG5hbWUYAyABKAkSDwoHb3BfdHlwZRgEIAEoCRIsCglhdHRyaWJ1dGUYBSADKAsyGS5taWVuLm9ubnguQXR0cmlidXRlUHJvdG8SDgoGZG9tYWluGAcgASgJIuQCCg5BdHRyaWJ1dGVQcm90bxIMCgRuYW1lGAEgASgJEgkKAWYYAiABKAISCQoBaRgDIAEoAxIJCgFzGAQgASgMEiEKAXQYBSABKAsyFi5taWVuLm9ubnguVGVuc29yUHJvdG8SIAoBZxgGIAEoCzIVLm1pZW4ub25ueC5HcmFwaFByb3RvEg4KBmZsb2F0cxgHIAMoAhIMCgRpbnRzGAggAygDEg8KB3N0cmluZ3MYCSADKAwSNQoEdHlwZRgUIAEoDjInLm1pZW4ub25ueC5BdHRyaWJ1dGVQcm90by5BdHRyaWJ1dGVUeXBlIngKDUF0dHJpYnV0ZVR5cGUSDQoJVU5ERUZJTkVEEAASCQoFRkxPQVQQARIHCgNJTlQQAhIKCgZTVFJJTkcQAxIKCgZURU5TT1IQBBIJCgVHUkFQSBAFEgoKBkZMT0FUUxAGEggKBElOVFMQBxILCgdTVFJJTkdTEAgiTgoLVGVuc29yUHJvdG8SDAoEZGltcxgBIAMoAxIRCglkYXRhX3R5cGUYAiABKAUSDAoEbmFtZRgIIAEoCRIQCghyYXdfZGF0YRgJIAEoDCJCCg5WYWx1ZUluZm9Qcm90bxIMCgRuYW1lGAEgASgJEiIKBHR5cGUYAiABKAsyFC5taWVuLm9ubnguVHlwZVByb3RvIqMBCglUeXBlUHJvdG8SOwoLdGVuc29yX3R5cGUYASABKAsyJC5taWVuLm9ubnguVHlwZVByb3RvLlRlbnNvclR5cGVQcm90b0gAGlAKD1RlbnNvclR5cGVQcm90bxIRCgllbGVtX3R5cGUYASABKAUSKgoFc2hhcGUYAiABKAsyGy5taWVuLm9ubnguVGVuc29yU2hhcGVQcm90b0IHCgV2YWx1ZSKGAQoQVGVuc29yU2hhcGVQcm90bxIyCgNkaW0YASADKAsyJS5taWVuLm9ubnguVGVuc29yU2hhcGVQcm90by5EaW1lbnNpb24aPgoJRGltZW5zaW9uEhMKCWRpbV92YWx1ZRgBIAEoA0gAEhMKCWRpbV9wYXJhbRgCIAEoCUgAQgcKBXZhbHVl");
 
 /**
  * @generated from message mien.onnx.ModelProto
  */
-export type ModelProto = Message<'mien.onnx.ModelProto'> & {
+export type ModelProto = Message<"mien.onnx.ModelProto"> & {
   /**
    * @generated from field: optional int64 ir_version = 1;
    */
@@ -56,12 +53,13 @@ export type ModelProto = Message<'mien.onnx.ModelProto'> & {
  * Describes the message mien.onnx.ModelProto.
  * Use `create(ModelProtoSchema)` to create a new message.
  */
-export const ModelProtoSchema: GenMessage<ModelProto> = /*@__PURE__*/ messageDesc(file_onnx, 0);
+export const ModelProtoSchema: GenMessage<ModelProto> = /*@__PURE__*/
+  messageDesc(file_onnx, 0);
 
 /**
  * @generated from message mien.onnx.OperatorSetIdProto
  */
-export type OperatorSetIdProto = Message<'mien.onnx.OperatorSetIdProto'> & {
+export type OperatorSetIdProto = Message<"mien.onnx.OperatorSetIdProto"> & {
   /**
    * @generated from field: optional string domain = 1;
    */
@@ -77,14 +75,13 @@ export type OperatorSetIdProto = Message<'mien.onnx.OperatorSetIdProto'> & {
  * Describes the message mien.onnx.OperatorSetIdProto.
  * Use `create(OperatorSetIdProtoSchema)` to create a new message.
  */
-export const OperatorSetIdProtoSchema: GenMessage<OperatorSetIdProto> =
-  /*@__PURE__*/
+export const OperatorSetIdProtoSchema: GenMessage<OperatorSetIdProto> = /*@__PURE__*/
   messageDesc(file_onnx, 1);
 
 /**
  * @generated from message mien.onnx.StringStringEntryProto
  */
-export type StringStringEntryProto = Message<'mien.onnx.StringStringEntryProto'> & {
+export type StringStringEntryProto = Message<"mien.onnx.StringStringEntryProto"> & {
   /**
    * @generated from field: optional string key = 1;
    */
@@ -100,14 +97,13 @@ export type StringStringEntryProto = Message<'mien.onnx.StringStringEntryProto'>
  * Describes the message mien.onnx.StringStringEntryProto.
  * Use `create(StringStringEntryProtoSchema)` to create a new message.
  */
-export const StringStringEntryProtoSchema: GenMessage<StringStringEntryProto> =
-  /*@__PURE__*/
+export const StringStringEntryProtoSchema: GenMessage<StringStringEntryProto> = /*@__PURE__*/
   messageDesc(file_onnx, 2);
 
 /**
  * @generated from message mien.onnx.GraphProto
  */
-export type GraphProto = Message<'mien.onnx.GraphProto'> & {
+export type GraphProto = Message<"mien.onnx.GraphProto"> & {
   /**
    * @generated from field: repeated mien.onnx.NodeProto node = 1;
    */
@@ -138,12 +134,13 @@ export type GraphProto = Message<'mien.onnx.GraphProto'> & {
  * Describes the message mien.onnx.GraphProto.
  * Use `create(GraphProtoSchema)` to create a new message.
  */
-export const GraphProtoSchema: GenMessage<GraphProto> = /*@__PURE__*/ messageDesc(file_onnx, 3);
+export const GraphProtoSchema: GenMessage<GraphProto> = /*@__PURE__*/
+  messageDesc(file_onnx, 3);
 
 /**
  * @generated from message mien.onnx.NodeProto
  */
-export type NodeProto = Message<'mien.onnx.NodeProto'> & {
+export type NodeProto = Message<"mien.onnx.NodeProto"> & {
   /**
    * @generated from field: repeated string input = 1;
    */
@@ -179,12 +176,13 @@ export type NodeProto = Message<'mien.onnx.NodeProto'> & {
  * Describes the message mien.onnx.NodeProto.
  * Use `create(NodeProtoSchema)` to create a new message.
  */
-export const NodeProtoSchema: GenMessage<NodeProto> = /*@__PURE__*/ messageDesc(file_onnx, 4);
+export const NodeProtoSchema: GenMessage<NodeProto> = /*@__PURE__*/
+  messageDesc(file_onnx, 4);
 
 /**
  * @generated from message mien.onnx.AttributeProto
  */
-export type AttributeProto = Message<'mien.onnx.AttributeProto'> & {
+export type AttributeProto = Message<"mien.onnx.AttributeProto"> & {
   /**
    * @generated from field: optional string name = 1;
    */
@@ -240,7 +238,8 @@ export type AttributeProto = Message<'mien.onnx.AttributeProto'> & {
  * Describes the message mien.onnx.AttributeProto.
  * Use `create(AttributeProtoSchema)` to create a new message.
  */
-export const AttributeProtoSchema: GenMessage<AttributeProto> = /*@__PURE__*/ messageDesc(file_onnx, 5);
+export const AttributeProtoSchema: GenMessage<AttributeProto> = /*@__PURE__*/
+  messageDesc(file_onnx, 5);
 
 /**
  * @generated from enum mien.onnx.AttributeProto.AttributeType
@@ -295,14 +294,13 @@ export enum AttributeProto_AttributeType {
 /**
  * Describes the enum mien.onnx.AttributeProto.AttributeType.
  */
-export const AttributeProto_AttributeTypeSchema: GenEnum<AttributeProto_AttributeType> =
-  /*@__PURE__*/
+export const AttributeProto_AttributeTypeSchema: GenEnum<AttributeProto_AttributeType> = /*@__PURE__*/
   enumDesc(file_onnx, 5, 0);
 
 /**
  * @generated from message mien.onnx.TensorProto
  */
-export type TensorProto = Message<'mien.onnx.TensorProto'> & {
+export type TensorProto = Message<"mien.onnx.TensorProto"> & {
   /**
    * @generated from field: repeated int64 dims = 1;
    */
@@ -328,12 +326,13 @@ export type TensorProto = Message<'mien.onnx.TensorProto'> & {
  * Describes the message mien.onnx.TensorProto.
  * Use `create(TensorProtoSchema)` to create a new message.
  */
-export const TensorProtoSchema: GenMessage<TensorProto> = /*@__PURE__*/ messageDesc(file_onnx, 6);
+export const TensorProtoSchema: GenMessage<TensorProto> = /*@__PURE__*/
+  messageDesc(file_onnx, 6);
 
 /**
  * @generated from message mien.onnx.ValueInfoProto
  */
-export type ValueInfoProto = Message<'mien.onnx.ValueInfoProto'> & {
+export type ValueInfoProto = Message<"mien.onnx.ValueInfoProto"> & {
   /**
    * @generated from field: optional string name = 1;
    */
@@ -349,36 +348,36 @@ export type ValueInfoProto = Message<'mien.onnx.ValueInfoProto'> & {
  * Describes the message mien.onnx.ValueInfoProto.
  * Use `create(ValueInfoProtoSchema)` to create a new message.
  */
-export const ValueInfoProtoSchema: GenMessage<ValueInfoProto> = /*@__PURE__*/ messageDesc(file_onnx, 7);
+export const ValueInfoProtoSchema: GenMessage<ValueInfoProto> = /*@__PURE__*/
+  messageDesc(file_onnx, 7);
 
 /**
  * @generated from message mien.onnx.TypeProto
  */
-export type TypeProto = Message<'mien.onnx.TypeProto'> & {
+export type TypeProto = Message<"mien.onnx.TypeProto"> & {
   /**
    * @generated from oneof mien.onnx.TypeProto.value
    */
-  value:
-    | {
-        /**
-         * @generated from field: mien.onnx.TypeProto.TensorTypeProto tensor_type = 1;
-         */
-        value: TypeProto_TensorTypeProto;
-        case: 'tensorType';
-      }
-    | { case: undefined; value?: undefined };
+  value: {
+    /**
+     * @generated from field: mien.onnx.TypeProto.TensorTypeProto tensor_type = 1;
+     */
+    value: TypeProto_TensorTypeProto;
+    case: "tensorType";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message mien.onnx.TypeProto.
  * Use `create(TypeProtoSchema)` to create a new message.
  */
-export const TypeProtoSchema: GenMessage<TypeProto> = /*@__PURE__*/ messageDesc(file_onnx, 8);
+export const TypeProtoSchema: GenMessage<TypeProto> = /*@__PURE__*/
+  messageDesc(file_onnx, 8);
 
 /**
  * @generated from message mien.onnx.TypeProto.TensorTypeProto
  */
-export type TypeProto_TensorTypeProto = Message<'mien.onnx.TypeProto.TensorTypeProto'> & {
+export type TypeProto_TensorTypeProto = Message<"mien.onnx.TypeProto.TensorTypeProto"> & {
   /**
    * @generated from field: optional int32 elem_type = 1;
    */
@@ -394,14 +393,13 @@ export type TypeProto_TensorTypeProto = Message<'mien.onnx.TypeProto.TensorTypeP
  * Describes the message mien.onnx.TypeProto.TensorTypeProto.
  * Use `create(TypeProto_TensorTypeProtoSchema)` to create a new message.
  */
-export const TypeProto_TensorTypeProtoSchema: GenMessage<TypeProto_TensorTypeProto> =
-  /*@__PURE__*/
+export const TypeProto_TensorTypeProtoSchema: GenMessage<TypeProto_TensorTypeProto> = /*@__PURE__*/
   messageDesc(file_onnx, 8, 0);
 
 /**
  * @generated from message mien.onnx.TensorShapeProto
  */
-export type TensorShapeProto = Message<'mien.onnx.TensorShapeProto'> & {
+export type TensorShapeProto = Message<"mien.onnx.TensorShapeProto"> & {
   /**
    * @generated from field: repeated mien.onnx.TensorShapeProto.Dimension dim = 1;
    */
@@ -412,37 +410,35 @@ export type TensorShapeProto = Message<'mien.onnx.TensorShapeProto'> & {
  * Describes the message mien.onnx.TensorShapeProto.
  * Use `create(TensorShapeProtoSchema)` to create a new message.
  */
-export const TensorShapeProtoSchema: GenMessage<TensorShapeProto> = /*@__PURE__*/ messageDesc(file_onnx, 9);
+export const TensorShapeProtoSchema: GenMessage<TensorShapeProto> = /*@__PURE__*/
+  messageDesc(file_onnx, 9);
 
 /**
  * @generated from message mien.onnx.TensorShapeProto.Dimension
  */
-export type TensorShapeProto_Dimension = Message<'mien.onnx.TensorShapeProto.Dimension'> & {
+export type TensorShapeProto_Dimension = Message<"mien.onnx.TensorShapeProto.Dimension"> & {
   /**
    * @generated from oneof mien.onnx.TensorShapeProto.Dimension.value
    */
-  value:
-    | {
-        /**
-         * @generated from field: int64 dim_value = 1;
-         */
-        value: bigint;
-        case: 'dimValue';
-      }
-    | {
-        /**
-         * @generated from field: string dim_param = 2;
-         */
-        value: string;
-        case: 'dimParam';
-      }
-    | { case: undefined; value?: undefined };
+  value: {
+    /**
+     * @generated from field: int64 dim_value = 1;
+     */
+    value: bigint;
+    case: "dimValue";
+  } | {
+    /**
+     * @generated from field: string dim_param = 2;
+     */
+    value: string;
+    case: "dimParam";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
  * Describes the message mien.onnx.TensorShapeProto.Dimension.
  * Use `create(TensorShapeProto_DimensionSchema)` to create a new message.
  */
-export const TensorShapeProto_DimensionSchema: GenMessage<TensorShapeProto_Dimension> =
-  /*@__PURE__*/
+export const TensorShapeProto_DimensionSchema: GenMessage<TensorShapeProto_Dimension> = /*@__PURE__*/
   messageDesc(file_onnx, 9, 0);
+

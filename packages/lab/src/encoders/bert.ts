@@ -132,9 +132,11 @@ export function bertConfig(json: unknown, file?: string): BertConfig {
           epsilon: 1e-12,
         };
   if (config.width % config.heads !== 0)
-    throw new MienError('weights', `width ${config.width} cannot be divided among ${config.heads} heads`, {
-      ...defined({ file }),
-    });
+    throw new MienError(
+      'weights',
+      `width ${config.width} cannot be divided among ${config.heads} heads`,
+      defined({ file }),
+    );
   return config;
 }
 

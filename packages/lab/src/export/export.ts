@@ -8,11 +8,11 @@ import {
   labelPrior,
   movePrior,
   openBundle,
+  priorShift,
   type Progress,
   type Protocol,
   readBundle,
   restrictPrior,
-  type Scores,
   silentProgress,
   withDoubt,
   writeBundle,
@@ -114,24 +114,27 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
   const pairPrior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);
   // Pairs are drawn with labels about as frequent as each other; people write as the text encoder's corpora do.
   const prior = restrictPrior(parts.text.prior, text.labels, config.labels);
-  const say = {
-    text: posteriorsOf(text, parts.text, config.labels, pairPrior),
-    face: posteriorsOf(face, parts.face, config.labels, pairPrior),
-  };
+  const posteriors = (target: readonly number[]) => ({
+    text: posteriorsOf(text, parts.text, config.labels, target),
+    face: posteriorsOf(face, parts.face, config.labels, target),
+  });
+  const own = posteriors(prior);
   const fusion = await trainFusion(data, config, {
     head,
     progress,
     signal,
-    variation: corrupted && corruptedPairs(data, config.labels, corrupted, say),
-    answer: (pairs, fused) => {
-      const moved = (posteriors: Scores): Scores => movePrior(posteriors, pairPrior, prior);
-      const said = {
-        fused: moved(fused),
-        text: moved(say.text(takeRows(data.tables.text, pairs.text!))),
-        face: moved(say.face(takeRows(data.tables.face, pairs.face!))),
-      };
-      return withDoubt(said, prior, AGREEMENT, FACE_WEIGHT).posteriors;
-    },
+    variation: corrupted && corruptedPairs(data, config.labels, corrupted, posteriors(pairPrior)),
+    answer: (pairs, fused) =>
+      withDoubt(
+        {
+          fused: movePrior(fused, pairPrior, prior),
+          text: own.text(takeRows(data.tables.text, pairs.text!)),
+          face: own.face(takeRows(data.tables.face, pairs.face!)),
+        },
+        prior,
+        AGREEMENT,
+        FACE_WEIGHT,
+      ).posteriors,
     folder: join(options.features, 'fusion'),
     features: sha256(JSON.stringify([text.record.sha256, face.record.sha256, mirror, protocol.settings])),
   });
@@ -174,7 +177,7 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     ],
   };
   const { behaviour, corpora = [] } = options;
-  const shift = prior.map((share, k) => fusion.temperature * Math.log(share / pairPrior[k]!));
+  const shift = priorShift(pairPrior, prior, fusion.temperature);
   const shifted: FusionHead = { ...fusion, parts: { ...fusion.parts, shift } };
   const float = files(text, face, shifted, 'float32');
   const reference = await evaluated(manifest, float, protocol, {

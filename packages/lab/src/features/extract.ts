@@ -46,9 +46,7 @@ interface Job {
 
 function jobsOf(options: ExtractOptions): Job[] {
   const { protocol, encoders, dir, only = SET_NAMES, part, progress, signal } = options;
-  const common = {
-    ...defined({ part, progress, signal }),
-  };
+  const common = defined({ part, progress, signal });
   const jobs: Job[] = [];
   const add = <Item extends { readonly id: string }>(
     set: SetName,

@@ -188,9 +188,8 @@ export async function createStepSession(trainee: Trainee, options: StepOptions):
   const outputs = Object.fromEntries(
     Object.entries({ ...steps.carried, ...averaged }).map(([name, value]) => [`new ${name}`, value]),
   );
-  const session = await createSession(encodeModel(graph, { ...outputs, ...steps.outputs }), {
-    ...defined({ threads, spinning }),
-  });
+  const model = encodeModel(graph, { ...outputs, ...steps.outputs });
+  const session = await createSession(model, defined({ threads, spinning }));
   const run: StepSession['run'] = async (before, batches, averageDecay) => {
     const result = await session.run({
       ...before,

@@ -222,7 +222,7 @@ export async function createEpochSession(
   );
   const session = await createSession(
     encodeModel(graph, { ...after, ...epoch.outputs }),
-    sessionOptions(threads),
+    defined({ threads }),
   );
 
   const run: EpochSession['run'] = async (state, features, items) => {
@@ -240,8 +240,6 @@ export async function createEpochSession(
   };
   return { run, dispose: () => session.dispose() };
 }
-
-const sessionOptions = (threads: number | undefined) => (threads === undefined ? {} : { threads });
 
 const named = (features: FeatureTables | StateTables): Tensors =>
   Object.fromEntries(
@@ -308,7 +306,7 @@ export async function createPredictionSession(
   const { gate, ...outputs } = applyHead(boundParameters(graph, values), options, from, indices(graph));
   const session: Session = await createSession(
     encodeModel(graph, { ...outputs, ...defined({ gate }) }),
-    sessionOptions(threads),
+    defined({ threads }),
   );
   const run: PredictionSession['run'] = async (parameters, features, items) => {
     const rows = Object.fromEntries(

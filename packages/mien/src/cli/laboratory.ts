@@ -1,11 +1,11 @@
-// The commands of mien-lab, which `mien` lists and runs where that package is installed, and names where it is not.
+// The commands of mien-lab: loaded where that package is installed; elsewhere stand-ins say what to install.
 import type { Command } from 'commander';
 import { MienError } from 'mien-engine/base';
 
 /** Adds a command to the program. */
 export type DefineCommand = (program: Command) => void;
 
-/** Its module with the commands. Not a literal where it is imported: mien is built and bundled without mien-lab. */
+/** A constant, so that compilers and bundlers do not look for a package that mien does not depend on. */
 const MODULE = 'mien-lab/cli';
 
 const COMMANDS: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   train: 'train on data of your own: a table of texts, images and labels becomes a bundle',
 };
 
-/** Stand-ins that say in one line what to install. */
+/** Commands that only say what to install. */
 export const absentLaboratory: readonly DefineCommand[] = Object.entries(COMMANDS).map(
   ([name, description]) =>
     (program) =>
@@ -41,7 +41,7 @@ export async function loadLaboratory(): Promise<readonly DefineCommand[] | undef
   try {
     return ((await import(MODULE)) as { commands: readonly DefineCommand[] }).commands;
   } catch (error) {
-    // Anything else, such as a dependency of mien-lab that is missing, is to be seen.
+    // Any other failure, such as a missing dependency of mien-lab, is reported.
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ERR_MODULE_NOT_FOUND' && message.includes("'mien-lab'")) return undefined;
     throw error;

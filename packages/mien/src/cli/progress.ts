@@ -62,36 +62,69 @@ const newStage = (name: string, total: number | undefined, unit = '', now = Date
   printed: now,
 });
 
-/** One line when a stage begins to take long, one every few seconds, one at its end. */
-export function lineProgress(
+/** How a stage is shown while it lasts. */
+interface View {
+  begin(stage: Stage): void;
+  update(stage: Stage): void;
+  /** Makes room for a message; `begin` follows while the stage lasts. */
+  clear(): void;
+}
+
+/** Counts the units of one stage after another, and says at the end of each what it came to. */
+function stagedProgress(
   output: Pick<Output, 'message' | 'warn'>,
+  view: View,
   now: () => number = Date.now,
 ): Progress {
   let stage: Stage | undefined;
-  const end = (): void => {
-    if (stage) output.message(`${stage.name}: ${summary(stage, now())}`);
-    stage = undefined;
-  };
   const add = (count: number, skipped: number): void => {
     if (!stage) return;
     stage.done += count;
     stage.skipped += skipped;
-    if (now() - stage.printed < LINE_INTERVAL * 1000) return;
-    stage.printed = now();
-    output.message(`${stage.name}: ${describe(stage, now())}`);
+    view.update(stage);
+  };
+  const end = (): void => {
+    view.clear();
+    if (stage) output.message(`${stage.name}: ${summary(stage, now())}`);
+    stage = undefined;
+  };
+  const aside = (print: (text: string) => void) => (text: string) => {
+    view.clear();
+    print(text);
+    if (stage) view.begin(stage);
   };
   return {
     begin: (name, total, unit) => {
       end();
       stage = newStage(name, total, unit, now());
+      view.begin(stage);
     },
     advance: (count = 1) => add(count, 0),
     skip: (count) => add(count, count),
-    message: output.message,
-    warn: output.warn,
+    message: aside(output.message),
+    warn: aside(output.warn),
     end,
   };
 }
+
+/** One line when a stage begins to take long, one every few seconds, one at its end. */
+export const lineProgress = (
+  output: Pick<Output, 'message' | 'warn'>,
+  now: () => number = Date.now,
+): Progress =>
+  stagedProgress(
+    output,
+    {
+      begin: () => undefined,
+      clear: () => undefined,
+      update: (stage) => {
+        if (now() - stage.printed < LINE_INTERVAL * 1000) return;
+        stage.printed = now();
+        output.message(`${stage.name}: ${describe(stage, now())}`);
+      },
+    },
+    now,
+  );
 
 /** `7,666 texts in 24 s`, and how many of them an earlier run had done. */
 function summary(stage: Stage, now: number): string {
@@ -143,33 +176,6 @@ function barOf(stage: Stage): string {
 
 /** A bar on the line; messages stand above it, and the line is free again at a stage's end. */
 export function barProgress(output: Pick<Output, 'message' | 'warn'>, line: StatusLine): Progress {
-  let stage: Stage | undefined;
-  const add = (count: number, skipped: number): void => {
-    if (!stage) return;
-    stage.done += count;
-    stage.skipped += skipped;
-    line.show(barOf(stage));
-  };
-  const end = (): void => {
-    line.clear();
-    if (stage) output.message(`${stage.name}: ${summary(stage, Date.now())}`);
-    stage = undefined;
-  };
-  const aside = (print: (text: string) => void) => (text: string) => {
-    line.clear();
-    print(text);
-    if (stage) line.show(barOf(stage));
-  };
-  return {
-    begin: (name, total, unit) => {
-      end();
-      stage = newStage(name, total, unit);
-      line.show(barOf(stage));
-    },
-    advance: (count = 1) => add(count, 0),
-    skip: (count) => add(count, count),
-    message: aside(output.message),
-    warn: aside(output.warn),
-    end,
-  };
+  const show = (stage: Stage): void => line.show(barOf(stage));
+  return stagedProgress(output, { begin: show, update: show, clear: () => line.clear() });
 }

@@ -1,6 +1,6 @@
-// Fusion that allows for words and a face that need not tell of the same, and for faces that say less than in training.
+// Fusion that allows for text and face of different labels, and for faces that tell less than those of training.
 import { MienError } from 'mien-engine/base';
-import type { Scores } from './scores.js';
+import { normalizeRows, type Scores } from './scores.js';
 
 export interface Doubted {
   /** `[n, classes]` */
@@ -56,15 +56,9 @@ export function withDoubt(
   return { posteriors: { classes, data: posteriors }, agreement };
 }
 
-/** fused^w · text^(1 − w) of each row, renormalised. */
-function pooled({ classes, data }: Scores, text: Scores, w: number): Float64Array {
-  const out = Float64Array.from(data, (value, i) => value ** w * text.data[i]! ** (1 - w));
-  for (let start = 0; start < out.length; start += classes) {
-    const row = out.subarray(start, start + classes);
-    const total = row.reduce((a, b) => a + b, 0);
-    // Where each is sure of what the other excludes nothing is left: the text decides.
-    if (total > 0) row.forEach((value, k) => (row[k] = value / total));
-    else row.set(text.data.slice(start, start + classes));
-  }
-  return out;
-}
+/** fused^w · text^(1 − w) of each row, renormalised; where they exclude each other nothing is left, and the text decides. */
+const pooled = ({ classes, data }: Scores, text: Scores, w: number): Float64Array =>
+  normalizeRows(
+    { classes, data: Float64Array.from(data, (value, i) => value ** w * text.data[i]! ** (1 - w)) },
+    (i) => text.data[i]!,
+  ).data;

@@ -128,11 +128,18 @@ export function restrictPosteriors(
   from: readonly string[],
   to: readonly string[],
 ): Scores<Float64Array> {
-  const { classes, data } = restrictLogits(posteriors, from, to);
+  return normalizeRows(restrictLogits(posteriors, from, to));
+}
+
+/** Makes each row sum to one, in place; a row of nothing but zeros becomes `empty(i)`, by default uniform. */
+export function normalizeRows(
+  { classes, data }: Scores<Float64Array>,
+  empty: (index: number) => number = () => 1 / classes,
+): Scores<Float64Array> {
   for (let start = 0; start < data.length; start += classes) {
     let sum = 0;
-    for (let k = start; k < start + classes; k++) sum += data[k]!;
-    for (let k = start; k < start + classes; k++) data[k] = sum > 0 ? data[k]! / sum : 1 / classes;
+    for (let i = start; i < start + classes; i++) sum += data[i]!;
+    for (let i = start; i < start + classes; i++) data[i] = sum > 0 ? data[i]! / sum : empty(i);
   }
   return { classes, data };
 }
@@ -150,11 +157,13 @@ export function movePrior(
   from: readonly number[],
   to: readonly number[],
 ): Scores<Float64Array> {
-  const out = Float64Array.from(data, (value, i) => (value * to[i % classes]!) / from[i % classes]!);
-  for (let start = 0; start < out.length; start += classes) {
-    const row = out.subarray(start, start + classes);
-    const total = row.reduce((a, b) => a + b, 0);
-    row.forEach((value, k) => (row[k] = value / total));
-  }
-  return { classes, data: out };
+  const moved = Float64Array.from(data, (value, i) => (value * to[i % classes]!) / from[i % classes]!);
+  return normalizeRows({ classes, data: moved });
 }
+
+/**
+ * The same for logits, added to them `[classes]`: probabilities are softmax(z / T), so that z becomes
+ * z + T · (log to − log from).
+ */
+export const priorShift = (from: readonly number[], to: readonly number[], temperature: number): number[] =>
+  to.map((share, k) => temperature * Math.log(share / from[k]!));

@@ -2,7 +2,7 @@
 import { defined, MienError, suggestion, type Tensor } from 'mien-engine/base';
 import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
 import { labelsInCommon } from '../data/labels.js';
-import { restrictPrior } from '../evaluate/scores.js';
+import { priorShift, restrictPrior } from '../evaluate/scores.js';
 import type { LabelPrior, RecognizeOptions, RecognizerInfo } from './types.js';
 
 type Part = 'text' | 'face' | 'fusion';
@@ -89,7 +89,7 @@ export function underPrior(manifest: BundleManifest, prior: LabelPrior = 'traini
     move(part, { shape, data, ...rest }) {
       const { labels, prior: learned, temperature } = manifest[part]!;
       const wanted = priorOver(labels, weights);
-      const shift = wanted.map((share, k) => temperature * Math.log(share / learned[k]!));
+      const shift = priorShift(learned, wanted, temperature);
       const moved = data.map((logit, i) => logit + shift[i % shift.length]!);
       return { ...rest, shape, data: moved };
     },
