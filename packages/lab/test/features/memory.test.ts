@@ -23,9 +23,10 @@ async function peakOf(count: number): Promise<number> {
   return result.peak;
 }
 
-test('four times the items take no more memory: rows of 90 MB are not held', async () => {
+test('four times the items take no more memory: 180 MB of rows are not held', async () => {
   // Fewer would not fill the heap that Node allows itself before it collects.
   const few = await peakOf(20_000);
   const many = await peakOf(80_000);
-  expect(many - few).toBeLessThan(40e6);
+  // 60,000 further rows of 768 floats are 184 MB; the heap's own size varies by some 40 MB.
+  expect(many - few).toBeLessThan(60e6);
 });
