@@ -19,6 +19,7 @@ import {
   type Explanation,
   factorOf,
   type Item,
+  LEAST_DIFFERENCE,
   nodeDecoder,
   openBundle,
   posteriorOf,
@@ -166,7 +167,9 @@ function completenessOf(
   all: readonly Explanation[],
 ): ExplanationFile['completeness'][number] {
   const parts = all.map((explanation) => explanation[of] as Completeness);
-  const gaps = parts.map(({ from, to, residual }) => Math.abs(residual / (to - from)));
+  const gaps = parts.map(
+    ({ from, to, residual }) => Math.abs(residual) / Math.max(Math.abs(to - from), LEAST_DIFFERENCE),
+  );
   const off = all.map(({ logOdds }, i) => Math.abs(parts[i]!.to - logOdds));
   const [median, largest, above] = [
     quantile(gaps, 0.5),

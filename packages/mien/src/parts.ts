@@ -149,6 +149,7 @@ export {
 export { blankOf } from './explain/blank.js';
 export { cutOf } from './explain/entrance.js';
 export { createFaceExplainer } from './explain/face.js';
+export { LEAST_DIFFERENCE } from './explain/integrate.js';
 export { rebuild } from './explain/rebuild.js';
 export { createTextExplainer } from './explain/text.js';
 export { compareSessions } from './recognizer/agreement.js';

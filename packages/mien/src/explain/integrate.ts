@@ -13,7 +13,7 @@ export interface PathPoint {
 export type Path = (places: readonly number[]) => Promise<readonly PathPoint[]>;
 
 export interface IntegrateOptions {
-  /** Largest sum of the panels' gaps as a share of f(input) − f(baseline). */
+  /** Largest sum of the panels' gaps as a share of f(input) − f(baseline), which counts as `LEAST_DIFFERENCE` at least. */
   readonly tolerance?: number;
   /** Evaluations after which it is given up. */
   readonly mostPoints?: number;
@@ -44,8 +44,11 @@ const NODES = [
   [0.7692346550528415, 0.23931433524968324],
   [0.953089922969332, 0.11846344252809454],
 ] as const;
-/** Differences of the function smaller than this are its rounding. */
-const ROUNDING = 1e-4;
+/**
+ * Log-odds. A smaller difference between input and baseline counts as this much: a share of next to nothing says
+ * nothing of how well the attributions, which may be large and cancel each other, are integrated.
+ */
+export const LEAST_DIFFERENCE = 0.5;
 const FIRST_PANELS = 2;
 
 interface Panel {
@@ -84,7 +87,7 @@ export async function integrate(
   const first = Array.from({ length: FIRST_PANELS }, (_, i) => i / FIRST_PANELS);
   let panels = await measure(first.map((start) => [start, start + 1 / FIRST_PANELS] as const));
   const [from, to] = [values.get(0)!, values.get(1)!];
-  const allowed = Math.max(tolerance * Math.abs(to - from), ROUNDING);
+  const allowed = tolerance * Math.max(Math.abs(to - from), LEAST_DIFFERENCE);
   const open = (): number => panels.reduce((sum, { gap }) => sum + Math.abs(gap), 0);
   while (open() > allowed && points < mostPoints) {
     const share = allowed / (2 * panels.length);

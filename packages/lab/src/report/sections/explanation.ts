@@ -72,7 +72,7 @@ function measured(file: ExplanationFile, sameModels: boolean, name: string): Blo
           },
         ],
         notes: [
-          'Attributions shall sum to the difference in log-odds between the item and its baseline. Given is how far they are off, as a share of that difference.',
+          'Attributions shall sum to the difference in log-odds between the item and its baseline. Given is how far they are off, as a share of that difference (of .5 where it is smaller).',
         ],
       },
     },
