@@ -12,6 +12,7 @@ import {
   scoped,
   type Shape,
   sigmoid,
+  softmax,
   sub,
   sum,
   type Value,
@@ -35,6 +36,30 @@ export function gatedFusion(p: Parameters, text: Value, face: Value): Fused {
   return scoped(p.graph, 'fusion', () => {
     const gate = sigmoid(linear(p, 'gate', concat([face, text], 1), text.shape[1] as number));
     return { fused: add(mul(gate, sub(face, text)), text), gate };
+  });
+}
+
+/**
+ * Gated fusion of any number of modalities, each `[batch, width]`: in every dimension a softmax over the modalities,
+ *
+ *     g_m = softmax_m(W_m [H_1 ; … ; H_n] + b_m)        F = Σ_m g_m ⊙ H_m
+ *
+ * Of two modalities this is the paper's gate: only the difference of their scores counts, so that σ(W_g · + b_g) is the
+ * share of the first where W_1 − W_2 = W_g and b_1 − b_2 = b_g.
+ */
+export function softmaxGateFusion(
+  p: Parameters,
+  embeddings: readonly Value[],
+): {
+  readonly fused: Value;
+  /** `[batch, n, width]`, summing to 1 over the modalities. */ readonly gates: Value;
+} {
+  return scoped(p.graph, 'fusion', () => {
+    const [batch, width] = embeddings[0]!.shape as [Value['shape'][number], number];
+    const shape = [batch, embeddings.length, width];
+    const scores = linear(p, 'gate', concat(embeddings, 1), embeddings.length * width);
+    const gates = softmax(reshape(scores, shape), 1);
+    return { fused: sum(mul(gates, reshape(concat(embeddings, 1), shape)), [1]), gates };
   });
 }
 
