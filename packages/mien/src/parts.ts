@@ -2,6 +2,7 @@
  * What mien-lab trains and measures: the parts of mien that are not its public API. They may change in any version.
  * @module mien/parts
  */
+export { withDefaults } from './base/options.js';
 export { bundledModel, inPackage, packageVersion } from './base/package.js';
 export { type Progress, silentProgress } from './base/progress.js';
 export { defineSettings, type Settings, type SettingsSources } from './base/settings.js';
@@ -40,7 +41,6 @@ export {
   TEXT_LABELS,
   type TextLabel,
 } from './data/labels.js';
-export { withDefaults } from './data/options.js';
 export {
   findFolder,
   isImageName,

@@ -1,6 +1,6 @@
 // Finds faces in photographs: BlazeFace looks at the whole photograph, then closely at each face that it saw.
 import { MienError } from 'mien-engine/base';
-import { withDefaults } from '../data/options.js';
+import { withDefaults } from '../base/options.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { DetectedFace } from './face.js';
 import type { Frame } from './frame.js';
