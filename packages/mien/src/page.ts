@@ -2,7 +2,7 @@
  * What the demo page needs beyond `mien/browser`. It may change in any version.
  * @module mien/page
  */
-export { DETECTOR_FILE } from './detector/model-file.js';
+export { DETECTOR_FILE } from './detector/blazeface.js';
 export {
   type Backend,
   type Device,

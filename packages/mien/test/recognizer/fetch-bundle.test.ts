@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sha256 } from 'mien-engine/node';
 import type { MienError } from 'mien-engine/base';
-import { DETECTOR_FILE } from '../../src/detector/model-file.js';
+import { DETECTOR_FILE } from '../../src/detector/blazeface.js';
 import { fetchBundle } from '../../src/recognizer/fetch-bundle.js';
 import { fetchKnown, type FileStore } from '../../src/recognizer/fetch-file.js';
 import { legibleManifest } from '../../../../test/support/bundle.js';
