@@ -91,10 +91,9 @@ export type {
 } from './encoders/encoder.js';
 export { rgbFromGrey } from './encoders/grey.js';
 export { decodeImage, decodeImages } from './encoders/images.js';
-export { readingOf } from './encoders/reading.js';
 export { MANNERS, SEQUENCES } from './encoders/signs.js';
 export { plainSequence } from './encoders/text-units.js';
-export { createTokenizer, type Piece, type Tokenizer } from './encoders/tokenizer.js';
+export { createTokenizer, type Piece, readingOf, type Tokenizer } from './encoders/tokenizer.js';
 export { meanOfViews, VIEWS, viewsInput, viewsOf } from './encoders/views.js';
 export { answerThresholds } from './evaluate/abstention.js';
 export { withDoubt } from './evaluate/agreement.js';

@@ -1,7 +1,6 @@
 // A text as the model reads it: normalised, in tokens, with what of it could not be read and what to warn of.
 import { normalizeText } from '../data/cleaning.js';
-import { readingOf, type Reading } from '../encoders/reading.js';
-import type { Tokenizer } from '../encoders/tokenizer.js';
+import { readingOf, type Reading, type Tokenizer } from '../encoders/tokenizer.js';
 import { foreignLanguage } from './language.js';
 import type { Failure, Item, Warning, WarningCode } from './types.js';
 

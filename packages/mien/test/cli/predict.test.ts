@@ -57,9 +57,9 @@ test('a folder of images, broken ones in their place', async () => {
 
 test('a photograph with too many pixels says how to have it read', async () => {
   const args = ['--image', join(root, 'faces', 'a.png'), '--json', '--max-pixels'];
-  const [refused, read] = await Promise.all([predict([...args, '0.002']), predict([...args, '0.003'])]);
-  expect(lines(refused.stdout)).toMatchObject([{ error: { code: 'undecodable-image' } }]);
-  expect(refused.stdout).toMatch(/has 48 × 48 pixels .*0\.002 megapixels that are read.*--max-pixels 1\)/);
+  const [rejected, read] = await Promise.all([predict([...args, '0.002']), predict([...args, '0.003'])]);
+  expect(lines(rejected.stdout)).toMatchObject([{ error: { code: 'undecodable-image' } }]);
+  expect(rejected.stdout).toMatch(/has 48 × 48 pixels .*limit of 0\.002 megapixels.*--max-pixels 1\)/);
   expect(lines(read.stdout)).toMatchObject([{ label: 'joy' }]);
 });
 
