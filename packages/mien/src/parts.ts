@@ -95,9 +95,7 @@ export { MANNERS, SEQUENCES } from './encoders/signs.js';
 export { plainSequence } from './encoders/text-units.js';
 export { createTokenizer, type Piece, readingOf, type Tokenizer } from './encoders/tokenizer.js';
 export { meanOfViews, VIEWS, viewsInput, viewsOf } from './encoders/views.js';
-export { answerThresholds } from './evaluate/abstention.js';
 export { withDoubt } from './evaluate/agreement.js';
-export { meanAreaUnderRoc } from './evaluate/auc.js';
 export {
   bootstrapMeans,
   bootstrapPValue,
@@ -110,14 +108,20 @@ export {
 export { type Evidence, fitTemperature, labelPrior, productOfPosteriors } from './evaluate/calibration.js';
 export { type Certainty, COVERAGES, leastConfidence, leastPosterior } from './evaluate/certainty.js';
 export {
+  answerThresholds,
   judged,
   type ReliabilityBin,
   reliabilityBins,
   type RiskCoverage,
   riskCoverage,
 } from './evaluate/confidence.js';
-export { groupAccuracies, type GroupAccuracy } from './evaluate/groups.js';
-export { type Interval, meanOf, wilsonInterval } from './evaluate/intervals.js';
+export {
+  groupAccuracies,
+  type GroupAccuracy,
+  type Interval,
+  meanOf,
+  wilsonInterval,
+} from './evaluate/intervals.js';
 export {
   brierScore,
   confusionMatrix,
@@ -127,6 +131,7 @@ export {
   labelAt,
   type LabelScore,
   logLoss,
+  meanAreaUnderRoc,
   meansOverOccurring,
   type OccurringMeans,
   scoreOf,

@@ -1,6 +1,5 @@
 // Renders what `mien evaluate` found as tables for people.
-import type { GroupAccuracy } from '../evaluate/groups.js';
-import type { Interval } from '../evaluate/intervals.js';
+import type { GroupAccuracy, Interval } from '../evaluate/intervals.js';
 import type { AlignedEvaluation, EitherRow } from '../recognizer/aligned.js';
 import type { Evaluation } from '../recognizer/evaluation.js';
 import { renderText, type TextLayout, type TextTable } from './text-table.js';

@@ -1,7 +1,7 @@
 // Tests on pairs that people made themselves, such as posts with their picture: words and picture have a label each,
 // and nobody chose one to match the other.
 import { MienError, randomStream } from 'mien-engine/base';
-import { meanAreaUnderRoc } from '../evaluate/auc.js';
+import { meanAreaUnderRoc } from '../evaluate/metrics.js';
 import { quantile } from '../evaluate/bootstrap.js';
 import { meanOf, type Interval } from '../evaluate/intervals.js';
 import { collapsed, type Collapse } from './collapse.js';

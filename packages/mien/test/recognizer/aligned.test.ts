@@ -1,7 +1,7 @@
 // Pairs that nobody matched: groups of labels, ranking, agreeing and contradicting pairs, by hand.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { areaUnderRoc, meanAreaUnderRoc } from '../../src/evaluate/auc.js';
+import { areaUnderRoc, meanAreaUnderRoc } from '../../src/evaluate/metrics.js';
 import { evaluateAligned, type AlignedItem } from '../../src/recognizer/aligned.js';
 import { collapsed, collapsedResult, collapseOf } from '../../src/recognizer/collapse.js';
 import type { Recognition, Result } from '../../src/recognizer/types.js';
