@@ -241,7 +241,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     await first.goto(`${host.url}${SETTINGS}`);
     await first.waitForSelector('#fetch:not([hidden])');
     expect(await first.textContent('#progress-label')).toMatch(
-      /http:\S+\.wasm: .*WebAssembly: what came is text\/html and begins with “<!DOCTYPE/,
+      /http:\S+\.wasm: .*WebAssembly: the response is text\/html and begins with “<!DOCTYPE/,
     );
     host.captured = undefined;
     await first.click('#fetch');

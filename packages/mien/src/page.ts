@@ -12,6 +12,5 @@ export {
   type WebRuntime,
 } from './recognizer/browser/runtime.js';
 export { uprightBitmap } from './recognizer/browser/upright.js';
-export { faceParts } from './recognizer/face-parts.js';
-export { heatMap } from './recognizer/heat-map.js';
-export { averageFrames } from './recognizer/smoothing.js';
+export { faceParts, heatMap } from './recognizer/heat-map.js';
+export { averageFrames } from './recognizer/sequence.js';

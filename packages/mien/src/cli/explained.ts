@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { renderText } from './text-table.js';
-import { faceParts } from '../recognizer/face-parts.js';
+import { faceParts } from '../recognizer/heat-map.js';
 import type { NamedItem } from '../recognizer/node/items.js';
 import type { ExplainOptions, Explanation, Recognizer, Result } from '../recognizer/types.js';
 
