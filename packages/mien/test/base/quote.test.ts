@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { kindOf, MienError, quoted, repeated } from 'mien-engine/base';
 import { fileError, readText } from 'mien-engine/node';
 import { problems } from '../../src/data/reading.js';
-import { describeError } from '../../src/cli/exit.js';
+import { describeError } from '../../src/cli/run.js';
 import { createProgram } from '../../src/cli/program.js';
 import { ServiceError } from '../../src/server/errors.js';
 
