@@ -13,7 +13,7 @@ export const DETECTOR_FILE = {
 } as const;
 
 /** Side in pixels of the image that the model reads (the "back" model; the "front" model reads 128). */
-export const INPUT_SIZE = 256;
+const INPUT_SIZE = 256;
 
 /** Anchor maps: cells per side and anchors per cell. All anchors of a cell share its centre and have no size. */
 const MAPS = [

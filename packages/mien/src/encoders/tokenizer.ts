@@ -200,7 +200,7 @@ function openLibrary(json: unknown, place: { file?: string }) {
     return { library, encode, prefix: full.slice(0, at), suffix: full.slice(at + bare.length) };
   } catch (cause) {
     const reason = (cause as Error).message;
-    throw new MienError('format', `is not a usable tokenizer.json (${reason})`, {
+    throw new MienError('format', `is not a tokenizer.json that mien can use (${reason})`, {
       ...place,
       cause,
     });

@@ -7,7 +7,7 @@ import { defined, MienError } from 'mien-engine/base';
 import { fileError, sha256 } from 'mien-engine/node';
 import type { Progress } from '../../base/progress.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
-import type { LabelPrior, RecognizeOptions, Recognizer, Result } from '../../recognizer/types.js';
+import type { LabelPrior, RecognizeOptions, Recognizer } from '../../recognizer/types.js';
 import { decimal, labelPrior, megapixels, wholeNumber } from '../arguments.js';
 import { interruption } from '../run.js';
 import { outputOf, type Output } from '../output.js';
