@@ -1,4 +1,5 @@
-// Builds the page into packages/mien/dist/web: relative addresses, the model's files, and a service worker that knows every file.
+// Builds the page into packages/mien/dist/web: with relative URLs, the model's files, and a service worker that lists
+// every file.
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -29,7 +30,7 @@ export default defineConfig({
         'service-worker': join(root, 'service-worker/service-worker.ts'),
       },
       output: {
-        // Browsers know a service worker by its address.
+        // Browsers identify a service worker by its URL.
         entryFileNames: ({ name }) => (name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js'),
       },
     },
@@ -40,14 +41,14 @@ export default defineConfig({
   plugins: [model(resolve(process.env['MIEN_BUNDLE'] ?? join(root, '../models/lite'))), serviceWorkerFiles()],
 });
 
-/** The bundle's files under `model/`, in the build as in development. */
+/** Serves the bundle's files under `model/`, in the build and in development. */
 function model(folder: string): Plugin {
   return {
     name: 'mien:model',
     async generateBundle() {
       const path = join(folder, MANIFEST_NAME);
       if (!existsSync(path))
-        this.error(`No bundle is in ${folder}. Make one with \`mien export\`, or name one with MIEN_BUNDLE.`);
+        this.error(`There is no bundle in ${folder}. Create one with \`mien export\`, or set MIEN_BUNDLE.`);
       const manifest = manifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
       for (const name of [MANIFEST_NAME, ...neededFiles(manifest)])
         this.emitFile({
@@ -71,7 +72,7 @@ function model(folder: string): Plugin {
   };
 }
 
-/** Names and hashes of all files of the build, put into the service worker. */
+/** Inserts names and hashes of all files of the build into the service worker. */
 function serviceWorkerFiles(): Plugin {
   return {
     name: 'mien:service-worker',
@@ -79,29 +80,28 @@ function serviceWorkerFiles(): Plugin {
     generateBundle: {
       order: 'post',
       async handler(_options, bundle) {
-        const contents: Record<string, string | Uint8Array> = {};
+        const contents = new Map<string, string | Uint8Array>();
         for (const [name, file] of Object.entries(bundle))
-          // Browsers know the page by its folder.
-          contents[name === 'index.html' ? './' : name] = file.type === 'chunk' ? file.code : file.source;
+          // Browsers request the page as its folder.
+          contents.set(name === 'index.html' ? './' : name, file.type === 'chunk' ? file.code : file.source);
         for (const name of await readdir(join(root, 'public')))
-          if (!name.startsWith('_')) contents[name] = await readFile(join(root, 'public', name));
+          if (!name.startsWith('_')) contents.set(name, await readFile(join(root, 'public', name)));
         const worker = bundle['service-worker.js'];
         if (worker?.type !== 'chunk') return this.error('the service worker was not built');
-        const hashes = (ofThese: (name: string) => boolean): string => {
-          const names = Object.keys(contents).filter(
-            (name) => !name.startsWith('model/') && name !== 'service-worker.js' && ofThese(name),
+        const files = [...contents].filter(
+          ([name]) => !name.startsWith('model/') && name !== 'service-worker.js',
+        );
+        const hashes = (areWasm: boolean): string =>
+          JSON.stringify(
+            Object.fromEntries(
+              files
+                .filter(([name]) => name.endsWith('.wasm') === areWasm)
+                .map(([name, content]) => [name, sha256(content)]),
+            ),
           );
-          return JSON.stringify(Object.fromEntries(names.map((name) => [name, sha256(contents[name]!)])));
-        };
         worker.code = worker.code
-          .replaceAll(
-            '__SHELL__',
-            hashes((name) => !name.endsWith('.wasm')),
-          )
-          .replaceAll(
-            '__ON_DEMAND__',
-            hashes((name) => name.endsWith('.wasm')),
-          );
+          .replaceAll('__SHELL__', hashes(false))
+          .replaceAll('__ON_DEMAND__', hashes(true));
       },
     },
   };

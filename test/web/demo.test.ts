@@ -1,4 +1,4 @@
-// What `mien demo` serves, without a browser: headers, the model beside the page, nothing outside, errors that help.
+// The server of `mien demo`, without a browser: headers, the model next to the page, nothing outside, helpful errors.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -27,7 +27,7 @@ describe('mien demo', () => {
     await folder?.remove();
   });
 
-  test('isolates the page, and lets nothing in from elsewhere', async () => {
+  test('isolates the page and forbids other origins', async () => {
     const { status, headers } = await fetch(served.url);
     expect(status).toBe(200);
     expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
@@ -36,7 +36,7 @@ describe('mien demo', () => {
     expect(headers.get('cache-control')).toBe('no-cache');
   });
 
-  test('serves runtime and model as what they are', async () => {
+  test('serves runtime and model with their media types', async () => {
     const wasm = await fetch(`${served.url}assets/runtime-1234.wasm`);
     expect(wasm.headers.get('content-type')).toBe('application/wasm');
     expect(wasm.headers.get('cache-control')).toMatch(/immutable/);
@@ -49,18 +49,18 @@ describe('mien demo', () => {
       expect(await (await fetch(`${served.url}${path}`)).text()).not.toContain('outside');
   });
 
-  test('says what to do when the port is taken or the page is not built', async () => {
+  test('says what to do when the port is in use or the page has not been built', async () => {
     const port = Number(new URL(served.url).port);
-    await expect(servePage({ ...places, port })).rejects.toThrow(/port \d+ is taken[^]*--port/);
+    await expect(servePage({ ...places, port })).rejects.toThrow(/port \d+ is in use[^]*--port/);
     await expect(servePage({ ...places, page: places.model, port: 0 })).rejects.toThrow(/npm run build:web/);
   });
 
-  test('refuses a port that is none, and a folder without a bundle', async () => {
+  test('rejects an invalid port, and a folder without a bundle', async () => {
     const wrong = await runMien(['demo', '--port', '99999']);
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toMatch(/0 to 65535/);
     const empty = await runMien(['demo', '--port', '0', '--bundle', folder.path]);
     expect(empty.code).toBe(1);
-    expect(empty.stderr).toMatch(/no bundle is here/);
+    expect(empty.stderr).toMatch(/there is no bundle in this folder/);
   });
 });

@@ -172,7 +172,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
       /^offline: .*missing\.onnx/,
     );
     expect(await call('fail', { wasm: 'missing.wasm' })).toMatch(/^offline: .*missing\.wasm/);
-    const html = /what came is text\/html and begins with “<!doctype html>/;
+    const html = /the response is text\/html and begins with “<!doctype html>/;
     const wasm = await call('fail', { wasm: 'index.html' });
     expect(wasm).toMatch(/^offline: http:\S+\/index\.html: is not ONNX Runtime’s WebAssembly/);
     expect(wasm).toMatch(html);
@@ -221,7 +221,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     await other.goto(host.url);
     await other.waitForFunction('globalThis.harness');
     expect(await other.evaluate('harness.fail({})')).toMatch(
-      /^offline: http:\S+\.wasm: is not ONNX Runtime’s WebAssembly: what came is text\/html and begins with “<html>Log in”/,
+      /^offline: http:\S+\.wasm: is not ONNX Runtime’s WebAssembly: the response is text\/html and begins with “<html>Log in”/,
     );
     await other.close();
   });

@@ -1,4 +1,4 @@
-// What tests do with the page and see on it.
+// Actions and observations of the page for tests.
 import type { Page } from 'playwright-core';
 
 export const percent = (share: number): string => `${Math.round(100 * share)}\u202f%`;
@@ -12,7 +12,7 @@ export const shows = (page: Page, label: string): Promise<void> =>
 export const says = (page: Page, words: string): Promise<void> =>
   page.locator('#by', { hasText: words }).waitFor();
 
-/** Where the first box stands: left, top and width in percent of the picture. */
+/** Left, top and width of the first box in percent of the picture. */
 export const boxOf = (page: Page): Promise<number[]> =>
   page.evaluate(
     "(({ style }) => [style.left, style.top, style.width].map(parseFloat))(document.querySelector('.box'))",
@@ -34,7 +34,7 @@ export const drop = (page: Page, name: string, type: string, content: Buffer): P
     );
   }`);
 
-/** What axe calls serious or critical. */
+/** Problems that axe considers serious or critical. */
 export async function seriousOf(page: Page): Promise<string[]> {
   const { violations } = (await page.evaluate('axe.run()')) as {
     violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];

@@ -1,4 +1,4 @@
-// The page in a real browser: words, pictures, a camera, no camera, no network, both themes, two widths, keyboard.
+// The page in a real browser: words, pictures, with and without camera and network, both themes, two widths, keyboard.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ import {
 } from './support.js';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-/** One thread: tests run beside others. */
+/** One thread, since tests run in parallel. */
 const SETTINGS = '?threads=1';
 
 describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
@@ -31,7 +31,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
   let firstFrame: Buffer;
   let served: Served;
   let browser: Browser;
-  /** One page for all that leaves no trace: loading takes longer than reading. */
+  /** Shared by all tests that leave no trace, since loading takes long. */
   let shared: { page: Page; problems: string[] };
   const contexts: BrowserContext[] = [];
 
@@ -73,7 +73,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     return result;
   };
 
-  test('can be used from the keyboard, from its first key on', async () => {
+  test('can be used with the keyboard, from the first key on', async () => {
     const { page } = shared;
     const focused = (): Promise<string> =>
       page.evaluate('document.activeElement.id || document.activeElement.className') as Promise<string>;
@@ -90,7 +90,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(await focused()).toBe('choose');
   });
 
-  test('reads a sentence as Node does, and says that the words decided', async () => {
+  test('recognises a sentence as Node does, and says that the words decided', async () => {
     const { page, problems } = shared;
     await page.fill('#words', 'I felt joy the day');
     const { label, probabilities } = await inNode({ text: 'I felt joy the day' });
@@ -103,7 +103,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(problems).toEqual([]);
   });
 
-  test('boxes the face of a picture and fuses it with the words as Node does', async () => {
+  test('draws a box around the face of a picture and fuses it with the words as Node does', async () => {
     const { page, problems } = shared;
     await page.setInputFiles('#file', PHOTOGRAPH);
     await page.waitForSelector('.box');
@@ -119,7 +119,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     ] as const)
       for (const [label, share] of Object.entries(of.probabilities))
         expect(await bar(page, label, column)).toBe(percent(share));
-    expect(await page.textContent('#by')).toContain(`the face ${percent(expected.gate!.mean)} of the say`);
+    expect(await page.textContent('#by')).toContain(`the face a weight of ${percent(expected.gate!.mean)}`);
     const { box } = expected.face!.place!;
     const size = 512;
     const place = await boxOf(page);
@@ -132,7 +132,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(problems).toEqual([]);
   });
 
-  test('takes a picture that is dropped, and says so when it is none', async () => {
+  test('accepts a dropped picture, and rejects a file that is not one', async () => {
     const { page } = shared;
     await drop(page, 'notes.txt', 'text/plain', Buffer.from('no picture'));
     await page.waitForSelector('#face-problem:not(:empty)');
@@ -140,7 +140,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     await drop(page, 'photograph.png', 'image/png', await readFile(PHOTOGRAPH));
     await page.waitForSelector('.box');
     expect(await page.textContent('#face-problem')).toBe('');
-    // Lying on its side, with a note that says so, which Chromium does not read in WebP: shown as it is read.
+    // Rotated, with an EXIF orientation that Chromium ignores in WebP: shown as it is recognised.
     const lying = sharp(PHOTOGRAPH).extract({ left: 40, top: 0, width: 400, height: 300 }).rotate(270);
     const turned = await lying.withMetadata({ orientation: 6 }).webp().toBuffer();
     await drop(page, 'turned.webp', 'image/webp', turned);
@@ -150,19 +150,19 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     await page.waitForSelector('.box');
   });
 
-  test('reads a camera live, and lets go of it', async () => {
+  test('recognises camera frames live, and releases the camera', async () => {
     const { page, problems } = await open({ permissions: ['camera'] });
     await page.click('#camera');
     await page.waitForSelector('.box');
     await page.waitForSelector('#timeline:not([hidden])');
     expect(await page.textContent('#by')).toBe('The face alone decided.');
-    // As in a mirror: what the film has on the left stands on the right.
+    // Mirrored: the left of the film is on the right.
     const { box } = (await inNode({ image: firstFrame })).face!.place!;
     const [left, top, width] = await boxOf(page);
     expect(Math.abs(left! - 100 * (1 - (box.x + box.width) / 640))).toBeLessThan(6);
     expect(Math.abs(top! - (100 * box.y) / 480)).toBeLessThan(4);
     expect(Math.abs(width! - (100 * box.width) / 640)).toBeLessThan(4);
-    // The chart is drawn with the frame after.
+    // The chart is drawn with the next frame.
     await page.locator('#chart[aria-label*="Now: "]').waitFor();
     expect(await page.getAttribute('#chart', 'aria-label')).toMatch(/Now: \w+ \d+/);
     await page.fill('#words', 'I felt fear');
@@ -175,7 +175,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(problems).toEqual([]);
   });
 
-  test('works without a camera, and says why there is none', async () => {
+  test('works without a camera, and says why it is missing', async () => {
     const { page } = shared;
     await page.click('#camera');
     await page.waitForSelector('#face-problem:not(:empty)');
@@ -184,7 +184,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     await shows(page, 'sadness');
   });
 
-  test('says why: the word that decides, each modality’s share, a heat map; gone with another reading', async () => {
+  test('explains an answer by words, shares and a heat map, until the input changes', async () => {
     const { page, problems } = shared;
     await page.fill('#words', 'I felt fear the day');
     await page.setInputFiles('#file', PHOTOGRAPH);
@@ -193,7 +193,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     await page.locator('#ask', { hasText: 'Why fear?' }).focus();
     await page.keyboard.press('Enter');
     await page.waitForSelector('#reasons:not([hidden])');
-    // The button that was pressed has the focus still.
+    // The pressed button keeps the focus.
     expect(await page.evaluate('document.activeElement.id')).toBe('ask');
     const weights = (await page.evaluate(
       "[...document.querySelectorAll('.word')].map((word) => [word.firstChild.textContent, word.style.getPropertyValue('--weight')])",
@@ -202,7 +202,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     for (const [word, weight] of weights) expect(Number(weight), word).toBe(word === 'fear' ? 1 : 0);
     expect(await page.textContent('#spoken')).toMatch(/came from the words \(\+.*from the face.*“fear” \(\+/);
     expect(await page.locator('.numbers tbody tr', { hasText: 'fear' }).textContent()).toMatch(/\+\d/);
-    expect(await page.getAttribute('.face-map canvas', 'aria-label')).toMatch(/speaks for fear: .*mouth/);
+    expect(await page.getAttribute('.face-map canvas', 'aria-label')).toMatch(/evidence for fear: .*mouth/);
     await page.click('summary');
     await page.evaluate(await readFile(AXE, 'utf8'));
     for (const colorScheme of ['dark', 'light'] as const) {
@@ -215,9 +215,9 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(problems).toEqual([]);
   });
 
-  test('stops working out why when asked to, or when there is something else to read', async () => {
+  test('stops explaining on request, or when the input changes', async () => {
     const { page, problems } = shared;
-    // The worker hears nothing before it has begun.
+    // In one task, so that the worker receives nothing in between.
     for (const [end, left] of [
       ["document.querySelector('#ask').click()", 'Why anger?'],
       ["words.value = 'joy'; words.dispatchEvent(new Event('input'))", 'Why joy?'],
@@ -232,7 +232,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(problems).toEqual([]);
   });
 
-  test('is there offline after the first visit, whatever a captive portal answered before and after', async () => {
+  test('works offline after the first visit, whatever a captive portal answered before and after', async () => {
     const host = await servePlainly(built.page, '');
     const context = await browser.newContext();
     contexts.push(context);
@@ -241,13 +241,13 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     await first.goto(`${host.url}${SETTINGS}`);
     await first.waitForSelector('#fetch:not([hidden])');
     expect(await first.textContent('#progress-label')).toMatch(
-      /http:\S+\.wasm: .*WebAssembly: what came is text\/html and begins with “<!DOCTYPE/,
+      /http:\S+\.wasm: .*WebAssembly: the response is text\/html and begins with “<!DOCTYPE/,
     );
     host.captured = undefined;
     await first.click('#fetch');
     await ready(first);
     await first.close();
-    // All but the page itself, in whose place somebody would see the portal.
+    // Everything but the page itself, in whose place the user would see the portal.
     host.captured = /^\/./;
     const requested: string[] = [];
     context.on('request', (request) => requested.push(request.url()));
@@ -266,7 +266,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(problems).toEqual([]);
   });
 
-  test('under any path of a host that sends no headers, threads come with the second visit', async () => {
+  test('has threads from the second visit, under any path of a host that sends no headers', async () => {
     const host = await servePlainly(built.page, '/some/where');
     const { page, problems } = await open({}, `${host.url}some/where/`);
     expect(await page.evaluate('crossOriginIsolated')).toBe(false);
@@ -279,7 +279,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     await host.close();
   });
 
-  test('without WebGPU it computes on WebAssembly, and says so when WebGPU is asked for', async () => {
+  test('runs on WebAssembly without WebGPU, and reports that if WebGPU is requested', async () => {
     expect(await shared.page.textContent('#progress-label')).toMatch(/on WebAssembly with one thread/);
     const other = await shared.page.context().newPage();
     await other.goto(`${served.url}?device=webgpu`);
@@ -288,7 +288,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     await other.close();
   });
 
-  test('shows progress, says what cannot be fetched, and tries again', async () => {
+  test('shows progress, reports what cannot be fetched, and retries', async () => {
     const context = await browser.newContext({ serviceWorkers: 'block' });
     contexts.push(context);
     let broken = true;
@@ -311,23 +311,26 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     ['a desk', 1280, 900],
     ['a phone', 360, 740],
   ])('on %s', (_name, width, height) => {
-    test.each(['light', 'dark'] as const)('in %s, axe finds nothing serious', async (colorScheme) => {
-      const { page } = shared;
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.evaluate(await readFile(AXE, 'utf8'));
-      expect(await seriousOf(page)).toEqual([]);
-      await page.fill('#words', 'I felt shame');
-      await page.setInputFiles('#file', PHOTOGRAPH);
-      await page.waitForSelector('.box');
-      await says(page, 'together');
-      expect(await seriousOf(page)).toEqual([]);
-      const beyond = 'document.scrollingElement.scrollWidth - innerWidth';
-      expect(await page.evaluate(beyond)).toBeLessThanOrEqual(0);
-    });
+    test.each(['light', 'dark'] as const)(
+      'axe finds no serious problem in the %s theme',
+      async (colorScheme) => {
+        const { page } = shared;
+        await page.setViewportSize({ width, height });
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await page.evaluate(await readFile(AXE, 'utf8'));
+        expect(await seriousOf(page)).toEqual([]);
+        await page.fill('#words', 'I felt shame');
+        await page.setInputFiles('#file', PHOTOGRAPH);
+        await page.waitForSelector('.box');
+        await says(page, 'together');
+        expect(await seriousOf(page)).toEqual([]);
+        const beyond = 'document.scrollingElement.scrollWidth - innerWidth';
+        expect(await page.evaluate(beyond)).toBeLessThanOrEqual(0);
+      },
+    );
   });
 
-  test('removes what it kept when asked', async () => {
+  test('removes stored files on request', async () => {
     const { page } = shared;
     expect(await page.evaluate('caches.keys()')).not.toEqual([]);
     await page.click('#forget');

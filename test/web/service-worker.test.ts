@@ -1,8 +1,8 @@
-// The page's service worker without a browser: what it keeps, and what it keeps through an update that fails.
+// The page's service worker without a browser: what it caches, also through a failed update.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { sha256 } from 'mien-engine/node';
 
-/** Not for TypeScript, which has no service workers here. */
+/** A variable, since TypeScript has no types of service workers here. */
 const SOURCE = '../../web/service-worker/service-worker.ts';
 const SCOPE = 'https://host.example/page/';
 const PORTAL = '<!DOCTYPE html><title>Log in</title>';
@@ -12,16 +12,16 @@ const ONE: Files = { './': '<title>one</title>', 'assets/a1.js': 'one', 'icon.sv
 const TWO: Files = { './': '<title>two</title>', 'assets/a2.js': 'two', 'icon.svg': '<svg id="two"/>' };
 const WASM: Files = { 'assets/r.wasm': 'runtime' };
 
-let kept: Map<string, Response>;
-/** What the host answers, by name. */
+let cached: Map<string, Response>;
+/** Responses of the host, by name. */
 let host: Record<string, () => Response | Promise<Response>>;
 let handlers: Record<string, (event: object) => void>;
 
 const cache = {
-  match: async (url: string) => kept.get(url)?.clone(),
-  put: async (url: string, response: Response) => void kept.set(url, response),
-  delete: async (url: string) => kept.delete(url),
-  keys: async () => [...kept.keys()].map((url) => ({ url })),
+  match: async (url: string) => cached.get(url)?.clone(),
+  put: async (url: string, response: Response) => void cached.set(url, response),
+  delete: async (url: string) => cached.delete(url),
+  keys: async () => [...cached.keys()].map((url) => ({ url })),
 };
 const serve = (files: Files): void => {
   host = {};
@@ -34,7 +34,7 @@ const fetched = async (given: string | { url: string }): Promise<Response> => {
   return (host[name] ?? (() => new Response('', { status: 404 })))();
 };
 
-/** The worker of a build. */
+/** Loads the service worker of a build. */
 async function build(files: Files): Promise<void> {
   handlers = {};
   vi.resetModules();
@@ -51,19 +51,19 @@ async function build(files: Files): Promise<void> {
   await import(/* @vite-ignore */ SOURCE);
 }
 
-const happen = async (name: 'install' | 'activate'): Promise<void> => {
+const dispatch = async (name: 'install' | 'activate'): Promise<void> => {
   let work: Promise<void> = Promise.resolve();
   handlers[name]!({ waitUntil: (promise: Promise<void>) => (work = promise) });
   await work;
 };
 const update = async (files: Files): Promise<void> => {
   await build(files);
-  await happen('install');
-  await happen('activate');
+  await dispatch('install');
+  await dispatch('activate');
 };
 
-/** What the page is answered; undefined where the browser asks the network itself. */
-async function ask(name: string, mode = 'cors'): Promise<string | undefined> {
+/** The worker's response; undefined if it leaves the request to the browser. */
+async function request(name: string, mode = 'cors'): Promise<string | undefined> {
   let answer: Promise<Response> | undefined;
   const works: Promise<void>[] = [];
   handlers['fetch']!({
@@ -79,75 +79,75 @@ async function ask(name: string, mode = 'cors'): Promise<string | undefined> {
 const contents = async (): Promise<Record<string, string>> =>
   Object.fromEntries(
     await Promise.all(
-      [...kept].map(async ([url, file]) => [url.slice(SCOPE.length) || './', await file.clone().text()]),
+      [...cached].map(async ([url, file]) => [url.slice(SCOPE.length) || './', await file.clone().text()]),
     ),
   ) as Record<string, string>;
 
 beforeEach(() => {
-  kept = new Map();
+  cached = new Map();
   serve(ONE);
   vi.stubGlobal('caches', { open: async () => cache });
   vi.stubGlobal('fetch', fetched);
 });
 afterEach(() => vi.unstubAllGlobals());
 
-test('keeps the build, and a larger file once it is asked for', async () => {
+test('caches the build, and a larger file once it is requested', async () => {
   await update(ONE);
   expect(await contents()).toEqual(ONE);
-  expect(await ask('assets/r.wasm')).toBe('runtime');
+  expect(await request('assets/r.wasm')).toBe('runtime');
   expect(await contents()).toEqual({ ...ONE, ...WASM });
   host = {};
-  expect(await ask('assets/r.wasm')).toBe('runtime');
-  expect(await ask('assets/a1.js')).toBe('one');
-  expect(await ask('model/manifest.json')).toBeUndefined();
+  expect(await request('assets/r.wasm')).toBe('runtime');
+  expect(await request('assets/a1.js')).toBe('one');
+  expect(await request('model/manifest.json')).toBeUndefined();
 });
 
-test('keeps nothing that is not of the build, and what is right as soon as it comes', async () => {
+test('caches only files of the build, as soon as they arrive', async () => {
   for (const name of Object.keys(host)) host[name] = portal;
   await update(ONE);
-  expect(await ask('', 'navigate')).toBe(PORTAL);
-  expect(await ask('assets/a1.js')).toBe(PORTAL);
-  expect(await ask('assets/r.wasm')).toBe(PORTAL);
+  expect(await request('', 'navigate')).toBe(PORTAL);
+  expect(await request('assets/a1.js')).toBe(PORTAL);
+  expect(await request('assets/r.wasm')).toBe(PORTAL);
   expect(await contents()).toEqual({});
   serve(ONE);
-  await ask('?threads=1', 'navigate');
-  await ask('assets/a1.js');
+  await request('?threads=1', 'navigate');
+  await request('assets/a1.js');
   expect(await contents()).toEqual({ './': ONE['./'], 'assets/a1.js': 'one' });
 });
 
 test.each<[string, () => Response | Promise<Response>]>([
-  ['a page in its place', portal],
-  ['half of it', () => new Response('t')],
+  ['a portal’s page', portal],
+  ['a truncated file', () => new Response('t')],
   ['an error', () => new Response('', { status: 500 })],
   ['nothing', () => Promise.reject(new TypeError('fetch failed'))],
-])('an update that gets %s leaves the earlier build whole', async (_what, lie) => {
+])('keeps the earlier build complete when an update receives %s', async (_what, answer) => {
   await update(ONE);
   serve(TWO);
-  host['assets/a2.js'] = lie;
+  host['assets/a2.js'] = answer;
   await build(TWO);
-  await expect(happen('install')).rejects.toThrow(/not all files/);
+  await expect(dispatch('install')).rejects.toThrow(/not all files/);
   expect(await contents()).toEqual(ONE);
   serve(TWO);
   await update(TWO);
   expect(await contents()).toEqual(TWO);
 });
 
-test('lets go of what an earlier version kept unchecked', async () => {
-  kept.set(`${SCOPE}assets/a1.js`, portal()).set(`${SCOPE}assets/r.wasm`, portal());
+test('deletes unverified files that an earlier version cached', async () => {
+  cached.set(`${SCOPE}assets/a1.js`, portal()).set(`${SCOPE}assets/r.wasm`, portal());
   await update(ONE);
   expect(await contents()).toEqual(ONE);
 });
 
-test('shows the page from the network, the kept one without it or where the host fails', async () => {
+test('serves the page from the network, or from the cache when offline or the host fails', async () => {
   await update(ONE);
   host['./'] = () => new Response('<title>newer</title>');
-  expect(await ask('', 'navigate')).toBe('<title>newer</title>');
+  expect(await request('', 'navigate')).toBe('<title>newer</title>');
   expect(await contents()).toEqual(ONE);
   host['./'] = () => new Response('bad gateway', { status: 502 });
-  expect(await ask('', 'navigate')).toBe(ONE['./']);
+  expect(await request('', 'navigate')).toBe(ONE['./']);
   host['./'] = () => Promise.reject(new TypeError('fetch failed'));
-  expect(await ask('', 'navigate')).toBe(ONE['./']);
-  // Of a newer build.
+  expect(await request('', 'navigate')).toBe(ONE['./']);
+  // A file of a newer build.
   host['assets/a9.js'] = () => new Response('nine');
-  expect(await ask('assets/a9.js')).toBe('nine');
+  expect(await request('assets/a9.js')).toBe('nine');
 });

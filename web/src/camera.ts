@@ -1,32 +1,31 @@
-// The camera: its picture in the page, and its frames one after the other for reading.
+// The camera: shown in the page, its frames passed on one by one.
 import { element } from './page.js';
 
 const video = element('video', 'video');
 
-/** Frames are read at this width at most: a face fills less, and the face model sees it smaller still. */
-const WIDTH = 640;
+/** Wider frames are scaled down: the face model's input is smaller than any face in them. */
+const MAX_WIDTH = 640;
 
 export interface Camera {
   stop(): void;
 }
 
-/** What becomes of the camera's frames. */
-export interface FrameUse<T> {
-  /** Reads a frame; one at a time. */
-  read(frame: ImageBitmap): Promise<T>;
-  /** Shows what was read, while the next frame is being read already. */
-  show(reading: T): void;
-  /** The camera was turned off elsewhere. */
+export interface FrameHandlers<T> {
+  /** Recognises a frame; called for one at a time. */
+  recognize(frame: ImageBitmap): Promise<T>;
+  /** Shows a result, while the next frame is already being recognised. */
+  show(result: T): void;
+  /** Called when the camera is turned off outside the page. */
   onEnd(): void;
 }
 
 /**
- * Turns the camera on and has its frames read, one after the other, the newest each time.
- * @throws Error that says in plain words why there is no picture.
+ * Turns the camera on and has the newest frame recognised, again and again.
+ * @throws Error with a message for the user.
  */
-export async function startCamera<T>({ read, show, onEnd }: FrameUse<T>): Promise<Camera> {
+export async function startCamera<T>({ recognize, show, onEnd }: FrameHandlers<T>): Promise<Camera> {
   if (!navigator.mediaDevices)
-    throw new Error('Browsers give a camera only to pages that come over https or from this computer.');
+    throw new Error('Browsers allow a camera only on pages served over https or from this computer.');
   const stream = await navigator.mediaDevices
     .getUserMedia({
       audio: false,
@@ -46,54 +45,56 @@ export async function startCamera<T>({ read, show, onEnd }: FrameUse<T>): Promis
   });
   video.srcObject = stream;
   await video.play();
-  const fresh = freshness(() => running);
+  const frames = newFrames(() => running);
   void (async () => {
-    let reading: Promise<T> | undefined;
+    let pending: Promise<T> | undefined;
     while (running) {
-      if (!reading) {
-        await fresh.come();
-        reading = read(await picture());
+      if (!pending) {
+        await frames.next();
+        pending = recognize(await currentFrame());
       }
-      const done = await reading;
-      // The worker has the next frame before this one is drawn: neither waits for the other.
-      reading = running && fresh.taken() ? read(await picture()) : undefined;
-      if (running) show(done);
+      const result = await pending;
+      // The worker gets the next frame before this result is drawn, so that neither waits for the other.
+      pending = running && frames.take() ? recognize(await currentFrame()) : undefined;
+      if (running) show(result);
     }
   })();
   return { stop };
 }
 
-function picture(): Promise<ImageBitmap> {
+function currentFrame(): Promise<ImageBitmap> {
   const { videoWidth: width, videoHeight: height } = video;
-  const small =
-    width > WIDTH ? { resizeWidth: WIDTH, resizeHeight: Math.round((height * WIDTH) / width) } : {};
-  return createImageBitmap(video, small);
+  const size =
+    width > MAX_WIDTH
+      ? { resizeWidth: MAX_WIDTH, resizeHeight: Math.round((height * MAX_WIDTH) / width) }
+      : {};
+  return createImageBitmap(video, size);
 }
 
-/** Whether the camera has a picture that was not taken yet. Browsers hold pictures back while the page is not seen. */
-function freshness(running: () => boolean): { taken(): boolean; come(): Promise<void> } {
+/** Whether the camera has a frame that was not taken yet. Browsers withhold frames while the page is hidden. */
+function newFrames(isRunning: () => boolean): { take(): boolean; next(): Promise<void> } {
   let isNew = false;
-  let told: (() => void) | undefined;
+  let notify: (() => void) | undefined;
   const listen = (): void => {
-    const heard = (): void => {
-      if (!running()) return;
+    const onFrame = (): void => {
+      if (!isRunning()) return;
       isNew = video.videoWidth > 0;
-      if (isNew) told?.();
+      if (isNew) notify?.();
       listen();
     };
-    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(heard);
-    else requestAnimationFrame(heard);
+    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(onFrame);
+    else requestAnimationFrame(onFrame);
   };
   listen();
-  const taken = (): boolean => {
-    const was = isNew;
+  const take = (): boolean => {
+    const wasNew = isNew;
     isNew = false;
-    return was;
+    return wasNew;
   };
   return {
-    taken,
-    async come() {
-      while (!taken()) await new Promise<void>((resolve) => (told = resolve));
+    take,
+    async next() {
+      while (!take()) await new Promise<void>((resolve) => (notify = resolve));
     },
   };
 }
@@ -101,9 +102,9 @@ function freshness(running: () => boolean): { taken(): boolean; come(): Promise<
 function reasonOf(cause: unknown): string {
   const name = cause instanceof DOMException ? cause.name : '';
   if (name === 'NotAllowedError' || name === 'SecurityError')
-    return 'The camera was not allowed. Your browser’s settings for this page can allow it again; pictures and words work without.';
+    return 'The camera was not allowed. You can allow it in your browser’s settings for this page; pictures and words work without it.';
   if (name === 'NotFoundError' || name === 'OverconstrainedError')
-    return 'There is no camera here. Pictures and words work without one.';
+    return 'No camera was found. Pictures and words work without one.';
   if (name === 'NotReadableError') return 'The camera is in use by another program.';
   return 'The camera could not be turned on.';
 }

@@ -1,20 +1,20 @@
-// The worker as the page sees it: loading with progress, and reading one thing after the other.
+// The page's interface to the worker: loading with progress, recognising and explaining.
 import { proxy, transfer, wrap } from 'comlink';
-import type { Explanation, Failure, Progress } from 'mien/browser';
-import type { Api, Given, Loaded, LoadSettings, Reading } from './worker.js';
+import type { Explanation, Failure, Progress, Result } from 'mien/browser';
+import type { Api, Input, Loaded, LoadSettings } from './worker.js';
 
 export interface Engine extends Loaded {
-  read(given: Given): Promise<Reading>;
-  /** Why a reading is what it is; undefined when it was stopped. The worker reads nothing else meanwhile. */
-  explain(given: Omit<Given, 'at'>): Promise<Explanation | Failure | undefined>;
+  recognize(input: Input): Promise<Result>;
+  /** Explains an answer; undefined if stopped. The worker recognises nothing meanwhile. */
+  explain(input: Omit<Input, 'at'>): Promise<Explanation | Failure | undefined>;
   stopExplaining(): void;
 }
 
-/** Milliseconds that the service worker may take to take over. */
-const PATIENCE = 5000;
+/** Milliseconds to wait for the service worker to take control. */
+const SERVICE_WORKER_TIMEOUT = 5000;
 
 export async function startEngine(onProgress: (progress: Progress) => void): Promise<Engine> {
-  await underServiceWorker();
+  await startServiceWorker();
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
   const api = wrap<Api>(worker);
   const failed = new Promise<never>((_resolve, reject) => {
@@ -30,16 +30,16 @@ export async function startEngine(onProgress: (progress: Progress) => void): Pro
   );
   return {
     ...loaded,
-    read: (given) => api.read(handedOver(given)),
-    explain: (given) => api.explain(handedOver(given)),
+    recognize: (input) => api.recognize(transferred(input)),
+    explain: (input) => api.explain(transferred(input)),
     stopExplaining: () => void api.stopExplaining(),
   };
 }
 
-/** An image goes to the worker without being copied. */
-const handedOver = <T extends Given>(given: T): T => (given.image ? transfer(given, [given.image]) : given);
+/** Transfers the image to the worker instead of copying it. */
+const transferred = <T extends Input>(input: T): T => (input.image ? transfer(input, [input.image]) : input);
 
-/** `?device=wasm`, `?device=webgpu` and `?threads=1` are for comparing. */
+/** `?device=wasm`, `?device=webgpu` and `?threads=1` are for comparisons. */
 function settings(): LoadSettings {
   const query = new URLSearchParams(location.search);
   const device = query.get('device');
@@ -51,27 +51,27 @@ function settings(): LoadSettings {
   };
 }
 
-/** What the worker fetches is kept for use offline only if the service worker is there first. */
-async function underServiceWorker(): Promise<void> {
+/** Files that the worker fetches are stored for use offline only if the service worker controls the page by then. */
+async function startServiceWorker(): Promise<void> {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
   const { serviceWorker } = navigator;
   const controlled = new Promise((resolve) => {
     if (serviceWorker.controller) resolve(undefined);
     serviceWorker.addEventListener('controllerchange', resolve, { once: true });
-    setTimeout(resolve, PATIENCE);
+    setTimeout(resolve, SERVICE_WORKER_TIMEOUT);
   });
-  // Without it (private windows of some browsers) the page works all the same, but not offline.
+  // Without it (private windows of some browsers) the page works, but not offline.
   const registered = await serviceWorker
     .register(new URL('service-worker.js', document.baseURI), { updateViaCache: 'none' })
     .catch(() => undefined);
   if (registered) await controlled;
 }
 
-/** Runs one at a time; of what comes meanwhile, only the last. */
+/** Runs one call at a time; of those made meanwhile, only the last. */
 export function onlyLatest<T>(work: (value: T) => Promise<void>): (value: T) => void {
   let waiting: { value: T } | undefined;
   let running = false;
-  const go = async (): Promise<void> => {
+  const run = async (): Promise<void> => {
     running = true;
     while (waiting) {
       const { value } = waiting;
@@ -82,6 +82,6 @@ export function onlyLatest<T>(work: (value: T) => Promise<void>): (value: T) => 
   };
   return (value) => {
     waiting = { value };
-    if (!running) void go();
+    if (!running) void run();
   };
 }

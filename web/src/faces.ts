@@ -1,4 +1,4 @@
-// Boxes around the faces of the picture or the camera's image, each with what is read from it.
+// Boxes around the faces of the picture or the camera's frame, each with its label.
 import { type FacePosterior, isRecognition, type Result } from 'mien/browser';
 import { colourOf } from './labels.js';
 import { element, make, percent } from './page.js';
@@ -8,28 +8,46 @@ const layer = element('faces', 'div');
 export interface Frame {
   readonly width: number;
   readonly height: number;
-  /** As in a mirror. */
+  /** Whether it is shown mirrored, as the camera is. */
   readonly mirrored: boolean;
 }
 
-export const clearFaces = (): void => layer.replaceChildren();
+interface Box {
+  readonly element: HTMLElement;
+  readonly tag: HTMLElement;
+}
+let boxes: Box[] = [];
 
-/** Elements are kept from frame to frame, so that boxes move instead of flickering. */
+export function clearFaces(): void {
+  layer.replaceChildren();
+  boxes = [];
+}
+
+/** Boxes are reused from frame to frame, so that they move instead of flickering. */
 export function showFaces(result: Result, frame: Frame): void {
   const faces = isRecognition(result) ? [result.face, ...(result.others ?? [])].filter((face) => !!face) : [];
-  while (layer.children.length > faces.length) layer.lastElementChild!.remove();
+  for (const { element: surplus } of boxes.splice(faces.length)) surplus.remove();
   faces.forEach((face, i) => {
-    const box = (layer.children[i] as HTMLElement | undefined) ?? layer.appendChild(newBox());
-    place(box, face, frame);
-    box.classList.toggle('other', i > 0);
+    const box = (boxes[i] ??= newBox());
+    update(box, face, frame);
+    box.element.classList.toggle('other', i > 0);
   });
 }
 
-const newBox = (): HTMLElement => make('div', 'box', make('span', 'tag'));
+function newBox(): Box {
+  const tag = make('span', 'tag');
+  const box = make('div', 'box', tag);
+  layer.append(box);
+  return { element: box, tag };
+}
 
-function place(box: HTMLElement, { place: found, label, probabilities }: FacePosterior, frame: Frame): void {
-  if (!found) return;
-  const { x, y, width, height } = found.box;
+function update(
+  { element: box, tag }: Box,
+  { place, label, probabilities }: FacePosterior,
+  frame: Frame,
+): void {
+  if (!place) return;
+  const { x, y, width, height } = place.box;
   const left = frame.mirrored ? frame.width - x - width : x;
   const share = (value: number, of: number): string => `${((100 * value) / of).toFixed(2)}%`;
   Object.assign(box.style, {
@@ -39,7 +57,7 @@ function place(box: HTMLElement, { place: found, label, probabilities }: FacePos
     height: share(height, frame.height),
   });
   box.style.setProperty('--colour', colourOf(label));
-  // A tag above a face at the upper edge would be cut off.
+  // Above a face at the upper edge, the tag would be cut off.
   box.classList.toggle('high', y / frame.height < 0.12);
-  box.firstElementChild!.textContent = `${label} ${percent(probabilities[label]!)}`;
+  tag.textContent = `${label} ${percent(probabilities[label])}`;
 }

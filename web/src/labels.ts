@@ -1,7 +1,7 @@
-// The emotions in the order in which the page shows them, and their colours.
+// The emotion labels in display order, and their colours.
 import { FACE_LABELS, type RecognizerInfo, TEXT_LABELS } from 'mien/browser';
 
-/** Labels that words and faces share, then those of faces alone, then those of words alone. */
+/** Labels of both texts and faces, then those of faces only, then those of texts only. */
 export function labelGroups(labels: RecognizerInfo['labels']): string[][] {
   const { text = [], face = [], fused } = labels;
   const shared = fused ?? text.filter((label) => face.includes(label));
@@ -9,13 +9,13 @@ export function labelGroups(labels: RecognizerInfo['labels']): string[][] {
   return [[...shared], rest(face), rest(text)].filter((group) => group.length > 0);
 }
 
-const named = new Set<string>([...TEXT_LABELS, ...FACE_LABELS].sort());
+const coloured = new Set<string>([...TEXT_LABELS, ...FACE_LABELS].sort());
 
-/** Before the model is there: words may know every label that has a colour. */
-export const usualGroups: string[][] = labelGroups({ text: [...named], face: FACE_LABELS });
+/** Shown until the model is loaded. */
+export const defaultGroups: string[][] = labelGroups({ text: [...coloured], face: FACE_LABELS });
 
-/** base.css has a colour for each label of the usual models. */
-export const colourOf = (label: string): string => `var(--${named.has(label) ? label : 'other'})`;
+/** base.css has a colour for each of these labels. */
+export const colourOf = (label: string): string => `var(--${coloured.has(label) ? label : 'other'})`;
 
 const probe = document.createElement('span');
 const resolved = new Map<string, Rgb>();
@@ -23,10 +23,10 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => reso
 
 export type Rgb = readonly [red: number, green: number, blue: number];
 
-/** A label's colour for a canvas, in light and dark: 0 to 255 each. Asked for with every frame of a camera. */
+/** A label's colour for a canvas in the current colour scheme, 0 to 255 each; cached, since each camera frame needs it. */
 export function rgbOf(label: string): Rgb {
-  const known = resolved.get(label);
-  if (known) return known;
+  const cached = resolved.get(label);
+  if (cached) return cached;
   if (!probe.isConnected) document.body.append(Object.assign(probe, { hidden: true }));
   probe.style.color = colourOf(label);
   const [red = 0, green = 0, blue = 0] = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? []).map(Number);

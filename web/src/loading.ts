@@ -1,4 +1,4 @@
-// Loading as the page shows it: progress, what went wrong, what it runs on, and removing what was kept.
+// Loads the model: progress, errors, what it runs on, and removal of stored files.
 import { startEngine, type Engine } from './engine.js';
 import { element, make, megabytes, sentence } from './page.js';
 
@@ -7,49 +7,49 @@ const label = element('progress-label', 'label');
 const progress = element('progress', 'progress');
 const button = element('fetch', 'button');
 
-/** Loads, at once or, where somebody saves data, when asked to; then calls back. */
-export function whenLoaded(use: (engine: Engine) => void): void {
+/** Loads the model immediately or, if the browser saves data, on request; then calls back. */
+export function whenLoaded(onLoad: (engine: Engine) => void): void {
   const load = async (): Promise<void> => {
     block.className = 'loading';
     button.hidden = true;
     progress.hidden = false;
-    label.textContent = 'Getting ready';
+    label.textContent = 'Preparing';
     progress.removeAttribute('value');
-    let going = true;
+    let isLoading = true;
     try {
-      // News of other files may still be on its way when one could not be had.
-      const engine = await startEngine((news) => {
-        if (going) showProgress(news);
+      // After one file has failed, others may still report progress.
+      const engine = await startEngine((update) => {
+        if (isLoading) showProgress(update);
       });
       describe(engine);
-      use(engine);
+      onLoad(engine);
     } catch (error) {
-      going = false;
-      ask(`The model could not be loaded. ${sentence((error as Error).message)}`, 'Try again');
+      isLoading = false;
+      offer(`The model could not be loaded. ${sentence((error as Error).message)}`, 'Try again');
     }
   };
-  const ask = (question: string, answer: string): void => {
-    label.textContent = question;
+  const offer = (message: string, action: string): void => {
+    label.textContent = message;
     progress.hidden = true;
-    button.textContent = answer;
+    button.textContent = action;
     button.hidden = false;
   };
   button.addEventListener('click', () => void load());
-  void savesData().then((saves) => (saves ? ask('The model takes some 50 MB.', 'Fetch it') : load()));
+  void savesData().then((saves) => (saves ? offer('The model is about 50 MB.', 'Download it') : load()));
 }
 
-/** Whether somebody asked the browser to save data, and the model is not there from an earlier visit. */
+/** Whether the browser is set to save data and the model is not stored from an earlier visit. */
 async function savesData(): Promise<boolean> {
   const { connection } = navigator as { connection?: { saveData?: boolean } };
   return connection?.saveData === true && !(await caches.has('mien-models').catch(() => false));
 }
 
 function showProgress({ loaded, total }: { loaded: number; total: number }): void {
-  const done = loaded >= total;
-  label.textContent = done
+  const isComplete = loaded >= total;
+  label.textContent = isComplete
     ? 'Starting the model'
     : `Loading the model: ${megabytes(loaded)} of ${megabytes(total)} MB`;
-  if (done) progress.removeAttribute('value');
+  if (isComplete) progress.removeAttribute('value');
   else progress.value = loaded / total;
 }
 
@@ -58,7 +58,7 @@ function describe({ info, backend }: Engine): void {
   const bytes = Object.values(info.files).reduce((sum, file) => sum + file.bytes, 0);
   const on =
     device === 'webgpu'
-      ? 'WebGPU, after its results were compared with those of WebAssembly'
+      ? 'WebGPU, whose results were checked against WebAssembly'
       : `WebAssembly with ${threads === 1 ? 'one thread' : `${threads} threads`}`;
   block.classList.add('ready');
   progress.hidden = true;
@@ -73,7 +73,7 @@ function describe({ info, backend }: Engine): void {
 element('forget', 'button').addEventListener('click', () => {
   void forget().then(() =>
     element('kept', 'span').replaceChildren(
-      make('span', '', 'The model’s files are removed from this browser.'),
+      make('span', '', 'The model’s files have been removed from this browser.'),
     ),
   );
 });

@@ -1,4 +1,4 @@
-// The page: what is written and shown goes to the engine, what it reads is shown.
+// The page: passes text, picture and camera to the engine and shows its answers.
 import './style/base.css';
 import './style/inputs.css';
 import './style/reading.css';
@@ -10,11 +10,11 @@ import { averageFrames } from 'mien/page';
 import { startCamera, type Camera } from './camera.js';
 import { onlyLatest, type Engine } from './engine.js';
 import { clearFaces, showFaces } from './faces.js';
-import { labelGroups, usualGroups } from './labels.js';
+import { defaultGroups, labelGroups } from './labels.js';
 import { whenLoaded } from './loading.js';
 import { element, percent } from './page.js';
 import { choosePicture, onPicture, openPicture, type Picture } from './picture.js';
-import { layOutRows, say, show, showNothing } from './reading.js';
+import { announce, layOutRows, show, showNothing } from './reading.js';
 import { addToTimeline, clearTimeline } from './timeline.js';
 import { offerReasons, withdrawReasons } from './why.js';
 
@@ -32,68 +32,68 @@ let engine: Engine | undefined;
 let picture: Picture | undefined;
 let camera: Camera | undefined;
 
-/** Milliseconds after the last key before a sentence is read. */
-const PAUSE = 150;
-let pause: ReturnType<typeof setTimeout> | undefined;
+/** Milliseconds from the last key press to recognition. */
+const TYPING_PAUSE = 150;
+let typing: ReturnType<typeof setTimeout> | undefined;
 
-const given = (): { text?: string } => (words.value.trim() ? { text: words.value } : {});
+const textInput = (): { text?: string } => (words.value.trim() ? { text: words.value } : {});
 
-/** Reads the words and the picture, unless the camera's next frame will take them along. */
-const readStill = onlyLatest(async () => {
+/** Recognises text and picture, unless the camera is on, whose next frame includes the text. */
+const recognizeInput = onlyLatest(async () => {
   if (!engine || camera) return;
-  // What was typed last is read now: reading it once more would take away the reasons that somebody asks for meanwhile.
-  clearTimeout(pause);
-  const of = picture;
-  const text = given();
+  // The latest text is recognised now: doing so again later would remove an explanation requested meanwhile.
+  clearTimeout(typing);
+  const shown = picture;
+  const text = textInput();
   withdrawReasons();
-  if (!of && !text.text) {
+  if (!shown && !text.text) {
     offerReasons(engine, undefined);
     return showNothing();
   }
-  const image = await of?.copy();
-  const { result } = await engine.read(image ? { ...text, image } : text);
-  if (of !== picture || camera) return;
+  const image = await shown?.copy();
+  const result = await engine.recognize(image ? { ...text, image } : text);
+  if (shown !== picture || camera) return;
   show(result);
-  offerReasons(engine, isRecognition(result) ? { ...text, label: result.label, picture: of } : undefined);
-  if (of) showFaces(result, { ...of, mirrored: false });
+  offerReasons(engine, isRecognition(result) ? { ...text, label: result.label, picture: shown } : undefined);
+  if (shown) showFaces(result, { ...shown, mirrored: false });
   else clearFaces();
 });
 
 words.addEventListener('input', () => {
-  clearTimeout(pause);
-  pause = setTimeout(readStill, PAUSE);
+  clearTimeout(typing);
+  typing = setTimeout(recognizeInput, TYPING_PAUSE);
 });
 for (const example of document.querySelectorAll<HTMLButtonElement>('.example'))
   example.addEventListener('click', () => {
     words.value = example.textContent;
-    readStill(undefined);
+    recognizeInput(undefined);
   });
 
-onPicture((blob) => void takePicture(blob));
+onPicture((blob) => void showPicture(blob));
 buttons.choose.addEventListener('click', choosePicture);
 buttons.another.addEventListener('click', choosePicture);
-buttons.camera.addEventListener('click', () => void turnOn());
+buttons.camera.addEventListener('click', () => void turnOnCamera());
 buttons.remove.addEventListener('click', () => {
-  letGo();
-  readStill(undefined);
+  clearStage();
+  recognizeInput(undefined);
   buttons.choose.focus();
 });
 
-async function takePicture(blob: Blob): Promise<void> {
+async function showPicture(blob: Blob): Promise<void> {
   problem.textContent = '';
   try {
     const opened = await openPicture(blob);
-    letGo(opened);
+    clearStage(opened);
     picture = opened;
     showStage('picture');
-    readStill(undefined);
+    recognizeInput(undefined);
   } catch (error) {
     problem.textContent = (error as Error).message;
   }
 }
 
-/** Forgets the picture and turns the camera off. `next` is already shown in their place. */
-function letGo(next?: Picture): void {
+/** Removes the picture and turns the camera off. `next` is already shown in their place. */
+function clearStage(next?: Picture): void {
   camera?.stop();
   if (!next) picture?.close();
   camera = picture = undefined;
@@ -104,34 +104,34 @@ function letGo(next?: Picture): void {
   showStage('nothing');
 }
 
-function showStage(what: 'nothing' | 'picture' | 'camera'): void {
-  element('empty', 'div').hidden = what !== 'nothing';
-  element('view', 'div').hidden = what === 'nothing';
-  element('picture', 'img').hidden = what !== 'picture';
-  element('video', 'video').hidden = what !== 'camera';
-  document.body.classList.toggle('live', what === 'camera');
-  element('under', 'p').hidden = what === 'nothing';
-  buttons.another.hidden = what !== 'picture';
-  buttons.remove.textContent = what === 'camera' ? 'Turn off the camera' : 'Remove it';
-  // The button that was pressed is gone: the next one to press has the focus.
-  if (what !== 'nothing' && document.activeElement === document.body) buttons.remove.focus();
+function showStage(content: 'nothing' | 'picture' | 'camera'): void {
+  element('empty', 'div').hidden = content !== 'nothing';
+  element('view', 'div').hidden = content === 'nothing';
+  element('picture', 'img').hidden = content !== 'picture';
+  element('video', 'video').hidden = content !== 'camera';
+  document.body.classList.toggle('live', content === 'camera');
+  element('under', 'p').hidden = content === 'nothing';
+  buttons.another.hidden = content !== 'picture';
+  buttons.remove.textContent = content === 'camera' ? 'Turn off the camera' : 'Remove it';
+  // The pressed button has disappeared: focus the one that undoes it.
+  if (content !== 'nothing' && document.activeElement === document.body) buttons.remove.focus();
 }
 
-async function turnOn(): Promise<void> {
+async function turnOnCamera(): Promise<void> {
   problem.textContent = '';
   buttons.camera.disabled = true;
   try {
     const average = averageFrames();
     const started = await startCamera({
-      read: readFrame,
-      show: (reading) => showFrame(reading, average),
+      recognize: recognizeFrame,
+      show: (recognized) => showFrame(recognized, average),
       onEnd() {
-        letGo();
+        clearStage();
         problem.textContent = 'The camera was turned off.';
       },
     });
-    letGo();
-    // A camera has moved on before its reasons are known.
+    clearStage();
+    // An explanation would be of a frame long gone.
     if (engine) offerReasons(engine, undefined);
     camera = started;
     showStage('camera');
@@ -143,76 +143,75 @@ async function turnOn(): Promise<void> {
   }
 }
 
-interface FrameReading {
+interface RecognizedFrame {
+  readonly engine: Engine;
   readonly result: Result;
   readonly width: number;
   readonly height: number;
 }
 
-async function readFrame(frame: ImageBitmap): Promise<FrameReading | undefined> {
+async function recognizeFrame(frame: ImageBitmap): Promise<RecognizedFrame | undefined> {
   const { width, height } = frame;
   if (!engine || !camera) {
     frame.close();
     return undefined;
   }
-  const { result } = await engine.read({ ...given(), image: frame, at: performance.now() });
-  return { result, width, height };
+  const result = await engine.recognize({ ...textInput(), image: frame, at: performance.now() });
+  return { engine, result, width, height };
 }
 
-function showFrame(reading: FrameReading | undefined, average: ReturnType<typeof averageFrames>): void {
-  if (!reading || !camera) return;
-  const { result, width, height } = reading;
+function showFrame(frame: RecognizedFrame | undefined, average: ReturnType<typeof averageFrames>): void {
+  if (!frame || !camera) return;
+  const { engine, result, width, height } = frame;
   const time = performance.now();
-  const shown = average(result, time);
-  show(shown, { quiet: true });
-  showFaces(shown, { width, height, mirrored: true });
-  if (isRecognition(shown) && shown.face) addToTimeline(shown.probabilities, bands(shown), time);
-  sayWhenSettled(shown, time);
-  countReading(time);
+  const averaged = average(result, time);
+  show(averaged, { quiet: true });
+  showFaces(averaged, { width, height, mirrored: true });
+  if (isRecognition(averaged) && averaged.face) {
+    const { probabilities } = averaged;
+    const labels = labelGroups(engine.info.labels).flat();
+    const shown = labels.filter((label) => label in probabilities);
+    addToTimeline(probabilities, shown, time);
+  }
+  announceWhenStable(averaged, time);
+  countFrame(time);
 }
 
-const bands = ({ probabilities }: { probabilities: object }): string[] => {
-  const known = labelGroups(engine!.info.labels).flat();
-  return known.filter((label) => label in probabilities);
-};
+/** Milliseconds. */
+const STABLE = 2000;
+let latest: { label: string; since: number } | undefined;
 
-const SETTLED = 2000;
-let settling: { label: string; since: number } | undefined;
-
-/** A screen reader hears a new reading when it has stood for two seconds. */
-function sayWhenSettled(result: Result, time: number): void {
+/** Announces a label to screen readers once it has been stable for two seconds. */
+function announceWhenStable(result: Result, time: number): void {
   const label = isRecognition(result) ? result.label : result.error.message;
-  if (settling?.label !== label) settling = { label, since: time };
-  if (time - settling.since < SETTLED) return;
-  say(
-    isRecognition(result)
-      ? `${label}, ${percent(Math.round(10 * result.probabilities[label]!) / 10)}`
-      : label,
-  );
-  settling.since = Infinity;
+  if (latest?.label !== label) latest = { label, since: time };
+  if (time - latest.since < STABLE) return;
+  const share = isRecognition(result) ? result.probabilities[label] : undefined;
+  announce(share === undefined ? label : `${label}, ${percent(Math.round(10 * share) / 10)}`);
+  latest.since = Infinity;
 }
 
-let readings = 0;
-let counted = { since: 0, readings: 0 };
+let frames = 0;
+let counted = { since: 0, frames: 0 };
 
-function countReading(time: number): void {
-  counted.readings++;
-  // Benchmarks count along.
-  rate.dataset['readings'] = String(++readings);
+function countFrame(time: number): void {
+  counted.frames++;
+  // For benchmarks.
+  rate.dataset['readings'] = String(++frames);
   const seconds = (time - counted.since) / 1000;
   if (seconds < 1) return;
-  // The first second began before the camera did.
-  const often = Math.round(counted.readings / seconds);
-  if (seconds < 3) rate.textContent = often === 1 ? '1 reading a second' : `${often} readings a second`;
-  counted = { since: time, readings: 0 };
+  // The first interval began before the camera did.
+  const perSecond = Math.round(counted.frames / seconds);
+  if (seconds < 3) rate.textContent = `${perSecond} ${perSecond === 1 ? 'frame' : 'frames'} per second`;
+  counted = { since: time, frames: 0 };
 }
 
-layOutRows(usualGroups);
+layOutRows(defaultGroups);
 showNothing();
 showStage('nothing');
 whenLoaded((loaded) => {
   engine = loaded;
   layOutRows(labelGroups(loaded.info.labels));
   showNothing();
-  readStill(undefined);
+  recognizeInput(undefined);
 });

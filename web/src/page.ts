@@ -1,11 +1,13 @@
-// The elements of index.html, by their ids.
+// Elements and formats that all parts of the page use.
+
+/** The element of index.html with this id. */
 export function element<K extends keyof HTMLElementTagNameMap>(id: string, tag: K): HTMLElementTagNameMap[K] {
-  const found = document.getElementById(id);
-  if (found?.localName !== tag) throw new Error(`there is no ${tag} #${id}`);
-  return found as HTMLElementTagNameMap[K];
+  const match = document.getElementById(id);
+  if (match?.localName !== tag) throw new Error(`there is no ${tag} #${id}`);
+  return match as HTMLElementTagNameMap[K];
 }
 
-/** An element with text, or with children. */
+/** A new element with text or children. */
 export function make<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className: string,
@@ -17,13 +19,14 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A narrow no-break space before the sign, as the rest of the page sets it. */
-export const percent = (share: number): string => `${Math.round(100 * share)}\u202f%`;
+/** With a narrow no-break space before the sign; `–` for a label without a probability. */
+export const percent = (share: number | undefined): string =>
+  share === undefined ? '–' : `${Math.round(100 * share)}\u202f%`;
 
 export const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(bytes < 9.95e6 ? 1 : 0);
 
-/** "joy, and more" → "Joy, and more."; an address stays as it is. */
+/** "joy, and more" → "Joy, and more."; a URL at the beginning is not capitalised. */
 export const sentence = (text: string): string => {
-  const whole = text.trim().replace(/\.?$/, '.');
-  return /^\w+:\/\//.test(whole) ? whole : whole.charAt(0).toUpperCase() + whole.slice(1);
+  const ended = text.trim().replace(/\.?$/, '.');
+  return /^\w+:\/\//.test(ended) ? ended : ended.charAt(0).toUpperCase() + ended.slice(1);
 };

@@ -1,4 +1,4 @@
-// Pictures: chosen, dropped or pasted, shown, and made small enough to be read quickly.
+// Pictures that are chosen, dropped or pasted: shown, and scaled down for recognition.
 import { uprightBitmap } from 'mien/page';
 import { element } from './page.js';
 
@@ -6,8 +6,8 @@ const stage = element('stage', 'div');
 const file = element('file', 'input');
 const shown = element('picture', 'img');
 
-/** Larger pictures are made smaller before they are read: no face needs more. */
-const LONGEST_SIDE = 2048;
+/** In pixels; larger pictures are scaled down, since no face needs more. */
+const MAX_SIDE = 2048;
 
 export interface Picture {
   readonly width: number;
@@ -17,11 +17,11 @@ export interface Picture {
   close(): void;
 }
 
-/** Calls back with every picture that somebody chooses, drops or pastes. */
-export function onPicture(use: (blob: Blob) => void): void {
+/** Calls back with every picture that is chosen, dropped or pasted. */
+export function onPicture(callback: (blob: Blob) => void): void {
   file.addEventListener('change', () => {
     const [chosen] = file.files ?? [];
-    if (chosen) use(chosen);
+    if (chosen) callback(chosen);
     file.value = '';
   });
   for (const name of ['dragenter', 'dragover', 'dragleave', 'drop'] as const)
@@ -29,11 +29,11 @@ export function onPicture(use: (blob: Blob) => void): void {
       event.preventDefault();
       stage.classList.toggle('dropping', name === 'dragenter' || name === 'dragover');
       const dropped = name === 'drop' ? event.dataTransfer?.files[0] : undefined;
-      if (dropped) use(dropped);
+      if (dropped) callback(dropped);
     });
   document.addEventListener('paste', ({ clipboardData }) => {
     const pasted = [...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
-    if (pasted) use(pasted);
+    if (pasted) callback(pasted);
   });
 }
 
@@ -50,17 +50,16 @@ export async function openPicture(blob: Blob): Promise<Picture> {
   const { bitmap: whole, turned } = await uprightBitmap(blob).catch((cause: unknown) => {
     throw new Error('This browser cannot read that as a picture. JPEG, PNG and WebP always work.', { cause });
   });
-  const scale = Math.min(1, LONGEST_SIDE / Math.max(whole.width, whole.height));
-  const [width, height] = [whole.width, whole.height].map((side) =>
-    Math.max(1, Math.round(side * scale)),
-  ) as [number, number];
+  const scale = Math.min(1, MAX_SIDE / Math.max(whole.width, whole.height));
+  const scaled = (side: number): number => Math.max(1, Math.round(side * scale));
+  const [width, height] = [scaled(whole.width), scaled(whole.height)];
   const bitmap =
     scale < 1
       ? await createImageBitmap(whole, { resizeWidth: width, resizeHeight: height, resizeQuality: 'high' })
       : whole;
   if (bitmap !== whole) whole.close();
   URL.revokeObjectURL(shown.src);
-  // Shown as it is read, so that boxes stand on the faces.
+  // Shown as it is recognised, so that boxes match the faces.
   shown.src = URL.createObjectURL(turned ? await fileOf(bitmap) : blob);
   await shown.decode().catch(() => undefined);
   return {

@@ -1,4 +1,4 @@
-// Shows what was read: the answer, what decided, and the probabilities of each modality as bars.
+// Shows a result: the answer, what decided it, and the probabilities of each modality as bars.
 import { isRecognition, type Probabilities, type Recognition, type Result } from 'mien/browser';
 import { colourOf } from './labels.js';
 import { element, make, percent, sentence } from './page.js';
@@ -7,6 +7,9 @@ const COLUMNS = ['together', 'words', 'face'] as const;
 type Column = (typeof COLUMNS)[number];
 
 interface Cell {
+  readonly label: string;
+  readonly column: Column;
+  readonly track: HTMLElement;
   readonly bar: HTMLElement;
   readonly number: HTMLElement;
 }
@@ -18,74 +21,73 @@ const gate = element('gate', 'div');
 const knob = element('knob', 'span');
 const notes = element('notes', 'ul');
 const spoken = element('spoken', 'p');
-const cells = new Map<string, Cell>();
+let cells: readonly Cell[] = [];
 
-/** Bits from which on text and face count as being at odds. */
-const AT_ODDS = 0.4;
+/** Disagreement in bits above which text and face are said to disagree. */
+const MIN_DISAGREEMENT = 0.4;
 
-/** Lays out one row a label; groups are set apart. */
+/** Creates one row per label; groups are separated. */
 export function layOutRows(groups: readonly (readonly string[])[]): void {
   for (const body of [...table.tBodies]) body.remove();
-  cells.clear();
-  for (const group of groups) {
+  cells = groups.flatMap((group) => {
     const body = table.createTBody();
-    for (const label of group) {
+    return group.flatMap((label) => {
       const row = body.insertRow();
       row.style.setProperty('--colour', colourOf(label));
       const name = make('th', '', make('span', 'dot'), label);
       name.scope = 'row';
       row.append(name);
-      for (const column of COLUMNS) {
-        const cell = { bar: make('span', 'bar'), number: make('span', 'number', '–') };
-        row.append(make('td', column, cell.number, make('span', 'track', cell.bar)));
-        cells.set(`${label} ${column}`, cell);
-      }
-    }
-  }
+      return COLUMNS.map((column): Cell => {
+        const bar = make('span', 'bar');
+        const track = make('span', 'track', bar);
+        const number = make('span', 'number', '–');
+        row.append(make('td', column, number, track));
+        return { label, column, track, bar, number };
+      });
+    });
+  });
 }
 
 function fill(column: Column, probabilities: Probabilities | undefined): void {
   table.classList.toggle(`no-${column}`, !probabilities);
-  for (const [key, { bar, number }] of cells) {
-    const [label, of] = key.split(' ') as [string, Column];
-    if (of !== column) continue;
+  for (const { label, track, bar, number } of cells.filter((cell) => cell.column === column)) {
     const share = probabilities?.[label];
     bar.style.width = `${100 * (share ?? 0)}%`;
-    number.textContent = share === undefined ? '–' : percent(share);
-    bar.parentElement!.hidden = share === undefined && probabilities !== undefined;
+    number.textContent = percent(share);
+    track.hidden = share === undefined && probabilities !== undefined;
   }
 }
 
-/** Nothing was given. */
+/** Without input. */
 export function showNothing(): void {
   for (const column of COLUMNS) fill(column, undefined);
   verdict.replaceChildren('Nothing yet');
   verdict.classList.add('none');
-  by.textContent = 'Write a sentence or show a face, and the reading appears here.';
+  by.textContent = 'Write a sentence or show a face to see the result here.';
   gate.hidden = true;
   notes.replaceChildren();
 }
 
-/** `quiet` leaves out what a screen reader would say aloud: a camera gives ten readings a second. */
+/** `quiet` does not announce the result to screen readers: a camera gives ten a second. */
 export function show(result: Result, { quiet = false } = {}): void {
   if (isRecognition(result)) showRecognition(result);
   else {
     for (const column of COLUMNS) fill(column, undefined);
-    verdict.replaceChildren('Nothing to read');
+    verdict.replaceChildren('No result');
     verdict.classList.add('none');
     by.textContent = sentence(result.error.message);
     gate.hidden = true;
   }
   const messages = result.warnings.map(({ message }) => sentence(message));
   notes.replaceChildren(...messages.map((message) => make('li', '', message)));
-  if (!quiet) say([verdict.textContent, by.textContent, ...messages].join('. '));
+  if (!quiet) announce([verdict.textContent, by.textContent, ...messages].join('. '));
 }
 
-let lastSaid = '';
+let announced = '';
 
-/** Says something through a screen reader, once. */
-export function say(text: string): void {
-  if (text !== lastSaid) spoken.textContent = lastSaid = text;
+/** Announces a text to screen readers, unless it is the last one announced. */
+export function announce(text: string): void {
+  if (text !== announced) spoken.textContent = announced = text;
 }
 
 function showRecognition(recognition: Recognition): void {
@@ -96,21 +98,20 @@ function showRecognition(recognition: Recognition): void {
   const dot = make('span', 'dot');
   dot.style.setProperty('--colour', colourOf(label));
   verdict.classList.remove('none');
-  verdict.replaceChildren(dot, label, ' ', make('span', 'share', percent(probabilities[label]!)));
-  by.textContent = decided(recognition);
+  verdict.replaceChildren(dot, label, ' ', make('span', 'share', percent(probabilities[label])));
+  by.textContent = decisionOf(recognition);
   gate.hidden = false;
   knob.style.left = `${100 * shareOfFace(recognition)}%`;
 }
 
-const shareOfFace = ({ from, gate: read }: Recognition): number =>
-  from === 'text' ? 0 : from === 'face' ? 1 : (read?.mean ?? 0.5);
+const shareOfFace = ({ from, gate: weight }: Recognition): number =>
+  from === 'text' ? 0 : from === 'face' ? 1 : (weight?.mean ?? 0.5);
 
-function decided(recognition: Recognition): string {
-  const { from, gate: read, disagreement = 0 } = recognition;
+function decisionOf({ from, gate: weight, disagreement = 0 }: Recognition): string {
   if (from === 'text') return 'The words alone decided.';
   if (from === 'face') return 'The face alone decided.';
-  const together = read
-    ? `Words and face decided together; the gate gave the face ${percent(read.mean)} of the say.`
+  const together = weight
+    ? `Words and face decided together; the gate gave the face a weight of ${percent(weight.mean)}.`
     : 'Words and face decided together.';
-  return disagreement > AT_ODDS ? `${together} They are at odds.` : together;
+  return disagreement > MIN_DISAGREEMENT ? `${together} They disagree.` : together;
 }

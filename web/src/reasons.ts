@@ -1,27 +1,26 @@
-// An explanation as the page shows it: the share of words and face, tinted words, a heat map, and all of it in numbers.
-import type { Explanation, WordAttribution } from 'mien/browser';
-import { faceParts } from 'mien/page';
-import { faceMap } from './face-map.js';
-import { colourOf } from './labels.js';
-import { make, percent, sentence } from './page.js';
+// Renders an explanation: the shares of words and face, tinted words, a heat map, and all numbers in a table.
+import type { Explanation, FaceExplanation, WordAttribution } from 'mien/browser';
+import { faceParts, heatMap } from 'mien/page';
+import { colourOf, rgbOf } from './labels.js';
+import { make, percent } from './page.js';
 
-export interface Given {
+export interface ExplainedInput {
   readonly text?: string;
   readonly photograph?: ImageBitmap | undefined;
 }
 
-/** Words whose part is smaller have no number below them: there is one for each in the table. */
-const LEAST_NUMBERED = 0.08;
-/** A second word is named beside the first if it counts this much of it. */
-const LEAST_TOLD = 0.3;
+/** Share of the largest attribution below which a word has no number under it, only in the table. */
+const MIN_NUMBERED = 0.08;
+/** Share of the largest attribution from which a second word is mentioned. */
+const MIN_MENTIONED = 0.3;
 
 const signed = (value: number, digits = 1): string =>
   `${value < 0 ? '\u2212' : '+'}${Math.abs(value).toFixed(digits)}`;
 
-export function reasonsOf(explanation: Explanation, { text, photograph }: Given): HTMLElement[] {
+export function reasonsOf(explanation: Explanation, { text, photograph }: ExplainedInput): HTMLElement[] {
   const { label, text: ofText, face } = explanation;
-  const all = [
-    make('h3', '', `What made it ${label}`),
+  const elements = [
+    make('h3', '', `Why ${label}`),
     make('p', '', summaryOf(explanation)),
     ...sharesOf(explanation),
     ...(ofText && text !== undefined ? [tinted(text, ofText.words)] : []),
@@ -29,25 +28,24 @@ export function reasonsOf(explanation: Explanation, { text, photograph }: Given)
     key(explanation),
     numbers(explanation),
   ];
-  for (const one of all) one.style.setProperty('--colour', colourOf(label));
-  return all;
+  for (const one of elements) one.style.setProperty('--colour', colourOf(label));
+  return elements;
 }
 
-/** In sentences, on the page as through a screen reader. */
+/** A summary in sentences, for the page and screen readers. */
 export function summaryOf(explanation: Explanation): string {
-  const { label, text, shares } = explanation;
+  const { text, shares } = explanation;
   const [part] = partsOf(explanation);
-  const [first, second] = byWeight(text?.words ?? []);
-  const told = [first, second].filter(
-    (word) => word && Math.abs(word.attribution) >= LEAST_TOLD * Math.abs(first!.attribution),
-  );
-  const quoted = told.map((word) => `“${word!.word}” (${signed(word!.attribution)})`).join(' and ');
+  const words = byWeight(text?.words ?? []).slice(0, 2);
+  const largest = Math.abs(words[0]?.attribution ?? 0);
+  const mentioned = words.filter(({ attribution }) => Math.abs(attribution) >= MIN_MENTIONED * largest);
+  const quoted = mentioned.map(({ word, attribution }) => `“${word}” (${signed(attribution)})`).join(' and ');
   return [
     shares &&
-      `Of what moved the answer, ${percent(shares.text.share)} came from the words (${signed(shares.text.value)}) ` +
-        `and ${percent(shares.face.share)} from the face (${signed(shares.face.value)}).`,
-    quoted && `What counted most ${shares ? 'among the words' : `for or against ${label}`}: ${quoted}.`,
-    part && `What counted most in the face: the ${part[0]} (${signed(part[1])}).`,
+      `${percent(shares.text.share)} of the effect came from the words (${signed(shares.text.value)}), ` +
+        `${percent(shares.face.share)} from the face (${signed(shares.face.value)}).`,
+    quoted && `Most important ${mentioned.length > 1 ? 'words' : 'word'}: ${quoted}.`,
+    part && `Most important part of the face: ${part[0]} (${signed(part[1])}).`,
   ]
     .filter((line) => line)
     .join(' ');
@@ -56,41 +54,36 @@ export function summaryOf(explanation: Explanation): string {
 const byWeight = (words: readonly WordAttribution[]): WordAttribution[] =>
   [...words].sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution));
 
-/** Parts of the face by what they add, the largest first. */
+/** Parts of the face by the size of their attribution; the rest, which is no part to point at, last. */
 function partsOf({ face }: Explanation): [part: string, value: number][] {
   const parts = face && faceParts(face);
-  const rest = 'rest of it';
-  return Object.entries(parts ?? {})
-    .map(([part, value]): [string, number] => [part === 'elsewhere' ? rest : part, value])
-    .sort(([a, one], [b, other]) =>
-      // What is elsewhere is no place to point at.
-      a === rest ? 1 : b === rest ? -1 : Math.abs(other) - Math.abs(one),
-    );
+  if (!parts) return [];
+  const { elsewhere, ...named } = parts;
+  const sorted = Object.entries(named).sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+  return [...sorted, ['rest of the face', elsewhere]];
 }
 
 function sharesOf({ shares }: Explanation): HTMLElement[] {
   if (!shares) return [];
   const part = (name: string, { value, share }: { value: number; share: number }): HTMLElement => {
-    const made = make('span', value < 0 ? 'against' : 'for');
-    made.style.flexGrow = String(share);
-    return make('span', 'part', make('span', '', name), made);
+    const coloured = make('span', value < 0 ? 'against' : 'for');
+    const labelled = make('span', 'part', make('span', '', name), coloured);
+    for (const one of [coloured, labelled]) one.style.flexGrow = String(share);
+    return labelled;
   };
-  const [words, face] = [part('words', shares.text), part('face', shares.face)];
-  words.style.flexGrow = String(shares.text.share);
-  face.style.flexGrow = String(shares.face.share);
-  const bar = make('div', 'shares', words, face);
+  const bar = make('div', 'shares', part('words', shares.text), part('face', shares.face));
   bar.ariaHidden = 'true';
   return [bar];
 }
 
-/** The text as it was written, each word as strongly tinted as it counts; the table says the same to a screen reader. */
+/** The text with each word tinted by its attribution; screen readers read the table instead. */
 function tinted(text: string, words: readonly WordAttribution[]): HTMLElement {
-  const most = Math.max(...words.map(({ attribution }) => Math.abs(attribution))) || 1;
+  const largest = Math.max(...words.map(({ attribution }) => Math.abs(attribution))) || 1;
   const line = make('p', 'tinted');
   let at = 0;
   for (const { word, start, end, attribution } of words) {
-    const weight = Math.abs(attribution) / most;
-    const number = weight < LEAST_NUMBERED ? '' : signed(attribution);
+    const weight = Math.abs(attribution) / largest;
+    const number = weight < MIN_NUMBERED ? '' : signed(attribution);
     const mark = make(
       'span',
       `word ${attribution < 0 ? 'against' : 'for'}`,
@@ -107,16 +100,16 @@ function tinted(text: string, words: readonly WordAttribution[]): HTMLElement {
 }
 
 function key({ label, shares }: Explanation): HTMLElement {
-  const parts =
-    'Words are weighed against blanks and the face against a blurred one, so that they do not add up to the shares. ';
+  const note =
+    'Words are compared with blanks and the face with a blurred one, so their values do not add up to the shares. ';
   return make(
     'p',
     'key',
     make('span', 'swatch for'),
-    ` speaks for ${label}, `,
+    ` is evidence for ${label}, `,
     make('span', 'swatch against'),
-    ` against it. +1 multiplies the odds of ${label} by 2.7. ${shares ? parts : ''}`,
-    'These are this model’s reasons, and none of the person’s.',
+    ` against it. +1 multiplies the odds of ${label} by 2.7. ${shares ? note : ''}`,
+    'These are the model’s reasons, not the person’s.',
   );
 }
 
@@ -135,10 +128,10 @@ function numbers(explanation: Explanation): HTMLElement {
     partsOf(explanation),
   ].filter((group) => group.length > 0);
   const table = make('table', 'numbers');
-  table.createCaption().append(make('span', 'unseen', `What each adds to the log-odds of ${label}`));
+  table.createCaption().append(make('span', 'unseen', `Contributions to the log-odds of ${label}`));
   const head = table.createTHead().insertRow();
   for (const title of ['', `for ${label}`]) {
-    const cell = make('th', '', title || make('span', 'unseen', 'What'));
+    const cell = make('th', '', title || make('span', 'unseen', 'Word or part'));
     cell.scope = 'col';
     head.append(cell);
   }
@@ -150,5 +143,53 @@ function numbers(explanation: Explanation): HTMLElement {
       body.insertRow().append(cell, make('td', '', signed(value, 2)));
     }
   }
-  return make('details', '', make('summary', '', sentence('in numbers').slice(0, -1)), table);
+  return make('details', '', make('summary', '', 'In numbers'), table);
+}
+
+/** Side of the canvas in pixels; the page shows it smaller. */
+const SIDE = 448;
+
+/** A heat map over the aligned face. */
+function faceMap(
+  face: FaceExplanation,
+  photograph: ImageBitmap,
+  label: string,
+  parts: readonly (readonly [part: string, value: number])[],
+): HTMLElement {
+  const canvas = make('canvas', '');
+  Object.assign(canvas, { width: SIDE, height: SIDE });
+  canvas.role = 'img';
+  const values = parts.map(([part, value]) => `${part} ${signed(value)}`).join(', ');
+  canvas.ariaLabel = `Heat map of the face, evidence for ${label}${values && `: ${values}`}`;
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (context) {
+    draw(context, photograph, face.corners);
+    const { data, width, height } = heatMap(face, context.getImageData(0, 0, SIDE, SIDE), rgbOf(label));
+    context.putImageData(new ImageData(data, width, height), 0, 0);
+  }
+  return make('figure', 'face-map', canvas, make('figcaption', '', `${values}.`));
+}
+
+/** Draws the area between the corners so that it fills the canvas. */
+function draw(
+  context: CanvasRenderingContext2D,
+  photograph: ImageBitmap,
+  [corner, right, , below]: FaceExplanation['corners'],
+): void {
+  context.fillStyle = '#888';
+  context.fillRect(0, 0, SIDE, SIDE);
+  const [ux, uy] = [right.x - corner.x, right.y - corner.y];
+  const [vx, vy] = [below.x - corner.x, below.y - corner.y];
+  const scale = SIDE / (ux * vy - uy * vx);
+  context.setTransform(
+    scale * vy,
+    -scale * uy,
+    -scale * vx,
+    scale * ux,
+    scale * (corner.y * vx - corner.x * vy),
+    scale * (corner.x * uy - corner.y * ux),
+  );
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(photograph, 0, 0);
+  context.resetTransform();
 }

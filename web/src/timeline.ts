@@ -1,13 +1,16 @@
-// Probabilities over the last half minute: one band a label, as high as it is probable.
+// Probabilities over the last half minute as stacked bands, one per label.
 import type { Probabilities } from 'mien/browser';
 import { rgbOf, type Rgb } from './labels.js';
 import { element, percent } from './page.js';
 
+/** Milliseconds. */
 const SPAN = 30_000;
-/** Milliseconds without a reading after which the bands are interrupted. */
+/** Milliseconds without a sample that interrupt the bands. */
 const GAP = 4000;
-/** Height in pixels from which on a band has room for its name. */
-const ROOM = 17;
+/** Milliseconds between updates of the description for screen readers. */
+const DESCRIPTION_INTERVAL = 5000;
+/** Height in pixels from which a band shows its label. */
+const MIN_LABELLED = 17;
 
 interface Sample {
   readonly time: number;
@@ -24,24 +27,25 @@ export function clearTimeline(): void {
   figure.hidden = true;
 }
 
-/** Adds a reading and draws; `order` is that of the bands, from the bottom up. */
-export function addToTimeline(probabilities: Probabilities, order: readonly string[], time: number): void {
+/** Adds a sample and draws all; `labels` are those of the bands, from the bottom up. */
+export function addToTimeline(probabilities: Probabilities, labels: readonly string[], time: number): void {
   figure.hidden = false;
-  samples = [...samples.filter((sample) => time - sample.time < SPAN + GAP), { time, probabilities }];
-  draw(order, time);
-  if (time - described < 5000) return;
+  const sample = { time, probabilities };
+  samples = [...samples.filter((one) => time - one.time < SPAN + GAP), sample];
+  draw(labels, time, sample);
+  if (time - described < DESCRIPTION_INTERVAL) return;
   described = time;
-  canvas.ariaLabel = `Probabilities over the last half minute. Now: ${spell(probabilities)}.`;
+  canvas.ariaLabel = `Probabilities over the last half minute. Now: ${topThree(probabilities)}.`;
 }
 
-const spell = (probabilities: Probabilities): string =>
+const topThree = (probabilities: Probabilities): string =>
   Object.entries(probabilities)
     .sort(([, a], [, b]) => b - a)
     .slice(0, 3)
     .map(([label, share]) => `${label} ${percent(share)}`)
     .join(', ');
 
-function draw(order: readonly string[], now: number): void {
+function draw(labels: readonly string[], now: number, last: Sample): void {
   const { clientWidth: width, clientHeight: height } = canvas;
   const scale = window.devicePixelRatio;
   const context = canvas.getContext('2d');
@@ -51,63 +55,65 @@ function draw(order: readonly string[], now: number): void {
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, width, height);
   const x = (time: number): number => width * (1 - (now - time) / SPAN);
-  const colours = order.map((label) => `rgb(${rgbOf(label).join()})`);
+  const bands = labels.map((label) => ({ label, colour: `rgb(${rgbOf(label).join()})` }));
   for (const run of runs()) {
-    let below = run.map(() => 0);
-    order.forEach((label, i) => {
-      const above = run.map(({ probabilities }, j) => below[j]! + (probabilities[label] ?? 0));
+    let lower = run.map(({ time }) => ({ time, sum: 0 }));
+    for (const { label, colour } of bands) {
+      const upper = run.map(({ time, probabilities }, i) => ({
+        time,
+        sum: lower[i]!.sum + (probabilities[label] ?? 0),
+      }));
       context.beginPath();
-      run.forEach(({ time }, j) => context.lineTo(x(time), height * (1 - above[j]!)));
-      for (let j = run.length - 1; j >= 0; j--) context.lineTo(x(run[j]!.time), height * (1 - below[j]!));
+      for (const { time, sum } of [...upper, ...lower.reverse()]) context.lineTo(x(time), height * (1 - sum));
       context.closePath();
-      context.fillStyle = colours[i]!;
+      context.fillStyle = colour;
       context.fill();
-      below = above;
-    });
+      lower = upper;
+    }
   }
-  nameBands(context, order, width, height);
+  labelBands(context, labels, last, { width, height });
 }
 
 /** Samples without gaps between them. */
 function runs(): Sample[][] {
-  const found: Sample[][] = [];
+  const result: Sample[][] = [];
+  let run: Sample[] = [];
   let last = -Infinity;
   for (const sample of samples) {
-    if (sample.time - last > GAP) found.push([]);
-    found.at(-1)!.push(sample);
+    if (sample.time - last > GAP) result.push((run = []));
+    run.push(sample);
     last = sample.time;
   }
-  return found;
+  return result;
 }
 
-/** Names stand in the bands, so that nobody has to match colours with a legend. */
-function nameBands(
+/** Labels are drawn in the bands, so that nobody has to match colours with a legend. */
+function labelBands(
   context: CanvasRenderingContext2D,
-  order: readonly string[],
-  width: number,
-  height: number,
+  labels: readonly string[],
+  { probabilities }: Sample,
+  { width, height }: { readonly width: number; readonly height: number },
 ): void {
-  const { probabilities } = samples.at(-1)!;
   const style = getComputedStyle(canvas);
   context.font = `600 ${style.fontSize} ${style.fontFamily}`;
   context.textAlign = 'right';
   context.textBaseline = 'middle';
-  let below = 0;
-  for (const label of order) {
+  let lower = 0;
+  for (const label of labels) {
     const share = probabilities[label] ?? 0;
-    if (share * height >= ROOM) {
+    if (share * height >= MIN_LABELLED) {
       context.fillStyle = inkOn(rgbOf(label));
-      context.fillText(label, width - 8, height * (1 - below - share / 2));
+      context.fillText(label, width - 8, height * (1 - lower - share / 2));
     }
-    below += share;
+    lower += share;
   }
 }
 
-/** Black or white, whichever reads better on a colour. */
-function inkOn(colour: Rgb): string {
-  const [r, g, b] = colour.map((value) => {
+/** Black or white, whichever contrasts more with a colour (WCAG relative luminance). */
+function inkOn([red, green, blue]: Rgb): string {
+  const linear = (value: number): number => {
     const share = value / 255;
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b! > 0.18 ? '#000' : '#fff';
+  };
+  return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue) > 0.18 ? '#000' : '#fff';
 }

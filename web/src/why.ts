@@ -1,12 +1,12 @@
-// Why the last reading is what it is: worked out when somebody asks, and gone when something else is read.
+// Explains the latest answer on request; the explanation is removed when the input changes.
 import type { Engine } from './engine.js';
 import { element, sentence } from './page.js';
 import type { Picture } from './picture.js';
-import { say } from './reading.js';
+import { announce } from './reading.js';
 import { reasonsOf, summaryOf } from './reasons.js';
 
-/** What was read. */
-export interface Subject {
+/** An answer's label and input. */
+export interface Answer {
   readonly label: string;
   readonly text?: string | undefined;
   readonly picture?: Picture | undefined;
@@ -18,63 +18,63 @@ const working = element('working', 'div');
 const problem = element('why-problem', 'p');
 const reasons = element('reasons', 'div');
 
-let offered: { engine: Engine; subject: Subject } | undefined;
+let offered: { engine: Engine; answer: Answer } | undefined;
 let state: 'idle' | 'working' | 'shown' = 'idle';
-/** Counted up whenever what is being worked out is no longer wanted. */
-let turn = 0;
+/** Incremented to discard a pending explanation. */
+let generation = 0;
 
-/** Shows the button for a reading; without one there is nothing to ask. */
-export function offerReasons(engine: Engine, subject: Subject | undefined): void {
+/** Shows the button for an answer, or hides it without one. */
+export function offerReasons(engine: Engine, answer: Answer | undefined): void {
   withdrawReasons();
-  offered = subject && { engine, subject };
-  block.hidden = !subject;
-  become('idle');
+  offered = answer && { engine, answer };
+  block.hidden = !answer;
+  setState('idle');
 }
 
-/** Stops what is being worked out and takes away what was, since it is of an earlier reading. */
+/** Stops a pending explanation and removes a shown one. */
 export function withdrawReasons(): void {
-  turn++;
+  generation++;
   if (state === 'working') offered?.engine.stopExplaining();
   problem.textContent = '';
   reasons.replaceChildren();
-  become('idle');
+  setState('idle');
 }
 
-/** One button for all: whoever pressed it still has it under the finger. */
-function become(next: typeof state): void {
+/** One button serves all states, so that it keeps the focus. */
+function setState(next: typeof state): void {
   state = next;
-  const { label = '' } = offered?.subject ?? {};
-  button.textContent = { idle: `Why ${label}?`, working: 'Stop', shown: 'Hide the reasons' }[state];
+  const { label = '' } = offered?.answer ?? {};
+  button.textContent = { idle: `Why ${label}?`, working: 'Stop', shown: 'Hide the explanation' }[state];
   working.hidden = state !== 'working';
   reasons.hidden = state !== 'shown';
 }
 
 button.addEventListener('click', () => {
-  if (state === 'idle') void workOut();
+  if (state === 'idle') void explain();
   else withdrawReasons();
 });
 
-async function workOut(): Promise<void> {
+async function explain(): Promise<void> {
   if (!offered) return;
-  const { engine, subject } = offered;
+  const { engine, answer } = offered;
   withdrawReasons();
-  const mine = turn;
-  become('working');
-  say(`Working out why it is ${subject.label}. This takes some seconds.`);
+  const current = generation;
+  setState('working');
+  announce(`Explaining ${answer.label}. This takes some seconds.`);
   try {
-    const text = subject.text === undefined ? {} : { text: subject.text };
-    const image = await subject.picture?.copy();
+    const text = answer.text === undefined ? {} : { text: answer.text };
+    const image = await answer.picture?.copy();
     const explanation = await engine.explain(image ? { ...text, image } : text);
-    const photograph = await subject.picture?.copy();
-    if (mine !== turn || !explanation) return;
+    const photograph = await answer.picture?.copy();
+    if (current !== generation || !explanation) return;
     if (explanation.error) throw new Error(explanation.error.message);
     reasons.replaceChildren(...reasonsOf(explanation, { ...text, photograph }));
     photograph?.close();
-    become('shown');
-    say(summaryOf(explanation));
+    setState('shown');
+    announce(summaryOf(explanation));
   } catch (error) {
-    if (mine !== turn) return;
-    become('idle');
-    problem.textContent = `The reasons could not be worked out. ${sentence((error as Error).message)}`;
+    if (current !== generation) return;
+    setState('idle');
+    problem.textContent = `The answer could not be explained. ${sentence((error as Error).message)}`;
   }
 }

@@ -1,4 +1,4 @@
-// The page's worker: it loads the recogniser and computes, so that the page stays free.
+// The page's worker: loads the recogniser and runs it, so that the page remains responsive.
 import { expose } from 'comlink';
 import webgpu from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
@@ -26,56 +26,54 @@ export interface Loaded {
   readonly backend: Backend;
 }
 
-export interface Given {
+export interface Input {
   readonly text?: string;
   readonly image?: ImageBitmap;
-  /** When the image is a frame of the camera: its time in milliseconds. */
+  /** The time of a camera frame in milliseconds; missing for pictures. */
   readonly at?: number;
 }
 
-export interface Reading {
-  readonly result: Result;
-  /** Of computing. */
-  readonly milliseconds: number;
-}
-
-let recognizer: BrowserRecognizer | undefined;
+let loaded: BrowserRecognizer | undefined;
 let tracker = trackFaces();
 let explaining: AbortController | undefined;
 
+function recognizer(): BrowserRecognizer {
+  if (!loaded) throw new Error('the model has not been loaded');
+  return loaded;
+}
+
 const api = {
   async load(settings: LoadSettings, onProgress: (progress: Progress) => void): Promise<Loaded> {
-    recognizer = await loadRecognizer({ ...settings, onProgress, wasm: { wasm, webgpu } });
-    return { info: recognizer.info, backend: recognizer.backend };
+    loaded = await loadRecognizer({ ...settings, onProgress, wasm: { wasm, webgpu } });
+    return { info: loaded.info, backend: loaded.backend };
   },
-  async read({ at, ...given }: Given): Promise<Reading> {
-    const start = performance.now();
-    // Between two frames a face moves little; a picture has nothing to do with what came before. Frames come many a second
-    // and are smoothed over time: each is read once, without its mirror image.
+  async recognize({ at, ...input }: Input): Promise<Result> {
+    // Faces are tracked between frames, but not across pictures. Frames are averaged over time, so each is recognised
+    // without its mirror image, in half the time.
     if (at === undefined) tracker = trackFaces();
     const tracking = at === undefined ? {} : { ...tracker.options(at), mirror: false };
     try {
-      const result = await recognizer!.recognize(given, { allFaces: true, ...tracking });
+      const result = await recognizer().recognize(input, { allFaces: true, ...tracking });
       if (at !== undefined) tracker.saw(result, at);
-      return { result, milliseconds: performance.now() - start };
+      return result;
     } finally {
-      given.image?.close();
+      input.image?.close();
     }
   },
-  /** @returns undefined when it was stopped. */
-  async explain(given: Omit<Given, 'at'>): Promise<Explanation | Failure | undefined> {
+  /** @returns undefined if it was stopped. */
+  async explain(input: Omit<Input, 'at'>): Promise<Explanation | Failure | undefined> {
     explaining?.abort();
     const { signal } = (explaining = new AbortController());
     try {
-      return await recognizer!.explain(given, { signal });
+      return await recognizer().explain(input, { signal });
     } catch (error) {
       if (signal.aborted) return undefined;
       throw error;
     } finally {
-      given.image?.close();
+      input.image?.close();
     }
   },
-  /** What was given meanwhile is read then. */
+  /** Lets the worker go on with other input. */
   stopExplaining: () => explaining?.abort(),
 };
 

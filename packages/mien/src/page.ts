@@ -2,7 +2,7 @@
  * What the demo page needs beyond `mien/browser`. It may change in any version.
  * @module mien/page
  */
-export { DETECTOR_FILE } from './detector/model-file.js';
+export { DETECTOR_FILE } from './detector/blazeface.js';
 export {
   type Backend,
   type Device,
@@ -12,6 +12,5 @@ export {
   type WebRuntime,
 } from './recognizer/browser/runtime.js';
 export { uprightBitmap } from './recognizer/browser/upright.js';
-export { faceParts } from './recognizer/face-parts.js';
-export { heatMap } from './recognizer/heat-map.js';
-export { averageFrames } from './recognizer/smoothing.js';
+export { faceParts, heatMap } from './recognizer/heat-map.js';
+export { averageFrames } from './recognizer/sequence.js';

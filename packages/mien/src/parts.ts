@@ -2,6 +2,7 @@
  * What mien-lab trains and measures: the parts of mien that are not its public API. They may change in any version.
  * @module mien/parts
  */
+export { withDefaults } from './base/options.js';
 export { bundledModel, inPackage, packageVersion } from './base/package.js';
 export { type Progress, silentProgress } from './base/progress.js';
 export { defineSettings, type Settings, type SettingsSources } from './base/settings.js';
@@ -40,7 +41,6 @@ export {
   TEXT_LABELS,
   type TextLabel,
 } from './data/labels.js';
-export { withDefaults } from './data/options.js';
 export {
   findFolder,
   isImageName,
@@ -91,14 +91,11 @@ export type {
 } from './encoders/encoder.js';
 export { rgbFromGrey } from './encoders/grey.js';
 export { decodeImage, decodeImages } from './encoders/images.js';
-export { readingOf } from './encoders/reading.js';
 export { MANNERS, SEQUENCES } from './encoders/signs.js';
 export { plainSequence } from './encoders/text-units.js';
-export { createTokenizer, type Piece, type Tokenizer } from './encoders/tokenizer.js';
+export { createTokenizer, type Piece, readingOf, type Tokenizer } from './encoders/tokenizer.js';
 export { meanOfViews, VIEWS, viewsInput, viewsOf } from './encoders/views.js';
-export { answerThresholds } from './evaluate/abstention.js';
 export { withDoubt } from './evaluate/agreement.js';
-export { meanAreaUnderRoc } from './evaluate/auc.js';
 export {
   bootstrapMeans,
   bootstrapPValue,
@@ -111,14 +108,20 @@ export {
 export { type Evidence, fitTemperature, labelPrior, productOfPosteriors } from './evaluate/calibration.js';
 export { type Certainty, COVERAGES, leastConfidence, leastPosterior } from './evaluate/certainty.js';
 export {
+  answerThresholds,
   judged,
   type ReliabilityBin,
   reliabilityBins,
   type RiskCoverage,
   riskCoverage,
 } from './evaluate/confidence.js';
-export { groupAccuracies, type GroupAccuracy } from './evaluate/groups.js';
-export { type Interval, meanOf, wilsonInterval } from './evaluate/intervals.js';
+export {
+  groupAccuracies,
+  type GroupAccuracy,
+  type Interval,
+  meanOf,
+  wilsonInterval,
+} from './evaluate/intervals.js';
 export {
   brierScore,
   confusionMatrix,
@@ -128,6 +131,7 @@ export {
   labelAt,
   type LabelScore,
   logLoss,
+  meanAreaUnderRoc,
   meansOverOccurring,
   type OccurringMeans,
   scoreOf,

@@ -1,19 +1,19 @@
-// Where mien's own files are: its models and its page.
+// Locates mien's own files: its models, its page and modules for child processes.
 import { packageFiles } from 'mien-engine/node';
 
-/** By itself, since bundlers take `new URL('…', import.meta.url)` for an asset that they have to copy. */
+/** A constant of its own, since bundlers take `new URL('…', import.meta.url)` for an asset to copy. */
 const HERE = import.meta.url as string | undefined;
 
 const files = packageFiles('mien', HERE);
 
-/** The path of one of the package's files, such as `models/lite`. @throws MienError `file` when it is not installed. */
+/** The path of a file of the package, such as `models/lite`. @throws MienError `file` when it is not installed. */
 export const inPackage = files.path;
 
-/** The folder of the model that comes with the package. @throws MienError `file` as above. */
+/** The folder of the bundled model. @throws MienError `file` when it is not installed. */
 export const bundledModel = (): string => inPackage('models/lite');
 
-/** The version of this package. @throws MienError `file` as above. */
+/** The version of this package. @throws MienError `file` when its package.json cannot be read. */
 export const packageVersion = files.version;
 
-/** One of the package's modules for a child process. @throws MienError `file` as above, or when it is not there. */
+/** The path of a module of the package, to run in a child process. @throws MienError `file` when it is missing. */
 export const moduleInPackage = files.module;

@@ -1,27 +1,27 @@
-// How long work tells what it has done, without knowing whether a terminal, a log file or a test listens.
+// How long work reports progress without knowing whether a terminal, a log file or a test receives it.
 
 /**
- * Receives the progress of long work. Work runs in stages, one at a time; a floor that does the work takes a
- * `Progress` (by default `silentProgress`), and only the command line renders one.
+ * Receives the progress of long work, which runs in stages, one at a time. Functions that do such work take a `Progress`
+ * (by default `silentProgress`); only the command line renders one.
  */
 export interface Progress {
-  /** A stage begins (and any earlier one ends): its name, how many units it has, what a unit is called. */
+  /** Begins a stage (and ends any earlier one): its name, number of units, and what a unit is called. */
   begin(stage: string, total?: number, unit?: string): void;
-  /** `count` more units (by default one) are done; work found done already counts through `skip`. */
+  /** `count` more units (by default one) are done. */
   advance(count?: number): void;
-  /** `count` units were done by an earlier run: they count towards the total, not towards the rate. */
+  /** `count` units were done by an earlier run: they count towards the total but not towards the rate. */
   skip(count: number): void;
-  /** One line worth keeping, such as an epoch's losses. */
+  /** A line to keep, such as an epoch's losses. */
   message(text: string): void;
-  /** One line about something the reader should look at. */
+  /** A line about something that needs attention. */
   warn(text: string): void;
-  /** The stage is over. */
+  /** Ends the stage. */
   end(): void;
 }
 
 const nothing = (): void => undefined;
 
-/** Listens to nothing. */
+/** Discards everything. */
 export const silentProgress: Progress = {
   begin: nothing,
   advance: nothing,

@@ -1,4 +1,4 @@
-// Reads option values that commands share.
+// Parses option values that several commands take.
 import { InvalidArgumentError } from 'commander';
 import { MienError } from 'mien-engine/base';
 
@@ -6,14 +6,14 @@ import { MienError } from 'mien-engine/base';
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('A whole number above zero is expected.');
+    throw new InvalidArgumentError('Expected a whole number above zero.');
   return value;
 }
 
 /** @throws InvalidArgumentError, which names the option, when the text is not a number. */
 export function decimal(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('A number is expected.');
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
   return value;
 }
 
@@ -27,9 +27,9 @@ export function labelPrior(text: string): 'training' | 'even' | Record<string, n
   for (const part of text.split(',')) {
     const [label, value, ...rest] = part.split('=').map((side) => side.trim());
     if (!label || value === undefined || rest.length > 0 || label in weights)
-      throw new MienError('usage', `"${part}" is no weight of a label`, {
+      throw new MienError('usage', `"${part}" is not the weight of a label`, {
         field: 'prior',
-        hint: 'A prior is training, even, or weights: --prior neutral=3,joy=2',
+        hint: 'Use training, even, or weights: --prior neutral=3,joy=2',
       });
     weights[label] = decimal(value);
   }
@@ -43,5 +43,5 @@ export function megapixels(text: string): number {
   return Math.round(value * 1e6);
 }
 
-/** Gathers the values of an option that may be given several times. */
+/** Collects the values of a repeatable option. */
 export const collect = (value: string, before: readonly string[]): string[] => [...before, value];

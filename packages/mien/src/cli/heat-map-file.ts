@@ -1,4 +1,4 @@
-// A heat map as a file: the face, cut out as the model saw it, in grey, with what speaks for the label in colour.
+// Writes a heat map as a PNG: the aligned face in grey, with evidence for the label in colour.
 import sharp from 'sharp';
 import { writeFileAtomic } from 'mien-engine/node';
 import type { DecodedImage } from '../encoders/encoder.js';
@@ -12,7 +12,7 @@ import type { FaceExplanation, ImageSource } from '../recognizer/types.js';
 const SIDE = 352;
 const COLOUR = [226, 92, 16] as const;
 
-/** @throws MienError `data` when the image cannot be decoded, `file` when the picture cannot be written. */
+/** @throws MienError `data` when the image cannot be decoded, `file` when the PNG cannot be written. */
 export async function writeHeatMap(
   path: string,
   source: ImageSource,
@@ -25,13 +25,13 @@ export async function writeHeatMap(
   await writeFileAtomic(path, await sharp(Buffer.from(data), { raw }).removeAlpha().png().toBuffer());
 }
 
-/** What lies between the corners. */
+/** The pixels between the corners. */
 function faceOf(image: DecodedImage, { corners }: FaceExplanation): DecodedImage {
   const [corner, right, opposite, below] = corners;
   const [dx, dy] = [right.x - corner.x, right.y - corner.y];
   const side = Math.hypot(dx, dy);
-  const upright = dy === 0;
-  const { data } = upright
+  const isUpright = dy === 0;
+  const { data } = isUpright
     ? resample(image, { ...corner, width: dx, height: below.y - corner.y }, SIDE, SIDE)
     : cutOut(
         image,

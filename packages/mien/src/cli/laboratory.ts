@@ -1,11 +1,11 @@
-// The commands of mien-lab: loaded where that package is installed; elsewhere stand-ins say what to install.
+// Loads the commands of mien-lab if that package is installed; otherwise stand-ins say what to install.
 import type { Command } from 'commander';
 import { MienError } from 'mien-engine/base';
 
 /** Adds a command to the program. */
 export type DefineCommand = (program: Command) => void;
 
-/** A constant, so that compilers and bundlers do not look for a package that mien does not depend on. */
+/** A constant, so that compilers and bundlers do not resolve a package that mien does not depend on. */
 const MODULE = 'mien-lab/cli';
 
 const COMMANDS: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   train: 'train on data of your own: a table of texts, images and labels becomes a bundle',
 };
 
-/** Commands that only say what to install. */
+/** Stand-ins that only say what to install. */
 export const absentLaboratory: readonly DefineCommand[] = Object.entries(COMMANDS).map(
   ([name, description]) =>
     (program) =>
@@ -36,7 +36,7 @@ export const absentLaboratory: readonly DefineCommand[] = Object.entries(COMMAND
         }),
 );
 
-/** The commands of mien-lab; undefined where it is not installed. */
+/** The commands of mien-lab; undefined if it is not installed. */
 export async function loadLaboratory(): Promise<readonly DefineCommand[] | undefined> {
   try {
     return ((await import(MODULE)) as { commands: readonly DefineCommand[] }).commands;

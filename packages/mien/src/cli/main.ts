@@ -1,4 +1,4 @@
-// What the bin `mien` runs (bin/mien.js).
+// Entry of the bin `mien` (bin/mien.js).
 import { loadLaboratory } from './laboratory.js';
 import { createProgram } from './program.js';
 import { runProcess } from './run.js';

@@ -1,28 +1,28 @@
-// What a command prints and where: results on standard output, everything else on standard error.
+// A command's output: results on standard output, everything else on standard error.
 import pc from 'picocolors';
 import type { Command } from 'commander';
 
-/** Where a command's words go. With `--json`, standard output carries the JSON value and nothing else. */
+/** Prints for a command. With `--json`, standard output is only the JSON value. */
 export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;
-  /** Columns to format for: the terminal's, `COLUMNS`, or 100. */
+  /** Columns: the terminal's, `COLUMNS`, or 100. */
   readonly width: number;
-  /** Colours of standard output; identity functions where colour is not wanted. */
+  /** Colours of standard output; identity functions without colour. */
   readonly colors: Colors;
-  /** The command's result: `value` as JSON with `--json`, else the text that `render` makes of it. */
+  /** Prints the command's result: `value` as JSON with `--json`, otherwise the text of `render`. */
   result(value: unknown, render: () => string): void;
-  /** Text for people, on standard output; with `--json` on standard error. */
+  /** Prints text for people on standard output, with `--json` on standard error. */
   print(text: string): void;
-  /** A remark for people, on standard error; nothing with `--quiet`. */
+  /** Prints a message for people on standard error, unless `--quiet`. */
   message(text: string): void;
-  /** A warning, on standard error, with `--quiet` too. */
+  /** Prints a warning on standard error, even with `--quiet`. */
   warn(text: string): void;
 }
 
 type Colors = ReturnType<typeof pc.createColors>;
 
-/** Options that every command understands, besides its own. */
+/** Options of every command. */
 export interface CommonOptions {
   json?: boolean;
   quiet?: boolean;
@@ -32,18 +32,18 @@ export interface CommonOptions {
 type Stream = NodeJS.WriteStream;
 
 /**
- * Whether a stream gets colour: never with a non-empty `NO_COLOR`, always with `FORCE_COLOR` (other than `0` or
- * `false`), else on terminals that are not `dumb`.
+ * Whether to colour a stream: never with a non-empty `NO_COLOR`, always with `FORCE_COLOR` (other than `0` or `false`),
+ * otherwise on terminals that are not `dumb`.
  */
 function wantsColor(stream: Pick<Stream, 'isTTY'>, env: NodeJS.ProcessEnv = process.env): boolean {
   if (env['NO_COLOR']) return false;
   const forced = env['FORCE_COLOR'];
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
-  // Off a terminal `isTTY` is undefined, which would let the colour library decide by itself.
+  // Without a terminal `isTTY` is undefined, which would leave the decision to the colour library.
   return Boolean(stream.isTTY) && env['TERM'] !== 'dumb';
 }
 
-/** JSON as it goes to standard output; typed arrays become arrays, numbers that are not finite become null. */
+/** JSON with typed arrays as arrays and non-finite numbers as null. */
 const formatJson = (value: unknown): string =>
   JSON.stringify(
     value,
@@ -52,7 +52,7 @@ const formatJson = (value: unknown): string =>
     2,
   );
 
-/** The output of a running command, from its own and the global options. */
+/** The output of a command, by its own and the global options. */
 export function outputOf(command: Command): Output {
   return createOutput(command.optsWithGlobals<CommonOptions>());
 }

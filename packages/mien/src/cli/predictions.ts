@@ -1,7 +1,7 @@
-// Renders recognised items: for people one by one or as a table, for programs as CSV or JSONL.
+// Renders predictions: for people one by one or as a table, for programs as CSV or JSONL.
 import { stringify } from 'csv-stringify/sync';
 import { renderText } from './text-table.js';
-import { briefly, renderExplained, type Explained } from './explained.js';
+import { renderExplanation, summarizeExplanation, type PrintedExplanation } from './explanations.js';
 import type { RecognizerInfo, Probabilities, Recognition, Result } from '../recognizer/types.js';
 
 export type Format = 'table' | 'jsonl' | 'csv';
@@ -9,15 +9,15 @@ export type Format = 'table' | 'jsonl' | 'csv';
 export interface Predicted {
   readonly id: string;
   readonly result: Result;
-  /** Where it was asked for and there is an answer. */
-  readonly explanation?: Explained | undefined;
+  /** If requested and there is an answer. */
+  readonly explanation?: PrintedExplanation | undefined;
 }
 
-/** Every label that an answer can have, alphabetical. */
+/** All labels of answers, alphabetical. */
 export const answerLabels = ({ labels: { text, face, fused } }: RecognizerInfo): string[] =>
   [...new Set([...(fused ?? text ?? []), ...(face ?? [])])].sort();
 
-/** Lines of a CSV or JSONL file, each ended. */
+/** Complete lines of a CSV or JSONL file. */
 export function formatRows(
   rows: readonly Predicted[],
   format: 'jsonl' | 'csv',
@@ -29,17 +29,17 @@ export function formatRows(
       .join('');
   return stringify(
     rows.map(({ id, result }) => {
-      const known = result.error ? undefined : result;
+      const answer = result.error ? undefined : result;
       return [
         id,
-        known?.label ?? '',
-        known?.from ?? '',
+        answer?.label ?? '',
+        answer?.from ?? '',
         result.error?.code ?? '',
         result.warnings.map(({ code }) => code).join(' '),
-        ...[known?.text?.read, known?.gate?.mean, known?.disagreement].map(digits),
-        known?.abstained === undefined ? '' : String(known.abstained),
-        known?.set?.join(' ') ?? '',
-        ...labels.map((label) => digits(known?.probabilities[label])),
+        ...[answer?.text?.read, answer?.gate?.mean, answer?.disagreement].map(digits),
+        answer?.abstained === undefined ? '' : String(answer.abstained),
+        answer?.set?.join(' ') ?? '',
+        ...labels.map((label) => digits(answer?.probabilities[label])),
       ];
     }),
   );
@@ -68,15 +68,19 @@ const share = (value: number | undefined): string =>
 
 const FROM = { text: 'from the text', face: 'from the face', both: 'from text and face' } as const;
 
-/** Finer labels that are shown, the most probable ones. */
-const FINE_SHOWN = 5;
+/** The number of finer labels to show, the most probable ones. */
+const MAX_FINE_LABELS = 5;
 
-/** One item at length. */
-export function renderOne(result: Recognition, explanation: Explained | undefined, width: number): string {
+/** A single prediction in detail. */
+export function renderOne(
+  result: Recognition,
+  explanation: PrintedExplanation | undefined,
+  width: number,
+): string {
   const warnings = result.warnings.map(({ message }) => `note: ${message}`);
   const { label, probabilities, from, text, gate, disagreement, abstained, set } = result;
   const details = [
-    ...(abstained ? ['too unsure to be given'] : []),
+    ...(abstained ? ['withheld as too uncertain'] : []),
     FROM[from],
     ...(text && text.read < 1 ? [`${share(text.read)} of the text was read`] : []),
     ...(gate ? [`the face’s share in the fusion is ${share(gate.mean)}`] : []),
@@ -84,30 +88,21 @@ export function renderOne(result: Recognition, explanation: Explained | undefine
     ...(disagreement === undefined ? [] : [`text and face disagree by ${share(disagreement)}`]),
   ];
   const fine = Object.entries(result.text?.fine ?? {}).sort(([, a], [, b]) => b - a);
-  const finer = fine.slice(0, FINE_SHOWN).map(([name, value]) => `${name} ${share(value)}`);
-  const head = `${label} ${share(probabilities[label])} (${details.join('; ')})`;
-  const why = explanation ? ['', renderExplained(explanation, width)] : [];
-  const named = finer.length > 0 ? ['', `the text in finer labels: ${finer.join(', ')}`] : [];
+  const finer = fine.slice(0, MAX_FINE_LABELS).map(([name, value]) => `${name} ${share(value)}`);
   return [
-    head,
-    '',
+    `${label} ${share(probabilities[label])} (${details.join('; ')})`,
     tableOf(result, width),
-    ...named,
-    ...why,
-    ...(warnings.length > 0 ? ['', ...warnings] : []),
-  ].join('\n');
+    ...(finer.length > 0 ? [`finer labels of the text: ${finer.join(', ')}`] : []),
+    ...(explanation ? [renderExplanation(explanation, width)] : []),
+    ...(warnings.length > 0 ? [warnings.join('\n')] : []),
+  ].join('\n\n');
 }
 
-function tableOf(result: Recognition, width: number): string {
-  const columns: [string, Probabilities][] = [
-    ['answer', result.probabilities],
-    ...(result.from === 'both' || result.from === 'text'
-      ? [['text alone', result.text!.probabilities] as [string, Probabilities]]
-      : []),
-    ...(result.from === 'both'
-      ? [['face alone', result.face!.probabilities] as [string, Probabilities]]
-      : []),
-  ];
+/** The probabilities of the answer and of the modalities, except those of a face alone, which are the answer's. */
+function tableOf({ from, probabilities, text, face }: Recognition, width: number): string {
+  const columns: [string, Probabilities][] = [['answer', probabilities]];
+  if (from !== 'face' && text) columns.push(['text alone', text.probabilities]);
+  if (from === 'both' && face) columns.push(['face alone', face.probabilities]);
   const labels = [...new Set(columns.flatMap(([, values]) => Object.keys(values)))].sort();
   return renderText(
     {
@@ -120,9 +115,9 @@ function tableOf(result: Recognition, width: number): string {
   );
 }
 
-/** Many items, a line each. */
+/** Several predictions, one per line. */
 export function renderMany(rows: readonly Predicted[], width: number): string {
-  const explained = rows.some(({ explanation }) => explanation);
+  const isExplained = rows.some(({ explanation }) => explanation);
   return renderText(
     {
       columns: [
@@ -130,18 +125,18 @@ export function renderMany(rows: readonly Predicted[], width: number): string {
         { header: 'label' },
         { header: 'probability', align: 'right' },
         { header: 'from' },
-        ...(explained ? [{ header: 'what counted most' }] : []),
+        ...(isExplained ? [{ header: 'main reasons' }] : []),
         { header: 'remarks' },
       ],
       groups: [
         {
           rows: rows.map(({ id, result, explanation }) => {
-            const why = explained ? [explanation ? briefly(explanation) : '–'] : [];
-            if (result.error) return [id, '–', '–', '–', ...why, result.error.message];
-            const unsure = result.abstained ? ['too unsure'] : [];
-            const remarks = [...unsure, ...result.warnings.map(({ code }) => code)].join(', ');
+            const reasons = isExplained ? [explanation ? summarizeExplanation(explanation) : '–'] : [];
+            if (result.error) return [id, '–', '–', '–', ...reasons, result.error.message];
+            const abstained = result.abstained ? ['too uncertain'] : [];
+            const remarks = [...abstained, ...result.warnings.map(({ code }) => code)].join(', ');
             const probability = share(result.probabilities[result.label]);
-            return [id, result.label, probability, result.from, ...why, remarks];
+            return [id, result.label, probability, result.from, ...reasons, remarks];
           }),
         },
       ],

@@ -1,16 +1,16 @@
-// The command tree of the bin `mien`. Commands import heavy floors inside their actions, so that help stays quick.
+// The command tree of the bin `mien`. Commands import heavy modules inside their actions, so that help is fast.
 import { Command } from 'commander';
 import { packageVersion } from '../base/package.js';
 import { defineDemo } from './commands/demo.js';
 import { defineEvaluate } from './commands/evaluate.js';
 import { definePredict } from './commands/predict.js';
 import { defineServe } from './commands/serve.js';
-import { exitCodeHelp, linesOf } from './exit.js';
+import { exitCodeHelp, linesOf } from './run.js';
 import { absentLaboratory, type DefineCommand } from './laboratory.js';
 
 /**
- * The whole program; parsing it throws commander's error instead of ending the process.
- * @param laboratory the commands of mien-lab; where it is not installed, stand-ins that say so.
+ * The program; parsing throws commander's errors instead of ending the process.
+ * @param laboratory the commands of mien-lab, or stand-ins
  */
 export function createProgram(laboratory: readonly DefineCommand[] = absentLaboratory): Command {
   const program = new Command('mien')
@@ -22,7 +22,7 @@ export function createProgram(laboratory: readonly DefineCommand[] = absentLabor
     .option('--debug', 'print stack traces of errors (also: MIEN_DEBUG=1)')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: (text, write) => write(linesOf(text.replace(/^error: /, 'mien: '))) })
-    .showHelpAfterError('Run with --help to see what there is.')
+    .showHelpAfterError('Run with --help for usage.')
     .addHelpText('afterAll', ({ command }) => (command.parent === null ? `\n${exitCodeHelp}` : ''))
     .exitOverride();
   for (const define of [definePredict, defineEvaluate, defineServe, defineDemo, ...laboratory])

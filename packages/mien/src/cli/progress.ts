@@ -1,8 +1,8 @@
-// Renders progress: a bar with rate and time left on a terminal, a plain line every few seconds elsewhere.
+// Renders progress: a bar with rate and remaining time on a terminal, a plain line every few seconds elsewhere.
 import { silentProgress, type Progress } from '../base/progress.js';
 import type { Output } from './output.js';
 
-/** Seconds between plain lines where standard error is not a terminal. */
+/** Seconds between plain lines when standard error is not a terminal. */
 const LINE_INTERVAL = 5;
 
 interface Stage {
@@ -10,13 +10,15 @@ interface Stage {
   readonly total: number | undefined;
   readonly unit: string;
   readonly started: number;
-  /** Units done, of which `skipped` by an earlier run. */
+  /** Units done, including `skipped`. */
   done: number;
+  /** Units done by an earlier run. */
   skipped: number;
+  /** Time of the last plain line. */
   printed: number;
 }
 
-/** `1:05:09`, `4:31` or `12 s`; `–` when not known. */
+/** `1:05:09`, `4:31` or `12 s`; `–` if unknown. */
 export function formatSeconds(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
   const whole = Math.max(0, Math.round(seconds));
@@ -45,7 +47,7 @@ function describe(stage: Stage, now: number): string {
   return parts.join(', ');
 }
 
-/** Progress on standard error, as it suits the output; silent with `--quiet` except for warnings. */
+/** Progress on standard error: a bar, plain lines, or with `--quiet` only warnings. */
 export async function progressOf(output: Output): Promise<Progress> {
   if (output.quiet) return { ...silentProgress, warn: output.warn };
   if (!process.stderr.isTTY || process.env['TERM'] === 'dumb') return lineProgress(output);
@@ -62,15 +64,15 @@ const newStage = (name: string, total: number | undefined, unit = '', now = Date
   printed: now,
 });
 
-/** How a stage is shown while it lasts. */
+/** How the current stage is displayed. */
 interface View {
   begin(stage: Stage): void;
   update(stage: Stage): void;
-  /** Makes room for a message; `begin` follows while the stage lasts. */
+  /** Clears the display for a message; `begin` follows if the stage continues. */
   clear(): void;
 }
 
-/** Counts the units of one stage after another, and says at the end of each what it came to. */
+/** Counts units stage by stage, and prints a summary at the end of each. */
 function stagedProgress(
   output: Pick<Output, 'message' | 'warn'>,
   view: View,
@@ -88,7 +90,7 @@ function stagedProgress(
     if (stage) output.message(`${stage.name}: ${summary(stage, now())}`);
     stage = undefined;
   };
-  const aside = (print: (text: string) => void) => (text: string) => {
+  const interrupting = (print: (text: string) => void) => (text: string) => {
     view.clear();
     print(text);
     if (stage) view.begin(stage);
@@ -101,13 +103,13 @@ function stagedProgress(
     },
     advance: (count = 1) => add(count, 0),
     skip: (count) => add(count, count),
-    message: aside(output.message),
-    warn: aside(output.warn),
+    message: interrupting(output.message),
+    warn: interrupting(output.warn),
     end,
   };
 }
 
-/** One line when a stage begins to take long, one every few seconds, one at its end. */
+/** One line every few seconds, and one at the end of a stage. */
 export const lineProgress = (
   output: Pick<Output, 'message' | 'warn'>,
   now: () => number = Date.now,
@@ -126,22 +128,22 @@ export const lineProgress = (
     now,
   );
 
-/** `7,666 texts in 24 s`, and how many of them an earlier run had done. */
+/** `7,666 texts (1,000 from an earlier run) in 24 s`. */
 function summary(stage: Stage, now: number): string {
   const earlier = stage.skipped > 0 ? ` (${formatCount(stage.skipped)} from an earlier run)` : '';
   const units = `${formatCount(stage.done)} ${stage.unit}`.trim();
   return `${units}${earlier} in ${formatSeconds((now - stage.started) / 1000)}`;
 }
 
-/** A line that is written over itself. */
+/** A line that is redrawn in place. */
 export interface StatusLine {
   show(text: string): void;
-  /** Takes it away; `show` puts it up again. */
+  /** Erases the line until the next `show`. */
   clear(): void;
 }
 
-/** Milliseconds between two states of a line. */
-const REDRAW = 100;
+/** Milliseconds between redraws. */
+const REDRAW_INTERVAL = 100;
 
 export function statusLine(
   screen: Pick<NodeJS.WriteStream, 'write' | 'columns'>,
@@ -150,8 +152,8 @@ export function statusLine(
   let drawn: number | undefined;
   return {
     show(text) {
-      if (drawn !== undefined && now() - drawn < REDRAW) return;
-      // A line that the screen breaks in two could not be written over.
+      if (drawn !== undefined && now() - drawn < REDRAW_INTERVAL) return;
+      // A line that wraps could not be redrawn in place.
       screen.write(`\r\x1b[K${text.slice(0, (screen.columns || 80) - 1)}`);
       drawn = now();
     },
@@ -162,19 +164,19 @@ export function statusLine(
   };
 }
 
-const BAR = 24;
+const BAR_WIDTH = 24;
 
 /** `embed texts ██████░░░░░░ 50% 3,833/7,666 texts, 312/s, 12 s left` */
 function barOf(stage: Stage): string {
   const { name, done, total } = stage;
   if (total === undefined) return `${name} ${describe(stage, Date.now())}`;
   const share = total > 0 ? Math.min(1, done / total) : 1;
-  const full = Math.round(share * BAR);
-  const bar = '█'.repeat(full) + '░'.repeat(BAR - full);
+  const full = Math.round(share * BAR_WIDTH);
+  const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
   return `${name} ${bar} ${Math.floor(100 * share)}% ${describe(stage, Date.now())}`;
 }
 
-/** A bar on the line; messages stand above it, and the line is free again at a stage's end. */
+/** A bar on the status line, below messages and summaries. */
 export function barProgress(output: Pick<Output, 'message' | 'warn'>, line: StatusLine): Progress {
   const show = (stage: Stage): void => line.show(barOf(stage));
   return stagedProgress(output, { begin: show, update: show, clear: () => line.clear() });

@@ -1,18 +1,18 @@
-// Lays tables out for people: aligned columns without lines on a terminal, or Markdown.
+// Formats tables: as aligned columns for a terminal, or as Markdown.
 
 export interface Column {
   readonly header: string;
   readonly align?: 'left' | 'right';
 }
 
-/** Rows under a heading that says what they have in common. */
+/** Rows under a common heading. */
 export interface RowGroup {
   readonly heading?: string;
   readonly rows: readonly (readonly string[])[];
 }
 
 export interface TextTable {
-  /** Names the table on a page, as `table-<id>`. */
+  /** Identifies the table on a page as `table-<id>`. */
   readonly id?: string;
   readonly title?: string;
   readonly columns: readonly Column[];
@@ -22,29 +22,29 @@ export interface TextTable {
 }
 
 export interface TextLayout {
-  /** Columns of the screen. */
+  /** In characters (default 100). */
   readonly width?: number;
-  /** Marks titles and headings; by default they stay plain. */
+  /** Emphasises titles and headings; by default they are plain. */
   readonly strong?: (text: string) => string;
 }
 
 const GAP = 2;
-const unmarked = (text: string): string => text;
+const plain = (text: string): string => text;
 
-/** Pieces of a word that fit `width`, cut after its last slash or hyphen where there is one. */
-function cutWord(word: string, width: number): string[] {
+/** Splits a word into pieces of at most `width` characters, after a slash or hyphen if possible. */
+function splitWord(word: string, width: number): string[] {
   if (word.length <= width) return [word];
   const head = word.slice(0, width);
   const cut = Math.max(head.lastIndexOf('/'), head.lastIndexOf('-')) + 1 || width;
-  return [word.slice(0, cut), ...cutWord(word.slice(cut), width)];
+  return [word.slice(0, cut), ...splitWord(word.slice(cut), width)];
 }
 
-/** Words in lines of at most `width` characters, later lines indented by `hanging`. */
+/** Wraps a text into lines of at most `width` characters, the later ones indented by `hanging`. */
 export function wrap(text: string, width: number, hanging = ''): string {
   const room = Math.max(1, width - hanging.length);
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(/\s+/).flatMap((long) => cutWord(long, room))) {
+  for (const word of text.split(/\s+/).flatMap((long) => splitWord(long, room))) {
     const longer = line === '' ? word : `${line} ${word}`;
     if (line === '' || longer.length <= width) line = longer;
     else {
@@ -55,7 +55,7 @@ export function wrap(text: string, width: number, hanging = ''): string {
   return [...lines, line].join('\n');
 }
 
-/** Widths that hold every cell; what exceeds the screen is taken from the widest column, whose cells then wrap. */
+/** Column widths that fit every cell; if they exceed `width`, the widest column is narrowed and its cells wrap. */
 function columnWidths(table: TextTable, width: number, indent: number): number[] {
   const rows = table.groups.flatMap(({ rows }) => rows);
   const widths = table.columns.map(({ header }, k) =>
@@ -67,8 +67,8 @@ function columnWidths(table: TextTable, width: number, indent: number): number[]
   return widths;
 }
 
-/** A cell's lines; under a heading the first column is indented, its later lines once more. */
-function layCell(cell: string, width: number, indent: number): string {
+/** Wraps a cell; in the first column under a heading it is indented, its later lines twice. */
+function wrapCell(cell: string, width: number, indent: number): string {
   const margin = ' '.repeat(indent);
   return wrap(cell, width - indent, margin)
     .split('\n')
@@ -76,13 +76,13 @@ function layCell(cell: string, width: number, indent: number): string {
     .join('\n');
 }
 
-/** The table as text that reads well in `width` columns (default 100). Ends without a line break. */
-export function renderText(table: TextTable, { width = 100, strong = unmarked }: TextLayout = {}): string {
-  const grouped = table.groups.some(({ heading }) => heading !== undefined);
-  const indent = grouped ? GAP : 0;
+/** The table as text, without a final line break. */
+export function renderText(table: TextTable, { width = 100, strong = plain }: TextLayout = {}): string {
+  const hasHeadings = table.groups.some(({ heading }) => heading !== undefined);
+  const indent = hasHeadings ? GAP : 0;
   const widths = columnWidths(table, width, indent);
-  /** Lines of one row; marks take no room on the screen, so that they are put on when a cell has its width. */
-  const layRow = (cells: readonly string[], mark = unmarked): string[] => {
+  /** The lines of a row. Emphasis takes no width, so it is applied before padding. */
+  const linesOf = (cells: readonly string[], emphasis = plain): string[] => {
     const columns = cells.map((cell) => cell.split('\n'));
     const height = Math.max(...columns.map((lines) => lines.length));
     return Array.from({ length: height }, (_, line) =>
@@ -90,22 +90,24 @@ export function renderText(table: TextTable, { width = 100, strong = unmarked }:
         .map((lines, k) => {
           const text = lines[line] ?? '';
           const room = ' '.repeat(Math.max(0, widths[k]! - text.length));
-          const marked = text === '' ? '' : mark(text);
-          return table.columns[k]!.align === 'right' ? room + marked : marked + room;
+          const styled = text === '' ? '' : emphasis(text);
+          return table.columns[k]!.align === 'right' ? room + styled : styled + room;
         })
         .join(' '.repeat(GAP))
         .trimEnd(),
     );
   };
   const lines = [
-    ...layRow(
+    ...linesOf(
       table.columns.map(({ header }) => header),
       strong,
     ),
-    ...layRow(widths.map((w) => '─'.repeat(w))),
+    ...linesOf(widths.map((w) => '─'.repeat(w))),
     ...table.groups.flatMap(({ heading, rows }) => [
       ...(heading === undefined ? [] : [strong(heading)]),
-      ...rows.flatMap((row) => layRow(row.map((cell, k) => layCell(cell, widths[k]!, k === 0 ? indent : 0)))),
+      ...rows.flatMap((row) =>
+        linesOf(row.map((cell, k) => wrapCell(cell, widths[k]!, k === 0 ? indent : 0))),
+      ),
     ]),
   ];
   const body = lines.join('\n');
@@ -116,7 +118,7 @@ export function renderText(table: TextTable, { width = 100, strong = unmarked }:
 
 const escapeCell = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll('\n', ' ').trim();
 
-/** The same table as Markdown; a group's heading becomes a bold row. */
+/** The table as Markdown; headings of groups become bold rows. */
 export function renderMarkdown({ title, columns, groups, notes = [] }: TextTable): string {
   const line = (cells: readonly string[]): string => `| ${cells.map(escapeCell).join(' | ')} |`;
   const rows = groups.flatMap(({ heading, rows }) => [

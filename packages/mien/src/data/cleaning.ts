@@ -1,9 +1,9 @@
-// Decides which ISEAR texts can be used: answers that describe nothing and texts with several labels are dropped.
+// Decides which ISEAR texts are usable: answers that describe nothing and texts with several labels are dropped.
 import type { DropReason, TextItem } from './types.js';
 
 /**
- * Whole answers that say there is none; matched on normalised text in lower case without the final stop. Answers of
- * more than a dozen words are left alone unless they stand in `NO_RESPONSE_TEXTS`: they may go on to tell something.
+ * Answers that decline to answer; matched on the whole normalised text in lower case without the final full stop. Answers
+ * of more than a dozen words are kept unless listed in `NO_RESPONSE_TEXTS`: they may describe something after all.
  */
 const NO_RESPONSE: readonly RegExp[] = [
   /^no (response|reponse|description|answer)$/,
@@ -14,9 +14,9 @@ const NO_RESPONSE: readonly RegExp[] = [
   /^(honestly|sorry), i (have|was) never\b/,
   /^normally i do not feel\b/,
 ];
-const NO_RESPONSE_WORDS = 13;
+const MAX_NO_RESPONSE_WORDS = 13;
 
-/** Longer or odd answers of ISEAR that tell nothing, by `textKey`. */
+/** Longer or unusual answers of ISEAR that describe nothing, by `textKey`. */
 const NO_RESPONSE_TEXTS: ReadonlySet<string> = new Set([
   'not included on questionnaire',
   'has not really happened',
@@ -33,15 +33,15 @@ const NO_RESPONSE_TEXTS: ReadonlySet<string> = new Set([
 
 const EMOTION = '"?(anger|disgust|fear|guilt|joy|sadness|shame)"?';
 
-/** Whole answers that only point to the answer given for another emotion. */
-const REFERS: readonly RegExp[] = [
+/** Answers that only refer to the one given for another emotion. */
+const REFERENCES: readonly RegExp[] = [
   new RegExp(`^(the )?same( event described)? (as( in| for)?|under) ${EMOTION}$`),
   new RegExp(`^(as|see)( in| for)? ${EMOTION}$`),
   /^the previous incident holds good here also$/,
 ];
 
 /**
- * One line of text: Unicode NFC, single spaces, without the square brackets that enclose some whole answers.
+ * One line of text: Unicode NFC, single spaces, without the square brackets around some answers.
  */
 export function normalizeText(text: string): string {
   const line = text.normalize('NFC').replace(/\s+/g, ' ').trim();
@@ -49,39 +49,41 @@ export function normalizeText(text: string): string {
   return (inner ?? line).trim();
 }
 
-/** What makes two texts the same: letters and digits in lower case; punctuation and spacing do not count. */
+/** Texts with the same key count as duplicates: their letters and digits in lower case, without punctuation. */
 export const textKey = (text: string): string =>
   normalizeText(text)
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim();
 
-/** Why a text by itself cannot be used, or undefined when it can. */
+/** Why a text by itself is unusable, or undefined when it is usable. */
 export function textProblem(text: string): DropReason | undefined {
   if (textKey(text) === '') return 'empty';
   const answer = normalizeText(text)
     .toLowerCase()
     .replace(/[.\s]+$/, '');
-  const short = answer.split(' ').length <= NO_RESPONSE_WORDS;
-  if ((short && NO_RESPONSE.some((pattern) => pattern.test(answer))) || NO_RESPONSE_TEXTS.has(textKey(text)))
+  const isShort = answer.split(' ').length <= MAX_NO_RESPONSE_WORDS;
+  if (
+    (isShort && NO_RESPONSE.some((pattern) => pattern.test(answer))) ||
+    NO_RESPONSE_TEXTS.has(textKey(text))
+  )
     return 'no response';
-  if (REFERS.some((pattern) => pattern.test(answer))) return 'refers to another answer';
+  if (REFERENCES.some((pattern) => pattern.test(answer))) return 'refers to another answer';
   return undefined;
 }
 
 /**
- * For every text the reason to drop it, or undefined: empty, no response, a mere reference to another answer, or a
- * text (by `textKey`) that bears several labels.
+ * For each text the reason to drop it, or undefined: empty, no response, a mere reference to another answer, or a text
+ * (by `textKey`) with several labels.
  */
 export function cleanTexts(texts: readonly Pick<TextItem, 'text' | 'label'>[]): (DropReason | undefined)[] {
   const labels = new Map<string, Set<string>>();
   for (const { text, label } of texts) {
     const key = textKey(text);
-    const seen = labels.get(key);
-    if (seen === undefined) labels.set(key, new Set([label]));
-    else seen.add(label);
+    const labelsOfKey = labels.get(key);
+    if (labelsOfKey) labelsOfKey.add(label);
+    else labels.set(key, new Set([label]));
   }
-  return texts.map(
-    ({ text }) => textProblem(text) ?? (labels.get(textKey(text))!.size > 1 ? 'several labels' : undefined),
-  );
+  const isAmbiguous = (text: string): boolean => (labels.get(textKey(text))?.size ?? 0) > 1;
+  return texts.map(({ text }) => textProblem(text) ?? (isAmbiguous(text) ? 'several labels' : undefined));
 }

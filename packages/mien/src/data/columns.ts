@@ -1,7 +1,7 @@
-// Columns by name, as people write names: case, spaces and byte order marks do not matter; and what a cell may hold.
+// Column names, compared without regard to case, spaces and byte order marks, and the values of cells.
 import { distance, MienError, suggestion } from 'mien-engine/base';
 
-/** The same for names that are to be taken for one: `Text`, ` text`, `\ufefftext`, `ｔｅｘｔ`. */
+/** The same string for names that count as equal: `Text`, ` text`, `\ufefftext`, `ｔｅｘｔ`. */
 export const foldName = (name: string): string =>
   name
     .normalize('NFKC')
@@ -10,20 +10,20 @@ export const foldName = (name: string): string =>
     .trim()
     .toLowerCase();
 
-/** Two names that fold to one, or undefined; columns without a name do not count. */
+/** Two names that fold to the same, or undefined; columns without a name are ignored. */
 export function sameNames(names: readonly string[]): readonly [string, string] | undefined {
   const seen = new Map<string, string>();
   for (const name of names) {
     const folded = foldName(name);
     if (folded === '') continue;
-    const before = seen.get(folded);
-    if (before !== undefined) return [before, name];
+    const earlier = seen.get(folded);
+    if (earlier !== undefined) return [earlier, name];
     seen.set(folded, name);
   }
   return undefined;
 }
 
-/** @throws MienError `usage` that names the nearest column when this one is not among `names`. */
+/** @throws MienError `usage` that names the nearest column when `column` is not among `names`. */
 export function checkColumn(file: string, names: readonly string[], column: string): void {
   const folded = foldName(column);
   if (names.some((name) => foldName(name) === folded)) return;
@@ -37,8 +37,8 @@ export function checkColumn(file: string, names: readonly string[], column: stri
 }
 
 /**
- * The name that may be meant for a column: one letter off, two letters swapped, a plural, or longer by a word, as
- * `image_path`. Undefined where the column is there, or nothing is like it.
+ * A name probably meant for a column: one letter off, two letters swapped, a plural, or with a further word, such as
+ * `image_path`. Undefined when the column exists, or no name resembles it.
  */
 export function lookalike(names: readonly string[], column: string): string | undefined {
   const wanted = foldName(column);
@@ -54,9 +54,9 @@ export function lookalike(names: readonly string[], column: string): string | un
   });
 }
 
-/** A value that a cell may not hold, as a message calls it. */
+/** A value that a cell may not hold. */
 export interface WrongCell {
-  /** For instance “an object”. */
+  /** Its kind for a message, for instance “an object”. */
   readonly wrong: string;
 }
 
@@ -67,20 +67,20 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * What stands in a cell: text as it is, nothing (null too) as undefined. Of JSONL also numbers, as their digits, and
- * for names of things `true` and `false`, where they are taken.
+ * A cell's text; undefined where it is missing or null. In JSONL also values of the `accepted` types, as JSON writes
+ * them.
  */
 export function cellText(
   value: unknown,
-  taken: readonly ('number' | 'boolean')[] = ['number'],
+  accepted: readonly ('number' | 'boolean')[] = ['number'],
 ): string | undefined | WrongCell {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return value;
-  if (taken.some((kind) => typeof value === kind)) return String(value);
+  if (accepted.some((type) => typeof value === type)) return String(value);
   return { wrong: Array.isArray(value) ? 'a list' : (KINDS[typeof value] ?? typeof value) };
 }
 
-/** A cell that names something: a label, a group, a split, a row. */
+/** The text of a cell that names something, such as a label, a group, a split or a row. */
 export const cellName = (value: unknown): string | undefined | WrongCell =>
   cellText(value, ['number', 'boolean']);
 

@@ -1,4 +1,4 @@
-// CSV as its text arrives: records, and which character separates their fields.
+// Streaming CSV: records, and which character delimits their fields.
 import { readFile } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse, type Options } from 'csv-parse';
@@ -9,39 +9,39 @@ import { foldName } from './columns.js';
 
 export interface CsvRecord {
   readonly record: readonly string[];
-  /** The line in which the record ends, and how many records there have been. */
+  /** The line in which the record ends, and the number of records so far. */
   readonly info: { readonly lines: number; readonly records: number };
-  /** The record's own text, with the option `raw`. */
+  /** The record's text, with the option `raw`. */
   readonly raw?: string;
 }
 
-/** Bytes of one record, beyond which a quotation mark was left open. */
-const LARGEST_RECORD = 2 ** 26;
+/** Bytes. A larger record means that a quotation mark was left open. */
+const MAX_RECORD_SIZE = 2 ** 26;
 
-/** Quotation marks within a field stand for themselves, and a space may stand before one that opens a field. */
-const READING: Options = {
+/** Quotation marks within a field are literal, and spaces may precede one that opens a field. */
+const PARSING: Options = {
   info: true,
   ltrim: true,
   relax_quotes: true,
   relax_column_count: true,
   skip_empty_lines: true,
   record_delimiter: '\n',
-  max_record_size: LARGEST_RECORD,
+  max_record_size: MAX_RECORD_SIZE,
 };
 
 /**
- * Records in their order, of whatever length; blank ones are passed over.
- * @param texts with `\n` for line ends.
- * @throws CsvError where the text is no CSV, and what `texts` throws.
+ * Records in order, with any number of fields; blank ones are skipped.
+ * @param texts with `\n` as line ends
+ * @throws CsvError when the text is not CSV, and what `texts` throws.
  */
 export async function* csvRecords(
   texts: AsyncIterable<string> | Iterable<string>,
   options: Options = {},
 ): AsyncGenerator<CsvRecord, void, undefined> {
-  // An error of the parser's would overtake the records before it, so it is kept back until they are given.
+  // The parser would throw before yielding the records that precede an error, so the error is held back.
   let failure: (CsvError & { records?: number }) | undefined;
   const parser = parse({
-    ...READING,
+    ...PARSING,
     ...options,
     skip_records_with_error: true,
     on_skip: (error) => {
@@ -49,68 +49,73 @@ export async function* csvRecords(
       return undefined;
     },
   });
-  // What goes wrong in the source ends the parser with it, and the loop throws that.
+  // An error of the source destroys the parser with it, and the loop throws it.
   pipeline(Readable.from(texts), parser, () => undefined);
   for await (const { record, ...rest } of parser as AsyncIterable<CsvRecord>) {
     if (failure && rest.info.records > (failure.records ?? 0)) break;
-    // Spreadsheets leave rows of nothing but separators.
+    // Spreadsheets leave rows of nothing but delimiters.
     if (record.length === 1 || record.some((field) => field.trim() !== ''))
-      yield { ...rest, record: record.map(closed) };
+      yield { ...rest, record: record.map(withoutQuotes) };
   }
   if (failure) throw failure;
 }
 
-/** A field in quotation marks with spaces behind, as a space before them is passed over as well. */
-const closed = (field: string): string =>
+/** Unquotes a field with spaces after the closing mark, which the parser leaves as it is. */
+const withoutQuotes = (field: string): string =>
   field.startsWith('"') ? field.replace(/^"([^"]*)"\s+$/, '$1') : field;
 
-const DELIMITERS = [',', ';', '\t', '|'];
-/** Records that are looked at to find the delimiter. */
+const DELIMITERS = [',', ';', '\t', '|'] as const;
+/** Records from which the delimiter is detected. */
 const SAMPLE = 50;
 
-export interface Delimited {
+interface Dialect {
   readonly delimiter: string;
   /** Fields of the first record. */
   readonly names: readonly string[];
-  /** How many of the names are wanted. */
+  /** Number of names that are expected. */
   readonly known: number;
-  /** Share of further records that have as many fields; 1 where there are none. */
+  /** Share of further records with as many fields as the first; 1 where there are none. */
   readonly even: number;
 }
 
 /**
- * How a CSV is delimited: by the character that gives the header most of the wanted names, then most records the
- * header's length, then most names. One column where none divides the header. (csv-parse's own guess takes any
- * character that is frequent, letters too, and breaks at the first one beyond ASCII.)
- * @param start whole lines, the header's first.
- * @param delimiters those that come into question.
+ * Detects the delimiter: the character that gives the header most of the expected names, then most records the header's
+ * length, then most names; with none that divides the header, there is one column. (csv-parse's own detection accepts
+ * any frequent character, letters too, and fails at the first one beyond ASCII.)
+ * @param start whole lines, the header first
+ * @param delimiters candidates
  */
-export async function delimited(
+export async function detectDialect(
   start: string,
-  wanted: readonly string[],
-  delimiters: readonly string[] = DELIMITERS,
-): Promise<Delimited> {
-  const sought = new Set(wanted.map(foldName));
-  const found: Delimited[] = [];
-  for (const delimiter of delimiters) {
-    const records = await firstRecords(start, delimiter);
-    const [names = [], ...others] = records;
-    const alike = others.filter(({ length }) => length === names.length).length;
-    found.push({
+  expected: readonly string[],
+  delimiters: readonly [string, ...string[]] = DELIMITERS,
+): Promise<Dialect> {
+  const folded = new Set(expected.map(foldName));
+  const dialectWith = async (delimiter: string): Promise<Dialect> => {
+    const [names = [], ...others] = await firstRecords(start, delimiter);
+    const sameLength = others.filter(({ length }) => length === names.length).length;
+    return {
       delimiter,
       names,
-      known: names.filter((name) => sought.has(foldName(name))).length,
-      even: others.length === 0 ? 1 : alike / others.length,
-    });
+      known: names.filter((name) => folded.has(foldName(name))).length,
+      even: others.length === 0 ? 1 : sameLength / others.length,
+    };
+  };
+  const [first, ...rest] = delimiters;
+  let best = await dialectWith(first);
+  for (const delimiter of rest) {
+    const other = await dialectWith(delimiter);
+    if (isBetter(other, best)) best = other;
   }
-  const divided = found.filter(({ names }) => names.length > 1);
-  const [best = found[0]!] = divided.sort(
-    (a, b) => b.known - a.known || b.even - a.even || b.names.length - a.names.length,
-  );
   return best;
 }
 
-/** Those of a text that may be cut off within a record. */
+function isBetter(a: Dialect, b: Dialect): boolean {
+  if (a.names.length < 2 || b.names.length < 2) return a.names.length > 1;
+  return (a.known - b.known || a.even - b.even || a.names.length - b.names.length) > 0;
+}
+
+/** The records of a text that may end within one. */
 async function firstRecords(start: string, delimiter: string): Promise<readonly (readonly string[])[]> {
   const records: (readonly string[])[] = [];
   try {
@@ -122,13 +127,13 @@ async function firstRecords(start: string, delimiter: string): Promise<readonly 
 }
 
 /**
- * Whether a record came about by a quotation mark that was opened and never closed, so that it has swallowed the lines
- * after it up to the next mark.
+ * Whether a record, read with the option `raw`, has an unclosed quotation mark and so has swallowed the lines up to the
+ * next mark.
  */
-export async function isRunaway({ record, raw }: CsvRecord, delimiter: string): Promise<boolean> {
+export async function isRunaway({ record, raw = '' }: CsvRecord, delimiter: string): Promise<boolean> {
   if (!record.some((field) => field.startsWith('"') && field.includes('\n'))) return false;
   try {
-    for await (const _ of csvRecords([raw!], { delimiter, relax_quotes: false }));
+    for await (const _ of csvRecords([raw], { delimiter, relax_quotes: false }));
     return false;
   } catch (cause) {
     if (cause instanceof CsvError) return true;
@@ -137,7 +142,7 @@ export async function isRunaway({ record, raw }: CsvRecord, delimiter: string): 
 }
 
 /**
- * A small CSV file as a whole, its first row naming the columns; for tables that mien itself ships.
+ * Reads a small CSV file whose first row names the columns; for tables that mien ships.
  * @throws MienError `file` when it cannot be read, `data` when it is not CSV.
  */
 export async function readRecords(file: string): Promise<{ record: Record<string, string>; row: number }[]> {
@@ -145,8 +150,8 @@ export async function readRecords(file: string): Promise<{ record: Record<string
     throw fileError('read', file, cause);
   });
   try {
-    const read = parseWhole(content, { columns: true, bom: true, skip_empty_lines: true, info: true });
-    return (read as unknown as { record: Record<string, string>; info: { lines: number } }[]).map(
+    const records = parseWhole(content, { columns: true, bom: true, skip_empty_lines: true, info: true });
+    return (records as unknown as { record: Record<string, string>; info: { lines: number } }[]).map(
       ({ record, info }) => ({ record, row: info.lines }),
     );
   } catch (cause) {

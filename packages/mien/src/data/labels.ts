@@ -1,15 +1,15 @@
-// The emotions by name: which labels each data set has, which are shared, and how each file form writes them.
+// Emotion labels: those of each data set, those they share, and how each file format encodes them.
 
-/** ISEAR's seven, alphabetical (Scherer & Wallbott 1994). */
+/** ISEAR's seven labels, alphabetical (Scherer & Wallbott 1994). */
 export const TEXT_LABELS = ['anger', 'disgust', 'fear', 'guilt', 'joy', 'sadness', 'shame'] as const;
 
-/** The seven of FER2013 and RAF-DB, alphabetical. */
+/** The seven labels of FER2013 and RAF-DB, alphabetical. */
 export const FACE_LABELS = ['anger', 'disgust', 'fear', 'joy', 'neutral', 'sadness', 'surprise'] as const;
 
-/** The five that texts and faces share; fusion is trained on these. */
+/** The five labels of both texts and faces, on which fusion is trained. */
 export const SHARED_LABELS = ['anger', 'disgust', 'fear', 'joy', 'sadness'] as const;
 
-/** All nine: those of faces, guilt and shame. What a text encoder trained on several corpora knows. */
+/** All nine labels: those of faces, guilt and shame. A text encoder trained on several corpora gives these. */
 export const ALL_LABELS = [
   'anger',
   'disgust',
@@ -22,13 +22,13 @@ export const ALL_LABELS = [
   'surprise',
 ] as const satisfies readonly Label[];
 
-/** What a text may be. */
+/** A label of a text. */
 export type TextLabel = (typeof TEXT_LABELS)[number];
-/** What a face may be. */
+/** A label of a face. */
 export type FaceLabel = (typeof FACE_LABELS)[number];
-/** What both may be. */
+/** A label of both texts and faces. */
 export type SharedLabel = (typeof SHARED_LABELS)[number];
-/** Any of the nine. */
+/** Any of the nine labels. */
 export type Label = TextLabel | FaceLabel;
 
 /** ISEAR's column `EMOT`, 1–7. */
@@ -53,7 +53,7 @@ export const FER2013_NUMBERS: Readonly<Record<string, FaceLabel>> = {
   6: 'neutral',
 };
 
-/** Folder names of FER2013 as images, in lower case, with the spellings in use. */
+/** Folder names of FER2013 as image files, in lower case, with common spellings. */
 export const FER2013_FOLDERS: Readonly<Record<string, FaceLabel>> = {
   angry: 'anger',
   anger: 'anger',
@@ -84,7 +84,10 @@ export const isLabel = (name: string): name is Label => (ALL_LABELS as readonly 
 export const isSharedLabel = (name: string): name is SharedLabel =>
   (SHARED_LABELS as readonly string[]).includes(name);
 
-/** Labels that texts and faces have in common: the fusion's where there is one; of one modality alone, its own. */
+/**
+ * The labels of the joint answer: the fusion's if there is one, else those that texts and faces share, or the labels of
+ * the only modality.
+ */
 export function labelsInCommon({
   text,
   face,
@@ -95,5 +98,5 @@ export function labelsInCommon({
   readonly fused?: readonly string[] | undefined;
 }): readonly string[] {
   if (fused) return fused;
-  return text && face ? text.filter((label) => face.includes(label)) : (text ?? face)!;
+  return text && face ? text.filter((label) => face.includes(label)) : (text ?? face ?? []);
 }

@@ -1,4 +1,4 @@
-// What all loaders share: one way to report bad input, to sniff and decode text, and to look into folders.
+// Shared by all loaders: reporting bad input, sniffing and decoding text, listing folders.
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import {
@@ -20,19 +20,19 @@ interface Problem {
   readonly file: string;
   readonly row?: number;
   readonly message: string;
-  /** What was expected, or what to do. */
+  /** What was expected, or how to fix it. */
   readonly hint?: string;
 }
 
 export interface Problems {
   readonly skipped: Skipped[];
-  /** Throws, or, with `skipInvalid`, notes the problem and returns. */
+  /** Throws, or, with `skipInvalid`, records the problem and returns. */
   report(problem: Problem): void;
 }
 
-/** In UTF-16 units: what is wrong with an item may quote all of it. */
-const LONGEST_REASON = 400;
-const SKIP_HINT = 'Use skipInvalid (--skip-invalid) to pass over such items and list them.';
+/** In UTF-16 units: a message may quote the whole item. */
+const MAX_REASON_LENGTH = 400;
+const SKIP_HINT = 'Use skipInvalid (--skip-invalid) to skip such items and list them.';
 
 export function problems(options: LoadOptions): Problems {
   const skipped: Skipped[] = [];
@@ -45,27 +45,27 @@ export function problems(options: LoadOptions): Problems {
           ...defined({ row }),
           hint: hint === undefined ? SKIP_HINT : `${hint}\n${SKIP_HINT}`,
         });
-      skipped.push({ file, ...defined({ row }), reason: quoted(message, LONGEST_REASON) });
+      skipped.push({ file, ...defined({ row }), reason: quoted(message, MAX_REASON_LENGTH) });
     },
   };
 }
 
-/** `file`, `folder` or `missing`. */
+/** @throws MienError `file` when the path cannot be examined. */
 export async function kindOf(path: string): Promise<'file' | 'folder' | 'missing'> {
-  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+  const stats = await stat(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined;
     throw fileError('read', path, cause);
   });
-  if (found === undefined) return 'missing';
-  return found.isDirectory() ? 'folder' : 'file';
+  if (stats === undefined) return 'missing';
+  return stats.isDirectory() ? 'folder' : 'file';
 }
 
-/** What systems leave in folders without asking; hidden names are left out anyway. */
-const LEFT_BEHIND = /^(\..*|thumbs\.db|desktop\.ini|__macosx|@eadir|\$recycle\.bin)$/i;
+/** Hidden files, and those that operating systems create in folders. */
+const IGNORED = /^(\..*|thumbs\.db|desktop\.ini|__macosx|@eadir|\$recycle\.bin)$/i;
 
 /**
- * Names in a folder, sorted, without hidden ones and what systems leave there. Links count as what they point to, as
- * files where that is not there; pipes and devices are left out.
+ * Names in a folder, sorted, without hidden and system files. Symbolic links count as their targets, broken ones as
+ * files; pipes and devices are left out.
  */
 export async function listFolder(path: string): Promise<{ files: string[]; folders: string[] }> {
   const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
@@ -74,26 +74,26 @@ export async function listFolder(path: string): Promise<{ files: string[]; folde
   const files: string[] = [];
   const folders: string[] = [];
   for (const entry of entries) {
-    if (LEFT_BEHIND.test(entry.name)) continue;
-    const found = entry.isSymbolicLink() ? await stat(join(path, entry.name)).catch(() => undefined) : entry;
-    if (found?.isDirectory()) folders.push(entry.name);
-    else if (found?.isFile() ?? true) files.push(entry.name);
+    if (IGNORED.test(entry.name)) continue;
+    const target = entry.isSymbolicLink() ? await stat(join(path, entry.name)).catch(() => undefined) : entry;
+    if (target?.isDirectory()) folders.push(entry.name);
+    else if (target?.isFile() ?? true) files.push(entry.name);
   }
   const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
   return { files: files.sort(order), folders: folders.sort(order) };
 }
 
-/** The subfolder whose name is one of `names` whatever the case, as a path. */
+/** The path of the first subfolder with one of these names, in any case. */
 export async function findFolder(path: string, ...names: string[]): Promise<string | undefined> {
   const { folders } = await listFolder(path);
   for (const name of names) {
-    const found = folders.find((folder) => folder.toLowerCase() === name.toLowerCase());
-    if (found !== undefined) return join(path, found);
+    const match = folders.find((folder) => folder.toLowerCase() === name.toLowerCase());
+    if (match !== undefined) return join(path, match);
   }
   return undefined;
 }
 
-const IMAGE_NAMES = new Set([
+const IMAGE_EXTENSIONS = new Set([
   '.jpg',
   '.jpeg',
   '.jpe',
@@ -113,37 +113,36 @@ const IMAGE_NAMES = new Set([
   '.bmp',
 ]);
 
-export const isImageName = (name: string): boolean => IMAGE_NAMES.has(extname(name).toLowerCase());
+export const isImageName = (name: string): boolean => IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
 
 /**
- * The images of a folder and all that is in it, as sorted paths. Links are followed; one that leads back into a folder
- * on the way to it is not.
+ * Sorted paths of all images in a folder and its subfolders. Links are followed, except into a folder that contains them.
  * @throws MienError `file` that names a folder which cannot be read.
  */
 export async function imagesIn(folder: string): Promise<string[]> {
   const images: string[] = [];
-  const walk = async (path: string, above: readonly string[]): Promise<void> => {
+  const walk = async (path: string, parents: readonly string[]): Promise<void> => {
     const real = await realpath(path).catch((cause: unknown) => {
       throw fileError('read', path, cause);
     });
-    if (above.includes(real)) return;
+    if (parents.includes(real)) return;
     const { files, folders } = await listFolder(path);
     images.push(...files.filter(isImageName).map((name) => join(path, name)));
-    for (const name of folders) await walk(join(path, name), [...above, real]);
+    for (const name of folders) await walk(join(path, name), [...parents, real]);
   };
   await walk(folder, []);
   return images.sort();
 }
 
-/** A text file, decoded. */
+/** A decoded text file. */
 export interface Lines {
   readonly text: string;
-  /** What is wrong with lines whose bytes are not text, by 1-based line. */
+  /** Faults of lines whose bytes are not text, by 1-based line. */
   readonly faults: ReadonlyMap<number, Fault>;
 }
 
 /**
- * A whole text file; a byte order mark is removed.
+ * Reads a whole text file; a byte order mark is removed.
  * @throws MienError `file` when it cannot be read, `data` when it is empty or not text at all.
  */
 export async function readLines(path: string): Promise<Lines> {
@@ -156,7 +155,7 @@ export async function readLines(path: string): Promise<Lines> {
 }
 
 /**
- * A text file too large to hold, in parts of whole lines that end in `\n`.
+ * Reads a text file too large for memory, in parts of whole lines that end in `\n`.
  * @throws MienError `file` when it cannot be read, `data` with the row where its bytes are not text.
  */
 export async function* readParts(path: string): AsyncGenerator<string, void, undefined> {
@@ -167,7 +166,7 @@ export async function* readParts(path: string): AsyncGenerator<string, void, und
 }
 
 /**
- * The first bytes of a text file, decoded, to recognise its form; a byte order mark is removed.
+ * The first bytes of a text file, decoded, to recognise its format; a byte order mark is removed.
  * @throws MienError `file` when it cannot be read, `data` when it is empty or not text at all.
  */
 export async function sniffText(path: string, bytes = 16384): Promise<string> {
@@ -192,7 +191,7 @@ function checkIsText(bytes: Uint8Array, file: string): void {
   if (bytes.length === 0)
     throw new MienError('data', 'the file is empty', {
       file,
-      hint: 'Expected a table with one record a line; fetch or unpack the file again.',
+      hint: 'Expected a table with one record per line; download or unpack the file again.',
     });
   const fault = notText(bytes);
   if (fault) throw faultError(fault, { file });

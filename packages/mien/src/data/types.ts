@@ -1,4 +1,4 @@
-// What the data floor hands to the floors above: items, loaded sets, and the protocol they are arranged in.
+// The data sets as loaded: items, what was skipped, and the protocol that splits them.
 import type { FaceLabel, TextLabel } from './labels.js';
 
 export type FaceDataset = 'fer2013' | 'rafdb';
@@ -7,10 +7,10 @@ export type FaceDataset = 'fer2013' | 'rafdb';
 export interface TextItem {
   /** Stable within a file: `isear/00001` is the first record after the header. */
   readonly id: string;
-  /** As in the file, with line breaks and quotes repaired; `normalizeText` makes it ready for an encoder. */
+  /** As in the file, with line breaks and quotes repaired; `normalizeText` prepares it for an encoder. */
   readonly text: string;
   readonly label: TextLabel;
-  /** Who wrote it (column `ID`); only the original form says so. */
+  /** Its writer (column `ID`); only in the original form. */
   readonly subject?: string;
   readonly country?: string;
   readonly sex?: string;
@@ -21,7 +21,7 @@ export interface TextItem {
   readonly row: number;
 }
 
-/** Where a face's pixels are: in an image file, or already in memory (from a CSV). */
+/** A face's pixels: in an image file, or in memory (from a CSV). */
 export type FaceImage =
   | { readonly kind: 'file'; readonly path: string }
   | {
@@ -35,7 +35,7 @@ export type FaceImage =
 /** How many of FER+'s annotators chose each label for a picture. */
 export interface FaceVotes {
   readonly labels: Readonly<Record<FaceLabel, number>>;
-  /** A label that the seven lack. */
+  /** A label that is not among the seven. */
   readonly contempt: number;
   /** Voters who could not tell. */
   readonly unknown: number;
@@ -51,18 +51,18 @@ export interface FaceItem {
   readonly dataset: FaceDataset;
   /** The official split. */
   readonly split: 'train' | 'test';
-  /** FER2013's own name of the split; missing where the file names do not tell the two tests apart. */
+  /** FER2013's name of the split; missing when the file names do not distinguish its two test sets. */
   readonly usage?: 'Training' | 'PublicTest' | 'PrivateTest';
   readonly image: FaceImage;
-  /** FER+'s votes, where they were given. */
+  /** FER+'s votes, if available. */
   readonly votes?: FaceVotes;
-  /** The file it came from (the image itself, or the CSV). */
+  /** The file it comes from (the image itself, or the CSV). */
   readonly file: string;
   /** 1-based line, for a CSV or a label list. */
   readonly row?: number;
 }
 
-/** Something that was passed over because `skipInvalid` was given. */
+/** An item skipped because of `skipInvalid`. */
 export interface Skipped {
   readonly file: string;
   readonly row?: number;
@@ -70,7 +70,7 @@ export interface Skipped {
 }
 
 export interface LoadOptions {
-  /** Pass over bad rows and files and list them in `skipped`, instead of throwing at the first. */
+  /** Skip bad rows and files and list them in `skipped`, instead of throwing at the first. */
   readonly skipInvalid?: boolean;
 }
 
@@ -78,7 +78,7 @@ export type IsearForm = 'pipe' | 'sentiment-content' | 'emotions-statements' | '
 type Fer2013Form = 'folders' | 'csv';
 type RafdbForm = 'folders' | 'official';
 
-/** A loaded set: its items, what was skipped and what the reader should know. */
+/** A loaded set: its items, what was skipped, and warnings. */
 export interface Loaded<Item, Form extends string> {
   /** The file or folder that was read. */
   readonly path: string;
@@ -92,7 +92,7 @@ export type LoadedIsear = Loaded<TextItem, IsearForm>;
 export type LoadedFer2013 = Loaded<FaceItem, Fer2013Form>;
 export type LoadedRafdb = Loaded<FaceItem, RafdbForm>;
 
-/** Any of the three sets; a set that is not there is left out. */
+/** Any of the three sets. */
 export interface DataSets {
   readonly isear?: LoadedIsear;
   readonly fer2013?: LoadedFer2013;
@@ -114,7 +114,7 @@ export type DropReason =
   | 'near-duplicate in a test split'
   | 'unreadable';
 
-/** Where an item stands; `reason` is there exactly when it was dropped. */
+/** An item's split, or why it was dropped. */
 export type Assignment =
   | { readonly split: Split; readonly reason?: never }
   | { readonly split: 'dropped'; readonly reason: DropReason };
@@ -122,19 +122,19 @@ export type Assignment =
 export type ProtocolText = Assignment & {
   readonly item: TextItem;
   readonly label: TextLabel;
-  /** The normalised text, what encoders read. */
+  /** The normalised text, as encoders read it. */
   readonly text: string;
-  /** Items of one group are never on two sides: the subject where named, else the duplicate text. */
+  /** Items of one group are never in two splits: the subject if known, else the duplicate text. */
   readonly group: number;
 };
 
-/** A text of another corpus than ISEAR that bears one of the faces' labels. */
+/** A text of a corpus other than ISEAR with one of the faces' labels. */
 export interface CorpusText {
   /** `goemotions/ge-00001` */
   readonly id: string;
   /** A `CorpusName`. */
   readonly corpus: string;
-  /** What encoders read. */
+  /** The normalised text, as encoders read it. */
   readonly text: string;
   readonly label: FaceLabel;
   readonly split: Split;
@@ -143,7 +143,7 @@ export interface CorpusText {
 export type ProtocolFace = Assignment & {
   readonly item: FaceItem;
   readonly label: FaceLabel;
-  /** Duplicate group: copies and near-duplicates, of both sets, share a number. */
+  /** Duplicate group: copies and near-duplicates, across both sets, share a number. */
   readonly group: number;
   /** Hexadecimal SHA-256 of the image file's bytes, or of the pixels; `''` when unreadable. */
   readonly sha256: string;
@@ -153,9 +153,9 @@ export interface ProtocolSettings {
   /** `clean`: cleaned and disjoint; `paper`: plain stratified 80/20 of all texts, faces as published. */
   readonly split: 'clean' | 'paper';
   readonly seed: number;
-  /** Part of the texts that is test. */
+  /** Share of the texts that is held out for testing. */
   readonly testFraction: number;
-  /** Part of training (texts and faces) that is held out for selection. */
+  /** Share of training (texts and faces) that is held out for validation. */
   readonly validationFraction: number;
 }
 
@@ -171,13 +171,13 @@ export interface SetCounts {
   readonly dropped: CountTable;
 }
 
-/** How much of one set's split repeats in another place. */
+/** Images of one split that occur again in another. */
 export interface Repeats {
   readonly from: string;
   readonly to: string;
   /** Items of `from` with an identical image in `to`. */
   readonly copies: number;
-  /** Items of `from` with a near-duplicate but no identical image in `to`. */
+  /** Items of `from` with a near-duplicate, but no identical image, in `to`. */
   readonly near: number;
 }
 
@@ -187,24 +187,24 @@ export interface FaceDuplicates {
   /** Images in such groups. */
   readonly images: number;
   readonly largestGroup: number;
-  /** Groups whose members bear different labels. */
+  /** Groups whose members have different labels. */
   readonly disagreeing: number;
   /** Images identical to an earlier one of their set, by set. */
   readonly copies: Readonly<Record<string, number>>;
-  /** Pairs matched only after mirroring one of the two. */
+  /** Pairs that match only when one of the two is mirrored. */
   readonly mirroredPairs: number;
   readonly repeats: readonly Repeats[];
 }
 
-/** Split first, pair second: every item of the loaded sets with its place, and the counts behind it. */
+/** Every item of the loaded sets with its split, and the counts behind it; pairs are formed afterwards. */
 export interface Protocol {
   readonly settings: ProtocolSettings;
   readonly texts: readonly ProtocolText[];
   readonly faces: readonly ProtocolFace[];
-  /** Texts of other corpora, for pairs over labels that ISEAR lacks; missing where none were asked for. */
+  /** Texts of other corpora, for pairs over labels that ISEAR lacks; missing unless requested. */
   readonly corpora?: readonly CorpusText[];
   readonly counts: Readonly<Partial<Record<'isear' | FaceDataset, SetCounts>>>;
-  /** Missing when no faces were given. */
+  /** Missing without faces. */
   readonly faceDuplicates?: FaceDuplicates;
   readonly skipped: readonly Skipped[];
   readonly warnings: readonly string[];

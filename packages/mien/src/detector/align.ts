@@ -1,4 +1,4 @@
-// Cuts a face out of a photograph, levelled and framed as the training faces are.
+// Cuts a face out of a photograph, levelled and framed like the training faces, and recognises images cut that way.
 import { MienError } from 'mien-engine/base';
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { DetectedFace } from './face.js';
@@ -6,10 +6,10 @@ import { cutOut, type Frame } from './frame.js';
 import { checkImage } from './resample.js';
 
 /**
- * How RAF-DB's aligned images hold a face, in sides of the image. Measured with this detector on 1,500 of its training
- * images (1,459 found): medians of the place halfway from eyes to mouth, of the distance between the eyes (.445) and of
- * that from their midpoint to the mouth (.432). The frame is made from whichever distance gives more, which by their
- * spread alone is 2.4% too much in the median; both are larger here by that. docs/faces.md has the whole table.
+ * Where RAF-DB's aligned images have the face, in sides of the image. Medians over the 1,459 faces that this detector
+ * finds in 1,500 of its training images: the point halfway from eyes to mouth, the distance between the eyes (.445) and
+ * from their midpoint to the mouth (.432). Taking the larger of two frames overestimates by 2.4% in the median, so both
+ * distances are enlarged by that. docs/faces.md has the whole table.
  */
 const TEMPLATE = {
   middle: { x: 0.488, y: 0.55 },
@@ -17,21 +17,21 @@ const TEMPLATE = {
   mouthDistance: 0.442,
 } as const;
 
-/** Side of the aligned images of RAF-DB. */
+/** Side of RAF-DB's aligned images in pixels. */
 const SIZE = 100;
 
 /**
- * The square that `alignFace` cuts out. The line through the eyes becomes level. The side is that at which eyes, or eyes
- * and mouth, are as far apart as in the template, whichever gives more: a face that is turned aside has its eyes closer
- * together, one that looks down its mouth closer to the eyes, and neither is smaller for it.
- * @throws MienError `data` when the face's eyes are in one place.
+ * The square that `alignFace` cuts out, levelled by the eyes. Its side makes the distance between the eyes, or from eyes
+ * to mouth, that of the template, whichever side is larger: a face turned aside has its eyes closer together, one that
+ * looks down its mouth closer to the eyes, and neither should be cut more tightly for it.
+ * @throws MienError `data` when both eyes are at the same point.
  */
 export function faceFrame({ keyPoints: { rightEye, leftEye, mouth } }: DetectedFace): Frame {
   const [dx, dy] = [leftEye.x - rightEye.x, leftEye.y - rightEye.y];
   const apart = Math.sqrt(dx * dx + dy * dy);
   if (!(apart > 0))
-    throw new MienError('data', 'the eyes of this face are in one place, so that it has no direction', {
-      hint: 'Give a face as detect() returns it.',
+    throw new MienError('data', 'both eyes of this face are at the same point, so it cannot be levelled', {
+      hint: 'Pass a face as detect() returns it.',
     });
   const eyes = { x: (rightEye.x + leftEye.x) / 2, y: (rightEye.y + leftEye.y) / 2 };
   const [mx, my] = [mouth.x - eyes.x, mouth.y - eyes.y];
@@ -51,10 +51,10 @@ export function faceFrame({ keyPoints: { rightEye, leftEye, mouth } }: DetectedF
 }
 
 /**
- * The face cut out as `size` × `size` pixels (default 100), 8-bit RGB: eyes level, framed as RAF-DB's aligned images,
- * bilinear, antialiased when shrunk, the border repeated where the frame reaches beyond the photograph.
- * @throws MienError `config` when the size is no whole number of pixels; `data` when the face has no direction, or the
- *   image's bytes are not those of its size.
+ * The face as `size` × `size` pixels (default 100), 8-bit RGB: eyes level, framed like RAF-DB's aligned images, bilinear,
+ * antialiased when shrunk, the border repeated where the frame extends beyond the photograph.
+ * @throws MienError `config` when the size is not a whole number of pixels; `data` when both eyes are at the same point,
+ *   or the image's data does not match its size.
  */
 export function alignFace(image: DecodedImage, face: DetectedFace, size: number = SIZE): DecodedImage {
   if (!Number.isInteger(size) || size < 1)
@@ -62,4 +62,20 @@ export function alignFace(image: DecodedImage, face: DetectedFace, size: number 
   checkImage(image);
   const { data } = cutOut(image, faceFrame(face), size);
   return { width: size, height: size, data: Uint8Array.from(data, (value) => Math.round(value)) };
+}
+
+/** Smallest frame of a cropped face, in longer sides of the image; docs/faces.md says how many crops reach it. */
+const CROPPED_SIDE = 0.6;
+
+/**
+ * Whether an image is one cropped face, like those of the training sets, and can go to a face encoder as it is: `faces`,
+ * all that were detected in it, are one, and `alignFace` would cut out about the whole image.
+ */
+export function isCroppedFace(
+  { width, height }: Pick<DecodedImage, 'width' | 'height'>,
+  faces: readonly DetectedFace[],
+): boolean {
+  const [face, ...others] = faces;
+  if (face === undefined || others.length > 0) return false;
+  return faceFrame(face).side >= CROPPED_SIDE * Math.max(width, height);
 }

@@ -1,61 +1,61 @@
-// Finds faces in photographs: BlazeFace looks at the whole photograph, then closely at each face that it saw.
+// Detects faces in photographs: one pass over the whole photograph, then refining passes around each face found.
 import { MienError } from 'mien-engine/base';
-import { withDefaults } from '../data/options.js';
+import { withDefaults } from '../base/options.js';
 import type { DecodedImage } from '../encoders/encoder.js';
+import { createBlazeFace } from './blazeface.js';
 import type { DetectedFace } from './face.js';
 import type { Frame } from './frame.js';
-import { createLooker, SAME_FACE } from './look.js';
 import { checkImage } from './resample.js';
-import { closeFrame, framed, isCutOff, searchFrames } from './search.js';
-import { blendOverlapping, overlapOf } from './suppression.js';
+import { isCutOff, paddedFrame, refiningFrame, searchFrames } from './search.js';
+import { blendOverlapping, overlapOf, SAME_FACE } from './suppression.js';
 
 export interface DetectorOptions {
-  /** Threads inside one operator (default 1: the operators are too small for more). */
+  /** Threads per operator (default 1: the operators are too small for more). */
   readonly threads?: number;
-  /** Whether threads spin while they wait for each other (default no). */
+  /** Whether threads spin while waiting for each other (default false). */
   readonly spinning?: boolean;
 }
 
 interface DetectOptions {
-  /** The lowest score of a face, in (0, 1) (default .65). Lower finds more faces, and more that are none. */
+  /** Lowest score of a face, in (0, 1) (default .65). Lower values find more faces and more false ones. */
   readonly minScore?: number;
-  /** The most faces, of which the largest are taken (default: all). */
+  /** Most faces to return; the largest are kept (default: all). */
   readonly maxFaces?: number;
   /**
-   * Side in pixels, from 12 on, of the box of the smallest face to look for. By default the photograph is looked at as a
-   * whole, where faces below a sixteenth of its longer side begin to be missed; smaller ones are looked for in
-   * overlapping tiles, a look each.
+   * Side in pixels, at least 12, of the smallest face's box. By default only the photograph as a whole is searched, which
+   * begins to miss faces below a sixteenth of its longer side; smaller ones are searched for in overlapping tiles, one
+   * pass each.
    */
   readonly minSize?: number;
   /**
-   * Faces of the frame before, in a sequence of frames: they are looked for where they were, a look each, and the whole
-   * photograph only when one of them is not there any more (or none is given). Faces that are new are not seen.
+   * Faces of the previous frame of a sequence: each is searched for where it was, in one pass, and the whole photograph
+   * only when one of them is lost (or none is given). New faces are not found meanwhile.
    */
   readonly near?: readonly DetectedFace[];
 }
 
 export interface Detector {
   /**
-   * The faces in a photograph, largest first; an empty list where there is none.
-   * @throws MienError `data` when the image's bytes are not those of its size; `config` for an unknown option or one
-   *   out of range; `format` when the model turns out not to be BlazeFace.
+   * The faces in a photograph, largest first; empty when there is none.
+   * @throws MienError `data` when the image's data does not match its size; `config` for an unknown option or one out of
+   *   range; `format` when the model turns out not to be BlazeFace.
    */
   detect(image: DecodedImage, options?: DetectOptions): Promise<DetectedFace[]>;
   dispose(): Promise<void>;
 }
 
-/** The lowest score of a first look, which sees faces too small or too large; a closer look decides. */
-const FIRST_SCORE = 0.4;
-/** Overlap with the face it is a look at from which on a closer look's face is that face. */
-const RECOGNISED = 0.2;
-/** Overlap from which on yet another look would show the same. */
-const SETTLED = 0.7;
-const MAX_CLOSE_LOOKS = 3;
-const SMALLEST_SIZE = 12;
+/** Lowest score in a single pass: faces that are too small or too large for it score low, and refining decides. */
+const CANDIDATE_SCORE = 0.4;
+/** Overlap from which a refining pass counts as having found the same face. */
+const MATCHED = 0.2;
+/** Overlap from which a further refining pass would change nothing. */
+const CONVERGED = 0.7;
+const MAX_REFINING_PASSES = 3;
+const LEAST_MIN_SIZE = 12;
 
 /**
  * A detector from the bytes of `models/blazeface/face_detection_back_256x256.onnx`.
- * @throws MienError `format` when they are another model; `config` for an unknown option.
+ * @throws MienError `format` when they are those of another model; `config` for an unknown option.
  * @example
  * const detector = await createDetector(model);
  * const [face] = await detector.detect(photograph, { maxFaces: 1 });
@@ -67,91 +67,88 @@ export async function createDetector(model: Uint8Array, options: DetectorOptions
     { threads: 1, spinning: false },
     'the face detector',
   );
-  const { look, dispose } = await createLooker(model, settings);
+  const blazeFace = await createBlazeFace(model, settings);
 
-  /** Looks closely, again while the frame still moves: a first look's box and key points are rough. */
-  const lookClosely = async (image: DecodedImage, first: DetectedFace): Promise<DetectedFace | undefined> => {
-    let face = first;
-    for (let i = 0; i < MAX_CLOSE_LOOKS; i++) {
-      const [closer, overlap] = mostAlike(await look(image, closeFrame(face), FIRST_SCORE), face);
-      if (closer === undefined || overlap < RECOGNISED) return undefined;
-      face = closer;
-      if (overlap >= SETTLED) break;
+  /** Repeats passes around a face until its box settles: the box and key points of a first pass are rough. */
+  const refine = async (image: DecodedImage, candidate: DetectedFace): Promise<DetectedFace | undefined> => {
+    let face = candidate;
+    for (let i = 0; i < MAX_REFINING_PASSES; i++) {
+      const detected = await blazeFace.detect(image, refiningFrame(face), CANDIDATE_SCORE);
+      const [refined, overlap] = bestOverlap(detected, face);
+      if (refined === undefined || overlap < MATCHED) return undefined;
+      face = refined;
+      if (overlap >= CONVERGED) break;
     }
-    // Of both looks: what only one of them takes for a face seldom is one.
-    return { ...face, score: (first.score + face.score) / 2 };
+    // The mean of both passes: what only one of them takes for a face seldom is one.
+    return { ...face, score: (candidate.score + face.score) / 2 };
   };
 
-  /** The faces where they have moved to; undefined when one is lost, two are one now, or there are none. */
-  const follow = async (
+  const isSeparate = (face: DetectedFace, faces: readonly DetectedFace[]): boolean =>
+    faces.every(({ box }) => overlapOf(box, face.box) < SAME_FACE);
+
+  /** The faces at their new places; undefined when one is lost, two have become one, or none was given. */
+  const track = async (
     image: DecodedImage,
     near: readonly DetectedFace[],
     minScore: number,
   ): Promise<DetectedFace[] | undefined> => {
     const faces: DetectedFace[] = [];
     for (const face of near) {
-      const closer = await lookClosely(image, face);
-      const isOther = closer && faces.every(({ box }) => overlapOf(box, closer.box) < SAME_FACE);
-      if (!isOther || closer.score < minScore) return undefined;
-      faces.push(closer);
+      const refined = await refine(image, face);
+      if (!refined || !isSeparate(refined, faces) || refined.score < minScore) return undefined;
+      faces.push(refined);
     }
     return faces.length > 0 ? largestFirst(faces) : undefined;
   };
 
-  const detect: Detector['detect'] = async (image, given = {}) => {
+  const detect: Detector['detect'] = async (image, options = {}) => {
     checkImage(image);
-    const { minScore, maxFaces, minSize, near } = checkOptions(given);
-    const followed = await follow(image, near.slice(0, maxFaces), minScore);
-    if (followed) return followed;
-    const facesIn = async (frames: readonly Frame[]): Promise<DetectedFace[]> => {
-      const seen: DetectedFace[] = [];
+    const { minScore, maxFaces, minSize, near } = checkOptions(options);
+    const tracked = await track(image, near.slice(0, maxFaces), minScore);
+    if (tracked) return tracked;
+    const search = async (frames: readonly Frame[]): Promise<DetectedFace[]> => {
+      const candidates: DetectedFace[] = [];
       for (const frame of frames)
-        for (const face of await look(image, frame, FIRST_SCORE))
-          if (!isCutOff(face.box, frame, image)) seen.push(face);
+        for (const face of await blazeFace.detect(image, frame, CANDIDATE_SCORE))
+          if (!isCutOff(face.box, frame, image)) candidates.push(face);
       const faces: DetectedFace[] = [];
-      for (const face of largestFirst(blendOverlapping(seen, SAME_FACE))) {
+      for (const candidate of largestFirst(blendOverlapping(candidates, SAME_FACE))) {
         if (faces.length >= maxFaces) break;
-        if (faces.some((other) => overlapOf(other.box, face.box) >= SAME_FACE)) continue;
-        const closer = await lookClosely(image, face);
-        const isNew = closer && faces.every((other) => overlapOf(other.box, closer.box) < SAME_FACE);
-        if (isNew && closer.score >= minScore) faces.push(closer);
+        if (!isSeparate(candidate, faces)) continue;
+        const face = await refine(image, candidate);
+        if (face && isSeparate(face, faces) && face.score >= minScore) faces.push(face);
       }
       return largestFirst(faces);
     };
-    const faces = await facesIn(searchFrames(image, minSize));
-    return faces.length > 0 ? faces : facesIn([framed(image)]);
+    const faces = await search(searchFrames(image, minSize));
+    return faces.length > 0 ? faces : search([paddedFrame(image)]);
   };
-  return { detect, dispose };
+  return { detect, dispose: () => blazeFace.dispose() };
 }
 
 const areaOf = ({ box }: DetectedFace): number => box.width * box.height;
 const largestFirst = (faces: readonly DetectedFace[]): DetectedFace[] =>
   [...faces].sort((a, b) => areaOf(b) - areaOf(a));
 
-function mostAlike(faces: readonly DetectedFace[], face: DetectedFace): [DetectedFace | undefined, number] {
+/** The face that overlaps another the most, and by how much. */
+function bestOverlap(faces: readonly DetectedFace[], face: DetectedFace): [DetectedFace | undefined, number] {
   const overlaps = faces.map((other) => overlapOf(other.box, face.box));
   const best = overlaps.indexOf(Math.max(...overlaps));
   return [faces[best], overlaps[best] ?? 0];
 }
 
-function checkOptions(given: DetectOptions) {
-  const options = withDefaults<{
-    minScore: number;
-    maxFaces: number;
-    minSize: number | undefined;
-    near: readonly DetectedFace[];
-  }>(
-    given as { minSize: number | undefined },
-    { minScore: 0.65, maxFaces: Infinity, minSize: undefined, near: [] },
-    'face detection',
-  );
-  const { minScore, maxFaces, minSize = SMALLEST_SIZE } = options;
+type DetectSettings = Required<Omit<DetectOptions, 'minSize'>> & { readonly minSize: number | undefined };
+const DEFAULTS: DetectSettings = { minScore: 0.65, maxFaces: Infinity, minSize: undefined, near: [] };
+
+function checkOptions(options: DetectOptions): DetectSettings {
+  const settings = withDefaults<DetectSettings>(options, DEFAULTS, 'face detection');
+  const { minScore, maxFaces, minSize = LEAST_MIN_SIZE } = settings;
   const refuse = (field: keyof DetectOptions, expected: string): never => {
-    throw new MienError('config', `must be ${expected}, got ${String(options[field])}`, { field });
+    throw new MienError('config', `must be ${expected}, got ${String(settings[field])}`, { field });
   };
   if (!(minScore > 0 && minScore < 1)) refuse('minScore', 'between 0 and 1');
   if (!(maxFaces === Infinity || (Number.isInteger(maxFaces) && maxFaces > 0)))
     refuse('maxFaces', 'a whole number of faces, at least 1');
-  if (!(minSize >= SMALLEST_SIZE)) refuse('minSize', `at least ${SMALLEST_SIZE} pixels`);
-  return options;
+  if (!(minSize >= LEAST_MIN_SIZE)) refuse('minSize', `at least ${LEAST_MIN_SIZE} pixels`);
+  return settings;
 }

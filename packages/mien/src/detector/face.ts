@@ -1,12 +1,12 @@
-// What a detected face is: plain data in pixels of the photograph.
+// A detected face: plain data in pixels of the photograph.
 
-/** A place in an image in pixels; (0, 0) is the outer corner of the first pixel, (0.5, 0.5) its centre. */
+/** A point in an image in pixels; (0, 0) is the outer corner of the first pixel, (0.5, 0.5) its centre. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** A rectangle in pixels of the image, from its upper left corner. It may reach beyond the image. */
+/** A rectangle in pixels of the image, from its upper left corner. It may extend beyond the image. */
 export interface Box extends Point {
   readonly width: number;
   readonly height: number;
@@ -20,8 +20,8 @@ export type KeyPoints = Readonly<Record<KeyPointName, Point>>;
 export interface DetectedFace {
   /** From the forehead to the chin, in pixels of the image. */
   readonly box: Box;
-  /** Estimated, also where hidden: the far eye and ear of a face in profile. In pixels of the image. */
+  /** In pixels of the image; estimated where hidden, such as the far eye and ear of a face in profile. */
   readonly keyPoints: KeyPoints;
-  /** How sure the detector is, in (0, 1): the mean of its first and its last look. Not a calibrated probability. */
+  /** The detector's confidence, in (0, 1): the mean over its first and last pass. Not a calibrated probability. */
   readonly score: number;
 }

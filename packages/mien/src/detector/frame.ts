@@ -1,12 +1,13 @@
-// A frame is a square laid over an image, turned and of any size; cutting it out gives its pixels upright.
+// A frame is a square over an image, at any angle and of any size; cutting it out gives its pixels upright.
 import type { Point } from './face.js';
 import { resample, type AnyImage, type FloatImage } from './resample.js';
 
 export interface Frame {
-  /** In pixels of the image, as all its places. */
+  /** In pixels of the image. */
   readonly centre: Point;
+  /** In pixels of the image. */
   readonly side: number;
-  /** Unit vector along its upper side: (1, 0) where it is upright. */
+  /** Unit vector along its upper side: (1, 0) when upright. */
   readonly across: Point;
 }
 
@@ -16,7 +17,7 @@ export const uprightFrame = (centre: Point, side: number): Frame => ({
   across: { x: 1, y: 0 },
 });
 
-/** The place in the image of a place in the frame, which is given in sides from its upper left corner. */
+/** The point in the image of a point in the frame, given in sides of the frame from its upper left corner. */
 export function fromFrame({ centre, side, across }: Frame, { x, y }: Point): Point {
   const [right, down] = [(x - 0.5) * side, (y - 0.5) * side];
   return {
@@ -25,12 +26,12 @@ export function fromFrame({ centre, side, across }: Frame, { x, y }: Point): Poi
   };
 }
 
-/** Samples along each axis of an output pixel when a turned frame is shrunk. */
+/** Samples per output pixel along each axis when a rotated frame is shrunk. */
 const OVERSAMPLING = 2;
 
 /**
- * The frame's content as `size` × `size` pixels, bilinear and antialiased. Where the frame reaches beyond the image, the
- * border is repeated, or every value is `fill`.
+ * The frame's content as `size` × `size` pixels, bilinear and antialiased. Beyond the image the border is repeated, or
+ * every value is `fill`.
  */
 export function cutOut(image: AnyImage, frame: Frame, size: number, fill?: number): FloatImage {
   const { centre, side, across } = frame;
@@ -40,7 +41,7 @@ export function cutOut(image: AnyImage, frame: Frame, size: number, fill?: numbe
   }
   const scale = side / size;
   if (scale <= OVERSAMPLING) return sampleFrame(image, frame, size, scale <= 1 ? 1 : OVERSAMPLING, fill);
-  // What is under the frame is shrunk upright first, so that neighbouring samples are neighbouring pixels.
+  // Shrunk upright first, so that neighbouring samples are neighbouring pixels.
   const half = (side / 2) * (Math.abs(across.x) + Math.abs(across.y)) + scale;
   const pixels = Math.ceil((2 * half * OVERSAMPLING) / scale);
   const around = { x: centre.x - half, y: centre.y - half, width: 2 * half, height: 2 * half };
@@ -53,7 +54,7 @@ export function cutOut(image: AnyImage, frame: Frame, size: number, fill?: numbe
   return sampleFrame(shrunk, inside, size, OVERSAMPLING);
 }
 
-/** Each output pixel as the mean of `samples` × `samples` values, bilinear between pixels. */
+/** Each output pixel is the mean of `samples` × `samples` values, bilinear between pixels. */
 function sampleFrame(
   { width, height, data }: AnyImage,
   frame: Frame,
@@ -71,10 +72,10 @@ function sampleFrame(
     const x = column < 0 ? 0 : column >= width ? width - 1 : column;
     const y = row < 0 ? 0 : row >= height ? height - 1 : row;
     const at = 3 * (y * width + x);
-    const isFilled = fill !== undefined && (x !== column || y !== row);
-    out[to]! += weight * (isFilled ? fill : data[at]!);
-    out[to + 1]! += weight * (isFilled ? fill : data[at + 1]!);
-    out[to + 2]! += weight * (isFilled ? fill : data[at + 2]!);
+    const isOutside = fill !== undefined && (x !== column || y !== row);
+    out[to]! += weight * (isOutside ? fill : data[at]!);
+    out[to + 1]! += weight * (isOutside ? fill : data[at + 1]!);
+    out[to + 2]! += weight * (isOutside ? fill : data[at + 2]!);
   };
   for (let v = 0; v < size * samples; v++)
     for (let u = 0; u < size * samples; u++) {

@@ -1,4 +1,4 @@
-// Resampling of photographs in plain arithmetic, so that Node and browsers give the same pixels.
+// Resamples photographs in plain arithmetic, so that Node and browsers give the same pixels.
 import { MienError } from 'mien-engine/base';
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { Box } from './face.js';
@@ -11,20 +11,20 @@ export interface FloatImage {
 }
 export type AnyImage = DecodedImage | FloatImage;
 
-/** @throws MienError `data` when an image's bytes are not those of its size. */
+/** @throws MienError `data` when an image's data does not match its size. */
 export function checkImage({ width, height, data }: DecodedImage): void {
   const isSize = (n: number): boolean => Number.isSafeInteger(n) && n > 0;
   if (!isSize(width) || !isSize(height) || data.length !== width * height * 3)
     throw new MienError('data', `an image of ${width} × ${height} pixels has ${data.length} bytes`, {
-      hint: 'Give 8-bit RGB, three bytes a pixel and no padding.',
+      hint: 'Pass 8-bit RGB, three bytes a pixel, without padding.',
     });
 }
 
-/** Which source pixels along an axis an output pixel is the weighted sum of. */
+/** The source pixels along an axis of which each output pixel is the weighted sum. */
 interface Taps {
-  /** The first source pixel of each output pixel; never decreases. */
+  /** First source pixel of each output pixel; never decreases. */
   readonly first: Int32Array;
-  /** Source pixels of each output pixel. */
+  /** Source pixels per output pixel. */
   readonly count: number;
   /** `[outputs, count]` */
   readonly weights: Float32Array;
@@ -32,7 +32,7 @@ interface Taps {
 
 /**
  * Weights of a triangle over two output pixels, or two source pixels where these are larger: linear interpolation when
- * enlarging, antialiased when shrinking. Weights of pixels beyond the image are the border's with `repeat`, else lost.
+ * enlarging, antialiased when shrinking. Weights beyond the image go to the border with `repeat`, else are dropped.
  */
 function tapsAlong(start: number, length: number, outputs: number, limit: number, repeat: boolean): Taps {
   const scale = length / outputs;
@@ -57,8 +57,8 @@ function tapsAlong(start: number, length: number, outputs: number, limit: number
 }
 
 /**
- * The pixels around a region in blocks of `factor` × `factor`, each its mean (at the right and lower edge of the image, of
- * what there is), and the region in blocks.
+ * The pixels around a region averaged in blocks of `factor` × `factor` (fewer pixels at the right and lower edge of the
+ * image), and the region in units of blocks.
  */
 function averageBlocks(
   { width, height, data }: AnyImage,
@@ -67,9 +67,9 @@ function averageBlocks(
   around: number,
 ): { image: FloatImage; region: Box } {
   const blocks = (start: number, length: number, limit: number): [from: number, to: number] => {
-    const all = Math.ceil(limit / factor);
-    const from = Math.min(Math.max(Math.floor((start - around) / factor), 0), all - 1);
-    return [from, Math.min(Math.max(Math.ceil((start + length + around) / factor), from + 1), all)];
+    const count = Math.ceil(limit / factor);
+    const from = Math.min(Math.max(Math.floor((start - around) / factor), 0), count - 1);
+    return [from, Math.min(Math.max(Math.ceil((start + length + around) / factor), from + 1), count)];
   };
   const [left, right] = blocks(region.x, region.width, width);
   const [top, bottom] = blocks(region.y, region.height, height);
@@ -105,12 +105,12 @@ function averageBlocks(
   };
 }
 
-/** Source pixels for an output pixel that averaging of blocks leaves: enough for weights to be those of a triangle. */
-const REMAINING = 2.5;
+/** Blocks per output pixel along an axis, at least: enough to keep the weights a triangle. */
+const BLOCKS_PER_PIXEL = 2.5;
 
 /**
- * A rectangle of an image as `width` × `height` pixels, bilinear and antialiased (as PIL's `BILINEAR`, without its
- * rounding). Where it reaches beyond the image, the border is repeated, or every value is `fill`.
+ * A rectangle of an image as `width` × `height` pixels, bilinear and antialiased (like PIL's `BILINEAR`, without its
+ * rounding). Beyond the image the border is repeated, or every value is `fill`.
  */
 export function resample(
   image: AnyImage,
@@ -120,8 +120,8 @@ export function resample(
   fill?: number,
 ): FloatImage {
   const scale = Math.max(region.width / width, region.height / height);
-  const factor = Math.floor(Math.min(region.width / width, region.height / height) / REMAINING);
-  // Blocks read a pixel once and multiply nothing: a photograph of 12 megapixels takes half the time.
+  const factor = Math.floor(Math.min(region.width / width, region.height / height) / BLOCKS_PER_PIXEL);
+  // Averaging reads each pixel once and multiplies nothing: a photograph of 12 megapixels takes half the time.
   if (factor >= 3) {
     const blocks = averageBlocks(image, region, factor, 2 * scale);
     return resample(blocks.image, blocks.region, width, height, fill);
@@ -134,7 +134,7 @@ export function resample(
   const [from, to] = [across.first[0]!, across.first[width - 1]! + across.count];
   const source = new Float32Array(3 * (to - from));
   const line = new Float32Array(3 * width);
-  // Row by row of the source: each is shrunk once, and memory is that of the output.
+  // By source rows: each is shrunk once, and no memory beyond the output's is needed.
   let start = 0;
   for (let row = down.first[0]!; row < down.first[height - 1]! + down.count; row++) {
     while (down.first[start]! + down.count <= row) start++;
@@ -151,7 +151,7 @@ export function resample(
   return { width, height, data: out };
 }
 
-/** One row from its first source pixel on, resampled, as difference from the background. */
+/** Resamples one row, given from its first source pixel, as a difference from the background. */
 function resampleRow(
   source: Float32Array,
   { first, count, weights }: Taps,

@@ -1,7 +1,10 @@
-// Many anchors find the same face: overlapping detections become one, their weighted mean.
+// Many anchors detect the same face: overlapping detections are merged into their weighted mean.
 import { keyPointNames, type Box, type DetectedFace, type KeyPoints } from './face.js';
 
-/** Area of the intersection divided by the area of the union; 0 for boxes without area. */
+/** Boxes that overlap by this much are the same face. MediaPipe's value for this model. */
+export const SAME_FACE = 0.3;
+
+/** Intersection over union; 0 for boxes without area. */
 export function overlapOf(a: Box, b: Box): number {
   const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
   const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
@@ -10,9 +13,9 @@ export function overlapOf(a: Box, b: Box): number {
   return both / (a.width * a.height + b.width * b.height - both);
 }
 
-/** The mean of faces, each weighted by its score, with the score of the first. */
-function blend(faces: readonly DetectedFace[]): DetectedFace {
-  const total = faces.reduce((sum, { score }) => sum + score, 0);
+/** The mean of faces, each weighted by its score. */
+function blend(faces: readonly DetectedFace[], score: number): DetectedFace {
+  const total = faces.reduce((sum, face) => sum + face.score, 0);
   const mean = (value: (face: DetectedFace) => number): number =>
     faces.reduce((sum, face) => sum + face.score * value(face), 0) / total;
   const keyPoints = keyPointNames.map((name) => [
@@ -27,23 +30,24 @@ function blend(faces: readonly DetectedFace[]): DetectedFace {
       height: mean(({ box }) => box.height),
     },
     keyPoints: Object.fromEntries(keyPoints) as KeyPoints,
-    score: faces[0]!.score,
+    score,
   };
 }
 
 /**
- * Weighted non-maximum suppression: of what remains, the face of the highest score and all that overlap it by at
- * least `threshold` become one, until none remains. Highest score first.
- * Source: the post-processing of the BlazeFace paper, which blends instead of suppressing.
+ * Weighted non-maximum suppression: repeatedly merges the remaining face of the highest score with all that overlap it by
+ * at least `threshold`, and gives it the highest score. Highest score first.
+ * Source: the BlazeFace paper, whose post-processing blends instead of suppressing.
  */
 export function blendOverlapping(faces: readonly DetectedFace[], threshold: number): DetectedFace[] {
   let rest = [...faces].sort((a, b) => b.score - a.score);
   const result: DetectedFace[] = [];
-  while (rest.length > 0) {
-    const best = rest[0]!;
-    const same = (face: DetectedFace): boolean => face === best || overlapOf(face.box, best.box) >= threshold;
-    result.push(blend(rest.filter(same)));
-    rest = rest.filter((face) => !same(face));
+  for (let [best] = rest; best !== undefined; [best] = rest) {
+    const { box, score } = best;
+    const isSame = (face: DetectedFace, i: number): boolean =>
+      i === 0 || overlapOf(face.box, box) >= threshold;
+    result.push(blend(rest.filter(isSame), score));
+    rest = rest.filter((face, i) => !isSame(face, i));
   }
   return result;
 }

@@ -1,4 +1,4 @@
-// Grey images as the encoders read them; apart from decoding, which browsers do by other means.
+// Grey images as RGB, in a file of its own since browsers do not decode as Node does.
 import type { DecodedImage } from './encoder.js';
 
 /** Grey pixels `[height, width]` as RGB. */

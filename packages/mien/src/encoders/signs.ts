@@ -1,16 +1,16 @@
-// Signs that a vocabulary can be given tokens for: emoticons as the emoji that mean the same, placeholders of corpora,
-// and marks for words in capitals and lengthened words, which an uncased vocabulary would lose.
+// Signs that a vocabulary can have tokens for: emoticons as the emoji of the same meaning, placeholders of corpora, and
+// marks for words in capitals and lengthened words, which an uncased vocabulary would lose.
 
-/** Behind a word in capitals. */
+/** Follows a word in capitals. */
 export const LOUD = '⇧';
-/** Behind a lengthened word. */
+/** Follows a lengthened word. */
 export const LONG = '⟷';
-/** Somebody: a handle, or a corpus's placeholder for a name. */
+/** A person: a handle, or a corpus's placeholder for a name. */
 const PERSON = '👤';
-/** An address on the web. */
+/** A web address. */
 const LINK = '🔗';
 
-/** Those that show no feeling by themselves, with words that mean about the same. */
+/** Signs that express no emotion by themselves, with words of about the same meaning. */
 export const MANNERS: Readonly<Record<string, string>> = {
   [LOUD]: 'loud shouting',
   [LONG]: 'long very',
@@ -18,7 +18,7 @@ export const MANNERS: Readonly<Record<string, string>> = {
   [LINK]: 'link website',
 };
 
-/** What is written for a sign, separated by spaces. */
+/** The spellings of each sign, separated by spaces. */
 const WRITTEN: Readonly<Record<string, string>> = {
   [PERSON]: '@user [NAME] [PERSON]',
   [LINK]: 'http https ://',
@@ -53,7 +53,7 @@ const WRITTEN: Readonly<Record<string, string>> = {
   '🤨': 'ಠ_ಠ',
 };
 
-/** Every written sequence with the sign that it stands for. */
+/** Each spelling with its sign. */
 export const SEQUENCES: ReadonlyMap<string, string> = new Map(
   Object.entries(WRITTEN).flatMap(([sign, written]) => written.split(' ').map((one) => [one, sign] as const)),
 );
@@ -61,21 +61,22 @@ export const SEQUENCES: ReadonlyMap<string, string> = new Map(
 const LENGTHENED = /(\p{L})\1{2,}/giu;
 const isLengthened = (word: string): boolean => /(\p{L})\1{2,}/iu.test(word);
 
-/** A word as a vocabulary with marks reads it: itself or a shorter spelling, and the marks behind it. */
-export interface Marked {
+/** A word as a vocabulary with marks reads it: itself or a shorter spelling, and the marks that follow it. */
+interface MarkedWord {
   readonly word: string;
   readonly marks: readonly string[];
 }
 
 /**
- * A word's emphasis: in capitals from three letters on; lengthened where a letter stands three times and more. Of the
- * spellings with the letter twice and once the more frequent one is taken (`sooo` so, `cooool` cool), which a vocabulary
- * counts first. `idOf` says the id of a token, and is asked in lower case.
+ * A word's emphasis: capitals if it has at least three letters, and lengthening if a letter occurs three or more times in
+ * a row. Of the spellings with that letter twice and once, the more frequent one is used (`sooo` so, `cooool` cool), the
+ * one with the smaller id.
+ * @param idOf the id of a token in lower case
  */
-export function emphasisOf(word: string, idOf: (word: string) => number | undefined): Marked {
+export function emphasisOf(word: string, idOf: (word: string) => number | undefined): MarkedWord {
   const marks = /^\p{Lu}{3,}$/u.test(word) && !/^(.)\1+$/u.test(word) ? [LOUD] : [];
   if (!isLengthened(word) || /^(\p{L})\1+$/iu.test(word)) return { word, marks };
-  const [two, one] = [word.replace(LENGTHENED, '$1$1'), word.replace(LENGTHENED, '$1')];
+  const [doubled, single] = [word.replace(LENGTHENED, '$1$1'), word.replace(LENGTHENED, '$1')];
   const rank = (spelling: string): number => idOf(spelling.toLowerCase()) ?? Infinity;
-  return { word: rank(one) < rank(two) ? one : two, marks: [...marks, LONG] };
+  return { word: rank(single) < rank(doubled) ? single : doubled, marks: [...marks, LONG] };
 }

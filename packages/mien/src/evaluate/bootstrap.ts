@@ -1,11 +1,11 @@
-// Resamples test items together with the subjects, faces and model seeds they hang on: how far a mean would move with
-// others of them.
+// Resamples test items together with the subjects, faces and model seeds they depend on, to estimate how far a mean would
+// move with others.
 import { MienError, randomStream } from 'mien-engine/base';
 import { meanOf, type Interval } from './intervals.js';
 
 /**
- * `factor[o]`: the unit observation o hangs on (a model seed, a subject, a face, an item), counted from 0. An
- * observation may hang on several factors at once, in any combination.
+ * `factor[o]`: the unit (a model seed, a subject, a face, an item) that observation o depends on, counted from 0. An
+ * observation may depend on several factors, in any combination.
  */
 export type Factor = Int32Array;
 
@@ -14,7 +14,7 @@ export interface BootstrapOptions {
   readonly seed?: number;
 }
 
-/** Units of any kind as a factor: equal values are one unit. */
+/** A factor from values of any kind: equal values are the same unit. */
 export function factorOf(units: Iterable<string | number>): Factor {
   const numbers = new Map<string | number, number>();
   return Int32Array.from(units, (unit) => {
@@ -25,16 +25,16 @@ export function factorOf(units: Iterable<string | number>): Factor {
 }
 
 /**
- * Means of each statistic in `replicates` resamples, `[statistics][replicates]`. All statistics meet the same
- * resamples, so that the difference of two rows holds the paired difference.
+ * Means of each statistic in `replicates` resamples, `[statistics][replicates]`. All statistics use the same resamples, so
+ * that the difference of two rows is the paired difference.
  *
- * Every factor is resampled by itself, and an observation weighs the product of its units' counts: what shares a
- * seed, a subject or a face stays together (the pigeonhole bootstrap). Of n units n − 1 are drawn: the variance of a
- * mean over n units then comes out as s²/n, where n draws would give (n − 1)/n of it, a fifth too little with five
- * seeds. With several factors the spread is too wide rather than too narrow, for what belongs to one factor is counted
- * for the others as well (`resampleMeans` draws it in). A factor of one unit is not resampled.
+ * Each factor is resampled separately, and an observation is weighted by the product of its units' counts: observations
+ * of the same seed, subject or face stay together (the pigeonhole bootstrap). n − 1 of n units are drawn: the variance of
+ * a mean over n units is then s²/n, whereas n draws would give (n − 1)/n of it, a fifth too little with five seeds. With
+ * several factors the spread is too wide rather than too narrow, since the variance of one factor is counted for the
+ * others as well (`resampleMeans` corrects this). A factor of one unit is not resampled.
  * Sources: Owen 2007, "The pigeonhole bootstrap"; Rao & Wu 1988, "Resampling inference with complex survey data".
- * @throws MienError `shape` when lengths differ or nothing is given.
+ * @throws MienError `shape` when lengths differ or are zero.
  */
 export function bootstrapMeans(
   statistics: readonly ArrayLike<number>[],
@@ -43,20 +43,22 @@ export function bootstrapMeans(
 ): Float64Array[] {
   const n = factors[0]?.length ?? 0;
   if (n === 0 || [...statistics, ...factors].some(({ length }) => length !== n))
-    throw new MienError('shape', 'statistics and factors need one value for each of the same observations');
-  const units = factors.map(unitsOf);
-  const counts = units.map((size) => new Int32Array(size));
+    throw new MienError(
+      'shape',
+      'statistics and factors must have one value for each of the same observations',
+    );
+  const counts = factors.map((factor) => new Int32Array(unitsOf(factor)));
   const means = statistics.map(() => new Float64Array(replicates));
   const stream = randomStream(seed, 'bootstrap');
-  // One array after the other and of one type: by far the fastest way through, and most of a report's time.
+  // Arrays of one type, one after the other: by far the fastest, and this takes most of a report's time.
   const values = statistics.map((statistic) => Float64Array.from(statistic));
   const weights = new Float64Array(n);
   for (let replicate = 0; replicate < replicates; replicate++) {
     let total = 0;
-    // With few units it may happen that no observation is drawn at all.
+    // With few units, a resample may contain no observation at all.
     while (total === 0) {
-      counts.forEach((count, f) => {
-        const size = units[f]!;
+      counts.forEach((count) => {
+        const size = count.length;
         if (size === 1) return void count.fill(1);
         count.fill(0);
         for (let draw = 1; draw < size; draw++) count[stream.integer(size)]! += 1;
@@ -87,11 +89,11 @@ function weightedSum(weights: Float64Array, values: Float64Array): number {
 }
 
 /**
- * Variances of the means of statistics whose observations hang on several crossed factors: the variance by clusters
- * of each factor, minus that by each two factors' common clusters, plus that by three, and so on; with one factor, the
- * cluster-robust variance. Few clusters may make the sum too small or negative: it is never below that by one factor.
+ * Variances of means whose observations depend on several crossed factors: the variance clustered by each factor, minus
+ * that clustered by each pair of factors, plus that by each three, and so on; with one factor, the cluster-robust
+ * variance. With few clusters the sum may be too small or negative: it is bounded below by that of any single factor.
  * Source: Cameron, Gelbach & Miller 2011, "Robust inference with multiway clustering", with G / (G − 1) for G clusters.
- * @throws MienError `shape` when lengths differ or nothing is given.
+ * @throws MienError `shape` when lengths differ or are zero.
  */
 export function multiwayVariances(
   statistics: readonly ArrayLike<number>[],
@@ -99,7 +101,10 @@ export function multiwayVariances(
 ): number[] {
   const n = factors[0]?.length ?? 0;
   if (n === 0 || [...statistics, ...factors].some(({ length }) => length !== n))
-    throw new MienError('shape', 'statistics and factors need one value for each of the same observations');
+    throw new MienError(
+      'shape',
+      'statistics and factors must have one value for each of the same observations',
+    );
   const totals = statistics.map(() => 0);
   const least = statistics.map(() => 0);
   const means = statistics.map((values) => meanOf(values));
@@ -123,21 +128,21 @@ export function multiwayVariances(
 
 const unitsOf = (factor: Factor): number => factor.reduce((most, unit) => Math.max(most, unit), -1) + 1;
 
-/** Observations that share both units are one unit. */
+/** The factor whose units are the pairs of units of two factors. */
 function intersect(a: Factor, b: Factor): Factor {
   const size = unitsOf(b);
   return factorOf(Array.from(a, (unit, o) => unit * size + b[o]!));
 }
 
-/** A mean, and what it would have been on other units. */
+/** A mean and its bootstrap replicates. */
 export interface ResampledMean {
   readonly mean: number;
   readonly replicates: Float64Array;
 }
 
 /**
- * Means of statistics with their replicates from `bootstrapMeans`, drawn in around the mean until they spread as
- * `multiwayVariances` says where they spread more; they are never widened. All statistics meet the same resamples.
+ * Means of statistics with replicates from `bootstrapMeans`, shrunk towards the mean to the variance of
+ * `multiwayVariances` where theirs is larger; they are never widened. All statistics use the same resamples.
  * @throws MienError `shape` as both do.
  */
 export function resampleMeans(
@@ -155,7 +160,7 @@ export function resampleMeans(
   });
 }
 
-/** The q-quantile of values, interpolated linearly between order statistics (numpy's and R's default, type 7). */
+/** The q-quantile, interpolated linearly between order statistics (numpy's and R's default, type 7). */
 export function quantile(values: ArrayLike<number>, q: number): number {
   const sorted = Float64Array.from(values).sort();
   const at = (sorted.length - 1) * q;
@@ -176,19 +181,13 @@ export const percentileInterval = (
 });
 
 /**
- * Two-sided p-value of "the mean is zero" from resampled means: twice the share of them on the rarer side of zero,
+ * Two-sided p-value of a zero mean from its replicates: twice the smaller of the shares at or below and at or above zero,
  * never below 2 / (replicates + 1). Source: Davison & Hinkley 1997, "Bootstrap methods and their application", 4.2.
  */
 export function bootstrapPValue(replicates: ArrayLike<number>): number {
   const values = Array.from(replicates);
-  const tail = (inside: (value: number) => boolean): number =>
-    (1 + values.filter(inside).length) / (values.length + 1);
-  return Math.min(
-    1,
-    2 *
-      Math.min(
-        tail((value) => value <= 0),
-        tail((value) => value >= 0),
-      ),
-  );
+  const tail = (isInside: (value: number) => boolean): number =>
+    (1 + values.filter(isInside).length) / (values.length + 1);
+  const [below, above] = [tail((value) => value <= 0), tail((value) => value >= 0)];
+  return Math.min(1, 2 * Math.min(below, above));
 }

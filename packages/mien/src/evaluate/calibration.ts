@@ -1,9 +1,9 @@
-// Temperature scaling and the product of calibrated posteriors: the fusion that needs no training of its own.
+// Temperature scaling, and the product of calibrated posteriors: the fusion that needs no training.
 import { MienError } from 'mien-engine/base';
 import { labelAt } from './metrics.js';
 import { logSoftmax, rowCount, softmax, type Scores } from './scores.js';
 
-/** Temperatures lie within these: logits that separate the validation part would otherwise ask for zero. */
+/** Bounds of temperatures: logits that separate the validation items perfectly would otherwise drive it to zero. */
 export const temperatureBounds = { low: 0.05, high: 20 } as const;
 
 export interface Calibration {
@@ -17,10 +17,10 @@ export interface Calibration {
 
 /**
  * The temperature that minimises the negative log-likelihood of `softmax(logits / T)` on held-out items, within
- * `temperatureBounds`. The likelihood is convex in β = 1/T, with derivative Σ (E_β[z] − z_y) and curvature
- * Σ Var_β[z]; Newton steps are kept inside a bracket that bisection shrinks.
+ * `temperatureBounds`. It is convex in β = 1/T, with derivative Σ (E_β[z] − z_y) and curvature Σ Var_β[z]; Newton steps
+ * are kept inside a bracket that bisection shrinks.
  * Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
- * @throws MienError `shape` when lengths differ or nothing is given, `diverged` when a logit is not finite.
+ * @throws MienError `shape` when lengths differ or are zero, `diverged` when a logit is not finite.
  */
 export function fitTemperature(logits: Scores, labels: ArrayLike<number>): Calibration {
   const before = negativeLogLikelihood(logits, labels, 1);
@@ -50,7 +50,7 @@ export function fitTemperature(logits: Scores, labels: ArrayLike<number>): Calib
   };
 }
 
-/** Mean negative log-likelihood in nats, not cut off as `logLoss` is. */
+/** Mean negative log-likelihood in nats, without the clipping of `logLoss`. */
 function negativeLogLikelihood(logits: Scores, labels: ArrayLike<number>, temperature: number): number {
   const n = rowCount(logits);
   if (labels.length !== n || n === 0)
@@ -79,7 +79,7 @@ function slope(logits: Scores, labels: ArrayLike<number>, beta: number): { first
 }
 
 /**
- * The label distribution `[classes]` of training items, with one pseudo-item a label so that no label is impossible.
+ * The label distribution `[classes]` of training items, with one pseudo-count per label so that no label is impossible.
  * @throws MienError `shape` when a label is out of range.
  */
 export function labelPrior(labels: ArrayLike<number>, classes: number): number[] {
@@ -93,13 +93,13 @@ export function labelPrior(labels: ArrayLike<number>, classes: number): number[]
   return counts.map((count) => count / (labels.length + classes));
 }
 
-/** What one modality says about n items. */
+/** One modality's classification of n items. */
 export interface Evidence {
-  /** `[n, classes]`: logits of the modality's own classifier. */
+  /** `[n, classes]`: logits of the modality's classifier. */
   readonly logits: Scores;
-  /** From `fitTemperature`; 1 leaves the logits as they are. */
+  /** From `fitTemperature`; 1 leaves the logits unchanged. */
   readonly temperature: number;
-  /** `[classes]`: label distribution of the items that classifier was trained on. */
+  /** `[classes]`: label distribution of the classifier's training items. */
   readonly prior: readonly number[];
 }
 
@@ -114,11 +114,11 @@ export interface Evidence {
  *     log p(y | t, v) = log π(y) + Σ_m ( log softmax(z_m / T_m)(y) − log π_m(y) ) + constant
  *
  * with z_m and T_m a modality's logits and fitted temperature, π_m the label distribution it was trained on, and π
- * (`target`) that of the pairs to be judged, estimated on training pairs and multiplied in once. Pairs carry the
- * text's label: where the text classifier saw the same distribution (π_t = π) this is p_t · p_v / π_v. No fusion
- * that has only the same two posteriors to go by can be expected to do better on such pairs.
- * With one modality it moves a posterior from the prior it was trained under to another.
- * @throws MienError `shape` when modalities differ in labels or items, or a prior holds a zero.
+ * (`target`) that of the pairs to classify, estimated on training pairs. Pairs have the text's label: if the text
+ * classifier was trained on the same distribution (π_t = π), this is p_t · p_v / π_v. No fusion of the same two
+ * posteriors can be expected to do better on such pairs.
+ * With one modality it converts a posterior from its training prior to another.
+ * @throws MienError `shape` when modalities differ in labels or items, or a prior contains a zero.
  */
 export function productOfPosteriors(
   evidence: readonly Evidence[],
@@ -128,10 +128,10 @@ export function productOfPosteriors(
   const length = evidence[0]?.logits.data.length ?? 0;
   for (const { logits, prior } of evidence)
     if (logits.classes !== classes || logits.data.length !== length || prior.length !== classes)
-      throw new MienError('shape', 'modalities to be multiplied must have the same labels and items');
+      throw new MienError('shape', 'modalities to multiply must have the same labels and items');
   if ([target, ...evidence.map(({ prior }) => prior)].some((prior) => prior.some((p) => !(p > 0))))
     throw new MienError('shape', 'a label prior must be above zero for every label', {
-      hint: 'labelPrior gives one that is.',
+      hint: 'Use labelPrior.',
     });
   const offset = target.map(
     (p, k) => Math.log(p) - evidence.reduce((total, { prior }) => total + Math.log(prior[k]!), 0),

@@ -1,20 +1,20 @@
-// Metrics of predictions, defined as scikit-learn defines them, so that numbers can be compared across papers.
+// Metrics of predictions, defined as in scikit-learn, so that numbers can be compared across papers.
 import { MienError } from 'mien-engine/base';
 import { argmax, rowCount, type Scores } from './scores.js';
 
 /** `counts[t][p]`: items of label t predicted as label p. */
 export type ConfusionMatrix = readonly (readonly number[])[];
 
-/** Metrics of one label; zero where its denominator is zero. */
+/** Metrics of one label; zero where the denominator is zero. */
 export interface LabelScore {
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;
-  /** Items that bear the label. */
+  /** Items with the label. */
   readonly support: number;
 }
 
-/** What a table row states: accuracy, and unweighted means over all labels of precision, recall and F1. */
+/** Accuracy, and unweighted means over all labels of precision, recall and F1. */
 export interface Score {
   readonly accuracy: number;
   readonly precision: number;
@@ -31,7 +31,7 @@ function checkLength(truth: ArrayLike<number>, n: number): void {
     );
 }
 
-/** A label index, checked. */
+/** The label index of an item. @throws MienError `shape` when it is out of range. */
 export function labelAt(truth: ArrayLike<number>, index: number, classes: number): number {
   const label = truth[index]!;
   if (!Number.isInteger(label) || label < 0 || label >= classes)
@@ -40,8 +40,8 @@ export function labelAt(truth: ArrayLike<number>, index: number, classes: number
 }
 
 /**
- * Counts `[classes, classes]`, rows by true label, columns by predicted one.
- * @throws MienError `shape` when lengths differ, nothing is given, or an index is out of range.
+ * Counts `[classes, classes]`: rows by true label, columns by predicted label.
+ * @throws MienError `shape` when lengths differ or are zero, or an index is out of range.
  */
 export function confusionMatrix(
   truth: ArrayLike<number>,
@@ -60,9 +60,9 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 const mean = (values: readonly number[]): number => sum(values) / values.length;
 
 /**
- * Accuracy, per-label and macro precision, recall and F1. As scikit-learn's `precision_recall_fscore_support` with
- * `labels` = all labels, `average='macro'` and `zero_division=0`: a label without items or without predictions
- * counts as zero, and macro F1 is the mean of the labels' F1.
+ * Accuracy, and precision, recall and F1 per label and as macro averages, as scikit-learn's
+ * `precision_recall_fscore_support` with `labels` = all labels, `average='macro'` and `zero_division=0`: a label without
+ * items or without predictions counts as zero, and macro F1 is the mean of the labels' F1.
  */
 export function scoreOf(counts: ConfusionMatrix): Score {
   const perLabel = counts.map((row, label): LabelScore => {
@@ -85,7 +85,7 @@ export function scoreOf(counts: ConfusionMatrix): Score {
   };
 }
 
-/** Means over the labels that occur in the truth. */
+/** Means over the labels that occur among the true ones. */
 export interface OccurringMeans {
   /** Mean of the labels' recalls (scikit-learn's `balanced_accuracy_score`). */
   readonly meanRecall: number;
@@ -93,7 +93,7 @@ export interface OccurringMeans {
   readonly f1: number;
 }
 
-/** For test sets that need not hold every label a model knows: one that never occurs has no part in the means. */
+/** For test sets that lack some of a model's labels: labels that never occur are left out of the means. */
 export function meansOverOccurring(perLabel: readonly LabelScore[]): OccurringMeans {
   const occurring = perLabel.filter(({ support }) => support > 0);
   return {
@@ -102,13 +102,13 @@ export function meansOverOccurring(perLabel: readonly LabelScore[]): OccurringMe
   };
 }
 
-/** `scoreOf` the labels with the largest score (logits or posteriors alike). */
+/** `scoreOf` the labels with the largest score (logits or posteriors). */
 export const evaluateScores = (truth: ArrayLike<number>, logits: Scores): Score =>
   scoreOf(confusionMatrix(truth, argmax(logits), logits.classes));
 
 /**
- * Mean over items of the squared distance between posterior and one-hot label: 0 to 2 (scikit-learn's
- * `brier_score_loss` with `scale_by_half=False`).
+ * Mean squared distance between posterior and one-hot label, 0 to 2 (scikit-learn's `brier_score_loss` with
+ * `scale_by_half=False`).
  */
 export function brierScore(truth: ArrayLike<number>, posteriors: Scores): number {
   return meanOverItems(truth, posteriors, (label, start) => {
@@ -119,7 +119,7 @@ export function brierScore(truth: ArrayLike<number>, posteriors: Scores): number
   });
 }
 
-/** Mean negative log posterior of the true label in nats; posteriors are cut at 2⁻⁵² as in scikit-learn. */
+/** Mean negative log posterior of the true label in nats; posteriors are clipped at 2⁻⁵² as in scikit-learn. */
 export function logLoss(truth: ArrayLike<number>, posteriors: Scores): number {
   return meanOverItems(
     truth,
@@ -129,15 +129,15 @@ export function logLoss(truth: ArrayLike<number>, posteriors: Scores): number {
 }
 
 /**
- * Expected calibration error: over `bins` equal-width bins of the largest probability, the mean distance between
- * accuracy and confidence, weighted by the bin's items. Source: Guo et al. 2017, "On Calibration of Modern Neural
- * Networks", equation 5; bins are open below and closed above.
+ * Expected calibration error: the mean distance between accuracy and confidence over `bins` equal-width bins of the
+ * largest posterior, weighted by the items in each; bins are open below and closed above.
+ * Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 5.
  */
 export function expectedCalibrationError(truth: ArrayLike<number>, posteriors: Scores, bins = 15): number {
   const n = rowCount(posteriors);
   checkLength(truth, n);
   const predicted = argmax(posteriors);
-  /** Per bin: hits minus summed confidence, whose size over n is the bin's share of the error. */
+  /** Per bin: hits minus summed confidence. */
   const gaps = new Float64Array(bins);
   for (let row = 0; row < n; row++) {
     const confidence = posteriors.data[row * posteriors.classes + predicted[row]!]!;
@@ -158,4 +158,49 @@ function meanOverItems(
   for (let row = 0; row < n; row++)
     total += loss(labelAt(truth, row, posteriors.classes), row * posteriors.classes);
   return total / n;
+}
+
+/**
+ * Area under the ROC curve: the probability that an item with the label scores higher than one without, ties counted half
+ * (the normalised Mann–Whitney U statistic, scikit-learn's `roc_auc_score`). NaN when all or no items have the label.
+ * @param scores `[n]`
+ * @param positive `[n]`: whether the item has the label
+ * @throws MienError `shape` when lengths differ.
+ */
+export function areaUnderRoc(scores: ArrayLike<number>, positive: ArrayLike<boolean | number>): number {
+  const n = scores.length;
+  if (positive.length !== n)
+    throw new MienError('shape', `${positive.length} labels for ${n} scores; the numbers must be equal`);
+  const order = Array.from({ length: n }, (_, i) => i).sort((a, b) => scores[a]! - scores[b]!);
+  let rankSum = 0;
+  let count = 0;
+  for (let start = 0; start < n;) {
+    let end = start + 1;
+    while (end < n && scores[order[end]!] === scores[order[start]!]) end++;
+    // Tied scores share the mean of their ranks, counted from one.
+    for (let i = start; i < end; i++)
+      if (positive[order[i]!]) {
+        rankSum += (start + end + 1) / 2;
+        count++;
+      }
+    start = end;
+  }
+  return (rankSum - (count * (count + 1)) / 2) / (count * (n - count));
+}
+
+/**
+ * The mean area under the ROC curve of each label against the rest; of two labels, both areas are equal. Labels without
+ * items are left out.
+ * @param posteriors `[n][labels]`
+ * @param truth `[n]`: index of each item's label
+ */
+export function meanAreaUnderRoc(posteriors: readonly ArrayLike<number>[], truth: ArrayLike<number>): number {
+  const labels = posteriors[0]?.length ?? 0;
+  const areas = Array.from({ length: labels }, (_, label) =>
+    areaUnderRoc(
+      posteriors.map((row) => row[label]!),
+      Array.from(truth, (one) => one === label),
+    ),
+  ).filter((area) => !Number.isNaN(area));
+  return areas.reduce((sum, area) => sum + area, 0) / areas.length;
 }

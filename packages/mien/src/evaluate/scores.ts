@@ -1,4 +1,4 @@
-// Rows of numbers, one per label: what heads give (logits) and what evaluation works on (posteriors).
+// Rows of one number per label: the logits of heads, and the posteriors that evaluation works on.
 import { MienError } from 'mien-engine/base';
 
 /** `[n, classes]`, row-major: logits, log-posteriors or posteriors of n items. */
@@ -8,7 +8,7 @@ export interface Scores<Values extends Float32Array | Float64Array = Float32Arra
 }
 
 /**
- * Scores over existing data, such as a logits tensor's.
+ * Scores that view existing data, such as that of a tensor of logits.
  * @throws MienError `shape` when the length is not a multiple of `classes`.
  */
 export function scores<Values extends Float32Array | Float64Array>(
@@ -16,11 +16,11 @@ export function scores<Values extends Float32Array | Float64Array>(
   data: Values,
 ): Scores<Values> {
   if (!Number.isInteger(classes) || classes < 1 || data.length % classes !== 0)
-    throw new MienError('shape', `${data.length} scores do not make rows of ${classes} labels`);
+    throw new MienError('shape', `${data.length} scores cannot be divided into rows of ${classes} labels`);
   return { classes, data };
 }
 
-/** The rows at these positions, in their order. */
+/** The rows at these positions, in that order. */
 export function pick({ classes, data }: Scores, positions: ArrayLike<number>): Scores {
   const out = new Float64Array(positions.length * classes);
   for (let i = 0; i < positions.length; i++)
@@ -32,9 +32,9 @@ export function pick({ classes, data }: Scores, positions: ArrayLike<number>): S
 export const rowCount = ({ classes, data }: Scores): number => data.length / classes;
 
 /**
- * Log-posteriors `[n, classes]` of logits divided by a temperature, in float64. Log-posteriors pass through
- * unchanged at temperature 1; a score of −∞ stays −∞.
- * @throws MienError `diverged` when a row holds NaN or +∞, or nothing but −∞.
+ * Log-posteriors `[n, classes]` of logits divided by a temperature, in float64. At temperature 1 log-posteriors are
+ * unchanged; a score of −∞ remains −∞.
+ * @throws MienError `diverged` when a row contains NaN or +∞, or only −∞.
  */
 export function logSoftmax(logits: Scores, temperature = 1): Scores<Float64Array> {
   const { classes, data } = logits;
@@ -66,8 +66,8 @@ const notFinite = (row: number): MienError =>
   });
 
 /**
- * The index of each row's largest score, the first one of equals.
- * @throws MienError `diverged` when a row holds NaN.
+ * The index of each row's largest score, the first in case of ties.
+ * @throws MienError `diverged` when a row contains NaN.
  */
 export function argmax({ classes, data }: Scores): Uint8Array {
   const out = new Uint8Array(data.length / classes);
@@ -83,11 +83,11 @@ export function argmax({ classes, data }: Scores): Uint8Array {
   return out;
 }
 
-/** 1 for each row whose largest score is the truth's, else 0. @throws MienError `diverged` when a row holds NaN. */
+/** 1 for each row whose largest score is the true label's, else 0. @throws MienError `diverged` as `argmax`. */
 export const hitsAgainst = (all: Scores, truth: ArrayLike<number>): Uint8Array =>
   argmax(all).map((label, i) => Number(label === truth[i]));
 
-/** Positions of the labels `to` in `from`. @throws MienError `usage` when one is not there. */
+/** Positions of the labels `to` in `from`. @throws MienError `usage` when one is missing. */
 function positions(from: readonly string[], to: readonly string[]): number[] {
   return to.map((label) => {
     const index = from.indexOf(label);
@@ -98,9 +98,9 @@ function positions(from: readonly string[], to: readonly string[]): number[] {
 }
 
 /**
- * The columns of the labels `to`, from scores over the labels `from`. Of logits or log-posteriors this is all that
- * conditioning on a subset of labels takes: p(y | x, y ∈ S) is the softmax of the remaining columns.
- * @throws MienError `usage` when a label is not among `from`, `shape` when `from` does not fit the scores.
+ * Selects the columns of the labels `to` from scores over the labels `from`. For logits and log-posteriors this conditions
+ * on a subset of labels: p(y | x, y ∈ S) is the softmax of the remaining columns.
+ * @throws MienError `usage` when a label is not among `from`, `shape` when `from` does not match the scores.
  */
 export function restrictLogits(
   logits: Scores,
@@ -120,8 +120,8 @@ export function restrictLogits(
 }
 
 /**
- * Posteriors over the labels `to`, from posteriors over `from` (seven labels to the five shared ones): each row's
- * remaining probabilities, renormalised. A row whose remaining mass has underflown to zero becomes uniform.
+ * Posteriors over the labels `to`, from posteriors over `from` (such as the five shared labels of seven): the remaining
+ * probabilities of each row, renormalised. A row whose remaining mass underflows to zero becomes uniform.
  */
 export function restrictPosteriors(
   posteriors: Scores,
@@ -131,7 +131,7 @@ export function restrictPosteriors(
   return normalizeRows(restrictLogits(posteriors, from, to));
 }
 
-/** Makes each row sum to one, in place; a row of nothing but zeros becomes `empty(i)`, by default uniform. */
+/** Makes each row sum to one, in place; a row of zeros becomes `empty(i)`, by default uniform. */
 export function normalizeRows(
   { classes, data }: Scores<Float64Array>,
   empty: (index: number) => number = () => 1 / classes,
@@ -151,7 +151,7 @@ export const restrictPrior = (
   to: readonly string[],
 ): number[] => [...restrictPosteriors(scores(from.length, Float64Array.from(prior)), from, to).data];
 
-/** Posteriors `[n, classes]` under one prior as they are under another: p · to / from, renormalised (Bayes). */
+/** Posteriors `[n, classes]` converted from one prior to another by Bayes' rule: p · to / from, renormalised. */
 export function movePrior(
   { classes, data }: Scores,
   from: readonly number[],
@@ -162,8 +162,8 @@ export function movePrior(
 }
 
 /**
- * The same for logits, added to them `[classes]`: probabilities are softmax(z / T), so that z becomes
- * z + T · (log to − log from).
+ * The same conversion for logits, an offset `[classes]` to add to them: as probabilities are softmax(z / T), it is
+ * T · (log to − log from).
  */
 export const priorShift = (from: readonly number[], to: readonly number[], temperature: number): number[] =>
   to.map((share, k) => temperature * Math.log(share / from[k]!));

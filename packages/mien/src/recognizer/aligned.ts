@@ -1,11 +1,11 @@
-// Tests on pairs that people made themselves, such as posts with their picture: words and picture have a label each,
-// and nobody chose one to match the other.
+// Evaluation on naturally occurring pairs, such as posts with their picture: words and picture are labelled separately,
+// and neither was chosen to match the other.
 import { MienError, randomStream } from 'mien-engine/base';
-import { meanAreaUnderRoc } from '../evaluate/auc.js';
+import { meanAreaUnderRoc } from '../evaluate/metrics.js';
 import { quantile } from '../evaluate/bootstrap.js';
 import { meanOf, type Interval } from '../evaluate/intervals.js';
 import { collapsed, type Collapse } from './collapse.js';
-import type { FailureCode, Recognition, Result } from './types.js';
+import type { FailureCode, ModalityPosterior, Recognition, Result } from './types.js';
 
 /** A recognised pair with the label of its words and the label of its picture, both among the groups. */
 export interface AlignedItem {
@@ -14,35 +14,35 @@ export interface AlignedItem {
   readonly image: string;
 }
 
-/** What answers: the fused answer, the product of the two posteriors, or one modality by itself. */
-type AlignedWay = 'answer' | 'product' | 'text alone' | 'face alone';
+/** The source of an answer: the fused answer, the product of the two posteriors, or one modality by itself. */
+type AnswerSource = 'answer' | 'product' | 'text alone' | 'face alone';
 
-/** One way of answering, on pairs whose two labels are the same. */
+/** A source's metrics on pairs whose two labels are the same. */
 interface AgreeingRow {
-  readonly name: AlignedWay;
+  readonly name: AnswerSource;
   readonly accuracy: Interval;
   /** Mean over the labels that occur. */
   readonly meanRecall: number;
-  /** Area under the ROC curve; of more than two labels the mean of one versus the rest. */
+  /** Area under the ROC curve; with more than two labels, the mean of one versus the rest. */
   readonly auc: Interval;
-  /** Mean logarithm of the label's probability, in nats. */
+  /** Mean log-probability of the label, in nats. */
   readonly logLikelihood: number;
 }
 
-/** One way of answering, on pairs whose labels may differ. */
+/** A source's metrics on pairs whose labels may differ. */
 export interface EitherRow {
-  readonly name: AlignedWay;
+  readonly name: AnswerSource;
   /** Share of pairs in which it gives the label of the words. */
   readonly textAccuracy: Interval;
   /** Share of pairs in which it gives the label of the picture. */
   readonly imageAccuracy: Interval;
-  /** Mean over pairs of the mean logarithm of the probabilities of both labels, in nats. */
+  /** Mean log-probability of both labels, in nats. */
   readonly logLikelihood: Interval;
 }
 
-/** How much better the answer is than another way, pair by pair. */
+/** How much better the answer is than another source, paired. */
 interface AlignedDifference {
-  readonly to: Exclude<AlignedWay, 'answer'>;
+  readonly to: Exclude<AnswerSource, 'answer'>;
   readonly accuracy: Interval;
   readonly auc: Interval;
 }
@@ -52,7 +52,7 @@ export interface AlignedEvaluation {
   readonly items: number;
   /** Pairs without an answer, by reason. */
   readonly failures: Readonly<Partial<Record<FailureCode, number>>>;
-  /** Pairs of which one side could not be read; they are in no row. */
+  /** Pairs of which only the text or only the face could be read; excluded from all rows. */
   readonly oneSided: number;
   readonly agreeing: {
     readonly n: number;
@@ -68,12 +68,13 @@ export interface AlignedOptions {
   readonly seed?: number;
 }
 
-const WAYS: readonly AlignedWay[] = ['answer', 'product', 'text alone', 'face alone'];
+const OTHER_SOURCES = ['product', 'text alone', 'face alone'] as const;
+const SOURCES: readonly AnswerSource[] = ['answer', ...OTHER_SOURCES];
 
 /**
- * Accuracy, ranking and log-likelihood of the answer, the product of posteriors and each modality alone, with
- * percentile intervals over pairs (95 %, bootstrap). All ways meet the same resamples, so differences are paired.
- * @throws MienError `data` when no pair was read from both sides, or a label is no group.
+ * Accuracy, ranking and log-likelihood of the answer, the product of posteriors and each modality alone, with 95%
+ * percentile intervals (bootstrap over pairs). All sources use the same resamples, so differences are paired.
+ * @throws MienError `data` when in no pair both sides could be read, or a label is not a group.
  */
 export function evaluateAligned(
   items: readonly AlignedItem[],
@@ -88,9 +89,9 @@ export function evaluateAligned(
     const labels = { text: indexOf(text, groups), image: indexOf(image, groups) };
     if (result.error) failures[result.error.code] = (failures[result.error.code] ?? 0) + 1;
     else if (!result.text || !result.face) oneSided++;
-    else pairs.push({ ...labels, says: saysOf(result, collapse) });
+    else pairs.push({ ...labels, posteriors: posteriorsOf(result, result.text, result.face, collapse) });
   }
-  if (pairs.length === 0) throw new MienError('data', 'no pair could be read from both sides');
+  if (pairs.length === 0) throw new MienError('data', 'in no pair could both text and face be read');
   const resample = { replicates, seed };
   const same = pairs.filter(({ text, image }) => text === image);
   const differ = pairs.filter(({ text, image }) => text !== image);
@@ -109,53 +110,66 @@ interface Pair {
   /** Indices of the labels among the groups. */
   readonly text: number;
   readonly image: number;
-  /** Posterior over the groups of each way. */
-  readonly says: Readonly<Record<AlignedWay, readonly number[]>>;
+  /** Over the groups. */
+  readonly posteriors: Readonly<Record<AnswerSource, readonly number[]>>;
 }
 
 function indexOf(label: string, groups: readonly string[]): number {
   const index = groups.indexOf(label);
   if (index >= 0) return index;
-  throw new MienError('data', `the label "${label}" is none of ${groups.join(', ')}`, {
-    hint: 'A mapping file says which label stands for which, and null leaves its rows out.',
+  throw new MienError('data', `the label "${label}" is not one of ${groups.join(', ')}`, {
+    hint: 'Map it to one of them in the mapping file, or to null to exclude its rows.',
   });
 }
 
-function saysOf({ probabilities, text, face }: Recognition, collapse: Collapse): Pair['says'] {
-  const [ofText, ofFace] = [
-    collapsed(text!.probabilities, collapse),
-    collapsed(face!.probabilities, collapse),
-  ];
+function posteriorsOf(
+  answer: Recognition,
+  text: ModalityPosterior,
+  face: ModalityPosterior,
+  collapse: Collapse,
+): Pair['posteriors'] {
+  const overGroups = ({ probabilities }: Pick<ModalityPosterior, 'probabilities'>): number[] =>
+    collapsed(probabilities, collapse);
+  const [ofText, ofFace] = [overGroups(text), overGroups(face)];
   const product = ofText.map((p, k) => p * ofFace[k]!);
   const total = product.reduce((sum, p) => sum + p, 0);
   return {
-    answer: collapsed(probabilities, collapse),
+    answer: overGroups(answer),
     product: product.map((p) => (total > 0 ? p / total : 1 / product.length)),
     'text alone': ofText,
     'face alone': ofFace,
   };
 }
 
-type Statistics = Readonly<Record<string, number>>;
+/** A statistic of all pairs, and of each resample. */
+interface Resampled {
+  readonly value: number;
+  readonly replicates: readonly number[];
+}
+type Statistic = (pairs: readonly Pair[]) => number;
 
-/** A statistic of all pairs with its percentile interval over resampled ones, by name. */
-function resampled(
+/** Computes statistics on one common set of resamples. */
+function bootstrapOver(
   pairs: readonly Pair[],
-  statistics: (pairs: readonly Pair[]) => Statistics,
   { replicates, seed }: Required<AlignedOptions>,
-): Readonly<Record<string, Interval>> {
+): (statistic: Statistic) => Resampled {
   const stream = randomStream(seed, 'aligned pairs');
-  const drawn = Array.from({ length: replicates }, () =>
-    statistics(pairs.map(() => pairs[stream.integer(pairs.length)]!)),
+  const resamples = Array.from({ length: replicates }, () =>
+    pairs.map(() => pairs[stream.integer(pairs.length)]!),
   );
-  return Object.fromEntries(
-    Object.entries(statistics(pairs)).map(([name, mean]) => {
-      // A resample may lack a label, and then has no area.
-      const values = drawn.map((one) => one[name]!).filter((value) => !Number.isNaN(value));
-      const bound = (q: number): number | null => (values.length > 0 ? quantile(values, q) : null);
-      return [name, { mean, low: bound(0.025), high: bound(0.975) }];
-    }),
-  );
+  return (statistic) => ({ value: statistic(pairs), replicates: resamples.map(statistic) });
+}
+
+const differenceOf = (a: Resampled, b: Resampled): Resampled => ({
+  value: a.value - b.value,
+  replicates: a.replicates.map((value, i) => value - b.replicates[i]!),
+});
+
+function intervalOf({ value, replicates }: Resampled): Interval {
+  // A resample may lack a label, and then has no area under the curve.
+  const values = replicates.filter((one) => !Number.isNaN(one));
+  const bound = (q: number): number | null => (values.length > 0 ? quantile(values, q) : null);
+  return { mean: value, low: bound(0.025), high: bound(0.975) };
 }
 
 function agreeing(
@@ -163,93 +177,66 @@ function agreeing(
   options: Required<AlignedOptions>,
 ): Pick<AlignedEvaluation['agreeing'], 'rows' | 'differences'> {
   if (pairs.length === 0) return { rows: [], differences: [] };
-  const others = WAYS.filter((way) => way !== 'answer');
-  const found = resampled(
-    pairs,
-    (drawn) => {
-      const truth = drawn.map(({ text }) => text);
-      const own = Object.fromEntries(
-        WAYS.flatMap((way) => [
-          [`accuracy ${way}`, shareOf(drawn, way, 'text')],
-          [
-            `auc ${way}`,
-            meanAreaUnderRoc(
-              drawn.map(({ says }) => says[way]),
-              truth,
-            ),
-          ],
-        ]),
-      ) as Record<string, number>;
-      const differences = others.flatMap((way) =>
-        ['accuracy', 'auc'].map((kind) => [
-          `${kind} to ${way}`,
-          own[`${kind} answer`]! - own[`${kind} ${way}`]!,
-        ]),
-      );
-      return { ...own, ...Object.fromEntries(differences) };
-    },
-    options,
-  );
+  const resampled = bootstrapOver(pairs, options);
+  const measured = <Name extends AnswerSource>(name: Name) => ({
+    name,
+    accuracy: resampled((drawn) => shareOf(drawn, name, 'text')),
+    auc: resampled((drawn) =>
+      meanAreaUnderRoc(
+        drawn.map(({ posteriors }) => posteriors[name]),
+        drawn.map(({ text }) => text),
+      ),
+    ),
+  });
+  const answer = measured('answer');
+  const others = OTHER_SOURCES.map(measured);
   return {
-    rows: WAYS.map((name) => ({
+    rows: [answer, ...others].map(({ name, accuracy, auc }) => ({
       name,
-      accuracy: found[`accuracy ${name}`]!,
-      auc: found[`auc ${name}`]!,
+      accuracy: intervalOf(accuracy),
+      auc: intervalOf(auc),
       meanRecall: meanRecallOf(pairs, name),
-      logLikelihood: meanOf(pairs.map((pair) => logOf(pair.says[name][pair.text]!))),
+      logLikelihood: meanOf(pairs.map(({ posteriors, text }) => logOf(posteriors[name][text]))),
     })),
-    differences: others.map((to) => ({
+    differences: others.map(({ name: to, accuracy, auc }) => ({
       to,
-      accuracy: found[`accuracy to ${to}`]!,
-      auc: found[`auc to ${to}`]!,
+      accuracy: intervalOf(differenceOf(answer.accuracy, accuracy)),
+      auc: intervalOf(differenceOf(answer.auc, auc)),
     })),
   };
 }
 
 function eitherRows(pairs: readonly Pair[], options: Required<AlignedOptions>): EitherRow[] {
   if (pairs.length === 0) return [];
-  const found = resampled(
-    pairs,
-    (drawn) =>
-      Object.fromEntries(
-        WAYS.flatMap((way) => [
-          [`text ${way}`, shareOf(drawn, way, 'text')],
-          [`image ${way}`, shareOf(drawn, way, 'image')],
-          [`log ${way}`, meanOf(drawn.map((pair) => eitherLog(pair, way)))],
-        ]),
-      ) as Statistics,
-    options,
-  );
-  return WAYS.map((name) => ({
+  const resampled = bootstrapOver(pairs, options);
+  return SOURCES.map((name) => ({
     name,
-    textAccuracy: found[`text ${name}`]!,
-    imageAccuracy: found[`image ${name}`]!,
-    logLikelihood: found[`log ${name}`]!,
+    textAccuracy: intervalOf(resampled((drawn) => shareOf(drawn, name, 'text'))),
+    imageAccuracy: intervalOf(resampled((drawn) => shareOf(drawn, name, 'image'))),
+    logLikelihood: intervalOf(resampled((drawn) => meanOf(drawn.map((pair) => eitherLog(pair, name))))),
   }));
 }
 
-/** The group with the highest probability, the first of equals. */
+/** The group with the highest probability, the first in case of ties. */
 const topOf = (posterior: readonly number[]): number => posterior.indexOf(Math.max(...posterior));
 
-const shareOf = (pairs: readonly Pair[], way: AlignedWay, side: 'text' | 'image'): number =>
-  pairs.filter((pair) => topOf(pair.says[way]) === pair[side]).length / pairs.length;
+const shareOf = (pairs: readonly Pair[], source: AnswerSource, side: 'text' | 'image'): number =>
+  pairs.filter((pair) => topOf(pair.posteriors[source]) === pair[side]).length / pairs.length;
 
-function meanRecallOf(pairs: readonly Pair[], way: AlignedWay): number {
+function meanRecallOf(pairs: readonly Pair[], source: AnswerSource): number {
   const labels = [...new Set(pairs.map(({ text }) => text))];
-  return meanOf(
-    labels.map((label) =>
-      shareOf(
-        pairs.filter(({ text }) => text === label),
-        way,
-        'text',
-      ),
-    ),
-  );
+  const recallOf = (label: number): number =>
+    shareOf(
+      pairs.filter(({ text }) => text === label),
+      source,
+      'text',
+    );
+  return meanOf(labels.map(recallOf));
 }
 
-/** Probabilities below this count as this, so that one sure mistake does not decide a mean. */
-const LEAST = 1e-6;
-const logOf = (probability: number): number => Math.log(Math.max(probability, LEAST));
+/** Probabilities are clipped here, so that one confident mistake does not dominate a mean. */
+const MIN_PROBABILITY = 1e-6;
+const logOf = (probability = 0): number => Math.log(Math.max(probability, MIN_PROBABILITY));
 
-const eitherLog = ({ says, text, image }: Pair, way: AlignedWay): number =>
-  (logOf(says[way][text]!) + logOf(says[way][image]!)) / 2;
+const eitherLog = ({ posteriors, text, image }: Pair, source: AnswerSource): number =>
+  (logOf(posteriors[source][text]) + logOf(posteriors[source][image])) / 2;

@@ -1,12 +1,12 @@
-// Bytes in whatever holds them, of any realm: frames, and the contexts of test runners, have an `ArrayBuffer` of their own.
+// Bytes in any buffer or view, of any realm: iframes and the contexts of test runners have an `ArrayBuffer` of their own.
 import { tagOf } from 'mien-engine/base';
 
 const BYTE_VIEWS = new Set(['Uint8Array', 'Uint8ClampedArray', 'DataView']);
 const STORES = new Set(['ArrayBuffer', 'SharedArrayBuffer']);
 
 /**
- * The bytes of a byte array or a buffer, not copied; undefined for anything else, arrays of larger numbers included.
- * Empty where the buffer was transferred elsewhere.
+ * The bytes of a byte array or a buffer, not copied; undefined for anything else, including arrays of wider numbers.
+ * Empty when the buffer was transferred.
  */
 export function bytesIn(value: unknown): Uint8Array | undefined {
   const tag = tagOf(value);
@@ -21,9 +21,9 @@ export function bytesIn(value: unknown): Uint8Array | undefined {
   }
 }
 
-/** The same bytes; copied where their memory is shared with other threads or may shrink. */
+/** The same bytes; copied if their memory is shared with other threads or resizable. */
 export function steadyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
-  const steady = tagOf(buffer) === 'ArrayBuffer' && !(buffer as { resizable?: boolean }).resizable;
-  return steady ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes);
+  const isSteady = tagOf(buffer) === 'ArrayBuffer' && !(buffer as { resizable?: boolean }).resizable;
+  return isSteady ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes);
 }

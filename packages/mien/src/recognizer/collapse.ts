@@ -1,18 +1,20 @@
-// Groups of labels, such as polarity: which of the model's labels stands for which group, and the posterior over these.
+// Groups of labels, such as polarity: the group of each of the model's labels, and posteriors over groups.
 import { defined, MienError, suggestion } from 'mien-engine/base';
 import type { Probabilities, Result } from './types.js';
 
 export interface Collapse {
   /** Alphabetical. */
   readonly groups: readonly string[];
-  /** The group of each label; null where the label is left out. */
+  /** The group of each label, or null if the label is excluded. */
   readonly of: Readonly<Record<string, string | null>>;
 }
 
 /**
- * @param labels every label that the model may give
- * @param mapping the group of a label, or null to leave it out
- * @throws MienError `config` when fewer than two groups remain.
+ * @param labels all labels of the model
+ * @param mapping the group of a label, or null to exclude it
+ * @param options.named labels that must be among the model's
+ * @param options.file source of the mapping, for errors
+ * @throws MienError `config` when a named label is unknown or fewer than two groups remain.
  */
 export function collapseOf(
   labels: readonly string[],
@@ -28,16 +30,16 @@ export function collapseOf(
   const of = Object.fromEntries(labels.map((label) => [label, mapping(label)]));
   const groups = [...new Set(Object.values(of).filter((group) => group !== null))].sort();
   if (groups.length < 2)
-    throw new MienError('config', 'labels must fall into two groups at least', {
+    throw new MienError('config', 'labels must be mapped to at least two groups', {
       ...defined({ file }),
-      hint: 'A line a label, for instance "joy: positive", or "surprise: null" to leave it out.',
+      hint: 'Write one label per line: "joy: positive", or "surprise: null" to exclude it.',
     });
   return { groups, of };
 }
 
 /**
- * The posterior over the groups, given that the label is in one of them: each the sum of its labels' probabilities.
- * Even where none of these has any.
+ * The posterior over the groups, given that the label belongs to one: the sums of their labels' probabilities,
+ * renormalised. Uniform when all are zero.
  */
 export function collapsed(probabilities: Probabilities, { groups, of }: Collapse): number[] {
   const sums = groups.map(() => 0);
@@ -49,19 +51,19 @@ export function collapsed(probabilities: Probabilities, { groups, of }: Collapse
   return sums.map((value) => (total > 0 ? value / total : 1 / sums.length));
 }
 
-/** A result whose posteriors are over the groups. */
+/** The result with posteriors over the groups. */
 export function collapsedResult(result: Result, collapse: Collapse): Result {
   if (result.error) return result;
-  const over = <One extends { readonly probabilities: Probabilities }>(one: One): One => {
+  const withGroups = <One extends { readonly probabilities: Probabilities }>(one: One): One => {
     const values = collapsed(one.probabilities, collapse);
     return {
       ...one,
       probabilities: Object.fromEntries(collapse.groups.map((group, i) => [group, values[i]!])),
     };
   };
+  const { text, face } = result;
   return {
-    ...over(result),
-    ...(result.text ? { text: over(result.text) } : {}),
-    ...(result.face ? { face: over(result.face) } : {}),
+    ...withGroups(result),
+    ...defined({ text: text && withGroups(text), face: face && withGroups(face) }),
   };
 }

@@ -1,5 +1,5 @@
-// Data URLs and base64, read the same in Node and in browsers: `fetch` of a data URL refuses the base64 of addresses
-// (`-` and `_`), and a page's Content-Security-Policy may refuse `fetch` altogether.
+// Decodes data URLs and base64, the same in Node and in browsers: `fetch` of a data URL rejects base64url (`-` and `_`),
+// and a page's Content-Security-Policy may forbid it altogether.
 import { MienError } from 'mien-engine/base';
 
 const SCHEME = /^\s*data:/i;
@@ -7,15 +7,14 @@ const SCHEME = /^\s*data:/i;
 export const isDataUrl = (address: string): boolean => SCHEME.test(address);
 
 /**
- * The bytes of base64: the usual alphabet or that of addresses, with or without padding, line breaks anywhere. Undefined
- * where it is none.
+ * The bytes of base64 or base64url, with or without padding, with line breaks anywhere. Undefined when it is neither.
  */
 export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   const letters = text
     .replace(/[\t\n\f\r ]/g, '')
     .replaceAll('-', '+')
     .replaceAll('_', '/');
-  // Padding is not needed. In a loop: a regular expression would take quadratic time for a megabyte of `=`.
+  // Removes padding, in a loop, since a regular expression would take quadratic time for a megabyte of `=`.
   let end = letters.length;
   while (letters[end - 1] === '=') end--;
   let binary: string;
@@ -31,7 +30,7 @@ export function bytesOfBase64(text: string): Uint8Array<ArrayBuffer> | undefined
 
 /**
  * The bytes of a data URL, base64 or percent-encoded.
- * @throws MienError `data` when it is neither.
+ * @throws MienError `data` when it has no comma or invalid base64.
  * Source: the Fetch Standard, "data: URL processor".
  */
 export function bytesOfDataUrl(address: string): Uint8Array<ArrayBuffer> {
@@ -40,17 +39,17 @@ export function bytesOfDataUrl(address: string): Uint8Array<ArrayBuffer> {
   if (comma < 0)
     throw new MienError('data', 'is a data URL without a comma', {
       field: 'image',
-      hint: 'Write data:image/jpeg;base64, before the base64.',
+      hint: 'Put data:image/jpeg;base64, before the base64.',
     });
   const hash = address.indexOf('#', comma);
   const body = percentDecoded(address.slice(comma + 1, hash < 0 ? undefined : hash));
   if (!/;\s*base64\s*$/i.test(address.slice(start, comma))) return body;
   const bytes = bytesOfBase64(new TextDecoder('latin1').decode(body));
-  if (!bytes) throw new MienError('data', 'is a data URL whose base64 is damaged', { field: 'image' });
+  if (!bytes) throw new MienError('data', 'is a data URL with invalid base64', { field: 'image' });
   return bytes;
 }
 
-/** UTF-8 bytes of a text in which `%41` stands for the byte 0x41. */
+/** The UTF-8 bytes of a text, with `%41` decoded as the byte 0x41. */
 function percentDecoded(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new TextEncoder().encode(text);
   if (!text.includes('%')) return bytes;

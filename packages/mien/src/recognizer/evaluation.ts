@@ -1,7 +1,6 @@
 // How a recogniser does on items whose labels are known: the answer, what each modality alone would have said, groups.
 import { MienError } from 'mien-engine/base';
-import { groupAccuracies, type GroupAccuracy } from '../evaluate/groups.js';
-import { wilsonInterval, type Interval } from '../evaluate/intervals.js';
+import { groupAccuracies, type GroupAccuracy, type Interval, wilsonInterval } from '../evaluate/intervals.js';
 import {
   brierScore,
   confusionMatrix,

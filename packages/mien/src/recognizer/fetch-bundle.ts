@@ -1,15 +1,24 @@
-// A bundle from a URL: only the files that computing needs, each checked by size and hash, kept as a whole or not at all.
+// Fetches a bundle from a URL: only the files that inference needs, each verified by size and hash, stored as a whole or
+// not at all.
 import { checkManifest, MANIFEST_NAME, type BundleManifest } from '../bundle/manifest.js';
-import { inFolder, shownAddress } from './address.js';
-import { fetchFile, fetchKnown, keptKnown, unexpected, type FileStore } from './fetch-file.js';
+import {
+  fetchFile,
+  fetchKnown,
+  inFolder,
+  shownAddress,
+  storedFile,
+  unexpected,
+  type FileStore,
+  type KnownFile,
+} from './fetch-file.js';
 
 export interface FetchBundleOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Bytes fetched and bytes to fetch. */
+  /** Called with the number of bytes fetched and in total. */
   readonly onProgress?: ((loaded: number, total: number) => void) | undefined;
   /**
-   * Where files are kept, so that they are fetched once; the manifest is fetched each time that it can be. A kept bundle
-   * is let go once another was fetched and kept as a whole; until then it answers where that one cannot be had.
+   * Stores files so that they are fetched only once; the manifest is fetched each time. A stored bundle is deleted once a
+   * newer one is stored completely; until then it is used when that one cannot be fetched.
    */
   readonly store?: FileStore | undefined;
 }
@@ -19,13 +28,14 @@ export interface FetchedBundle {
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 
-/** Names of the files that are computed with; the card and the evaluation are not. */
+/** Names of the files that inference needs, which excludes the model card and the evaluation. */
 export const neededFiles = ({ text, face, fusion }: BundleManifest): string[] =>
   [text?.model, text?.tokenizer, face?.model, fusion?.model].filter((name) => name !== undefined);
 
 /**
- * @throws MienError `offline` when a file cannot be fetched, `bundle` when it is not the one that the manifest names,
- *   `interrupted` when the signal is given.
+ * Fetches a bundle, or falls back to the stored one.
+ * @throws MienError `offline` when a file cannot be fetched, `bundle` when it is not the one in the manifest,
+ *   `interrupted` when the signal is aborted.
  */
 export async function fetchBundle(
   folder: string | URL,
@@ -33,31 +43,40 @@ export async function fetchBundle(
 ): Promise<FetchedBundle> {
   const { store, signal } = options;
   const manifestUrl = inFolder(folder, MANIFEST_NAME);
-  const before = store && (await keptManifest(manifestUrl, store));
+  const previous = store && (await storedManifest(manifestUrl, store));
   try {
-    const fetched = await fetchWhole(folder, options);
-    if (store) await keep(manifestUrl, fetched.manifest, before, store);
+    const fetched = await fetchAll(folder, options);
+    if (store) await storeManifest(manifestUrl, fetched.manifest, previous, store);
     return fetched;
   } catch (error) {
-    if (signal?.aborted || !before) throw error;
-    const kept = await keptWhole(before, options);
-    if (!kept) throw error;
-    return kept;
+    if (signal?.aborted || !previous) throw error;
+    const stored = await storedBundle(previous, options);
+    if (!stored) throw error;
+    return stored;
   }
 }
 
-async function fetchWhole(
+/** The files that inference needs, by name. */
+const filesOf = (manifest: BundleManifest): (readonly [string, KnownFile])[] =>
+  neededFiles(manifest).map((name) => {
+    const file = manifest.files[name];
+    // `checkManifest` has verified that every file is listed.
+    if (!file) throw new Error(`${name} is not in the manifest`);
+    return [name, file];
+  });
+
+async function fetchAll(
   folder: string | URL,
   { signal, store, onProgress }: FetchBundleOptions,
 ): Promise<FetchedBundle> {
   const manifest = await fetchManifest(inFolder(folder, MANIFEST_NAME), signal);
-  const names = neededFiles(manifest);
-  const total = names.reduce((sum, name) => sum + manifest.files[name]!.bytes, 0);
+  const known = filesOf(manifest);
+  const total = known.reduce((sum, [, { bytes }]) => sum + bytes, 0);
   let loaded = 0;
   onProgress?.(0, total);
   const files: Record<string, Uint8Array> = {};
-  for (const name of names)
-    files[name] = await fetchKnown(inFolder(folder, name), manifest.files[name]!, {
+  for (const [name, file] of known)
+    files[name] = await fetchKnown(inFolder(folder, name), file, {
       signal,
       store,
       onBytes: (count) => onProgress?.((loaded += count), total),
@@ -67,36 +86,36 @@ async function fetchWhole(
 }
 
 async function fetchManifest(url: string, signal: AbortSignal | undefined): Promise<BundleManifest> {
-  const hint = 'A bundle is a folder with manifest.json; give the folder’s address.';
+  const hint = 'A bundle is a folder with a manifest.json; pass the folder’s URL.';
   const received = await fetchFile(url, { signal, hint, cache: 'no-cache' });
   return parse(received.content, shownAddress(url), () =>
-    unexpected(url, received, { code: 'bundle', message: 'is not JSON, so no bundle is here' }),
+    unexpected(url, received, { code: 'bundle', message: 'is not JSON, so this is not a bundle' }),
   );
 }
 
-/** Keeps the manifest, once all of its files are kept, and lets go of those that only the one before named. */
-async function keep(
+/** Stores the manifest once all of its files are stored, and deletes those that only the previous manifest lists. */
+async function storeManifest(
   url: string,
   manifest: BundleManifest,
-  before: BundleManifest | undefined,
+  previous: BundleManifest | undefined,
   store: FileStore,
 ): Promise<void> {
-  const hashes = (of: BundleManifest): string[] => neededFiles(of).map((name) => of.files[name]!.sha256);
-  const needed = new Set(hashes(manifest));
+  const hashesOf = (one: BundleManifest): string[] => filesOf(one).map(([, { sha256 }]) => sha256);
+  const needed = new Set(hashesOf(manifest));
   for (const hash of needed) if (!(await store.has(hash))) return;
   await store.put(url, new TextEncoder().encode(JSON.stringify(manifest)));
-  for (const hash of before ? hashes(before) : []) if (!needed.has(hash)) await store.delete(hash);
+  for (const hash of previous ? hashesOf(previous) : []) if (!needed.has(hash)) await store.delete(hash);
 }
 
-/** The kept bundle, where every file of it is there and is what its hash says. */
-async function keptWhole(
+/** The stored bundle, if it is complete and every file has the expected hash. */
+async function storedBundle(
   manifest: BundleManifest,
   { store, onProgress }: FetchBundleOptions,
 ): Promise<FetchedBundle | undefined> {
   const files: Record<string, Uint8Array> = {};
   let total = 0;
-  for (const name of neededFiles(manifest)) {
-    const file = await keptKnown(manifest.files[name]!, store);
+  for (const [name, known] of filesOf(manifest)) {
+    const file = await storedFile(known, store);
     if (!file) return undefined;
     files[name] = file;
     total += file.length;
@@ -105,11 +124,11 @@ async function keptWhole(
   return { manifest, files };
 }
 
-/** A kept manifest, or undefined where there is none, or one of another version. */
-async function keptManifest(url: string, store: FileStore): Promise<BundleManifest | undefined> {
-  const kept = await store.get(url);
+/** The stored manifest; undefined if there is none, or one of another version. */
+async function storedManifest(url: string, store: FileStore): Promise<BundleManifest | undefined> {
+  const stored = await store.get(url);
   try {
-    return kept && parse(kept, url, (cause) => cause);
+    return stored && parse(stored, url, (cause) => cause);
   } catch {
     return undefined;
   }

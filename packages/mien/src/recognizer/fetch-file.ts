@@ -1,70 +1,69 @@
-// One file over HTTP, as it came; and files whose hash is known, which nobody sees or keeps before they were checked.
+// Fetches a file over HTTP; a file of known hash is neither used nor stored before it is verified.
 import { defined, type ErrorCode, MienError } from 'mien-engine/base';
-import { networkReason, shownAddress, statusHint } from './address.js';
 
-/** Files kept from an earlier time, by SHA-256; a manifest, which has none of its own, by address. */
+/** Stored files by SHA-256, and manifests by URL, since their hash is unknown. */
 export interface FileStore {
   get(key: string): Promise<Uint8Array | undefined>;
   has(key: string): Promise<boolean>;
-  /** Keeps a file if it can: that it could not is no error. */
+  /** Stores a file if possible; failing to is not an error. */
   put(key: string, content: Uint8Array): Promise<void>;
   delete(key: string): Promise<void>;
 }
 
-/** What a host answered with. */
+/** The content of a response. */
 export interface Received {
   readonly content: Uint8Array<ArrayBuffer>;
-  /** Media type, without parameters; empty where none was sent. */
+  /** Media type without parameters; empty if none was sent. */
   readonly type: string;
 }
 
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Told the bytes of each piece. */
+  /** Called with the number of bytes of each chunk. */
   readonly onBytes?: ((count: number) => void) | undefined;
-  /** Told how many bytes there will be, where the host says so and does not compress them. */
+  /** Called with the total number of bytes, if the host sends it and does not compress the file. */
   readonly onLength?: ((bytes: number) => void) | undefined;
-  /** What the browser's own cache may answer; Node has none. */
+  /** Mode of the browser's HTTP cache; Node has none. */
   readonly cache?: 'default' | 'no-cache' | 'reload';
-  /** Reading ends once more bytes than these have come. */
+  /** Stops reading once more bytes than this have arrived. */
   readonly atMost?: number;
-  /** What to do where it cannot be fetched. */
+  /** What to do if it cannot be fetched. */
   readonly hint?: string;
 }
 
 /**
  * Fetches a file.
- * @throws MienError `offline` when it cannot be fetched as a whole, `interrupted` when the signal is given.
+ * @throws MienError `offline` when it cannot be fetched completely, `interrupted` when the signal is aborted.
  */
 export async function fetchFile(
   url: string,
   { signal, onBytes, onLength, cache = 'default', atMost = Infinity, hint }: FetchOptions = {},
 ): Promise<Received> {
-  const failed = (how: string, cause?: unknown, advice = hint): MienError =>
+  const failed = (reason: string, cause?: unknown, advice = hint): MienError =>
     signal?.aborted
       ? new MienError('interrupted', 'loading was aborted', { cause })
-      : new MienError('offline', `could not be fetched (${how})`, {
+      : new MienError('offline', `could not be fetched (${reason})`, {
           file: shownAddress(url),
           hint: advice,
           cause,
         });
-  // Node's types know no cache.
+  // Node's types lack `cache`.
   const init = { cache, ...defined({ signal }) } as RequestInit;
   const response = await fetch(url, init).catch((cause: unknown) => {
     throw failed(networkReason(cause), cause);
   });
-  // A part of a file (206) is not the file.
+  // Partial content (206) is not the file.
   if (!response.ok || response.status === 206) {
     const { status, statusText } = response;
     throw failed(`status ${`${status} ${statusText}`.trim()}`, undefined, statusHint(status) ?? hint);
   }
   if (!response.headers.has('content-encoding'))
     onLength?.(Number(response.headers.get('content-length') ?? 0));
-  const type = response.headers.get('content-type')?.split(';')[0]!.trim().toLowerCase() ?? '';
+  const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
   try {
-    return { type, content: await contentOf(response, atMost, onBytes) };
+    return { type: type.trim().toLowerCase(), content: await contentOf(response, atMost, onBytes) };
   } catch (cause) {
-    throw failed(`it broke off: ${networkReason(cause)}`, cause);
+    throw failed(`the connection broke: ${networkReason(cause)}`, cause);
   }
 }
 
@@ -74,13 +73,13 @@ async function contentOf(
   onBytes: FetchOptions['onBytes'],
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (!response.body) return new Uint8Array(await response.arrayBuffer());
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    pieces.push(value);
+    chunks.push(value);
     onBytes?.(value.length);
     if ((length += value.length) > atMost) {
       await reader.cancel();
@@ -89,14 +88,14 @@ async function contentOf(
   }
   const content = new Uint8Array(length);
   let at = 0;
-  for (const piece of pieces) {
-    content.set(piece, at);
-    at += piece.length;
+  for (const chunk of chunks) {
+    content.set(chunk, at);
+    at += chunk.length;
   }
   return content;
 }
 
-/** A file that is known beforehand. */
+/** A file whose size and hash are known. */
 export interface KnownFile {
   readonly bytes: number;
   /** Hexadecimal. */
@@ -104,27 +103,27 @@ export interface KnownFile {
 }
 
 export interface FetchKnownOptions extends Pick<FetchOptions, 'signal' | 'onBytes'> {
-  /** Where it is kept once it was checked. */
+  /** Stores it once verified. */
   readonly store?: FileStore | undefined;
-  /** What another file in its place is called. */
+  /** The error when another file is received in its place. */
   readonly mismatch: { readonly code: ErrorCode; readonly message: string };
 }
 
 /**
- * A file whose hash is known: the kept one, else fetched, checked and kept. What the browser's own cache holds may be
- * older, or a page that a network answered with: it is then passed over.
- * @throws MienError `offline` when it cannot be fetched, `interrupted` when the signal is given, and `mismatch`, with
- *   what came, for another file.
+ * A file whose hash is known: the stored one, else fetched, verified and stored. If the browser's HTTP cache has an older
+ * file or a login page in its place, the cache is bypassed.
+ * @throws MienError `offline` when it cannot be fetched, `interrupted` when the signal is aborted, and `mismatch`, with a
+ *   description of the response, for another file.
  */
 export async function fetchKnown(
   url: string,
   file: KnownFile,
   { signal, onBytes, store, mismatch }: FetchKnownOptions,
 ): Promise<Uint8Array> {
-  const kept = await keptKnown(file, store);
-  if (kept) {
-    onBytes?.(kept.length);
-    return kept;
+  const stored = await storedFile(file, store);
+  if (stored) {
+    onBytes?.(stored.length);
+    return stored;
   }
   const options = { signal, onBytes, atMost: file.bytes };
   let received = await fetchFile(url, options);
@@ -137,16 +136,16 @@ export async function fetchKnown(
   return received.content;
 }
 
-/** The kept file, if it is what its hash says. */
-export async function keptKnown(
+/** The stored file, if it has the expected hash. */
+export async function storedFile(
   file: KnownFile,
   store: FileStore | undefined,
 ): Promise<Uint8Array | undefined> {
-  const kept = await store?.get(file.sha256);
-  return kept && (await isKnown(kept, file)) ? kept : undefined;
+  const stored = await store?.get(file.sha256);
+  return stored && (await isKnown(stored, file)) ? stored : undefined;
 }
 
-/** Whether bytes are a file; by their number alone where a page has no cryptography, that is, without https. */
+/** Compares size and hash; only the size on pages without `crypto.subtle`, which requires https. */
 async function isKnown(content: Uint8Array, { bytes, sha256 }: KnownFile): Promise<boolean> {
   if (content.length !== bytes) return false;
   if (globalThis.crypto?.subtle === undefined) return true;
@@ -154,7 +153,7 @@ async function isKnown(content: Uint8Array, { bytes, sha256 }: KnownFile): Promi
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') === sha256;
 }
 
-/** An error that says what came in a file's place. */
+/** An error that describes what was received in a file's place. */
 export function unexpected(
   url: string,
   received: Received,
@@ -162,28 +161,64 @@ export function unexpected(
 ): MienError {
   const isPage =
     received.type === 'text/html' || /^\s*<(!doctype html|html)/i.test(startOf(received.content));
-  return new MienError(code, `${message}: what came is ${described(received)}`, {
+  return new MienError(code, `${message}: the response is ${described(received)}`, {
     file: shownAddress(url),
     hint: isPage
-      ? 'A page came in its place: the host answers so for files that it does not have, or a network wants a login first.'
-      : 'The file may have been changed, or cut off on its way.',
+      ? 'A web page was sent in its place: the host lacks the file, or the network requires a login.'
+      : 'The file may have been modified or truncated.',
   });
 }
 
-const SHOWN = 60;
+const SHOWN_CHARACTERS = 60;
 
 function startOf(content: Uint8Array): string {
-  return new TextDecoder('latin1').decode(content.subarray(0, SHOWN));
+  return new TextDecoder('latin1').decode(content.subarray(0, SHOWN_CHARACTERS));
 }
 
-/** Type, and the first characters, or bytes where they are no text. */
+/** Type, and the first characters, or bytes if it is not text. */
 function described({ content, type }: Received): string {
-  const named = type || 'of no stated type';
-  if (content.length === 0) return `${named}, and empty`;
+  const named = type || 'of unspecified type';
+  if (content.length === 0) return `${named} and empty`;
   const start = startOf(content);
-  // eslint-disable-next-line no-control-regex -- what is no text has them.
+  // eslint-disable-next-line no-control-regex -- they tell binary data from text.
   if (!/[\u0000-\u0008\u000e-\u001f\u007f-\u009f]/.test(start))
     return `${named} and begins with “${start.replace(/\s+/g, ' ').trim()}”`;
   const bytes = Array.from(content.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0'));
   return `${named} and begins with the bytes ${bytes.join(' ')}`;
 }
+
+/**
+ * The URL of a file in a folder, given by its URL or by that of its `manifest.json`. The folder's query, perhaps a
+ * signature, is kept; its fragment is not.
+ */
+export function inFolder(folder: string | URL, name: string): string {
+  const url = new URL(folder);
+  url.pathname = `${url.pathname.replace(/\/(manifest\.json)?\/*$/, '')}/${name}`;
+  url.hash = '';
+  return url.href;
+}
+
+/** A URL for messages, without its query, which may be secret. */
+export function shownAddress(address: string): string {
+  const { origin, pathname, search } = new URL(address);
+  return `${origin}${pathname}${search && '?…'}`;
+}
+
+/** The innermost cause: the error of `fetch` itself says little more than that it failed. */
+function networkReason(cause: unknown): string {
+  const {
+    cause: deeper,
+    message,
+    code,
+  } = (cause ?? {}) as { cause?: unknown; message?: string; code?: string };
+  if (deeper !== undefined) return networkReason(deeper);
+  return message || code || String(cause);
+}
+
+/** What to do about an HTTP error status; undefined for those whose remedy depends on the request. */
+const statusHint = (status: number): string | undefined =>
+  status === 401 || status === 403
+    ? 'The server denies access: if the URL is signed, the signature may be wrong or expired.'
+    : status >= 500 || status === 429
+      ? 'The server is unavailable or overloaded; try again later.'
+      : undefined;

@@ -1,6 +1,5 @@
-// Faces in photographs, as the recogniser needs them: found by the detector, levelled and cut out.
-import { alignFace, faceFrame } from '../detector/align.js';
-import { isCroppedFace } from '../detector/cropped.js';
+// The recogniser's faces: detected in photographs, levelled and cut out.
+import { alignFace, faceFrame, isCroppedFace } from '../detector/align.js';
 import { createDetector, type DetectorOptions } from '../detector/detector.js';
 import type { DetectedFace } from '../detector/face.js';
 import { fromFrame } from '../detector/frame.js';
@@ -8,23 +7,23 @@ import type { DecodedImage } from '../encoders/encoder.js';
 import { cornersOf, type FaceFinder } from './prepare.js';
 import type { FacePlace } from './types.js';
 
-/** Of a crowd, the largest; each takes a look of its own. */
-const MOST_FACES = 32;
+/** Of a crowd only the largest, since each takes detector passes of its own. */
+const MAX_FACES = 32;
 
 const isWhole = (image: DecodedImage, all: readonly FacePlace[]): boolean =>
   isCroppedFace(image, all as readonly DetectedFace[]);
 
 /**
- * A face finder from the bytes of the detector's model. An image that is about one face and nothing else is taken as it
- * is: it was cropped before, as the training images were.
+ * A face finder from the bytes of the detector's model. An image that one face fills is used as it is: it is already
+ * cropped, like the training images.
  * @throws MienError as `createDetector` does.
  */
 export async function faceFinder(model: Uint8Array, options: DetectorOptions = {}): Promise<FaceFinder> {
   const detector = await createDetector(model, options);
   return {
-    // What the detector found before comes back to it as it was.
+    // `near` holds faces that this detector returned, so that they have its key points.
     find: (image, near = []) =>
-      detector.detect(image, { maxFaces: MOST_FACES, near: near as readonly DetectedFace[] }),
+      detector.detect(image, { maxFaces: MAX_FACES, near: near as readonly DetectedFace[] }),
     crop: (image, place, all = []) => (isWhole(image, all) ? image : alignFace(image, place as DetectedFace)),
     corners: (image, place, all = []) => {
       if (isWhole(image, all)) return cornersOf({ x: 0, y: 0, width: image.width, height: image.height });

@@ -1,19 +1,19 @@
-// An item as somebody gave it, read once. What it holds that is neither a text nor an image becomes its own error, so
-// that nothing in it can throw later and take other items along.
-import { kindOf, messageOf, nearestName, quoted, repeated, suggestion } from 'mien-engine/base';
+// Reads an item's properties once. Invalid ones become the item's error, so that nothing in it can throw later and fail
+// other items with it.
+import { defined, kindOf, messageOf, nearestName, quoted, repeated, suggestion } from 'mien-engine/base';
 import { isAbsent } from './absent.js';
 import type { Failure, Item } from './types.js';
 
-/** What is recognised of an item. */
+/** The text and image of an item. */
 export interface ReadItem {
   readonly text?: string;
-  /** Whatever was given: decoding tells what it is. */
+  /** Unchecked: decoding determines its kind. */
   readonly image?: unknown;
-  /** Why it cannot be recognised. */
+  /** Why the item cannot be recognised. */
   readonly error?: Failure['error'];
 }
 
-/** An item that was read, with what its caller calls it. */
+/** An item that was read, with the caller's `id`. */
 export interface NamedItem extends ReadItem {
   readonly id?: Item['id'];
 }
@@ -23,12 +23,12 @@ const KEYS = ['text', 'image'] as const;
 const invalid = (message: string): Pick<ReadItem, 'error'> => ({ error: { code: 'invalid-item', message } });
 
 /** Never throws. */
-export function readItem(given: unknown): NamedItem {
+export function readItem(value: unknown): NamedItem {
   let id: Item['id'];
   try {
-    if (typeof given !== 'object' || given === null || Symbol.iterator in given || isPromise(given))
-      return invalid(`the item is ${kindOf(given)}, not an object { text, image }`);
-    const item = given as Readonly<Record<keyof Item, unknown>>;
+    if (typeof value !== 'object' || value === null || Symbol.iterator in value || isPromise(value))
+      return invalid(`the item is ${kindOf(value)}, not an object { text, image }`);
+    const item = value as Readonly<Record<keyof Item, unknown>>;
     id = item.id as Item['id'];
     return { id, ...partsOf(item) };
   } catch (cause) {
@@ -36,20 +36,19 @@ export function readItem(given: unknown): NamedItem {
   }
 }
 
-const isPromise = (given: object): boolean => typeof (given as { then?: unknown }).then === 'function';
+const isPromise = (value: object): boolean => typeof (value as { then?: unknown }).then === 'function';
 
 function partsOf(item: Readonly<Record<keyof Item, unknown>>): ReadItem {
   const { text, image } = item;
   if (text !== undefined && text !== null && typeof text !== 'string')
     return invalid(`the text is ${kindOf(text)}, not a string`);
   if (KEYS.every((key) => !(key in item))) {
-    // Nothing at all is an item without input; a slip of the pen is not.
-    const slip = Object.keys(item).find((key) => nearestName(key, KEYS) !== undefined);
-    if (slip !== undefined)
-      return invalid(`there is neither text nor image, but ${repeated(slip)}. ${suggestion(slip, KEYS)}`);
+    // An item without any property has no input; one with a misspelt property is invalid.
+    const misspelt = Object.keys(item).find((key) => nearestName(key, KEYS) !== undefined);
+    if (misspelt !== undefined)
+      return invalid(
+        `there is neither text nor image, but ${repeated(misspelt)}. ${suggestion(misspelt, KEYS)}`,
+      );
   }
-  return {
-    ...(text === undefined || text === null ? {} : { text }),
-    ...(isAbsent(image) ? {} : { image }),
-  };
+  return defined({ text: text ?? undefined, image: isAbsent(image) ? undefined : image });
 }

@@ -1,11 +1,10 @@
-// A text as the model reads it: normalised, in tokens, with what of it could not be read and what to warn of.
+// Prepares a text for the model: normalises and tokenises it, and warns of what the model cannot read.
 import { normalizeText } from '../data/cleaning.js';
-import { readingOf, type Reading } from '../encoders/reading.js';
-import type { Tokenizer } from '../encoders/tokenizer.js';
+import { readingOf, type Reading, type Tokenizer } from '../encoders/tokenizer.js';
 import { foreignLanguage } from './language.js';
 import type { Failure, Item, Warning, WarningCode } from './types.js';
 
-/** A text of which something was read. */
+/** A text that was read at least in part. */
 export interface ReadText {
   /** Token ids, special ones included. */
   readonly ids: Int32Array;
@@ -13,7 +12,7 @@ export interface ReadText {
   readonly read: number;
 }
 
-/** What becomes of a text or an image by itself. */
+/** The warnings and the error of a text or an image. */
 export interface Side {
   readonly warnings: readonly Warning[];
   readonly error?: Failure['error'];
@@ -22,22 +21,22 @@ export interface Side {
 export const warning = (code: WarningCode, message: string): Warning => ({ code, message });
 
 /**
- * A text of which less than this share was read is warned of: with so many words unknown, every third of ISEAR's
- * validation texts is answered otherwise than whole (`bench/unread.ts`).
+ * Texts are warned of if less than this share was read: with as many unknown words, the answer to every third of ISEAR's
+ * validation texts changes (`bench/unread.ts`).
  */
-const LITTLE_READ = 0.7;
-/** Pieces that are named when they could not be read, and characters of each. */
-const NAMED = 3;
-const NAMED_LENGTH = 20;
+const MIN_SHARE_READ = 0.7;
+/** Unread pieces named in a message, and characters of each. */
+const MAX_NAMED = 3;
+const MAX_NAMED_LENGTH = 20;
 
-/** What a text has no tokens for is no evidence: one of which nothing was read is no text. */
+/** A text without a single known word counts as empty, since the encoder's answer would be no evidence. */
 export async function readText(
-  given: Item['text'],
+  input: Item['text'],
   tokenizer: Tokenizer | undefined,
 ): Promise<Side & { readonly text?: ReadText }> {
-  if (given === undefined || given === null) return { warnings: [] };
+  if (input === undefined || input === null) return { warnings: [] };
   if (!tokenizer) return { warnings: [warning('text-missing', 'this bundle reads no texts')] };
-  const text = normalizeText(given);
+  const text = normalizeText(input);
   const encoding = tokenizer.encode(text);
   const reading = readingOf(text, encoding);
   if (!reading.hasWords) return noText('the text has no words');
@@ -45,21 +44,26 @@ export async function readText(
   const warnings =
     language === undefined
       ? []
-      : [warning('not-english', `the text looks like ${nameOf(language)}; the model knows English only`)];
+      : [
+          warning(
+            'not-english',
+            `the text seems to be in ${nameOf(language)}; the model was trained on English only`,
+          ),
+        ];
   if (!reading.isEvidence)
     return noText(`the text cannot be read: the model does not know ${named(reading)}`, warnings);
   if (encoding.truncated)
     warnings.push(
       warning(
         'text-truncated',
-        `the text was cut at ${encoding.ids.length} tokens; what follows was not read`,
+        `the text was truncated at ${encoding.ids.length} tokens; the rest was not read`,
       ),
     );
-  if (reading.shareBeforeCut < LITTLE_READ)
+  if (reading.shareBeforeCut < MIN_SHARE_READ)
     warnings.push(
       warning(
         'text-unread',
-        `only ${percent(reading.shareBeforeCut)} of the text can be read: the model does not know ${named(reading)}`,
+        `only ${percent(reading.shareBeforeCut)} of the text could be read: the model does not know ${named(reading)}`,
       ),
     );
   return { text: { ids: encoding.ids, read: reading.share }, warnings };
@@ -76,11 +80,12 @@ const noText = (message: string, warnings: readonly Warning[] = []): Side => ({
 
 const percent = (share: number): string => `${Math.ceil(100 * share)} %`;
 
-/** What was not read, as far as it fits a line. */
+/** The first unread pieces, shortened. */
 function named({ unread }: Reading): string {
-  const some = unread.slice(0, NAMED).map((piece) => {
-    const characters = [...piece.slice(0, 4 * NAMED_LENGTH)];
-    return characters.length > NAMED_LENGTH ? `${characters.slice(0, NAMED_LENGTH).join('')}…` : piece;
+  const names = unread.slice(0, MAX_NAMED).map((piece) => {
+    const characters = [...piece.slice(0, 4 * MAX_NAMED_LENGTH)];
+    const isLong = characters.length > MAX_NAMED_LENGTH;
+    return isLong ? `${characters.slice(0, MAX_NAMED_LENGTH).join('')}…` : piece;
   });
-  return some.join(', ') + (unread.length > NAMED ? ', …' : '');
+  return names.join(', ') + (unread.length > MAX_NAMED ? ', …' : '');
 }

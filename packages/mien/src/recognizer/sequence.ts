@@ -1,15 +1,16 @@
-// Frames and utterances as they come: a posterior over time that neither jumps with every frame nor forgets what was said.
+// Smooths answers over time: sessions combine frames and utterances into one posterior, `averageFrames` averages a
+// camera's answers.
 import { defined, MienError, repeated } from 'mien-engine/base';
 import { labelsInCommon } from '../data/labels.js';
 import { byLabel, restricted, topOf } from './labels.js';
 import { priorsUnder } from './prior.js';
 import { readItem, type NamedItem } from './read-item.js';
-import { averaged, FACE_HALF_LIFE, left, type Evidence } from './smoothing.js';
 import { trackFaces } from './tracking.js';
 import type {
   Moment,
   Observation,
   Probabilities,
+  Recognition,
   RecognizeOptions,
   RecognizerInfo,
   Result,
@@ -17,18 +18,21 @@ import type {
   SessionOptions,
 } from './types.js';
 
+/** Seconds after which a frame counts half. */
+const FACE_HALF_LIFE = 0.7;
+/** Seconds after which an utterance counts half. */
 const TEXT_HALF_LIFE = 8;
-/** What has less weight than this, after ten half-lives, says nothing any more. */
-const FORGOTTEN = 2 ** -10;
+/** Evidence with a smaller weight, so after ten half-lives, is discarded. */
+const MIN_WEIGHT = 2 ** -10;
 
 /**
- * A session over a recogniser. Faces: the exponential moving average of single-frame posteriors. Texts: the last
- * utterance. What each says is its evidence: the posterior divided by the prior under which it is stated. Evidence that is
- * `age` seconds old counts to the power of 2^(−age / half-life), so that it fades into the prior, and after ten half-lives
- * it is forgotten. Face and text together are the prior of both times the evidence of each, over the labels that they
- * share, so that no prior counts twice. Without either there is no label.
+ * A session over a recogniser. For faces it keeps the exponential moving average of single-frame posteriors, for texts the
+ * last utterance. The evidence of each is its posterior divided by its prior, raised to the power of 2^(−age / half-life)
+ * with age in seconds, so that it decays towards the prior; after ten half-lives it is discarded. The posterior is the
+ * prior of both times the evidence of each, over the labels that they share, so that no prior counts twice. Without
+ * evidence there is no label.
  *
- * There is no model of sequences behind it: none of the data sets has any, so that none could be shown to be better.
+ * There is no sequence model: none of the data sets contains sequences, so none could be shown to be better.
  */
 export function startSession(
   recognize: (item: NamedItem, options: RecognizeOptions) => Promise<Result>,
@@ -37,31 +41,36 @@ export function startSession(
 ): Session {
   for (const [field, value] of Object.entries({ faceHalfLife, textHalfLife }))
     if (!(typeof value === 'number' && value > 0))
-      throw new MienError('usage', `a half-life of ${repeated(value)} seconds is not possible`, { field });
+      throw new MienError('usage', `${field} cannot be ${repeated(value)}`, {
+        field,
+        hint: 'Expected a number of seconds above 0.',
+      });
   const priors = priorsByLabel(info, options);
   let face: Evidence | undefined;
   let text: Evidence | undefined;
   let last = -Infinity;
   const tracker = trackFaces();
 
-  const at = (now: number): Omit<Moment, 'result'> => {
-    const seen = face && faded(face, priors.face!, left(face.at, now, faceHalfLife));
-    const said = text && faded(text, priors.text!, left(text.at, now, textHalfLife));
-    const probabilities = combined(seen, said, priors);
+  const momentAt = (now: number): Omit<Moment, 'result'> => {
+    const current = {
+      face: face && decayed(face, priors.face, weightAfter(face.at, now, faceHalfLife)),
+      text: text && decayed(text, priors.text, weightAfter(text.at, now, textHalfLife)),
+    };
+    const probabilities = combined(current, priors);
     return {
       at: now,
-      label: seen || said ? topOf(probabilities) : null,
+      label: current.face || current.text ? topOf(probabilities) : null,
       probabilities,
-      ...defined({ face: seen, text: said }),
+      ...defined(current),
     };
   };
   return {
     async push(observation: Observation) {
       const now = timeOf(observation) ?? performance.now();
       if (!isTime(now) || now < last)
-        throw new MienError('usage', `an observation at ${repeated(now)} ms comes after one at ${last} ms`, {
+        throw new MienError('usage', `an observation at ${repeated(now)} ms follows one at ${last} ms`, {
           field: 'at',
-          hint: 'Push observations in the order of their time, in milliseconds.',
+          hint: 'Push observations in chronological order, with times in milliseconds.',
         });
       last = now;
       const item = readItem(observation);
@@ -69,35 +78,34 @@ export function startSession(
       if (item.image !== undefined) tracker.saw(result, now);
       if (!result.error) {
         if (result.face) {
-          const before = face;
-          const one = result.face.probabilities;
-          face = { probabilities: before ? averaged(before, one, now, faceHalfLife) : one, at: now };
+          const { probabilities } = result.face;
+          face = { probabilities: averaged(face, probabilities, now, faceHalfLife), at: now };
         }
         if (result.text) text = { probabilities: result.text.probabilities, at: now };
       }
-      return { ...at(now), result };
+      return { ...momentAt(now), result };
     },
-    now: (time = performance.now()) => at(Math.max(time, last)),
+    now: (time = performance.now()) => momentAt(Math.max(time, last)),
   };
 }
 
 const isTime = (value: unknown): value is number => Number.isFinite(value);
 
-/** The time that an observation bears; none where it cannot be read, which `readItem` will say. */
+/** The observation's time, if it has one; undefined when it cannot be read, which `readItem` reports. */
 function timeOf(observation: Observation): unknown {
   try {
     const { at } = (observation as Observation | null | undefined) ?? {};
-    // Strings and arrays have a method of that name.
+    // Strings and arrays have a method `at`.
     return typeof at === 'function' ? undefined : at;
   } catch {
     return undefined;
   }
 }
 
-/** The priors under which face, text and the answer to both are stated, by label; the answer's is over the shared labels. */
+/** Priors by label; that of the answer is over the labels of both modalities. */
 interface Priors {
-  readonly face: Probabilities | undefined;
-  readonly text: Probabilities | undefined;
+  readonly face: Probabilities;
+  readonly text: Probabilities;
   readonly answer: Probabilities;
 }
 
@@ -105,20 +113,24 @@ function priorsByLabel(
   info: Pick<RecognizerInfo, 'labels' | 'priors'>,
   { prior }: Pick<RecognizeOptions, 'prior'>,
 ): Priors {
-  const { face, text, both } = priorsUnder(info, prior);
-  const named = {
-    face: face && byLabel(info.labels.face!, face),
-    text: text && byLabel(info.labels.text!, text),
-  };
-  const answer = both ? byLabel(labelsInCommon(info.labels), both) : (named.text ?? named.face)!;
-  return { ...named, answer };
+  const { labels } = info;
+  const priors = priorsUnder(info, prior);
+  const face = byLabel(labels.face ?? [], priors.face ?? []);
+  const text = byLabel(labels.text ?? [], priors.text ?? []);
+  const answer = priors.both ? byLabel(labelsInCommon(labels), priors.both) : priors.text ? text : face;
+  return { face, text, answer };
 }
 
-/** π · (p / π)^weight, renormalised; undefined once it is forgotten. */
-function faded({ probabilities }: Evidence, prior: Probabilities, weight: number): Probabilities | undefined {
-  if (weight < FORGOTTEN) return undefined;
-  const given = Object.entries(probabilities);
-  return normalized(given.map(([label, p]) => [label, prior[label]! * (p / prior[label]!) ** weight]));
+/** π · (p / π)^weight, renormalised; undefined when the weight is too small. */
+function decayed(
+  { probabilities }: Evidence,
+  prior: Probabilities,
+  weight: number,
+): Probabilities | undefined {
+  if (weight < MIN_WEIGHT) return undefined;
+  return normalized(
+    Object.entries(probabilities).map(([label, p]) => [label, prior[label]! * (p / prior[label]!) ** weight]),
+  );
 }
 
 const normalized = (entries: readonly (readonly [string, number])[]): Probabilities => {
@@ -128,18 +140,71 @@ const normalized = (entries: readonly (readonly [string, number])[]): Probabilit
   );
 };
 
-/** The answer from what face and text still say. */
+/** The posterior given the decayed posteriors of face and text. */
 function combined(
-  face: Probabilities | undefined,
-  text: Probabilities | undefined,
+  { face, text }: { readonly face: Probabilities | undefined; readonly text: Probabilities | undefined },
   priors: Priors,
 ): Probabilities {
   const shared = Object.keys(priors.answer);
   if (face && text) {
     const [f, t] = [restricted(face, shared), restricted(text, shared)];
     const evidence = (label: string): number =>
-      (f[label]! / priors.face![label]!) * (t[label]! / priors.text![label]!);
+      (f[label]! / priors.face[label]!) * (t[label]! / priors.text[label]!);
     return normalized(shared.map((label) => [label, priors.answer[label]! * evidence(label)]));
   }
   return face ?? (text ? restricted(text, shared) : priors.answer);
+}
+
+/** A posterior observed at a time, in milliseconds. */
+interface Evidence {
+  readonly probabilities: Probabilities;
+  readonly at: number;
+}
+
+/** The weight that remains of evidence after a time, in milliseconds; the half-life is in seconds. */
+const weightAfter = (from: number, now: number, halfLife: number): number =>
+  2 ** (-(now - from) / 1000 / halfLife);
+
+/** The average so far, updated with a new posterior over the same labels. */
+function averaged(
+  average: Evidence | undefined,
+  probabilities: Probabilities,
+  now: number,
+  halfLife: number,
+): Probabilities {
+  if (!average) return probabilities;
+  const weight = weightAfter(average.at, now, halfLife);
+  return Object.fromEntries(
+    Object.entries(probabilities).map(([label, p]) => [
+      label,
+      weight * (average.probabilities[label] ?? p) + (1 - weight) * p,
+    ]),
+  );
+}
+
+/**
+ * Replaces the posteriors of each frame's answer and face by their averages over the frames so far. Averaging restarts
+ * when no face is found, and when a text appears or disappears.
+ */
+export function averageFrames(halfLife = FACE_HALF_LIFE): (result: Result, at: number) => Result {
+  let previous: { answer: Recognition; at: number } | undefined;
+  return (result, at) => {
+    if (result.error || !result.face) {
+      previous = undefined;
+      return result;
+    }
+    const last = previous?.answer.from === result.from ? previous : undefined;
+    const update = (current: Probabilities, average: Probabilities | undefined): Probabilities =>
+      averaged(last && average && { probabilities: average, at: last.at }, current, at, halfLife);
+    const probabilities = update(result.probabilities, last?.answer.probabilities);
+    const face = update(result.face.probabilities, last?.answer.face?.probabilities);
+    const answer: Recognition = {
+      ...result,
+      probabilities,
+      label: topOf(probabilities),
+      face: { ...result.face, probabilities: face, label: topOf(face) },
+    };
+    previous = { answer, at };
+    return answer;
+  };
 }

@@ -1,11 +1,11 @@
-// What somebody gave as an image, told apart by what it is; the same in Node and in browsers.
+// Classifies whatever a caller passes as an image, the same in Node and in browsers.
 import { kindOf, MienError, tagOf } from 'mien-engine/base';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { bytesIn, steadyBytes } from './bytes.js';
 import { bytesOfDataUrl, isDataUrl } from './data-url.js';
 import { rgbOf } from './pixels.js';
 
-/** Pixels, the bytes of a file, a Blob that has them, or where they are: a path (Node) or a URL. */
+/** Pixels, the bytes of an image file, a Blob of one, or its location: a path (Node) or a URL. */
 export type Source =
   | { readonly pixels: DecodedImage }
   | { readonly bytes: Uint8Array<ArrayBuffer> }
@@ -13,51 +13,51 @@ export type Source =
   | { readonly address: string };
 
 /**
- * Tells a source by what it is. Nothing is waited for: what may never end, such as a stream or the body of a response,
- * would keep the items beside it from their answers.
- * @throws MienError `data` that names what it was given where that is no image; whatever its getters throw.
+ * Classifies an image source. Promises, streams and the bodies of responses are rejected instead of awaited: they may
+ * never end, and would keep the other items of a batch waiting.
+ * @throws MienError `data` that names the kind of value when it is not an image; whatever its getters throw.
  */
-export function sourceOf(given: unknown): Source {
-  if (typeof given === 'string' || tagOf(given) === 'URL') {
-    const address = String(given);
+export function sourceOf(value: unknown): Source {
+  if (typeof value === 'string' || tagOf(value) === 'URL') {
+    const address = String(value);
     if (address.trim() === '')
-      throw new MienError('data', 'is an empty text, no path and no address', { field: 'image' });
-    return isDataUrl(address) ? ofBytes(bytesOfDataUrl(address)) : { address };
+      throw new MienError('data', 'is an empty string, neither a path nor a URL', { field: 'image' });
+    return isDataUrl(address) ? fromBytes(bytesOfDataUrl(address)) : { address };
   }
-  const bytes = bytesIn(given);
-  if (bytes) return ofBytes(steadyBytes(bytes));
-  if (isBlob(given)) {
-    checkFilled(given.size);
-    return { blob: given };
+  const bytes = bytesIn(value);
+  if (bytes) return fromBytes(steadyBytes(bytes));
+  if (isBlob(value)) {
+    checkNotEmpty(value.size);
+    return { blob: value };
   }
-  if (typeof given === 'object' && given !== null && 'width' in given && 'height' in given && 'data' in given)
-    return { pixels: rgbOf(given) };
-  throw new MienError('data', `${kindOf(given)} is no image`, { field: 'image', hint: adviceFor(given) });
+  if (typeof value === 'object' && value !== null && 'width' in value && 'height' in value && 'data' in value)
+    return { pixels: rgbOf(value) };
+  throw new MienError('data', `${kindOf(value)} is not an image`, { field: 'image', hint: adviceFor(value) });
 }
 
-function checkFilled(length: number): void {
+function checkNotEmpty(length: number): void {
   if (length === 0)
-    throw new MienError('data', 'holds no bytes', {
+    throw new MienError('data', 'contains no bytes', {
       field: 'image',
-      hint: 'A buffer that was transferred elsewhere is empty.',
+      hint: 'A buffer is empty after it was transferred, for instance to a worker.',
     });
 }
 
-function ofBytes(bytes: Uint8Array<ArrayBuffer>): Source {
-  checkFilled(bytes.length);
+function fromBytes(bytes: Uint8Array<ArrayBuffer>): Source {
+  checkNotEmpty(bytes.length);
   return { bytes };
 }
 
-/** By name: a Blob of a frame or a test runner is of another realm. */
-export const isBlob = (given: unknown): given is Blob =>
-  /^(Blob|File)$/.test(tagOf(given)) && typeof (given as Blob).arrayBuffer === 'function';
+/** By name, since a Blob from an iframe or a test runner belongs to another realm. */
+export const isBlob = (value: unknown): value is Blob =>
+  /^(Blob|File)$/.test(tagOf(value)) && typeof (value as Blob).arrayBuffer === 'function';
 
-function adviceFor(given: unknown): string {
+function adviceFor(value: unknown): string {
   const has = (method: string): boolean =>
-    typeof (given as Readonly<Record<string, unknown>> | null | undefined)?.[method] === 'function';
-  if (has('then')) return 'Wait for it: image: await …';
+    typeof (value as Readonly<Record<string, unknown>> | null | undefined)?.[method] === 'function';
+  if (has('then')) return 'Await it: image: await …';
   if (has('blob')) return 'Pass its content: image: await response.blob().';
-  if (has('getReader')) return 'Read it to its end: image: await new Response(stream).blob().';
-  if (has('pipe')) return 'Read it to its end: image: Buffer.concat(await stream.toArray()).';
-  return 'Pass the bytes of an image file, a Blob, a data URL, or { width, height, data } with its pixels.';
+  if (has('getReader')) return 'Read it completely: image: await new Response(stream).blob().';
+  if (has('pipe')) return 'Read it completely: image: Buffer.concat(await stream.toArray()).';
+  return 'Pass the bytes of an image file, a Blob, a data URL, or pixels as { width, height, data }.';
 }

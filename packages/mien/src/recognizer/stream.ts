@@ -1,13 +1,13 @@
-// Items as they come in batches: what is there at once is computed at once, nothing waits for a batch to fill up.
+// Batches a stream of items: those available are computed together, and none waits for a batch to fill up.
 import { kindOf, MienError, repeated } from 'mien-engine/base';
 
-/** Milliseconds that a batch that has begun waits for its next item. */
-const PATIENCE = 10;
+/** Milliseconds that a non-empty batch waits for its next item. */
+const MAX_WAIT = 10;
 
 /**
- * Batches of at most `size` items, in order. At most `size` items are held. When the consumer stops, or the signal is
- * given, the source is closed.
- * @throws MienError `interrupted` when the signal is given, `usage` when the size is no whole number above zero.
+ * Batches of at most `size` items, in order, with no further items in memory. The source is closed when the consumer stops
+ * or the signal is aborted.
+ * @throws MienError `interrupted` when the signal is aborted, `usage` when the size is not a whole number above zero.
  */
 export async function* gather<T>(
   source: AsyncIterable<T> | Iterable<T>,
@@ -15,12 +15,13 @@ export async function* gather<T>(
   signal?: AbortSignal,
 ): AsyncGenerator<T[], void, undefined> {
   if (!Number.isInteger(size) || size < 1)
-    throw new MienError('usage', `a batch of ${repeated(size)} items is not possible`, {
+    throw new MienError('usage', `batchSize cannot be ${repeated(size)}`, {
       field: 'batchSize',
+      hint: 'Expected a whole number above 0.',
     });
   if (!isIterable(source))
-    throw new MienError('usage', `${kindOf(source)} holds no items that can be gone through`, {
-      hint: 'Give an array, a generator, or anything else for which there is "for await".',
+    throw new MienError('usage', `${kindOf(source)} is not iterable`, {
+      hint: 'Pass an array, a generator or any other iterable or async iterable.',
     });
   const iterator =
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
@@ -35,7 +36,7 @@ export async function* gather<T>(
         const next = await Promise.race([
           pending,
           aborted.promise,
-          ...(batch.length > 0 ? [later(PATIENCE)] : []),
+          ...(batch.length > 0 ? [timeout(MAX_WAIT)] : []),
         ]);
         if (next === undefined) break;
         pending = undefined;
@@ -49,7 +50,7 @@ export async function* gather<T>(
     }
   } finally {
     aborted.forget();
-    // An item may still be on its way: a generator's `return` would wait for it, and so for ever.
+    // Not awaited: a generator's `return` would wait for a pending item, perhaps forever.
     if (!finished) void Promise.resolve(iterator.return?.()).catch(() => undefined);
     void pending?.catch(() => undefined);
   }
@@ -60,10 +61,10 @@ const isIterable = (source: unknown): boolean =>
   source !== null &&
   (Symbol.asyncIterator in source || Symbol.iterator in source);
 
-const later = (milliseconds: number): Promise<undefined> =>
+const timeout = (milliseconds: number): Promise<undefined> =>
   new Promise((resolve) => setTimeout(() => resolve(undefined), milliseconds));
 
-/** A promise that fails when the signal is given. */
+/** A promise that rejects when the signal is aborted. */
 function abortion(signal: AbortSignal | undefined): { promise: Promise<never>; forget(): void } {
   let forget = (): void => undefined;
   const promise = new Promise<never>((_resolve, reject) => {

@@ -1,24 +1,24 @@
-// Messages quote at most a line of what they were given, and name any other value, however hostile, by its kind.
+// Messages quote at most one line of their input, and name any other value, however hostile, by its kind.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { kindOf, MienError, quoted, repeated } from 'mien-engine/base';
 import { fileError, readText } from 'mien-engine/node';
 import { problems } from '../../src/data/reading.js';
-import { describeError } from '../../src/cli/exit.js';
+import { describeError } from '../../src/cli/run.js';
 import { createProgram } from '../../src/cli/program.js';
 import { ServiceError } from '../../src/server/errors.js';
 
 const LONG = '/9j/4AAQSkZJRg'.repeat(150_000);
 const longest = (text: string): number => Math.max(...text.split('\n').map(({ length }) => length));
 
-test('a quotation is one line, cut in the middle, and never half a character', () => {
+test('a quotation is one line, cut in the middle, without half characters', () => {
   expect(quoted('a path/of a file.jpg')).toBe('a path/of a file.jpg');
   expect(quoted('one\r\ntwo\u2028three\u001b[2J')).toBe('one two three [2J');
   expect(quoted(`start${'-'.repeat(1000)}end`, 21)).toBe('start-----…-------end');
   expect(quoted('😀'.repeat(100), 8)).toBe('😀\ufffd…\ufffd😀');
 });
 
-test('no message of two million letters, whatever part of an error they are in', () => {
+test('messages stay short when any part of an error has two million characters', () => {
   for (const error of [
     new MienError('data', `"${LONG}" is no label`, { file: LONG, field: LONG, hint: `Known: ${LONG}.` }),
     new ServiceError('not-found', `there is nothing at ${LONG}`),
@@ -27,7 +27,7 @@ test('no message of two million letters, whatever part of an error they are in',
     expect(longest(error.message)).toBeLessThan(1000);
     expect(error.message).toContain('…');
   }
-  // What stands around the quotation is still there.
+  // The text around the quotation is kept.
   const { message, place } = new MienError('usage', `"${LONG}" is no number`, { file: 'a.csv', row: 7 });
   expect(message).toMatch(/^a\.csv, row 7: "\/9j.*" is no number$/);
   expect(place).toEqual({ file: 'a.csv', row: 7 });
@@ -40,7 +40,7 @@ test('no message of two million letters, whatever part of an error they are in',
   expect(reporter.skipped[0]!.reason.length).toBeLessThan(1000);
 });
 
-test('a path that is no path says so in a line, on the command line too, with and without the stack', async () => {
+test('an overlong path is reported in one line, on the command line too, with and without the stack', async () => {
   const error: unknown = await readText(LONG).catch((cause: unknown) => cause);
   expect(error).toMatchObject({ code: 'file', message: expect.stringContaining('too long') as string });
   for (const debug of [false, true]) {
@@ -54,7 +54,7 @@ test('a path that is no path says so in a line, on the command line too, with an
   expect(longest(written)).toBeLessThan(1000);
 });
 
-test('any value has a kind, and none of them throws', () => {
+test('names the kind of any value, and never throws', () => {
   const revoked = Proxy.revocable({}, {});
   revoked.revoke();
   const hostile = new Proxy(

@@ -1,4 +1,4 @@
-// `mien extract` and `mien pack`: on small data sets with the real encoders, where the weights are.
+// `mien extract` and `mien pack` on small data sets, with the real encoders if their weights are available.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ interface Stores {
 }
 
 test.skipIf(!weights)(
-  'extract fills the stores, does nothing the second time, and in parts gives the same bytes',
+  'extract fills the stores, does nothing the second time, and gives the same bytes in parts',
   async () => {
     const common = ['extract', '--data', join(root, 'data'), '--weights', weights!, '--json'];
     const first = await mien([...common, '--out', join(root, 'one')]);
@@ -67,7 +67,7 @@ test.skipIf(!weights)(
   240_000, // four runs that load an encoder each
 );
 
-test('wrong usage is said before anything is read or written', async () => {
+test('wrong usage is reported before anything is read or written', async () => {
   expect(await mien(['extract'])).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/--data names/) as string,

@@ -1,18 +1,17 @@
-// A bin with commands that fail, crash, wait and print, to test how the real one would end.
+// A bin with commands that fail, crash, wait and print, to test how the real one ends.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MienError } from 'mien-engine/base';
-import { interruption } from '../../src/cli/interrupt.js';
 import { outputOf } from '../../src/cli/output.js';
 import { createProgram } from '../../src/cli/program.js';
 import { progressOf } from '../../src/cli/progress.js';
-import { runProcess } from '../../src/cli/run.js';
+import { interruption, runProcess } from '../../src/cli/run.js';
 
 const program = createProgram();
 program.command('fail').action(() => {
   throw new MienError('data', 'has 2,303 pixels, not 2,304', {
     file: 'fer2013.csv',
     row: 7,
-    hint: 'Leave it out with --skip-invalid.',
+    hint: 'Skip it with --skip-invalid.',
   });
 });
 program.command('misconfigure').action(() => {
@@ -58,6 +57,6 @@ program.command('wait-politely').action(async () => {
   const signal = interruption();
   process.stdout.write('ready\n');
   await sleep(20_000, undefined, { signal }).catch(() => undefined);
-  throw new MienError('interrupted', 'stopped; what was finished is kept');
+  throw new MienError('interrupted', 'stopped; finished work is kept');
 });
 await runProcess(program);

@@ -1,4 +1,4 @@
-// `mien predict` and `mien evaluate`: every way in and out, rows in their order, interrupted and repeated runs, wrong usage.
+// `mien predict` and `mien evaluate`: all inputs and outputs, order of rows, interrupted and repeated runs, wrong usage.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,17 +37,17 @@ const lines = (text: string): Record<string, unknown>[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-test('a sentence and a face, for people and for programs', async () => {
+test('prints a sentence with a face for people and for programs', async () => {
   const args = ['--text', 'joy', '--image', join(root, 'faces', 'a.png')];
-  const shown = await predict(args);
-  expect(shown).toMatchObject({ code: 0 });
-  expect(shown.stdout).toMatch(/^joy 1\.00 \(from text and face; the face’s share in the fusion is \.12;/);
-  expect(shown.stdout).toMatch(/label +answer +text alone +face alone/);
+  const printed = await predict(args);
+  expect(printed).toMatchObject({ code: 0 });
+  expect(printed.stdout).toMatch(/^joy 1\.00 \(from text and face; the face’s share in the fusion is \.12;/);
+  expect(printed.stdout).toMatch(/label +answer +text alone +face alone/);
   const { stdout } = await predict([...args, '--json']);
   expect(lines(stdout)).toMatchObject([{ label: 'joy', from: 'both', face: { place: null } }]);
 });
 
-test('a folder of images, broken ones in their place', async () => {
+test('reads a folder of images, with errors of broken ones in order', async () => {
   const { stdout, code } = await predict(['--image', join(root, 'faces'), '--format', 'csv']);
   expect(code).toBe(0);
   const rows = parse(stdout, { columns: true }) as Record<string, string>[];
@@ -55,15 +55,15 @@ test('a folder of images, broken ones in their place', async () => {
   expect(Number(rows[0]!['p_joy'])).toBeGreaterThan(0.9);
 });
 
-test('a photograph with too many pixels says how to have it read', async () => {
+test('says how to raise the limit for an image with too many pixels', async () => {
   const args = ['--image', join(root, 'faces', 'a.png'), '--json', '--max-pixels'];
-  const [refused, read] = await Promise.all([predict([...args, '0.002']), predict([...args, '0.003'])]);
-  expect(lines(refused.stdout)).toMatchObject([{ error: { code: 'undecodable-image' } }]);
-  expect(refused.stdout).toMatch(/has 48 × 48 pixels .*0\.002 megapixels that are read.*--max-pixels 1\)/);
+  const [rejected, read] = await Promise.all([predict([...args, '0.002']), predict([...args, '0.003'])]);
+  expect(lines(rejected.stdout)).toMatchObject([{ error: { code: 'undecodable-image' } }]);
+  expect(rejected.stdout).toMatch(/has 48 × 48 pixels .*limit of 0\.002 megapixels.*--max-pixels 1\)/);
   expect(lines(read.stdout)).toMatchObject([{ label: 'joy' }]);
 });
 
-test('lines of standard input, texts or JSON', async () => {
+test('reads lines of standard input, texts or JSON', async () => {
   expect(lines((await predict(['--input', '-', '--format', 'jsonl'], 'joy\n\nfear\n')).stdout)).toMatchObject(
     [
       { id: '1', label: 'joy' },
@@ -83,7 +83,7 @@ test('lines of standard input, texts or JSON', async () => {
   );
   expect(lines(stdout)).toMatchObject([
     { id: 'x', label: 'anger', from: 'text' },
-    // What an item holds is its own error, in a line, and does not end the run.
+    // Invalid items are reported in their own line, and do not end the run.
     ...['2', '3', '4'].map((id) => ({ id, error: { code: 'undecodable-image' } })),
     { id: '5', label: 'joy', from: 'both' },
   ]);
@@ -96,7 +96,7 @@ describe('a table', () => {
     `name,says,picture\n${Array.from({ length: rows }, (_, i) => `"r ""${i}""\n",${i % 2 ? 'joy' : 'fear😱'},${i === 3 ? 'faces/a.png' : ''}\n`).join('')}`;
   const columns = ['--text-column', 'says', '--image-column', 'picture', '--id-column', 'name'];
 
-  test('gives a row for each row, with the columns that are named', async () => {
+  test('gives one row per row, from the selected columns', async () => {
     await writeFile(join(root, 'in.csv'), table(70));
     const out = join(root, 'out.csv');
     const { code, stderr } = await predict(['--input', join(root, 'in.csv'), ...columns, '--out', out]);
@@ -109,7 +109,7 @@ describe('a table', () => {
     );
     expect(rows[3]!['from']).toBe('both');
     expect(rows.slice(0, 2).map(({ read }) => Number(read))).toEqual([0.8, 1]);
-    // Again: what is there is not overwritten unless asked for.
+    // An existing file is not overwritten unless requested.
     const again = await predict(['--input', join(root, 'in.csv'), ...columns, '--out', out]);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('--overwrite') as string });
     expect(
@@ -117,13 +117,13 @@ describe('a table', () => {
     ).toBe(0);
   });
 
-  test('an interrupted run goes on to the same bytes', async () => {
+  test('gives the same bytes when an interrupted run is resumed', async () => {
     await writeFile(join(root, 'in2.csv'), table(400));
     const [whole, part] = [join(root, 'whole.jsonl'), join(root, 'resumed.jsonl')];
     const args = ['--input', join(root, 'in2.csv'), ...columns];
     await predict([...args, '--out', whole]);
     const { child, ended } = startMien(['predict', ...common(), ...args, '--out', part]);
-    // Killed as soon as some rows are safe.
+    // Killed as soon as some rows are committed.
     for (;;) {
       const note = await readFile(`${part}.part.json`, 'utf8').catch(() => '{"rows":0}');
       if ((JSON.parse(note) as { rows: number }).rows > 0 || child.exitCode !== null) break;
@@ -139,7 +139,7 @@ describe('a table', () => {
 describe('--explain', () => {
   const face = (name: string) => ['--image', join(root, 'faces', name)];
 
-  test('says in a table what each word and each modality did', async () => {
+  test('prints a table of words and modalities', async () => {
     const { stdout, code } = await predict([
       '--text',
       'sadness, the day',
@@ -148,22 +148,22 @@ describe('--explain', () => {
     ]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/why fear +log-odds/);
-    expect(stdout).toMatch(/the words \(\.\d+ of what moved it\) +−\d/);
-    expect(stdout).toMatch(/the face \(\.\d+ of what moved it\) +\+\d/);
+    expect(stdout).toMatch(/text \(\.\d+ of the effect\) +−\d/);
+    expect(stdout).toMatch(/face \(\.\d+ of the effect\) +\+\d/);
     expect(stdout).toMatch(/\nsadness +−\d+\.\d+\n/);
     expect(stdout).toMatch(/\nday +[+−]\.00\n/);
-    const weighed = await predict(['--text', 'the day', '--explain', '--prior', 'joy=9']);
-    // The words say nothing, and the prior alone makes it joy: 9 against the four other shared labels.
-    expect(weighed.stdout).toMatch(/\njoy +\.69/);
-    expect(weighed.stdout).toMatch(/\nday +[+−]\.00\n/);
+    const weighted = await predict(['--text', 'the day', '--explain', '--prior', 'joy=9']);
+    // The words are no evidence, and the prior alone makes it joy: 9 against the four other shared labels.
+    expect(weighted.stdout).toMatch(/\njoy +\.69/);
+    expect(weighted.stdout).toMatch(/\nday +[+−]\.00\n/);
     const many = await predict(['--input', '-', '--explain'], 'the joy\n…\nfear\n😡\n');
-    expect(many.stdout).toMatch(/what counted most/);
+    expect(many.stdout).toMatch(/main reasons/);
     expect(many.stdout).toMatch(/\n1 +joy .*“joy” \+\d/);
     expect(many.stdout).toMatch(/\n2 +– +– +– +– +the text has no words/);
     expect(many.stdout).toMatch(/\n4 +– +– +– +– +the text cannot be read: the model does not know\s+😡/);
   });
 
-  test('gives a JSONL field and, in a folder, a heat map a face', async () => {
+  test('adds a field to JSONL and writes a heat map per face to a folder', async () => {
     const maps = join(root, 'maps');
     const out = join(root, 'explained.jsonl');
     const args = ['--image', join(root, 'faces'), '--out', out, '--explain', maps];
@@ -182,19 +182,19 @@ describe('--explain', () => {
   });
 });
 
-test('wrong usage says what would be right', async () => {
+test('reports wrong usage with a hint', async () => {
   await writeFile(join(root, 'wrong.csv'), 'txt\njoy\n');
   const cases: [string[], RegExp, number][] = [
     [[], /--text TEXT, --image FILE/, 2],
     [['--input', join(root, 'wrong.csv')], /no column "text".*\nName them; there are txt/s, 2],
     [['--input', join(root, 'wrong.csv'), '--text-column', 'tx'], /no column "tx"[\s\S]*"txt"/, 2],
     [['--input', join(root, 'none.csv')], /none\.csv: cannot read: no such file/, 1],
-    [['--input', join(root, 'faces')], /faces: is a folder, a table was expected\n.*--image/, 1],
+    [['--input', join(root, 'faces')], /faces: is a folder, not a table\n.*--image/, 1],
     [['--image', join(root, 'none.jpg')], /^mien: .*none\.jpg: cannot read: no such file/m, 1],
     [['--text', '…'], /^mien: the text has no words$/m, 1],
-    [['--text', 'joy', '--input', 'x.csv'], /--input stands alone/, 2],
+    [['--text', 'joy', '--input', 'x.csv'], /--input cannot be combined/, 2],
     [['--text', 'joy', '--out', join(root, 'x.txt')], /neither in \.csv nor in \.jsonl/, 2],
-    [['--text', 'joy', '--explain', '--format', 'csv'], /no room for explanations[\s\S]*jsonl/, 2],
+    [['--text', 'joy', '--explain', '--format', 'csv'], /CSV cannot contain explanations[\s\S]*jsonl/, 2],
     [['--text', 'joy', '--max-pixels', '-1'], /-1 is not a number of megapixels above zero/, 2],
     [['--text', 'joy', '--bundle', join(root, 'nothing')], /manifest\.json/, 1],
   ];
@@ -206,7 +206,7 @@ test('wrong usage says what would be right', async () => {
   });
 });
 
-test('a predictions file is cut back to its last safe row, and refuses another run', async () => {
+test('a predictions file is truncated to its last committed row, and rejects another run', async () => {
   const path = join(root, 'grown.csv');
   const options = { fingerprint: 'a', header: 'h\n' };
   const first = await openPredictions(path, options);
@@ -227,7 +227,7 @@ describe('mien evaluate', () => {
   const evaluate = (args: readonly string[]): Promise<Ended> =>
     runMien(['evaluate', '--bundle', join(root, 'bundle'), '--cropped', ...args]);
 
-  test('measures answers and modalities on a table, with labels mapped and groups', async () => {
+  test('evaluates answers and modalities on a table, with mapped labels and groups', async () => {
     const table = join(root, 'labelled.csv');
     const rows = [
       ['joy', 'faces/a.png', 'happy', 'x'],
@@ -256,13 +256,13 @@ describe('mien evaluate', () => {
       ],
     });
     expect((await evaluate(args)).stdout).toMatch(
-      /4 items, not recognised: 1 undecodable-image, left out: 1/,
+      /4 items, not recognised: 1 undecodable-image, excluded: 1/,
     );
     const foreign = await evaluate(['--data', table, '--label', 'mood']);
     expect(foreign).toMatchObject({ code: 1, stderr: expect.stringContaining('mapping file') as string });
   });
 
-  test('words and picture with a label each are judged in groups, agreeing and contradicting', async () => {
+  test('evaluates separately labelled texts and images in groups, agreeing and contradicting', async () => {
     const table = join(root, 'aligned.csv');
     const rows = [
       ['joy', 'faces/a.png', 'positive', 'positive'],
@@ -305,11 +305,14 @@ describe('mien evaluate', () => {
       contradicting: { n: 1 },
       all: { n: 2 },
     });
-    expect(half).toMatchObject({ code: 2, stderr: expect.stringContaining('go together') as string });
-    expect(mixed).toMatchObject({ code: 2, stderr: expect.stringContaining('--label does not') as string });
+    expect(half).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('must be used together') as string,
+    });
+    expect(mixed).toMatchObject({ code: 2, stderr: expect.stringContaining('--label cannot be') as string });
   });
 
-  test('names the row without a label', async () => {
+  test('reports the row without a label', async () => {
     const table = join(root, 'unlabelled.csv');
     await writeFile(table, 'text,label\njoy,joy\nfear,\n');
     const { code, stderr } = await evaluate(['--data', table]);

@@ -1,9 +1,9 @@
-// Progress: off a terminal one line every few seconds, on one a bar that is written over itself; rates do not count an
-// earlier run's work.
+// Progress: without a terminal one line every few seconds, on one a bar that is redrawn in place; work of an earlier run
+// does not count towards rates.
 import { expect, test } from 'vitest';
 import { barProgress, formatSeconds, lineProgress, statusLine } from '../../src/cli/progress.js';
 
-test('a line every five seconds with rate and time left, and one at the end', () => {
+test('prints a line every five seconds with rate and remaining time, and one at the end', () => {
   const lines: string[] = [];
   let now = 0;
   const progress = lineProgress(
@@ -29,10 +29,10 @@ test('a line every five seconds with rate and time left, and one at the end', ()
   ]);
 });
 
-test('a bar on one line, above which messages stand', () => {
-  const seen: string[] = [];
-  const line = { show: (text: string) => seen.push(`[${text}]`), clear: () => seen.push('-') };
-  const print = (text: string): void => void seen.push(text);
+test('draws a bar on one line, with messages above it', () => {
+  const calls: string[] = [];
+  const line = { show: (text: string) => calls.push(`[${text}]`), clear: () => calls.push('-') };
+  const print = (text: string): void => void calls.push(text);
   const progress = barProgress({ message: print, warn: print }, line);
   progress.begin('ISEAR', 8, 'texts');
   progress.skip(4);
@@ -40,7 +40,7 @@ test('a bar on one line, above which messages stand', () => {
   progress.begin('faces', undefined, 'images');
   progress.end();
   const half = `${'█'.repeat(12)}${'░'.repeat(12)} 50% 4/8 texts`;
-  expect(seen).toEqual([
+  expect(calls).toEqual([
     '-',
     `[ISEAR ${'░'.repeat(24)} 0% 0/8 texts]`,
     `[ISEAR ${half}]`,
@@ -55,7 +55,7 @@ test('a bar on one line, above which messages stand', () => {
   ]);
 });
 
-test('the line is written over itself, ten times a second at most, and never wraps', () => {
+test('redraws the line in place at most ten times a second, and never lets it wrap', () => {
   let written = '';
   let now = 0;
   const screen = { columns: 10, write: (text: string) => ((written += text), true) };
@@ -71,7 +71,7 @@ test('the line is written over itself, ten times a second at most, and never wra
   expect(written).toBe('\r\x1b[K012345678\r\x1b[Knext\r\x1b[K\r\x1b[Kup again');
 });
 
-test('times', () => {
+test('formats times', () => {
   expect([0, 59.4, 60, 271, 3909, Infinity].map(formatSeconds)).toEqual([
     '0 s',
     '59 s',

@@ -1,4 +1,4 @@
-// Tables as people keep them: whatever separates, encodes and names their columns, rows come out right or are named.
+// Tables from the field: whatever their delimiter, encoding and column names, rows are read correctly or reported.
 import fc from 'fast-check';
 import { stringify } from 'csv-stringify/sync';
 import { describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { rowsOf } from '../../src/data/rows.js';
 
 const check = (): void => undefined;
 
-/** Rows as `[line, cells]`, of a row that cannot be read its fault. */
+/** Rows as `[line, cells]`, or `[line, message]` for a row that cannot be read. */
 async function read(
   content: string | Uint8Array,
   { file = 'table.csv', cuts = [] as readonly number[], wanted = ['text', 'image'], lines = false } = {},
@@ -31,8 +31,11 @@ describe('CSV', () => {
     ['semicolons', 'text;image\r\nI was sad, or so;a.png\r\n'],
     ['tabs', 'text\timage\nI was sad, or so\ta.png'],
     ['bars', 'text|image\nI was sad, or so|a.png\n'],
-    ['a line that names the separator', 'sep=;\r\ntext;image\r\nI was sad, or so;a.png\r\n'],
-    ['a separator that no table would be guessed by', '"sep=^"\ntext^image\nI was sad, or so^a.png\n'],
+    ['a declared delimiter', 'sep=;\r\ntext;image\r\nI was sad, or so;a.png\r\n'],
+    [
+      'a declared delimiter that is not among the candidates',
+      '"sep=^"\ntext^image\nI was sad, or so^a.png\n',
+    ],
     ['capitals', 'Text,IMAGE\n"I was sad, or so",a.png\n'],
     ['spaces', ' text , image\n"I was sad, or so", a.png\n'],
     ['spaces around quotation marks', '"text" , "image"\n"I was sad, or so" , "a.png"\n'],
@@ -40,14 +43,14 @@ describe('CSV', () => {
     ['a byte order mark', '\ufefftext,image\n"I was sad, or so",a.png\n'],
     ['full-width letters', 'ｔｅｘｔ,image\n"I was sad, or so",a.png\n'],
     ['blank lines and rows', '\n\ntext;image\n\nI was sad, or so;a.png\n;\n\n'],
-    ['empty fields behind', 'text;image;;\nI was sad, or so;a.png;;;\n'],
+    ['trailing empty fields', 'text;image;;\nI was sad, or so;a.png;;;\n'],
     ['line ends of old Macs', 'text;image\rI was sad, or so;a.png\r'],
   ])('with %s', async (_, content) => {
     const [row] = await read(content);
     expect(row![1]).toMatchObject(sad);
   });
 
-  test('in UTF-16, a character of which may look like a line end', async () => {
+  test('in UTF-16, whose bytes may look like line ends', async () => {
     const content = '\ufefftext\timage\r\n\u0a0aĊ😡 naïve\ta.png\r\n';
     for (const bytes of [Buffer.from(content, 'utf16le'), Buffer.from(content, 'utf16le').swap16()])
       expect(await read(bytes, { cuts: [3, 28, 29, 31] })).toEqual([
@@ -55,7 +58,7 @@ describe('CSV', () => {
       ]);
   });
 
-  test('whatever stands in it, however it arrives: cells and the lines in which rows begin', async () => {
+  test('with any cells, in chunks of any size: cells and the lines in which rows begin', async () => {
     const cell = fc
       .array(fc.constantFrom(...'a ,;|\t"\n\u2028é😡'), { maxLength: 6 })
       .map((all) => `x${all.join('')}x`);
@@ -84,7 +87,7 @@ describe('CSV', () => {
     );
   });
 
-  test('quotation marks within a field stand for themselves', async () => {
+  test('quotation marks within a field are literal', async () => {
     const rows = await read(
       'text\timage\nHe said "hi"\t\n"Great" he said\t\n5" of snow\ta.png\n"""Hi"", she\nsaid"\t\n',
     );
@@ -99,20 +102,20 @@ describe('CSV', () => {
   test.each([
     ['swallows rows up to the next one', 'text\timage\nok\t\n"Great\ta\nfine\tb\n"bad\tc\n', 3],
     ['swallows the rest', 'text,image\nok,\n"never closed,a\nfine,b\n', 3],
-  ])('a quotation mark that %s is named where it opens', async (_, content, row) => {
+  ])('an unclosed quotation mark that %s is reported where it opens', async (_, content, row) => {
     await expect(read(content)).rejects.toMatchObject({ code: 'data', place: { row } });
     await expect(read(content)).rejects.toThrow(/quotation mark opens a field here and is not closed/);
   });
 
-  test('a row of another length is that row’s fault', async () => {
+  test('a row with the wrong number of fields is reported by itself', async () => {
     expect(await read('text,image\nI was sad, or so,a.png\nfine\nok,\n')).toEqual([
-      [2, 'has 3 fields, where the header names 2 columns'],
-      [3, 'has 1 field, where the header names 2 columns'],
+      [2, 'has 3 fields, but the header names 2 columns'],
+      [3, 'has 1 field, but the header names 2 columns'],
       [4, { text: 'ok', image: '' }],
     ]);
   });
 
-  test('bytes that are not text are their row’s fault', async () => {
+  test('a row of bytes that are not text is reported by itself', async () => {
     expect(await read(Buffer.from('text\nI am a caf\u00e9\nfine\n', 'latin1'))).toEqual([
       [2, expect.stringMatching(/0xE9 at byte 11 of the row; .*Windows-1252/)],
       [3, { text: 'fine' }],
@@ -121,7 +124,7 @@ describe('CSV', () => {
 });
 
 describe('JSONL', () => {
-  test('splits at line feeds only, and takes a byte order mark', async () => {
+  test('splits at line feeds only, and accepts a byte order mark', async () => {
     const text = 'one\u2028two\u2029three\u0085four';
     const content = `\ufeff{"text":"${text}"}\r\n\r\n{"Text":"${text}"}\n\ufeff{"text":"joined"}`;
     for (const file of ['a.jsonl', 'a.csv', 'a'])
@@ -132,7 +135,7 @@ describe('JSONL', () => {
       ]);
   });
 
-  test('names rows that are no object, or hold a key twice', async () => {
+  test('reports rows that are not objects or have a key twice', async () => {
     expect(await read('{"text":"a"}\n{"text":NaN}\n[1]\n{"text":"a","TEXT ":"b"}\n')).toEqual([
       [1, { text: 'a' }],
       [2, expect.stringMatching(/^is not JSON \(Unexpected token/)],
@@ -142,7 +145,7 @@ describe('JSONL', () => {
   });
 });
 
-test('lines of text, where lines are taken and the first is no header', async () => {
+test('reads lines of text if allowed and the first is not a header', async () => {
   const lines = { lines: true };
   expect(await read('I am sad, or so\r\n\ntext\u2028 two\n', lines)).toEqual([
     [1, { text: 'I am sad, or so' }],
@@ -154,12 +157,12 @@ test('lines of text, where lines are taken and the first is no header', async ()
 });
 
 test.each([
-  ['two columns of one name', 'text,Text \na,b\n', /two columns of one name, "text" and "Text "/],
+  ['two columns of the same name', 'text,Text \na,b\n', /two columns with the same name, "text" and "Text "/],
   ['nothing', '', /holds no rows/],
   ['a header alone', 'text,image\n', /holds no rows/],
-  ['a JSON list', '[\n{"text":"a"}]', /is one JSON list[^]*jq/],
+  ['a JSON array', '[\n{"text":"a"}]', /is a JSON array[^]*jq/],
   ['a spreadsheet', 'PK\u0003\u0004\u0014\u0000', /spreadsheet[^]*CSV/],
-])('%s is refused', async (_, content, message) => {
+])('%s is rejected', async (_, content, message) => {
   await expect(read(content)).rejects.toThrow(message);
 });
 
@@ -170,6 +173,6 @@ test.each([
   [['text', 'post_image'], 'post_image'],
   [['text', 'image', 'images'], undefined],
   [['text', 'age', 'page', 'imaginary'], undefined],
-])('%j has for an image %s', (names, like) => {
+])('among %j, the column likely meant by "image" is %s', (names, like) => {
   expect(lookalike(names, 'image')).toBe(like);
 });

@@ -1,4 +1,4 @@
-// Cutting out faces: where eyes and mouth come to stand, whatever the face's place, size and lean.
+// Cutting out faces: where eyes and mouth lie afterwards, whatever the face's position, size and tilt.
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { alignFace, faceFrame } from '../../src/detector/align.js';
@@ -6,7 +6,7 @@ import type { DetectedFace, Point } from '../../src/detector/face.js';
 import type { DecodedImage } from '../../src/encoders/encoder.js';
 import { astronaut, EYES, part, pasted, plain } from './photographs.js';
 
-/** A frontal face by its eyes; the mouth is where the template has it, or `down` times as far. */
+/** A frontal face by its eyes; the mouth is `down` times as far from them as in the template. */
 function faceWith(rightEye: Point, leftEye: Point, down = 1): DetectedFace {
   const [dx, dy] = [leftEye.x - rightEye.x, leftEye.y - rightEye.y];
   const ratio = (down * 0.442) / 0.456;
@@ -16,21 +16,21 @@ function faceWith(rightEye: Point, leftEye: Point, down = 1): DetectedFace {
   return { box: { x: 0, y: 0, width: 1, height: 1 }, keyPoints, score: 0.9 };
 }
 
-/** Where a place in the image comes to stand, in sides of the frame. */
+/** A point of the image in the frame, in its sides. */
 function inFrame(face: DetectedFace, { x, y }: Point): Point {
   const { centre, side, across } = faceFrame(face);
   const [dx, dy] = [x - centre.x, y - centre.y];
   return { x: 0.5 + (dx * across.x + dy * across.y) / side, y: 0.5 + (dy * across.x - dx * across.y) / side };
 }
 
-describe('the frame', () => {
+describe('faceFrame', () => {
   const eyes = fc.record({
     x: fc.double({ min: -500, max: 4000, noNaN: true }),
     y: fc.double({ min: -500, max: 4000, noNaN: true }),
     apart: fc.double({ min: 2, max: 2000, noNaN: true }),
     angle: fc.double({ min: -3.1, max: 3.1, noNaN: true }),
   });
-  it('has the eyes level and where RAF-DB has them', () => {
+  it('levels the eyes and puts them where RAF-DB has them', () => {
     fc.assert(
       fc.property(eyes, ({ x, y, apart, angle }) => {
         const left = { x: x + apart * Math.cos(angle), y: y + apart * Math.sin(angle) };
@@ -45,7 +45,7 @@ describe('the frame', () => {
     );
   });
 
-  it('does not come closer to a face that is turned aside or looks down', () => {
+  it('does not cut a face more tightly when it is turned aside or looks down', () => {
     const upright = faceFrame(faceWith({ x: 0, y: 0 }, { x: 40, y: 0 }));
     const aside = faceFrame(faceWith({ x: 0, y: 0 }, { x: 20, y: 0 }, 2));
     const down = faceFrame(faceWith({ x: 0, y: 0 }, { x: 40, y: 0 }, 0.6));
@@ -53,7 +53,7 @@ describe('the frame', () => {
     expect(down.side).toBeCloseTo(upright.side, 6);
   });
 
-  it('needs two eyes', () => {
+  it('rejects a face whose eyes coincide', () => {
     const one = { x: 5, y: 5 };
     expect(() => faceFrame(faceWith(one, one))).toThrow(expect.objectContaining({ code: 'data' }));
   });
@@ -67,7 +67,7 @@ describe('alignFace', () => {
   const difference = (a: DecodedImage, b: DecodedImage): number =>
     Math.max(...a.data.map((value, i) => Math.abs(value - b.data[i]!)));
 
-  it('gives the same pixels wherever the photograph lies in a larger one', () => {
+  it('gives the same pixels wherever the photograph is placed in a larger one', () => {
     const face = faceWith(EYES.right, EYES.left);
     const expected = alignFace(photograph, face);
     expect([expected.width, expected.height]).toEqual([100, 100]);
@@ -81,7 +81,7 @@ describe('alignFace', () => {
     }
   });
 
-  it('is the part of the photograph itself where nothing is to be turned or scaled', async () => {
+  it('copies the pixels when nothing needs rotating or scaling', async () => {
     const face = faceWith({ x: 226, y: 82.9 }, { x: 271.6, y: 82.9 });
     const expected = await part(photograph, 200, 50, 100, 100);
     expect(difference(alignFace(photograph, face), expected)).toBeLessThan(2);
@@ -102,7 +102,7 @@ describe('alignFace', () => {
     expect(new Set(data)).toEqual(new Set([77]));
   });
 
-  it('refuses sizes that are none', () => {
+  it('rejects invalid sizes', () => {
     const face = faceWith(EYES.right, EYES.left);
     for (const size of [0, 2.5, NaN])
       expect(() => alignFace(photograph, face, size)).toThrow(expect.objectContaining({ code: 'config' }));

@@ -1,10 +1,10 @@
-// Decoding of BlazeFace's outputs: anchors, boxes and key points worked out by hand.
+// Decoding BlazeFace's outputs: anchors, boxes and key points computed by hand.
 import { describe, expect, it } from 'vitest';
 import { float32 } from 'mien-engine/base';
 import { decodeFaces } from '../../src/detector/blazeface.js';
 import { keyPointNames } from '../../src/detector/face.js';
 
-/** Outputs in which every score is hopeless but those given: anchor → logit and values in input pixels. */
+/** Outputs with a score near 0 at all anchors but those given: anchor → logit and values in input pixels. */
 function outputs(
   coarse: Readonly<Record<number, [logit: number, values: number[]]>>,
   fine: Readonly<Record<number, [logit: number, values: number[]]>> = {},
@@ -53,7 +53,7 @@ describe('decodeFaces', () => {
     expect(keyPointNames[0]).toBe('rightEye');
   });
 
-  it('leaves out what scores less, and keeps scores inside (0, 1)', () => {
+  it('drops lower scores, and keeps scores inside (0, 1)', () => {
     const raw = outputs({ 0: [-0.1, row()], 1: [0.1, row()], 2: [1000, row()] });
     const scores = decodeFaces(raw, 0.5).map(({ score }) => score);
     expect(scores).toHaveLength(2);
@@ -61,7 +61,7 @@ describe('decodeFaces', () => {
     expect(decodeFaces(outputs({ 0: [NaN, row()] }), 0)).toHaveLength(895);
   });
 
-  it('refuses other outputs', () => {
+  it('rejects missing outputs', () => {
     const [scores] = outputs({});
     expect(() => decodeFaces([scores!], 0.5)).toThrow(expect.objectContaining({ code: 'format' }));
   });

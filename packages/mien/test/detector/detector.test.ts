@@ -1,10 +1,9 @@
-// Faces found in real photographs: whole, turned, small, several, filling the image, and none.
+// Detecting faces in real photographs: whole, rotated, small, several, filling the image, and none.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { add, createGraph, encodeModel, input, randomStream } from 'mien-engine';
-import { alignFace, faceFrame } from '../../src/detector/align.js';
+import { alignFace, faceFrame, isCroppedFace } from '../../src/detector/align.js';
 import { createDetector, type Detector } from '../../src/detector/detector.js';
 import type { DetectedFace, Point } from '../../src/detector/face.js';
-import { isCroppedFace } from '../../src/detector/cropped.js';
 import type { DecodedImage } from '../../src/encoders/encoder.js';
 import { faceFinder } from '../../src/recognizer/finder.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
@@ -24,7 +23,7 @@ const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y
 const tilt = ({ keyPoints: { rightEye, leftEye } }: DetectedFace): number =>
   (Math.atan2(leftEye.y - rightEye.y, leftEye.x - rightEye.x) * 180) / Math.PI;
 
-/** The one face there is. */
+/** The only face in an image. */
 async function only(image: DecodedImage): Promise<DetectedFace> {
   const faces = await detector.detect(image);
   expect(faces).toHaveLength(1);
@@ -32,7 +31,7 @@ async function only(image: DecodedImage): Promise<DetectedFace> {
 }
 
 describe('one face', () => {
-  it('is found with its eyes, nose and mouth', async () => {
+  it('is detected with its eyes, nose and mouth', async () => {
     const { box, keyPoints, score } = await only(photograph);
     expect(score).toBeGreaterThan(0.85);
     expect(distance(keyPoints.rightEye, EYES.right)).toBeLessThan(5);
@@ -49,7 +48,7 @@ describe('one face', () => {
     expect(keyPoints.leftEar.x).toBeGreaterThan(keyPoints.leftEye.x);
   });
 
-  it.each([-30, 30])('turned by %i° is levelled', async (degrees) => {
+  it.each([-30, 30])('rotated by %i° is levelled', async (degrees) => {
     const image = await turned(photograph, degrees);
     const face = await only(image);
     expect(Math.abs(tilt(face) - tilt(await only(photograph)) - degrees)).toBeLessThan(4);
@@ -57,7 +56,7 @@ describe('one face', () => {
     expect(Math.abs(tilt(await only(around)))).toBeLessThan(4);
   });
 
-  it('is found in a high and in a wide photograph', async () => {
+  it('is detected in a tall and in a wide photograph', async () => {
     for (const [width, height, left, top] of [
       [512, 1500, 0, 900],
       [1400, 512, 800, 0],
@@ -67,7 +66,7 @@ describe('one face', () => {
     }
   });
 
-  it('is found where it fills the image', async () => {
+  it('is detected when it fills the image', async () => {
     const crop = await part(photograph, 175, 75, 105, 105);
     for (const image of [crop, await resized(crop, 48)]) {
       const scale = image.width / 105;
@@ -80,7 +79,7 @@ describe('one face', () => {
     expect(isCroppedFace(photograph, await detector.detect(photograph))).toBe(false);
   });
 
-  it('is found in a large photograph when small faces are asked for', async () => {
+  it('is detected when small in a large photograph, given minSize', async () => {
     const small = await resized(photograph, 150);
     const image = pasted(1600, 1200, [[small, 1000, 700]]);
     expect(await detector.detect(image)).toEqual([]);
@@ -93,7 +92,7 @@ describe('one face', () => {
 });
 
 describe('several faces', () => {
-  it('are all found, largest first', async () => {
+  it('are all detected, largest first', async () => {
     const image = pasted(1000, 520, [
       [await resized(photograph, 400), 0, 60],
       [photograph, 450, 0],
@@ -107,7 +106,7 @@ describe('several faces', () => {
 });
 
 describe('a sequence of frames', () => {
-  it('is followed from face to face, to where a search finds it', async () => {
+  it('tracks a face to where a full search detects it', async () => {
     const before = await only(photograph);
     const [moved] = await detector.detect(pasted(700, 600, [[photograph, 12, 9]]), { near: [before] });
     expect(distance(moved!.keyPoints.rightEye, { x: EYES.right.x + 12, y: EYES.right.y + 9 })).toBeLessThan(
@@ -117,7 +116,7 @@ describe('a sequence of frames', () => {
     expect(distance(moved!.keyPoints.mouth, searched!.keyPoints.mouth)).toBeLessThan(2);
   });
 
-  it('is searched anew when the face is not where it was', async () => {
+  it('searches the whole frame again when the face is lost', async () => {
     const before = await only(photograph);
     const elsewhere = { ...before, box: { ...before.box, x: 0, y: photograph.height - before.box.height } };
     const [found] = await detector.detect(photograph, { near: [elsewhere] });
@@ -142,17 +141,17 @@ describe('no face', () => {
   });
 });
 
-describe('what the recogniser cuts out', () => {
+describe('the crop for the face encoder', () => {
   let finder: FaceFinder;
   beforeAll(async () => {
     finder = await faceFinder(await readModel());
   });
   afterAll(() => finder.dispose());
-  const recognised = { tokenizer: undefined, readsFaces: true, decode: nodeDecoder() };
+  const context = { tokenizer: undefined, readsFaces: true, decode: nodeDecoder() };
   const cropOf = async (image: DecodedImage, options: RecognizeOptions = {}) =>
-    (await prepareItem({ image }, { ...recognised, faces: finder, options })).crops[0]!;
+    (await prepareItem({ image }, { ...context, faces: finder, options })).crops[0]!;
 
-  it('is the whole of an image that is one face, and not of one with another face in it', async () => {
+  it('is the whole image when one face fills it and there is no other', async () => {
     const alone = await part(photograph, 170, 50, 120, 120);
     const { image, corners } = await cropOf(alone);
     expect(image).toEqual(alone);
@@ -173,7 +172,7 @@ describe('what the recogniser cuts out', () => {
     }
   });
 
-  it('is never the whole of a frame in a sequence, in which others may not have been looked for', async () => {
+  it('is never the whole frame of a sequence, in which other faces may not have been searched for', async () => {
     const frame = await part(photograph, 165, 40, 130, 130);
     const [place] = await finder.find(frame);
     const aligned = alignFace(frame, place as DetectedFace);
@@ -194,19 +193,19 @@ describe('the detector', () => {
     [{ maxFaces: 0 }, /at least 1/],
     [{ minSize: 3 }, /at least 12/],
     [{ minSize: NaN }, /at least 12/],
-  ])('refuses the options %j', async (options, message) => {
+  ])('rejects the options %j', async (options, message) => {
     await expect(detector.detect(plain(9, 9, 0), options as object)).rejects.toMatchObject({
       code: 'config',
       message: expect.stringMatching(message) as string,
     });
   });
 
-  it('refuses images whose bytes are not those of their size', async () => {
+  it('rejects images whose data does not match their size', async () => {
     for (const image of [plain(0, 4, 0), { ...plain(4, 4, 0), width: 5 }, { ...plain(4, 4, 0), height: NaN }])
       await expect(detector.detect(image)).rejects.toMatchObject({ code: 'data' });
   });
 
-  it('refuses other models', async () => {
+  it('rejects other models', async () => {
     const graph = createGraph('other');
     const value = input(graph, 'x', 'float32', [1]);
     for (const model of [encodeModel(graph, { y: add(value, 1) }), new Uint8Array(64)])

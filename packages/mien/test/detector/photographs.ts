@@ -1,4 +1,4 @@
-// Photographs that the tests look at: the astronaut, whole, turned, small and several times.
+// The tests' photographs: the astronaut, whole, rotated, small and pasted several times.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -14,7 +14,7 @@ export const readModel = (): Promise<Uint8Array> =>
 /** Eileen Collins, 512×512. */
 export const astronaut = (): Promise<DecodedImage> => decodeImage(join(root, 'test/fixtures/astronaut.png'));
 
-/** Centres of her eyes, read off the photograph. */
+/** Centres of her eyes, measured in the photograph. */
 export const EYES: { right: Point; left: Point } = {
   right: { x: 204, y: 101.5 },
   left: { x: 247, y: 103.5 },
@@ -31,7 +31,7 @@ async function pixels(image: ReturnType<typeof sharp>): Promise<DecodedImage> {
 export const resized = (image: DecodedImage, width: number): Promise<DecodedImage> =>
   pixels(raw(image).resize(width));
 
-/** Turned clockwise by degrees about its centre, on black. */
+/** Rotated clockwise by degrees about its centre, on black. */
 export const turned = (image: DecodedImage, degrees: number): Promise<DecodedImage> =>
   pixels(raw(image).rotate(degrees, { background: '#000' }));
 
@@ -50,18 +50,18 @@ export const plain = (width: number, height: number, value: number): DecodedImag
   data: new Uint8Array(width * height * 3).fill(value),
 });
 
-/** Images pasted onto a grey ground, at their upper left corners. */
+/** Images pasted onto a grey background, by their upper left corners. */
 export function pasted(
   width: number,
   height: number,
   parts: readonly (readonly [DecodedImage, number, number])[],
 ): DecodedImage {
-  const ground = plain(width, height, 128);
+  const background = plain(width, height, 128);
   for (const [image, left, top] of parts)
     for (let y = 0; y < image.height; y++)
-      ground.data.set(
+      background.data.set(
         image.data.subarray(3 * y * image.width, 3 * (y + 1) * image.width),
         3 * ((top + y) * width + left),
       );
-  return ground;
+  return background;
 }

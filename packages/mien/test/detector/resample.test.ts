@@ -1,4 +1,4 @@
-// Resampling: known pixels, no aliasing, borders, and places that come back where they were.
+// Resampling: known pixels, no aliasing, borders, and positions that survive the round trip.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutOut, fromFrame, uprightFrame, type Frame } from '../../src/detector/frame.js';
@@ -20,12 +20,12 @@ const angled = (centre: { x: number; y: number }, side: number, degrees: number)
 };
 
 describe('resample', () => {
-  it('leaves an image of the same size', () => {
+  it('leaves an image unchanged at its own size', () => {
     const picture = image(7, 5, (x, y) => 10 * x + y);
     expect([...resample(picture, all(picture), 7, 5).data]).toEqual([...picture.data]);
   });
 
-  it('takes means when it shrinks by whole numbers, weighted as a triangle', () => {
+  it('shrinks with triangular weights', () => {
     // Output pixel 1 of three: centre 4.5 − 0.5 = 4, pixels 1 … 7 with weights 0, 1, 2, 3, 2, 1, 0 of 9.
     const values = [0, 90, 0, 0, 90, 180, 0, 9, 0];
     const { data } = resample(
@@ -37,7 +37,7 @@ describe('resample', () => {
     expect(data[3]).toBeCloseTo((0 * 1 + 0 * 2 + 90 * 3 + 180 * 2 + 0 * 1) / 9, 4);
   });
 
-  it('turns patterns finer than its pixels into their mean', () => {
+  it('averages patterns finer than an output pixel', () => {
     const checked = image(600, 500, (x, y) => 200 * ((x + y) % 2));
     for (const size of [30, 80])
       for (const frame of [uprightFrame({ x: 300, y: 250 }, 320), angled({ x: 300, y: 250 }, 320, 25)]) {
@@ -55,21 +55,21 @@ describe('resample', () => {
     expect(values(7)).toEqual([7, 7, 7, 7, 0, 60, 120, 180, 7, 7, 7, 7]);
   });
 
-  it('keeps planes, also where pixels are averaged in blocks first', () => {
+  it('preserves linear gradients, also when pixels are averaged in blocks first', () => {
     const plane = image(640, 480, (x, y) => 0.15 * x + 0.2 * y);
     const { data } = resample(plane, { x: 41, y: 23, width: 560, height: 420 }, 40, 30);
     let worst = 0;
     for (let y = 1; y < 29; y++)
       for (let x = 1; x < 39; x++) {
         const expected = 0.15 * (41 + 14 * (x + 0.5) - 0.5) + 0.2 * (23 + 14 * (y + 0.5) - 0.5);
-        // The plane's values were cut to whole ones: half a grey level on average.
+        // The gradient's values were truncated to integers: by half a grey level on average.
         worst = Math.max(worst, Math.abs(data[3 * (y * 40 + x)]! + 0.5 - expected));
       }
     expect(worst).toBeLessThan(0.3);
   });
 });
 
-describe('frames', () => {
+describe('cutOut', () => {
   const frames = fc.record({
     x: fc.double({ min: 60, max: 90, noNaN: true }),
     y: fc.double({ min: 60, max: 90, noNaN: true }),
@@ -78,7 +78,7 @@ describe('frames', () => {
     size: fc.integer({ min: 30, max: 120 }),
   });
 
-  it('show a spot where it is: its place in the output leads back to its place in the image', () => {
+  it('puts a spot where fromFrame maps back to its position in the image', () => {
     fc.assert(
       fc.property(frames, ({ x, y, side, degrees, size }) => {
         const spot = { x: 75.5, y: 77.5 };
@@ -87,9 +87,9 @@ describe('frames', () => {
         );
         const frame = degrees === 0 ? uprightFrame({ x, y }, side) : angled({ x, y }, side, degrees);
         const { data } = cutOut(dark, frame, size, 0);
-        // The centroid of what is bright; the spot's edge must be inside.
-        const inside = Math.max(Math.abs(spot.x - x), Math.abs(spot.y - y)) + 12 < side / 2 / Math.SQRT2;
-        fc.pre(inside);
+        // The spot must be inside as a whole, since its centroid is compared.
+        const isInside = Math.max(Math.abs(spot.x - x), Math.abs(spot.y - y)) + 12 < side / 2 / Math.SQRT2;
+        fc.pre(isInside);
         let [total, u, v] = [0, 0, 0];
         for (let i = 0; i < size * size; i++) {
           const value = data[3 * i]!;
@@ -104,14 +104,14 @@ describe('frames', () => {
     );
   });
 
-  it('turned by a quarter are the image, turned', () => {
+  it('rotates the image by a quarter turn', () => {
     const picture = image(6, 6, (x, y) => 40 * x + 5 * y);
     const { data } = cutOut(picture, { centre: { x: 3, y: 3 }, side: 6, across: { x: 0, y: 1 } }, 6);
     for (let v = 0; v < 6; v++)
       for (let u = 0; u < 6; u++) expect(data[3 * (v * 6 + u)]).toBeCloseTo(40 * (5 - v) + 5 * u, 3);
   });
 
-  it('beyond the image have the border, or the fill', () => {
+  it('repeats the border or fills beyond the image', () => {
     const picture = image(8, 8, () => 50);
     const frame = angled({ x: 4, y: 4 }, 60, 30);
     expect(Math.min(...cutOut(picture, frame, 30).data)).toBeCloseTo(50, 3);

@@ -1,9 +1,9 @@
-// Where a photograph is searched: tiles cover it, and every face is whole in a frame in which it is large enough.
+// The frames that are searched: every face lies within one in which it is large enough.
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isCutOff, searchFrames, SMALLEST } from '../../src/detector/search.js';
+import { isCutOff, searchFrames, MIN_BOX_SHARE } from '../../src/detector/search.js';
 
-it('looks once when all faces asked for can be seen at once', () => {
+it('searches the whole image alone when no smaller faces are requested', () => {
   expect(searchFrames({ width: 640, height: 480 }, undefined)).toEqual([
     { centre: { x: 320, y: 240 }, side: 640, across: { x: 1, y: 0 } },
   ]);
@@ -11,7 +11,7 @@ it('looks once when all faces asked for can be seen at once', () => {
   expect(searchFrames({ width: 640, height: 480 }, 39).length).toBeGreaterThan(1);
 });
 
-it('has every face, wherever it is, whole in a frame of which it has a sixteenth', () => {
+it('has each face whole in a frame of which it spans at least a sixteenth', () => {
   const scene = fc.record({
     width: fc.integer({ min: 200, max: 4000 }),
     height: fc.integer({ min: 200, max: 4000 }),
@@ -27,7 +27,7 @@ it('has every face, wherever it is, whole in a frame of which it has a sixteenth
       const frames = searchFrames({ width, height }, minSize);
       const seen = frames.filter(
         ({ centre, side: reach }) =>
-          side >= SMALLEST * reach * 0.999 &&
+          side >= MIN_BOX_SHARE * reach * 0.999 &&
           Math.abs(box.x + side / 2 - centre.x) <= (reach - side) / 2 + 1e-6 &&
           Math.abs(box.y + side / 2 - centre.y) <= (reach - side) / 2 + 1e-6,
       );
@@ -36,7 +36,7 @@ it('has every face, wherever it is, whole in a frame of which it has a sixteenth
   );
 });
 
-it('tells boxes that a tile cuts from boxes that the image ends', () => {
+it('tells boxes cut by a tile from boxes cut by the edge of the image', () => {
   const size = { width: 100, height: 100 };
   const tile = { centre: { x: 30, y: 30 }, side: 60, across: { x: 1, y: 0 } };
   const at = (x: number, y: number) => isCutOff({ x, y, width: 20, height: 20 }, tile, size);

@@ -1,4 +1,4 @@
-// Non-maximum suppression by weighted means.
+// Weighted non-maximum suppression.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keyPointNames, type Box, type DetectedFace, type KeyPoints } from '../../src/detector/face.js';
@@ -12,12 +12,12 @@ const face = (x: number, y: number, side: number, score: number): DetectedFace =
 
 describe('overlapOf', () => {
   const box = (x: number, y: number, width: number, height: number): Box => ({ x, y, width, height });
-  it('is the share of the union that both cover', () => {
+  it('is intersection over union', () => {
     expect(overlapOf(box(0, 0, 2, 2), box(0, 0, 2, 2))).toBe(1);
     expect(overlapOf(box(0, 0, 2, 2), box(1, 0, 2, 2))).toBeCloseTo(1 / 3);
     expect(overlapOf(box(0, 0, 4, 4), box(1, 1, 2, 2))).toBeCloseTo(1 / 4);
   });
-  it('is 0 for boxes that only touch, are apart or have no area', () => {
+  it('is 0 for boxes that touch, are disjoint or have no area', () => {
     expect(overlapOf(box(0, 0, 1, 1), box(1, 0, 1, 1))).toBe(0);
     expect(overlapOf(box(0, 0, 1, 1), box(9, 9, 1, 1))).toBe(0);
     expect(overlapOf(box(0, 0, 0, 0), box(0, 0, 0, 0))).toBe(0);
@@ -34,12 +34,12 @@ describe('blendOverlapping', () => {
     expect(only!.box.width).toBeCloseTo(10);
   });
 
-  it('keeps faces that stand apart, best first', () => {
+  it('keeps faces that do not overlap, best first', () => {
     const faces = [face(0, 0, 10, 0.5), face(50, 0, 10, 0.8), face(0, 50, 10, 0.7)];
     expect(blendOverlapping(faces, 0.3).map(({ score }) => score)).toEqual([0.8, 0.7, 0.5]);
   });
 
-  it('loses no face and does not depend on their order', () => {
+  it('loses no face and does not depend on the order of input', () => {
     const arbitrary = fc.array(
       fc
         .tuple(
@@ -57,7 +57,7 @@ describe('blendOverlapping', () => {
         expect(blendOverlapping([...faces].reverse(), 0.3)).toEqual(blended);
         const scores = new Set(faces.map(({ score }) => score));
         for (const { score } of blended) expect(scores.has(score)).toBe(true);
-        // Every face is one of the results, or overlaps the face that a result began with.
+        // Every face is a result's best one, or overlaps it.
         for (const one of faces)
           expect(
             blended.some(({ score }) => {

@@ -1,4 +1,4 @@
-// The runtime of browsers finds the same face at the same place, and the same pixels are cut out.
+// The browsers' runtime detects the same face at the same position, and the same pixels are cut out.
 import * as web from 'onnxruntime-web';
 import { expect, it } from 'vitest';
 import { alignFace } from '../../src/detector/align.js';
@@ -7,7 +7,7 @@ import { keyPointNames } from '../../src/detector/face.js';
 import { setRuntime } from 'mien-engine';
 import { astronaut, readModel } from './photographs.js';
 
-it('agrees with the runtime of Node', async () => {
+it('agrees with the Node runtime', async () => {
   const [model, photograph] = [await readModel(), await astronaut()];
   const run = async () => {
     const detector = await createDetector(model);
@@ -15,12 +15,12 @@ it('agrees with the runtime of Node', async () => {
     await detector.dispose();
     return { face: face!, pixels: alignFace(photograph, face!).data };
   };
-  const own = await run();
+  const inNode = await run();
   setRuntime(web);
-  const other = await run();
-  expect(other.face.score).toBeCloseTo(own.face.score, 4);
+  const inWasm = await run();
+  expect(inWasm.face.score).toBeCloseTo(inNode.face.score, 4);
   for (const name of keyPointNames)
     for (const axis of ['x', 'y'] as const)
-      expect(other.face.keyPoints[name][axis]).toBeCloseTo(own.face.keyPoints[name][axis], 2);
-  expect(Math.max(...other.pixels.map((value, i) => Math.abs(value - own.pixels[i]!)))).toBeLessThan(2);
+      expect(inWasm.face.keyPoints[name][axis]).toBeCloseTo(inNode.face.keyPoints[name][axis], 2);
+  expect(Math.max(...inWasm.pixels.map((value, i) => Math.abs(value - inNode.pixels[i]!)))).toBeLessThan(2);
 });

@@ -1,4 +1,4 @@
-// Decoding: every kind of file to the same 8-bit RGB, and typed errors for what is no image.
+// Decoding: every file format to the same 8-bit RGB, and typed errors for anything that is not an image.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +44,7 @@ describe('decoding', () => {
     expect(rgbFromGrey({ width: 3, height: 1, data: Uint8Array.of(0, 77, 255) }).data).toEqual(expected);
   });
 
-  it('puts transparent images on white', async () => {
+  it('flattens transparent images onto white', async () => {
     const clear = sharp(Uint8Array.of(9, 9, 9, 0), { raw: { width: 1, height: 1, channels: 4 } });
     expect((await decodeImage(await clear.png().toBuffer())).data).toEqual(Uint8Array.of(255, 255, 255));
   });
@@ -60,7 +60,7 @@ describe('decoding', () => {
     expect(data[1]).toBeLessThan(80);
   });
 
-  it('keeps order whatever finishes first', async () => {
+  it('keeps the order of images whichever finishes first', async () => {
     const small = await picture().png().toBuffer();
     const images = await decodeImages([astronaut, small, astronaut, small], { concurrency: 2 });
     expect(images.map(({ width }) => width)).toEqual([images[0]!.width, 2, images[0]!.width, 2]);
@@ -87,18 +87,18 @@ describe('what cannot be decoded', () => {
         ),
     ],
   ];
-  it.each(broken)('refuses %s and names the file', async (_, make) => {
+  it.each(broken)('rejects %s and names the file', async (_, make) => {
     const path = join(folder, 'face.jpg');
     await writeFile(path, await make());
     await expect(decodeImage(path)).rejects.toMatchObject({ code: 'data', place: { file: path } });
   });
 
-  it('refuses images that are too large before decoding them', async () => {
+  it('rejects images that are too large before decoding them', async () => {
     await expect(decodeImage(astronaut, { maxPixels: 100 })).rejects.toMatchObject({ code: 'data' });
-    // By its header: there are no such pixels in it.
+    // By its header: the file does not contain that many pixels.
     await expect(decodeImage(pngOf(8000, 8001, new Uint8Array(100)), { file: 'a.png' })).rejects.toThrow(
-      'a.png: has 8000 × 8001 pixels (64 megapixels), more than the 50 megapixels that are read\n' +
-        'Make it smaller, or allow it with maxPixels: 64008000 (on the command line: --max-pixels 65).',
+      'a.png: has 8000 × 8001 pixels (64 megapixels), more than the limit of 50 megapixels\n' +
+        'Scale it down, or raise the limit with maxPixels: 64008000 (on the command line: --max-pixels 65).',
     );
     const turned = await picture().withMetadata({ orientation: 6 }).png().toBuffer();
     await expect(decodeImage(turned, { maxPixels: 1 })).rejects.toThrow(/has 1 × 2 pixels/);
@@ -107,7 +107,7 @@ describe('what cannot be decoded', () => {
     expect(await nodeDecoder({ maxPixels: 2 })(raw)).toEqual(raw);
   });
 
-  it('says that a file is missing', async () => {
+  it('reports a missing file', async () => {
     await expect(decodeImage(join(folder, 'none.png'))).rejects.toMatchObject({ code: 'file' });
   });
 });

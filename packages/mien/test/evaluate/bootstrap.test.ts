@@ -1,4 +1,4 @@
-// Resampling against SciPy's percentile interval and statsmodels' cluster-robust standard errors, and its properties.
+// Resampling: against SciPy's percentile interval and statsmodels' cluster-robust standard errors, and its properties.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
@@ -21,12 +21,12 @@ const deviation = (values: Float64Array): number => {
 const options = { replicates: 6000, seed: 4 };
 const items = (n: number) => factorOf(Array.from({ length: n }, (_, i) => i));
 
-test('quantiles as numpy has them', () => {
+test('quantiles agree with numpy', () => {
   const values = resampling.values.map((value, i) => value + i / 7);
   for (const [q, expected] of resampling.quantiles) expect(quantile(values, q)).toBeCloseTo(expected, 12);
 });
 
-test('independent items: the standard error of a mean, and SciPy’s percentile interval', () => {
+test('independent items give the standard error of a mean, and SciPy’s percentile interval', () => {
   const { values, mean, standardError, low, high } = resampling;
   const [means] = bootstrapMeans([values], [items(values.length)], options);
   expect(Math.abs(deviation(means!) / standardError - 1)).toBeLessThan(0.04);
@@ -36,7 +36,7 @@ test('independent items: the standard error of a mean, and SciPy’s percentile 
   expect(Math.abs(interval.high! - high)).toBeLessThan(0.015);
 });
 
-test('clusters: statsmodels’ cluster-robust standard error, which items alone would halve', () => {
+test('clusters give statsmodels’ cluster-robust standard error, which items alone would halve', () => {
   const { clusters, clustered, clusteredStandardError } = resampling;
   const [means] = bootstrapMeans([clustered], [factorOf(clusters)], options);
   expect(Math.abs(deviation(means!) / clusteredStandardError - 1)).toBeLessThan(0.08);
@@ -44,18 +44,18 @@ test('clusters: statsmodels’ cluster-robust standard error, which items alone 
   expect(deviation(alone!)).toBeLessThan(0.6 * clusteredStandardError);
 });
 
-test('two crossed factors: statsmodels’ two-way standard error, which the plain bootstrap exceeds', () => {
+test('two crossed factors give statsmodels’ two-way standard error, which the plain bootstrap exceeds', () => {
   const { rows, columns, crossed, crossedStandardError } = resampling;
   const factors = [factorOf(rows), factorOf(columns)];
   const [plain] = bootstrapMeans([crossed], factors, options);
   expect(deviation(plain!) / crossedStandardError).toBeGreaterThan(0.97);
   expect(deviation(plain!) / crossedStandardError).toBeLessThan(1.25);
-  const [drawnIn] = resampleMeans([crossed], factors, options);
-  expect(deviation(drawnIn!.replicates)).toBeLessThanOrEqual(1.001 * crossedStandardError);
-  expect(deviation(drawnIn!.replicates)).toBeGreaterThan(0.97 * crossedStandardError);
+  const [shrunk] = resampleMeans([crossed], factors, options);
+  expect(deviation(shrunk!.replicates)).toBeLessThanOrEqual(1.001 * crossedStandardError);
+  expect(deviation(shrunk!.replicates)).toBeGreaterThan(0.97 * crossedStandardError);
 });
 
-test('variances by one and by two ways of clustering as statsmodels has them', () => {
+test('variances with one-way and two-way clustering agree with statsmodels', () => {
   const { clusters, clustered, clusteredStandardError, rows, columns, crossed, crossedStandardError } =
     resampling;
   const [one] = multiwayVariances([clustered], [factorOf(clusters)]);
@@ -64,8 +64,8 @@ test('variances by one and by two ways of clustering as statsmodels has them', (
   expect(Math.sqrt(two!)).toBeCloseTo(crossedStandardError, 9);
 });
 
-test('a factor that a statistic does not depend on leaves its interval as it is', () => {
-  // Texts met with three faces each: what is said of a text alone varies with texts alone.
+test('a factor that a statistic does not depend on leaves its interval unchanged', () => {
+  // Each text is paired with three faces, but the statistic depends on the text only.
   const stream = randomStream(2, 'crossed test');
   const texts = Array.from({ length: 200 }, () => stream.normal());
   const pairs = Array.from({ length: 600 }, (_, o) => o % 200);
@@ -75,7 +75,7 @@ test('a factor that a statistic does not depend on leaves its interval as it is'
   expect(Math.abs(deviation(paired!.replicates) / deviation(alone!) - 1)).toBeLessThan(0.06);
 });
 
-test('a few units are not understated: n − 1 of n are drawn', () => {
+test('the standard error over few units is not underestimated, since n − 1 of n are drawn', () => {
   const values = [0.7, 0.72, 0.69, 0.75, 0.66];
   const [means] = bootstrapMeans([values], [items(5)], { replicates: 20000 });
   const mean = values.reduce((sum, value) => sum + value, 0) / 5;
@@ -83,7 +83,7 @@ test('a few units are not understated: n − 1 of n are drawn', () => {
   expect(Math.abs(deviation(means!) / standardError - 1)).toBeLessThan(0.03);
 });
 
-test('statistics meet the same resamples: shifted by a constant, they differ by it everywhere', () => {
+test('statistics use the same resamples: shifted by a constant, they differ by it everywhere', () => {
   fc.assert(
     fc.property(
       fc.array(fc.double({ min: -5, max: 5, noNaN: true }), { minLength: 2, maxLength: 30 }),
@@ -101,7 +101,7 @@ test('statistics meet the same resamples: shifted by a constant, they differ by 
   );
 });
 
-test('one unit is not resampled, and the same seed gives the same means', () => {
+test('a single unit is not resampled, and the same seed gives the same means', () => {
   const [means] = bootstrapMeans([[1, 0, 1]], [factorOf(['only', 'only', 'only'])], { replicates: 5 });
   means!.forEach((value) => expect(value).toBeCloseTo(2 / 3, 12));
   const run = (seed: number) => bootstrapMeans([resampling.values], [items(80)], { replicates: 9, seed });
@@ -109,14 +109,14 @@ test('one unit is not resampled, and the same seed gives the same means', () => 
   expect(run(1)).not.toEqual(run(2));
 });
 
-test('p-values: small where all resamples lie on one side, one where they straddle evenly', () => {
-  const wholly = Float64Array.from({ length: 999 }, () => 0.1);
-  expect(bootstrapPValue(wholly)).toBeCloseTo(0.002, 12);
+test('p-values are small if all replicates lie on one side, and one if they straddle evenly', () => {
+  const positive = Float64Array.from({ length: 999 }, () => 0.1);
+  expect(bootstrapPValue(positive)).toBeCloseTo(0.002, 12);
   expect(bootstrapPValue([-1, 1, -2, 2])).toBe(1);
   expect(bootstrapPValue([0, 0, 0])).toBe(1);
 });
 
-test('lengths that do not fit are refused', () => {
+test('different lengths are rejected', () => {
   expect(() => bootstrapMeans([[1, 2]], [items(3)])).toThrow(/same observations/);
   expect(() => bootstrapMeans([], [])).toThrow(/same observations/);
 });

@@ -1,4 +1,4 @@
-// Temperature and product of posteriors: against Bayes' rule worked out by enumeration, and at the extremes.
+// Temperature and product of posteriors: against Bayes' rule by enumeration, and at the extremes.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
@@ -27,10 +27,10 @@ const normalise = (values: number[]): number[] =>
 const bernoulli = (p: number, outcome: number): number => (outcome ? p : 1 - p);
 
 describe('product of posteriors', () => {
-  /** The face classifier was trained on other label shares than the pairs have. */
+  /** The face classifier was trained on a label distribution other than that of the pairs. */
   const facePrior = [0.1, 0.2, 0.7];
 
-  test('is the exact posterior of the pair when each modality gives its exact posterior', () => {
+  test('is the exact posterior of the pair if each modality gives its exact posterior', () => {
     for (const t of [0, 1])
       for (const v of [0, 1]) {
         const exact = normalise(prior.map((p, y) => p * bernoulli(texts[y]!, t) * bernoulli(faces[y]!, v)));
@@ -47,36 +47,36 @@ describe('product of posteriors', () => {
       }
   });
 
-  test('a modality that knows nothing changes nothing', () => {
+  test('is not changed by a modality without information', () => {
     const row = fc.array(fc.double({ min: -20, max: 20, noNaN: true }), { minLength: 3, maxLength: 3 });
     fc.assert(
       fc.property(row, fc.double({ min: 0.1, max: 10, noNaN: true }), (logits, temperature) => {
         const text = { logits: scores(3, Float64Array.from(logits)), temperature, prior };
-        const ignorant = {
+        const uninformative = {
           logits: scores(3, Float64Array.from(facePrior, Math.log)),
           temperature: 1,
           prior: facePrior,
         };
         const alone = logSoftmax(text.logits, temperature).data;
-        productOfPosteriors([text, ignorant], prior).data.forEach((log, k) =>
+        productOfPosteriors([text, uninformative], prior).data.forEach((log, k) =>
           expect(log).toBeCloseTo(alone[k]!, 9),
         );
       }),
     );
   });
 
-  test('sure and contradicting modalities still give a posterior', () => {
-    const sure = (row: number[]) => ({
+  test('is finite for confident modalities that contradict each other', () => {
+    const confident = (row: number[]) => ({
       logits: scores(3, Float64Array.from(row)),
       temperature: 0.05,
       prior,
     });
-    const { data } = productOfPosteriors([sure([1000, 0, 0]), sure([0, 1000, 0])], prior);
+    const { data } = productOfPosteriors([confident([1000, 0, 0]), confident([0, 1000, 0])], prior);
     expect([...data].every((log) => log <= 0)).toBe(true);
     expect(data.reduce((total, log) => total + Math.exp(log), 0)).toBeCloseTo(1, 9);
   });
 
-  test('refuses modalities of other labels or lengths, and priors of zero', () => {
+  test('rejects modalities of different labels or lengths, and priors of zero', () => {
     const logits = scores(3, new Float64Array(3));
     const evidence = { logits, temperature: 1, prior };
     expect(() => productOfPosteriors([evidence], [0.5, 0.5])).toThrow(/same labels/);
@@ -98,7 +98,7 @@ describe('temperature', () => {
     );
   });
 
-  test('of calibrated logits is about one, and undoes a scaling of the logits', () => {
+  test('of calibrated logits is about one, and scales with the logits', () => {
     const { temperature } = fitTemperature(scores(4, logits), labels);
     expect(Math.abs(temperature - 1)).toBeLessThan(0.15);
     for (const scale of [0.3, 3, 9]) {
@@ -113,7 +113,7 @@ describe('temperature', () => {
     }
   });
 
-  test('never raises the loss, and is its minimum', () => {
+  test('minimises the loss', () => {
     const fit = fitTemperature(scores(4, logits), labels);
     expect(fit.after).toBeLessThanOrEqual(fit.before);
     for (const factor of [0.98, 1.02])
@@ -136,7 +136,7 @@ describe('temperature', () => {
     expect(fitTemperature(scores(2, Float64Array.of(1e30, 0, 0, 1e30)), [0, 1]).after).toBeCloseTo(0, 12);
   });
 
-  test('refuses logits that are not finite', () => {
+  test('rejects logits that are not finite', () => {
     expect(() => fitTemperature(scores(2, Float64Array.of(NaN, 0)), [0])).toThrow(/not finite/);
     expect(() => fitTemperature(scores(2, Float64Array.of(-Infinity, 0)), [1])).toThrow(/−∞/);
   });

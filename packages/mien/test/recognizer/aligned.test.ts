@@ -1,7 +1,7 @@
-// Pairs that nobody matched: groups of labels, ranking, agreeing and contradicting pairs, by hand.
+// Naturally occurring pairs: groups of labels, ranking, agreeing and contradicting pairs, computed by hand.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { areaUnderRoc, meanAreaUnderRoc } from '../../src/evaluate/auc.js';
+import { areaUnderRoc, meanAreaUnderRoc } from '../../src/evaluate/metrics.js';
 import { evaluateAligned, type AlignedItem } from '../../src/recognizer/aligned.js';
 import { collapsed, collapsedResult, collapseOf } from '../../src/recognizer/collapse.js';
 import type { Recognition, Result } from '../../src/recognizer/types.js';
@@ -28,7 +28,7 @@ const pair = (answer: number, text: number, face: number): Recognition => ({
   face: { ...posterior(face), place: null },
 });
 
-test('the area under the curve is the share of pairs in the right order, ties half', () => {
+test('the area under the curve is the share of correctly ordered pairs, ties counted half', () => {
   expect(areaUnderRoc([0.1, 0.4, 0.35, 0.8], [false, false, true, true])).toBe(0.75);
   expect(areaUnderRoc([1, 1, 1], [true, false, true])).toBe(0.5);
   expect(areaUnderRoc([1, 2], [true, true])).toBeNaN();
@@ -48,7 +48,7 @@ test('the area under the curve is the share of pairs in the right order, ties ha
   );
 });
 
-test('of several labels the area is the mean of one versus the rest, of those that occur', () => {
+test('the mean area of several labels is that of one versus the rest, over those that occur', () => {
   const rows = [
     [0.8, 0.1, 0.1],
     [0.2, 0.7, 0.1],
@@ -58,7 +58,7 @@ test('of several labels the area is the mean of one versus the rest, of those th
   expect(meanAreaUnderRoc(rows, [2, 0, 1])).toBeCloseTo((0 + 0.5 + 0.5) / 3, 12);
 });
 
-test('groups hold the sum of their labels, given that the label is in one of them', () => {
+test('groups have the sum of their labels, renormalised', () => {
   expect(polarity.groups).toEqual(['negative', 'positive']);
   const [negative, positive] = collapsed({ anger: 0.2, joy: 0.3, neutral: 0.4, sadness: 0.1 }, polarity);
   expect(negative).toBeCloseTo(0.5, 12);
@@ -70,7 +70,7 @@ test('groups hold the sum of their labels, given that the label is in one of the
   expect(result.face!.probabilities['negative']).toBeCloseTo(0.4, 12);
 });
 
-test('a grouping with an unknown label, or with a single group, is refused', () => {
+test('rejects a mapping with an unknown label or a single group', () => {
   expect(() => collapseOf(LABELS, () => 'all')).toThrow(/two groups/);
   expect(() => collapseOf(LABELS, (label) => label, { named: ['jo'], file: 'p.yaml' })).toThrow(
     /p\.yaml.*"jo".*\n.*"joy"/,
@@ -90,7 +90,7 @@ const items: AlignedItem[] = [
   { result: textOnly, text: 'positive', image: 'positive' },
 ];
 
-test('ways of answering on agreeing and contradicting pairs, by hand', () => {
+test('evaluates agreeing and contradicting pairs as computed by hand', () => {
   const { failures, oneSided, agreeing, contradicting, all } = evaluateAligned(items, polarity, {
     replicates: 200,
   });
@@ -123,8 +123,8 @@ test('the same pairs give the same intervals', () => {
   expect(evaluateAligned(items, polarity, { replicates: 50, seed: 1 })).toEqual(once);
 });
 
-test('labels that are no group, and pairs of which none was read from both sides, are refused', () => {
+test('rejects labels that are not groups, and pairs none of which has both text and face', () => {
   const [first] = items;
   expect(() => evaluateAligned([{ ...first!, image: 'mixed' }], polarity)).toThrow(/"mixed".*\n.*mapping/);
-  expect(() => evaluateAligned(items.slice(4), polarity)).toThrow(/both sides/);
+  expect(() => evaluateAligned(items.slice(4), polarity)).toThrow(/both text and face/);
 });

@@ -1,10 +1,10 @@
-// Files over a network that lies: what is kept was checked, and is let go only for something better.
+// Fetching over an unreliable network: only verified files are stored, and deleted only once a newer bundle is complete.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sha256 } from 'mien-engine/node';
 import type { MienError } from 'mien-engine/base';
-import { DETECTOR_FILE } from '../../src/detector/model-file.js';
+import { DETECTOR_FILE } from '../../src/detector/blazeface.js';
 import { fetchBundle } from '../../src/recognizer/fetch-bundle.js';
 import { fetchKnown, type FileStore } from '../../src/recognizer/fetch-file.js';
 import { legibleManifest } from '../../../../test/support/bundle.js';
@@ -13,18 +13,17 @@ const ADDRESS = 'https://host.example/model/';
 const PORTAL = '<!DOCTYPE html>\n<title>Log in to the network</title>';
 
 type Answer = () => Response | Promise<Response>;
-/** By address; the last of several goes on answering. */
+/** By URL. */
 let host: Record<string, Answer>;
 let requested: { url: string; cache: string }[];
-/** What is kept. */
-let kept: Map<string, Uint8Array>;
+let stored: Map<string, Uint8Array>;
 let full: boolean;
 
 const store: FileStore = {
-  get: async (key) => kept.get(key),
-  has: async (key) => kept.has(key),
-  put: async (key, content) => void (full || kept.set(key, content)),
-  delete: async (key) => void kept.delete(key),
+  get: async (key) => stored.get(key),
+  has: async (key) => stored.has(key),
+  put: async (key, content) => void (full || stored.set(key, content)),
+  delete: async (key) => void stored.delete(key),
 };
 
 const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
@@ -44,7 +43,7 @@ const brokenOff =
       }),
     );
 
-/** Files of a bundle, each with the version in it. */
+/** Files of a bundle, with its version as content. */
 const filesOf = (version: string): Record<string, string> => ({
   'text.onnx': `words ${version}`,
   'tokenizer.json': '{}',
@@ -52,7 +51,7 @@ const filesOf = (version: string): Record<string, string> => ({
   'fusion.onnx': `both ${version}`,
 });
 
-/** Puts a bundle on the host. */
+/** Publishes a bundle on the host. */
 function publish(version: string): void {
   const files = filesOf(version);
   const entries = Object.entries(files).map(
@@ -74,12 +73,12 @@ const load = async (): Promise<string> => {
 };
 const failure = (promise: Promise<unknown>): Promise<MienError> =>
   promise.then(
-    () => expect.fail('nothing went wrong'),
+    () => expect.fail('there was no error'),
     (error: unknown) => error as MienError,
   );
 
 beforeEach(() => {
-  [kept, full, requested] = [new Map(), false, []];
+  [stored, full, requested] = [new Map(), false, []];
   publish('one');
   vi.stubGlobal('fetch', async (url: string, { cache = '' }: { cache?: string }) => {
     requested.push({ url, cache });
@@ -88,34 +87,34 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
-/** Ways in which a network or a host answers with something else. */
-const LIES: readonly (readonly [string, Answer])[] = [
+/** Responses of a network or a host in place of a file. */
+const WRONG_ANSWERS: readonly (readonly [string, Answer])[] = [
   ['nothing', gone],
-  ['a page, as a captive portal', page],
+  ['the page of a captive portal', page],
   ['a page without a type', ok(PORTAL, '')],
-  ['JSON of something else', ok('{"login":"/"}', 'application/json')],
+  ['other JSON', ok('{"login":"/"}', 'application/json')],
   ['an error', ok('', 'text/plain', 503)],
-  ['a part', ok('words', 'application/octet-stream', 206)],
-  ['the beginning', ok('wor')],
-  ['too much', ok('words one, and then some more')],
-  ['as many bytes of something else', ok('words two')],
-  ['what breaks off', brokenOff('wor')],
+  ['partial content', ok('words', 'application/octet-stream', 206)],
+  ['a truncated file', ok('wor')],
+  ['a longer file', ok('words one, and then some more')],
+  ['another file of the same size', ok('words two')],
+  ['a connection that breaks', brokenOff('wor')],
   ['an empty file', ok('')],
 ];
 
-describe.each(LIES)('a host that answers with %s', (_what, lie) => {
-  test('changes nothing that is kept, and the kept bundle answers', async () => {
+describe.each(WRONG_ANSWERS)('a host that answers with %s', (_what, answer) => {
+  test('does not change the stored bundle, which is used', async () => {
     await load();
-    const before = new Map(kept);
-    everything(lie);
+    const before = new Map(stored);
+    everything(answer);
     expect(await load()).toBe('one');
-    expect(kept).toEqual(before);
+    expect(stored).toEqual(before);
   });
 
-  test('in place of one file of a new bundle, leaves the old one whole', async () => {
+  test('for one file of a new bundle leaves the old one complete', async () => {
     await load();
     publish('two');
-    host[`${ADDRESS}face.onnx`] = lie;
+    host[`${ADDRESS}face.onnx`] = answer;
     expect(await load()).toBe('one');
     everything(gone);
     expect(await load()).toBe('one');
@@ -124,62 +123,64 @@ describe.each(LIES)('a host that answers with %s', (_what, lie) => {
     everything(gone);
     expect(await load()).toBe('two');
     const hashes = Object.values(filesOf('one')).map((text) => sha256(bytesOf(text)));
-    // Of the old files, the one that the new bundle has as well.
-    expect(hashes.filter((hash) => kept.has(hash))).toEqual([sha256(bytesOf('{}'))]);
+    // Of the old files, only the one that the new bundle has as well.
+    expect(hashes.filter((hash) => stored.has(hash))).toEqual([sha256(bytesOf('{}'))]);
   });
 
-  test('and nothing is kept: a typed error that names the file, and no trace', async () => {
+  test('gives a typed error that names the file when nothing is stored, and stores nothing', async () => {
     const url = `${ADDRESS}text.onnx`;
-    host[url] = lie;
+    host[url] = answer;
     const error = await failure(load());
     expect(['offline', 'bundle']).toContain(error.code);
     expect(error.place.file).toBe(url);
-    expect([...kept.keys()]).toEqual([]);
+    expect([...stored.keys()]).toEqual([]);
   });
 });
 
-test('says what came: type and first characters, or bytes', async () => {
+test('describes an unexpected response by its type and first characters or bytes', async () => {
   host[`${ADDRESS}text.onnx`] = page;
   const ofPage = await failure(load());
   expect(ofPage.message).toContain(
-    `${ADDRESS}text.onnx: is not the file that the bundle was made with: what came is text/html and begins with “<!DOCTYPE html> <title>Log in`,
+    `${ADDRESS}text.onnx: is not the file that the bundle was made with: the response is text/html and begins with “<!DOCTYPE html> <title>Log in`,
   );
-  expect(ofPage.hint).toMatch(/page came in its place/);
+  expect(ofPage.hint).toMatch(/web page was sent in its place/);
   host[`${ADDRESS}text.onnx`] = ok(Uint8Array.of(8, 10, 0, 255), '');
-  expect((await failure(load())).message).toMatch(/of no stated type and begins with the bytes 08 0a 00 ff/);
+  expect((await failure(load())).message).toMatch(
+    /of unspecified type and begins with the bytes 08 0a 00 ff/,
+  );
   host[`${ADDRESS}manifest.json`] = page;
   expect((await failure(load())).message).toMatch(/manifest\.json: is not JSON.*text\/html.*<!DOCTYPE html>/);
   host[`${ADDRESS}manifest.json`] = ok('', 'text/plain', 404);
-  expect((await failure(load())).message).toMatch(/status 404[^]*give the folder’s address/);
+  expect((await failure(load())).message).toMatch(/status 404[^]*pass the folder’s URL/);
 });
 
-test('passes over what the browser’s own cache has of an older bundle, or of a portal', async () => {
+test('bypasses the browser’s HTTP cache if that has an older file or the page of a portal', async () => {
   const url = `${ADDRESS}text.onnx`;
   const right = host[url]!;
   host[url] = () => (requested.at(-1)!.cache === 'reload' ? right() : page());
-  const told: [number, number][] = [];
-  const onProgress = (loaded: number, total: number): void => void told.push([loaded, total]);
+  const reported: [number, number][] = [];
+  const onProgress = (loaded: number, total: number): void => void reported.push([loaded, total]);
   await fetchBundle(ADDRESS, { store, onProgress });
   expect(requested.filter((one) => one.url === url).map(({ cache }) => cache)).toEqual(['default', 'reload']);
   expect(requested[0]).toEqual({ url: `${ADDRESS}manifest.json`, cache: 'no-cache' });
-  expect(told.at(-1)![0]).toBe(told.at(-1)![1]);
+  expect(reported.at(-1)![0]).toBe(reported.at(-1)![1]);
 });
 
-test('fetches a file once, and again when the kept one is damaged', async () => {
+test('fetches a file once, and again when the stored one is damaged', async () => {
   await load();
   requested = [];
   await load();
   expect(requested.map(({ url }) => url)).toEqual([`${ADDRESS}manifest.json`]);
   const hash = sha256(bytesOf('faces one'));
-  kept.set(hash, bytesOf(PORTAL));
+  stored.set(hash, bytesOf(PORTAL));
   await load();
   expect(requested.at(-1)!.url).toBe(`${ADDRESS}face.onnx`);
-  kept.set(hash, bytesOf(PORTAL));
+  stored.set(hash, bytesOf(PORTAL));
   everything(gone);
   expect((await failure(load())).code).toBe('offline');
 });
 
-test('a full disk keeps the bundle that is there', async () => {
+test('keeps the stored bundle when the disk is full', async () => {
   await load();
   publish('two');
   full = true;
@@ -188,7 +189,7 @@ test('a full disk keeps the bundle that is there', async () => {
   expect(await load()).toBe('one');
 });
 
-test('given up, it neither falls back nor keeps', async () => {
+test('does not fall back to the stored bundle when aborted', async () => {
   await load();
   publish('two');
   const controller = new AbortController();
@@ -200,7 +201,7 @@ test('given up, it neither falls back nor keeps', async () => {
   expect(error.code).toBe('interrupted');
 });
 
-test('the face detector is known by its hash', async () => {
+test('verifies the face detector by its hash', async () => {
   const model = await readFile(
     join(import.meta.dirname, '../../../../models/blazeface/face_detection_back_256x256.onnx'),
   );
@@ -216,5 +217,5 @@ test('the face detector is known by its hash', async () => {
   await get();
   host[url] = page;
   expect(sha256(await get())).toBe(DETECTOR_FILE.sha256);
-  expect([...kept.keys()]).toEqual([DETECTOR_FILE.sha256]);
+  expect([...stored.keys()]).toEqual([DETECTOR_FILE.sha256]);
 });

@@ -1,12 +1,11 @@
-// Heat maps as pixels and as parts of the face: colour where something speaks for the label, stripes where against it.
+// Heat maps as pixels and as sums by part of the face: colour for evidence for the label, stripes for evidence against.
 import { expect, test } from 'vitest';
-import { faceParts } from '../../src/recognizer/face-parts.js';
-import { heatMap } from '../../src/recognizer/heat-map.js';
+import { faceParts, heatMap } from '../../src/recognizer/heat-map.js';
 
 const SIDE = 96;
 const grey = { width: SIDE, height: SIDE, data: new Uint8Array(3 * SIDE * SIDE).fill(128) };
 const RED = [255, 0, 0] as const;
-/** 4 × 4 cells of nothing but these. */
+/** 4 × 4 cells, zero except for these. */
 const grid = (values: Readonly<Record<number, number>>) => ({
   rows: 4,
   columns: 4,
@@ -15,16 +14,16 @@ const grid = (values: Readonly<Record<number, number>>) => ({
 
 /** Pixels around the centre of a cell. */
 function pixelsAt(data: ArrayLike<number>, row: number, column: number): number[][] {
-  const found: number[][] = [];
+  const pixels: number[][] = [];
   for (let y = row * 24 + 6; y < row * 24 + 18; y++)
     for (let x = column * 24 + 6; x < column * 24 + 18; x++)
-      found.push([0, 1, 2, 3].map((c) => data[4 * (y * SIDE + x) + c]!));
-  return found;
+      pixels.push([0, 1, 2, 3].map((c) => data[4 * (y * SIDE + x) + c]!));
+  return pixels;
 }
 const isGrey = ([red, green, blue]: number[]): boolean => Math.abs(red! - green!) < 6 && red === blue;
 const mostlyRed = ([red, , blue]: number[]): boolean => red! > blue! + 60;
 
-test('what speaks for the label has its colour, in the place of its cell and nowhere else', () => {
+test('shows evidence for the label in its colour, only at its cell', () => {
   const { width, height, data } = heatMap(grid({ 6: 2, 13: 0.1 }), grey, RED);
   expect([width, height, data.length]).toEqual([SIDE, SIDE, 4 * SIDE * SIDE]);
   expect(pixelsAt(data, 1, 2).every(mostlyRed)).toBe(true);
@@ -33,24 +32,24 @@ test('what speaks for the label has its colour, in the place of its cell and now
   expect(data.every((value, i) => i % 4 !== 3 || value === 255)).toBe(true);
 });
 
-test('what speaks against it is striped, so that nobody needs to see colours', () => {
+test('shows evidence against the label as stripes, without colour', () => {
   const { data } = heatMap(grid({ 9: -1 }), grey, RED);
-  const seen = pixelsAt(data, 2, 1);
-  const ground = pixelsAt(data, 0, 3)[0]![0]!;
-  expect(seen.some(mostlyRed)).toBe(false);
-  const striped = seen.filter(([red]) => red! < ground - 30).length;
-  expect(striped).toBeGreaterThan(seen.length / 8);
-  expect(seen.filter(([red]) => red === ground).length).toBeGreaterThan(seen.length / 8);
+  const pixels = pixelsAt(data, 2, 1);
+  const background = pixelsAt(data, 0, 3)[0]![0]!;
+  expect(pixels.some(mostlyRed)).toBe(false);
+  const striped = pixels.filter(([red]) => red! < background - 30).length;
+  expect(striped).toBeGreaterThan(pixels.length / 8);
+  expect(pixels.filter(([red]) => red === background).length).toBeGreaterThan(pixels.length / 8);
 });
 
-test('a face that adds nothing is shown as it is', () => {
+test('shows only the face when all cells are zero', () => {
   const rgba = { width: 2, height: 1, data: Uint8Array.from([0, 0, 0, 255, 255, 255, 255, 255]) };
   const { data } = heatMap(grid({}), rgba, RED);
   expect(data[0]).toBeLessThan(data[4]!);
   expect([...data].every(Number.isFinite)).toBe(true);
 });
 
-test('cells are told by the part of the face that they are at, of a face that lies aslant too', () => {
+test('sums cells by part of the face, also of a rotated one', () => {
   // The grid's axes: down the image, and to the left.
   const corners = [
     { x: 100, y: 0 },

@@ -191,7 +191,7 @@ describe('results', () => {
     expect(failureOf(outcome(failed('no face')))?.message).toBe('no face');
     expect(
       failureOf(counted(outcome(failed('first')), [{ id: '', result: failed('second') }]))?.message,
-    ).toBe('none of the 2 items could be recognised\nThe first: first');
+    ).toBe('none of the 2 items could be recognised\nFirst error: first');
     for (const results of [[], [answered], [failed('one'), answered]])
       expect(failureOf(outcome(...results))).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-// Which texts are warned of as foreign.
+// Detecting texts that are not English.
 import { expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { createTokenizer } from '../../src/encoders/tokenizer.js';
@@ -66,7 +66,7 @@ test.each([
   expect(await languageOf(text)).toBe(language);
 });
 
-test('what is too short to tell, or has no words, may be English', async () => {
+test('texts that are too short or have no words may be English', async () => {
   for (const text of [
     '',
     '!!!',

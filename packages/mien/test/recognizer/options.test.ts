@@ -1,4 +1,4 @@
-// Options that are wrong reject the call as wrong usage and name themselves; addresses of bundles, and why one is not had.
+// Invalid options are wrong usage that names the option; locations of bundles, and errors when fetching them.
 import { createServer, type Server } from 'node:http';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -20,7 +20,7 @@ const { loadRecognizer: loadInBrowser } = (await import(BROWSER)) as {
 };
 
 const computes = (): never => {
-  throw new Error('it came to computing');
+  throw new Error('nothing should be computed');
 };
 const recognizer = recognizerOf({
   info: { name: '', labels: {}, priors: {}, certainty: false, terms: [], files: {} },
@@ -84,26 +84,26 @@ const wrong: Readonly<Record<string, readonly object[]>> = {
 };
 
 describe.each(Object.entries(calls))('%s', (name, call) => {
-  test('refuses by name what an option does not take', async () => {
+  test('rejects invalid values and names the option', async () => {
     for (const options of wrong[name]!) {
       const field = Object.keys(options).at(-1)!;
-      const refused = Promise.resolve().then(() => call(options as never));
-      await expect(refused, JSON.stringify(options)).rejects.toMatchObject({
+      const rejected = Promise.resolve().then(() => call(options as never));
+      await expect(rejected, JSON.stringify(options)).rejects.toMatchObject({
         code: 'usage',
         place: { field },
       });
     }
   });
 
-  test('refuses options that are none', async () => {
+  test('rejects options that are not an object', async () => {
     for (const options of ['models/lite', 5, null, []]) {
-      const refused = Promise.resolve().then(() => call(options as never));
-      await expect(refused).rejects.toMatchObject({ code: 'usage' });
+      const rejected = Promise.resolve().then(() => call(options as never));
+      await expect(rejected).rejects.toMatchObject({ code: 'usage' });
     }
   });
 });
 
-test('a bundle is named by a folder, its manifest, or their addresses', () => {
+test('a bundle is located by a folder, its manifest, or their URLs', () => {
   const folder = join(tmpdir(), 'a b');
   const url = pathToFileURL(folder);
   for (const name of [
@@ -124,12 +124,12 @@ describe('over HTTP', () => {
   let root: string;
   let server: Server;
   let address: string;
-  const asked: string[] = [];
+  const requested: string[] = [];
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'mien-http-'));
     await writeLegible(root);
     server = createServer((request, response) => {
-      asked.push(request.url!);
+      requested.push(request.url!);
       const { pathname, searchParams } = new URL(request.url!, 'http://host');
       if (searchParams.get('sig') !== 'secret') return void response.writeHead(403).end();
       if (!pathname.startsWith('/models/lite/')) return void response.writeHead(404).end();
@@ -144,26 +144,24 @@ describe('over HTTP', () => {
     await rm(root, { recursive: true });
   });
 
-  test('each file is asked for with the query of the address, and without its hash', async () => {
+  test('each file is requested with the query of the bundle’s URL, but not its fragment', async () => {
     for (const path of ['/models/lite', '/models/lite//', '/models/lite/manifest.json']) {
-      asked.length = 0;
+      requested.length = 0;
       const { manifest } = await fetchBundle(new URL(`${address}${path}?sig=secret&x=a%20b#part`));
       expect(manifest.name).toBe('legible');
-      expect(asked.length).toBeGreaterThan(3);
-      for (const url of asked) expect(url).toMatch(/^\/models\/lite\/[\w.]+\?sig=secret&x=a%20b$/);
+      expect(requested.length).toBeGreaterThan(3);
+      for (const url of requested) expect(url).toMatch(/^\/models\/lite\/[\w.]+\?sig=secret&x=a%20b$/);
     }
   });
 
-  test('what is refused says where, why and what to do, and gives no secret away', async () => {
+  test('errors say where, why and what to do, without secrets', async () => {
     const failure = (folder: string) => fetchBundle(folder).catch((error: Error) => error.message);
     expect(await failure(`${address}/models/lite?sig=wrong`)).toMatch(
       new RegExp(
         `^${address}/models/lite/manifest\\.json\\?…: could not be fetched \\(status 403 Forbidden\\)\\n.*signed`,
       ),
     );
-    expect(await failure(`${address}/other?sig=secret`)).toMatch(
-      /status 404 Not Found\)\n.*folder’s address/,
-    );
+    expect(await failure(`${address}/other?sig=secret`)).toMatch(/status 404 Not Found\)\n.*folder’s URL/);
     expect(await failure('http://127.0.0.1:9/lite')).toMatch(
       /could not be fetched \(.*\b(refused|ECONNREFUSED|port)\b/i,
     );

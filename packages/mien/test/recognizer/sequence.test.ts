@@ -1,8 +1,7 @@
-// Posteriors over time: averages by half-life, fading utterances, time that only goes forward.
+// Posteriors over time: averages by half-life, decaying utterances, times in order.
 import { expect, test, vi } from 'vitest';
 import { SHARED_LABELS, FACE_LABELS } from '../../src/data/labels.js';
-import { startSession } from '../../src/recognizer/sequence.js';
-import { averageFrames } from '../../src/recognizer/smoothing.js';
+import { averageFrames, startSession } from '../../src/recognizer/sequence.js';
 import { trackFaces } from '../../src/recognizer/tracking.js';
 import type { ReadItem } from '../../src/recognizer/read-item.js';
 import type {
@@ -16,7 +15,7 @@ import type {
 const mostly = (labels: readonly string[], label: string, p = 0.9): Probabilities =>
   Object.fromEntries(labels.map((one) => [one, one === label ? p : (1 - p) / (labels.length - 1)]));
 
-/** A face's label stands in the image's place, a text is its label; `?` is no face. */
+/** The image is the face's label, the text its own; `?` is an image without a face. */
 const recognize = async ({ text, image }: ReadItem): Promise<Result> => {
   if (image === '?') return { error: { code: 'no-face', message: '' }, warnings: [] };
   const posterior = (labels: readonly string[], label: string) => ({
@@ -42,7 +41,7 @@ const info = {
 const start = (options = {}) =>
   startSession(recognize, info, { faceHalfLife: 1, textHalfLife: 4, ...options });
 
-test('after a half-life the old frame and the new one count the same', async () => {
+test('weights the old and the new frame equally after a half-life', async () => {
   const session = start();
   const first = await session.push({ at: 0, image: 'joy' });
   expect(first.probabilities['joy']).toBeCloseTo(0.9, 12);
@@ -51,7 +50,7 @@ test('after a half-life the old frame and the new one count the same', async () 
   expect(Object.values(second.probabilities).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 12);
 });
 
-test('one odd frame does not turn a steady posterior', async () => {
+test('a single deviating frame does not change the label', async () => {
   const session = start();
   for (let i = 0; i < 30; i++) await session.push({ at: i * 100, image: 'joy' });
   expect((await session.push({ at: 3000, image: 'anger' })).label).toBe('joy');
@@ -59,7 +58,7 @@ test('one odd frame does not turn a steady posterior', async () => {
   expect(session.now(6000).label).toBe('anger');
 });
 
-test('what was said decides beside a doubtful face, and fades', async () => {
+test('an utterance decays towards the prior', async () => {
   const session = start();
   await session.push({ at: 0, text: 'fear' });
   expect(session.now(0).probabilities['fear']).toBeCloseTo(0.9, 12);
@@ -70,51 +69,51 @@ test('what was said decides beside a doubtful face, and fades', async () => {
   expect((await session.push({ at: 1e6, image: 'joy' })).label).toBe('joy');
 });
 
-test('evidence is multiplied and fades, and each prior counts once', async () => {
-  // A face that says what faces of the training are like says nothing, nor does a text of that kind.
+test('evidence is multiplied and decays, and each prior counts once', async () => {
+  // A posterior that equals the training prior is no evidence.
   const priors = { face: [0.8, 0.2], text: [0.4, 0.6], both: [0.3, 0.7] };
   const labels = { face: ['anger', 'joy'], text: ['anger', 'joy'] };
-  const told = (values: readonly number[]) => {
+  const posterior = (values: readonly number[]) => {
     const probabilities = { anger: values[0]!, joy: values[1]! };
     return { label: 'anger', probabilities, logits: probabilities };
   };
-  const ask = (face: readonly number[], text: readonly number[], prior?: LabelPrior) =>
+  const sessionWith = (face: readonly number[], text: readonly number[], prior?: LabelPrior) =>
     startSession(
       async ({ image }): Promise<Result> => ({
-        ...told(text),
+        ...posterior(text),
         from: 'text',
         warnings: [],
         ...(image === undefined
-          ? { text: { ...told(text), read: 1 } }
-          : { face: { ...told(face), place: null } }),
+          ? { text: { ...posterior(text), read: 1 } }
+          : { face: { ...posterior(face), place: null } }),
       }),
       { labels, priors },
       { faceHalfLife: 1, textHalfLife: 2, ...(prior ? { prior } : {}) },
     );
-  const quiet = ask([0.8, 0.2], [0.4, 0.6]);
-  expect(quiet.now(0).probabilities).toEqual({ anger: 0.3, joy: 0.7 });
-  expect((await quiet.push({ at: 0, image: 'face' })).probabilities['anger']).toBeCloseTo(0.8, 12);
-  expect((await quiet.push({ at: 0, text: 'words' })).probabilities['anger']).toBeCloseTo(0.3, 12);
+  const uninformative = sessionWith([0.8, 0.2], [0.4, 0.6]);
+  expect(uninformative.now(0).probabilities).toEqual({ anger: 0.3, joy: 0.7 });
+  expect((await uninformative.push({ at: 0, image: 'face' })).probabilities['anger']).toBeCloseTo(0.8, 12);
+  expect((await uninformative.push({ at: 0, text: 'words' })).probabilities['anger']).toBeCloseTo(0.3, 12);
 
-  const loud = ask([0.5, 0.5], [0.8, 0.2]);
-  await loud.push({ at: 0, image: 'face' });
-  // Alone, a face fades into its own prior: odds of 1 are a quarter of the prior's, after a half-life half that.
-  expect(loud.now(1000).probabilities['anger']).toBeCloseTo(2 / 3, 12);
-  await loud.push({ at: 1000, text: 'words' });
-  // Odds: 3/7 of the prior, ½ of the face after a half-life, 4 / (2/3) of the text.
+  const informative = sessionWith([0.5, 0.5], [0.8, 0.2]);
+  await informative.push({ at: 0, image: 'face' });
+  // A face alone decays towards its prior: the odds ratio to the prior is ¼, after a half-life ½.
+  expect(informative.now(1000).probabilities['anger']).toBeCloseTo(2 / 3, 12);
+  await informative.push({ at: 1000, text: 'words' });
+  // Odds: 3/7 from the prior, ½ from the face after a half-life, 4 / (2/3) from the text.
   const odds = (3 / 7) * 0.5 * 6;
-  expect(loud.now(1000).probabilities['anger']).toBeCloseTo(odds / (1 + odds), 12);
+  expect(informative.now(1000).probabilities['anger']).toBeCloseTo(odds / (1 + odds), 12);
   const later = (3 / 7) * 0.25 ** 0.125 * 6 ** 0.5;
-  expect(loud.now(3000).probabilities['anger']).toBeCloseTo(later / (1 + later), 12);
+  expect(informative.now(3000).probabilities['anger']).toBeCloseTo(later / (1 + later), 12);
 
-  // Both are stated under odds of 3 then, which are in the answer once.
-  const weighed = ask([0.75, 0.25], [0.9, 0.1], { anger: 3 });
-  expect(weighed.now(0).probabilities['anger']).toBeCloseTo(0.75, 12);
-  await weighed.push({ at: 0, image: 'face' });
-  expect((await weighed.push({ at: 0, text: 'words' })).probabilities['anger']).toBeCloseTo(0.9, 12);
+  // Both posteriors have prior odds of 3, which count once in the answer.
+  const weighted = sessionWith([0.75, 0.25], [0.9, 0.1], { anger: 3 });
+  expect(weighted.now(0).probabilities['anger']).toBeCloseTo(0.75, 12);
+  await weighted.push({ at: 0, image: 'face' });
+  expect((await weighted.push({ at: 0, text: 'words' })).probabilities['anger']).toBeCloseTo(0.9, 12);
 });
 
-test('frames without a face leave the rest as it was, only older', async () => {
+test('frames without a face only let the evidence decay', async () => {
   const session = start();
   await session.push({ at: 0, image: 'joy' });
   const moment = await session.push({ at: 500, image: '?' });
@@ -153,42 +152,42 @@ test('observations without a time do not depend on the wall clock', async () => 
   }
 });
 
-test('time goes forward, half-lives are above zero', async () => {
+test('rejects observations out of order, and half-lives of zero', async () => {
   const session = start();
   await session.push({ at: 1000, image: 'joy' });
-  await expect(session.push({ at: 999, image: 'joy' })).rejects.toThrow(/order of their time/);
+  await expect(session.push({ at: 999, image: 'joy' })).rejects.toThrow(/chronological order/);
   await expect(session.push({ at: Number.NaN, image: 'joy' })).rejects.toThrow(/at/);
   expect(() => start({ faceHalfLife: 0 })).toThrow(/faceHalfLife/);
 });
 
-/** A face that stands at `x`. */
+/** A result with a face at `x`. */
 const placed = (x: number): Result => {
   const place: FacePlace = { box: { x, y: 0, width: 9, height: 9 }, keyPoints: {}, score: 1 };
   const posterior = { label: 'joy', probabilities: mostly(FACE_LABELS, 'joy'), logits: {} };
   return { ...posterior, from: 'face', warnings: [], face: { ...posterior, place } };
 };
-/** Where faces are looked for; everywhere where none is known. */
+/** Where faces are searched for. */
 const xOf = ({ near = [] }: RecognizeOptions): number[] | 'everywhere' =>
   near.length === 0 ? 'everywhere' : near.map(({ box }) => box.x);
 
-test('a face is followed until it is lost, and the whole frame is searched once a second', () => {
+test('tracks a face until it is lost, and searches the whole frame once a second', () => {
   const tracker = trackFaces();
-  const look = (at: number, result: Result): number[] | 'everywhere' => {
+  const searchedAt = (at: number, result: Result): number[] | 'everywhere' => {
     const options = tracker.options(at);
     tracker.saw(result, at);
     return xOf(options);
   };
   const lost: Result = { error: { code: 'no-face', message: '' }, warnings: [] };
-  expect(look(0, placed(1))).toBe('everywhere');
-  expect(look(100, placed(2))).toEqual([1]);
-  expect(look(900, placed(3))).toEqual([2]);
-  expect(look(1000, placed(4))).toBe('everywhere');
-  expect(look(1900, lost)).toEqual([4]);
-  expect(look(1950, placed(5))).toBe('everywhere');
-  expect(look(2000, placed(6))).toEqual([5]);
+  expect(searchedAt(0, placed(1))).toBe('everywhere');
+  expect(searchedAt(100, placed(2))).toEqual([1]);
+  expect(searchedAt(900, placed(3))).toEqual([2]);
+  expect(searchedAt(1000, placed(4))).toBe('everywhere');
+  expect(searchedAt(1900, lost)).toEqual([4]);
+  expect(searchedAt(1950, placed(5))).toBe('everywhere');
+  expect(searchedAt(2000, placed(6))).toEqual([5]);
 });
 
-test('a face that stands still is read where it was, for a while, and looked for as soon as it moves', () => {
+test('reuses the tracked box of a face that stands still, and detects it again once it moves', () => {
   const tracker = trackFaces();
   const kind = (at: number, result: Result): string => {
     const options = tracker.options(at);
@@ -196,12 +195,12 @@ test('a face that stands still is read where it was, for a while, and looked for
     return options.near?.length === 0 ? 'search' : Object.keys(options).join();
   };
   expect(kind(0, placed(1))).toBe('search');
-  // How fast it moves is known after two looks.
+  // Its speed is known after two detections.
   expect(kind(40, placed(1))).toBe('near');
   expect(tracker.options(80).places?.map(({ box }) => box.x)).toEqual([1]);
   expect(kind(80, placed(1))).toBe('places');
   expect(kind(189, placed(1))).toBe('places');
-  // A pixel of its nine in 150 ms is more than it may have moved by in 40, and less than in 5.
+  // One of its nine pixels in 150 ms exceeds the allowed movement after 40 ms, but not after 5.
   expect(kind(190, placed(2))).toBe('near');
   expect(kind(195, placed(2))).toBe('places');
   expect(kind(235, placed(2))).toBe('near');
@@ -217,20 +216,20 @@ test('a face that stands still is read where it was, for a while, and looked for
   expect(always.options(30)).toHaveProperty('near');
 });
 
-test('a session looks for a face where it was', async () => {
-  const seen: (number[] | 'everywhere')[] = [];
+test('a session searches for a face where it was', async () => {
+  const searched: (number[] | 'everywhere')[] = [];
   let x = 0;
   const session = startSession(async (_item, options = {}) => {
-    seen.push(xOf(options));
+    searched.push(xOf(options));
     return placed(x++);
   }, info);
   for (const at of [0, 40, 80]) await session.push({ at, image: 'frame' });
   await session.push({ at: 90, text: 'words between two frames' });
   await session.push({ at: 120, image: 'frame' });
-  expect([seen[0], seen[1], seen[2], seen[4]]).toEqual(['everywhere', [0], [1], [2]]);
+  expect([searched[0], searched[1], searched[2], searched[4]]).toEqual(['everywhere', [0], [1], [2]]);
 });
 
-test('frames are averaged by half-life, and anew when the face is lost or a text joins in', () => {
+test('averages frames by half-life, and restarts when the face is lost or a text is added', () => {
   const frame = (label: string, from: 'face' | 'both' = 'face'): Result => {
     const probabilities = mostly(FACE_LABELS, label);
     const posterior = { label, probabilities, logits: {} };

@@ -1,5 +1,5 @@
-// What may be given as an image: data URLs in every spelling, the same in Node and browsers, and a typed error that
-// says what to do for everything that is no image.
+// Image sources: data URLs in every spelling, the same in Node and browsers, and a typed error with advice for any value
+// that is not an image.
 import { createReadStream } from 'node:fs';
 import fc from 'fast-check';
 import sharp from 'sharp';
@@ -14,7 +14,7 @@ const png = async (): Promise<Buffer> =>
     .toBuffer();
 const PIXELS = { width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 0, 0, 255) };
 
-test('base64 is read in both alphabets, with or without padding, and across lines', () => {
+test('decodes base64 in both alphabets, with or without padding, and across lines', () => {
   fc.assert(
     fc.property(fc.uint8Array(), fc.integer({ min: 1, max: 9 }), (bytes, width) => {
       const buffer = Buffer.from(bytes);
@@ -28,12 +28,12 @@ test('base64 is read in both alphabets, with or without padding, and across line
     }),
   );
   for (const text of ['no base64!', 'a', 'ab=c', 'é']) expect(bytesOfBase64(text)).toBeUndefined();
-  // In linear time.
+  // These must take linear time.
   expect(bytesOfBase64(`${'='.repeat(1e6)}a`)).toBeUndefined();
   expect(bytesOfBase64(`${' '.repeat(1e6)}YQ`)).toEqual(Uint8Array.of(97));
 });
 
-test('a data URL is read as fetch reads it', async () => {
+test('decodes data URLs as fetch does', async () => {
   for (const url of [
     'data:,a?b=%41&c',
     'data:text/plain,100%25 %zz %4',
@@ -44,10 +44,10 @@ test('a data URL is read as fetch reads it', async () => {
   ])
     expect(bytesOfDataUrl(url), url).toEqual(new Uint8Array(await (await fetch(url)).arrayBuffer()));
   expect(() => bytesOfDataUrl('data:image/png;base64')).toThrow(/without a comma/);
-  expect(() => bytesOfDataUrl('data:image/png;base64,?')).toThrow(/base64 is damaged/);
+  expect(() => bytesOfDataUrl('data:image/png;base64,?')).toThrow(/invalid base64/);
 });
 
-test('object URLs and bytes of every kind are read in Node', async () => {
+test('reads object URLs and bytes of every kind in Node', async () => {
   const bytes = await png();
   const decode = nodeDecoder({ files: false });
   const url = URL.createObjectURL(new Blob([Uint8Array.from(bytes)]));
@@ -60,29 +60,29 @@ test('object URLs and bytes of every kind are read in Node', async () => {
   await expect(decode(url)).rejects.toThrow(/names nothing any more/);
 });
 
-test('what is no image is named, with what to do', async () => {
+test('names the kind of a value that is not an image, with advice', async () => {
   const stream = createReadStream(import.meta.filename);
   const gone = new ArrayBuffer(8);
   structuredClone(gone, { transfer: [gone] });
-  for (const [given, said] of [
-    [Promise.resolve(), /a Promise is no image\n.*await/],
-    [new Response('x'), /a Response is no image\n.*await response\.blob\(\)/],
-    [new Request('http://localhost'), /a Request is no image\n.*blob/],
-    [new Blob(['x']).stream(), /a ReadableStream is no image\n.*new Response\(stream\)/],
-    [stream, /a ReadStream is no image\n.*toArray/],
-    [[255, 0, 0], /an Array is no image\n.*width, height, data/],
-    [new Float32Array(12), /a Float32Array is no image/],
-    [JSON.parse(JSON.stringify(Buffer.from('x'))), /an Object is no image/],
-    [gone, /holds no bytes\n.*transferred/],
-    [new Uint8Array(gone.byteLength), /holds no bytes/],
-    [' ', /is an empty text/],
-    [7n, /a bigint is no image/],
+  for (const [given, message] of [
+    [Promise.resolve(), /a Promise is not an image\n.*await/],
+    [new Response('x'), /a Response is not an image\n.*await response\.blob\(\)/],
+    [new Request('http://localhost'), /a Request is not an image\n.*blob/],
+    [new Blob(['x']).stream(), /a ReadableStream is not an image\n.*new Response\(stream\)/],
+    [stream, /a ReadStream is not an image\n.*toArray/],
+    [[255, 0, 0], /an Array is not an image\n.*width, height, data/],
+    [new Float32Array(12), /a Float32Array is not an image/],
+    [JSON.parse(JSON.stringify(Buffer.from('x'))), /an Object is not an image/],
+    [gone, /contains no bytes\n.*transferred/],
+    [new Uint8Array(gone.byteLength), /contains no bytes/],
+    [' ', /is an empty string/],
+    [7n, /a bigint is not an image/],
   ] as const)
-    expect(() => sourceOf(given)).toThrow(said);
+    expect(() => sourceOf(given)).toThrow(message);
   stream.destroy();
 
   const decode = nodeDecoder();
-  for (const [given, said] of [
+  for (const [given, message] of [
     ['file://host/x.png', /names no file of this computer\n/],
     ['file:///pictures/100%.jpg', /names no file of this computer\n.*%25/],
     ['http://', /is not a URL/],
@@ -92,5 +92,5 @@ test('what is no image is named, with what to do', async () => {
     ['a\0b', /cannot read/],
     [(await png()).toString('base64').repeat(100), /^.{1,400}\n.*data:image\/jpeg;base64,/],
   ] as const)
-    await expect(decode(given), String(given).slice(0, 40)).rejects.toThrow(said);
+    await expect(decode(given), String(given).slice(0, 40)).rejects.toThrow(message);
 });

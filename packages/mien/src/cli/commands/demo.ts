@@ -1,4 +1,4 @@
-// `mien demo`: the page that recognises in the browser, served from this computer.
+// `mien demo`: serves the page that recognises in the browser, on this computer.
 import { existsSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
@@ -15,37 +15,38 @@ interface Options {
   readonly bundle?: string;
 }
 
-/** What every bundle has; its floor is too heavy to import for this. */
+/** Present in every bundle; not imported from bundle/, which would make help slow. */
 const MANIFEST = 'manifest.json';
 
 export function defineDemo(program: Command): void {
   program
     .command('demo')
     .description('serve the page that recognises in the browser: words, pictures, camera')
-    .option('--port <n>', 'where it listens, on this computer only; 0 takes any that is free', port, 8080)
+    .option('--port <n>', 'port to listen on, on this computer only; 0 picks a free one', parsePort, 8080)
     .option('--open', 'open it in the browser')
-    .option('--bundle <dir>', 'the model to serve; the bundled one by default')
-    .option('--json', 'print the address as JSON')
+    .option('--bundle <dir>', 'folder of a bundle to serve (default: the bundled model)')
+    .option('--json', 'print the URL as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
 }
 
-function port(text: string): number {
+function parsePort(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > 65535)
-    throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
+    throw new InvalidArgumentError('Expected a whole number from 0 to 65535.');
   return value;
 }
 
-async function run({ port: wanted, open, bundle }: Options, output: Output): Promise<void> {
-  const models = [bundledModel(), inPackage('dist/web/model')];
-  const model = bundle ?? models.find((folder) => existsSync(`${folder}/${MANIFEST}`));
-  if (model === undefined || !existsSync(`${model}/${MANIFEST}`))
-    throw new MienError('file', 'no bundle is here', {
-      file: model ?? models[0]!,
-      hint: 'Name the folder of one with --bundle; `mien export` makes one.',
+async function run({ port, open, bundle }: Options, output: Output): Promise<void> {
+  const bundled = bundledModel();
+  const candidates = bundle === undefined ? [bundled, inPackage('dist/web/model')] : [bundle];
+  const model = candidates.find((folder) => existsSync(`${folder}/${MANIFEST}`));
+  if (model === undefined)
+    throw new MienError('file', 'there is no bundle in this folder', {
+      file: bundle ?? bundled,
+      hint: 'Pass the folder of a bundle with --bundle; `mien export` creates one.',
     });
-  const { url } = await servePage({ page: inPackage('dist/web'), model, port: wanted });
-  output.result({ url }, () => `The page is at ${url}\nCtrl-C ends it.`);
+  const { url } = await servePage({ page: inPackage('dist/web'), model, port });
+  output.result({ url }, () => `The page is at ${url}\nPress Ctrl-C to stop.`);
   if (open) openBrowser(url);
 }
 
@@ -55,8 +56,8 @@ export interface Served {
 }
 
 /**
- * Serves the page with the headers that give WebAssembly threads, on this computer only.
- * @throws MienError `file` when the page was not built, `usage` when the port is taken.
+ * Serves the page on this computer only, with the headers that let WebAssembly use threads.
+ * @throws MienError `file` when the page has not been built, `usage` when the port is in use.
  */
 export async function servePage(options: {
   readonly page: string;
@@ -66,7 +67,7 @@ export async function servePage(options: {
   if (!existsSync(`${options.page}/index.html`))
     throw new MienError('file', 'the page has not been built', {
       file: options.page,
-      hint: 'Build it: npm run build:web',
+      hint: 'Build it with npm run build:web.',
     });
   const { serve } = await import('@hono/node-server');
   const app = await pageApp(options);
@@ -84,18 +85,16 @@ export async function servePage(options: {
         }),
     );
     server.on('error', (cause: NodeJS.ErrnoException) => {
-      const taken = cause.code === 'EADDRINUSE';
+      const message =
+        cause.code === 'EADDRINUSE' ? `port ${options.port} is in use` : `cannot listen: ${cause.message}`;
       reject(
-        new MienError('usage', taken ? `port ${options.port} is taken` : `cannot listen: ${cause.message}`, {
-          cause,
-          hint: 'Choose another with --port; 0 takes any that is free.',
-        }),
+        new MienError('usage', message, { cause, hint: 'Choose another with --port; 0 picks a free one.' }),
       );
     });
   });
 }
 
-/** Nothing from elsewhere is loaded, and the browser is told to see to it. */
+/** The page loads nothing from other origins, which the browser enforces. */
 const HEADERS: Readonly<Record<string, string>> = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -114,9 +113,9 @@ async function pageApp({ page, model }: { page: string; model: string }): Promis
   app.use('*', async (context, next) => {
     await next();
     for (const [name, value] of Object.entries(HEADERS)) context.header(name, value);
-    // Names of these files change with what is in them.
-    const fixed = context.req.path.startsWith('/assets/');
-    context.header('Cache-Control', fixed ? 'public, max-age=31536000, immutable' : 'no-cache');
+    // The names of these files contain a hash of their content.
+    const isImmutable = context.req.path.startsWith('/assets/');
+    context.header('Cache-Control', isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache');
   });
   app.use('/model/*', serveStatic({ root: model, rewriteRequestPath: (path) => `/${basename(path)}` }));
   app.use('*', serveStatic({ root: page }));
@@ -124,14 +123,14 @@ async function pageApp({ page, model }: { page: string; model: string }): Promis
 }
 
 function openBrowser(url: string): void {
-  const [command, ...args] =
+  const [command, ...args]: readonly [string, ...string[]] =
     process.platform === 'darwin'
       ? ['open', url]
       : process.platform === 'win32'
         ? ['cmd', '/c', 'start', '', url]
         : ['xdg-open', url];
-  // Without a browser the address is there to be copied.
-  spawn(command!, args, { stdio: 'ignore', detached: true })
+  // If there is no browser, the URL has been printed.
+  spawn(command, args, { stdio: 'ignore', detached: true })
     .on('error', () => undefined)
     .unref();
 }

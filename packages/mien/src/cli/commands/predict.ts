@@ -1,4 +1,4 @@
-// `mien predict`: emotions of a sentence, a face, a folder of images, a table or lines as they come.
+// `mien predict`: recognises emotion in a sentence, a face, a folder of images, a table or lines of standard input.
 import { fstatSync, type Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -7,11 +7,11 @@ import { defined, MienError } from 'mien-engine/base';
 import { fileError, sha256 } from 'mien-engine/node';
 import type { Progress } from '../../base/progress.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
-import type { LabelPrior, RecognizeOptions, Recognizer, Result } from '../../recognizer/types.js';
+import type { LabelPrior, RecognizeOptions, Recognizer } from '../../recognizer/types.js';
 import { decimal, labelPrior, megapixels, wholeNumber } from '../arguments.js';
-import { interruption } from '../interrupt.js';
+import { interruption } from '../run.js';
 import { outputOf, type Output } from '../output.js';
-import type { Explained } from '../explained.js';
+import type { ExplainRow } from '../explanations.js';
 import { counted, failureOf, NO_ITEMS, type Outcome } from '../outcome.js';
 import type { Format, Predicted } from '../predictions.js';
 import { progressOf } from '../progress.js';
@@ -41,9 +41,9 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** Items that are recognised, and written, together. */
+/** Items that are recognised and written together. */
 const BATCH = 32;
-/** With an explanation each takes a hundred times as long. */
+/** Smaller with explanations, which take a hundred times as long. */
 const EXPLAINED_BATCH = 4;
 
 export function definePredict(program: Command): void {
@@ -56,40 +56,33 @@ export function definePredict(program: Command): void {
     .option('--image <path>', 'an image, or a folder of images')
     .option(
       '--input <file>',
-      'CSV or JSONL, an item a row; - reads such a table, or lines of text, from standard input',
+      'CSV or JSONL, one item per row; - reads such a table, or lines of text, from standard input',
     )
     .option('--text-column <name>', 'column of texts (default: text)')
     .option('--image-column <name>', 'column of image paths, relative to the file (default: image)')
-    .option('--id-column <name>', 'column that names a row (default: id, else its number)')
-    .option('--bundle <dir>', 'folder or address of a bundle (default: the bundled model)')
-    .option('--cropped', 'images are faces that are cut out already')
-    .option('--all-faces', 'read every face of an image (jsonl)')
-    .option('--no-mirror', 'read each face without its mirror image: in half the time')
-    .option('--gate', 'give the gate in every dimension (jsonl)')
-    .option('--fine', 'give texts the finer labels too, where the bundle has them')
-    .option(
-      '--prior <kind>',
-      'how frequent labels are: training, even, or weights: neutral=3,joy=2',
-      labelPrior,
-    )
-    .option('--risk <share>', 'say where an answer is too unsure for this share of errors', decimal)
-    .option('--coverage <share>', 'give the labels that hold the true one this often', decimal)
-    .option(
-      '--explain [dir]',
-      'say what made each answer; a folder gets a heat map of each face (table, jsonl)',
-    )
+    .option('--id-column <name>', 'column of row names (default: id, else the row number)')
+    .option('--bundle <dir>', 'folder or URL of a bundle (default: the bundled model)')
+    .option('--cropped', 'images are already cropped faces')
+    .option('--all-faces', 'recognise every face of an image (jsonl)')
+    .option('--no-mirror', 'do not average each face with its mirror image; takes half the time')
+    .option('--gate', 'include the gate in every dimension (jsonl)')
+    .option('--fine', 'include finer labels of texts, if the bundle has them')
+    .option('--prior <kind>', 'label prior: training, even, or weights such as neutral=3,joy=2', labelPrior)
+    .option('--risk <share>', 'mark answers too uncertain for this error rate', decimal)
+    .option('--coverage <share>', 'include a set of labels with this probability of the true one', decimal)
+    .option('--explain [dir]', 'explain each answer; writes heat maps of faces to a folder (table, jsonl)')
     .addOption(
-      new Option('--format <kind>', 'how results are printed (default: by --out, else table)').choices([
+      new Option('--format <kind>', 'output format (default: by --out, else table)').choices([
         'table',
         'jsonl',
         'csv',
       ]),
     )
-    .option('--out <file>', 'write results here, *.csv or *.jsonl; an interrupted run goes on')
-    .option('--overwrite', 'replace what --out names')
-    .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber)
-    .option('--max-pixels <MP>', 'size of an image in megapixels (default: 50)', megapixels)
-    .option('--json', 'the same as --format jsonl')
+    .option('--out <file>', 'write results to a *.csv or *.jsonl file; resumes an interrupted run')
+    .option('--overwrite', 'replace an existing --out file')
+    .option('--threads <n>', 'inference threads (default: all cores)', wholeNumber)
+    .option('--max-pixels <MP>', 'largest image in megapixels (default: 50)', megapixels)
+    .option('--json', 'same as --format jsonl')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
 }
 
@@ -112,20 +105,20 @@ async function run(options: Options, output: Output): Promise<void> {
     ...defined({ prior: options.prior, risk: options.risk, coverage: options.coverage }),
   };
   const labels = answerLabels(recognizer.info);
-  const explain = await explainingOf(recognizer, options, settings);
+  const explain = await explainerOf(recognizer, options, settings);
   const work: Work = { recognizer, settings, progress, explain };
   try {
     if (options.out !== undefined)
       return await writeAll(source, options.out, { ...work, options, labels, output });
     const rows: Predicted[] = [];
     let outcome = NO_ITEMS;
-    for await (const some of predicted(source.items, work)) {
-      if (format === 'table') rows.push(...some);
+    for await (const batch of predicted(source.items, work)) {
+      if (format === 'table') rows.push(...batch);
       else {
         const header = format === 'csv' && outcome.items === 0 ? csvHeader(labels) : '';
-        process.stdout.write(header + formatRows(some, format, labels));
+        process.stdout.write(header + formatRows(batch, format, labels));
       }
-      outcome = counted(outcome, some);
+      outcome = counted(outcome, batch);
     }
     progress.end();
     if (format === 'csv' && outcome.items === 0) process.stdout.write(csvHeader(labels));
@@ -150,79 +143,76 @@ function conclude(outcome: Outcome, output: Output): void {
 
 interface Source {
   readonly items: AsyncIterable<NamedItem> | Iterable<NamedItem>;
-  /** What tells these items from others; undefined where that cannot be told. */
+  /** Identifies these items, for resuming; undefined for standard input. */
   readonly fingerprint: string | undefined;
 }
 
 async function sourceOf(options: Options, warn: Output['warn']): Promise<Source> {
   const { text, image, input } = options;
   if (input !== undefined && (text !== undefined || image !== undefined))
-    throw new MienError('usage', '--input stands alone: a table has its own texts and images', {
-      hint: 'Columns are named by --text-column and --image-column.',
+    throw new MienError('usage', '--input cannot be combined with --text or --image', {
+      hint: 'Select columns of the table with --text-column and --image-column.',
     });
   const { itemsOfFile, itemsOfFolder, itemsOfLines } = await import('../../recognizer/node/items.js');
   const columns = { text: options.textColumn, image: options.imageColumn, id: options.idColumn };
-  const marked = (path: string, { size, mtimeMs }: Stats): string => `${path} ${size} ${mtimeMs}`;
+  const fingerprintOf = (path: string, { size, mtimeMs }: Stats): string => `${path} ${size} ${mtimeMs}`;
   if (input === '-') {
-    // Node reads a folder there as nothing.
+    // Node would read a folder as empty input.
     if (fstatSync(0).isDirectory()) throw new MienError('file', 'standard input is a folder');
     return { items: itemsOfLines(process.stdin, { columns, warn }), fingerprint: undefined };
   }
   if (input !== undefined) {
-    const found = await stat(input).catch((cause: unknown) => {
+    const stats = await stat(input).catch((cause: unknown) => {
       throw fileError('read', input, cause);
     });
-    if (found.isDirectory())
-      throw new MienError('file', 'is a folder, a table was expected', {
+    if (stats.isDirectory())
+      throw new MienError('file', 'is a folder, not a table', {
         file: input,
-        hint: 'The images of a folder are read with --image FOLDER.',
+        hint: 'Use --image FOLDER to read the images of a folder.',
       });
-    return { items: itemsOfFile(input, { columns, warn }), fingerprint: marked(input, found) };
+    return { items: itemsOfFile(input, { columns, warn }), fingerprint: fingerprintOf(input, stats) };
   }
-  // What is not there, or no path at all, is for the item to say.
+  // A missing image, or a value that is not a path, becomes the item's error.
   const folder = image === undefined ? undefined : await stat(image).catch(() => undefined);
   if (image !== undefined && folder?.isDirectory()) {
-    if (text !== undefined) throw new MienError('usage', 'one text does not go with a folder of images');
-    return { items: itemsOfFolder(image), fingerprint: marked(image, folder) };
+    if (text !== undefined) throw new MienError('usage', '--text cannot be combined with a folder of images');
+    return { items: itemsOfFolder(image), fingerprint: fingerprintOf(image, folder) };
   }
   if (text === undefined && image === undefined)
     throw new MienError('usage', 'nothing to recognise', {
       hint: 'Use --text TEXT, --image FILE, both, or --input FILE.',
     });
   return {
-    items: [
-      {
-        id: image ?? 'text',
-        ...defined({ text, image }),
-      },
-    ],
+    items: [{ id: image ?? 'text', ...defined({ text, image }) }],
     fingerprint: JSON.stringify([text, image]),
   };
 }
 
 function formatOf({ format, out, json, explain }: Options): Format {
-  const named = out === undefined ? undefined : extname(out).toLowerCase().slice(1);
-  if (named !== undefined && named !== 'csv' && named !== 'jsonl')
+  const extension = out === undefined ? undefined : extname(out).toLowerCase().slice(1);
+  if (extension !== undefined && extension !== 'csv' && extension !== 'jsonl')
     throw new MienError('usage', `"${out}" ends neither in .csv nor in .jsonl`, { field: '--out' });
-  if (named !== undefined && format !== undefined && format !== named)
-    throw new MienError('usage', `${out} is written as ${named}, not as ${format}`, { field: '--format' });
-  const chosen = named ?? format ?? (json ? 'jsonl' : 'table');
+  if (extension !== undefined && format !== undefined && format !== extension)
+    throw new MienError('usage', `${out} is written as ${extension}, not as ${format}`, {
+      field: '--format',
+    });
+  const chosen = extension ?? format ?? (json ? 'jsonl' : 'table');
   if (chosen === 'csv' && explain !== undefined)
-    throw new MienError('usage', 'CSV has no room for explanations, which have a number for each word', {
+    throw new MienError('usage', 'CSV cannot contain explanations, which have a number for each word', {
       field: '--explain',
       hint: 'Use --format jsonl, or --out FILE.jsonl.',
     });
   return chosen;
 }
 
-async function explainingOf(
+async function explainerOf(
   recognizer: Recognizer,
   { explain, maxPixels }: Options,
   { faces, prior, signal }: RecognizeOptions,
-): Promise<Work['explain']> {
+): Promise<ExplainRow | undefined> {
   if (explain === undefined) return undefined;
-  const { explainingWith } = await import('../explained.js');
-  return explainingWith(recognizer, {
+  const { createExplainer } = await import('../explanations.js');
+  return createExplainer(recognizer, {
     faces,
     prior,
     signal,
@@ -231,16 +221,14 @@ async function explainingOf(
   });
 }
 
-/** What items go through. */
 interface Work {
   readonly recognizer: Recognizer;
   readonly settings: RecognizeOptions;
   readonly progress: Progress;
-  readonly explain:
-    ((item: NamedItem, result: Result, row: number) => Promise<Explained | undefined>) | undefined;
+  readonly explain: ExplainRow | undefined;
 }
 
-/** Results with the items' names, some at a time; rows are counted after the first `done`. */
+/** Predictions in batches; `done` is the number of rows before the first item. */
 async function* predicted(
   items: Source['items'],
   { recognizer, settings, progress, explain }: Work,
@@ -249,17 +237,17 @@ async function* predicted(
   const { answersOf } = await import('../../recognizer/node/answers.js');
   progress.begin(explain ? 'recognise and explain' : 'recognise', undefined, 'items');
   const batchSize = explain ? EXPLAINED_BATCH : BATCH;
-  let some: Predicted[] = [];
+  let batch: Predicted[] = [];
   let row = done;
   for await (const { item, result, last } of answersOf(recognizer, items, { ...settings, batchSize })) {
     const explanation = await explain?.(item, result, ++row);
-    some.push({ id: item.id, result, ...defined({ explanation }) });
+    batch.push({ id: item.id, result, ...defined({ explanation }) });
     progress.advance();
-    if (some.length < batchSize && !last) continue;
-    yield some;
-    some = [];
+    if (batch.length < batchSize && !last) continue;
+    yield batch;
+    batch = [];
   }
-  if (some.length > 0) yield some;
+  if (batch.length > 0) yield batch;
 }
 
 interface Writing extends Work {
@@ -279,23 +267,23 @@ async function writeAll(
     import('../../recognizer/node/predictions.js'),
     import('../predictions.js'),
   ]);
-  const { signal: _signal, ...told } = settings;
+  const { signal: _signal, ...recognition } = settings;
   const columns = [options.textColumn, options.imageColumn, options.idColumn];
-  // Told only where it is asked for: runs that were begun before it could be go on.
-  const asked = [...columns, ...(explain ? [options.explain] : [])];
+  // Included only if requested, so that runs begun by versions without --explain can be resumed.
+  const request = [...columns, ...(explain ? [options.explain] : [])];
   const file = await openPredictions(out, {
-    fingerprint: sha256(JSON.stringify([fingerprint, asked, told, recognizer.info.files])),
+    fingerprint: sha256(JSON.stringify([fingerprint, request, recognition, recognizer.info.files])),
     header: format === 'csv' ? csvHeader(labels) : '',
-    // Lines that have gone by do not come again.
+    // Standard input cannot be resumed.
     overwrite: options.overwrite === true || fingerprint === undefined,
   });
   let outcome: Outcome = { items: file.done, failed: file.failed };
   try {
     progress.skip(file.done);
-    for await (const some of predicted(after(items, file.done), work, file.done)) {
-      const before = outcome.failed;
-      outcome = counted(outcome, some);
-      await file.append(formatRows(some, format, labels), some.length, outcome.failed - before);
+    for await (const batch of predicted(after(items, file.done), work, file.done)) {
+      const { failed } = outcome;
+      outcome = counted(outcome, batch);
+      await file.append(formatRows(batch, format, labels), batch.length, outcome.failed - failed);
     }
     await file.finish();
   } finally {
@@ -305,12 +293,12 @@ async function writeAll(
   const failure = failureOf(outcome);
   if (failure) throw failure;
   const { items: rows, failed } = outcome;
-  const without = failed > 0 ? `, of which ${failed} could not be recognised (column or key error)` : '';
-  output.message(`${out}: ${rows} rows${without}`);
+  const failures = failed > 0 ? `, ${failed} of them not recognised (see column or key error)` : '';
+  output.message(`${out}: ${rows} rows${failures}`);
 }
 
 /** All items but the first `count`. */
 async function* after(items: Source['items'], count: number): AsyncGenerator<NamedItem> {
-  let place = 0;
-  for await (const item of items) if (place++ >= count) yield item;
+  let index = 0;
+  for await (const item of items) if (index++ >= count) yield item;
 }

@@ -12,7 +12,7 @@ import {
   wholeNumber,
 } from 'mien-engine';
 import { openBundle, type OpenBundle } from '../../bundle/open.js';
-import { DETECTOR_FILE } from '../../detector/model-file.js';
+import { DETECTOR_FILE } from '../../detector/blazeface.js';
 import { throwIfAborted } from '../facade.js';
 import { fetchBundle } from '../fetch-bundle.js';
 import { fetchKnown } from '../fetch-file.js';

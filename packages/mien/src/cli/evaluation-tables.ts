@@ -1,6 +1,5 @@
-// Renders what `mien evaluate` found as tables for people.
-import type { GroupAccuracy } from '../evaluate/groups.js';
-import type { Interval } from '../evaluate/intervals.js';
+// Renders the results of `mien evaluate` as tables.
+import type { GroupAccuracy, Interval } from '../evaluate/intervals.js';
 import type { AlignedEvaluation, EitherRow } from '../recognizer/aligned.js';
 import type { Evaluation } from '../recognizer/evaluation.js';
 import { renderText, type TextLayout, type TextTable } from './text-table.js';
@@ -23,7 +22,7 @@ function countsTitle(
   return [
     `${items} items`,
     ...(reasons.length > 0 ? [`not recognised: ${reasons.join(', ')}`] : []),
-    ...(ignored > 0 ? [`left out: ${ignored}`] : []),
+    ...(ignored > 0 ? [`excluded: ${ignored}`] : []),
     ...further,
   ].join(', ');
 }
@@ -50,41 +49,50 @@ export function renderEvaluation(
           ]),
         },
       ],
-      notes: ['Intervals are Wilson’s at 95 % over items.'],
+      notes: ['Intervals are Wilson’s 95 % intervals over items.'],
     },
     layout,
   );
-  const [answer] = rows;
-  const { labels, perLabel, confusion } = answer!;
-  const met = labels.flatMap((_, i) =>
-    perLabel[i]!.support > 0 || confusion.some((row) => row[i]! > 0) ? [i] : [],
-  );
-  const byLabel = renderText(
+  const tables = [
+    main,
+    ...rows.slice(0, 1).map((answer) => labelTable(answer, layout)),
+    ...(groups.length > 0 ? [groupTable(groups, layout)] : []),
+  ];
+  return tables.join('\n\n');
+}
+
+/** Metrics and confusion counts by label, without labels that occur in neither. */
+function labelTable({ labels, perLabel, confusion }: Evaluation['rows'][number], layout: TextLayout): string {
+  const byLabel = labels.map((label, i) => ({
+    label,
+    score: perLabel[i]!,
+    counts: confusion[i]!,
+    predicted: confusion.reduce((sum, row) => sum + row[i]!, 0),
+  }));
+  const isShown = byLabel.map(({ score, predicted }) => score.support > 0 || predicted > 0);
+  const shown = <T>(values: readonly T[]): T[] => values.filter((_, i) => isShown[i]);
+  return renderText(
     {
       title: 'The answer by label (rows: the true label)',
       columns: [
         { header: 'label' },
-        ...numeric(['precision', 'recall', 'F1', 'items', ...met.map((i) => `as ${labels[i]!}`)]),
+        ...numeric(['precision', 'recall', 'F1', 'items', ...shown(labels).map((label) => `as ${label}`)]),
       ],
       groups: [
         {
-          rows: met
-            .filter((i) => perLabel[i]!.support > 0)
-            .map((i) => {
-              const { precision, recall, f1, support } = perLabel[i]!;
-              return [
-                labels[i]!,
-                ...[precision, recall, f1].map(share),
-                String(support),
-                ...met.map((k) => String(confusion[i]![k])),
-              ];
-            }),
+          rows: byLabel
+            .filter(({ score }) => score.support > 0)
+            .map(({ label, score: { precision, recall, f1, support }, counts }) => [
+              label,
+              ...[precision, recall, f1].map(share),
+              String(support),
+              ...shown(counts).map(String),
+            ]),
         },
       ],
     },
     layout,
   );
-  return [main, '', byLabel, ...(groups.length > 0 ? ['', groupTable(groups, layout)] : [])].join('\n');
 }
 
 function groupTable(groups: readonly GroupAccuracy[], layout: TextLayout): string {
@@ -99,7 +107,7 @@ function groupTable(groups: readonly GroupAccuracy[], layout: TextLayout): strin
   );
 }
 
-/** The three blocks of an aligned table: pairs whose labels agree, pairs whose labels contradict, and all. */
+/** Three tables of pairs: those whose labels agree, those whose labels contradict each other, and all. */
 export function renderAligned(
   {
     groups,
@@ -120,7 +128,7 @@ export function renderAligned(
     items,
     failures,
     ignored,
-    ...(oneSided > 0 ? [`read from one side only: ${oneSided}`] : []),
+    ...(oneSided > 0 ? [`only one side readable: ${oneSided}`] : []),
   );
   const agree: TextTable = {
     title: `${title}\nLabels agree: ${agreeing.n} pairs of ${groups.join(', ')}`,
@@ -149,7 +157,10 @@ export function renderAligned(
   };
   const either = (name: string, n: number, rows: readonly EitherRow[]): TextTable => ({
     title: `${name}: ${n} pairs`,
-    columns: [{ header: '' }, ...numeric(['label of the words', 'label of the picture', 'log-likelihood'])],
+    columns: [
+      { header: '' },
+      ...numeric(['gives the text’s label', 'gives the image’s label', 'log-likelihood']),
+    ],
     groups: [
       {
         rows: rows.map(({ name, textAccuracy, imageAccuracy, logLikelihood }) => [

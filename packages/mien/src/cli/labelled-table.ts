@@ -1,5 +1,5 @@
-// The rows of somebody's labelled table with what a recogniser says of them.
-import { MienError } from 'mien-engine/base';
+// Recognises the rows of a labelled table, for evaluation.
+import { defined, MienError } from 'mien-engine/base';
 import type { AlignedEvaluation } from '../recognizer/aligned.js';
 import type { Collapse } from '../recognizer/collapse.js';
 import type { NamedItem } from '../recognizer/node/items.js';
@@ -10,40 +10,40 @@ import type {
   RecognizerInfo,
   Result,
 } from '../recognizer/types.js';
-import { interruption } from './interrupt.js';
+import { interruption } from './run.js';
 import type { Output } from './output.js';
 import { progressOf } from './progress.js';
 
 export interface TableOptions {
-  /** The table, CSV or JSONL. */
+  /** A CSV or JSONL file. */
   readonly data: string;
-  /** Columns of texts and of images. */
+  /** Names of columns. */
   readonly text?: string | undefined;
   readonly image?: string | undefined;
   readonly group?: string | undefined;
-  /** A file that says which of the table's labels stands for which of the model's. */
+  /** A file that maps the table's labels to the model's. */
   readonly mapping?: string | undefined;
-  /** A file that says which group each of the model's labels belongs to. */
+  /** A file that maps the model's labels to groups. */
   readonly collapse?: string | undefined;
   readonly cropped?: boolean | undefined;
   readonly prior?: LabelPrior | undefined;
-  /** Folder or address of a bundle; without it the bundled model. */
+  /** Folder or URL of a bundle; by default the bundled model. */
   readonly bundle?: string | undefined;
   readonly maxPixels?: number | undefined;
 }
 
 export interface RecognisedTable {
   readonly rows: readonly RecognisedRow[];
-  /** Rows that the mapping leaves out. */
+  /** Number of rows that the mapping excludes. */
   readonly ignored: number;
-  /** Every label that the model may give. */
+  /** All labels of the model. */
   readonly labels: readonly string[];
-  /** The groups of labels, where they were asked for. */
+  /** The groups of labels, if requested. */
   readonly collapse: Collapse | undefined;
 }
 
 /**
- * Runs a bundle over a table whose `columns` hold labels.
+ * Runs a bundle on a table with labels in `columns`.
  * @throws MienError as reading the table, the bundle and the mappings does.
  */
 export async function recognisedTable(
@@ -60,17 +60,18 @@ export async function recognisedTable(
   const grouping = options.collapse === undefined ? undefined : await readMapping(options.collapse);
   const recognizer = await loadRecognizer({ bundle, maxPixels });
   try {
-    const labels = everyLabel(recognizer.info);
+    const labels = allLabels(recognizer.info);
     const collapse =
-      grouping && collapseOf(labels, grouping.of, { named: grouping.names, file: options.collapse! });
-    const mapped = (label: string): string | null => (mapping ? mapping.of(label) : label);
-    return { ...(await recognisedRows(recognizer, options, mapped, output)), labels, collapse };
+      grouping &&
+      collapseOf(labels, grouping.of, { named: grouping.names, ...defined({ file: options.collapse }) });
+    const mapLabel = (label: string): string | null => (mapping ? mapping.of(label) : label);
+    return { ...(await recognisedRows(recognizer, options, mapLabel, output)), labels, collapse };
   } finally {
     await recognizer.dispose();
   }
 }
 
-/** What a bundle does on pairs whose words and picture have a label each. @throws MienError as `recognisedTable` does. */
+/** Evaluates a bundle on pairs with separate labels of text and image. @throws MienError as `recognisedTable` does. */
 export async function measureAligned(
   options: TableOptions & {
     readonly textLabel?: string | undefined;
@@ -84,7 +85,7 @@ export async function measureAligned(
   ]);
   const columns = [options.textLabel ?? 'text_label', options.imageLabel ?? 'image_label'];
   const { rows, ignored, labels, collapse } = await recognisedTable({ ...options, columns }, output);
-  const items = rows.map(({ result, labels: [text, image] }) => ({ result, text: text!, image: image! }));
+  const items = rows.map(({ result, labels: [text = '', image = ''] }) => ({ result, text, image }));
   return { aligned: evaluateAligned(items, collapse ?? collapseOf(labels, (label) => label)), ignored };
 }
 
@@ -96,11 +97,11 @@ interface Labelled extends NamedItem {
 
 type RecognisedRow = Pick<Labelled, 'labels' | 'group'> & { readonly result: Result };
 
-/** The results of all rows of the table whose labels are not left out. */
+/** The results of all rows that the mapping does not exclude. */
 async function recognisedRows(
   recognizer: Recognizer,
   options: TableOptions & { readonly columns: readonly string[] },
-  mapped: (label: string) => string | null,
+  mapLabel: (label: string) => string | null,
   output: Output,
 ): Promise<Pick<RecognisedTable, 'rows' | 'ignored'>> {
   const { data, columns, group, prior } = options;
@@ -118,17 +119,17 @@ async function recognisedRows(
     });
     for await (const item of items) {
       const labels = columns.map((column) => {
-        const own = item.values[column] ?? '';
-        if (own === '')
+        const label = item.values[column] ?? '';
+        if (label === '')
           throw new MienError('data', item.invalid?.message ?? 'has no label', {
             file: data,
             row: item.row,
             ...(item.invalid ? {} : { field: column }),
           });
-        return mapped(own);
+        return mapLabel(label);
       });
       if (labels.every((label) => label !== null))
-        yield { ...item, labels, group: group === undefined ? undefined : item.values[group]! };
+        yield { ...item, labels, group: group === undefined ? undefined : item.values[group] };
       else ignored++;
     }
   }
@@ -148,6 +149,6 @@ async function recognisedRows(
   return { rows, ignored };
 }
 
-/** Every label that the answer or a modality by itself may give. */
-const everyLabel = ({ labels: { text = [], face = [], fused = [] } }: RecognizerInfo): string[] =>
+/** All labels of answers and of single modalities. */
+const allLabels = ({ labels: { text = [], face = [], fused = [] } }: RecognizerInfo): string[] =>
   [...new Set([...fused, ...text, ...face])].sort();
