@@ -64,7 +64,7 @@ const later = (milliseconds: number): Promise<undefined> =>
   new Promise((resolve) => setTimeout(() => resolve(undefined), milliseconds));
 
 /** A promise that fails when the signal is given. */
-function abortion(signal: AbortSignal | undefined): { promise: Promise<never>; forget(): void } {
+export function abortion(signal: AbortSignal | undefined): { promise: Promise<never>; forget(): void } {
   let forget = (): void => undefined;
   const promise = new Promise<never>((_resolve, reject) => {
     if (!signal) return;
