@@ -92,6 +92,14 @@ export type {
 export { rgbFromGrey } from './encoders/grey.js';
 export { decodeImage, decodeImages } from './encoders/images.js';
 export { readingOf } from './encoders/reading.js';
+export {
+  dimensionsOf,
+  encodeInRuns,
+  idsOf,
+  IMAGES_PER_RUN,
+  pixelsOf,
+  TEXTS_PER_RUN,
+} from './encoders/runs.js';
 export { MANNERS, SEQUENCES } from './encoders/signs.js';
 export { plainSequence } from './encoders/text-units.js';
 export { createTokenizer, type Piece, type Tokenizer } from './encoders/tokenizer.js';
