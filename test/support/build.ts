@@ -10,7 +10,7 @@ export const builtOf = (name: string): string => join(folderOf(name), '.built');
 
 /** Scripts outside of `src/` that tests run, and the modules of tests that these import, by package. */
 const scripts: Readonly<Record<string, readonly string[]>> = {
-  'mien-engine': [],
+  'mien-engine': ['test/base/pool-child.ts', 'test/base/pool-parent.ts'],
   mien: [
     'test/cli/fixture.ts',
     '../../examples/hono.ts',

@@ -2,7 +2,6 @@
  * What needs Node: files written whole or not at all, packages on disk, child processes.
  * @module mien-engine/node
  */
-export { forkModule, hold, letGo } from './base/child-process.js';
 export {
   asFileError,
   fileError,
@@ -16,4 +15,12 @@ export {
 } from './base/files.js';
 export type { ModuleFile, Package } from './base/module-file.js';
 export { packageFiles, type PackageFiles, versionIn } from './base/package.js';
+export {
+  type ProcessEvent,
+  type ProcessPool,
+  type ProcessPoolOptions,
+  startProcessPool,
+} from './base/process-pool.js';
+export { runInProcesses, type RunInProcessesOptions } from './base/run-in-processes.js';
+export { serveTasks } from './base/serve-tasks.js';
 export { openSafetensors, readSafetensorsFile, writeSafetensorsFile } from './base/safetensors-file.js';

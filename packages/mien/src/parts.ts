@@ -91,6 +91,14 @@ export type {
 } from './encoders/encoder.js';
 export { rgbFromGrey } from './encoders/grey.js';
 export { decodeImage, decodeImages } from './encoders/images.js';
+export {
+  dimensionsOf,
+  encodeInRuns,
+  idsOf,
+  IMAGES_PER_RUN,
+  pixelsOf,
+  TEXTS_PER_RUN,
+} from './encoders/runs.js';
 export { MANNERS, SEQUENCES } from './encoders/signs.js';
 export { plainSequence } from './encoders/text-units.js';
 export { createTokenizer, type Piece, readingOf, type Tokenizer } from './encoders/tokenizer.js';

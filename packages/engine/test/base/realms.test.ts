@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { hold, letGo } from '../../src/base/child-process.js';
+import { hold, letGo } from '../../src/base/process-pool.js';
 import { messageOf } from '../../src/base/errors.js';
 import { writeFileAtomic } from '../../src/base/files.js';
 import { arrayIn } from '../../src/base/tensor.js';

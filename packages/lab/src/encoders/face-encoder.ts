@@ -15,27 +15,25 @@ import {
   type Parameters,
   resizeBicubic,
   type Session,
-  sizeOf,
-  tensor,
   type Tensor,
   type Tensors,
   transpose,
   type Value,
-  zeros,
 } from 'mien-engine';
 import {
   type DecodedImage,
+  dimensionsOf,
+  encodeInRuns,
   type EncoderIdentity,
   type FaceEncoder,
+  IMAGES_PER_RUN,
   meanOfViews,
+  pixelsOf,
   VIEWS,
   viewsInput,
   viewsOf,
 } from 'mien/parts';
 import { faceNetwork, mapSide, type FaceNetwork } from './face-network.js';
-
-/** Images of one run of the session; more at a time is not faster and takes more memory. */
-const IMAGES_PER_RUN = 32;
 
 /** How pixels become what the network was trained on. */
 export interface FaceInput {
@@ -115,17 +113,6 @@ function checkImages(batch: readonly DecodedImage[]): void {
       throw new MienError('data', `image ${i} of the batch, ${width}×${height}, has ${data.length} bytes`);
 }
 
-/** Runs of images that follow each other and have one size. */
-export function bySize(batch: readonly DecodedImage[]): (readonly DecodedImage[])[] {
-  const runs: DecodedImage[][] = [];
-  for (const image of batch) {
-    const last = runs.at(-1)?.[0];
-    if (last?.width === image.width && last.height === image.height) runs.at(-1)!.push(image);
-    else runs.push([image]);
-  }
-  return runs;
-}
-
 /** An encoder from its parts, for weights that are in memory. */
 export async function createFaceEncoder(
   network: FaceNetwork,
@@ -139,49 +126,28 @@ export async function createFaceEncoder(
   const { width } = network;
   const { size } = faces;
 
-  /** Normalised images `[n, 3, size, size]`. */
-  const prepare = async (batch: readonly DecodedImage[]): Promise<Tensor<'float32'>> => {
-    const out = new Float32Array(batch.length * 3 * size * size);
-    let done = 0;
-    for (const run of bySize(batch)) {
-      const { height, width: across } = run[0]!;
-      const pixels = new Uint8Array(run.length * height * across * 3);
-      for (const [i, { data }] of run.entries()) pixels.set(data, i * data.length);
-      const { images } = await preprocessing.run(
-        { pixels: tensor('uint8', [run.length, height, across, 3], pixels) },
-        ['images'],
-      );
-      out.set(images.data as Float32Array, done);
-      done += images.data.length;
-    }
-    return float32([batch.length, 3, size, size], out);
-  };
-
+  const prepare = (batch: readonly DecodedImage[]) =>
+    encodeInRuns(batch, {
+      kindOf: dimensionsOf,
+      most: IMAGES_PER_RUN,
+      shapes: { images: [3, size, size] },
+      run: (images) => preprocessing.run({ pixels: pixelsOf(images) }, ['images']),
+    });
   const reduced = mapSide(network, size);
   const mirrored = faces.mirror ? VIEWS.both : VIEWS.own;
-  const shapes = { embedding: [width], map: [width, reduced, reduced] };
-  const run = async <const Output extends keyof typeof shapes>(
+  const run = <const Output extends 'embedding' | 'map'>(
     batch: readonly DecodedImage[],
     views: Tensor,
     outputs: readonly Output[],
-  ): Promise<Record<Output, Tensor<'float32'>>> => {
+  ) => {
     checkImages(batch);
-    const out = Object.fromEntries(
-      outputs.map((output) => [output, zeros('float32', [batch.length, ...shapes[output]])]),
-    ) as Record<Output, Tensor<'float32'>>;
-    for (let start = 0; start < batch.length; start += IMAGES_PER_RUN) {
-      const images = await prepare(batch.slice(start, start + IMAGES_PER_RUN));
-      const result = await session.run({ images, views }, outputs);
-      for (const output of outputs) {
-        const rows = result[output].data as Float32Array;
-        const row = sizeOf(shapes[output]);
-        // Of an image that passes twice, the map of the first pass is its own.
-        const step = output === 'map' ? row * views.data.length : row;
-        for (let i = 0; i * step < rows.length; i++)
-          out[output].data.set(rows.subarray(i * step, i * step + row), (start + i) * row);
-      }
-    }
-    return out;
+    return encodeInRuns(batch, {
+      most: IMAGES_PER_RUN,
+      // Of an image that passes twice, the map of the first pass is its own.
+      shapes: { embedding: [width], map: [width, reduced, reduced] },
+      outputs,
+      run: async (images) => session.run({ ...(await prepare(images)), views }, outputs),
+    });
   };
 
   return {

@@ -5,21 +5,23 @@ import {
   createGraph,
   createSession,
   encodeModel,
-  inBatches,
-  indicesBy,
   input,
-  int32,
   MienError,
   type ParameterSpec,
   type Session,
-  sizeOf,
   type Tensor,
   type Tensors,
-  zeros,
 } from 'mien-engine';
 import { parseJson, readJson, readText } from 'mien-engine/node';
 import { bert, bertConfig, poolTokens, type BertConfig } from './bert.js';
-import { createTokenizer, type EncoderIdentity, type TextEncoder } from 'mien/parts';
+import {
+  createTokenizer,
+  encodeInRuns,
+  type EncoderIdentity,
+  idsOf,
+  type TextEncoder,
+  TEXTS_PER_RUN,
+} from 'mien/parts';
 import { locatePretrained, WEIGHTS_FILE, type Pretrained, type PretrainedOptions } from './pretrained.js';
 import type { Pooling, PretrainedSpec, TextEncoderSpec } from './profiles.js';
 import { quantizedParameters } from './quantized.js';
@@ -32,8 +34,6 @@ export interface LoadEncoderOptions extends PretrainedOptions {
 
 /** Heads and constants that published BERTs carry along. */
 const IGNORED = /^(pooler|cls|(fine_)?classifier|pre_classifier|qa_outputs|vocab_\w+)\.|position_ids$/;
-/** Texts of one run of the session; more at a time is not faster and takes more memory. */
-const TEXTS_PER_RUN = 64;
 
 /** Names and shapes of a BERT's parameters. */
 export const bertParameters = (config: BertConfig): ParameterSpec[] =>
@@ -145,51 +145,29 @@ export async function createTextEncoder(
   const session = await createBert(config, weights, pooling, computation);
   const { width } = config;
 
-  /** Runs the groups of equal length and hands each text's part of the output to `take`. */
-  const run = async (
+  // Texts of one length share a run, so that nothing is padded.
+  const run = <const Output extends 'embedding' | 'states'>(
     batch: readonly Int32Array[],
-    take: Partial<Record<'embedding' | 'states', (text: number, values: Float32Array) => void>>,
-  ): Promise<void> => {
-    const outputs = Object.keys(take) as (keyof typeof take)[];
+    outputs: readonly Output[],
+  ) => {
     checkIds(batch, config);
-    // Texts of one length share a run, so that nothing is padded.
-    for (const group of indicesBy(batch, ({ length }) => length).values())
-      for (const texts of inBatches(group, TEXTS_PER_RUN)) {
-        const length = batch[texts[0]!]!.length;
-        const ids = int32([texts.length, length], new Int32Array(texts.length * length));
-        for (const [row, text] of texts.entries()) ids.data.set(batch[text]!, row * length);
-        const result = await session.run({ ids }, outputs);
-        for (const output of outputs) {
-          const size = sizeOf(result[output].shape.slice(1));
-          for (const [row, text] of texts.entries())
-            take[output]!(text, (result[output].data as Float32Array).subarray(row * size, (row + 1) * size));
-        }
-      }
+    const longest = Math.max(0, ...batch.map(({ length }) => length));
+    return encodeInRuns(batch, {
+      kindOf: ({ length }) => length,
+      most: TEXTS_PER_RUN,
+      shapes: { embedding: [width], states: [longest, width] },
+      outputs,
+      run: (texts) => session.run({ ids: idsOf(texts) }, outputs),
+    });
   };
-
-  /** Room for one of the outputs of all texts, filled as they come. */
-  const embeddingsOf = (batch: readonly Int32Array[]) => zeros('float32', [batch.length, width]);
-  const statesOf = (batch: readonly Int32Array[]) =>
-    zeros('float32', [batch.length, Math.max(0, ...batch.map(({ length }) => length)), width]);
-  const into = (out: Tensor<'float32'>) => (text: number, values: Float32Array) =>
-    out.data.set(values, text * sizeOf(out.shape.slice(1)));
 
   return {
     width,
-    async encode(batch) {
-      const embeddings = embeddingsOf(batch);
-      await run(batch, { embedding: into(embeddings) });
-      return embeddings;
-    },
-    async encodeTokens(batch) {
-      const states = statesOf(batch);
-      await run(batch, { states: into(states) });
-      return states;
-    },
+    encode: async (batch) => (await run(batch, ['embedding'])).embedding,
+    encodeTokens: async (batch) => (await run(batch, ['states'])).states,
     async encodeBoth(batch) {
-      const both = { embeddings: embeddingsOf(batch), states: statesOf(batch) };
-      await run(batch, { embedding: into(both.embeddings), states: into(both.states) });
-      return both;
+      const { embedding, states } = await run(batch, ['embedding', 'states']);
+      return { embeddings: embedding, states };
     },
     dispose: () => session.dispose(),
   };

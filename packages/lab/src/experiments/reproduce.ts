@@ -3,20 +3,20 @@ import { defined } from 'mien-engine/base';
 import { availableParallelism, tmpdir } from 'node:os';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { sha256 } from 'mien-engine/node';
+import { runInProcesses, sha256 } from 'mien-engine/node';
 import { FACE_LABELS, type Progress, type SetCounts as CleaningCounts, silentProgress } from 'mien/parts';
 import { SET_NAMES, SPLITS, type FeatureSet, type FeatureSets, type SetName } from '../features/sets.js';
+import { moduleInPackage } from '../base/package.js';
 import type { Config } from './config.js';
 import { experimentData } from './data.js';
 import { environment } from './environment.js';
 import { loadFeatures, type FeatureSource } from './features.js';
 import { modelsOf, SEVEN_SEEDS, sevenModels, type ModelSpec } from './plan.js';
-import { runTasks } from './pool.js';
 import type { CostRow, ExperimentResults, RowPredictions, SetCounts } from './results.js';
 import { rowAnalyses } from './row-analysis.js';
 import { sevenRows, tableRows } from './rows.js';
 import { lacksAnalysis, readRun, type RunOptions, type RunResult } from './run.js';
-import type { Task } from './worker.js';
+import type { Task, WorkerSetup } from './worker.js';
 
 export interface ReproduceOptions {
   readonly source: FeatureSource;
@@ -69,10 +69,12 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
     for (const task of tasks) if (!(await lookUp(task))) open.push(task);
     progress.begin('training heads', tasks.length, 'heads');
     progress.skip(tasks.length - open.length);
-    await runTasks(setup, open, {
-      workers: options.workers ?? availableParallelism(),
-      ...defined({ signal: options.signal }),
-      onEpoch: (task, line) => progress.message(`${task.model.key.padEnd(22)} seed ${task.seed}  ${line}`),
+    await runInProcesses<WorkerSetup, Task, undefined, string>(open, {
+      module: moduleInPackage('experiments/worker'),
+      setup,
+      processes: options.workers ?? availableParallelism(),
+      signal: options.signal,
+      onNote: (task, line) => progress.message(`${task.model.key.padEnd(22)} seed ${task.seed}  ${line}`),
       onDone: () => progress.advance(),
     });
     progress.end();

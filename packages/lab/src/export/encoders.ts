@@ -1,5 +1,5 @@
 // A bundle's encoders as the floors below know encoders: what embeds items for features, heads and tables.
-import { float32, MienError } from 'mien-engine/base';
+import { MienError } from 'mien-engine/base';
 import { type FaceEncoder, openBundle, readBundle, type TextEncoder } from 'mien/parts';
 
 /**
@@ -52,8 +52,7 @@ export async function bundleEncoders(
           face: {
             identity: identity('face', face.model, { imageSize: face.size }),
             width: face.width,
-            encode: async (batch) =>
-              batch.length === 0 ? float32([0, face.width], []) : (await bundle.faces(batch)).embedding,
+            encode: async (batch) => (await bundle.faces(batch)).embedding,
             encodeMap: noStates,
             dispose,
           },

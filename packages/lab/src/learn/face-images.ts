@@ -3,12 +3,14 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tensor } from 'mien-engine/base';
-import { bySize, createPreprocessing } from '../encoders/face-encoder.js';
+import { indicesBy } from 'mien-engine/base';
+import { createPreprocessing } from '../encoders/face-encoder.js';
 import {
   type DecodedImage,
   decodeImages,
+  dimensionsOf,
   type FaceImage,
+  pixelsOf,
   type Progress,
   rgbFromGrey,
   silentProgress,
@@ -87,16 +89,15 @@ export async function keepImages(
   const all = await bytesFor(faces.length * bytes, mostInMemory);
   progress.begin('decode faces', faces.length, 'faces');
   try {
-    let done = 0;
     for (let start = 0; start < faces.length; start += CHUNK) {
       const images = await decodeFaces(faces.slice(start, start + CHUNK), maxPixels);
-      for (const run of bySize(images)) {
-        const { width, height } = run[0]!;
-        const shape = [run.length, height, width, 3];
-        const pixels = tensor('uint8', shape, Buffer.concat(run.map(({ data }) => data)));
+      for (const group of indicesBy(images, dimensionsOf).values()) {
+        const pixels = pixelsOf(group.map((i) => images[i]!));
         const { resized } = await preprocessing.run({ pixels }, ['resized']);
-        all.put(resized.data as Uint8Array, done * bytes);
-        done += run.length;
+        const data = resized.data as Uint8Array;
+        group.forEach((image, i) =>
+          all.put(data.subarray(i * bytes, (i + 1) * bytes), (start + image) * bytes),
+        );
       }
       progress.advance(images.length);
     }

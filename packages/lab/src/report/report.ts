@@ -2,14 +2,14 @@
 import { availableParallelism } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { defined, MienError } from 'mien-engine/base';
-import { writeFileAtomic } from 'mien-engine/node';
+import { runInProcesses, writeFileAtomic } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts';
+import { moduleInPackage } from '../base/package.js';
 import type { PointMap } from '../evaluate/projection.js';
 import { panelCsv, renderSvg, standaloneSvg, toPng, type Panel } from './figures/figure.js';
 import { openAllResults, type ResultsFolder } from './folder.js';
 import { openLocalData } from './local-data.js';
 import type { MapTask } from './map-worker.js';
-import { layOut } from './maps.js';
 import { readModelFacts, type ModelFacts, type ModelPaths } from './model-file.js';
 import { figuresOf, renderPage } from './page/page.js';
 import { rowIds } from './row-ids.js';
@@ -183,10 +183,13 @@ async function mapsOf(
       tasks.push({ width: map.width, data: map.representation, settings: {} });
     }
   progress.begin('laying out maps', tasks.length, 'maps');
-  const maps = await layOut(tasks, {
-    workers: availableParallelism(),
-    onDone: () => progress.advance(),
+  const maps = await runInProcesses<undefined, MapTask, PointMap>(tasks, {
+    module: moduleInPackage('report/map-worker'),
+    setup: undefined,
+    processes: availableParallelism(),
     signal,
+    stopping: 'kill',
+    onDone: () => progress.advance(),
   });
   progress.end();
   return new Map(keys.map((key, i) => [key, maps[i]!]));

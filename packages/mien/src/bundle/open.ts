@@ -1,16 +1,7 @@
 // A bundle ready to compute: texts and images in, embeddings and logits out.
-import {
-  createSession,
-  float32,
-  inBatches,
-  indicesBy,
-  int32,
-  MienError,
-  type Session,
-  tensor,
-  type Tensor,
-} from 'mien-engine';
+import { createSession, defined, MienError, type Session, type Tensor } from 'mien-engine';
 import type { DecodedImage } from '../encoders/encoder.js';
+import { dimensionsOf, encodeInRuns, idsOf, IMAGES_PER_RUN, pixelsOf } from '../encoders/runs.js';
 import { createTokenizer, type Encoding, type Tokenizer } from '../encoders/tokenizer.js';
 import { VIEWS } from '../encoders/views.js';
 import type { BundleManifest } from './manifest.js';
@@ -53,9 +44,6 @@ export interface OpenBundle {
   dispose(): Promise<void>;
 }
 
-/** Images of one run of a session. */
-const IMAGES_PER_RUN = 32;
-
 /**
  * Opens a bundle from its files' bytes.
  * @throws MienError `format` when a model is none that the runtime accepts.
@@ -84,15 +72,17 @@ export async function openBundle(
   };
   const tokens: OpenBundle['tokens'] = async (rows) => {
     if (!text || !textSession) throw absent('texts');
-    const out = rowsOf(rows.length, {
-      embedding: text.width,
-      logits: text.labels.length,
-      fine: text.fine?.length,
+    const { width, labels, fine } = text;
+    return encodeInRuns(rows, {
+      // One text a run: activations are quantised over all that is in a run, so that neighbours would change each other.
+      most: 1,
+      shapes: {
+        embedding: [width],
+        logits: [labels.length],
+        ...defined({ fine: fine && [fine.length] }),
+      },
+      run: (texts) => textSession.run({ ids: idsOf(texts) }),
     });
-    // One text a run: activations are quantised over all that is in a run, so that neighbours would change each other.
-    for (const [row, ids] of rows.entries())
-      out.put([row], await textSession.run({ ids: int32([1, ids.length], ids) }));
-    return out.result;
   };
   return {
     manifest,
@@ -103,21 +93,14 @@ export async function openBundle(
     async faces(images, { mirror = true } = {}) {
       if (!face || !faceSession) throw absent('faces');
       const classes = face.labels.length;
-      const out = rowsOf(images.length, {
-        embedding: face.width,
-        logits: classes,
-        published: faceSession.outputs.includes('published') ? classes : undefined,
-      });
       const views = face.mirror ? { views: mirror ? VIEWS.both : VIEWS.own } : {};
-      const bySize = indicesBy(images, ({ width, height }) => `${width}×${height}`);
-      for (const group of [...bySize.values()].flatMap((same) => inBatches(same, IMAGES_PER_RUN))) {
-        const { width, height } = images[group[0]!]!;
-        const pixels = new Uint8Array(group.length * width * height * 3);
-        group.forEach((row, i) => pixels.set(images[row]!.data, i * width * height * 3));
-        const shape = [group.length, height, width, 3];
-        out.put(group, await faceSession.run({ pixels: tensor('uint8', shape, pixels), ...views }));
-      }
-      return out.result;
+      const published = faceSession.outputs.includes('published') ? [classes] : undefined;
+      return encodeInRuns(images, {
+        kindOf: dimensionsOf,
+        most: IMAGES_PER_RUN,
+        shapes: { embedding: [face.width], logits: [classes], ...defined({ published }) },
+        run: (some) => faceSession.run({ pixels: pixelsOf(some), ...views }),
+      });
     },
     async fuse(ofText, ofFace) {
       if (!fusionSession) throw absent('pairs');
@@ -131,21 +114,4 @@ export async function openBundle(
       for (const session of [textSession, faceSession, fusionSession]) await session?.dispose();
     },
   };
-}
-
-/** Collects the rows of several runs. */
-function rowsOf(n: number, sizes: Readonly<Partial<Record<keyof Encoded, number | undefined>>>) {
-  const result = Object.fromEntries(
-    Object.entries(sizes).flatMap(([name, size]) =>
-      size === undefined ? [] : [[name, float32([n, size], new Float32Array(n * size))]],
-    ),
-  ) as unknown as Encoded;
-  const put = (rows: readonly number[], from: Readonly<Record<string, Tensor>>): void => {
-    for (const [name, { data: target, shape }] of Object.entries(result) as [string, Tensor<'float32'>][]) {
-      const size = shape[1]!;
-      const source = from[name]!.data as Float32Array;
-      rows.forEach((row, i) => target.set(source.subarray(i * size, (i + 1) * size), row * size));
-    }
-  };
-  return { result, put };
 }

@@ -65,7 +65,7 @@ const timeout = (milliseconds: number): Promise<undefined> =>
   new Promise((resolve) => setTimeout(() => resolve(undefined), milliseconds));
 
 /** A promise that rejects when the signal is aborted. */
-function abortion(signal: AbortSignal | undefined): { promise: Promise<never>; forget(): void } {
+export function abortion(signal: AbortSignal | undefined): { promise: Promise<never>; forget(): void } {
   let forget = (): void => undefined;
   const promise = new Promise<never>((_resolve, reject) => {
     if (!signal) return;
