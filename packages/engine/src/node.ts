@@ -1,8 +1,7 @@
 /**
- * What needs Node: files written whole or not at all, packages on disk, child processes.
+ * The part of mien-engine that needs Node: atomic files, packages on disk, child processes.
  * @module mien-engine/node
  */
-export { forkModule, hold, letGo } from './base/child-process.js';
 export {
   asFileError,
   fileError,
@@ -15,5 +14,5 @@ export {
   writeFileAtomic,
 } from './base/files.js';
 export type { ModuleFile, Package } from './base/module-file.js';
-export { packageFiles, type PackageFiles, versionIn } from './base/package.js';
+export { forkModule, hold, letGo, packageFiles, type PackageFiles, versionIn } from './base/package.js';
 export { openSafetensors, readSafetensorsFile, writeSafetensorsFile } from './base/safetensors-file.js';
