@@ -1,8 +1,8 @@
 /**
- * Tensors, errors, random streams and checked options, without what builds or runs graphs.
+ * Tensors, errors, random streams and checked options: the part of mien-engine without graphs and sessions.
  * @module mien-engine/base
  */
-export { inBatches, indicesBy } from './base/batches.js';
+export { defined, inBatches, indicesBy } from './base/collections.js';
 export {
   type BadByte,
   badText,
@@ -14,30 +14,40 @@ export {
   faultError,
   notText,
 } from './base/decode.js';
-export { type ErrorCode, type ErrorPlace, messageOf, MienError } from './base/errors.js';
-export { float16ToFloat32, float32ToFloat16 } from './base/half.js';
-export { defined } from './base/defined.js';
-export { distance, nearestName, suggestion } from './base/names.js';
+export {
+  type ErrorCode,
+  type ErrorPlace,
+  kindOf,
+  messageOf,
+  MienError,
+  quoted,
+  repeated,
+  tagOf,
+} from './base/errors.js';
 export {
   abortSignal,
   anything,
   callback,
   checkOptions,
+  distance,
   flag,
   type Kinds,
   list,
+  nearestName,
   number,
   oneOf,
+  suggestion,
   text,
   wholeNumber,
 } from './base/options.js';
-export { kindOf, quoted, repeated, tagOf } from './base/quote.js';
 export { randomStream, type RandomStream } from './base/random.js';
 export { encodeSafetensors, readSafetensors } from './base/safetensors.js';
 export {
   bytesOf,
   type DType,
+  float16ToFloat32,
   float32,
+  float32ToFloat16,
   fromBytes,
   int32,
   int64,

@@ -1,5 +1,5 @@
 /**
- * What needs Node: files written whole or not at all, packages on disk, child processes.
+ * The part of mien-engine that needs Node: atomic files, packages on disk, child processes.
  * @module mien-engine/node
  */
 export {

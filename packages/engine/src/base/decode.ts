@@ -1,32 +1,30 @@
-// Text from bytes, strictly: UTF-8, or UTF-16 with a byte order mark. Bytes that are neither are reported with their
-// place; they never turn into U+FFFD unnoticed.
+// Strict text decoding: UTF-8, or UTF-16 with a byte order mark. Invalid bytes are reported with their position and
+// never turn into U+FFFD unnoticed.
 import { MienError } from './errors.js';
 
-/** The first byte of a line that is not text. */
+/** The first invalid byte of a line. */
 export interface BadByte {
   /** 1-based line. */
   readonly row: number;
-  /** 1-based place in that line. */
+  /** 1-based position in that line. */
   readonly byte: number;
   /** 0–255. */
   readonly value: number;
-  /** What the text is in. */
   readonly encoding: Encoding;
 }
 
 type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be';
 
 export interface Decoded {
-  /** Without a byte order mark; bad bytes stand in it as U+FFFD. */
+  /** Without a byte order mark; invalid bytes are replaced by U+FFFD. */
   readonly text: string;
-  /** At most one a line. */
+  /** At most one per line. */
   readonly bad: readonly BadByte[];
 }
 
-/** What an error says of a file's bytes. */
+/** Message and hint of an error about a file's bytes. */
 export interface Fault {
   readonly message: string;
-  /** What to do about it. */
   readonly hint?: string;
 }
 
@@ -36,7 +34,7 @@ const MARKS: readonly (readonly [encoding: Encoding, mark: readonly number[]])[]
   ['utf-16be', [0xfe, 0xff]],
 ];
 
-/** Files that are taken for tables, by their first bytes. */
+/** Files that users mistake for text files, by their first bytes. */
 const FOREIGN: readonly (readonly [start: readonly number[], fault: Fault])[] = [
   [[0xff, 0xfe, 0, 0], { message: 'is UTF-32', hint: 'Convert it with `iconv -f UTF-32 -t UTF-8`.' }],
   [[0, 0, 0xfe, 0xff], { message: 'is UTF-32', hint: 'Convert it with `iconv -f UTF-32 -t UTF-8`.' }],
@@ -54,10 +52,10 @@ const FOREIGN: readonly (readonly [start: readonly number[], fault: Fault])[] = 
   [[0x1f, 0x8b], { message: 'is compressed (gzip)', hint: 'Unpack it first, with `gunzip`.' }],
 ];
 
-/** Bytes in which a file that is not text gives itself away. */
+/** Number of leading bytes checked to tell whether a file is text at all. */
 const START = 16384;
 
-/** Why bytes are no text at all, by the first of them; undefined where they may be. */
+/** Why bytes are not text at all, judged by the first of them; undefined if they may be. */
 export function notText(bytes: Uint8Array): Fault | undefined {
   const start = bytes.subarray(0, START);
   for (const [mark, fault] of FOREIGN) if (startsWith(start, mark)) return fault;
@@ -70,49 +68,51 @@ export function notText(bytes: Uint8Array): Fault | undefined {
     : { message: 'is not a text file', hint: 'Expected UTF-8 text.' };
 }
 
-/** What is wrong with a bad byte, and what to do. */
+/** Message and hint for an invalid byte. */
 export function badText({ byte, value, encoding }: BadByte): Fault {
   const place = `0x${value.toString(16).toUpperCase().padStart(2, '0')} at byte ${byte} of the row`;
   return encoding === 'utf-8'
     ? {
-        message: `bytes that are not UTF-8 (${place}; Latin-1 or Windows-1252, it seems)`,
+        message: `bytes that are not UTF-8 (${place}; probably Latin-1 or Windows-1252)`,
         hint: 'Expected UTF-8; convert the file with `iconv -f WINDOWS-1252 -t UTF-8`, or save it as “CSV UTF-8”.',
       }
-    : { message: `bytes that are not UTF-16 (${place})`, hint: 'Is the file cut off? Save it as UTF-8.' };
+    : {
+        message: `bytes that are not UTF-16 (${place})`,
+        hint: 'The file may be truncated; save it as UTF-8.',
+      };
 }
 
 export const badTextError = (file: string, bad: BadByte, code?: 'data' | 'format'): MienError =>
   faultError(badText(bad), { file, row: bad.row }, code);
 
-/** The error that a fault is. */
 export const faultError = (
   { message, hint }: Fault,
   place: { file: string; row?: number },
   code: 'data' | 'format' = 'data',
 ): MienError => new MienError(code, message, { ...place, hint });
 
-/** A whole text with its bad bytes, for readers that can pass over a row. */
+/** Decodes a whole text and lists its invalid bytes, for readers that can skip a row. */
 export function decodeLines(bytes: Uint8Array): Decoded {
   const { encoding, skip } = encodingOf(bytes);
   return decodePiece(bytes.subarray(skip), encoding, 1);
 }
 
 /**
- * A whole text.
- * @param code of the error: `data`, or `format` for files of settings.
- * @throws MienError that names the row of the first bad byte, or what the file is instead of a text.
+ * Decodes a whole text.
+ * @param code of the error: `data`, or `format` for configuration files.
+ * @throws MienError that names the row of the first invalid byte, or the kind of file if it is not text.
  */
 export function decodeText(bytes: Uint8Array, file: string, code: 'data' | 'format' = 'data'): string {
-  const foreign = notText(bytes);
-  if (foreign) throw faultError(foreign, { file }, code);
+  const fault = notText(bytes);
+  if (fault) throw faultError(fault, { file }, code);
   const { text, bad } = decodeLines(bytes);
   if (bad[0]) throw badTextError(file, bad[0], code);
   return text;
 }
 
 /**
- * A text as it arrives, in parts of whole lines; the last line of the last part may not be ended.
- * @throws MienError `data` where the bytes are no text at all.
+ * Decodes a text as it arrives, in parts of whole lines; the last line of the last part may lack its newline.
+ * @throws MienError `data` if the bytes are not text at all.
  */
 export async function* decodeParts(
   chunks: AsyncIterable<Uint8Array>,
@@ -121,26 +121,26 @@ export async function* decodeParts(
   let held: Uint8Array[] = [];
   let encoding: Encoding | undefined;
   let row = 1;
-  const refuse = (start: Uint8Array): void => {
-    const foreign = notText(start);
-    if (foreign) throw faultError(foreign, { file });
+  const checkStart = (start: Uint8Array): void => {
+    const fault = notText(start);
+    if (fault) throw faultError(fault, { file });
   };
   const part = (bytes: Uint8Array): Decoded => {
     let content = bytes;
     if (encoding === undefined) {
-      refuse(bytes);
-      const found = encodingOf(bytes);
-      encoding = found.encoding;
-      content = bytes.subarray(found.skip);
+      checkStart(bytes);
+      const start = encodingOf(bytes);
+      encoding = start.encoding;
+      content = bytes.subarray(start.skip);
     }
     const decoded = decodePiece(content, encoding, row);
     row += linesIn(decoded.text);
     return decoded;
   };
   for await (const chunk of chunks) {
-    // What is no text may have no lines either: it is not put together first.
-    if (encoding === undefined && held.length === 0) refuse(chunk);
-    // A line that goes on from chunk to chunk is put together once, at its end.
+    // Checked before collecting a whole line: a binary file may have no lines.
+    if (encoding === undefined && held.length === 0) checkStart(chunk);
+    // Chunks of one long line are concatenated once, at its end.
     if (!chunk.includes(NEWLINE)) {
       held.push(chunk);
       continue;
@@ -159,11 +159,11 @@ const startsWith = (bytes: Uint8Array, mark: readonly number[]): boolean =>
   mark.every((byte, i) => bytes[i] === byte);
 
 function encodingOf(bytes: Uint8Array): { encoding: Encoding; skip: number } {
-  const found = MARKS.find(([, mark]) => startsWith(bytes, mark));
-  return found ? { encoding: found[0], skip: found[1].length } : { encoding: 'utf-8', skip: 0 };
+  const [encoding, mark] = MARKS.find(([, mark]) => startsWith(bytes, mark)) ?? ['utf-8', []];
+  return { encoding, skip: mark.length };
 }
 
-/** UTF-16 of mostly Latin text without a mark: every second byte is 0. */
+/** Whether every second byte is about 0, as in UTF-16 of mostly Latin text. */
 function looksUtf16(bytes: Uint8Array): boolean {
   let zeros = 0;
   for (const byte of bytes) if (byte === 0) zeros++;
@@ -180,7 +180,7 @@ function decodePiece(bytes: Uint8Array, encoding: Encoding, firstRow: number): D
 
 const strict = (encoding: Encoding) => new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
 
-/** Line by line, which is slow, to find those that are not text. */
+/** Decodes line by line, which is slow, to locate the invalid ones. */
 function decodeBadLines(bytes: Uint8Array, encoding: Encoding, firstRow: number): Decoded {
   const bad: BadByte[] = [];
   const lenient = new TextDecoder(encoding, { ignoreBOM: true });
@@ -194,30 +194,31 @@ function decodeBadLines(bytes: Uint8Array, encoding: Encoding, firstRow: number)
       text += strict(encoding).decode(line);
     } catch {
       text += lenient.decode(line);
-      const place = firstBad(line, encoding);
-      bad.push({ row, byte: place + 1, value: line[place]!, encoding });
+      const position = firstBad(line, encoding);
+      bad.push({ row, byte: position + 1, value: line[position]!, encoding });
     }
   }
   return { text, bad };
 }
 
-/** Where the first sequence that is not text begins. */
+/** Position of the first invalid sequence. */
 function firstBad(line: Uint8Array, encoding: Encoding): number {
-  const read = (length: number): string | undefined => {
+  const prefix = (length: number): string | undefined => {
     try {
       return strict(encoding).decode(line.subarray(0, length), { stream: true });
     } catch {
       return undefined;
     }
   };
-  // A stream takes an incomplete sequence at its end, so that once it refuses, it refuses all that is longer.
-  let [good, wrong] = [0, line.length + 1];
-  while (wrong - good > 1) {
-    const middle = (good + wrong) >> 1;
-    if (middle <= line.length && read(middle) !== undefined) good = middle;
-    else wrong = middle;
+  // In stream mode an incomplete sequence at the end is accepted, so that if a prefix is invalid, all longer ones are.
+  let [good, bad] = [0, line.length + 1];
+  let text = '';
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    const decoded = middle <= line.length ? prefix(middle) : undefined;
+    if (decoded === undefined) bad = middle;
+    else [good, text] = [middle, decoded];
   }
-  const text = read(good)!;
   return encoding === 'utf-8' ? new TextEncoder().encode(text).length : 2 * text.length;
 }
 
@@ -226,20 +227,20 @@ const isLineEnd = (bytes: Uint8Array, i: number, encoding: Encoding): boolean =>
   (encoding === 'utf-8' ||
     (encoding === 'utf-16le' ? i % 2 === 0 && bytes[i + 1] === 0 : i % 2 === 1 && bytes[i - 1] === 0));
 
-/** Bytes of a newline that follow its `\n` byte. */
-const after = (encoding: Encoding): number => (encoding === 'utf-16le' ? 2 : 1);
+/** Bytes of a newline from its `\n` byte on. */
+const newlineBytes = (encoding: Encoding): number => (encoding === 'utf-16le' ? 2 : 1);
 
-/** Behind the next newline, or at the end. */
+/** Position after the next newline, or the end. */
 function lineEnd(bytes: Uint8Array, start: number, encoding: Encoding): number {
   for (let i = bytes.indexOf(NEWLINE, start); i >= 0; i = bytes.indexOf(NEWLINE, i + 1))
-    if (isLineEnd(bytes, i, encoding)) return i + after(encoding);
+    if (isLineEnd(bytes, i, encoding)) return i + newlineBytes(encoding);
   return bytes.length;
 }
 
-/** Behind the last newline, or 0. */
+/** Position after the last newline, or 0. */
 function lastLineEnd(bytes: Uint8Array, encoding: Encoding): number {
   for (let i = bytes.lastIndexOf(NEWLINE); i >= 0; i = i > 0 ? bytes.lastIndexOf(NEWLINE, i - 1) : -1)
-    if (isLineEnd(bytes, i, encoding)) return i + after(encoding);
+    if (isLineEnd(bytes, i, encoding)) return i + newlineBytes(encoding);
   return 0;
 }
 
@@ -250,12 +251,13 @@ function linesIn(text: string): number {
 }
 
 function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) return only;
   const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let place = 0;
+  let position = 0;
   for (const chunk of chunks) {
-    all.set(chunk, place);
-    place += chunk.length;
+    all.set(chunk, position);
+    position += chunk.length;
   }
   return all;
 }

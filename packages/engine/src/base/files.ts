@@ -1,4 +1,5 @@
-// Writes files so that a reader never sees a half-written one: temporary file, fsync, rename.
+// Reads files with typed errors, and writes them so that a reader never sees a half-written one: temporary file, fsync,
+// rename.
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
@@ -9,8 +10,8 @@ import { messageOf, MienError } from './errors.js';
 type Chunk = string | Uint8Array;
 
 /**
- * Writes `content` (or its chunks, one after the other) to `path` atomically; folders are made as needed.
- * @throws MienError `file` when the disk is full, the folder cannot be written, or the path is a folder.
+ * Writes `content` (or its chunks in order) to `path` atomically, creating folders as needed.
+ * @throws MienError `file` if the disk is full, the folder is not writable, or the path is a folder.
  */
 export async function writeFileAtomic(
   path: string,
@@ -35,41 +36,41 @@ export async function writeFileAtomic(
   }
 }
 
-/** What the operating system refuses, by its code. */
+/** Descriptions of the operating system's error codes. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   EISDIR: 'is a folder, a file was expected',
-  ENOTDIR: 'a part of the path is a file, not a folder',
-  EEXIST: 'something else of that name is there',
-  ELOOP: 'its symbolic links lead in a circle',
+  ENOTDIR: 'part of the path is a file, not a folder',
+  EEXIST: 'it already exists',
+  ELOOP: 'its symbolic links form a loop',
   ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
+  EDQUOT: 'the disk quota is exceeded',
   EFBIG: 'the file would be too large for the file system',
   EROFS: 'the file system is read-only',
   ENAMETOOLONG: 'the name is too long',
-  EIO: 'the device failed (input/output error)',
+  EIO: 'input/output error of the device',
   EBUSY: 'it is in use',
   EMFILE: 'too many files are open (raise the limit, `ulimit -n`)',
   ENFILE: 'too many files are open on this machine',
-  EPIPE: 'whoever read it has gone',
-  EBADF: 'it is closed',
+  EPIPE: 'its reader is gone',
+  EBADF: 'it is already closed',
 };
 
-/** A `file` error that says in plain words what the operating system refused. */
+/** A `file` error that describes in plain words why the operating system failed. */
 export function fileError(action: 'read' | 'write', path: string, cause: unknown, hint?: string): MienError {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   const reason = (code && REASONS[code]) ?? messageOf(cause);
   return new MienError('file', `cannot ${action}: ${reason}`, { file: path, hint, cause });
 }
 
-/** Calls of the operating system that change something. */
+/** System calls that write. */
 const WRITING = /^(write|mkdir|rename|unlink|rm|fsync|ftruncate|symlink|copyfile|sendfile)/;
 
 /**
- * The `file` error that an error of the operating system is, if it is one of those that are told in plain words:
- * wherever it came up, it is no bug.
+ * A `file` error for an operating system error with a known code, or undefined: wherever it occurred, such an error is
+ * not a bug.
  */
 export function asFileError(error: unknown): MienError | undefined {
   const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
@@ -77,10 +78,10 @@ export function asFileError(error: unknown): MienError | undefined {
   return fileError(WRITING.test(syscall) ? 'write' : 'read', path ?? 'a file', error);
 }
 
-/** @throws MienError `file` when it cannot be read, `format` when it is not text or not JSON. */
+/** @throws MienError `file` if it cannot be read, `format` if it is not text or not JSON. */
 export const readJson = async (path: string): Promise<unknown> => parseJson(await readText(path), path);
 
-/** @throws MienError `file` when it cannot be read, `format` when its bytes are not text. */
+/** @throws MienError `file` if it cannot be read, `format` if its bytes are not text. */
 export async function readText(path: string): Promise<string> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw fileError('read', path, cause);
@@ -88,7 +89,7 @@ export async function readText(path: string): Promise<string> {
   return decodeText(bytes, path, 'format');
 }
 
-/** The value of a file's text. @throws MienError `format` when it is not JSON. */
+/** Parses a file's text. @throws MienError `format` if it is not JSON. */
 export function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -97,7 +98,7 @@ export function parseJson(text: string, path: string): unknown {
   }
 }
 
-/** A file's bytes, piece by piece. @throws MienError `file` when it cannot be read. */
+/** A file's bytes in chunks. @throws MienError `file` if it cannot be read. */
 export async function* readChunks(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   const stream = createReadStream(path, { highWaterMark: 1 << 20 });
   try {
@@ -109,7 +110,7 @@ export async function* readChunks(path: string): AsyncGenerator<Uint8Array, void
   }
 }
 
-/** Hexadecimal SHA-256 of a file, read in pieces. */
+/** Hexadecimal SHA-256 of a file, read in chunks. */
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of readChunks(path)) hash.update(chunk);

@@ -1,16 +1,15 @@
-// What options may be: each is named with what it takes, so that a wrong one is a usage error and not a wrong answer.
-import { MienError } from './errors.js';
-import { checkNames } from './names.js';
-import { repeated } from './quote.js';
+// Checks options against a table of accepted values, so that a wrong one is a usage error instead of a wrong answer.
+import { closest, distance } from 'fastest-levenshtein';
+import { MienError, repeated } from './errors.js';
 
-/** What an option takes. */
+/** The values an option accepts. */
 export interface Kind {
-  /** For instance “true or false”. */
+  /** As in error messages, for instance “true or false”. */
   readonly expected: string;
   takes(value: unknown): boolean;
 }
 
-/** Every option of a type, by name. */
+/** The kind of every option of a type. */
 export type Kinds<Options> = Readonly<Record<keyof Options, Kind>>;
 
 export const anything: Kind = { expected: 'anything', takes: () => true };
@@ -19,7 +18,7 @@ export const text: Kind = { expected: 'a string', takes: (value) => typeof value
 export const list: Kind = { expected: 'a list', takes: (value) => Array.isArray(value) };
 export const callback: Kind = { expected: 'a function', takes: (value) => typeof value === 'function' };
 
-/** A number, of some range where one is given. */
+/** A number, optionally within a range. */
 export const number = (expected: string, isIn: (value: number) => boolean = Number.isFinite): Kind => ({
   expected,
   takes: (value) => typeof value === 'number' && isIn(value),
@@ -27,7 +26,9 @@ export const number = (expected: string, isIn: (value: number) => boolean = Numb
 
 export const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER): Kind =>
   number(
-    `a whole number from ${least} ${most === Number.MAX_SAFE_INTEGER ? 'on' : `to ${most}`}`,
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number of at least ${least}`
+      : `a whole number from ${least} to ${most}`,
     (value) => Number.isInteger(value) && value >= least && value <= most,
   );
 
@@ -36,7 +37,7 @@ export const oneOf = (...values: readonly string[]): Kind => ({
   takes: (value) => values.includes(value as string),
 });
 
-/** By what it does: one of another realm, such as a frame's, is none of this one's class. */
+/** Checked by its members: one from another realm, such as an iframe, is not an `instanceof` this realm's class. */
 export const abortSignal: Kind = {
   expected: 'an AbortSignal',
   takes: (value) =>
@@ -44,10 +45,10 @@ export const abortSignal: Kind = {
 };
 
 /**
- * Checks options; those that are `undefined` are left to their defaults.
- * @param what the options are of, for errors.
- * @throws MienError `usage` for options that are no object, a name that is not known, or a value that an option does
- *   not take; `place.field` is the option.
+ * Checks options; `undefined` stands for the default.
+ * @param what the name of what takes the options, for errors.
+ * @throws MienError `usage` if the options are not an object, for an unknown name, or for a value that an option does
+ *   not accept; `place.field` is the option.
  */
 export function checkOptions<Options extends object>(
   given: Options,
@@ -58,7 +59,12 @@ export function checkOptions<Options extends object>(
     throw new MienError('usage', `the options of ${what} cannot be ${repeated(given)}`, {
       hint: `Expected an object: { ${Object.keys(kinds).slice(0, 2).join(', ')}, … }`,
     });
-  checkNames(given, kinds, what);
+  for (const name of Object.keys(given))
+    if (!Object.hasOwn(kinds, name))
+      throw new MienError('usage', `unknown option "${name}" of ${what}`, {
+        field: name,
+        hint: suggestion(name, Object.keys(kinds)),
+      });
   for (const [name, { expected, takes }] of Object.entries<Kind>(kinds)) {
     const value: unknown = given[name as keyof Options];
     if (value !== undefined && !takes(value))
@@ -67,4 +73,22 @@ export function checkOptions<Options extends object>(
         hint: `Expected ${expected}.`,
       });
   }
+}
+
+/** Levenshtein distance: the least number of insertions, deletions and substitutions between two names. */
+export { distance };
+
+/** The known name most similar to `name`; undefined if none is similar enough to be a plausible typo. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const best = closest(name.toLowerCase(), known as string[]);
+  return distance(name.toLowerCase(), best.toLowerCase()) <= Math.max(2, Math.ceil(best.length / 3))
+    ? best
+    : undefined;
+}
+
+/** A sentence such as `Did you mean "gated"?`, or the list of known names. */
+export function suggestion(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
 }

@@ -1,4 +1,4 @@
-// Where a package's own files are: its modules, its models, its page.
+// A package's own files: modules, models, page.
 import { readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { MienError } from './errors.js';
 import { moduleFile, type ModuleFile, type Package } from './module-file.js';
 
 export interface PackageFiles {
-  /** @throws MienError `file` when the code was bundled and the package is not installed beside it. */
+  /** @throws MienError `file` if the code was bundled and the package is not installed beside it. */
   locate(): Package;
   /** The path of one of its files, such as `models/lite`. @throws MienError as `locate` does. */
   path(file: string): string;
@@ -14,24 +14,24 @@ export interface PackageFiles {
   version(): string;
   /**
    * One of its modules, such as `recognizer/node/child`.
-   * @throws MienError `file` when it is not there, and as `locate` does.
+   * @throws MienError `file` if it does not exist, and as `locate` does.
    */
   module(name: string): ModuleFile;
 }
 
 /**
- * The files of the package `name`, of which the module at `here` lies one folder below `src`, or what was built of it.
- * Bundlers keep `import.meta.url`, replace it by the address of their output, or (for CommonJS) leave it undefined.
+ * The files of the package `name`. `here` is the `import.meta.url` of one of its modules, one folder below `src` or the
+ * build output. Bundlers keep `import.meta.url`, replace it by the URL of their output, or (for CommonJS) leave it undefined.
  */
 export function packageFiles(name: string, here: string | undefined): PackageFiles {
-  let found: Package | undefined;
+  let located: Package | undefined;
   const locate = (): Package => {
-    found ??= around(name, here) ?? installed(name, here);
-    if (!found)
+    located ??= enclosing(name, here) ?? installed(name, here);
+    if (!located)
       throw new MienError('file', `the package ${name} is not installed where this program runs`, {
-        hint: `Code that was bundled reads ${name}'s models from node_modules. Install ${name} there, or say with \`bundle\` and \`detector\` where the models are.`,
+        hint: `Bundled code reads ${name}'s models from node_modules. Install ${name} there, or set \`bundle\` and \`detector\` to the models' paths.`,
       });
-    return found;
+    return located;
   };
   const path = (file: string): string => join(locate().root, file);
   return {
@@ -54,8 +54,8 @@ function isPackage(root: string, name: string): boolean {
   }
 }
 
-/** Around the module; undefined where it is part of an application's bundle. */
-function around(name: string, here: string | undefined): Package | undefined {
+/** The package that contains the module; undefined if the module is part of an application's bundle. */
+function enclosing(name: string, here: string | undefined): Package | undefined {
   if (!here?.startsWith('file:')) return undefined;
   const file = fileURLToPath(here);
   const modules = dirname(dirname(file));
@@ -64,8 +64,8 @@ function around(name: string, here: string | undefined): Package | undefined {
 }
 
 /**
- * In `node_modules`, from the application's bundle upwards and from the folder it was started in. Looked for by hand:
- * webpack answers `require.resolve` while it builds.
+ * The package in `node_modules`, searched upwards from the application's bundle and from the working directory. Not by
+ * `require.resolve`, which webpack evaluates at build time.
  */
 function installed(name: string, here: string | undefined): Package | undefined {
   for (const start of [here?.startsWith('file:') ? fileURLToPath(here) : undefined, process.cwd()])

@@ -11,7 +11,7 @@ export interface RandomStream {
   normal(): number;
   /** An integer in [0, n), without modulo bias. */
   integer(n: number): number;
-  /** The numbers 0 … n − 1 in random order (Fisher–Yates). */
+  /** The integers 0 … n − 1 in random order (Fisher–Yates). */
   permutation(n: number): Int32Array;
 }
 
@@ -57,16 +57,14 @@ function hashName(name: string, basis: number): number {
 }
 
 /**
- * The stream of this name under this seed. `index` selects one of many streams of the same name (an epoch, an
- * item), so that a draw depends on what it is for and not on how many draws came before it.
+ * The stream with this name and seed. `index` selects one of many streams of the same name (an epoch, an item), so that
+ * a draw depends on its purpose and not on the number of draws before it.
  */
 export function randomStream(seed: number, name: string, index = 0): RandomStream {
-  const key: [number, number] = [
-    (seed >>> 0) ^ hashName(name, 0x811c9dc5),
-    Math.floor(seed / 2 ** 32) ^ hashName(name, 0x9747b28c),
-  ];
-  key[0] >>>= 0;
-  key[1] >>>= 0;
+  const key = [
+    ((seed >>> 0) ^ hashName(name, 0x811c9dc5)) >>> 0,
+    (Math.floor(seed / 2 ** 32) ^ hashName(name, 0x9747b28c)) >>> 0,
+  ] as const;
   let block = 0;
   let words: readonly number[] = [];
   let position = 4;
@@ -84,7 +82,8 @@ export function randomStream(seed: number, name: string, index = 0): RandomStrea
     return words[position++]!;
   };
   const uniform = (): number => (uint32() >>> 8) / 2 ** 24;
-  // Remainders of numbers above 2^31 are slow, and resampling draws some hundred million times.
+  // The limit is cached and `%` avoided because remainders of numbers above 2^31 are slow: resampling draws some hundred
+  // million times.
   let [limit, limitOf] = [0, 0];
   const integer = (n: number): number => {
     if (n !== limitOf) [limit, limitOf] = [2 ** 32 - (2 ** 32 % n), n];

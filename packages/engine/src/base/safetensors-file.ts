@@ -1,28 +1,28 @@
-// Safetensors on disk: tensors are read one by one, so that a large file never has to fit into memory.
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+// Safetensors on disk: tensors are read one by one, so that a large file need not fit into memory.
+import { open, type FileHandle } from 'node:fs/promises';
 import { MienError } from './errors.js';
 import { fileError, writeFileAtomic } from './files.js';
 import {
   PREFIX_BYTES,
   decodeTensor,
   encodeSafetensors,
+  entryOf,
   headerLength,
   parseHeader,
-  selectEntries,
+  type ReadOptions,
+  type SafetensorsHeader,
 } from './safetensors.js';
-import type { ReadOptions, SafetensorsHeader } from './safetensors.js';
 import type { Tensor, Tensors } from './tensor.js';
 
-/** A safetensors file whose header has been read and checked, and whose tensors are read when asked for. */
+/** An open safetensors file: its header is read and validated, its tensors are read on demand. */
 export interface SafetensorsFile extends SafetensorsHeader {
   readonly path: string;
-  /** Reads one tensor. @throws MienError `format` when it is not there, `file` when it cannot be read. */
+  /** Reads one tensor. @throws MienError `format` if it does not exist, `file` if it cannot be read. */
   read(name: string, options?: Pick<ReadOptions, 'floats'>): Promise<Tensor>;
   close(): Promise<void>;
 }
 
-/** No read call takes 2 GiB or more. */
+/** Node's reads are limited to less than 2 GiB. */
 const READ_BYTES = 1 << 30;
 
 async function readBytes(
@@ -33,8 +33,8 @@ async function readBytes(
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length;) {
-    const wanted = Math.min(length - done, READ_BYTES);
-    const { bytesRead } = await handle.read(bytes, done, wanted, start + done).catch((cause: unknown) => {
+    const count = Math.min(length - done, READ_BYTES);
+    const { bytesRead } = await handle.read(bytes, done, count, start + done).catch((cause: unknown) => {
       throw fileError('read', path, cause);
     });
     if (bytesRead === 0)
@@ -45,8 +45,8 @@ async function readBytes(
 }
 
 /**
- * Opens a file and checks its header; close it when done.
- * @throws MienError `file` when it cannot be read, `format` when it is not what safetensors must be.
+ * Opens a file and validates its header; close it when done.
+ * @throws MienError `file` if it cannot be read, `format` if it violates the format.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const handle = await open(path, 'r').catch((cause: unknown) => {
@@ -62,7 +62,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       ...header,
       path,
       read: async (name, options = {}) => {
-        const [, entry] = selectEntries(header, [name], path)[0]!;
+        const entry = entryOf(header, name, path);
         const bytes = await readBytes(handle, path, header.dataStart + entry.start, entry.end - entry.start);
         return decodeTensor(entry, bytes, { file: path, field: name, ...options });
       },
@@ -75,8 +75,8 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
 }
 
 /**
- * Reads the tensors of a file, or those named in `options.names`.
- * @throws MienError `file` when it cannot be read, `format` when it is not what safetensors must be.
+ * Reads the tensors of a file, or those in `options.names`.
+ * @throws MienError `file` if it cannot be read, `format` if it violates the format.
  */
 export async function readSafetensorsFile(
   path: string,
@@ -85,7 +85,7 @@ export async function readSafetensorsFile(
   const file = await openSafetensors(path);
   try {
     const tensors: [string, Tensor][] = [];
-    for (const [name] of selectEntries(file, options.names, path))
+    for (const name of options.names ?? file.entries.keys())
       tensors.push([name, await file.read(name, options)]);
     return { tensors: Object.fromEntries(tensors), metadata: file.metadata };
   } finally {

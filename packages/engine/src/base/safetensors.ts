@@ -1,13 +1,22 @@
-// Safetensors, the file format of weights, features and checkpoints: a checked reader and a deterministic writer.
-// Free of node's modules, so that a browser reads the same files; `safetensors-file.ts` adds the file system.
+// Safetensors, the file format of weights, features and checkpoints: a validating reader and a deterministic writer.
+// Without Node's modules, so that browsers read the same files; `safetensors-file.ts` adds the file system.
 // Source: the format's description in github.com/huggingface/safetensors (README, "Format").
-import { defined } from './defined.js';
+import { defined } from './collections.js';
 import { MienError } from './errors.js';
-import { bfloat16ToFloat32, float16ToFloat32 } from './half.js';
-import { bytesOf, bytesPerElement, float32, fromBytes, sizeOf } from './tensor.js';
-import type { DType, Tensor, Tensors } from './tensor.js';
+import {
+  bfloat16ToFloat32,
+  bytesOf,
+  bytesPerElement,
+  float16ToFloat32,
+  float32,
+  fromBytes,
+  sizeOf,
+  type DType,
+  type Tensor,
+  type Tensors,
+} from './tensor.js';
 
-/** Bits an element of each stored dtype takes. Those without a house dtype are known, but not all can be read. */
+/** Bits per element of each stored dtype. Not all of them can be read. */
 const STORED_BITS: Readonly<Record<string, number>> = {
   F64: 64,
   F32: 32,
@@ -27,7 +36,7 @@ const STORED_BITS: Readonly<Record<string, number>> = {
   BOOL: 8,
 };
 
-const HOUSE_DTYPES: Readonly<Record<string, DType>> = {
+const READABLE_DTYPES: Readonly<Record<string, DType>> = {
   F32: 'float32',
   F16: 'float16',
   I64: 'int64',
@@ -38,18 +47,18 @@ const HOUSE_DTYPES: Readonly<Record<string, DType>> = {
 };
 
 const STORED_DTYPES = Object.fromEntries(
-  Object.entries(HOUSE_DTYPES).map(([stored, house]) => [house, stored]),
+  Object.entries(READABLE_DTYPES).map(([stored, dtype]) => [dtype, stored]),
 ) as Record<DType, string>;
 
 /** Bytes before the header: its length as an unsigned 64-bit little-endian integer. */
 export const PREFIX_BYTES = 8;
-/** A header longer than this is damage or malice; the reference implementation draws the same line. */
+/** Longer headers are refused as damaged or malicious; the reference implementation has the same limit. */
 const MAX_HEADER_BYTES = 100_000_000;
 const METADATA = '__metadata__';
 
-/** Where a tensor lies in the data section, which begins at `SafetensorsHeader.dataStart`. */
+/** A tensor's position in the data section, which begins at `SafetensorsHeader.dataStart`. */
 export interface TensorEntry {
-  /** Dtype as the file names it, for instance `BF16`. */
+  /** Dtype as named in the file, for instance `BF16`. */
   readonly stored: string;
   readonly shape: readonly number[];
   readonly start: number;
@@ -59,16 +68,16 @@ export interface TensorEntry {
 export interface SafetensorsHeader {
   readonly entries: ReadonlyMap<string, TensorEntry>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Byte of the file at which the data section begins. */
+  /** Offset of the data section in the file. */
   readonly dataStart: number;
 }
 
 export interface ReadOptions {
-  /** Only these tensors; all of them by default. */
+  /** Only these tensors; all by default. */
   names?: readonly string[];
-  /** Widens F16 and BF16 to float32 exactly, and rounds F64 to it. BF16 and F64 cannot be read without. */
+  /** Converts F16 and BF16 to float32 exactly, F64 with rounding. BF16 and F64 cannot be read otherwise. */
   floats?: 'float32';
-  /** What to call the file in errors. */
+  /** Name of the file in errors. */
   file?: string;
 }
 
@@ -77,14 +86,14 @@ type Place = { file?: string | undefined; field?: string | undefined };
 function formatError(message: string, { file, field }: Place, cause?: unknown): MienError {
   return new MienError('format', message, {
     ...defined({ file, field }),
-    hint: 'The file is not safetensors, or is damaged: fetch or write it again.',
+    hint: 'The file is not safetensors or is damaged: download or write it again.',
     cause,
   });
 }
 
 /**
  * Length of the header from the file's first eight bytes.
- * @throws MienError `format` when the file is too short for it or the length is absurd.
+ * @throws MienError `format` if the file is too short or the length is implausible.
  */
 export function headerLength(prefix: Uint8Array, fileSize: number, file?: string): number {
   if (prefix.length < PREFIX_BYTES || fileSize < PREFIX_BYTES)
@@ -101,8 +110,8 @@ export function headerLength(prefix: Uint8Array, fileSize: number, file?: string
   return length;
 }
 
-/** The first key that an object of a valid JSON text repeats; JSON.parse would silently keep the last. */
-function repeatedKey(json: string): string | undefined {
+/** The first duplicate key of an object in a valid JSON text; JSON.parse would silently keep the last value. */
+function duplicateKey(json: string): string | undefined {
   const open: (Set<string> | undefined)[] = [];
   const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[[\]{}]/g;
   for (const [text, colon] of json.matchAll(token)) {
@@ -146,7 +155,7 @@ function parseEntry(value: unknown, place: Place): TensorEntry {
   return { stored: dtype as string, shape, start, end };
 }
 
-/** Tensors must fill the data section from its first to its last byte, without overlap or hole. */
+/** Tensors must fill the data section without overlaps or gaps. */
 function checkLayout(
   entries: ReadonlyMap<string, TensorEntry>,
   dataBytes: number,
@@ -163,7 +172,7 @@ function checkLayout(
         field,
       });
     if (end > dataBytes)
-      throw formatError(`its bytes end at ${end}, the file's data at ${dataBytes}: the file was cut`, {
+      throw formatError(`its bytes end at ${end}, the file's data at ${dataBytes}: the file is truncated`, {
         file,
         field,
       });
@@ -175,8 +184,8 @@ function checkLayout(
 }
 
 /**
- * Reads a header, without the eight bytes before it, and checks it against the file's size.
- * @throws MienError `format` that names the tensor when anything is not as the format demands.
+ * Parses a header, without the eight bytes before it, and checks it against the file's size.
+ * @throws MienError `format`, naming the tensor, if the header violates the format.
  */
 export function parseHeader(header: Uint8Array, fileSize: number, file?: string): SafetensorsHeader {
   let json: string;
@@ -188,8 +197,8 @@ export function parseHeader(header: Uint8Array, fileSize: number, file?: string)
     throw formatError(`header is not valid JSON (${(cause as Error).message})`, { file }, cause);
   }
   if (!isObject(parsed)) throw formatError('header is not a JSON object', { file });
-  const repeated = repeatedKey(json);
-  if (repeated !== undefined) throw formatError('stands twice in the header', { file, field: repeated });
+  const duplicate = duplicateKey(json);
+  if (duplicate !== undefined) throw formatError('appears twice in the header', { file, field: duplicate });
 
   const metadata: Record<string, string> = {};
   const entries = new Map<string, TensorEntry>();
@@ -209,30 +218,17 @@ export function parseHeader(header: Uint8Array, fileSize: number, file?: string)
   return { entries, metadata, dataStart };
 }
 
-/**
- * The entries of these names, or all.
- * @throws MienError `format` when one is not in the file.
- */
-export function selectEntries(
-  header: SafetensorsHeader,
-  names: readonly string[] | undefined,
-  file?: string,
-): [name: string, entry: TensorEntry][] {
-  if (names === undefined) return [...header.entries];
-  return names.map((name) => {
-    const entry = header.entries.get(name);
-    if (entry === undefined)
-      throw new MienError('format', 'no such tensor in this file', {
-        ...defined({ file }),
-        field: name,
-      });
-    return [name, entry];
-  });
+/** The entry of a tensor. @throws MienError `format` if there is none of this name. */
+export function entryOf({ entries }: SafetensorsHeader, name: string, file?: string): TensorEntry {
+  const entry = entries.get(name);
+  if (entry === undefined)
+    throw new MienError('format', 'no such tensor in this file', { ...defined({ file }), field: name });
+  return entry;
 }
 
 /**
- * A tensor from the bytes its entry points at, which it shares where alignment and dtype allow.
- * @throws MienError `format` when the stored dtype has no counterpart and may not be converted.
+ * A tensor from the bytes of its entry, without a copy if alignment and dtype allow it.
+ * @throws MienError `format` if the stored dtype has no counterpart and is not to be converted.
  */
 export function decodeTensor(
   entry: TensorEntry,
@@ -250,18 +246,18 @@ export function decodeTensor(
     if (stored === 'F64')
       return float32(shape, new Float64Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 8));
   }
-  const dtype = HOUSE_DTYPES[stored];
+  const dtype = READABLE_DTYPES[stored];
   if (dtype === undefined)
-    throw new MienError('format', `${stored} tensors cannot be read as they are`, {
+    throw new MienError('format', `${stored} tensors cannot be read without conversion`, {
       ...defined({ file: place.file, field: place.field }),
-      hint: `Readable: ${Object.keys(HOUSE_DTYPES).join(', ')}; BF16 and F64 when converted to float32.`,
+      hint: `Readable: ${Object.keys(READABLE_DTYPES).join(', ')}; BF16 and F64 when converted to float32.`,
     });
   return fromBytes(dtype, shape, bytes);
 }
 
 /**
- * Reads a whole safetensors file given as bytes. Tensors share its memory where they can.
- * @throws MienError `format` that names the tensor when anything is not as the format demands.
+ * Reads a whole safetensors file given as bytes. Tensors share its memory where possible.
+ * @throws MienError `format`, naming the tensor, if the bytes violate the format.
  */
 export function readSafetensors(
   bytes: Uint8Array,
@@ -270,9 +266,10 @@ export function readSafetensors(
   const { file, names, floats } = options;
   const length = headerLength(bytes.subarray(0, PREFIX_BYTES), bytes.length, file);
   const header = parseHeader(bytes.subarray(PREFIX_BYTES, PREFIX_BYTES + length), bytes.length, file);
-  const tensors = selectEntries(header, names, file).map(([field, entry]): [string, Tensor] => {
+  const tensors = (names ?? [...header.entries.keys()]).map((field): [string, Tensor] => {
+    const entry = entryOf(header, field, file);
     const data = bytes.subarray(header.dataStart + entry.start, header.dataStart + entry.end);
-    return [field, decodeTensor(entry, data, { file, field, ...(floats ? { floats } : {}) })];
+    return [field, decodeTensor(entry, data, { file, field, ...defined({ floats }) })];
   });
   return { tensors: Object.fromEntries(tensors), metadata: header.metadata };
 }
@@ -281,10 +278,10 @@ const byName = ([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...
   a < b ? -1 : a > b ? 1 : 0;
 
 /**
- * A safetensors file in pieces: its header, then each tensor's bytes without a copy. The same tensors and metadata
- * give the same bytes, in whatever order they come. Wider elements come first, then the order of names, and the
- * header is padded to eight bytes, so that every tensor lies aligned.
- * @throws MienError `format` on a name or metadata that the format cannot hold, `shape` on a false length.
+ * A safetensors file in chunks: its header, then each tensor's bytes without a copy. The bytes do not depend on the order
+ * of tensors and metadata. Tensors are sorted by element size, widest first, then by name, and the header is padded to
+ * eight bytes, so that every tensor is aligned.
+ * @throws MienError `format` on a name or metadata that the format cannot hold, `shape` on a wrong length.
  */
 export function encodeSafetensors(
   tensors: Tensors,
@@ -305,10 +302,13 @@ export function encodeSafetensors(
     header.push([field, { dtype: STORED_DTYPES[dtype], shape, data_offsets: [position, end] }]);
     position = end;
   }
-  // Written piece by piece: an object would put names that look like integers first.
+  // Not JSON.stringify of an object, which would put integer-like names first.
   const json = `{${header.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`;
   if (/\\ud[89a-f]/.test(json))
-    throw new MienError('format', 'a name or metadata holds an unpaired surrogate, which UTF-8 cannot hold');
+    throw new MienError(
+      'format',
+      'a name or metadata contains an unpaired surrogate, which UTF-8 cannot encode',
+    );
   const encoded = new TextEncoder().encode(json);
   const padded = new Uint8Array(PREFIX_BYTES + Math.ceil(encoded.length / 8) * 8).fill(0x20);
   new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - PREFIX_BYTES), true);

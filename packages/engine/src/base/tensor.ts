@@ -1,9 +1,9 @@
-// The one tensor type of the whole house: a dtype, a shape and a typed array in row-major order.
+// The tensor type of all packages: a dtype, a shape and a typed array in row-major order; and 16-bit floats.
 import { MienError } from './errors.js';
 
 export type DType = 'float32' | 'float16' | 'int64' | 'int32' | 'uint8' | 'int8' | 'bool';
 
-/** What a tensor of each dtype keeps its elements in (`float16` as raw bits, `bool` as 0 and 1). */
+/** The typed array that holds the elements of each dtype (`float16` as raw bits, `bool` as 0 and 1). */
 export interface TypedArrays {
   float32: Float32Array;
   float16: Uint16Array;
@@ -39,7 +39,7 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((produc
 
 /**
  * A tensor over existing data.
- * @throws MienError `shape` when the array's length is not the product of the shape.
+ * @throws MienError `shape` if the array's length is not the product of the shape.
  */
 export function tensor<D extends DType>(dtype: D, shape: readonly number[], data: TypedArrays[D]): Tensor<D> {
   if (data.length !== sizeOf(shape))
@@ -63,7 +63,7 @@ export function zeros<D extends DType>(dtype: D, shape: readonly number[]): Tens
   return { dtype, shape, data: new constructors[dtype](sizeOf(shape)) as TypedArrays[D] };
 }
 
-/** The elements as an array of a realm, as `instanceof` knows it there; not copied. */
+/** The elements as a typed array of the given realm (`instanceof` holds there), without a copy. */
 export function arrayIn<D extends DType>(
   realm: typeof globalThis,
   dtype: D,
@@ -85,7 +85,7 @@ export function takeRows({ shape, data }: Tensor<'float32'>, rows: ArrayLike<num
   return float32([rows.length, width], out);
 }
 
-/** The rows of several matrices `[…, width]`, one's after the other's. */
+/** The rows of several matrices `[…, width]`, concatenated. */
 export function stackRows(parts: readonly Tensor<'float32'>[]): Tensor<'float32'> {
   const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0));
   let at = 0;
@@ -101,7 +101,7 @@ export function stackRows(parts: readonly Tensor<'float32'>[]): Tensor<'float32'
 export const bytesOf = (value: Tensor): Uint8Array =>
   new Uint8Array(value.data.buffer, value.data.byteOffset, value.data.byteLength);
 
-/** A typed array over bytes; copied only where the bytes are not aligned to the element size. */
+/** A tensor over bytes; copied only if the bytes are not aligned to the element size. */
 export function fromBytes<D extends DType>(dtype: D, shape: readonly number[], bytes: Uint8Array): Tensor<D> {
   const Constructor = constructors[dtype];
   const aligned = bytes.byteOffset % Constructor.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
@@ -111,4 +111,50 @@ export function fromBytes<D extends DType>(dtype: D, shape: readonly number[], b
     shape,
     new Constructor(aligned.buffer as ArrayBuffer, aligned.byteOffset, length) as TypedArrays[D],
   );
+}
+
+/** float32 values of IEEE half-precision bit patterns; exact, including subnormals, infinities and NaN. */
+export function float16ToFloat32(bits: Uint16Array): Float32Array {
+  const out = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) {
+    const value = bits[i]!;
+    const sign = value & 0x8000 ? -1 : 1;
+    const exponent = (value >>> 10) & 0x1f;
+    const fraction = value & 0x3ff;
+    if (exponent === 0) out[i] = sign * fraction * 2 ** -24;
+    else if (exponent === 31) out[i] = fraction === 0 ? sign * Infinity : NaN;
+    else out[i] = sign * (1024 + fraction) * 2 ** (exponent - 25);
+  }
+  return out;
+}
+
+/** float32 values of bfloat16 bit patterns: the upper half of a float32, so the widening is a shift. */
+export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
+  const words = new Uint32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
+  return new Float32Array(words.buffer);
+}
+
+/** IEEE half-precision bit patterns, rounded to nearest even; values out of range become infinite. */
+export function float32ToFloat16(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const out = new Uint16Array(values.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const sign = (word >>> 16) & 0x8000;
+    const magnitude = word & 0x7fffffff;
+    if (magnitude > 0x7f800000) out[i] = sign | 0x7e00;
+    else if (magnitude >= 0x477ff000) out[i] = sign | 0x7c00;
+    else if (magnitude < 0x38800000) {
+      // Subnormal in half precision: a multiple of 2^-24, rounded explicitly.
+      const scaled = Math.abs(values[i]!) * 2 ** 24;
+      const floor = Math.floor(scaled);
+      const rest = scaled - floor;
+      out[i] = sign | (floor + (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? 1 : 0));
+    } else {
+      const odd = (magnitude >>> 13) & 1;
+      out[i] = sign | ((magnitude - 0x38000000 + 0xfff + odd) >>> 13);
+    }
+  }
+  return out;
 }

@@ -1,6 +1,17 @@
-// Reverse-mode differentiation: walks the graph backwards and adds the nodes that compute gradients.
+// Reverse-mode differentiation: walks the graph backwards and adds the nodes that compute gradients; and blocks of
+// operators with a gradient of their own, for closed forms that take fewer passes over memory.
 import { messageOf, MienError } from '../base/errors.js';
-import { formatShape, scalar, scoped, type Graph, type Node, type Value } from './builder.js';
+import {
+  apply,
+  formatShape,
+  operator,
+  scalar,
+  scoped,
+  type Graph,
+  type Node,
+  type Value,
+  type Variadic,
+} from './graph.js';
 import { add } from './ops/elementwise.js';
 import { sumTo } from './ops/reduction.js';
 import { sameShape } from './shapes.js';
@@ -9,10 +20,10 @@ import { sameShape } from './shapes.js';
  * Gradients of a scalar with respect to some values, as new values of the same graph.
  *
  * Each node's operator turns the gradients of its outputs into gradients of its inputs; a value that is used
- * several times receives their sum. Only nodes between `wrt` and the scalar are visited; inside a Scan's body these
- * may stand around it too.
- * @throws MienError `gradient` when `loss` is no scalar, when an operator on the way has no gradient, or when the
- *   scalar does not depend on one of the values.
+ * several times receives their sum. Only nodes between `wrt` and the scalar are visited; inside a Scan's body they
+ * may belong to the enclosing graph.
+ * @throws MienError `gradient` if `loss` is not a scalar, if an operator on the path has no gradient, or if the scalar
+ *   does not depend on one of the values.
  */
 export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   if (loss.shape.length > 0)
@@ -21,8 +32,9 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
 }
 
 /**
- * The vector–Jacobian product: what a gradient `dy` of `y` becomes at the values `wrt` that `y` was computed from.
- * @throws MienError `gradient` as `gradients` does, and when `dy` has not the shape of `y`.
+ * The vector–Jacobian product: the gradients with respect to `wrt`, from which `y` was computed, given the gradient `dy`
+ * with respect to `y`.
+ * @throws MienError `gradient` as `gradients` does, and if the shapes of `dy` and `y` differ.
  */
 export function pullback(y: Value, dy: Value, wrt: readonly Value[]): Value[] {
   if (!sameShape(y.shape, dy.shape))
@@ -30,28 +42,26 @@ export function pullback(y: Value, dy: Value, wrt: readonly Value[]): Value[] {
       'gradient',
       `a gradient of ${formatShape(dy.shape)} does not fit a value of ${formatShape(y.shape)}`,
     );
-  const depends = new Set(wrt);
   const nodes = nodesUpTo(y.graph);
-  for (const node of nodes)
-    if (node.inputs.some((value) => value && depends.has(value)))
-      for (const output of node.outputs) depends.add(output);
+  const depends = new Set(wrt);
+  for (const { inputs, outputs } of nodes)
+    if (inputs.some((value) => depends.has(value))) for (const output of outputs) depends.add(output);
 
-  const found = new Map<Value, Value>([[y, dy]]);
+  const accumulated = new Map<Value, Value>([[y, dy]]);
   for (const node of nodes.reverse()) {
-    const dys = node.outputs.map((output) => found.get(output));
-    if (dys.every((dy) => dy === undefined) || !node.inputs.some((value) => value && depends.has(value)))
-      continue;
+    const dys = node.outputs.map((output) => accumulated.get(output));
+    const first = dys.find((value) => value !== undefined);
+    if (first === undefined || !node.inputs.some((value) => depends.has(value))) continue;
     const place = node.scope ? `${node.operator.name} in ${node.scope}` : node.operator.name;
     const rule = node.operator.gradient;
-    if (rule === undefined) throw new MienError('gradient', `${place} has no gradient`);
+    if (!rule) throw new MienError('gradient', `${place} has no gradient`);
     const dxs = scoped(y.graph, `gradient of ${place}`, () => {
       try {
-        // Rules of one output use dy alone; rules of several take what is there from dys.
-        const dxs = rule(dys[0] ?? dys.find((dy) => dy !== undefined)!, node as never, dys);
-        // What was broadcast is summed here, once for all rules.
+        const contributions = rule(first, node, dys);
+        // Sums over broadcast axes here, once for all operators.
         return node.inputs.map((value, i) => {
-          const dx = dxs[i];
-          return value && dx && depends.has(value) ? sumTo(dx, value.shape) : undefined;
+          const dx = contributions[i];
+          return dx && depends.has(value) ? sumTo(dx, value.shape) : undefined;
         });
       } catch (cause) {
         throw new MienError('gradient', `the gradient of ${place}: ${messageOf(cause)}`, { cause });
@@ -59,26 +69,63 @@ export function pullback(y: Value, dy: Value, wrt: readonly Value[]): Value[] {
     });
     node.inputs.forEach((value, i) => {
       const dx = dxs[i];
-      if (value === undefined || dx === undefined) return;
-      const before = found.get(value);
-      found.set(value, before === undefined ? dx : add(before, dx));
+      if (dx === undefined) return;
+      const before = accumulated.get(value);
+      accumulated.set(value, before === undefined ? dx : add(before, dx));
     });
   }
   return wrt.map((value) => {
-    const gradient = found.get(value);
+    const gradient = accumulated.get(value);
     if (gradient === undefined)
-      throw new MienError('gradient', `${nameOf(value)} does not influence what is differentiated`);
+      throw new MienError('gradient', `the result does not depend on ${describe(value)}`);
     return gradient;
   });
 }
 
-const nameOf = ({ input, node, constant, shape }: Value): string =>
+const describe = ({ input, node, constant, shape }: Value): string =>
   input ??
-  (node && `what ${node.operator.name} computes${node.scope ? ` in ${node.scope}` : ''}`) ??
+  (node && `the output of ${node.operator.name}${node.scope ? ` in ${node.scope}` : ''}`) ??
   `${constant ? 'a constant' : 'a value'} ${formatShape(shape)}`;
 
-/** The nodes of a graph and of those around it, outermost first: still a topological order. */
+/** The nodes of a graph and of the enclosing ones, outermost first: still a topological order. */
 const nodesUpTo = (graph: Graph): Node[] => [
   ...(graph.parent ? nodesUpTo(graph.parent) : []),
   ...graph.nodes,
 ];
+
+/** Gradients of the block's inputs from that of its output; undefined for an input without one. */
+export type GradientRule = (dy: Value) => readonly (Value | undefined)[];
+
+const Block = operator<Variadic, { readonly rule: GradientRule }>({
+  name: 'WithGradient',
+  infer: ([{ dtype, shape }]) => [{ dtype, shape }],
+  lower: ([y]) => ({ type: 'Identity', inputs: [y] }),
+  gradient: (dy, { inputs: [, ...inputs], attributes: { rule } }) => {
+    const dxs = rule(dy);
+    if (dxs.length !== inputs.length)
+      throw new Error(`the rule gives ${dxs.length} gradients for ${inputs.length} inputs`);
+    inputs.forEach(({ shape }, i) => {
+      const dx = dxs[i];
+      if (dx !== undefined && !sameShape(dx.shape, shape))
+        throw new Error(
+          `the gradient of input ${i} is ${formatShape(dx.shape)}, the input ${formatShape(shape)}`,
+        );
+    });
+    return [undefined, ...dxs];
+  },
+});
+
+/**
+ * The value `y`, computed from `inputs`, with `rule` as its gradient: differentiation treats everything between as one
+ * node. Other results of the block (statistics, say) keep the gradients of their own operators. A rule may use values
+ * from inside the block, and is itself differentiated for second derivatives. ONNX Runtime removes the Identity that
+ * is written for it.
+ *
+ *     const e = exp(x);
+ *     const softplus = withGradient([x], log(add(e, 1)), (dy) => [mul(dy, div(e, add(e, 1)))]);
+ *
+ * @throws MienError `gradient`, at differentiation, if the number or the shapes of the rule's gradients differ from those
+ *   of the inputs.
+ */
+export const withGradient = (inputs: readonly Value[], y: Value, rule: GradientRule): Value =>
+  apply(Block, [y, ...inputs], { rule })[0];

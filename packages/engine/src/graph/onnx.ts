@@ -1,8 +1,8 @@
 // Writes a graph as an ONNX model: names its values, drops what no output needs, encodes with protobuf.
 import { create, toBinary } from '@bufbuild/protobuf';
 import { MienError } from '../base/errors.js';
-import { bytesOf, int64, type Tensor } from '../base/tensor.js';
-import type { Graph, Node, Shape, Value } from './builder.js';
+import { bytesOf, int64, type DType, type Tensor } from '../base/tensor.js';
+import type { Graph, Node, OnnxAttribute, OnnxForm, OnnxInput, Shape, Subgraph, Value } from './graph.js';
 import {
   AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
@@ -17,17 +17,26 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from './onnx_pb.js';
-import type { LoweredGraph, OnnxAttribute, OnnxForm, OnnxInput } from './operator.js';
-import { onnxType } from './ops/elementwise.js';
 
-/** ONNX operator set and file format version of what is written. */
+/** ONNX operator set and file format version of the models. */
 const OPSET = 20n;
 const IR_VERSION = 9n;
 
-/** Names of values; those of a graph's surroundings are seen inside it. */
+/** ONNX's numbers of dtypes (`TensorProto.DataType`). */
+export const DTYPE_CODES: Readonly<Record<DType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
+
+/** Names of values; a subgraph sees those of the enclosing graphs. */
 type Names = Map<Value, string>;
 
-/** Numbers names that the caller did not choose; names that the caller chose are taken. */
+/** Numbers generated names, skipping names that the caller chose. */
 interface Counter {
   next: number;
   readonly taken: ReadonlySet<string>;
@@ -42,29 +51,33 @@ interface Writer {
   readonly nodes: NodeProto[];
   readonly initializers: TensorProto[];
   readonly names: Names;
-  /** Small constants by content, so that equal ones are written once. */
+  /** Names of small constants by content, so that equal ones are written once. */
   readonly literals: Map<string, string>;
   /** Names of run-time sizes that are already looked up. */
   readonly sizes: Map<string, string>;
-  /** Inputs of the outermost graph, where run-time sizes come from. */
+  /** Inputs of the outermost graph, from which run-time sizes are read. */
   readonly sources: readonly Value[];
   readonly counter: Counter;
 }
 
 /**
  * Encodes a graph that computes `outputs` from its inputs.
- * @throws MienError `shape` when a run-time size that the graph needs is not the size of any input, or when an output
- *   has the name of an input that it is not.
+ * @throws MienError `shape` if a run-time size that the graph needs is not the size of any input, or if an output has the
+ *   name of an input with another value.
  */
 export function encodeModel(
   graph: Graph,
   outputs: Readonly<Record<string, Value>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const names: Names = new Map(graph.inputs.map((value) => [value, value.input!]));
-  for (const [name, value] of Object.entries(outputs))
-    if (graph.inputs.some((other) => other.input === name && other !== value))
+  const names: Names = new Map();
+  for (const value of graph.inputs) {
+    const { input: name } = value;
+    if (name === undefined) continue;
+    names.set(value, name);
+    if (Object.hasOwn(outputs, name) && outputs[name] !== value)
       throw new MienError('shape', `graph ${graph.name} has both an input and an output named ${name}`);
+  }
   const proto = encodeGraph(
     { graph, outputs: Object.values(outputs) },
     names,
@@ -86,45 +99,42 @@ export function encodeModel(
 }
 
 function encodeGraph(
-  { graph, outputs }: LoweredGraph,
-  surroundings: Names,
+  { graph, outputs }: Subgraph,
+  enclosing: Names,
   sources: readonly Value[],
   counter: Counter,
-  outputNames: readonly string[] = outputs.map(() => fresh(counter, 'o')),
+  outputNames?: readonly string[],
 ): GraphProto {
   const writer: Writer = {
     nodes: [],
     initializers: [],
-    names: new Map(surroundings),
+    names: new Map(enclosing),
     literals: new Map(),
     sizes: new Map(),
     sources,
     counter,
   };
-  for (const value of graph.inputs)
-    if (!writer.names.has(value)) writer.names.set(value, fresh(counter, 'v'));
-  // Computed outputs get their names at once: an Identity behind a node would copy what it passes on.
-  outputs.forEach((value, i) => {
-    if (value.node && value.graph === graph && !writer.names.has(value))
-      writer.names.set(value, outputNames[i]!);
-  });
+  const named = outputs.map((value, i) => ({ value, name: outputNames?.[i] ?? fresh(counter, 'o') }));
+  const inputs = graph.inputs.map((value) => ({ value, name: nameFor(writer, value) }));
+  // Computed outputs get their names at once: an Identity after the node would be a copy.
+  for (const { value, name } of named)
+    if (value.node && value.graph === graph && !writer.names.has(value)) writer.names.set(value, name);
   for (const node of neededNodes({ graph, outputs })) writeNode(writer, node);
-  outputs.forEach((value, i) => {
+  for (const { value, name } of named) {
     const source = nameOf(writer, value);
-    if (source !== outputNames[i])
-      writer.nodes.push(nodeProto('Identity', '', [source], [outputNames[i]!], 'output', {}, writer));
-  });
+    if (source !== name) writeForm(writer, 'output', { type: 'Identity' }, [source], [name]);
+  }
   return create(GraphProtoSchema, {
     name: graph.name,
     node: writer.nodes,
     initializer: writer.initializers,
-    input: graph.inputs.map((value) => valueInfo(writer.names.get(value)!, value)),
-    output: outputs.map((value, i) => valueInfo(outputNames[i]!, value)),
+    input: inputs.map(valueInfo),
+    output: named.map(valueInfo),
   });
 }
 
 /** The nodes of this graph that its outputs depend on, in order. */
-function neededNodes({ graph, outputs }: LoweredGraph): Node[] {
+function neededNodes({ graph, outputs }: Subgraph): Node[] {
   const needed = new Set<Value>(outputs);
   const nodes: Node[] = [];
   for (const node of graph.nodes.toReversed()) {
@@ -135,28 +145,19 @@ function neededNodes({ graph, outputs }: LoweredGraph): Node[] {
   return nodes.reverse();
 }
 
-/** A node's inputs, and for a Scan also what its body takes from around it. */
-function usedValues(node: Node): Value[] {
-  const used = node.inputs.filter((value) => value !== undefined);
-  const body = (node.attributes as { body?: LoweredGraph }).body;
-  if (body === undefined) return used;
+/** A node's inputs, and for a Scan also the values of enclosing graphs that its body uses. */
+function usedValues({ inputs, attributes }: Node): Value[] {
+  const { body } = attributes as { body?: Subgraph };
+  if (body === undefined) return [...inputs];
   const inside = [...body.outputs, ...neededNodes(body).flatMap(usedValues)];
-  return [...used, ...inside.filter((value) => value.graph.depth < body.graph.depth)];
+  return [...inputs, ...inside.filter(({ graph }) => graph.depth < body.graph.depth)];
 }
 
-function writeNode(writer: Writer, node: Node): void {
-  const form: OnnxForm = node.operator.lower?.(node.inputs, node.attributes, node.outputs) ?? {
-    type: node.operator.name,
-    inputs: node.inputs,
-  };
-  const inputs = form.inputs.map((part) => (part === undefined ? '' : inputName(writer, part)));
-  const outputs = node.outputs.map((value) => {
-    if (!writer.names.has(value)) writer.names.set(value, fresh(writer.counter, 'v'));
-    return writer.names.get(value)!;
-  });
-  writer.nodes.push(
-    nodeProto(form.type, form.domain ?? '', inputs, outputs, node.scope, form.attributes ?? {}, writer),
-  );
+function writeNode(writer: Writer, { operator, inputs, attributes, outputs, scope }: Node): void {
+  const form: OnnxForm = operator.lower?.(inputs, attributes, outputs) ?? { type: operator.name, inputs };
+  const inputNames = form.inputs.map((part) => (part === undefined ? '' : inputName(writer, part)));
+  const outputNames = outputs.map((value) => nameFor(writer, value));
+  writeForm(writer, scope, form, inputNames, outputNames);
 }
 
 function inputName(writer: Writer, part: OnnxInput): string {
@@ -165,6 +166,14 @@ function inputName(writer: Writer, part: OnnxInput): string {
   return literal(writer, part);
 }
 
+/** The name of a value that is defined here: a new one unless it has one already. */
+function nameFor({ names, counter }: Writer, value: Value): string {
+  const name = names.get(value) ?? fresh(counter, 'v');
+  names.set(value, name);
+  return name;
+}
+
+/** The name of a value that is used. */
 function nameOf(writer: Writer, value: Value): string {
   const known = writer.names.get(value);
   if (known !== undefined) return known;
@@ -175,18 +184,18 @@ function nameOf(writer: Writer, value: Value): string {
   return name;
 }
 
-/** Writes a constant once and returns its name. */
+/** Writes a constant, once if it is small, and returns its name. */
 function literal(writer: Writer, tensor: Tensor): string {
-  const key =
-    tensor.data.length <= 16 ? `${tensor.dtype} [${tensor.shape.join()}] ${tensor.data.join()}` : undefined;
+  const { dtype, shape, data } = tensor;
+  const key = data.length <= 16 ? `${dtype} [${shape.join()}] ${data.join()}` : undefined;
   const known = key === undefined ? undefined : writer.literals.get(key);
   if (known !== undefined) return known;
   const name = fresh(writer.counter, 'c');
   writer.initializers.push(
     create(TensorProtoSchema, {
       name,
-      dims: tensor.shape.map(BigInt),
-      dataType: onnxType(tensor.dtype),
+      dims: shape.map(BigInt),
+      dataType: DTYPE_CODES[dtype],
       rawData: bytesOf(tensor),
     }),
   );
@@ -202,7 +211,7 @@ function dimsName(writer: Writer, dims: Shape): string {
     typeof dim === 'number' ? literal(writer, int64([1], [dim])) : sizeName(writer, dim),
   );
   const name = fresh(writer.counter, 'v');
-  writer.nodes.push(nodeProto('Concat', '', parts, [name], 'shape', { axis: 0 }, writer));
+  writeForm(writer, 'shape', { type: 'Concat', attributes: { axis: 0 } }, parts, [name]);
   return name;
 }
 
@@ -214,48 +223,44 @@ function sizeName(writer: Writer, dim: string): string {
     throw new MienError('shape', `the size "${dim}" is needed but is not the size of any input`);
   const axis = source.shape.indexOf(dim);
   const name = fresh(writer.counter, 'v');
-  writer.nodes.push(
-    nodeProto(
-      'Shape',
-      '',
-      [writer.names.get(source)!],
-      [name],
-      'shape',
-      { start: axis, end: axis + 1 },
-      writer,
-    ),
-  );
+  const form = { type: 'Shape', attributes: { start: axis, end: axis + 1 } };
+  writeForm(writer, 'shape', form, [nameOf(writer, source)], [name]);
   writer.sizes.set(dim, name);
   return name;
 }
 
-function nodeProto(
-  type: string,
-  domain: string,
-  inputs: readonly string[],
-  outputs: readonly string[],
-  scope: string,
-  attributes: Readonly<Record<string, OnnxAttribute>>,
+/** Writes a node with the names of its inputs and outputs. */
+function writeForm(
   writer: Writer,
-): NodeProto {
-  return create(NodeProtoSchema, {
-    opType: type,
-    domain,
-    input: [...inputs],
-    output: [...outputs],
-    name: `${scope ? `${scope}/` : ''}${type} ${writer.counter.next++}`,
-    attribute: Object.entries(attributes).map(([name, value]) => attributeProto(name, value, writer)),
-  });
+  scope: string,
+  { type, domain = '', attributes = {} }: Omit<OnnxForm, 'inputs'>,
+  input: string[],
+  output: string[],
+): void {
+  writer.nodes.push(
+    create(NodeProtoSchema, {
+      opType: type,
+      domain,
+      input,
+      output,
+      name: `${scope ? `${scope}/` : ''}${type} ${writer.counter.next++}`,
+      attribute: Object.entries(attributes).map(([name, value]) => attributeProto(name, value, writer)),
+    }),
+  );
 }
 
 function attributeProto(name: string, value: OnnxAttribute, writer: Writer): AttributeProto {
-  const utf8 = (text: string) => new TextEncoder().encode(text);
   if (typeof value === 'number')
     return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
   if (typeof value === 'string')
-    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: utf8(value) });
+    return create(AttributeProtoSchema, {
+      name,
+      type: AttributeType.STRING,
+      s: new TextEncoder().encode(value),
+    });
   if ('float' in value)
     return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  if ('dtype' in value) return attributeProto(name, DTYPE_CODES[value.dtype], writer);
   if ('graph' in value) {
     const g = encodeGraph(value.graph, writer.names, writer.sources, writer.counter);
     return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g });
@@ -263,7 +268,7 @@ function attributeProto(name: string, value: OnnxAttribute, writer: Writer): Att
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }
 
-function valueInfo(name: string, value: Value): ValueInfoProto {
+function valueInfo({ name, value }: { name: string; value: Value }): ValueInfoProto {
   const dim = value.shape.map((size) => ({
     value:
       typeof size === 'number'
@@ -272,6 +277,6 @@ function valueInfo(name: string, value: Value): ValueInfoProto {
   }));
   return create(ValueInfoProtoSchema, {
     name,
-    type: { value: { case: 'tensorType', value: { elemType: onnxType(value.dtype), shape: { dim } } } },
+    type: { value: { case: 'tensorType', value: { elemType: DTYPE_CODES[value.dtype], shape: { dim } } } },
   });
 }

@@ -1,15 +1,16 @@
-// Optimisers as pure functions over named gradients, composed one after the other; their arithmetic is more graph.
-import { indicesBy } from '../base/batches.js';
+// Optimisers as pure functions over named gradients, composed in sequence, and learning rate schedules; their arithmetic
+// is part of the graph.
+import { MienError } from '../base/errors.js';
 import { sizeOf, zeros, type Tensor, type Tensors } from '../base/tensor.js';
-import { staticShape, type Value } from './builder.js';
-import { add, div, minimum, mul, pow, sqrt, sub, type Operand } from './ops/elementwise.js';
+import { staticShape, type Value } from './graph.js';
 import type { Named } from './ops/control.js';
+import { add, cos, div, maximum, minimum, mul, pow, sqrt, sub, type Operand } from './ops/elementwise.js';
+import { addScaled } from './ops/fused.js';
 import { concat, reshape, split } from './ops/movement.js';
 import { sumOfSquares } from './ops/reduction.js';
-import { addScaled } from './ops/scaled.js';
 import { sameShape } from './shapes.js';
 
-/** A learning rate: a number, or a function of how many steps have been done (float32 scalar). */
+/** A learning rate: a number, or a function of the number of steps done (float32 scalar). */
 export type LearningRate = number | ((step: Value) => Value);
 
 export interface UpdateContext {
@@ -18,15 +19,23 @@ export interface UpdateContext {
   readonly step: Value;
 }
 
-/** Turns gradients into updates: what is to be added to the parameters. */
+/** Turns gradients into updates, which are added to the parameters. */
 export interface Optimizer {
-  /** State before the first step, by names of its own. */
+  /** State before the first step, under names of its own. */
   init(parameters: Tensors): Record<string, Tensor>;
   update(
     gradients: Named,
     state: Named,
     context: UpdateContext,
   ): { updates: Record<string, Value>; state: Record<string, Value> };
+}
+
+/** @throws MienError `shape` if there is none, for instance in the state of another optimiser. */
+function entry<T>(entries: Readonly<Record<string, T>>, name: string): T {
+  const value = entries[name];
+  if (value === undefined)
+    throw new MienError('shape', 'is missing from the gradients, parameters or state', { field: name });
+  return value;
 }
 
 const mapValues = (values: Named, change: (value: Value, name: string) => Value): Record<string, Value> =>
@@ -37,15 +46,18 @@ const zeroState = (parameters: Tensors, kind: string): Record<string, Tensor> =>
     Object.entries(parameters).map(([name, { shape }]) => [`${kind} ${name}`, zeros('float32', shape)]),
   );
 
-/** factor · η at this step; a plain number where η is one. */
+const prefixed = (values: Named, kind: string): Record<string, Value> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [`${kind} ${name}`, value]));
+
+/** factor · η at this step; a number if η is one. */
 const scaledRate = (rate: LearningRate, step: Value, factor: number): Operand =>
   typeof rate === 'number' ? rate * factor : mul(rate(step), factor);
 
 /** The new parameters: each plus its update. */
 export const applyUpdates = (parameters: Named, updates: Named): Record<string, Value> =>
-  mapValues(parameters, (value, name) => addUpdate(value, updates[name]!));
+  mapValues(parameters, (value, name) => addUpdate(value, entry(updates, name)));
 
-/** Most updates end in a product with a learning rate, which then joins the sum in one pass over the parameter. */
+/** Most updates are a product with a learning rate, which is fused with the addition into one pass over the parameter. */
 function addUpdate(parameter: Value, update: Value): Value {
   const [direction, rate] = update.node?.operator.name === 'Mul' ? update.node.inputs : [];
   return direction && rate?.shape.length === 0 && sameShape(direction.shape, parameter.shape)
@@ -53,7 +65,7 @@ function addUpdate(parameter: Value, update: Value): Value {
     : add(parameter, update);
 }
 
-/** Several optimisers in a row; each sees the updates of the one before as its gradients. */
+/** Several optimisers in sequence; each receives the updates of the previous one as gradients. */
 export const chain = (...parts: readonly Optimizer[]): Optimizer => ({
   init: (parameters) =>
     Object.assign({}, ...parts.map((part) => part.init(parameters))) as Record<string, Tensor>,
@@ -69,7 +81,7 @@ export const chain = (...parts: readonly Optimizer[]): Optimizer => ({
   },
 });
 
-/** Stochastic gradient descent; with momentum, b ← μ·b + g and b takes the gradient's place (as in PyTorch). */
+/** Stochastic gradient descent; with momentum, b ← μ·b + g and b replaces the gradient (as in PyTorch). */
 export const sgd = ({
   learningRate,
   momentum = 0,
@@ -81,7 +93,9 @@ export const sgd = ({
   update: (gradients, state, { step }) => {
     const rate = scaledRate(learningRate, step, -1);
     if (momentum === 0) return { updates: mapValues(gradients, (g) => mul(g, rate)), state: {} };
-    const velocity = mapValues(gradients, (g, name) => addScaled(g, state[`velocity ${name}`]!, momentum));
+    const velocity = mapValues(gradients, (g, name) =>
+      addScaled(g, entry(state, `velocity ${name}`), momentum),
+    );
     return {
       updates: mapValues(velocity, (v) => mul(v, rate)),
       state: prefixed(velocity, 'velocity'),
@@ -89,10 +103,7 @@ export const sgd = ({
   },
 });
 
-const prefixed = (values: Named, kind: string): Record<string, Value> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [`${kind} ${name}`, value]));
-
-/** The learning rate of a parameter relative to the common one: groups, layer-wise decay. */
+/** The learning rate of a parameter relative to the common one, for groups and layer-wise decay. */
 export type RateOf = (name: string) => number;
 
 /** The common factor of an update, times the parameter's own. */
@@ -119,7 +130,7 @@ export interface AdamOptions {
  *
  *     update = −a · M / (√V + ε′)   a = η·(1 − β₁)/(1 − β₁ᵗ) · √((1 − β₂ᵗ)/(1 − β₂))   ε′ = ε·√((1 − β₂ᵗ)/(1 − β₂))
  *
- * and save two passes over all parameters in every step.
+ * which saves two passes over all parameters per step.
  */
 export const adam = ({
   learningRate,
@@ -136,14 +147,18 @@ export const adam = ({
     const common = div(mul(root, scaledRate(learningRate, step, beta1 - 1)), correction(beta1));
     const factor = factorOf(common, rateOf);
     const shift = mul(root, epsilon);
-    const sums = mapValues(gradients, (g, name) => addScaled(g, state[`sum ${name}`]!, beta1));
-    const squares = mapValues(gradients, (g, name) => addScaled(mul(g, g), state[`squares ${name}`]!, beta2));
-    const updates = mapValues(sums, (m, name) => mul(div(m, add(sqrt(squares[name]!), shift)), factor(name)));
+    const sums = mapValues(gradients, (g, name) => addScaled(g, entry(state, `sum ${name}`), beta1));
+    const squares = mapValues(gradients, (g, name) =>
+      addScaled(mul(g, g), entry(state, `squares ${name}`), beta2),
+    );
+    const updates = mapValues(sums, (m, name) =>
+      mul(div(m, add(sqrt(entry(squares, name)), shift)), factor(name)),
+    );
     return { updates, state: { ...prefixed(sums, 'sum'), ...prefixed(squares, 'squares') } };
   },
 });
 
-/** Decoupled weight decay (Loshchilov & Hutter 2019): each update also takes η·λ of the parameter away. */
+/** Decoupled weight decay (Loshchilov & Hutter 2019): each update also subtracts η·λ times the parameter. */
 export const decayWeights = (options: {
   learningRate: LearningRate;
   rateOf?: RateOf;
@@ -157,7 +172,7 @@ export const decayWeights = (options: {
     const decays = options.decays ?? (() => true);
     return {
       updates: mapValues(gradients, (g, name) =>
-        decays(name) ? addScaled(g, parameters[name]!, factor(name)) : g,
+        decays(name) ? addScaled(g, entry(parameters, name), factor(name)) : g,
       ),
       state: {},
     };
@@ -169,7 +184,7 @@ export const adamW = (
   options: AdamOptions & { weightDecay?: number; decays?: (name: string) => boolean },
 ): Optimizer => chain(adam(options), decayWeights({ weightDecay: 0.01, ...options }));
 
-/** Scales all gradients by one factor so that the norm over all of them is at most `maxNorm`. */
+/** Scales all gradients by one factor so that their joint norm is at most `maxNorm`. */
 export const clipByGlobalNorm = (maxNorm: number): Optimizer => ({
   init: () => ({}),
   update: (gradients) => {
@@ -184,72 +199,108 @@ export const clipByGlobalNorm = (maxNorm: number): Optimizer => ({
 export const l2Penalty = (weightDecay: number): Optimizer => ({
   init: () => ({}),
   update: (gradients, _state, { parameters }) => ({
-    updates: mapValues(gradients, (g, name) => addScaled(g, parameters[name]!, weightDecay)),
+    updates: mapValues(gradients, (g, name) => addScaled(g, entry(parameters, name), weightDecay)),
     state: {},
   }),
 });
 
-/** Parameters with fewer elements than this are worth packing: a node costs more than their arithmetic. */
+/** Parameters with fewer elements are worth packing: a node costs more than their arithmetic. */
 const SMALL = 4096;
 
+/** Parameters updated as one vector, which has the name of the first; a large parameter is alone and keeps its shape. */
+interface Pack {
+  readonly name: string;
+  readonly members: { readonly name: string; readonly shape: readonly number[]; readonly size: number }[];
+}
+
 /**
- * The same optimiser with small parameters of one kind (equal in all that `inner` tells parameters apart by) in one
- * vector: a network has hundreds of scales and biases, each of which would take a dozen nodes. A vector bears the name
- * of its first member.
+ * The same optimiser with small parameters of one kind (equal in everything by which `inner` distinguishes parameters)
+ * packed into one vector: a network has hundreds of scales and biases, each of which would take a dozen nodes.
  */
 export const packed = (inner: Optimizer, kindOf: (name: string) => string, below = SMALL): Optimizer => {
-  const packsOf = (sizes: Readonly<Record<string, number>>): string[][] => {
-    const names = Object.keys(sizes);
-    const packs = indicesBy(names, (name) =>
-      sizes[name]! < below ? `small ${kindOf(name)}` : `large ${name}`,
-    );
-    return [...packs.values()].map((members) => members.map((i) => names[i]!));
+  const packsOf = (shapes: readonly (readonly [name: string, shape: readonly number[]])[]): Pack[] => {
+    const packs = new Map<string, Pack>();
+    for (const [name, shape] of shapes) {
+      const member = { name, shape, size: sizeOf(shape) };
+      const key = member.size < below ? `small ${kindOf(name)}` : `large ${name}`;
+      const pack = packs.get(key);
+      if (pack) pack.members.push(member);
+      else packs.set(key, { name, members: [member] });
+    }
+    return [...packs.values()];
   };
-  const sizesOf = (values: Named): Record<string, number> =>
+  const join = (values: Named, packs: readonly Pack[]): Record<string, Value> =>
     Object.fromEntries(
-      Object.entries(values).map(([name, value]) => [name, sizeOf(staticShape(value.shape))]),
-    );
-  const join = (values: Named, packs: readonly (readonly string[])[]): Record<string, Value> =>
-    Object.fromEntries(
-      packs.map((names) => [
-        names[0]!,
-        names.length === 1
-          ? values[names[0]!]!
+      packs.map(({ name, members }) => [
+        name,
+        members.length === 1
+          ? entry(values, name)
           : concat(
-              names.map((name) => reshape(values[name]!, [sizeOf(staticShape(values[name]!.shape))])),
+              members.map((member) => reshape(entry(values, member.name), [member.size])),
               0,
             ),
       ]),
     );
   return {
     init: (parameters) => {
-      const sizes = Object.fromEntries(
-        Object.entries(parameters).map(([name, { shape }]) => [name, sizeOf(shape)]),
-      );
-      const vectors = packsOf(sizes).map(([first, ...others]): [string, Tensor] => {
-        const total = others.reduce((sum, name) => sum + sizes[name]!, sizes[first!]!);
-        return [first!, others.length === 0 ? parameters[first!]! : zeros('float32', [total])];
-      });
+      const packs = packsOf(Object.entries(parameters).map(([name, { shape }]) => [name, shape]));
+      const vectors = packs.map(({ name, members }): [string, Tensor] => [
+        name,
+        members.length === 1
+          ? entry(parameters, name)
+          : zeros('float32', [members.reduce((total, { size }) => total + size, 0)]),
+      ]);
       return inner.init(Object.fromEntries(vectors));
     },
     update: (gradients, state, { parameters, step }) => {
-      const sizes = sizesOf(gradients);
-      const packs = packsOf(sizes);
+      const packs = packsOf(Object.entries(gradients).map(([name, { shape }]) => [name, staticShape(shape)]));
       const { updates, state: after } = inner.update(join(gradients, packs), state, {
         parameters: join(parameters, packs),
         step,
       });
-      const apart = packs.flatMap((names): [string, Value][] => {
-        const update = updates[names[0]!]!;
-        if (names.length === 1) return [[names[0]!, update]];
+      const unpacked = packs.flatMap(({ name, members }): [string, Value][] => {
+        const update = entry(updates, name);
+        if (members.length === 1) return [[name, update]];
         const parts = split(
           update,
-          names.map((name) => sizes[name]!),
+          members.map(({ size }) => size),
           0,
         );
-        return names.map((name, i) => [name, reshape(parts[i]!, gradients[name]!.shape)]);
+        return members.map(({ name, shape }, i) => [name, reshape(parts[i]!, shape)]);
       });
-      return { updates: Object.fromEntries(apart), state: after };
+      return { updates: Object.fromEntries(unpacked), state: after };
     },
   };
 };
+
+export interface ScheduleOptions {
+  /** The highest rate. */
+  readonly peak: number;
+  /** Steps of the linear rise to the peak. */
+  readonly warmup?: number;
+  /** Total number of steps; afterwards the rate keeps its last value. */
+  readonly steps: number;
+}
+
+/** min(1, (step + 1) / warm-up) */
+const rise = (step: Value, warmup: number): Value | number =>
+  warmup > 0 ? minimum(mul(add(step, 1), 1 / warmup), 1) : 1;
+
+/** Progress from the end of the warm-up to the last step, 0 to 1. */
+const progress = (step: Value, { warmup = 0, steps }: ScheduleOptions): Value =>
+  minimum(maximum(mul(add(step, -warmup), 1 / Math.max(1, steps - warmup)), 0), 1);
+
+/** Linear warm-up, then half a cosine from the peak to 0. */
+export const cosineSchedule =
+  (options: ScheduleOptions) =>
+  (step: Value): Value =>
+    mul(
+      mul(add(mul(cos(mul(progress(step, options), Math.PI)), 0.5), 0.5), rise(step, options.warmup ?? 0)),
+      options.peak,
+    );
+
+/** Linear warm-up, then linear decay from the peak to 0. */
+export const linearSchedule =
+  (options: ScheduleOptions) =>
+  (step: Value): Value =>
+    mul(mul(add(mul(progress(step, options), -1), 1), rise(step, options.warmup ?? 0)), options.peak);

@@ -1,36 +1,46 @@
-// Layers for training convolutional networks, in channel-major layout: `[channels, batch, height, width]`.
-// There a pointwise convolution and both its gradients are single matrix products. With weights that change in every
-// step, ONNX Runtime has no faster form of convolution.
+// Layers for training convolutional networks, in channel-major layout: `[channels, batch, height, width]`. There a
+// pointwise convolution and both its gradients are single matrix products. ONNX Runtime has no faster form of convolution
+// for weights that change in every step.
 import { float32, sizeOf } from '../base/tensor.js';
-import { constant, staticShape, type Value } from '../graph/builder.js';
-import { withGradient } from '../graph/custom-gradient.js';
-import { channelAffine, channelMajorConv } from '../graph/ops/channel-major.js';
-import type { Padding } from '../graph/ops/convolution.js';
-import { minimum, mul, step, sub } from '../graph/ops/elementwise.js';
+import { withGradient } from '../graph/gradient.js';
+import { constant, staticShape, type Value } from '../graph/graph.js';
+import { channelMajorConv } from '../graph/ops/channel-major.js';
+import {
+  add,
+  div,
+  minimum,
+  mul,
+  neg,
+  reciprocal,
+  sigmoid,
+  silu,
+  sqrt,
+  step,
+  sub,
+} from '../graph/ops/elementwise.js';
+import { channelAffine } from '../graph/ops/fused.js';
+import type { Padding } from '../graph/ops/image.js';
 import { gemm, matmul } from '../graph/ops/linalg.js';
 import { concat, pad, reshape, slice, transpose } from '../graph/ops/movement.js';
-import { sum } from '../graph/ops/reduction.js';
+import { mean, sum } from '../graph/ops/reduction.js';
+import { kernelPositions, sizeAlong, sizesOf } from '../graph/shapes.js';
 
 /** `[batch, channels, …]` → `[channels, batch, …]`, and back. */
 export const swapBatch = (x: Value): Value => transpose(x, [1, 0, ...x.shape.map((_, i) => i).slice(2)]);
 
-const positionsOf = (x: Value): number => sizeOf(staticShape(x.shape.slice(1)));
-
 /** 1×1 convolution: `[in, …]` with `[out, in, 1, 1]` gives `[out, …]`; `bias` `[out]`. */
 export function pointwise(x: Value, weight: Value, bias?: Value): Value {
-  const [outputs, inputs] = staticShape(weight.shape) as [number, number];
-  const flat = reshape(x, [inputs, positionsOf(x)]);
-  const product = gemm(
-    reshape(weight, [outputs, inputs]),
-    flat,
-    bias ? { add: reshape(bias, [outputs, 1]) } : {},
-  );
-  return reshape(product, [outputs, ...x.shape.slice(1)]);
+  const [outputs, inputs] = sizesOf(weight, 4);
+  const [, ...positions] = staticShape(x.shape);
+  const flat = reshape(x, [inputs, sizeOf(positions)]);
+  const matrix = reshape(weight, [outputs, inputs]);
+  const product = gemm(matrix, flat, bias ? { add: reshape(bias, [outputs, 1]) } : {});
+  return reshape(product, [outputs, ...positions]);
 }
 
 /**
- * PReLU with one slope a channel, `[channels, …]` with `[channels]`. Its factor, 1 or the slope, is computed once for both
- * directions: ONNX Runtime's own PRelu is several times slower than these passes together.
+ * PReLU with one slope per channel, `[channels, …]` with `[channels]`. Its factor, 1 or the slope, is computed once for
+ * forward and backward pass: ONNX Runtime's own PRelu is several times slower than these passes together.
  */
 export function channelPrelu(x: Value, slope: Value): Value {
   const factor = channelAffine(step(x), sub(1, slope), slope);
@@ -52,32 +62,35 @@ export interface SpatialOptions {
 export const spatialConv = (x: Value, weight: Value, options: SpatialOptions): Value =>
   channelMajorConv(x, weight, options);
 
-/** Largest `inputs · outputs` of one channel's map for which the whole map is one product. */
+/** Visits pairs of input and output positions that an element of the kernel connects. */
+type Visit = (from: number, to: number) => void;
+
+/** Largest number of elements of a channel's Toeplitz matrix for which the whole map is one product. */
 const WHOLE_MAP = 4096;
 
 /**
  * Depthwise convolution: `[channels, n, h, w]` with a kernel `[channels, 1, k, k]` gives `[channels, n, h', w']`.
  *
- * Each channel's convolution is a product with a Toeplitz matrix, which is linear in the kernel and so itself a product
- * of the kernel with a constant. Of a small map the matrix takes all positions at once, `[channels, h·w, h'·w']`; of a
+ * Each channel's convolution is a product with a Toeplitz matrix, which is linear in the kernel and so is itself a product
+ * of the kernel and a constant. For a small map the matrix covers all positions at once, `[channels, h·w, h'·w']`; for a
  * larger one, k rows at a time: `[channels, k·w, w']`.
  */
 export function depthwiseConv(x: Value, weight: Value, { stride, padding }: SpatialOptions): Value {
-  const [channels, batch, height, width] = staticShape(x.shape) as [number, number, number, number];
-  const kernel = staticShape(weight.shape)[3]!;
+  const [channels, batch, height, width] = sizesOf(x, 4);
+  const kernel = sizeAlong(weight, 3);
   const [top, left, bottom, right] = padding;
-  const steps = (size: number): number => Math.floor((size - kernel) / stride) + 1;
-  const [rows, columns] = [steps(height + top + bottom), steps(width + left + right)];
+  const rows = kernelPositions(height + top + bottom, kernel, stride);
+  const columns = kernelPositions(width + left + right, kernel, stride);
   const elements = reshape(weight, [channels, kernel * kernel]);
-  const toeplitz = (inner: number, outer: number, place: (i: number, j: number, visit: Visit) => void) => {
+  const toeplitz = (inner: number, outer: number, pairs: (i: number, j: number, visit: Visit) => void) => {
     const selection = new Float32Array(kernel * kernel * inner * outer);
     for (let i = 0; i < kernel; i++)
       for (let j = 0; j < kernel; j++)
-        place(i, j, (from, to) => (selection[((i * kernel + j) * inner + from) * outer + to] = 1));
+        pairs(i, j, (from, to) => (selection[((i * kernel + j) * inner + from) * outer + to] = 1));
     const matrix = constant(x.graph, float32([kernel * kernel, inner * outer], selection));
     return reshape(gemm(elements, matrix), [channels, inner, outer]);
   };
-  /** Pairs of input and output column that element j of a kernel row connects. */
+  /** Pairs of input and output columns that element j of a kernel row connects. */
   const across = (j: number, visit: Visit): void => {
     for (let to = 0; to < columns; to++) {
       const from = to * stride + j - left;
@@ -106,4 +119,80 @@ export function depthwiseConv(x: Value, weight: Value, { stride, padding }: Spat
   return reshape(y, [channels, batch, rows, columns]);
 }
 
-type Visit = (from: number, to: number) => void;
+export interface BatchNormOptions {
+  readonly epsilon: number;
+  /** Whether SiLU is applied to the result. */
+  readonly silu: boolean;
+}
+
+export interface BatchNormResult {
+  /** With the shape of x. */
+  readonly y: Value;
+  readonly statistics: BatchStatistics;
+}
+
+/** Statistics of each channel over batch and positions, `[channels]`. */
+export interface BatchStatistics {
+  readonly mean: Value;
+  /** Divided by the number of elements, `count`, not by one less. */
+  readonly variance: Value;
+  readonly count: number;
+}
+
+/** The gradient of SiLU from its input and output: dy · s · (1 + x − y) with s = σ(x). */
+export function siluGradient(dy: Value, x: Value, y: Value): Value {
+  const part = mul(dy, sigmoid(x));
+  return add(part, mul(part, sub(x, y)));
+}
+
+/**
+ * Batch normalisation (Ioffe & Szegedy 2015, algorithm 1) with the statistics of the batch, optionally followed by SiLU:
+ * (x − mean) / sqrt(variance + ε) · scale + shift for each channel of `[channels, …]`; scale and shift are `[channels]`.
+ * Its gradient is in closed form. With z the result before SiLU, N elements per channel, a = scale / sqrt(variance + ε)
+ * and p = Σ dz · (x − mean) / sqrt(variance + ε):
+ *
+ *     dshift = Σ dz    dscale = p    dx = a · (dz − dshift / N − p / N · (x − mean) / sqrt(variance + ε))
+ */
+export function batchNorm(x: Value, scale: Value, shift: Value, options: BatchNormOptions): BatchNormResult {
+  const channels = sizeAlong(scale, 0);
+  const count = sizeOf(staticShape(x.shape)) / channels;
+  const rows = reshape(x, [channels, count]);
+  const average = mean(rows, [1]);
+  // The mean of squares minus the square of the mean would cancel if the mean is large.
+  const centred = sub(rows, reshape(average, [channels, 1]));
+  const variance = mean(mul(centred, centred), [1]);
+  const inverse = reciprocal(sqrt(add(variance, options.epsilon)));
+  const factor = mul(scale, inverse);
+  const z = channelAffine(rows, factor, sub(shift, mul(average, factor)));
+  const y = options.silu ? silu(z) : z;
+
+  const rule = (dy: Value): Value[] => {
+    const dz = options.silu ? siluGradient(dy, z, y) : dy;
+    const dShift = sum(dz, [1]);
+    const dScale = mul(inverse, sub(sum(mul(dz, rows), [1]), mul(average, dShift)));
+    const slope = neg(mul(mul(factor, inverse), mul(dScale, 1 / count)));
+    const offset = neg(add(mul(factor, mul(dShift, 1 / count)), mul(slope, average)));
+    const dx = add(mul(dz, reshape(factor, [channels, 1])), channelAffine(rows, slope, offset));
+    return [dx, dScale, dShift];
+  };
+  return {
+    y: reshape(withGradient([rows, scale, shift], y, rule), x.shape),
+    statistics: { mean: average, variance, count },
+  };
+}
+
+/**
+ * Running averages after this batch, as in PyTorch's `nn.BatchNorm2d`: `momentum` of the batch's statistics, the variance
+ * divided by one less than the number of elements, plus the rest of the previous averages.
+ */
+export function updateRunning(
+  { mean: average, variance, count }: BatchStatistics,
+  running: { readonly mean: Value; readonly variance: Value },
+  momentum = 0.1,
+): { mean: Value; variance: Value } {
+  const blend = (before: Value, now: Value): Value => add(mul(before, 1 - momentum), mul(now, momentum));
+  return {
+    mean: blend(running.mean, average),
+    variance: blend(running.variance, div(mul(variance, count), Math.max(count - 1, 1))),
+  };
+}

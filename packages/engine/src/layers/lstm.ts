@@ -1,8 +1,9 @@
-// The LSTM layer, for one step or many.
-import { scoped, staticShape, type Value } from '../graph/builder.js';
+// The LSTM layer, for one or more time steps.
+import { scoped, staticShape, type Value } from '../graph/graph.js';
 import { add, mul, sigmoid, tanh } from '../graph/ops/elementwise.js';
 import { gemm, linearProduct } from '../graph/ops/linalg.js';
 import { concat, reshape, slice, split } from '../graph/ops/movement.js';
+import { dimsOf } from '../graph/shapes.js';
 import { uniformInit, type Parameters } from './parameters.js';
 
 export interface LstmResult {
@@ -15,7 +16,7 @@ export interface LstmResult {
 }
 
 /**
- * A long short-term memory over `[batch, steps, in]`, starting from zero states (PyTorch's `nn.LSTM`, one layer):
+ * A long short-term memory over `[batch, steps, in]` with zero initial states (PyTorch's `nn.LSTM`, one layer):
  *
  *     i, f, o = σ(W_· x + b_· + U_· h)      g = tanh(W_g x + b_g + U_g h)
  *     c ← f ⊙ c + i ⊙ g                     h ← o ⊙ tanh(c)
@@ -23,14 +24,14 @@ export interface LstmResult {
  * Parameters have PyTorch's names and gate order i, f, g, o: `weight_ih_l0` `[4·hidden, in]`, `weight_hh_l0`
  * `[4·hidden, hidden]`, `bias_ih_l0` and `bias_hh_l0` `[4·hidden]`.
  *
- * At one step h and c are zero, so U and the forget gate meet nothing but zeros: they cannot change the output and
- * would receive no gradient. They are then neither allocated nor trained: `weight_hh_l0` does not exist, and the
- * other parameters hold the gates i, g, o only (`[3·hidden, …]`).
+ * With a single step h and c are zero, so that U and the forget gate cannot affect the output and would receive no
+ * gradient. They are then not allocated: `weight_hh_l0` does not exist, and the other parameters hold the gates i, g, o
+ * only (`[3·hidden, …]`).
  */
 export function lstm(p: Parameters, name: string, x: Value, hidden: number): LstmResult {
   return scoped(p.graph, name, () => {
-    const batch = x.shape[0]!;
-    const [steps, inner] = staticShape(x.shape.slice(1)) as [number, number];
+    const [batch, ...rest] = dimsOf(x, 3);
+    const [steps, inner] = staticShape(rest);
     const init = uniformInit(1 / Math.sqrt(hidden));
     const gates = steps === 1 ? 3 : 4;
     const weight = p.get(`${name}.weight_ih_l0`, [gates * hidden, inner], init);

@@ -1,12 +1,12 @@
-// Parameters of a model: declared by the layers that use them, bound to inputs when training, to constants after.
+// Parameters of a model: declared by the layers that use them, bound to inputs in training and to constants afterwards.
 import { MienError } from '../base/errors.js';
+import { nearestName } from '../base/options.js';
 import { randomStream, type RandomStream } from '../base/random.js';
 import { float32, sizeOf, type Tensor, type Tensors } from '../base/tensor.js';
-import { constant, createGraph, formatShape, input, type Graph, type Value } from '../graph/builder.js';
-import { nearestName } from '../base/names.js';
+import { constant, createGraph, formatShape, input, type Graph, type Value } from '../graph/graph.js';
 import { sameShape } from '../graph/shapes.js';
 
-/** First values of a parameter. */
+/** Initial values of a parameter. */
 export type Initializer = (draw: RandomStream, shape: readonly number[]) => Float32Array;
 
 export interface ParameterSpec {
@@ -19,11 +19,11 @@ export interface ParameterSpec {
 /** Where layers get their parameters from. */
 export interface Parameters {
   readonly graph: Graph;
-  /** The parameter of this name; the same value each time it is asked for. */
+  /** The parameter of this name; the same value on every call. */
   get(name: string, shape: readonly number[], init?: Initializer): Value;
-  /** The linear layer of this name on x, where it is not computed from a float32 weight. */
+  /** The linear layer of this name applied to x, if it is not computed from a float32 weight. */
   readonly linear?: (name: string, x: Value) => Value | undefined;
-  /** Rows of the table of this name by index, where it is not kept in float32. */
+  /** Rows of the table of this name by index, if it is not stored in float32. */
   readonly rows?: (name: string, indices: Value) => Value | undefined;
 }
 
@@ -63,7 +63,7 @@ function parameters(graph: Graph, resolve: (spec: ParameterSpec) => Value): Para
   return { graph, get };
 }
 
-/** The parameters a model declares, in order, found by building it once on a graph that is thrown away. */
+/** The parameters a model declares, in order of first use, collected by building it once on a temporary graph. */
 export function collectParameters(build: (parameters: Parameters) => unknown): ParameterSpec[] {
   const specs: ParameterSpec[] = [];
   const graph = createGraph('parameters');
@@ -76,7 +76,7 @@ export function collectParameters(build: (parameters: Parameters) => unknown): P
   return specs;
 }
 
-/** Parameters that are values of the graph already, such as the state a Scan carries. */
+/** Parameters that are existing values of the graph, such as the state a Scan carries. */
 export const boundParameters = (graph: Graph, values: Readonly<Record<string, Value>>): Parameters =>
   parameters(graph, ({ name, shape }) => {
     const value = values[name];
@@ -86,8 +86,8 @@ export const boundParameters = (graph: Graph, values: Readonly<Record<string, Va
   });
 
 /**
- * Parameters that are part of the model.
- * @throws MienError `weights` that names a tensor which is missing or of another shape.
+ * Parameters that are constants of the model.
+ * @throws MienError `weights`, naming the tensor, if one is missing or has another shape.
  */
 export const constantParameters = (graph: Graph, tensors: Tensors): Parameters =>
   parameters(graph, ({ name, shape }) => {
@@ -96,7 +96,7 @@ export const constantParameters = (graph: Graph, tensors: Tensors): Parameters =
       const nearest = nearestName(name, Object.keys(tensors));
       throw new MienError('weights', 'is missing from the weights', {
         field: name,
-        ...(nearest ? { hint: `The nearest name there is ${nearest}.` } : {}),
+        hint: nearest && `The most similar name there is ${nearest}.`,
       });
     }
     if (!sameShape(tensor.shape, shape))
@@ -110,7 +110,7 @@ export const constantParameters = (graph: Graph, tensors: Tensors): Parameters =
     return constant(graph, tensor);
   });
 
-/** First values of all parameters; each has a random stream of its own, so that adding one leaves the others. */
+/** Initial values of all parameters; each has its own random stream, so that adding one does not change the others. */
 export const initialize = (
   specs: readonly ParameterSpec[],
   seed: number,
@@ -122,6 +122,6 @@ export const initialize = (
     ]),
   );
 
-/** Number of trained numbers. */
+/** Total number of elements. */
 export const countParameters = (specs: readonly Pick<ParameterSpec, 'shape'>[]): number =>
   specs.reduce((total, { shape }) => total + sizeOf(shape), 0);

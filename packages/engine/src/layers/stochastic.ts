@@ -1,15 +1,16 @@
-// Dropout and stochastic depth. Their randomness is integer arithmetic in the graph on one seed a step, because ONNX
+// Dropout and stochastic depth. Their randomness is integer arithmetic in the graph from one seed per step, because ONNX
 // Runtime's own random operators keep state in the session and differ between its builds.
 import { randomStream } from '../base/random.js';
 import { int32 } from '../base/tensor.js';
-import { constant, staticShape, type Value } from '../graph/builder.js';
+import { constant, staticShape, type Value } from '../graph/graph.js';
 import { add, less, mul, where } from '../graph/ops/elementwise.js';
 import { reshape } from '../graph/ops/movement.js';
+import { sizeAlong } from '../graph/shapes.js';
 
 export interface Noise {
-  /** int32 scalar; another one in every step. */
+  /** int32 scalar, different in every step. */
   readonly seed: Value;
-  /** Where the noise is used: places of different names receive independent noise from the same seed. */
+  /** Where the noise is used: different places receive independent noise from the same seed. */
   readonly place: string;
 }
 
@@ -17,19 +18,19 @@ export interface Noise {
 const scramble = (x: Value): Value => mul(x, add(add(x, x), 1));
 
 /**
- * Pseudo-random int32 of this shape, uniform over all 2³² in their upper bits: h(r) with r the sum of one random
- * number for each index along each axis. Only three passes run over all elements.
+ * Pseudo-random int32 of this shape, uniform in their upper bits: h(r), where r is the sum of one random number for each
+ * index along each axis. Only three passes run over all elements.
  */
 export function noise(shape: readonly number[], { seed, place }: Noise): Value {
   const { graph } = seed;
-  const along = (axis: number): Value => {
+  const along = (length: number, axis: number): Value => {
     const draw = randomStream(0, `noise ${place}`, axis);
     const numbers = (): Value =>
       constant(
         graph,
         int32(
-          [shape[axis]!],
-          Int32Array.from({ length: shape[axis]! }, () => draw.uint32() | 0),
+          [length],
+          Int32Array.from({ length }, () => draw.uint32() | 0),
         ),
       );
     const mixed = scramble(add(scramble(add(numbers(), seed)), numbers()));
@@ -38,17 +39,15 @@ export function noise(shape: readonly number[], { seed, place }: Noise): Value {
       shape.map((size, i) => (i === axis ? size : 1)),
     );
   };
-  const last = along(shape.length - 1);
-  if (shape.length === 1) return scramble(last);
-  const rest = shape
-    .slice(0, -1)
-    .map((_, axis) => along(axis))
-    .reduce((a, b) => add(a, b));
+  const leading = shape.slice(0, -1);
+  const last = along(shape.at(-1) ?? 1, leading.length);
+  if (leading.length === 0) return scramble(last);
+  const rest = leading.map(along).reduce((a, b) => add(a, b));
   const doubled = add(add(rest, rest), 1);
   return mul(add(rest, last), add(doubled, add(last, last)));
 }
 
-/** Where noise lies below this, its share of all numbers is `share`. */
+/** Noise is below this with probability `share`. */
 const threshold = (share: number): number => Math.min(Math.round(share * 2 ** 32) - 2 ** 31, 2 ** 31 - 1);
 
 /**
@@ -61,12 +60,12 @@ export function dropout(x: Value, rate: number, source: Noise): Value {
 }
 
 /**
- * Stochastic depth (Huang et al. 2016): the branch of a residual block, in channel-major layout `[channels, n, …]`,
- * is zero for an item with probability `rate` and divided by 1 − rate for the others.
+ * Stochastic depth (Huang et al. 2016): sets the branch of a residual block, in channel-major layout `[channels, n, …]`,
+ * to zero for each item with probability `rate` and divides it by 1 − rate for the others.
  */
 export function dropPath(x: Value, rate: number, source: Noise): Value {
   if (rate === 0) return x;
-  const batch = staticShape(x.shape)[1]!;
+  const batch = sizeAlong(x, 1);
   const kept = less(noise([batch], source), threshold(1 - rate));
   const factor = where(kept, 1 / (1 - rate), 0);
   return mul(x, reshape(factor, [batch, ...x.shape.slice(2).map(() => 1)]));

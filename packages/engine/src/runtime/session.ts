@@ -1,21 +1,17 @@
-// Runs ONNX models on ONNX Runtime: tensors in, tensors out, nothing of the runtime's own types beyond this file.
-import { defined } from '../base/defined.js';
+// Runs ONNX models on ONNX Runtime: tensors in, tensors out. The runtime's own types stay in this file.
 import type * as ort from 'onnxruntime-common';
+import { defined } from '../base/collections.js';
 import { messageOf, MienError } from '../base/errors.js';
 import { arrayIn, tensor, type DType, type Tensor, type Tensors, type TypedArrays } from '../base/tensor.js';
-import { mainRealm } from './realm.js';
 
 export interface SessionOptions {
   /** Threads inside one operator; all cores by default. */
   threads?: number;
   /** `all` lets ONNX Runtime fuse operators and block layouts; `disabled` runs the graph as written. */
   optimization?: 'all' | 'extended' | 'basic' | 'disabled';
-  /**
-   * Whether threads spin while they wait for each other (the default): faster on a machine that does nothing else, much
-   * slower on one that does.
-   */
+  /** Whether waiting threads spin (default true): faster on an otherwise idle machine, much slower on a busy one. */
   spinning?: boolean;
-  /** Writes a trace (Chrome's format) to a file that begins with this. */
+  /** Writes a trace in Chrome's format to a file with this prefix. */
   profilePrefix?: string;
   /** Further `session.*` settings of ONNX Runtime. */
   extra?: Readonly<Record<string, string>>;
@@ -25,8 +21,8 @@ export interface Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /**
-   * Computes `outputs` (all by default) from one tensor an input.
-   * @throws MienError `shape` with ONNX Runtime's reason when the feeds do not fit the model.
+   * Computes `outputs` (all by default) from one tensor per input.
+   * @throws MienError `shape` with ONNX Runtime's reason if the feeds do not fit the model.
    */
   run<const Name extends string = string>(
     feeds: Tensors,
@@ -38,7 +34,7 @@ export interface Session {
 /** The part of `onnxruntime-node` and `onnxruntime-web` that is used. */
 type Runtime = Pick<typeof ort, 'InferenceSession' | 'Tensor'>;
 
-/** A runtime, and the realm whose arrays it takes. */
+/** A runtime, and the realm whose typed arrays it accepts. */
 interface Loaded {
   readonly runtime: Runtime;
   readonly realm: typeof globalThis;
@@ -46,15 +42,14 @@ interface Loaded {
 
 let loading: Promise<Loaded> | undefined;
 
-/** Chooses the runtime; without it, `onnxruntime-node` is loaded at first use. */
+/** Sets the runtime; otherwise `onnxruntime-node` is loaded at first use. */
 export function setRuntime(runtime: Runtime): void {
   loading = Promise.resolve({ runtime, realm: globalThis });
 }
 
-/** No literal in the import, so that bundlers for browsers, where `setRuntime` is called first, do not follow it. */
+/** Not literals in the imports: bundlers for browsers, where `setRuntime` is called first, must not follow them. */
 const NODE_RUNTIME: string = 'onnxruntime-node';
-
-type Imported = Partial<Runtime> & { readonly default: Runtime };
+const VM: string = 'vm';
 
 const loadRuntime = (): Promise<Loaded> =>
   (loading ??= importRuntime().catch((error: unknown) => {
@@ -63,9 +58,8 @@ const loadRuntime = (): Promise<Loaded> =>
   }));
 
 /**
- * The official builds of ONNX Runtime for Linux and macOS report, from 1.29 on, the models that are loaded to their maker
- * and keep a number of the device in the user's cache; they look here, once, whether they are to. Who wants that sets
- * the variable to 0.
+ * From 1.29 on, the official builds of ONNX Runtime for Linux and macOS report loaded models to their maker and store a
+ * device ID in the user's cache, unless this variable is set when they are loaded. Users who want that set it to 0.
  */
 const NO_TELEMETRY = 'ORT_DISABLE_TELEMETRY';
 
@@ -77,12 +71,14 @@ async function importRuntime(): Promise<Loaded> {
     if (environment) environment[NO_TELEMETRY] ??= '1';
     const module = (await (main
       ? main.require(NODE_RUNTIME, import.meta.url)
-      : import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_RUNTIME))) as Imported;
+      : import(/* @vite-ignore */ /* webpackIgnore: true */ NODE_RUNTIME))) as Partial<Runtime> & {
+      readonly default: Runtime;
+    };
     const runtime = module.InferenceSession ? (module as Runtime) : module.default;
     return { runtime, realm };
   } catch (cause) {
-    const reason = messageOf(cause).split('\n')[0]!;
-    // Its binding may be what is missing, on a platform that it has none for.
+    const [reason = ''] = messageOf(cause).split('\n');
+    // Only if the package itself is missing: on an unsupported platform its binding is.
     throw /^Cannot find (package|module)/.test(reason) && reason.includes(NODE_RUNTIME)
       ? new MienError('usage', 'onnxruntime-node is not installed', {
           cause,
@@ -92,21 +88,52 @@ async function importRuntime(): Promise<Loaded> {
   }
 }
 
+/** The main realm, seen from another one. */
+interface MainRealm {
+  readonly global: typeof globalThis;
+  /** Requires a package there, as the module at the URL `from` would. */
+  readonly require: (name: string, from: string) => unknown;
+}
+
+/**
+ * The main realm, if this module runs in another one; undefined in the main realm and in browsers. Test runners (Jest with
+ * vm modules, Vitest's vmThreads) run modules in a realm of their own. Native code creates typed arrays of the main realm,
+ * which are not `instanceof` the other's, so that the JavaScript around it must be loaded there too.
+ * @throws Error if Node is too old to reach it.
+ */
+async function mainRealm(): Promise<MainRealm | undefined> {
+  const vm = await import(/* @vite-ignore */ /* webpackIgnore: true */ VM).then(
+    (module) => module as { runInThisContext?(code: string): unknown },
+    () => undefined,
+  );
+  const global = vm?.runInThisContext?.('globalThis') as typeof globalThis | undefined;
+  if (!global || global.Float32Array === Float32Array) return undefined;
+  const { process } = global as {
+    readonly process?: {
+      getBuiltinModule?(name: string): { createRequire(from: string): (name: string) => unknown };
+    };
+  };
+  const modules = process?.getBuiltinModule?.('module');
+  if (!modules)
+    throw new Error('modules run in a realm of their own here, which requires Node 20.16 or 22.3');
+  return { global, require: (name, from) => modules.createRequire(from)(name) };
+}
+
 /**
  * Prepares a model for running.
- * @throws MienError `format` when the bytes are no model that ONNX Runtime accepts.
+ * @throws MienError `format` if ONNX Runtime does not accept the bytes as a model.
  */
 export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const loaded = await loadRuntime();
   const { runtime, realm } = loaded;
-  const { threads, optimization = 'all', spinning = true, profilePrefix } = options;
-  const extra = { ...options.extra, ...(spinning ? {} : { 'session.intra_op.allow_spinning': '0' }) };
+  const { threads, optimization = 'all', spinning = true, profilePrefix, extra = {} } = options;
+  const isProfiled = profilePrefix !== undefined;
   const settings: ort.InferenceSession.SessionOptions = {
     graphOptimizationLevel: optimization,
     logSeverityLevel: 3,
-    ...defined({ intraOpNumThreads: threads }),
-    ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
-    ...(Object.keys(extra).length === 0 ? {} : { extra: nest(extra) }),
+    enableProfiling: isProfiled,
+    extra: nest(spinning ? extra : { ...extra, 'session.intra_op.allow_spinning': '0' }),
+    ...defined({ intraOpNumThreads: threads, profileFilePrefix: profilePrefix }),
   };
   const session = await runtime.InferenceSession.create(arrayIn(realm, 'uint8', model), settings).catch(
     (cause: unknown) => {
@@ -125,7 +152,7 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
     return Object.fromEntries(Object.entries(result).map(([name, value]) => [name, fromOrt(value)])) as never;
   };
   const dispose = async (): Promise<void> => {
-    if (profilePrefix !== undefined) session.endProfiling();
+    if (isProfiled) session.endProfiling();
     await session.release();
   };
   return { inputs: session.inputNames, outputs: session.outputNames, run, dispose };
@@ -136,9 +163,10 @@ function nest(flat: Readonly<Record<string, string>>): Record<string, unknown> {
   const root: Record<string, unknown> = {};
   for (const [path, value] of Object.entries(flat)) {
     const keys = path.split('.');
+    const last = keys.pop() ?? path;
     let level = root;
-    for (const key of keys.slice(0, -1)) level = (level[key] ??= {}) as Record<string, unknown>;
-    level[keys.at(-1)!] = value;
+    for (const key of keys) level = (level[key] ??= {}) as Record<string, unknown>;
+    level[last] = value;
   }
   return root;
 }

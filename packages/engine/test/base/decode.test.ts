@@ -1,4 +1,4 @@
-// Strict decoding: what was encoded comes back however it is cut into pieces, and what is not text is named, with its place.
+// Strict decoding: text round-trips however it is split into chunks, and invalid bytes are reported with their position.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeLines, decodeParts, decodeText, type Decoded } from '../../src/base/decode.js';
@@ -9,7 +9,7 @@ const encodings: Readonly<Record<string, (text: string) => Uint8Array>> = {
   'UTF-16 LE': (text) => Buffer.from(`\ufeff${text}`, 'utf16le'),
   'UTF-16 BE': (text) => Buffer.from(`\ufeff${text}`, 'utf16le').swap16(),
 };
-/** Characters whose bytes look like newlines (Ċ, 上, U+0A00), of every length, and a mark that is none at its place. */
+/** Characters of every length, some with bytes like newlines (Ċ, 上, U+0A00), and a byte order mark inside the text. */
 const characters = fc.constantFrom(...'a\n\r"é\u010a\u0a0a上😡\u2028\ufeff');
 const texts = fc
   .array(characters, { maxLength: 40 })
@@ -26,7 +26,7 @@ async function partsOf(bytes: Uint8Array, cuts: readonly number[] = []): Promise
   return parts;
 }
 
-test.each(Object.entries(encodings))('%s comes back, whole or in parts of whole lines', async (_, encode) => {
+test.each(Object.entries(encodings))('decodes %s, whole or in parts of whole lines', async (_, encode) => {
   await fc.assert(
     fc.asyncProperty(texts, fc.array(fc.nat(), { maxLength: 6 }), async (text, cuts) => {
       const bytes = encode(text);
@@ -40,7 +40,7 @@ test.each(Object.entries(encodings))('%s comes back, whole or in parts of whole 
   );
 });
 
-test('bytes that are not text are named by row and byte, one a row, and nothing else is lost', async () => {
+test('reports the first invalid byte of each row and keeps everything else', async () => {
   const bytes = Buffer.concat([
     Buffer.from('id,text\n1,naïve\n2,caf'),
     Buffer.from([0xe9]),
@@ -65,7 +65,7 @@ test('bytes that are not text are named by row and byte, one a row, and nothing 
   expect(() => decodeText(bytes, 'latin1.csv')).toThrow(
     /^latin1\.csv, row 3: bytes that are not UTF-8 \(0xE9 at byte 6 of the row; .*Windows-1252.*\n.*iconv -f WINDOWS-1252/,
   );
-  // A replacement character that somebody wrote is a character.
+  // A replacement character in the file is valid.
   expect(decodeText(Buffer.from('lost \ufffd'), 'f')).toBe('lost \ufffd');
   const odd = Buffer.concat([Buffer.from('\ufeffa\nb', 'utf16le'), Buffer.from([0x41])]);
   expect(() => decodeText(odd, 'f')).toThrow(/^f, row 2: bytes that are not UTF-16 \(0x41 at byte 3/);
@@ -77,8 +77,8 @@ test.each([
   ['gzip', [0x1f, 0x8b, 8, 0], /gzip/],
   ['UTF-32', [0xff, 0xfe, 0, 0, 0x61, 0, 0, 0], /UTF-32/],
   ['UTF-16 without a mark', [0x61, 0, 0x62, 0, 10, 0], /UTF-16 without a byte order mark/],
-  ['bytes of any kind', [1, 2, 3, 0, 5, 6, 7, 8], /not a text file/],
-])('%s is named', async (_, bytes, message) => {
+  ['arbitrary bytes', [1, 2, 3, 0, 5, 6, 7, 8], /not a text file/],
+])('names the kind of a file that is %s', async (_, bytes, message) => {
   expect(() => decodeText(Uint8Array.from(bytes), 'f')).toThrow(message);
   await expect(partsOf(Uint8Array.from(bytes))).rejects.toThrow(message);
 });

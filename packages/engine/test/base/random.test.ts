@@ -1,11 +1,11 @@
-// The generator against its published known answers, and the streams' independence.
+// The generator against its published test vectors, and the independence of its streams.
 import { expect, test } from 'vitest';
 import fc from 'fast-check';
 import { philox, randomStream } from '../../src/base/random.js';
 
 const hex = (words: number[]) => words.map((word) => word.toString(16).padStart(8, '0')).join(' ');
 
-test('philox4x32-10 gives the known answers of the reference implementation', () => {
+test('philox4x32-10 reproduces the test vectors of the reference implementation', () => {
   expect(hex(philox([0, 0, 0, 0], [0, 0]))).toBe('6627e8d5 e169c58d bc57ac4c 9b00dbd8');
   const ones = 0xffffffff;
   expect(hex(philox([ones, ones, ones, ones], [ones, ones]))).toBe('408f276d 41c83b0e a20bc7c6 6d5451fd');
@@ -14,7 +14,7 @@ test('philox4x32-10 gives the known answers of the reference implementation', ()
   );
 });
 
-test('a stream repeats itself, and differs by seed, name and index', () => {
+test('a stream is reproducible and depends on seed, name and index', () => {
   const draws = (seed: number, name: string, index?: number) => {
     const stream = randomStream(seed, name, index);
     return hex(Array.from({ length: 9 }, () => stream.uint32()));
@@ -29,7 +29,7 @@ test('a stream repeats itself, and differs by seed, name and index', () => {
   expect(new Set([draws(1, 'pairing'), ...others]).size).toBe(5);
 });
 
-test('a permutation holds every index once', () => {
+test('a permutation contains every index once', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 300 }), fc.nat(), (n, seed) => {
       const order = [...randomStream(seed, 'test').permutation(n)].sort((a, b) => a - b);
@@ -38,7 +38,7 @@ test('a permutation holds every index once', () => {
   );
 });
 
-test('moments of uniform, normal and integer draws are those of their distributions', () => {
+test('uniform, normal and integer draws have the moments of their distributions', () => {
   const stream = randomStream(7, 'moments');
   const n = 40_000;
   const mean = (draw: () => number) => Array.from({ length: n }, draw).reduce((sum, x) => sum + x, 0) / n;

@@ -1,4 +1,4 @@
-// What comes from another realm or another runtime is taken for what it is: `instanceof` and Node's own methods do not show it.
+// Values of other realms and runtimes, for which `instanceof` and some of Node's methods fail.
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { messageOf } from '../../src/base/errors.js';
 import { writeFileAtomic } from '../../src/base/files.js';
 import { arrayIn } from '../../src/base/tensor.js';
 
-test('errors speak for themselves, whatever was thrown', () => {
+test('messageOf returns the message of errors of any realm, and describes other thrown values', () => {
   expect(messageOf(runInNewContext("new TypeError('no such thing')"))).toBe('no such thing');
   expect([new Error('known'), 'text', 7, undefined, null, { message: 7 }].map(messageOf)).toEqual([
     'known',
@@ -35,14 +35,14 @@ test('errors speak for themselves, whatever was thrown', () => {
   ]);
 });
 
-test('bytes are written as bytes', async () => {
+test('writeFileAtomic writes byte arrays of another realm', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mien-realms-'));
   await writeFileAtomic(join(folder, 'file'), runInNewContext('Uint8Array.of(1, 2, 3)') as Uint8Array);
   expect([...(await readFile(join(folder, 'file')))]).toEqual([1, 2, 3]);
   await rm(folder, { recursive: true });
 });
 
-test('arrays change realms without a copy, and stay where they are at home', () => {
+test('arrayIn converts arrays of another realm without a copy and returns others unchanged', () => {
   const foreign = runInNewContext('Float32Array.of(0, 1, 2).subarray(1)') as Float32Array;
   const here = arrayIn(globalThis, 'float32', foreign);
   expect(here).toBeInstanceOf(Float32Array);
@@ -52,9 +52,9 @@ test('arrays change realms without a copy, and stay where they are at home', () 
 });
 
 test.each<[string, unknown]>([
-  ['without methods, as in Bun', {}],
-  ['that is gone', null],
-])('a channel %s does not keep a child from being let go', (_, channel) => {
+  ['without ref and unref, as in Bun', {}],
+  ['that is closed', null],
+])('hold and letGo accept a child with a channel %s', (_, channel) => {
   const calls: string[] = [];
   const child = { channel, ref: () => calls.push('ref'), unref: () => calls.push('unref') };
   hold(child as unknown as ChildProcess);

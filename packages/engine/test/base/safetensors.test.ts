@@ -1,18 +1,27 @@
-// Safetensors: round trips, determinism, agreement with files Python wrote, and refusal of hostile input.
+// Safetensors: round trips, determinism, files written by Python, and hostile input.
 import { mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from '../../src/base/half.js';
+import {
+  bfloat16ToFloat32,
+  float16ToFloat32,
+  float32ToFloat16,
+  bytesOf,
+  bytesPerElement,
+  fromBytes,
+  sizeOf,
+  type DType,
+  type Tensor,
+  type Tensors,
+} from '../../src/base/tensor.js';
 import {
   openSafetensors,
   readSafetensorsFile,
   writeSafetensorsFile,
 } from '../../src/base/safetensors-file.js';
 import { encodeSafetensors, readSafetensors } from '../../src/base/safetensors.js';
-import { bytesOf, bytesPerElement, fromBytes, sizeOf } from '../../src/base/tensor.js';
-import type { DType, Tensor, Tensors } from '../../src/base/tensor.js';
 
 const DTYPES: DType[] = ['float32', 'float16', 'int64', 'int32', 'uint8', 'int8', 'bool'];
 
@@ -49,7 +58,7 @@ const entry = (shape: number[], start: number, end: number, dtype = 'F32') => ({
 });
 
 describe('safetensors in memory', () => {
-  it('gives back what was written, for all dtypes, shapes and names', () => {
+  it('round-trips all dtypes, shapes and names', () => {
     fc.assert(
       fc.property(anyTensors, fc.dictionary(anyName, anyName), (tensors, metadata) => {
         const { tensors: read, metadata: texts } = readSafetensors(encode(tensors, metadata));
@@ -64,7 +73,7 @@ describe('safetensors in memory', () => {
     );
   });
 
-  it('writes the same bytes whatever the order of its input, and aligns every tensor', () => {
+  it('writes bytes independent of the order of its input, with every tensor aligned', () => {
     fc.assert(
       fc.property(anyTensors, (tensors) => {
         const reversed = Object.fromEntries(Object.entries(tensors).reverse());
@@ -82,7 +91,7 @@ describe('safetensors in memory', () => {
     );
   });
 
-  it('never fails on arbitrary or damaged bytes with anything but a typed error', () => {
+  it('fails on arbitrary or damaged bytes with typed errors only', () => {
     const good = encode({
       a: fromBytes('float32', [2], new Uint8Array(8)),
       b: fromBytes('int64', [1], new Uint8Array(8)),
@@ -120,22 +129,22 @@ describe('safetensors in memory', () => {
     ['a fractional size', raw({ a: entry([0.5], 0, 2) }, 2), /^a: shape/],
     ['a size beyond integers', raw({ a: entry([2 ** 52, 2 ** 52], 0, 4) }, 4), /^a: data_offsets/],
     ['offsets that do not fit the shape', raw({ a: entry([2], 0, 4) }, 4), /hold 4 bytes, F32 \[2\] takes 8/],
-    ['offsets backwards', raw({ a: entry([1], 4, 0) }, 4), /^a: data_offsets \[4, 0\]/],
+    ['offsets in reverse order', raw({ a: entry([1], 4, 0) }, 4), /^a: data_offsets \[4, 0\]/],
     ['three offsets', raw({ a: { ...entry([1], 0, 4), data_offsets: [0, 4, 4] } }, 4), /not two positions/],
     ['an overlap', raw({ a: entry([2], 0, 8), b: entry([1], 4, 8) }, 8), /^b: its bytes overlap those of a/],
-    ['a hole', raw({ a: entry([1], 0, 4), b: entry([1], 8, 12) }, 12), /^b: 4 bytes between a and it/],
-    ['a hole at the start', raw({ a: entry([1], 4, 8) }, 8), /^a: 4 bytes between the header and it/],
-    ['a cut file', raw({ a: entry([2], 0, 8) }, 7), /^a: its bytes end at 8, the file's data at 7/],
+    ['a gap', raw({ a: entry([1], 0, 4), b: entry([1], 8, 12) }, 12), /^b: 4 bytes between a and it/],
+    ['a gap at the start', raw({ a: entry([1], 4, 8) }, 8), /^a: 4 bytes between the header and it/],
+    ['a truncated file', raw({ a: entry([2], 0, 8) }, 7), /^a: its bytes end at 8, the file's data at 7/],
     ['trailing bytes', raw({ a: entry([1], 0, 4) }, 9), /5 bytes after the last tensor/],
     [
-      'a name twice',
+      'a duplicate name',
       raw('{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\\u0061" :{}}', 0),
-      /^a: stands twice/,
+      /^a: appears twice/,
     ],
     [
-      'a key twice',
+      'a duplicate key',
       raw('{"a":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}}', 0),
-      /^dtype: stands twice/,
+      /^dtype: appears twice/,
     ],
     ['an unknown key', raw({ a: { ...entry([1], 0, 4), strides: [1] } }, 4), /^a: unknown key "strides"/],
     ['metadata that is not text', raw({ __metadata__: { a: 1 } }, 0), /^__metadata__: "a" is not a string/],
@@ -154,13 +163,13 @@ describe('safetensors in memory', () => {
     ]);
   });
 
-  it('reads misaligned tensors of files others wrote', () => {
+  it('reads misaligned tensors, as other software writes them', () => {
     const file = raw({ a: entry([1], 0, 1, 'U8'), b: entry([2], 1, 9) }, 9);
     new DataView(file.buffer).setFloat32(file.length - 8, 1.5, true);
     expect(readSafetensors(file).tensors['b']!.data).toEqual(Float32Array.of(1.5, 0));
   });
 
-  it('widens 16-bit floats on request only', () => {
+  it('converts 16-bit and 64-bit floats on request only', () => {
     const file = raw(
       { a: entry([2], 0, 4, 'F16'), b: entry([2], 4, 8, 'BF16'), c: entry([1], 8, 16, 'F64') },
       16,
@@ -178,7 +187,7 @@ describe('safetensors in memory', () => {
     expect(() => readSafetensors(file, { names: ['b'] })).toThrow(/^b: BF16 tensors cannot be read/);
   });
 
-  it('refuses to write what the format cannot hold', () => {
+  it('refuses to write what the format cannot represent', () => {
     const value = fromBytes('uint8', [1], new Uint8Array(1));
     expect(() => encode({ __metadata__: value })).toThrow(/reserved/);
     expect(() => encode({ 'a\ud800': value })).toThrow(/surrogate/);
@@ -187,7 +196,7 @@ describe('safetensors in memory', () => {
 });
 
 describe('half precision', () => {
-  it('narrows what it widened back to the same bits', () => {
+  it('widens and narrows to the same bits', () => {
     const all = Uint16Array.from({ length: 65536 }, (_, i) => i);
     const isNaN = (bits: number): boolean => (bits & 0x7fff) > 0x7c00;
     const back = float32ToFloat16(float16ToFloat32(all));
@@ -217,7 +226,7 @@ describe('safetensors files', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('round-trips through a file, whole or by name, and leaves nothing beside it', async () => {
+  it('round-trips through a file, whole or by name, without leaving temporary files', async () => {
     const path = join(folder, 'deep', 'a.safetensors');
     const a = fromBytes('float32', [2], new Uint8Array([0, 0, 128, 63, 0, 0, 0, 64]));
     const b = fromBytes('int64', [], new Uint8Array(8).fill(1));
@@ -235,7 +244,7 @@ describe('safetensors files', () => {
     );
   });
 
-  it('names the file that is missing, a folder, cut, or cut while open', async () => {
+  it('names a file that is missing, a folder, truncated, or truncated while open', async () => {
     await expect(readSafetensorsFile(join(folder, 'none'))).rejects.toMatchObject({ code: 'file' });
     await expect(readSafetensorsFile(folder)).rejects.toThrow(/is a folder/);
     const path = join(folder, 'cut.safetensors');
@@ -244,12 +253,12 @@ describe('safetensors files', () => {
     await truncate(path, 100);
     await expect(file.read('a')).rejects.toThrow(/cut\.safetensors: ends after 100 bytes/);
     await file.close();
-    await expect(readSafetensorsFile(path)).rejects.toThrow(/cut\.safetensors, a: .*the file was cut/);
+    await expect(readSafetensorsFile(path)).rejects.toThrow(/cut\.safetensors, a: .*the file is truncated/);
     await writeFile(path, 'abc');
     await expect(readSafetensorsFile(path)).rejects.toThrow(/3 bytes long/);
   });
 
-  it('reads what Python wrote', async () => {
+  it('reads a file written by Python', async () => {
     const { tensors } = await readSafetensorsFile(
       join(import.meta.dirname, '../../../../test/golden/distilbert.safetensors'),
     );

@@ -1,14 +1,12 @@
-// Sizes known only when the graph runs: one model, several batches, each as a model of fixed size computes it.
+// Sizes known only at run time: one model gives the results of models of fixed sizes.
 import { describe, expect, test } from 'vitest';
 import { float32, int64, sizeOf, type Tensor } from '../../src/base/tensor.js';
-import { createGraph, input, type Dim, type Graph, type Shape, type Value } from '../../src/graph/builder.js';
+import { createGraph, input, type Dim, type Graph, type Shape, type Value } from '../../src/graph/graph.js';
 import { gradients } from '../../src/graph/gradient.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import { add, mul, sub, where, greater } from '../../src/graph/ops/elementwise.js';
-import { firstRows } from '../../src/graph/ops/embedding.js';
-import { linearProduct, matmul } from '../../src/graph/ops/linalg.js';
-import { gather } from '../../src/graph/ops/lookup.js';
 import {
+  firstRows,
   concat,
   expand,
   mergeLeading,
@@ -18,7 +16,9 @@ import {
   splitLeading,
   transpose,
 } from '../../src/graph/ops/movement.js';
-import { layerNorm } from '../../src/graph/ops/normalization.js';
+import { linearProduct, matmul } from '../../src/graph/ops/linalg.js';
+import { gather } from '../../src/graph/ops/lookup.js';
+import { layerNorm } from '../../src/graph/ops/fused.js';
 import { max, mean, softmax, sum, sumTo } from '../../src/graph/ops/reduction.js';
 import { createSession } from '../../src/runtime/session.js';
 import { numbers } from './harness.js';
@@ -55,7 +55,7 @@ const cases: Record<string, DynamicCase> = {
     build: ({ x, y }, { batch, tokens }) =>
       add(expand(x!, [batch, tokens, 3]), reshape(y!, [batch, tokens, 1])),
   },
-  'matrix product with a shared right side': {
+  'matrix product with a shared right operand': {
     inputs: ({ batch, tokens }) => ({ x: [batch, tokens, 4], w: [4, 3] }),
     build: ({ x, w }) => matmul(x!, w!),
   },
@@ -82,7 +82,7 @@ const cases: Record<string, DynamicCase> = {
       return concat([slice(second!, 1, 1, 4, 2), first!], 1);
     },
   },
-  'two sizes in one, and apart again': {
+  'merging and splitting two sizes': {
     inputs: ({ batch, tokens }) => ({ x: [batch, tokens, 3], b: [3] }),
     build: ({ x, b }, { batch, tokens }) => splitLeading(mul(mergeLeading(x!, 'both'), b!), batch, tokens),
   },
@@ -115,18 +115,18 @@ const feedsOf = (shapes: Readonly<Record<string, Shape>>): Record<string, Tensor
     }),
   );
 
-/** Sums have the gradient of every input, where the operators on the way allow sizes that are not known. */
+/** The value and the gradients of all inputs, for operators whose gradients allow symbolic sizes. */
 const withGradients = (y: Value, values: Readonly<Record<string, Value>>): Record<string, Value> => {
   const names = Object.keys(values);
-  const found = gradients(sum(mul(y, y)), Object.values(values));
-  return { result: y, ...Object.fromEntries(names.map((name, i) => [`gradient ${name}`, found[i]!])) };
+  const dxs = gradients(sum(mul(y, y)), Object.values(values));
+  return { result: y, ...Object.fromEntries(names.map((name, i) => [`gradient ${name}`, dxs[i]!])) };
 };
 
-/** Cases whose gradient needs sizes: `firstRows` pads by one. */
+/** Cases whose gradient needs known sizes: that of `firstRows` pads. */
 const needsSizes = ['embedding rows'];
 
 describe.each(Object.entries(cases))('%s', (name, { inputs, build }) => {
-  test('one model takes every size', async () => {
+  test('one model accepts every size', async () => {
     const outputsOf = needsSizes.includes(name) ? (y: Value) => ({ result: y }) : withGradients;
     const symbolic: Sizes = { batch: 'batch', tokens: 'tokens' };
     const graph = createGraph('dynamic');
@@ -158,7 +158,7 @@ describe.each(Object.entries(cases))('%s', (name, { inputs, build }) => {
     await session.dispose();
   });
 
-  test('a size is spelled out in the shape', () => {
+  test('symbolic shapes agree with fixed ones', () => {
     const graph = createGraph('dynamic');
     const symbolic: Sizes = { batch: 'batch', tokens: 'tokens' };
     const { shape } = build(declare(graph, inputs(symbolic)), symbolic);
@@ -170,7 +170,7 @@ describe.each(Object.entries(cases))('%s', (name, { inputs, build }) => {
   });
 });
 
-test('rows of a table by indices of any number', async () => {
+test('looks up rows by a symbolic number of indices', async () => {
   const graph = createGraph('embedding');
   const ids = input(graph, 'ids', 'int64', ['batch', 'tokens']);
   const table = input(graph, 'table', 'float32', [4, 2]);
@@ -184,7 +184,7 @@ test('rows of a table by indices of any number', async () => {
   await session.dispose();
 });
 
-test('where a gradient needs a size that is not known, the error says which and where', () => {
+test('names the size and the operator if a gradient needs a size that is unknown', () => {
   const graph = createGraph('dynamic');
   const table = input(graph, 'table', 'float32', [4, 3]);
   expect(() => gradients(sum(firstRows(table, 'batch')), [table])).toThrow(
@@ -192,7 +192,7 @@ test('where a gradient needs a size that is not known, the error says which and 
   );
 });
 
-test('a size that no input has is refused when the model is written', () => {
+test('refuses to write a model with a size that no input has', () => {
   const graph = createGraph('dynamic');
   const x = input(graph, 'x', 'float32', [1, 3]);
   expect(() => encodeModel(graph, { y: expand(x, ['batch', 3]) })).toThrow(/"batch" is needed/);

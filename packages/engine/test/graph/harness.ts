@@ -1,8 +1,8 @@
-// Builds a graph, runs it and hands back numbers: what the graph's tests share.
+// Shared by the graph's tests: runs graphs, draws inputs and random cases.
 import fc from 'fast-check';
 import { randomStream } from '../../src/base/random.js';
 import { float32, int32, int64, sizeOf, type Tensor, type Tensors } from '../../src/base/tensor.js';
-import type { Graph, Value } from '../../src/graph/builder.js';
+import type { Graph, Value } from '../../src/graph/graph.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import { createSession } from '../../src/runtime/session.js';
 import type { NdArray } from './reference.js';
@@ -24,17 +24,17 @@ export async function compute(
 export const numbers = (tensor: Tensor | undefined): number[] =>
   Array.from(tensor!.data as Iterable<number>, Number);
 
-/** What an input's elements may be; floats are multiples of 1/64, exact even in float16. */
+/** The range of an input's elements; floats are multiples of 1/64, which are exact even in float16. */
 export type Kind =
   /** In ±2. */
   | 'any'
   /** In [0.5, 2.5]. */
   | 'positive'
-  /** In ±2, but not nearer to 0 than 0.25. */
+  /** In ±2, at least 0.25 from 0. */
   | 'nonzero'
-  /** No two of all the sample's inputs nearer to each other than 0.125, none nearer to 0 than that. */
+  /** At least 0.125 from 0 and from every other element of the sample's inputs. */
   | 'apart'
-  /** One of five, so that equal ones occur. */
+  /** One of five values, so that equal ones occur. */
   | 'few'
   | 'bool'
   /** Indices in [0, below). */
@@ -79,7 +79,7 @@ function tensorOf({ shape, data }: NdArray, kind: Kind): Tensor {
   return float32(shape, data);
 }
 
-/** Random choices of one test case, on fast-check's generator so that it can replay and shrink them. */
+/** Random choices of one test case, by fast-check's generator so that it can replay and shrink them. */
 export interface Draw {
   integer(min: number, max: number): number;
   boolean(): boolean;
@@ -91,7 +91,7 @@ export interface Draw {
   permutation(n: number): number[];
 }
 
-/** A property of random choices. The seed is fixed: a test that passes passes again. */
+/** Checks a property of random choices, with a fixed seed. */
 export async function forAll(runs: number, property: (draw: Draw) => Promise<void>): Promise<void> {
   await fc.assert(
     fc.asyncProperty(fc.gen(), async (gen) => {

@@ -1,4 +1,4 @@
-// Writing models: what is dropped, what is shared, which names are kept, and that the bytes depend on nothing else.
+// Writing models: unused nodes are dropped, constants are shared, names are kept, and the bytes are deterministic.
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { float32, int64 } from '../../src/base/tensor.js';
@@ -10,14 +10,14 @@ import {
   scoped,
   type Graph,
   type Value,
-} from '../../src/graph/builder.js';
+} from '../../src/graph/graph.js';
 import { gradients } from '../../src/graph/gradient.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import { ModelProtoSchema, type GraphProto, type ModelProto } from '../../src/graph/onnx_pb.js';
 import { scan } from '../../src/graph/ops/control.js';
 import { add, exp, floor, mul, neg, tanh } from '../../src/graph/ops/elementwise.js';
 import { expand, reshape, split } from '../../src/graph/ops/movement.js';
-import { layerNorm } from '../../src/graph/ops/normalization.js';
+import { layerNorm } from '../../src/graph/ops/fused.js';
 import { sum } from '../../src/graph/ops/reduction.js';
 import { createSession } from '../../src/runtime/session.js';
 import { compute, numbers } from './harness.js';
@@ -40,18 +40,18 @@ function training(): { graph: Graph; outputs: Record<string, Value> } {
 }
 
 describe('bytes', () => {
-  test('are the same for the same graph built twice, and written twice', () => {
+  test('are equal for the same graph built twice, and written twice', () => {
     const [first, second] = [training(), training()];
     const bytes = encodeModel(first.graph, first.outputs, { kind: 'training' });
     expect(encodeModel(second.graph, second.outputs, { kind: 'training' })).toEqual(bytes);
     expect(encodeModel(first.graph, first.outputs, { kind: 'training' })).toEqual(bytes);
   });
-  test('do not depend on what else was built on the graph', () => {
+  test('do not depend on unused nodes', () => {
     const [plain, busy] = [training(), training()];
     floor(exp(busy.graph.inputs[0]!));
     expect(encodeModel(busy.graph, busy.outputs)).toEqual(encodeModel(plain.graph, plain.outputs));
   });
-  test('depend on a constant', () => {
+  test('depend on the value of a constant', () => {
     const model = (value: number) => {
       const graph = createGraph('model');
       return encodeModel(graph, { y: mul(input(graph, 'x', 'float32', [3]), value) });
@@ -78,7 +78,7 @@ describe('nodes', () => {
     const body = written.node[0]!.attribute.find(({ name }) => name === 'body')!.g!;
     expect(operators(body)).toEqual(['Tanh']);
   });
-  test('around a Scan that only its body needs are kept', () => {
+  test('of the enclosing graph that only a Scan body needs are kept', () => {
     const graph = createGraph('model');
     const x = input(graph, 'x', 'float32', [3]);
     const outside = exp(x);
@@ -89,14 +89,14 @@ describe('nodes', () => {
     }));
     expect(operators(graphOf(graph, { y: outputs['y']! }))).toEqual(['Exp', 'Scan']);
   });
-  test('keep all their outputs when one is needed', async () => {
+  test('keep all their outputs if one is needed', async () => {
     const graph = createGraph('model');
     const parts = split(input(graph, 'x', 'float32', [3]), [1, 2], 0);
     const written = graphOf(graph, { last: parts[1]! });
     expect(written.node[0]!.output).toHaveLength(2);
     expect(numbers((await compute(graph, { last: parts[1]! }, { x: x3 }))['last'])).toEqual([2, 3]);
   });
-  test('are named after their place in the model, and no name is used twice', () => {
+  test('have unique names that state their place in the model', () => {
     const { graph, outputs } = training();
     scoped(graph, 'encoder', () => scoped(graph, 'attention', () => (outputs['y'] = exp(graph.inputs[0]!))));
     const { node } = graphOf(graph, outputs);
@@ -109,7 +109,7 @@ describe('nodes', () => {
     ]);
     expect(new Set(all).size).toBe(all.length);
   });
-  test('of a gradient say what they are the gradient of', () => {
+  test('of a gradient are named after the differentiated operator', () => {
     const graph = createGraph('model');
     const x = input(graph, 'x', 'float32', [3]);
     const loss = scoped(graph, 'head', () => sum(exp(x)));
@@ -119,7 +119,7 @@ describe('nodes', () => {
 });
 
 describe('constants', () => {
-  test('of the same content are written once', () => {
+  test('with the same content are written once', () => {
     const graph = createGraph('model');
     const x = input(graph, 'x', 'float32', [3]);
     const one = constant(graph, float32([3], [1, 2, 3]));
@@ -127,7 +127,7 @@ describe('constants', () => {
     const { initializer } = graphOf(graph, { y: add(mul(add(x, one), same), 2), z: mul(x, 2) });
     expect(initializer.map(({ dims }) => dims)).toEqual([[3n], []]);
   });
-  test('of another dtype or shape are not the same', () => {
+  test('with a different dtype or shape are written separately', () => {
     const graph = createGraph('model');
     const x = input(graph, 'x', 'float32', [2, 3]);
     const row = constant(graph, float32([1, 3], [1, 2, 3]));
@@ -140,13 +140,13 @@ describe('constants', () => {
       [[3n], 7],
     ]);
   });
-  test('large ones are written once for each value that holds them', () => {
+  test('that are large are written once per value', () => {
     const graph = createGraph('model');
     const x = input(graph, 'x', 'float32', [100]);
     const weight = constant(graph, float32([100], new Float32Array(100)));
     expect(graphOf(graph, { y: mul(add(x, weight), weight) }).initializer).toHaveLength(1);
   });
-  test('scalars are shared, but 0 and −0 and dtypes are not', () => {
+  test('share equal scalars, but not 0 and −0 or different dtypes', () => {
     const graph = createGraph('model');
     expect(scalar(graph, 2)).toBe(scalar(graph, 2));
     expect(scalar(graph, 0)).not.toBe(scalar(graph, -0));
@@ -156,7 +156,7 @@ describe('constants', () => {
 });
 
 describe('outputs', () => {
-  test('may be inputs, constants, one value twice, and one output of several', async () => {
+  test('may be inputs, constants, and the same value twice', async () => {
     const graph = createGraph('model');
     const x = input(graph, 'x', 'float32', [3]);
     const y = exp(mul(x, 0));
@@ -165,14 +165,14 @@ describe('outputs', () => {
     expect(Object.keys(result)).toEqual(['x', 'copy', 'seven', 'y', 'again']);
     expect(Object.values(result).map(numbers)).toEqual([[1, 2, 3], [1, 2, 3], [7], [1, 1, 1], [1, 1, 1]]);
   });
-  test('computed values carry their output’s name: nothing is copied', () => {
+  test('name the computed value directly, without a copy', () => {
     const graph = createGraph('model');
     const y = exp(input(graph, 'x', 'float32', [3]));
     expect(graphOf(graph, { y }).node.map(({ opType, output }) => [opType, output])).toEqual([
       ['Exp', ['y']],
     ]);
   });
-  test('may be needed by other nodes too', async () => {
+  test('may also be used by other nodes', async () => {
     const graph = createGraph('model');
     const y = neg(input(graph, 'x', 'float32', [3]));
     const result = await compute(graph, { y, z: mul(y, 2) }, { x: x3 });
@@ -181,7 +181,7 @@ describe('outputs', () => {
       [-2, -4, -6],
     ]);
   });
-  test('state dtype and shape, run-time sizes by name', () => {
+  test('state dtype and shape, with run-time sizes by name', () => {
     const graph = createGraph('model');
     const x = input(graph, 'x', 'float32', ['batch', 3]);
     const { input: inputs, output } = graphOf(graph, { y: reshape(x, ['batch', 3, 1]) });
@@ -194,14 +194,14 @@ describe('outputs', () => {
       ['y', 1, ['batch', 3n, 1n]],
     ]);
   });
-  test('cannot have the name of an input that they are not', () => {
+  test('cannot have the name of an input with another value', () => {
     const graph = createGraph('model');
     const x = input(graph, 'x', 'float32', [3]);
     expect(() => encodeModel(graph, { x: exp(x) })).toThrow(
       /graph model has both an input and an output named x/,
     );
   });
-  test('names that the encoder makes up are never those of the caller', async () => {
+  test('never collide with generated names', async () => {
     const graph = createGraph('model');
     const v1 = input(graph, 'v1', 'float32', [3]);
     const c0 = input(graph, 'c0', 'float32', [3]);
@@ -221,7 +221,7 @@ describe('outputs', () => {
   });
 });
 
-test('a size known at run time is looked up once', () => {
+test('looks up a run-time size once', () => {
   const graph = createGraph('model');
   const x = input(graph, 'x', 'float32', ['batch', 'tokens']);
   const row = input(graph, 'row', 'float32', [1, 1]);
@@ -230,7 +230,7 @@ test('a size known at run time is looked up once', () => {
   expect(written.filter((type) => type === 'Shape')).toHaveLength(2);
 });
 
-test('metadata, producer and operator sets are written', async () => {
+test('writes metadata, producer and operator sets', async () => {
   const { graph, outputs } = training();
   const bytes = encodeModel(graph, outputs, { labels: 'anger, joy', profile: 'lite' });
   const { metadataProps, producerName, irVersion, opsetImport } = decode(bytes);
@@ -251,7 +251,7 @@ test('metadata, producer and operator sets are written', async () => {
   await session.dispose();
 });
 
-test('optional outputs of an operator that nothing uses do no harm', async () => {
+test('unused optional outputs of an operator are harmless', async () => {
   const graph = createGraph('model');
   const x = input(graph, 'x', 'float32', [1, 3]);
   const ones = constant(graph, float32([3], [1, 1, 1]));
@@ -260,6 +260,6 @@ test('optional outputs of an operator that nothing uses do no harm', async () =>
   expect(numbers(result['y'])[1]).toBeCloseTo(1, 5);
 });
 
-test('bytes that are no model are refused', async () => {
+test('refuses bytes that are not a model', async () => {
   await expect(createSession(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({ code: 'format' });
 });

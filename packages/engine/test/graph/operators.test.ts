@@ -1,10 +1,10 @@
-// Every operator: what it computes, its shape, its gradient and its gradient's gradient, against the plain reference.
+// Every operator against its plain implementation: values, shape, gradient and second derivative.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { randomStream } from '../../src/base/random.js';
 import { float32, type Tensor } from '../../src/base/tensor.js';
-import { createGraph, input, type Graph, type Value } from '../../src/graph/builder.js';
+import { createGraph, input, type Graph, type Value } from '../../src/graph/graph.js';
 import { gradients } from '../../src/graph/gradient.js';
 import { add, cast, mul } from '../../src/graph/ops/elementwise.js';
 import { sum } from '../../src/graph/ops/reduction.js';
@@ -14,9 +14,8 @@ import type { Row, Sample } from './rows.js';
 import { notDifferentiable } from './undifferentiable.js';
 import { tabulate, total, type NdArray } from './reference.js';
 
-/** Exported from packages/engine/src/graph/ops without being an operator, or tested by itself, with the place. */
+/** Exports of src/graph/ops that are not operators or are tested elsewhere, with the reason or place. */
 const elsewhere: Readonly<Record<string, string>> = {
-  onnxType: 'a table of numbers',
   scan: 'scan.test.ts',
   mergeLeading: 'dynamic.test.ts',
   splitLeading: 'dynamic.test.ts',
@@ -31,7 +30,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   quantizedRows: 'quantized.test.ts',
 };
 
-test('the table has every operator that src/graph/ops exports', async () => {
+test('the tables contain every operator that src/graph/ops exports', async () => {
   const folder = join(import.meta.dirname, '../../src/graph/ops');
   const exported: string[] = [];
   for (const file of readdirSync(folder)) {
@@ -43,7 +42,7 @@ test('the table has every operator that src/graph/ops exports', async () => {
   expect(exported.filter((name) => !known.includes(name))).toEqual([]);
 });
 
-const listed = <T>(one: T | readonly T[]): readonly T[] => (Array.isArray(one) ? one : [one as T]);
+const listed = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
 
 interface Case {
   readonly sample: Sample;
@@ -71,7 +70,7 @@ function drawCase(row: Row, draw: Draw): Case {
   };
 }
 
-/** Holds what ONNX Runtime gave to the inferred shape, the expected shape and the expected numbers. */
+/** Compares ONNX Runtime's result with the inferred shape, the expected shape and the expected values. */
 function expectArray(name: string, actual: Tensor, value: Value, expected: NdArray, tolerance: number): void {
   expect(value.shape, `${name}: inferred shape`).toEqual(expected.shape);
   expect(actual.shape, `${name}: shape from ONNX Runtime`).toEqual(expected.shape);
@@ -83,7 +82,7 @@ function expectArray(name: string, actual: Tensor, value: Value, expected: NdArr
 }
 
 describe.each(Object.entries({ ...differentiable, ...notDifferentiable }))('%s', (name, row) => {
-  test('computes what the reference computes, in the inferred shape', async () => {
+  test('computes the values of the reference, in the inferred shape', async () => {
     await forAll(25, async (draw) => {
       const { graph, outputs, tensors, expected } = drawCase(row, draw);
       const named = Object.fromEntries(outputs.map((output, i) => [`y${i}`, output]));
@@ -96,8 +95,8 @@ describe.each(Object.entries({ ...differentiable, ...notDifferentiable }))('%s',
 });
 
 /**
- * The scalar that is differentiated: Σ w·(y + y²/2) over all outputs with random weights w. The square makes it
- * depend on x a second time, even where the operator itself is linear.
+ * The scalar that is differentiated: Σ w·(y + y²/2) over all outputs with random weights w. The square gives it a second
+ * derivative even if the operator itself is linear.
  */
 const loss = (outputs: readonly NdArray[], weights: readonly NdArray[]): number =>
   total(outputs.flatMap(({ data }, k) => [...data].map((y, i) => weights[k]!.data[i]! * (y + (y * y) / 2))));
@@ -113,7 +112,7 @@ const randomArray = (name: string, shape: readonly number[]): NdArray => {
 };
 
 describe.each(Object.entries(differentiable))('%s', (name, row) => {
-  test('its gradient and the gradient of that are finite differences of the reference', async () => {
+  test('has the first and second derivatives of the reference by finite differences', async () => {
     await forAll(20, async (draw) => {
       const { sample, arrays, graph, values, outputs, tensors, expected } = drawCase(row, draw);
       const weights = expected.map(({ shape }, k) => randomArray(`weights ${k}`, shape));
@@ -147,7 +146,7 @@ describe.each(Object.entries(differentiable))('%s', (name, row) => {
         },
       );
 
-      /** The loss where element `e` of input `i` is moved by `step`, and all inputs by `far` along the directions. */
+      /** The loss with element `e` of input `i` moved by `step` and all inputs by `far` along the directions. */
       const moved = (i: number, e: number, step: number, far: number): number => {
         const changed = arrays.map(({ shape, data }, k) => ({
           shape,
@@ -179,7 +178,7 @@ describe.each(Object.entries(differentiable))('%s', (name, row) => {
 });
 
 describe.each(Object.entries(notDifferentiable).filter(([name]) => name !== 'oneHot'))('%s', (_name, row) => {
-  test('refuses to be differentiated', async () => {
+  test('cannot be differentiated', async () => {
     await forAll(3, async (draw) => {
       const { outputs, values } = drawCase(row, draw);
       const scalar = sum(cast(outputs[0]!, 'float32'));

@@ -1,17 +1,16 @@
-// The table of differentiable operators: how to draw a case of each, how to build it, what it computes in plain TypeScript.
+// The table of differentiable operators: how to draw a case of each, how to build it, and its plain implementation.
 import { defined } from 'mien-engine/base';
 import { float32, sizeOf } from '../../src/base/tensor.js';
-import { constant, type Value } from '../../src/graph/builder.js';
-import { channelAffine, channelMajorConv } from '../../src/graph/ops/channel-major.js';
-import { conv2d, convTranspose2d, globalAveragePool } from '../../src/graph/ops/convolution.js';
-import * as elementwise from '../../src/graph/ops/elementwise.js';
-import { firstRows } from '../../src/graph/ops/embedding.js';
+import { constant, type Value } from '../../src/graph/graph.js';
+import { channelAffine, layerNorm, addScaled } from '../../src/graph/ops/fused.js';
+import { channelMajorConv } from '../../src/graph/ops/channel-major.js';
+import { conv2d, convTranspose2d, globalAveragePool } from '../../src/graph/ops/image.js';
+import { firstRows } from '../../src/graph/ops/movement.js';
 import { gemm, linearProduct, matmul } from '../../src/graph/ops/linalg.js';
 import { gather, scatterAdd } from '../../src/graph/ops/lookup.js';
+import * as elementwise from '../../src/graph/ops/elementwise.js';
 import * as movement from '../../src/graph/ops/movement.js';
-import { layerNorm } from '../../src/graph/ops/normalization.js';
 import * as reduction from '../../src/graph/ops/reduction.js';
-import { addScaled } from '../../src/graph/ops/scaled.js';
 import { drawInputs, type Draw } from './harness.js';
 import {
   at,

@@ -1,8 +1,8 @@
-// Optimisers, step by step: against their textbook forms in float64, and against what PyTorch does.
+// Optimisers and learning rate schedules, step by step, against their textbook forms in float64 and against PyTorch.
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { float32, sizeOf, zeros, type Tensors } from '../../src/base/tensor.js';
-import { createGraph, input, type Value } from '../../src/graph/builder.js';
+import { createGraph, input, type Value } from '../../src/graph/graph.js';
 import { scan } from '../../src/graph/ops/control.js';
 import { add, div, mul } from '../../src/graph/ops/elementwise.js';
 import {
@@ -11,8 +11,10 @@ import {
   applyUpdates,
   chain,
   clipByGlobalNorm,
+  cosineSchedule,
   decayWeights,
   l2Penalty,
+  linearSchedule,
   packed,
   sgd,
   type Optimizer,
@@ -79,7 +81,7 @@ async function train(optimizer: Optimizer): Promise<Numbers[]> {
   );
 }
 
-/** One step of a textbook: new values of one parameter; `memory` is kept from step to step for each parameter. */
+/** One step of a textbook form: the new value of one parameter; `memory` is kept per parameter from step to step. */
 type Textbook = (
   parameter: number,
   gradient: number,
@@ -107,7 +109,7 @@ function follow(rule: Textbook): Numbers[] {
   });
 }
 
-/** Kingma & Ba 2015, algorithm 1, with β₁ = 0.9, β₂ = 0.999 and ε = 10⁻⁸ unless said otherwise. */
+/** Kingma & Ba 2015, algorithm 1, by default with β₁ = 0.9, β₂ = 0.999 and ε = 10⁻⁸. */
 function adamStep(
   g: number,
   memory: Record<string, number>,
@@ -181,7 +183,7 @@ const cases: Readonly<Record<string, readonly [Optimizer, Textbook]>> = {
   ],
 };
 
-/** Equal but for float32's rounding, of 1 − β₂ᵗ above all; parameters move by 0.1 and more. */
+/** Equal up to float32's rounding, mainly of 1 − β₂ᵗ; parameters change by 0.1 and more. */
 function expectSame(actual: readonly Numbers[], expected: readonly Numbers[]): void {
   expect(actual).toHaveLength(expected.length);
   expected.forEach((parameters, step) => {
@@ -198,16 +200,16 @@ const golden = JSON.parse(await readFile(goldenPath('optimizers/optimizers.json'
   cases: Record<string, Numbers[]>;
 };
 
-test.each(Object.entries(cases))('%s does what the textbook says', async (_name, [optimizer, textbook]) => {
+test.each(Object.entries(cases))('%s agrees with its textbook form', async (_name, [optimizer, textbook]) => {
   expectSame(await train(optimizer), follow(textbook));
 });
 
-test.each(Object.entries(golden.cases))('%s does what PyTorch does', async (name, expected) => {
+test.each(Object.entries(golden.cases))('%s agrees with PyTorch', async (name, expected) => {
   expect(Object.keys(cases)).toContain(name);
   expectSame(await train(cases[name]![0]), expected);
 });
 
-test('the gradients that are clipped have norms on both sides of the limit', () => {
+test('the norms of the clipped gradients lie between the two limits', () => {
   const norms = Array.from({ length: STEPS }, (_, step) =>
     Math.sqrt(total(Object.values(gradientsAt(step)).flatMap((values) => values.map((g) => g * g)))),
   );
@@ -215,7 +217,7 @@ test('the gradients that are clipped have norms on both sides of the limit', () 
   expect(Math.max(...norms)).toBeLessThan(50);
 });
 
-test('state has the parameters’ shapes, names of its own, and starts at zero', () => {
+test('state has the parameters’ shapes and names of its own, and starts at zero', () => {
   const parameters = { w: float32([2], [1, 2]), step: float32([], [3]) };
   for (const optimizer of [
     sgd({ learningRate: 1, momentum: 0.5 }),
@@ -230,14 +232,22 @@ test('state has the parameters’ shapes, names of its own, and starts at zero',
   expect(sgd({ learningRate: 1 }).init(parameters)).toEqual({});
 });
 
-test('small parameters in one vector change nothing, whatever the optimiser tells them apart by', async () => {
+test('names the value that a state lacks, for instance the state of another optimiser', () => {
+  const graph = createGraph('optimizer');
+  const [w, step] = [input(graph, 'w', 'float32', [2]), input(graph, 'step', 'float32', [])];
+  const update = () =>
+    adam({ learningRate: 1 }).update({ w }, { 'velocity w': w }, { parameters: { w }, step });
+  expect(update).toThrow(expect.objectContaining({ code: 'shape', place: { field: 'sum w' } }) as Error);
+});
+
+test('packing small parameters of one kind into a vector does not change the result', async () => {
   const decays = (name: string): boolean => name === 'weight';
   const rateOf = (name: string): number => (name === 'weight' ? 1 : 0.5);
   const plain = chain(clipByGlobalNorm(0.1), adamW({ learningRate: 0.1, weightDecay: 0.3, decays, rateOf }));
   const kindOf = (name: string): string => `${rateOf(name)} ${decays(name)}`;
   const vectors = packed(plain, kindOf);
   const parameters = Object.fromEntries(names.map((name) => [name, float32(shapes[name]!, initial[name]!)]));
-  // bias and scale are of one kind: one vector of four numbers, under the first one's name.
+  // bias and scale are of one kind: one vector of four elements, under the first name.
   expect(Object.keys(vectors.init(parameters)).sort()).toEqual([
     'squares bias',
     'squares weight',
@@ -245,12 +255,48 @@ test('small parameters in one vector change nothing, whatever the optimiser tell
     'sum weight',
   ]);
   expect(vectors.init(parameters)['sum bias']!.shape).toEqual([4]);
-  const [expected, found] = [await train(plain), await train(vectors)];
-  found.forEach((step, i) =>
+  const [expected, actual] = [await train(plain), await train(vectors)];
+  actual.forEach((step, i) =>
     names.forEach((name) =>
       step[name]!.forEach((value, k) => expect(value).toBeCloseTo(expected[i]![name]![k]!, 6)),
     ),
   );
-  // Nothing is packed that is not small.
+  // Larger parameters are not packed.
   expect(Object.keys(packed(plain, kindOf, 2).init(parameters)).length).toBe(6);
+});
+
+/** The learning rates at these numbers of steps. */
+async function ratesAt(schedule: (step: Value) => Value, steps: readonly number[]): Promise<number[]> {
+  const graph = createGraph('schedule');
+  const step = input(graph, 'step', 'float32', [steps.length]);
+  const { rates } = await compute(graph, { rates: schedule(step) }, { step: float32([steps.length], steps) });
+  return numbers(rates);
+}
+
+const expectRates = (actual: readonly number[], expected: readonly number[]): void => {
+  expect(actual).toHaveLength(expected.length);
+  expected.forEach((rate, i) => expect(actual[i], `at index ${i}`).toBeCloseTo(rate, 6));
+};
+
+test('the linear schedule rises and falls linearly and stays at zero', async () => {
+  const schedule = linearSchedule({ peak: 0.4, warmup: 4, steps: 12 });
+  const rates = await ratesAt(schedule, [0, 1, 2, 3, 4, 5, 8, 11, 12, 13, 1000]);
+  expectRates(rates, [0.1, 0.2, 0.3, 0.4, 0.4, 0.35, 0.2, 0.05, 0, 0, 0]);
+});
+
+test('the cosine schedule rises linearly, falls by half a cosine and stays at zero', async () => {
+  const schedule = cosineSchedule({ peak: 0.4, warmup: 4, steps: 12 });
+  const rates = await ratesAt(schedule, [0, 1, 2, 3, 4, 6, 8, 10, 12, 13, 1000]);
+  const quarter = 0.2 * Math.SQRT1_2;
+  expectRates(rates, [0.1, 0.2, 0.3, 0.4, 0.4, 0.2 + quarter, 0.2, 0.2 - quarter, 0, 0, 0]);
+});
+
+test('schedules without warm-up start at the peak', async () => {
+  expectRates(await ratesAt(linearSchedule({ peak: 2, steps: 4 }), [0, 1, 2, 3, 4]), [2, 1.5, 1, 0.5, 0]);
+  expectRates(await ratesAt(cosineSchedule({ peak: 2, steps: 4 }), [0, 2, 4]), [2, 1, 0]);
+});
+
+test('schedules that consist of warm-up alone do not divide by zero', async () => {
+  for (const schedule of [linearSchedule, cosineSchedule])
+    expectRates(await ratesAt(schedule({ peak: 1, warmup: 2, steps: 2 }), [0, 1, 3]), [0.5, 1, 0]);
 });

@@ -1,8 +1,8 @@
-// Integer products are exact, node and wasm give the same numbers, and quantisation errs by no more than half a step.
+// Quantisation errs by at most half a step, and integer layers compute what their definition says.
 import { expect, test } from 'vitest';
 import { randomStream } from '../../src/base/random.js';
 import { float32, int32, type Tensor } from '../../src/base/tensor.js';
-import { createGraph, input, constant } from '../../src/graph/builder.js';
+import { createGraph, input, constant } from '../../src/graph/graph.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import {
   quantizedLinear,
@@ -16,7 +16,7 @@ const draw = randomStream(7, 'quantized');
 const matrix = (rows: number, width: number, of: () => number): Tensor<'float32'> =>
   float32([rows, width], Float32Array.from({ length: rows * width }, of));
 
-test('weights err by half a step of their output’s scale at most, and keep to seven bits', () => {
+test('weights err by at most half a step of their output’s scale and fit seven bits', () => {
   const weight = matrix(9, 33, () => draw.normal() * 10 ** (3 * draw.uniform()));
   const { values, scales } = quantizeWeight(weight);
   expect(values.shape).toEqual([33, 9]);
@@ -28,12 +28,12 @@ test('weights err by half a step of their output’s scale at most, and keep to 
     }
 });
 
-test('an output of zeros stays zero', () => {
+test('weights of zero stay zero', () => {
   const { values, scales } = quantizeWeight(matrix(2, 3, () => 0));
   expect([...values.data, ...scales.data]).toEqual([0, 0, 0, 0, 0, 0, 1, 1]);
 });
 
-/** The layer as it is defined: DynamicQuantizeLinear, whole products, scales. */
+/** The definition of the layer: DynamicQuantizeLinear, integer products, scales. */
 function reference(x: Tensor<'float32'>, weight: Tensor<'float32'>, bias: readonly number[]): number[] {
   const { values, scales } = quantizeWeight(weight);
   const [rows, inputs] = x.shape as [number, number];
@@ -66,11 +66,15 @@ function layer(weight: Tensor<'float32'>, bias: readonly number[]): Uint8Array {
 }
 
 test.each([
-  ['ordinary numbers', () => draw.normal(), () => draw.normal() / 8],
-  // Every pair of products is as large as it can be: eight-bit weights would saturate here on x86 without VNNI.
-  ['the largest there are', () => 1, () => 1],
-  ['the largest of both signs', () => (draw.uniform() < 0.5 ? -1 : 1), () => (draw.uniform() < 0.5 ? -1 : 1)],
-])('a layer of %s is what its definition says', async (_name, ofX, ofWeight) => {
+  ['normal values', () => draw.normal(), () => draw.normal() / 8],
+  // All pairs of products are maximal: eight-bit weights would saturate here on x86 without VNNI.
+  ['maximal values', () => 1, () => 1],
+  [
+    'maximal values of both signs',
+    () => (draw.uniform() < 0.5 ? -1 : 1),
+    () => (draw.uniform() < 0.5 ? -1 : 1),
+  ],
+])('a layer of %s computes what its definition says', async (_name, ofX, ofWeight) => {
   const x = matrix(5, 256, ofX);
   const weight = matrix(12, 256, ofWeight);
   const bias = Array.from({ length: 12 }, () => draw.normal());
@@ -84,7 +88,7 @@ test.each([
   );
 });
 
-test('rows are looked up and scaled back', async () => {
+test('rows are looked up and rescaled', async () => {
   const table = matrix(10, 16, () => draw.normal());
   const graph = createGraph('rows');
   const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
@@ -96,10 +100,10 @@ test('rows are looked up and scaled back', async () => {
   await session.dispose();
   expect(rows.shape).toEqual([1, 3, 16]);
   for (const [at, row] of [9, 0, 4].entries()) {
-    const own = table.data.subarray(row * 16, (row + 1) * 16);
-    const step = Math.max(...own.map(Math.abs)) / 127;
+    const expected = table.data.subarray(row * 16, (row + 1) * 16);
+    const step = Math.max(...expected.map(Math.abs)) / 127;
     for (let i = 0; i < 16; i++)
-      expect(Math.abs((rows.data as Float32Array)[at * 16 + i]! - own[i]!)).toBeLessThanOrEqual(
+      expect(Math.abs((rows.data as Float32Array)[at * 16 + i]! - expected[i]!)).toBeLessThanOrEqual(
         0.5001 * step,
       );
   }

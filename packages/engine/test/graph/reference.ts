@@ -1,4 +1,4 @@
-// Plain float64 arrays: what the operators' tests compare with, written for plainness and not for speed.
+// Plain float64 implementations with which the tests compare operators, written for clarity and not for speed.
 import { sizeOf } from '../../src/base/tensor.js';
 
 export interface NdArray {
@@ -6,7 +6,7 @@ export interface NdArray {
   readonly data: Float64Array;
 }
 
-/** An array whose element at each index is what `element` says. */
+/** An array whose elements are computed from their indices. */
 export function tabulate(shape: readonly number[], element: (index: readonly number[]) => number): NdArray {
   const data = new Float64Array(sizeOf(shape));
   for (let i = 0; i < data.length; i++) data[i] = element(unravel(i, shape));
@@ -37,13 +37,13 @@ export function broadcast(...shapes: readonly (readonly number[])[]): number[] {
   );
 }
 
-/** `f` of the elements at the same place, with broadcasting. */
+/** `f` applied element-wise, with broadcasting. */
 export const zip = (f: (...elements: number[]) => number, ...arrays: readonly NdArray[]): NdArray =>
   tabulate(broadcast(...arrays.map(({ shape }) => shape)), (index) =>
     f(...arrays.map((array) => at(array, index))),
   );
 
-/** All elements along `axes` become what `fold` makes of them. */
+/** Folds the elements along `axes`. */
 export function reduce(
   x: NdArray,
   axes: readonly number[],
@@ -89,7 +89,7 @@ export const transposed = (x: NdArray, order: readonly number[]): NdArray =>
       ),
   );
 
-/** The error function by its series, exact to float64 for the arguments in question (|x| < 5). */
+/** The error function by its series, accurate to float64 for |x| < 5. */
 export function erf(x: number): number {
   let [term, sum] = [x, x];
   for (let n = 1; Math.abs(term) > 1e-17; n++) {
@@ -116,7 +116,7 @@ export function correlation(
     positions(rows + top + bottom, height),
     positions(columns + left + right, width),
   ];
-  // Loops over positions in the arrays: differences need this thousands of times.
+  // Explicit loops, since finite differences evaluate this thousands of times.
   return tabulate(shape, ([n, channel, row, column]) => {
     const first = n! * channels + Math.floor(channel! / (outputs / groups)) * inner;
     let sum = 0;
@@ -132,7 +132,7 @@ export function correlation(
   });
 }
 
-/** The transpose of `correlation`: every element of `y` is spread over the part of the image that it was summed from. */
+/** The transpose of `correlation`: distributes every element of `y` over the part of the image it was summed from. */
 export function spread(
   y: NdArray,
   weight: NdArray,

@@ -1,21 +1,21 @@
-// The table of what operators refuse: one line for each way in which inputs may not fit.
+// The table of invalid inputs that operators refuse.
 import type { DType } from '../../src/base/tensor.js';
-import type { Graph, Shape, Value } from '../../src/graph/builder.js';
+import type { Graph, Shape, Value } from '../../src/graph/graph.js';
 import { scan } from '../../src/graph/ops/control.js';
 import { add, greater, mul, where } from '../../src/graph/ops/elementwise.js';
 import { gemm, linearProduct, matmul } from '../../src/graph/ops/linalg.js';
 import { gather, oneHot, scatterAdd } from '../../src/graph/ops/lookup.js';
 import { concat, expand, pad, reshape, slice, split, transpose } from '../../src/graph/ops/movement.js';
-import { layerNorm } from '../../src/graph/ops/normalization.js';
+import { layerNorm } from '../../src/graph/ops/fused.js';
 import { argMax, max, mean, softmax, sum } from '../../src/graph/ops/reduction.js';
 
 export interface Fixture {
   readonly graph: Graph;
-  /** A new input of this shape, float32 unless said otherwise. */
+  /** A new input of this shape, float32 by default. */
   readonly of: (shape: Shape, dtype?: DType) => Value;
 }
 
-/** The operator, what is wrong, how to do it, and what the message must say besides operator and place. */
+/** The operator, what is wrong, an invalid use, and what the message must state besides operator and place. */
 export const refused: readonly (readonly [string, string, (fixture: Fixture) => unknown, RegExp])[] = [
   [
     'Add',
@@ -25,7 +25,7 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
   ],
   [
     'Add',
-    'different names of sizes',
+    'symbolic sizes of different names',
     ({ of }) => add(of(['batch']), of(['tokens'])),
     /\[batch\].*\[tokens\]/,
   ],
@@ -35,10 +35,15 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
     ({ of }) => mul(of([2]), of([2], 'int64')),
     /differ in dtype: float32 and int64/,
   ],
-  ['Where', 'a condition of numbers', ({ of }) => where(of([2]), of([2]), 0), /expects bool, got float32/],
   [
     'Where',
-    'branches that do not fit',
+    'a condition that is not boolean',
+    ({ of }) => where(of([2]), of([2]), 0),
+    /expects bool, got float32/,
+  ],
+  [
+    'Where',
+    'branches that do not broadcast',
     ({ of }) => where(greater(of([2]), 0), of([3]), 1),
     /do not broadcast/,
   ],
@@ -70,25 +75,25 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
   ['Gemm', 'rank 3', ({ of }) => gemm(of([2, 3, 4]), of([4, 5])), /expects rank 2, got \[2, 3, 4\]/],
   [
     'Gemm',
-    'inner sizes after transposing',
+    'inner sizes that differ after transposing',
     ({ of }) => gemm(of([2, 3]), of([3, 4]), { transA: true }),
     /\[2, 3\]ᵀ by \[3, 4\] /,
   ],
   [
     'Gemm',
-    'a sum that does not fit',
+    'an added value that does not broadcast',
     ({ of }) => gemm(of([2, 3]), of([3, 4]), { add: of([3]) }),
     /do not broadcast/,
   ],
   [
     'Gemm',
-    'a sum that is larger',
+    'an added value larger than the product',
     ({ of }) => gemm(of([1, 3]), of([3, 4]), { add: of([2, 4]) }),
     /\[2, 4\] does not broadcast to \[1, 4\]/,
   ],
   [
     'Gemm',
-    'a linear layer of another width',
+    'a linear layer of another input width',
     ({ of }) => linearProduct(of([2, 3]), of([5, 4])),
     /\[2, 3\] by \[5, 4\]ᵀ/,
   ],
@@ -100,7 +105,7 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
   ],
   [
     'Gather',
-    'an axis that is not there',
+    'an axis that does not exist',
     ({ of }) => gather(of([4, 2]), of([3], 'int64'), 2),
     /axis 2 does not exist in rank 2/,
   ],
@@ -120,14 +125,14 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
   ['OneHot', 'a scalar', ({ of }) => oneHot(of([], 'int64'), 4), /rank 1 or more/],
   [
     'Reshape',
-    'another number of elements',
+    'a different number of elements',
     ({ of }) => reshape(of([2, 3]), [4, 2]),
     /\[2, 3\] .* elements of \[4, 2\]/,
   ],
-  ['Reshape', 'a size that disappears', ({ of }) => reshape(of(['batch', 3]), [3]), /\[batch, 3\]/],
+  ['Reshape', 'a symbolic size that disappears', ({ of }) => reshape(of(['batch', 3]), [3]), /\[batch, 3\]/],
   [
     'Reshape',
-    'a size by another name',
+    'a symbolic size under another name',
     ({ of }) => reshape(of(['batch', 3]), ['tokens', 3]),
     /\[tokens, 3\]/,
   ],
@@ -135,12 +140,17 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
     'Transpose',
     'an axis twice',
     ({ of }) => transpose(of([2, 3]), [0, 0]),
-    /order \[0, 0\] is no permutation/,
+    /order \[0, 0\] is not a permutation/,
   ],
-  ['Transpose', 'too few axes', ({ of }) => transpose(of([2, 3, 4]), [1, 0]), /is no permutation/],
-  ['Transpose', 'a vector', ({ of }) => transpose(of([2])), /is no permutation/],
-  ['Expand', 'a size other than 1', ({ of }) => expand(of([2, 3]), [4, 3]), /do not broadcast/],
-  ['Expand', 'to a smaller shape', ({ of }) => expand(of([2, 3]), [1, 3]), /does not broadcast to \[1, 3\]/],
+  ['Transpose', 'too few axes', ({ of }) => transpose(of([2, 3, 4]), [1, 0]), /is not a permutation/],
+  ['Transpose', 'a vector', ({ of }) => transpose(of([2])), /is not a permutation/],
+  ['Expand', 'expanding a size other than 1', ({ of }) => expand(of([2, 3]), [4, 3]), /do not broadcast/],
+  [
+    'Expand',
+    'expanding to a smaller shape',
+    ({ of }) => expand(of([2, 3]), [1, 3]),
+    /does not broadcast to \[1, 3\]/,
+  ],
   [
     'Concat',
     'parts of different widths',
@@ -161,13 +171,13 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
   ],
   [
     'Concat',
-    'an axis that is not there',
+    'an axis that does not exist',
     ({ of }) => concat([of([2]), of([2])], -2),
     /axis -2 does not exist in rank 1/,
   ],
   [
     'Concat',
-    'along a size that is not known',
+    'concatenating along a symbolic size',
     ({ of }) => concat([of(['batch']), of([2])], 0),
     /"batch" must be known/,
   ],
@@ -177,27 +187,37 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
     ({ of }) => split(of([5, 2]), [2, 2], 0),
     /\[2, 2\] do not add up to 5/,
   ],
-  ['Split', 'one part that is not all', ({ of }) => split(of([5, 2]), [3], 0), /\[3\] do not add up to 5/],
+  [
+    'Split',
+    'a single part that is too small',
+    ({ of }) => split(of([5, 2]), [3], 0),
+    /\[3\] do not add up to 5/,
+  ],
   ['Split', 'a negative size', ({ of }) => split(of([5]), [-1, 6], 0), /do not add up/],
-  ['Split', 'an axis that is not there', ({ of }) => split(of([5]), [2, 3], 1), /axis 1 does not exist/],
-  ['Slice', 'past the end', ({ of }) => slice(of([2, 3]), 1, 1, 4), /cannot take 1 to 4 by 1 along axis 1/],
-  ['Slice', 'nothing', ({ of }) => slice(of([2, 3]), 1, 2, 2), /cannot take 2 to 2/],
-  ['Slice', 'from before the start', ({ of }) => slice(of([2, 3]), 1, -1, 2), /cannot take -1 to 2/],
-  ['Slice', 'backwards', ({ of }) => slice(of([2, 3]), 1, 0, 2, -1), /by -1/],
-  ['Slice', 'half an axis', ({ of }) => slice(of([2, 3]), 0.5, 0, 1), /axis 0.5 does not exist/],
-  ['Pad', 'by less than nothing', ({ of }) => pad(of([2, 3]), 1, -1, 0), /use slice to cut/],
+  ['Split', 'an axis that does not exist', ({ of }) => split(of([5]), [2, 3], 1), /axis 1 does not exist/],
+  [
+    'Slice',
+    'slicing past the end',
+    ({ of }) => slice(of([2, 3]), 1, 1, 4),
+    /cannot take 1 to 4 by 1 along axis 1/,
+  ],
+  ['Slice', 'an empty slice', ({ of }) => slice(of([2, 3]), 1, 2, 2), /cannot take 2 to 2/],
+  ['Slice', 'slicing from before the start', ({ of }) => slice(of([2, 3]), 1, -1, 2), /cannot take -1 to 2/],
+  ['Slice', 'a negative step', ({ of }) => slice(of([2, 3]), 1, 0, 2, -1), /by -1/],
+  ['Slice', 'a fractional axis', ({ of }) => slice(of([2, 3]), 0.5, 0, 1), /axis 0.5 does not exist/],
+  ['Pad', 'a negative amount', ({ of }) => pad(of([2, 3]), 1, -1, 0), /use slice to remove elements/],
   ['Pad', 'integers', ({ of }) => pad(of([2, 3], 'int64'), 1, 1, 0), /expects float32, got int64/],
-  ['Pad', 'an axis that is not there', ({ of }) => pad(of([2, 3]), 3, 1, 0), /axis 3 does not exist/],
+  ['Pad', 'an axis that does not exist', ({ of }) => pad(of([2, 3]), 3, 1, 0), /axis 3 does not exist/],
   [
     'ReduceSum',
-    'an axis that is not there',
+    'an axis that does not exist',
     ({ of }) => sum(of([2, 3]), [2]),
     /axis 2 does not exist in rank 2/,
   ],
   ['ReduceMean', 'an axis of a scalar', ({ of }) => mean(of([]), [0]), /axis 0 does not exist in rank 0/],
   ['ReduceMax', 'an axis before the first', ({ of }) => max(of([2, 3]), [-3]), /axis -3 does not exist/],
   ['Softmax', 'a scalar', ({ of }) => softmax(of([])), /axis -1 does not exist in rank 0/],
-  ['ArgMax', 'an axis that is not there', ({ of }) => argMax(of([2]), 1), /axis 1 does not exist/],
+  ['ArgMax', 'an axis that does not exist', ({ of }) => argMax(of([2]), 1), /axis 1 does not exist/],
   [
     'LayerNormalization',
     'a scale of another width',
@@ -245,13 +265,13 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
   ],
   [
     'Scan',
-    'a state that is lost',
+    'a state that is not returned',
     ({ graph, of }) => scan(graph, { h: of([2]) }, { x: of([3, 2]) }, () => ({ carried: {}, outputs: {} })),
     /state h enters as float32 \[2\] and leaves as nothing/,
   ],
   [
     'Scan',
-    'a state from nowhere',
+    'a state that did not exist before',
     ({ graph, of }) =>
       scan(graph, {}, { x: of([3, 2]) }, (step) => ({ carried: { h: step.scanned['x']! }, outputs: {} })),
     /state h enters as nothing and leaves as float32 \[2\]/,

@@ -1,14 +1,14 @@
-// What a row of the table of operators is, and the rows that many operators share.
-import type { Value } from '../../src/graph/builder.js';
+// A row of the tables of operators, and rows that many operators share.
+import type { Value } from '../../src/graph/graph.js';
 import type { Draw, InputSpec, Kind } from './harness.js';
 import { reduce, total, zip, type NdArray } from './reference.js';
 
-/** One case: inputs, the operator applied to them, and what should come out. */
+/** One case: inputs, the operator applied to them, and the expected results. */
 export interface Sample {
   readonly inputs: readonly InputSpec[];
   readonly build: (...values: Value[]) => Value | readonly Value[];
   readonly reference: (...arrays: NdArray[]) => NdArray | readonly NdArray[];
-  /** How far a gradient may be off, relative to its largest element or 1; 1e-4 by default. */
+  /** Tolerance of the gradient, relative to the larger of its largest element and 1; 1e-4 by default. */
   readonly tolerance?: number;
 }
 export type Row = (draw: Draw) => Sample;

@@ -1,7 +1,7 @@
-// Scan: carried state, stacked outputs, values from around it, scans within scans.
+// Scan: carried state, stacked outputs, values of the enclosing graph, nested scans.
 import { expect, test } from 'vitest';
 import { float32, int64 } from '../../src/base/tensor.js';
-import { constant, createGraph, input } from '../../src/graph/builder.js';
+import { constant, createGraph, input } from '../../src/graph/graph.js';
 import { scan } from '../../src/graph/ops/control.js';
 import { add, cast, exp, mul, sub } from '../../src/graph/ops/elementwise.js';
 import { reshape } from '../../src/graph/ops/movement.js';
@@ -10,7 +10,7 @@ import { encodeModel } from '../../src/graph/onnx.js';
 import { createSession } from '../../src/runtime/session.js';
 import { compute, numbers } from './harness.js';
 
-test('state goes from step to step, and outputs are stacked', async () => {
+test('carries state from step to step and stacks outputs', async () => {
   const graph = createGraph('model');
   const [total, xs] = [input(graph, 'total', 'float32', [2]), input(graph, 'xs', 'float32', [3, 2])];
   const { carried, outputs } = scan(graph, { total }, { x: xs }, (step) => {
@@ -28,12 +28,12 @@ test('state goes from step to step, and outputs are stacked', async () => {
   expect(numbers(result['last'])).toEqual([23, 22]);
 });
 
-test('several states and sequences of several dtypes keep their names', async () => {
+test('keeps the names of states and scanned tensors of several dtypes', async () => {
   const graph = createGraph('model');
   const [a, b] = [input(graph, 'a', 'float32', []), input(graph, 'b', 'int64', [])];
   const scanned = { y: input(graph, 'y', 'int64', [2]), x: input(graph, 'x', 'float32', [2]) };
   const { carried } = scan(graph, { a, b }, scanned, (step) => ({
-    // The body may name the state in any order.
+    // The body may return the state in any order.
     carried: {
       b: add(step.carried['b']!, step.scanned['y']!),
       a: sub(step.carried['a']!, step.scanned['x']!),
@@ -48,7 +48,7 @@ test('several states and sequences of several dtypes keep their names', async ()
   expect([numbers(result['a1']), numbers(result['b1'])]).toEqual([[3], [103]]);
 });
 
-test('the body may use inputs, constants and computed values from around it, also ones that nothing else needs', async () => {
+test('the body may use inputs, constants and computed values of the enclosing graph', async () => {
   const graph = createGraph('model');
   const [w, xs] = [input(graph, 'w', 'float32', [2]), input(graph, 'xs', 'float32', [3, 2])];
   const large = constant(
@@ -80,7 +80,7 @@ test('the body may use inputs, constants and computed values from around it, als
   expect(numbers(result['total'])).toEqual([190]);
 });
 
-test('a state may pass through unchanged, and the number of steps may be known only at run time', async () => {
+test('allows an unchanged state and a number of steps known only at run time', async () => {
   const graph = createGraph('model');
   const [w, xs] = [input(graph, 'w', 'float32', [2]), input(graph, 'xs', 'float32', ['steps', 'batch', 2])];
   const { carried, outputs } = scan(graph, { w }, { x: xs }, (step) => ({
@@ -105,7 +105,7 @@ test('a state may pass through unchanged, and the number of steps may be known o
   await session.dispose();
 });
 
-test('a scan within a scan uses values of both surroundings', async () => {
+test('a nested scan may use values of both enclosing graphs', async () => {
   const graph = createGraph('model');
   const offset = mul(input(graph, 'offset', 'float32', []), 10);
   const rows = input(graph, 'rows', 'float32', [2, 3]);
@@ -126,7 +126,7 @@ test('a scan within a scan uses values of both surroundings', async () => {
   expect(numbers(result['y'])).toEqual([19, 21, 23, 10, 21, 32]);
 });
 
-test('the body’s values cannot be used after it', () => {
+test('values of the body cannot be used outside of it', () => {
   const graph = createGraph('model');
   const xs = input(graph, 'xs', 'float32', [3]);
   let leaked = xs;

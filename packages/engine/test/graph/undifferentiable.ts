@@ -1,11 +1,11 @@
-// Operators without a gradient: choices, indices, steps, and those that only inference uses.
+// The table of operators without a gradient: comparisons, indices, steps.
 import * as elementwise from '../../src/graph/ops/elementwise.js';
 import { oneHot } from '../../src/graph/ops/lookup.js';
 import { argMax } from '../../src/graph/ops/reduction.js';
 import { at, reduce, tabulate } from './reference.js';
 import { binary, unary, type Row } from './rows.js';
 
-/** Operators whose results are indices, choices or steps: computed, but never differentiated. */
+/** By the names they are exported under. */
 export const notDifferentiable: Readonly<Record<string, Row>> = {
   greater: binary(elementwise.greater, (a, b) => Number(a > b), 'few'),
   greaterOrEqual: binary(elementwise.greaterOrEqual, (a, b) => Number(a >= b), 'few'),

@@ -1,16 +1,16 @@
-// The runtime of browsers against that of node, on what either might do differently: integer products, contrib
-// operators, resizing, sampling, randomness by integer overflow.
+// The browser's runtime gives the results of Node's where they might differ: integer products, contrib operators,
+// resizing, sampling, randomness by integer overflow.
 import * as node from 'onnxruntime-node';
 import * as web from 'onnxruntime-web';
 import { expect, test } from 'vitest';
 import { randomStream } from '../../src/base/random.js';
 import { float32, int32, tensor, type Tensor, type Tensors } from '../../src/base/tensor.js';
-import { constant, createGraph, input, type Graph, type Value } from '../../src/graph/builder.js';
+import { constant, createGraph, input, type Graph, type Value } from '../../src/graph/graph.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import { silu } from '../../src/graph/ops/elementwise.js';
 import { gridSample, resizeBicubic } from '../../src/graph/ops/image.js';
 import { quantizedLinear, quantizeWeight } from '../../src/graph/ops/quantized.js';
-import { addScaled } from '../../src/graph/ops/scaled.js';
+import { addScaled } from '../../src/graph/ops/fused.js';
 import { noise } from '../../src/layers/stochastic.js';
 import { createSession, setRuntime } from '../../src/runtime/session.js';
 
@@ -38,7 +38,7 @@ const layer = (weight: Tensor<'float32'>, x: Tensor<'float32'>): Case => {
 
 const cases: Readonly<Record<string, Case>> = {
   'an integer layer': layer(normal([24, 64]), normal([5, 64])),
-  'an integer layer at its largest': layer(ones([16, 256]), ones([3, 256])),
+  'an integer layer of maximal values': layer(ones([16, 256]), ones([3, 256])),
   'x + s · y': {
     feeds: { x: normal([40, 64]), y: normal([40, 64]) },
     build: ({ x, y }) => addScaled(x!, y!, 0.3),
@@ -76,14 +76,14 @@ async function compute({ feeds, build }: Case, runtime: unknown): Promise<Tensor
   return result;
 }
 
-test.each(Object.entries(cases))('%s', async (_name, one) => {
-  const [own, other] = [await compute(one, node), await compute(one, web)];
-  expect(other.shape).toEqual(own.shape);
-  expect(own.data.length).toBeGreaterThan(0);
-  if (own.dtype !== 'float32') expect([...other.data]).toEqual([...own.data]);
+test.each(Object.entries(cases))('computes %s as Node does', async (_name, sample) => {
+  const [ofNode, ofWeb] = [await compute(sample, node), await compute(sample, web)];
+  expect(ofWeb.shape).toEqual(ofNode.shape);
+  expect(ofNode.data.length).toBeGreaterThan(0);
+  if (ofNode.dtype !== 'float32') expect([...ofWeb.data]).toEqual([...ofNode.data]);
   else
-    (own.data as Float32Array).forEach((value, i) =>
-      expect(Math.abs((other.data as Float32Array)[i]! - value)).toBeLessThan(
+    (ofNode.data as Float32Array).forEach((value, i) =>
+      expect(Math.abs((ofWeb.data as Float32Array)[i]! - value)).toBeLessThan(
         2e-6 * Math.max(1, Math.abs(value)),
       ),
     );

@@ -1,15 +1,16 @@
-// Layers for training convolutional networks: the same numbers and gradients as the operators of plain definitions.
+// Layers for training convolutional networks: the values and gradients of their plain definitions.
 import { describe, expect, it } from 'vitest';
 import { float32, sizeOf, type Tensor } from '../../src/base/tensor.js';
-import { createGraph, input, type Value } from '../../src/graph/builder.js';
+import { createGraph, input, type Value } from '../../src/graph/graph.js';
 import { pullback } from '../../src/graph/gradient.js';
 import { channelMajorConv } from '../../src/graph/ops/channel-major.js';
-import { conv2d, samePadding, symmetricPadding } from '../../src/graph/ops/convolution.js';
+import { conv2d, samePadding, symmetricPadding } from '../../src/graph/ops/image.js';
 import { add, div, greater, mul, silu, sqrt, sub, where } from '../../src/graph/ops/elementwise.js';
 import { concat, reshape, slice } from '../../src/graph/ops/movement.js';
 import { mean } from '../../src/graph/ops/reduction.js';
-import { batchNorm, updateRunning } from '../../src/layers/batch-norm.js';
 import {
+  batchNorm,
+  updateRunning,
   channelPrelu,
   depthwiseConv,
   pointwise,
@@ -22,7 +23,7 @@ import { relativeError, uniform } from '../../../../test/support/golden.js';
 const drawn = (name: string, shape: readonly number[]): Tensor<'float32'> =>
   float32(shape, uniform(name, sizeOf(shape)));
 
-/** Outputs and gradients of two definitions on the same numbers. */
+/** Compares outputs and gradients of two definitions. */
 async function expectSame(
   shapes: Readonly<Record<string, readonly number[]>>,
   definitions: readonly ((values: Record<string, Value>) => Value)[],
@@ -56,7 +57,7 @@ async function expectSame(
 }
 
 describe('convolutions in channel-major layout', () => {
-  it('PReLU multiplies what is below zero by its channel’s slope', () =>
+  it('PReLU multiplies negative values by their channel’s slope', () =>
     expectSame({ x: [3, 2, 3, 4], slope: [3] }, [
       ({ x, slope }) => channelPrelu(x!, slope!),
       ({ x, slope }) => where(greater(x!, 0), x!, mul(x!, reshape(slope!, [3, 1, 1, 1]))),
@@ -79,30 +80,33 @@ describe('convolutions in channel-major layout', () => {
     ['same', 1, 6, 5],
     ['same', 2, 6, 5],
     ['symmetric', 2, 7, 6],
-  ] as const)('k×k with %s padding and stride %d is ONNX’s own', async (kind, stride, height, width) => {
-    const padding = kind === 'same' ? samePadding([height, width], 3, stride) : symmetricPadding(3);
-    const graph = createGraph('layers');
-    const x = input(graph, 'x', 'float32', [2, 3, height, width]);
-    const weight = input(graph, 'weight', 'float32', [4, 3, 3, 3]);
-    const ours = swapBatch(spatialConv(swapBatch(x), weight, { stride, padding }));
-    const theirs = conv2d(x, weight, { stride, padding });
-    const results = await compute(
-      graph,
-      { ours, theirs },
-      { x: drawn('x', [2, 3, height, width]), weight: drawn('weight', [4, 3, 3, 3]) },
-    );
-    expect(results['ours']!.shape).toEqual(results['theirs']!.shape);
-    expect(relativeError(numbers(results['ours']), numbers(results['theirs']))).toBeLessThan(1e-5);
-  });
+  ] as const)(
+    'k×k with %s padding and stride %d agrees with ONNX’s Conv',
+    async (kind, stride, height, width) => {
+      const padding = kind === 'same' ? samePadding([height, width], 3, stride) : symmetricPadding(3);
+      const graph = createGraph('layers');
+      const x = input(graph, 'x', 'float32', [2, 3, height, width]);
+      const weight = input(graph, 'weight', 'float32', [4, 3, 3, 3]);
+      const ours = swapBatch(spatialConv(swapBatch(x), weight, { stride, padding }));
+      const theirs = conv2d(x, weight, { stride, padding });
+      const results = await compute(
+        graph,
+        { ours, theirs },
+        { x: drawn('x', [2, 3, height, width]), weight: drawn('weight', [4, 3, 3, 3]) },
+      );
+      expect(results['ours']!.shape).toEqual(results['theirs']!.shape);
+      expect(relativeError(numbers(results['ours']), numbers(results['theirs']))).toBeLessThan(1e-5);
+    },
+  );
 
-  // A small map is one product; a larger one goes by rows.
+  // A small map is one product; a larger one is computed by rows.
   it.each([
     [3, 1, 4, 3],
     [5, 2, 6, 5],
     [3, 2, 9, 10],
     [5, 1, 10, 9],
   ])(
-    'depthwise, kernel %d and stride %d on %d × %d, is one convolution a channel',
+    'depthwise with kernel %d and stride %d on %d × %d is one convolution per channel',
     (kernel, stride, h, w) => {
       const padding = samePadding([h, w], kernel, stride);
       return expectSame({ x: [3, 2, h, w], weight: [3, 1, kernel, kernel] }, [
@@ -146,7 +150,7 @@ describe('batchNorm', () => {
     ]),
   );
 
-  it('keeps the variance of rows whose mean is a thousand times their spread', async () => {
+  it('computes the variance of rows whose mean is a thousand times their deviation', async () => {
     const graph = createGraph('norm');
     const x = input(graph, 'x', 'float32', [1, 4]);
     const one = input(graph, 'one', 'float32', [1]);

@@ -1,31 +1,37 @@
-// Layers: parameters' names and shapes, results by hand, and the cross-entropy.
+// Linear layer, LSTM and losses: parameters' names and shapes, known results, PyTorch's results.
 import { describe, expect, test } from 'vitest';
 import { float32, int32, int64, sizeOf, type Tensor, type Tensors } from '../../src/base/tensor.js';
-import { createGraph, input, type Shape } from '../../src/graph/builder.js';
+import { createGraph, input, type Shape } from '../../src/graph/graph.js';
 import { gradients } from '../../src/graph/gradient.js';
-import { linear } from '../../src/layers/linear.js';
+import { encodeModel } from '../../src/graph/onnx.js';
+import { mul } from '../../src/graph/ops/elementwise.js';
+import { mean } from '../../src/graph/ops/reduction.js';
+import { linear } from '../../src/layers/transformer.js';
 import { crossEntropy } from '../../src/layers/loss.js';
 import { lstm } from '../../src/layers/lstm.js';
 import {
+  boundParameters,
   collectParameters,
   constantParameters,
   initialize,
   type Parameters,
 } from '../../src/layers/parameters.js';
+import { createSession } from '../../src/runtime/session.js';
 import { compute, numbers } from '../graph/harness.js';
+import { goldenInput, goldenWeight, readGolden, relativeError } from '../../../../test/support/golden.js';
 
 const shapesOf = (build: (p: Parameters) => unknown): Record<string, readonly number[]> =>
   Object.fromEntries(collectParameters(build).map(({ name, shape }) => [name, shape]));
 const of = (p: Parameters, shape: Shape) => input(p.graph, 'x', 'float32', shape);
 
 describe('linear', () => {
-  test.each([[[5, 4]], [[2, 3, 4]], [['batch', 4]], [['batch', 'tokens', 4]]])('takes %j', (shape) => {
-    let found: Shape = [];
-    const parameters = shapesOf((p) => (found = linear(p, 'head', of(p, shape), 7).shape));
-    expect(found).toEqual([...shape.slice(0, -1), 7]);
+  test.each([[[5, 4]], [[2, 3, 4]], [['batch', 4]], [['batch', 'tokens', 4]]])('accepts %j', (shape) => {
+    let output: Shape = [];
+    const parameters = shapesOf((p) => (output = linear(p, 'head', of(p, shape), 7).shape));
+    expect(output).toEqual([...shape.slice(0, -1), 7]);
     expect(parameters).toEqual({ 'head.weight': [7, 4], 'head.bias': [7] });
   });
-  test('is x · Wᵀ + b', async () => {
+  test('computes x · Wᵀ + b', async () => {
     const graph = createGraph('model');
     const p = constantParameters(graph, {
       'head.weight': float32([2, 3], [1, 0, 2, 0, 1, -1]),
@@ -35,7 +41,7 @@ describe('linear', () => {
     const result = await compute(graph, { y }, { x: float32([2, 3], [1, 2, 3, 4, 5, 6]) });
     expect(numbers(result['y'])).toEqual([17, 19, 26, 19]);
   });
-  test('starts within ±1/√in', () => {
+  test('initialises its weight within ±1/√in', () => {
     const { 'head.weight': weight } = initialize(
       collectParameters((p) => linear(p, 'head', of(p, [1, 16]), 64)),
       3,
@@ -44,7 +50,7 @@ describe('linear', () => {
     expect(largest).toBeLessThanOrEqual(0.25);
     expect(largest).toBeGreaterThan(0.24);
   });
-  test('needs to know its width, and errors name the layer', () => {
+  test('needs a known input width, and its errors name the layer', () => {
     expect(() => shapesOf((p) => linear(p, 'head', of(p, [2, 'width']), 3))).toThrow(/"width" must be known/);
     const graph = createGraph('model');
     const p = constantParameters(graph, { 'head.weight': float32([2, 3], new Array<number>(6).fill(0)) });
@@ -55,7 +61,7 @@ describe('linear', () => {
 });
 
 describe('lstm', () => {
-  test('over several steps has PyTorch’s parameters; over one, neither recurrent weights nor a forget gate', () => {
+  test('has PyTorch’s parameters over several steps, and neither recurrent weights nor a forget gate over one', () => {
     expect(shapesOf((p) => lstm(p, 'l', of(p, [2, 5, 3]), 4))).toEqual({
       'l.weight_ih_l0': [16, 3],
       'l.weight_hh_l0': [16, 4],
@@ -68,7 +74,7 @@ describe('lstm', () => {
       'l.bias_hh_l0': [12],
     });
   });
-  test.each([1, 5])('gives states of every step, of the last, and the cell (%i steps)', (steps) => {
+  test.each([1, 5])('returns the states of all steps, the last state and the cell (%i steps)', (steps) => {
     collectParameters((p) => {
       const { output, hidden, cell } = lstm(p, 'l', of(p, [2, steps, 3]), 4);
       expect([output.shape, hidden.shape, cell.shape]).toEqual([
@@ -78,7 +84,7 @@ describe('lstm', () => {
       ]);
     });
   });
-  test('one step is the first of several, with the rows of the forget gate left out', async () => {
+  test('computes over one step the first of several, without the rows of the forget gate', async () => {
     const [inner, hidden] = [3, 2];
     const full = initialize(
       collectParameters((p) => lstm(p, 'l', of(p, [2, 2, inner]), hidden)),
@@ -106,6 +112,30 @@ describe('lstm', () => {
     const one = numbers((await states(1, short, first))['output']);
     [0, 1, 4, 5].forEach((at, i) => expect(one[i]).toBeCloseTo(long[at]!, 6));
   });
+  test('agrees with PyTorch over seven steps: outputs, states and gradients', async () => {
+    const golden = await readGolden('lstm_7_steps');
+    const sequence = goldenInput('sequence', [4, 7, 16]);
+    const specs = collectParameters((p) => lstm(p, 'l', input(p.graph, 'x', 'float32', [4, 7, 16]), 24));
+    const graph = createGraph('lstm');
+    const values = Object.fromEntries(
+      specs.map(({ name, shape }) => [name, input(graph, name, 'float32', shape)]),
+    );
+    const { output, hidden, cell } = lstm(
+      boundParameters(graph, values),
+      'l',
+      input(graph, 'x', 'float32', [4, 7, 16]),
+      24,
+    );
+    const dxs = gradients(mean(mul(output, output)), Object.values(values));
+    const named = Object.fromEntries(specs.map(({ name }, i) => [name.replace('l.', 'grad.'), dxs[i]!]));
+    const session = await createSession(encodeModel(graph, { output, h: hidden, c: cell, ...named }));
+    const weights = specs.map(({ name, shape }) => [name, goldenWeight(name.slice(2), shape)] as const);
+    const result = await session.run({ x: sequence, ...Object.fromEntries(weights) });
+    expect(Object.keys(result).sort()).toEqual(Object.keys(golden).sort());
+    for (const [name, expected] of Object.entries(golden))
+      expect(relativeError(result[name]!.data as Float32Array, expected.data), name).toBeLessThan(1e-5);
+    await session.dispose();
+  });
 });
 
 describe('cross-entropy', () => {
@@ -128,7 +158,7 @@ describe('cross-entropy', () => {
     const result = await compute(graph, { loss }, { logits, labels });
     expect(numbers(result['loss'])[0]).toBeCloseTo((losses[0]! + losses[1]!) / 2, 5);
   });
-  test('weighs items; an item of weight 0 does not count, in the gradient neither', async () => {
+  test('weights items; an item of weight 0 does not count, nor does its gradient', async () => {
     const graph = createGraph('loss');
     const values = input(graph, 'logits', 'float32', [2, 3]);
     const weights = input(graph, 'weights', 'float32', [2]);

@@ -1,8 +1,8 @@
-// Parameters: declared once, drawn from streams of their own, bound with errors that name the tensor.
+// Parameters: declared once, initialised from streams of their own, bound with errors that name the tensor.
 import { describe, expect, test } from 'vitest';
 import type { MienError } from '../../src/base/errors.js';
 import { float32, zeros } from '../../src/base/tensor.js';
-import { createGraph, input, type Value } from '../../src/graph/builder.js';
+import { createGraph, input, type Value } from '../../src/graph/graph.js';
 import {
   boundParameters,
   collectParameters,
@@ -30,18 +30,18 @@ const caught = (act: () => unknown): MienError => {
   throw new Error('nothing was thrown');
 };
 
-describe('first values', () => {
-  test('are the same for the same seed and others for another', () => {
+describe('initial values', () => {
+  test('depend on the seed alone', () => {
     expect(initialize(specs, 7)).toEqual(initialize(specs, 7));
     expect(initialize(specs, 7)['encoder.weight']).not.toEqual(initialize(specs, 8)['encoder.weight']);
   });
-  test('do not depend on the order of parameters nor on what else there is', () => {
+  test('do not depend on the order of parameters or on other parameters', () => {
     const all = initialize(specs, 7);
     const reversed = initialize(specs.toReversed(), 7);
     for (const { name } of specs) expect(reversed[name]).toEqual(all[name]);
     expect(initialize(specs.slice(2), 7)['classifier.weight']).toEqual(all['classifier.weight']);
   });
-  test('differ between parameters of one shape', () => {
+  test('differ between parameters of the same shape', () => {
     const twins = ['a', 'b'].map((name) => ({ name, shape: [8], init: uniformInit(1) }));
     const { a, b } = initialize(twins, 7);
     expect(a!.data).not.toEqual(b!.data);
@@ -64,19 +64,19 @@ describe('first values', () => {
 });
 
 describe('a model’s parameters', () => {
-  test('are collected in the order of first use, each once', () => {
-    const found = collectParameters((p) => {
+  test('are collected in order of first use, each once', () => {
+    const specs = collectParameters((p) => {
       const b = p.get('b', [2]);
       expect(p.get('b', [2])).toBe(b);
       p.get('a', [3, 4]);
     });
-    expect(found.map(({ name, shape }) => [name, shape])).toEqual([
+    expect(specs.map(({ name, shape }) => [name, shape])).toEqual([
       ['b', [2]],
       ['a', [3, 4]],
     ]);
-    expect(countParameters(found)).toBe(14);
+    expect(countParameters(specs)).toBe(14);
   });
-  test('have one shape: a second is refused with the parameter’s name', () => {
+  test('cannot be used with two shapes; the error names the parameter', () => {
     const error = caught(() =>
       collectParameters((p) => {
         p.get('head.weight', [2, 3]);
@@ -90,11 +90,11 @@ describe('a model’s parameters', () => {
 
 describe('constant parameters', () => {
   const weights = { 'encoder.layer.0.weight': float32([2, 3], [1, 2, 3, 4, 5, 6]) };
-  test('hold the tensors given', () => {
+  test('hold the given tensors', () => {
     const value = constantParameters(createGraph('model'), weights).get('encoder.layer.0.weight', [2, 3]);
     expect(value.constant).toBe(weights['encoder.layer.0.weight']);
   });
-  test('name a tensor that is missing, and the nearest there is', () => {
+  test('name a missing tensor and the most similar one', () => {
     const error = caught(() =>
       constantParameters(createGraph('model'), weights).get('encoder.layer.0.weigth', [2, 3]),
     );
@@ -111,7 +111,7 @@ describe('constant parameters', () => {
 });
 
 describe('bound parameters', () => {
-  test('are values of the graph, and one that is not bound is named', () => {
+  test('are values of the graph; the error names one that is not bound', () => {
     const graph = createGraph('model');
     const weight: Value = input(graph, 'w', 'float32', [2]);
     const p = boundParameters(graph, { weight });
@@ -123,6 +123,6 @@ describe('bound parameters', () => {
   });
 });
 
-test('a tensor of zeros counts as many numbers as its shape says', () => {
+test('countParameters counts elements by shape', () => {
   expect(countParameters([zeros('float32', [3, 4]), { shape: [] }])).toBe(13);
 });

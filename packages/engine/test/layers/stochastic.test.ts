@@ -1,7 +1,7 @@
-// Dropout and stochastic depth: rates, scaling, gradients through what was kept, independence and repeatability.
+// Dropout and stochastic depth: rates, scaling, gradients, independence and reproducibility.
 import { describe, expect, it } from 'vitest';
 import { float32, int32, type Tensor } from '../../src/base/tensor.js';
-import { createGraph, input } from '../../src/graph/builder.js';
+import { createGraph, input } from '../../src/graph/graph.js';
 import { gradients } from '../../src/graph/gradient.js';
 import { mul } from '../../src/graph/ops/elementwise.js';
 import { sum } from '../../src/graph/ops/reduction.js';
@@ -37,7 +37,7 @@ describe('noise', () => {
     expect(chi).toBeLessThan(63 + 5 * 11.3);
   });
 
-  it('does not repeat along any axis, from seed to seed or from place to place', async () => {
+  it('is uncorrelated along every axis, between seeds and between places', async () => {
     const values = await draw(shape, 1);
     const others = [await draw(shape, 2), await draw(shape, 3), await draw(shape, 1, 'there')];
     for (const other of others) expect(Math.abs(correlation(values, other))).toBeLessThan(tolerance);
@@ -47,13 +47,13 @@ describe('noise', () => {
     }
   });
 
-  it('is the same for the same seed and place', async () => {
+  it('is reproducible for the same seed and place', async () => {
     expect(await draw([3, 5], 7)).toEqual(await draw([3, 5], 7));
   });
 });
 
 describe('dropout', () => {
-  it('drops its share, scales the rest, and lets gradients through what it kept', async () => {
+  it('drops elements at its rate, scales the rest, and passes gradients through these', async () => {
     const graph = createGraph('dropout');
     const x = input(graph, 'x', 'float32', [100, 200]);
     const y = dropout(x, 0.1, { seed: input(graph, 'seed', 'int32', []), place: 'here' });
@@ -69,7 +69,7 @@ describe('dropout', () => {
     expect(Math.max(...slopes)).toBeLessThan(1e-5);
   });
 
-  it('leaves everything at rate 0', () => {
+  it('returns its input at rate 0', () => {
     const graph = createGraph('dropout');
     const x = input(graph, 'x', 'float32', [3]);
     const seed = input(graph, 'seed', 'int32', []);

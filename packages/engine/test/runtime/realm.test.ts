@@ -1,12 +1,12 @@
-// The library inside a realm of its own, as Jest's vm modules and Vitest's vmThreads run it: native code knows the main
-// realm's typed arrays only.
+// Sessions in a realm of their own, as in Jest's vm modules and Vitest's vmThreads: native code accepts only typed arrays of
+// the main realm.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { constants, createContext, runInContext } from 'node:vm';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import type { Tensors } from '../../src/base/tensor.js';
-import { createGraph, input } from '../../src/graph/builder.js';
+import { createGraph, input } from '../../src/graph/graph.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import { cast, mul } from '../../src/graph/ops/elementwise.js';
 import type { createSession } from '../../src/runtime/session.js';
@@ -14,7 +14,7 @@ import { numbers } from '../graph/harness.js';
 
 const SESSION = join(import.meta.dirname, '../../src/runtime/session.ts');
 
-test('computes in another realm than the native part, with arrays of that realm', async () => {
+test('accepts and returns arrays of the realm that the module runs in', async () => {
   const { outputFiles } = await build({
     entryPoints: [SESSION],
     bundle: true,

@@ -1,4 +1,4 @@
-// ONNX Runtime is kept from reporting to its maker: it would leave a number of the device in the user's folder.
+// ONNX Runtime's telemetry is disabled: it would store a device ID in the user's folder.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,14 +12,14 @@ const fusion = join(import.meta.dirname, '../../../../models/lite/fusion.onnx');
 const module = (name: string): string =>
   JSON.stringify(pathToFileURL(join(builtOf('mien-engine'), name)).href);
 
-test('a process that computes leaves nothing in its user’s folder', async () => {
+test('leaves no files in the user’s folder', async () => {
   const home = await mkdtemp(join(tmpdir(), 'mien-home-'));
   const program = `
     import { readFile } from 'node:fs/promises';
     const { createSession } = await import(${module('runtime/session.js')});
     const session = await createSession(await readFile(${JSON.stringify(fusion)}), { threads: 1 });
     console.log(session.inputs.join(' '));`;
-  // A CI machine's variables would keep it quiet by themselves.
+  // Without the variables of CI machines, which disable telemetry too.
   const env = {
     PATH: process.env['PATH'],
     HOME: home,

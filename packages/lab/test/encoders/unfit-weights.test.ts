@@ -93,7 +93,7 @@ describe('weights that do not fit', () => {
     [
       'the file is cut',
       () => ({ ...files, 'model.safetensors': files['model.safetensors']!.subarray(0, 1e6) }),
-      /the file was cut/,
+      /the file is truncated/,
     ],
   ])('is named: %s', async (what, make, message) => {
     const dir = await writeFiles(join(folder, `bad ${what}`), make());

@@ -125,5 +125,5 @@ test('a folder that cannot be made is named', async () => {
   await writeFile(join(root, 'file'), 'not a folder');
   const ended = await run({ dir: join(root, 'file', 'store'), kind: 'face', count: 4, delay: 0 });
   expect(ended).toMatchObject({ code: 1 });
-  expect(ended.errors).toMatch(/file.store: cannot write: a part of the path is a file/);
+  expect(ended.errors).toMatch(/file.store: cannot write: part of the path is a file/);
 });

@@ -1,71 +1,57 @@
-// Convolution and per-channel arithmetic in channel-major layout `[channels, batch, height, width]`, with gradients.
-// In this layout a batch is one volume of depth `batch`, so ONNX Runtime's Conv gathers columns block by block in the
-// cache and multiplies once; both gradients are convolutions or matrix products of the same kind.
-import { float32, int64 } from '../../base/tensor.js';
-import { apply, constant, formatShape, staticShape, type Value } from '../builder.js';
-import { NONE, operator } from '../operator.js';
-import { expectRank } from '../shapes.js';
-import type { Padding } from './convolution.js';
+// Convolution in channel-major layout `[channels, batch, height, width]`, with gradients. In this layout a batch is one
+// volume of depth `batch`, so that ONNX Runtime's Conv gathers columns block by block in the cache and multiplies once;
+// both gradients are convolutions or matrix products of the same kind.
+import { int64 } from '../../base/tensor.js';
+import { apply, constant, formatShape, operator, type Binary, type Value } from '../graph.js';
+import { kernelPositions, sizeAlong, sizesOf } from '../shapes.js';
+import type { Padding } from './image.js';
 import { gemm } from './linalg.js';
 import { gather } from './lookup.js';
 import { concat, pad, reshape, slice, transpose } from './movement.js';
-import { mul } from './elementwise.js';
-import { sum } from './reduction.js';
 
 interface ConvAttributes {
   readonly stride: number;
   readonly padding: Padding;
 }
 
-/** Positions of the output along an axis. */
-const steps = (size: number, before: number, after: number, kernel: number, stride: number): number =>
-  Math.floor((size + before + after - kernel) / stride) + 1;
-
-const dims4 = (x: Value): [number, number, number, number] => {
-  const [channels, batch, height, width] = staticShape(x.shape.length === 5 ? x.shape.slice(1) : x.shape);
-  return [channels!, batch!, height!, width!];
-};
-
 /** `[1, in, n, h, w]` with `[out, in, 1, k, l]` → `[1, out, n, h', w']`. */
-const VolumeConv = operator<ConvAttributes>({
+const VolumeConv = operator<Binary, ConvAttributes>({
   name: 'VolumeConv',
   infer: ([x, weight], { stride, padding: [top, left, bottom, right] }) => {
-    expectRank(x!, 5);
-    expectRank(weight!, 5);
-    const [channels, batch, height, width] = dims4(x!);
-    const [outputs, inputs, , kernelHeight, kernelWidth] = staticShape(weight!.shape) as number[];
+    const [, channels, batch, height, width] = sizesOf(x, 5);
+    const [outputs, inputs, , kernelHeight, kernelWidth] = sizesOf(weight, 5);
     if (channels !== inputs)
-      throw new Error(`${channels} channels do not fit the kernel ${formatShape(weight!.shape)}`);
+      throw new Error(`${channels} channels do not fit the kernel ${formatShape(weight.shape)}`);
     const size = [
-      steps(height, top, bottom, kernelHeight!, stride),
-      steps(width, left, right, kernelWidth!, stride),
+      kernelPositions(height + top + bottom, kernelHeight, stride),
+      kernelPositions(width + left + right, kernelWidth, stride),
     ];
     if (size.some((length) => length < 1)) throw new Error('the kernel is larger than the padded image');
-    return [{ dtype: x!.dtype, shape: [1, outputs!, batch, ...size] }];
+    return [{ dtype: x.dtype, shape: [1, outputs, batch, ...size] }];
   },
   lower: (inputs, { stride, padding: [top, left, bottom, right] }) => ({
     type: 'Conv',
     inputs,
     attributes: {
-      kernel_shape: staticShape(inputs[1]!.shape.slice(2)),
+      kernel_shape: sizesOf(inputs[1], 5).slice(2),
       strides: [1, stride, stride],
       pads: [0, top, left, 0, bottom, right],
     },
   }),
   gradient: (dy, { inputs: [x, weight], attributes }) => {
-    const [image, kernel, slope] = [drop(x!, 0), drop(weight!, 2), drop(dy, 0)];
+    const [image, kernel, slope] = [drop(x, 0), drop(weight, 2), drop(dy, 0)];
     return [
-      reshape(inputGradient(slope, kernel, image, attributes), x!.shape),
-      reshape(weightGradient(slope, kernel, image, attributes), weight!.shape),
+      reshape(imageGradient(slope, kernel, image, attributes), x.shape),
+      reshape(kernelGradient(slope, kernel, image, attributes), weight.shape),
     ];
   },
 });
 
+/** Removes an axis of size 1. */
 const drop = (x: Value, axis: number): Value => reshape(x, x.shape.toSpliced(axis, 1));
 
 export interface ChannelMajorConvOptions {
   readonly stride?: number;
-  /** Zeros above, left, below and right of every image. */
   readonly padding?: Padding;
 }
 
@@ -77,34 +63,34 @@ export function channelMajorConv(x: Value, weight: Value, options: ChannelMajorC
   const { stride = 1, padding = [0, 0, 0, 0] } = options;
   const volume = reshape(x, [1, ...x.shape]);
   const kernel = reshape(weight, weight.shape.toSpliced(2, 0, 1));
-  return drop(apply(VolumeConv, [volume, kernel], { stride, padding })[0]!, 0);
+  return drop(apply(VolumeConv, [volume, kernel], { stride, padding })[0], 0);
 }
 
 /**
  * One product of the output's gradient and the shifted input for every element of the kernel:
  * dW[o, c, i, j] = Σ dy[o, n, y, x] · x[c, n, s·y + i, s·x + j].
  */
-function weightGradient(dy: Value, weight: Value, x: Value, { stride, padding }: ConvAttributes): Value {
-  const [outputs, inputs, height, width] = staticShape(weight.shape) as [number, number, number, number];
-  const [, batch, rows, columns] = dims4(dy);
+function kernelGradient(dy: Value, weight: Value, x: Value, { stride, padding }: ConvAttributes): Value {
+  const [outputs, inputs, height, width] = sizesOf(weight, 4);
+  const [, batch, rows, columns] = sizesOf(dy, 4);
   const positions = batch * rows * columns;
   const flat = reshape(dy, [outputs, positions]);
   const [top, left, bottom, right] = padding;
   const padded = pad(pad(x, 2, top, bottom), 3, left, right);
-  // Columns are shifted first and seldom: shifted rows are then whole runs of memory. Of a stride, every position of
-  // one remainder is taken at once, so that shifts are by whole positions.
-  const every = (value: Value, axis: number, taps: number): Value[] =>
+  // Columns are shifted in the outer loop, since shifted rows are contiguous runs of memory. With a stride, the positions
+  // of one remainder are taken at once, so that shifts are by whole positions.
+  const phasesAlong = (value: Value, axis: number, taps: number): Value[] =>
     Array.from({ length: Math.min(stride, taps) }, (_, phase) =>
-      slice(value, axis, phase, staticShape(value.shape)[axis]!, stride),
+      slice(value, axis, phase, sizeAlong(value, axis), stride),
     );
   const shifted = (phased: readonly Value[], axis: number, tap: number, count: number): Value => {
     const start = Math.floor(tap / stride);
     return slice(phased[tap % stride]!, axis, start, start + count);
   };
-  const planes = every(padded, 3, width);
+  const planes = phasesAlong(padded, 3, width);
   const products = new Array<Value>(height * width);
   for (let j = 0; j < width; j++) {
-    const bands = every(shifted(planes, 3, j, columns), 2, height);
+    const bands = phasesAlong(shifted(planes, 3, j, columns), 2, height);
     for (let i = 0; i < height; i++) {
       const moved = reshape(shifted(bands, 2, i, rows), [inputs, positions]);
       // The matrix product is faster with the wider operand on the right.
@@ -118,9 +104,8 @@ function weightGradient(dy: Value, weight: Value, x: Value, { stride, padding }:
   return reshape(concat(products, 2), weight.shape);
 }
 
-/** Along one axis, how positions `offset`, `offset + stride`, … of the input are computed from the output's gradient. */
+/** Along one axis, how positions `offset`, `offset + stride`, … of the input follow from the output's gradient. */
 interface Phase {
-  readonly offset: number;
   /** Elements of the kernel that meet these positions, last first. */
   readonly taps: readonly number[];
   /** Positions of the output's gradient that meet these, from `start` to `end`, and zeros before and after them. */
@@ -137,7 +122,6 @@ function phases(size: number, output: number, kernel: number, stride: number, pa
     const before = count - 1 - (offset + padding - first) / stride;
     const after = Math.ceil((size - offset) / stride) - output + count - 1 - before;
     return {
-      offset,
       taps: Array.from({ length: count }, (_, t) => first + stride * (count - 1 - t)),
       start: Math.max(-before, 0),
       end: output - Math.max(-after, 0),
@@ -151,29 +135,29 @@ function phases(size: number, output: number, kernel: number, stride: number, pa
  * The transposed convolution. Input positions of one remainder modulo the stride meet only kernel elements of one
  * remainder, so that each of these stride² planes is a convolution of stride 1 with a part of the kernel, reversed.
  */
-function inputGradient(dy: Value, weight: Value, x: Value, { stride, padding }: ConvAttributes): Value {
-  const [outputs, inputs, kernelHeight, kernelWidth] = staticShape(weight.shape) as number[];
-  const [channels, batch, height, width] = dims4(x);
-  const [, , rows, columns] = dims4(dy);
-  if (Math.min(kernelHeight!, kernelWidth!) < stride)
+function imageGradient(dy: Value, weight: Value, x: Value, { stride, padding }: ConvAttributes): Value {
+  const [outputs, inputs, kernelHeight, kernelWidth] = sizesOf(weight, 4);
+  const [channels, batch, height, width] = sizesOf(x, 4);
+  const [, , rows, columns] = sizesOf(dy, 4);
+  if (Math.min(kernelHeight, kernelWidth) < stride)
     throw new Error(`a stride of ${stride} skips positions of the input`);
-  const elements = transpose(reshape(weight, [outputs!, inputs!, kernelHeight! * kernelWidth!]), [2, 1, 0]);
+  const elements = transpose(reshape(weight, [outputs, inputs, kernelHeight * kernelWidth]), [2, 1, 0]);
   const [high, wide] = [Math.ceil(height / stride), Math.ceil(width / stride)];
-  const bands = phases(height, rows, kernelHeight!, stride, padding[0]).map((vertical) => {
-    const planes = phases(width, columns, kernelWidth!, stride, padding[1]).map((horizontal) => {
-      const chosen = vertical.taps.flatMap((i) => horizontal.taps.map((j) => i * kernelWidth! + j));
+  const bands = phases(height, rows, kernelHeight, stride, padding[0]).map((vertical) => {
+    const planes = phases(width, columns, kernelWidth, stride, padding[1]).map((horizontal) => {
+      const chosen = vertical.taps.flatMap((i) => horizontal.taps.map((j) => i * kernelWidth + j));
       const index = constant(weight.graph, int64([chosen.length], chosen));
       const part = transpose(gather(elements, index), [1, 2, 0]);
       const cropped = slice(slice(dy, 2, vertical.start, vertical.end), 3, horizontal.start, horizontal.end);
       const plane = channelMajorConv(
         cropped,
-        reshape(part, [inputs!, outputs!, vertical.taps.length, horizontal.taps.length]),
+        reshape(part, [inputs, outputs, vertical.taps.length, horizontal.taps.length]),
         { padding: [vertical.before, horizontal.before, vertical.after, horizontal.after] },
       );
-      const [, , planeHigh, planeWide] = dims4(plane);
-      return pad(pad(plane, 2, 0, high - planeHigh), 3, 0, wide - planeWide);
+      const [, , planeHeight, planeWidth] = sizesOf(plane, 4);
+      return pad(pad(plane, 2, 0, high - planeHeight), 3, 0, wide - planeWidth);
     });
-    // Columns of the planes in turn; two concatenations are faster than one transposition of all axes.
+    // The planes' columns in turn; two concatenations are faster than one transposition of all axes.
     const columnwise = concat(
       planes.map((plane) => reshape(plane, [...plane.shape, 1])),
       4,
@@ -181,45 +165,6 @@ function inputGradient(dy: Value, weight: Value, x: Value, { stride, padding }: 
     return reshape(columnwise, [channels, batch, high, wide * planes.length]);
   });
   const rowwise = concat(bands, 3);
-  const whole = reshape(rowwise, [channels, batch, high * bands.length, staticShape(bands[0]!.shape)[3]!]);
+  const whole = reshape(rowwise, [channels, batch, high * bands.length, wide * Math.min(stride, width)]);
   return slice(slice(whole, 2, 0, height), 3, 0, width);
-}
-
-const ChannelAffine = operator({
-  name: 'ChannelAffine',
-  infer: ([x, scale, shift]) => {
-    expectRank(x!, 3);
-    for (const vector of [scale!, shift!])
-      if (vector.shape.length !== 1 || vector.shape[0] !== x!.shape[1])
-        throw new Error(
-          `${formatShape(vector.shape)} does not have the channels of ${formatShape(x!.shape)}`,
-        );
-    return [{ dtype: x!.dtype, shape: x!.shape }];
-  },
-  // Batch norm of mean 0 and variance 1: ONNX Runtime's kernel multiplies and adds in one pass.
-  lower: ([x, scale, shift]) => {
-    const [channels] = staticShape(scale!.shape) as [number];
-    return {
-      type: 'BatchNormalization',
-      inputs: [
-        x,
-        scale,
-        shift,
-        float32([channels], new Float32Array(channels)),
-        float32([channels], new Float32Array(channels).fill(1)),
-      ],
-      attributes: { epsilon: { float: 0 } },
-    };
-  },
-  gradient: (dy, { inputs: [x, scale] }) => [
-    mul(dy, reshape(scale!, [...scale!.shape, 1])),
-    sum(mul(dy, x!), [0, 2]),
-    sum(dy, [0, 2]),
-  ],
-});
-/** x · scale + shift with one scale and shift a row: `[rows, ...]` with `[rows]` and `[rows]`. All sizes are known. */
-export function channelAffine(x: Value, scale: Value, shift: Value): Value {
-  const [rows, ...rest] = staticShape(x.shape);
-  const flat = reshape(x, [1, rows!, rest.reduce((product, size) => product * size, 1)]);
-  return reshape(apply(ChannelAffine, [flat, scale, shift], NONE)[0]!, x.shape);
 }

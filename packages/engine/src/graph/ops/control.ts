@@ -1,44 +1,52 @@
 // Scan: runs a body once per leading index, carrying state from one step to the next.
 import { MienError } from '../../base/errors.js';
-import { apply, createGraph, formatShape, input, type Dim, type Graph, type Value } from '../builder.js';
-import { operator, type LoweredGraph } from '../operator.js';
+import {
+  apply,
+  createGraph,
+  formatShape,
+  input,
+  operator,
+  type Dim,
+  type Graph,
+  type Subgraph,
+  type Value,
+} from '../graph.js';
 
 export type Named = Readonly<Record<string, Value>>;
 
 interface ScanAttributes {
-  readonly body: LoweredGraph;
-  readonly carried: number;
+  readonly body: Subgraph;
+  /** Types of the carried state, which are the first inputs and outputs. */
+  readonly carried: readonly Value[];
   readonly steps: Dim;
 }
-const Scan = operator<ScanAttributes>({
+const Scan = operator<readonly Value[], ScanAttributes, Value[]>({
   name: 'Scan',
-  infer: (inputs, { body, carried, steps }) =>
-    body.outputs.map((output, i) =>
-      i < carried
-        ? { dtype: inputs[i]!.dtype, shape: inputs[i]!.shape }
-        : { dtype: output.dtype, shape: [steps, ...output.shape] },
-    ),
+  infer: (_inputs, { body, carried, steps }) => [
+    ...carried.map(({ dtype, shape }) => ({ dtype, shape })),
+    ...body.outputs.slice(carried.length).map(({ dtype, shape }) => ({ dtype, shape: [steps, ...shape] })),
+  ],
   lower: (inputs, { body, carried }) => ({
     type: 'Scan',
     inputs,
-    attributes: { body: { graph: body }, num_scan_inputs: inputs.length - carried },
+    attributes: { body: { graph: body }, num_scan_inputs: inputs.length - carried.length },
   }),
 });
 
 export interface ScanBody {
   /** The body's graph, for constants and scopes. */
   readonly graph: Graph;
-  /** State as the step before left it. */
+  /** State as the previous step left it. */
   readonly carried: Named;
   /** This step's part of each scanned tensor. */
   readonly scanned: Named;
 }
 
 /**
- * Runs `body` for every index of the leading axis of `scanned`. It returns the state for the next step under the
- * same names and shapes, and `outputs`, which come back stacked along a leading axis. Values from around the scan
- * may be used inside. Differentiate inside the body: a Scan itself has no gradient.
- * @throws MienError `shape` when the carried state changes names, dtypes or shapes, or when what is scanned has no
+ * Runs `body` for every index of the leading axis of `scanned`. It returns the state for the next step with the same
+ * names and shapes, and `outputs`, which are stacked along a new leading axis. The body may use values of the enclosing
+ * graph. Differentiate inside the body: a Scan itself has no gradient.
+ * @throws MienError `shape` if the carried state changes names, dtypes or shapes, or if the scanned tensors have no
  *   common leading size.
  */
 export function scan(
@@ -57,43 +65,36 @@ export function scan(
     if (shape[0] !== steps) return refuse(`${name} ${formatShape(shape)} does not have ${steps} steps`);
 
   const inner = createGraph(`${graph.name} step`, graph);
-  const carriedNames = Object.keys(carried);
-  const scannedNames = Object.keys(scanned);
-  const enter = (names: readonly string[], values: Named, prefix: string, skip: number) =>
+  const bodyInputs = (values: Named, prefix: string, skip: number): Record<string, Value> =>
     Object.fromEntries(
-      names.map((name) => [
+      Object.entries(values).map(([name, { dtype, shape }]) => [
         name,
-        input(inner, `${prefix}${name}`, values[name]!.dtype, values[name]!.shape.slice(skip)),
+        input(inner, `${prefix}${name}`, dtype, shape.slice(skip)),
       ]),
     );
   const result = body({
     graph: inner,
-    carried: enter(carriedNames, carried, 'carried ', 0),
-    scanned: enter(scannedNames, scanned, 'scanned ', 1),
+    carried: bodyInputs(carried, 'carried ', 0),
+    scanned: bodyInputs(scanned, 'scanned ', 1),
   });
   const typeOf = (value: Value | undefined): string =>
     value ? `${value.dtype} ${formatShape(value.shape)}` : 'nothing';
-  for (const name of new Set([...carriedNames, ...Object.keys(result.carried)])) {
-    const [before, after] = [typeOf(carried[name]), typeOf(result.carried[name])];
-    if (before !== after) return refuse(`the state ${name} enters as ${before} and leaves as ${after}`);
-  }
-  const outputNames = Object.keys(result.outputs);
-  const values = apply(
-    Scan,
-    [...carriedNames.map((name) => carried[name]!), ...scannedNames.map((name) => scanned[name]!)],
-    {
-      body: {
-        graph: inner,
-        outputs: [
-          ...carriedNames.map((name) => result.carried[name]!),
-          ...outputNames.map((name) => result.outputs[name]!),
-        ],
-      },
-      carried: carriedNames.length,
-      steps,
-    },
-  );
-  const named = (names: readonly string[], offset: number) =>
-    Object.fromEntries(names.map((name, i) => [name, values[offset + i]!]));
-  return { carried: named(carriedNames, 0), outputs: named(outputNames, carriedNames.length) };
+  const state = [...new Set([...Object.keys(carried), ...Object.keys(result.carried)])].map((name) => {
+    const [before, after] = [carried[name], result.carried[name]];
+    if (before === undefined || after === undefined || typeOf(before) !== typeOf(after))
+      return refuse(`the state ${name} enters as ${typeOf(before)} and leaves as ${typeOf(after)}`);
+    return { name, before, after };
+  });
+  const outputs = Object.entries(result.outputs);
+  const values = apply(Scan, [...Object.values(carried), ...Object.values(scanned)], {
+    body: { graph: inner, outputs: [...state.map(({ after }) => after), ...outputs.map(([, y]) => y)] },
+    carried: state.map(({ before }) => before),
+    steps,
+  });
+  const named = (names: readonly string[], from: number): Record<string, Value> =>
+    Object.fromEntries(names.map((name, i) => [name, values[from + i]!]));
+  return {
+    carried: named(Object.keys(carried), 0),
+    outputs: named(Object.keys(result.outputs), state.length),
+  };
 }

@@ -1,53 +1,58 @@
-// Element-wise operators: arithmetic with broadcasting, activations, comparisons, choice.
+// Element-wise operators: arithmetic with broadcasting, activations, comparisons, selection.
 import type { DType } from '../../base/tensor.js';
-import { apply, innermost, scalar, type Value } from '../builder.js';
-import { NONE, operator, type Operator, type TypedNode } from '../operator.js';
+import {
+  apply,
+  innermost,
+  NONE,
+  operator,
+  scalar,
+  type Binary,
+  type Operator,
+  type Ternary,
+  type Unary,
+  type Value,
+} from '../graph.js';
 import { broadcastShapes, expectDType } from '../shapes.js';
 
 /** A value, or a number that becomes a scalar constant. */
 export type Operand = Value | number;
 
-type None = typeof NONE;
-type BinaryRule = (
-  dy: Value,
-  a: Value,
-  b: Value,
-  y: Value,
-) => readonly [Value | undefined, Value | undefined];
 type UnaryRule = (dy: Value, x: Value, y: Value) => Value;
+type BinaryRule = (dy: Value, a: Value, b: Value, y: Value) => readonly [Value, Value | undefined];
 
-/** Numbers become scalars of the other operand's dtype, in the innermost graph. */
-function operands(a: Operand, b: Operand): [Value, Value] {
-  const graph = innermost([a, b].filter((operand) => typeof operand !== 'number'));
-  const dtype = typeof a === 'number' ? (b as Value).dtype : a.dtype;
-  const lift = (operand: Operand) => (typeof operand === 'number' ? scalar(graph, operand, dtype) : operand);
-  return [lift(a), lift(b)];
+const isValue = (operand: Operand): operand is Value => typeof operand !== 'number';
+
+/** Operands as values in one graph: numbers become scalars of the first value's dtype, or float32. */
+function lift<Operands extends readonly Operand[]>(
+  operands: Operands,
+  others: readonly Value[] = [],
+): { [K in keyof Operands]: Value } {
+  const values = operands.filter(isValue);
+  const graph = innermost([...others, ...values]);
+  const dtype = values[0]?.dtype;
+  return operands.map((operand) => (isValue(operand) ? operand : scalar(graph, operand, dtype))) as never;
 }
 
 function binary(name: string, rule?: BinaryRule, output?: DType): (a: Operand, b: Operand) => Value {
-  const definition = operator<None>({
+  const definition = operator<Binary>({
     name,
     infer: ([a, b]) => {
-      if (a!.dtype !== b!.dtype) throw new Error(`operands differ in dtype: ${a!.dtype} and ${b!.dtype}`);
-      return [{ dtype: output ?? a!.dtype, shape: broadcastShapes(a!.shape, b!.shape) }];
+      if (a.dtype !== b.dtype) throw new Error(`operands differ in dtype: ${a.dtype} and ${b.dtype}`);
+      return [{ dtype: output ?? a.dtype, shape: broadcastShapes(a.shape, b.shape) }];
     },
-    ...(rule && {
-      gradient: (dy: Value, { inputs: [a, b], outputs: [y] }: TypedNode<None>) => rule(dy, a!, b!, y!),
-    }),
+    gradient: rule && ((dy, { inputs: [a, b], outputs: [y] }) => rule(dy, a, b, y)),
   });
-  return (a, b) => apply(definition, operands(a, b), NONE)[0]!;
+  return (a, b) => apply(definition, lift([a, b] as const), NONE)[0];
 }
 
-function unary(name: string, rule?: UnaryRule, form?: Pick<Operator<None>, 'lower'>): (x: Value) => Value {
-  const definition = operator<None>({
+function unary(name: string, rule?: UnaryRule, lower?: Operator['lower']): (x: Value) => Value {
+  const definition = operator({
     name,
-    infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
-    ...form,
-    ...(rule && {
-      gradient: (dy: Value, { inputs: [x], outputs: [y] }: TypedNode<None>) => [rule(dy, x!, y!)],
-    }),
+    infer: ([{ dtype, shape }]) => [{ dtype, shape }],
+    lower,
+    gradient: rule && ((dy, { inputs: [x], outputs: [y] }) => [rule(dy, x, y)]),
   });
-  return (x) => apply(definition, [x], NONE)[0]!;
+  return (x) => apply(definition, [x], NONE)[0];
 }
 
 export const add = binary('Add', (dy) => [dy, dy]);
@@ -94,80 +99,59 @@ export const silu = unary(
     const s = sigmoid(x);
     return mul(dy, add(s, sub(y, mul(y, s))));
   },
-  {
-    lower: (inputs) => ({
-      type: 'QuickGelu',
-      domain: 'com.microsoft',
-      inputs,
-      attributes: { alpha: { float: 1 } },
-    }),
-  },
+  (inputs) => ({
+    type: 'QuickGelu',
+    domain: 'com.microsoft',
+    inputs,
+    attributes: { alpha: { float: 1 } },
+  }),
 );
 
-/** x · Φ(x) with the exact normal distribution function, as BERT has it. */
+/** x · Φ(x) with the exact normal distribution function, as in BERT. */
 export const gelu = unary('Gelu', (dy, x) => {
   const phi = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
   const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
   return mul(dy, add(phi, mul(x, density)));
 });
 
-/** 1 where x is positive, 0 elsewhere, without a gradient; HardSigmoid does it in one pass. */
-export const step = unary('Step', undefined, {
-  lower: (inputs) => ({
-    type: 'HardSigmoid',
-    inputs,
-    attributes: { alpha: { float: 1e38 }, beta: { float: 0 } },
-  }),
-});
+/** 1 where x is positive, 0 elsewhere, without a gradient. HardSigmoid computes it in one pass. */
+export const step = unary('Step', undefined, (inputs) => ({
+  type: 'HardSigmoid',
+  inputs,
+  attributes: { alpha: { float: 1e38 }, beta: { float: 0 } },
+}));
 
-const StopGradient = operator<None>({
+const StopGradient = operator({
   name: 'StopGradient',
-  infer: ([x]) => [{ dtype: x!.dtype, shape: x!.shape }],
+  infer: ([{ dtype, shape }]) => [{ dtype, shape }],
   lower: (inputs) => ({ type: 'Identity', inputs }),
   gradient: () => [undefined],
 });
-/** The same numbers, and no gradient through them. */
-export const stopGradient = (x: Value): Value => apply(StopGradient, [x], NONE)[0]!;
+/** The identity, through which no gradient flows. */
+export const stopGradient = (x: Value): Value => apply(StopGradient, [x], NONE)[0];
 
-const codes: Record<DType, number> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-};
-/** ONNX's number of a dtype (`TensorProto.DataType`). */
-export const onnxType = (dtype: DType): number => codes[dtype];
-
-const Cast = operator<{ to: DType }>({
+const Cast = operator<Unary, { readonly to: DType }>({
   name: 'Cast',
-  infer: ([x], { to }) => [{ dtype: to, shape: x!.shape }],
-  lower: (inputs, { to }) => ({ type: 'Cast', inputs, attributes: { to: onnxType(to) } }),
-  gradient: (dy, { inputs: [x] }) => [x!.dtype.startsWith('float') ? cast(dy, x!.dtype) : undefined],
+  infer: ([{ shape }], { to }) => [{ dtype: to, shape }],
+  lower: (inputs, { to }) => ({ type: 'Cast', inputs, attributes: { to: { dtype: to } } }),
+  gradient: (dy, { inputs: [{ dtype }] }) => [dtype.startsWith('float') ? cast(dy, dtype) : undefined],
 });
-/** Values of another dtype; the same value where it is of that dtype already. */
-export const cast = (x: Value, to: DType): Value => (x.dtype === to ? x : apply(Cast, [x], { to })[0]!);
+/** Converts to another dtype; returns x itself if it has that dtype. */
+export const cast = (x: Value, to: DType): Value => (x.dtype === to ? x : apply(Cast, [x], { to })[0]);
 
-const Where = operator<None>({
+const Where = operator<Ternary>({
   name: 'Where',
   infer: ([condition, a, b]) => {
-    expectDType(condition!, 'bool');
-    if (a!.dtype !== b!.dtype) throw new Error(`branches differ in dtype: ${a!.dtype} and ${b!.dtype}`);
-    return [
-      { dtype: a!.dtype, shape: broadcastShapes(condition!.shape, broadcastShapes(a!.shape, b!.shape)) },
-    ];
+    expectDType(condition, 'bool');
+    if (a.dtype !== b.dtype) throw new Error(`branches differ in dtype: ${a.dtype} and ${b.dtype}`);
+    const shape = broadcastShapes(condition.shape, broadcastShapes(a.shape, b.shape));
+    return [{ dtype: a.dtype, shape }];
   },
-  gradient: (dy, { inputs: [condition] }) => [undefined, ...choose(dy, condition!)],
+  gradient: (dy, { inputs: [condition] }) => [undefined, ...choose(dy, condition)],
 });
-/** `a` where the condition holds, `b` elsewhere; numbers become float32 unless the other branch is a value. */
-export function where(condition: Value, a: Operand, b: Operand): Value {
-  const graph = innermost([condition, ...[a, b].filter((operand) => typeof operand !== 'number')]);
-  const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'float32';
-  const lift = (operand: Operand) => (typeof operand === 'number' ? scalar(graph, operand, dtype) : operand);
-  return apply(Where, [condition, lift(a), lift(b)], NONE)[0]!;
-}
+/** `a` where the condition holds, `b` elsewhere; two numbers become float32. */
+export const where = (condition: Value, a: Operand, b: Operand): Value =>
+  apply(Where, [condition, ...lift([a, b] as const, [condition])], NONE)[0];
 
 /** The gradient where the condition holds, and where it does not. */
 const choose = (dy: Value, condition: Value): [Value, Value] => [

@@ -1,51 +1,60 @@
-// Integer arithmetic for inference: activations are quantised as they come, weights beforehand. There are no gradients.
+// Integer arithmetic for inference: activations are quantised at run time, weights beforehand. There are no gradients.
 import { sizeOf, tensor, type Tensor } from '../../base/tensor.js';
-import { apply, constant, formatShape, type Graph, type Value } from '../builder.js';
-import { NONE, operator } from '../operator.js';
-import { expectDType, expectRank } from '../shapes.js';
+import {
+  apply,
+  constant,
+  formatShape,
+  NONE,
+  operator,
+  type Graph,
+  type Ternary,
+  type Unary,
+  type Value,
+} from '../graph.js';
+import { dimsOf, expectDType } from '../shapes.js';
 import { add, cast, mul } from './elementwise.js';
 import { gather } from './lookup.js';
 
-const DynamicQuantizeLinear = operator({
+const DynamicQuantizeLinear = operator<Unary, typeof NONE, [Value, Value, Value]>({
   name: 'DynamicQuantizeLinear',
   infer: ([x]) => {
-    expectDType(x!, 'float32');
+    expectDType(x, 'float32');
     return [
-      { dtype: 'uint8', shape: x!.shape },
+      { dtype: 'uint8', shape: x.shape },
       { dtype: 'float32', shape: [] },
       { dtype: 'uint8', shape: [] },
     ];
   },
 });
 
-const MatMulInteger = operator({
+const MatMulInteger = operator<Ternary>({
   name: 'MatMulInteger',
   infer: ([a, b, zero]) => {
-    expectDType(a!, 'uint8');
-    expectDType(b!, 'int8');
-    expectDType(zero!, 'uint8');
-    expectRank(b!, 2);
-    if (a!.shape.at(-1) !== b!.shape[0])
-      throw new Error(`cannot multiply ${formatShape(a!.shape)} by ${formatShape(b!.shape)}`);
-    return [{ dtype: 'int32', shape: [...a!.shape.slice(0, -1), b!.shape[1]!] }];
+    expectDType(a, 'uint8');
+    expectDType(b, 'int8');
+    expectDType(zero, 'uint8');
+    const [inner, outputs] = dimsOf(b, 2);
+    if (a.shape.at(-1) !== inner)
+      throw new Error(`cannot multiply ${formatShape(a.shape)} by ${formatShape(b.shape)}`);
+    return [{ dtype: 'int32', shape: a.shape.with(-1, outputs) }];
   },
 });
 
-/** A matrix as whole numbers: `values[i, j] · scales[j]`, or `· scales[i]` for rows. */
+/** A matrix in integers: `values[i, j] · scales[j]`, or `· scales[i]` for a table of rows. */
 export interface QuantizedMatrix {
   readonly values: Tensor<'int8'>;
   readonly scales: Tensor<'float32'>;
 }
 
 /**
- * Seven bits: where processors add two products of 8-bit numbers in 16 bits (x86 without VNNI), 2 · 255 · 63 still
- * fits and 2 · 255 · 127 does not, so that runtimes would disagree.
+ * Seven bits: processors that add two products of 8-bit numbers in 16 bits (x86 without VNNI) can hold 2 · 255 · 63 but
+ * not 2 · 255 · 127, with which runtimes would disagree.
  */
 const WEIGHT_LIMIT = 63;
-/** Rows that are looked up meet no product. */
+/** Eight bits: rows of a table are looked up, not multiplied. */
 const ROW_LIMIT = 127;
 
-/** Rounds values to multiples of their scale; `scaleOf` gives the index of the scale. */
+/** Rounds values to multiples of their scale; `scaleOf` gives the index of an element's scale. */
 function quantize(
   { shape, data }: Tensor<'float32'>,
   limit: number,
@@ -61,7 +70,7 @@ function quantize(
   return { values, scales };
 }
 
-/** A linear layer's weight `[out, in]` as `[in, out]` in seven bits, one scale an output. */
+/** A linear layer's weight `[out, in]` as `[in, out]` in seven bits, with one scale per output. */
 export function quantizeWeight(weight: Tensor<'float32'>): QuantizedMatrix {
   const [outputs, inputs] = weight.shape as [number, number];
   const { values, scales } = quantize(weight, WEIGHT_LIMIT, outputs, (i) => Math.floor(i / inputs));
@@ -74,7 +83,7 @@ export function quantizeWeight(weight: Tensor<'float32'>): QuantizedMatrix {
   };
 }
 
-/** A table `[rows, width]` in eight bits, one scale a row. */
+/** A table `[rows, width]` in eight bits, with one scale per row. */
 export function quantizeRows(table: Tensor<'float32'>): QuantizedMatrix {
   const [rows, width] = table.shape as [number, number];
   const { values, scales } = quantize(table, ROW_LIMIT, rows, (i) => Math.floor(i / width));
@@ -85,13 +94,13 @@ export function quantizeRows(table: Tensor<'float32'>): QuantizedMatrix {
 }
 
 /**
- * x · W + b in integers: x `[..., in]` is quantised to 8 bits over its range at run time, the products are added in 32
+ * x · W + b in integers: x `[..., in]` is quantised to 8 bits over its range at run time, products are accumulated in 32
  * bits. ONNX Runtime fuses the five operators into one.
  */
 export function quantizedLinear(x: Value, weight: QuantizedMatrix, bias: Value): Value {
-  const [whole, scale, zero] = apply(DynamicQuantizeLinear, [x], NONE) as [Value, Value, Value];
+  const [quantised, scale, zero] = apply(DynamicQuantizeLinear, [x], NONE);
   const values = constant(bias.graph, weight.values);
-  const product = cast(apply(MatMulInteger, [whole, values, zero], NONE)[0]!, 'float32');
+  const product = cast(apply(MatMulInteger, [quantised, values, zero], NONE)[0], 'float32');
   return add(mul(product, mul(scale, constant(bias.graph, weight.scales))), bias);
 }
 

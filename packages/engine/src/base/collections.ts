@@ -1,0 +1,27 @@
+// Small operations on objects and lists.
+
+/**
+ * The fields whose value is not undefined. Under `exactOptionalPropertyTypes`, in spreads over defaults and where keys
+ * are listed, `{ size: undefined }` differs from `{}`: `...defined({ size })` gives the latter.
+ */
+export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+/** `items` in batches of at most `size`. */
+export const inBatches = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+
+/** Indices of items grouped by a key; keys in order of first occurrence. */
+export function indicesBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, number[]> {
+  const groups = new Map<K, number[]>();
+  items.forEach((item, i) => {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(i);
+    else groups.set(key, [i]);
+  });
+  return groups;
+}
