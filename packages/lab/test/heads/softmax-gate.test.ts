@@ -18,7 +18,6 @@ import {
   type Tensors,
   type Value,
   sizeOf,
-  type Shape,
 } from 'mien-engine';
 import { gatedFusion, softmaxGateFusion } from '../../src/heads/fusion.js';
 
@@ -28,7 +27,7 @@ const normal = (seed: number, name: string, shape: readonly number[]): Tensor<'f
   const draw = randomStream(seed, name);
   return float32(
     shape,
-    Float32Array.from({ length: sizeOf(shape as Shape) }, () => draw.normal()),
+    Float32Array.from({ length: sizeOf(shape) }, () => draw.normal()),
   );
 };
 
