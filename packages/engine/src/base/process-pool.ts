@@ -1,6 +1,6 @@
 // Tasks for child processes that run a module of a package: each goes to the least busy, one that ends is replaced.
 import { fork, type ChildProcess } from 'node:child_process';
-import { defined } from './DEFINED';
+import { defined } from './collections.js';
 import { MienError } from './errors.js';
 import type { ModuleFile } from './module-file.js';
 import type { FromProcess, FromTask, Thrown, ToProcess } from './serve-tasks.js';

@@ -1,5 +1,5 @@
 // A process of a pool: opens what it is told to, then computes one task after another for the process that started it.
-import { defined } from './DEFINED';
+import { defined } from './collections.js';
 import { type ErrorCode, type ErrorPlace, messageOf, MienError } from './errors.js';
 
 /** An error on its way to another process. */

@@ -74,8 +74,8 @@ export interface ExportOptions {
  * How often words and face are taken to tell of one label, and the share of what a face adds to a text that counts.
  * Estimated on posts that nobody matched (docs/models.md); label-matched pairs, which always agree, would have both at 1.
  */
-const AGREEMENT = 0.7;
-const FACE_WEIGHT = 0.5;
+const AGREEMENT = 0.8;
+const FACE_WEIGHT = 0.3;
 
 /** Terms of what a face encoder of this family began with. */
 const MOBILEFACENET =
