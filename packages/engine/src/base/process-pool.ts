@@ -34,7 +34,7 @@ export interface ProcessPoolOptions<Setup> {
   readonly patience?: number | undefined;
 }
 
-export interface TaskOptions<Note> {
+interface TaskOptions<Note> {
   /** When it is given the process is told, and the answer is what the task makes of that. */
   readonly signal?: AbortSignal | undefined;
   /** How much there is to do, in the unit of the other tasks; 1 by default. */
