@@ -4,7 +4,6 @@ import {
   type Evidence,
   FACE_LABELS,
   fitTemperature,
-  labelPrior,
   pick,
   productOfPosteriors,
   scores,
@@ -31,6 +30,8 @@ import {
   pairings,
   pairPrior,
   pairSelections,
+  pairTruth,
+  underFacePrior,
   type Context,
   type PairSelections,
 } from './row-parts.js';
@@ -113,23 +114,22 @@ function textAnalysis(context: Context, labels: readonly string[]): RowAnalysis 
 const sevenFaceAnalysis = (context: Context, source: FaceSource): RowAnalysis =>
   plain(context, sevenFaceModel(source), (split) => context.data.faces(source, FACE_LABELS, split), null);
 
-/** As the row itself: posteriors are moved from the label distribution of the pairs to that of the faces. */
+/** As the row itself: under the faces' own label distribution. */
 function naturalFaceAnalysis(context: Context, source: FaceSource): RowAnalysis {
-  const { config, data, runs } = context;
+  const { config, runs } = context;
   const selections = pairSelections(context, source);
-  const prior = pairPrior(context);
-  const target = labelPrior(data.faces(source, config.labels, 'train').labels, config.labels.length);
-  const moved = (tensor: Tensor<'float32'>, temperature: number): Scores =>
-    softmax(productOfPosteriors([{ logits: logitsOf(tensor), temperature, prior }], target));
+  const moved = underFacePrior(context, source);
   const found = runs(pairedFaceModel(config.labels, source));
   return {
     seeds: config.seeds,
     trainings: trainingsOf(found),
     validation: {
       truth: selections.faces.validation.labels,
-      posteriors: found.map((run) => moved(run.validation, pairedFaceTemperature(context, selections, run))),
+      posteriors: found.map((run) =>
+        moved(logitsOf(run.validation), pairedFaceTemperature(context, selections, run)),
+      ),
     },
-    uncalibrated: found.map((run) => [moved(run.tests[0]!, 1)]),
+    uncalibrated: found.map((run) => [moved(logitsOf(run.tests[0]!), 1)]),
     subjects: null,
     ...mapOf(context, found, selections.faces.test.labels),
   };
@@ -144,17 +144,17 @@ interface PairPosteriors {
 
 function pairedAnalysis(
   context: Context,
-  { texts, faces }: PairSelections,
+  selections: PairSelections,
   of: readonly PairPosteriors[],
 ): Omit<RowAnalysis, 'trainings'> {
   const { config } = context;
-  const pairs = validationPairs(config, texts.validation, faces.validation);
+  const { texts, faces } = selections;
   const mismatched = of.flatMap((one) => one.mismatched ?? []);
   const others = mismatchedPairs(config, texts.test, faces.test);
   return {
     seeds: config.seeds,
     validation: {
-      truth: take(texts.validation, pairs.texts).labels,
+      truth: pairTruth(context, selections),
       posteriors: of.map(({ validation }) => validation),
     },
     uncalibrated: of.map(({ uncalibrated }) => uncalibrated),
@@ -169,9 +169,7 @@ function fusedAnalysis(context: Context, head: HeadName, source: FaceSource): Ro
   const { config, runs } = context;
   const selections = pairSelections(context, source);
   const found = runs(fusedModel(head, config.labels, source));
-  const { texts, faces } = selections;
-  const pairs = validationPairs(config, texts.validation, faces.validation);
-  const truth = take(texts.validation, pairs.texts).labels;
+  const truth = pairTruth(context, selections);
   const posteriors = found.map(({ validation, tests, analysis }): PairPosteriors => {
     const { temperature } = fitTemperature(logitsOf(validation), truth);
     return {
@@ -189,7 +187,7 @@ function fusedAnalysis(context: Context, head: HeadName, source: FaceSource): Ro
     ...(additive.length === found.length
       ? { additive: additive.map(({ shape, data }) => scores(shape[1]!, data)) }
       : {}),
-    ...mapOf(context, found, texts.test.labels),
+    ...mapOf(context, found, selections.texts.test.labels),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   labelPrior,
   logLoss,
   pick,
+  productOfPosteriors,
   scores,
   type Scores,
   softmax,
@@ -102,6 +103,26 @@ export function pairedFaceTemperature(
     pick(logitsOf(run.validation), pairs.faces),
     take(faces.validation, pairs.faces).labels,
   ).temperature;
+}
+
+/** The labels of the validation pairs. */
+export function pairTruth({ config }: Context, { texts, faces }: PairSelections): Uint8Array {
+  const pairs = validationPairs(config, texts.validation, faces.validation);
+  return take(texts.validation, pairs.texts).labels;
+}
+
+/**
+ * Posteriors of a face head of the pairs under the faces' own label distribution: moved from the prior of the pairs to
+ * that of the training faces.
+ */
+export function underFacePrior(
+  context: Context,
+  source: FaceSource,
+): (logits: Scores, temperature: number) => Scores {
+  const { config, data } = context;
+  const prior = pairPrior(context);
+  const target = labelPrior(data.faces(source, config.labels, 'train').labels, config.labels.length);
+  return (logits, temperature) => softmax(productOfPosteriors([{ logits, temperature, prior }], target));
 }
 
 /** The label distribution the paired heads are trained under: that of the training texts. */

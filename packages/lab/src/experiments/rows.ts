@@ -3,7 +3,6 @@ import {
   type Evidence,
   FACE_LABELS,
   fitTemperature,
-  labelPrior,
   pick,
   productOfPosteriors,
   type Scores,
@@ -11,7 +10,7 @@ import {
   TEXT_LABELS,
 } from 'mien/parts';
 import type { HeadName } from '../heads/heads.js';
-import { take, type FaceSource, type Selection } from './data.js';
+import { type FaceSource, type Selection } from './data.js';
 import {
   FACE_SOURCES,
   fusedHeads,
@@ -33,12 +32,14 @@ import {
   pairPrior,
   pairSelections,
   type PairSelections,
+  pairTruth,
   type RowHead,
   setTitles,
   type TableRow,
   textTitles,
+  underFacePrior,
 } from './row-parts.js';
-import { type RunResult, validationPairs } from './run.js';
+import type { RunResult } from './run.js';
 
 /** The rows of Tables II, III and IV, in the order in which they stand. */
 export function tableRows(context: Context): TableRow[] {
@@ -158,14 +159,11 @@ function sevenFaceRow(context: Context, faces: FaceSource, usage?: string): Tabl
   );
 }
 
-/**
- * The face head of the pairs on all test faces, at the faces' own label distribution: its posterior is moved from
- * the prior of the pairs to that of the training faces.
- */
+/** The face head of the pairs on all test faces, under the faces' own label distribution. */
 function naturalFaceRow(context: Context, source: FaceSource): TableRow {
-  const { config, data, runs } = context;
+  const { config, runs } = context;
   const selections = pairSelections(context, source);
-  const target = labelPrior(data.faces(source, config.labels, 'train').labels, config.labels.length);
+  const moved = underFacePrior(context, source);
   const head: RowHead = {
     id: `II-face-${config.labels.length}-${source}`,
     table: 'II',
@@ -175,10 +173,11 @@ function naturalFaceRow(context: Context, source: FaceSource): TableRow {
     variant: null,
     reproduces: source === config.pairing.faces ? 'face' : null,
   };
-  const moved = (run: RunResult): Scores =>
-    softmax(productOfPosteriors([faceEvidence(context, selections, run)], target));
   const found = runs(pairedFaceModel(config.labels, source));
-  return finish(context, head, ofItems(selections.faces.test, found, moved));
+  const cells = ofItems(selections.faces.test, found, (run) =>
+    moved(logitsOf(run.tests[0]!), pairedFaceTemperature(context, selections, run)),
+  );
+  return finish(context, head, cells);
 }
 
 /** The faces of the test pairings, judged by the face alone. */
@@ -205,9 +204,7 @@ function pairedFaceRow(context: Context, table: 'II' | 'III' | 'seven', source: 
 function fusedRow(context: Context, table: TableName, model: HeadName, source: FaceSource): TableRow {
   const { config, data, runs } = context;
   const selections = pairSelections(context, source);
-  const { texts, faces } = selections;
-  const pairs = validationPairs(config, texts.validation, faces.validation);
-  const validation = take(texts.validation, pairs.texts).labels;
+  const validation = pairTruth(context, selections);
   const found = runs(fusedModel(model, config.labels, source, data.source));
   const cells = ofPairs(
     context,
