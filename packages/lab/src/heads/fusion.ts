@@ -39,6 +39,13 @@ export function gatedFusion(p: Parameters, text: Value, face: Value): Fused {
   });
 }
 
+interface GatedModalities {
+  /** `[batch, width]` */
+  readonly fused: Value;
+  /** Each modality's share in each dimension, `[batch, n, width]`: 1 in all over the modalities. */
+  readonly gates: Value;
+}
+
 /**
  * Gated fusion of any number of modalities, each `[batch, width]`: in every dimension a softmax over the modalities,
  *
@@ -47,19 +54,13 @@ export function gatedFusion(p: Parameters, text: Value, face: Value): Fused {
  * Of two modalities this is the paper's gate: only the difference of their scores counts, so that σ(W_g · + b_g) is the
  * share of the first where W_1 − W_2 = W_g and b_1 − b_2 = b_g.
  */
-export function softmaxGateFusion(
-  p: Parameters,
-  embeddings: readonly Value[],
-): {
-  readonly fused: Value;
-  /** `[batch, n, width]`, summing to 1 over the modalities. */ readonly gates: Value;
-} {
+export function softmaxGateFusion(p: Parameters, embeddings: readonly Value[]): GatedModalities {
   return scoped(p.graph, 'fusion', () => {
-    const [batch, width] = embeddings[0]!.shape as [Value['shape'][number], number];
-    const shape = [batch, embeddings.length, width];
-    const scores = linear(p, 'gate', concat(embeddings, 1), embeddings.length * width);
-    const gates = softmax(reshape(scores, shape), 1);
-    return { fused: sum(mul(gates, reshape(concat(embeddings, 1), shape)), [1]), gates };
+    const joined = concat(embeddings, 1);
+    const [batch, total] = joined.shape as [Shape[number], number];
+    const byModality = (x: Value): Value => reshape(x, [batch, embeddings.length, total / embeddings.length]);
+    const gates = softmax(byModality(linear(p, 'gate', joined, total)), 1);
+    return { fused: sum(mul(gates, byModality(joined)), [1]), gates };
   });
 }
 
