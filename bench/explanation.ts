@@ -16,10 +16,10 @@ import {
   type Completeness,
   createRecognizer,
   type DecodedImage,
+  explainedDifference,
   type Explanation,
   factorOf,
   type Item,
-  LEAST_DIFFERENCE,
   nodeDecoder,
   openBundle,
   posteriorOf,
@@ -167,9 +167,7 @@ function completenessOf(
   all: readonly Explanation[],
 ): ExplanationFile['completeness'][number] {
   const parts = all.map((explanation) => explanation[of] as Completeness);
-  const gaps = parts.map(
-    ({ from, to, residual }) => Math.abs(residual) / Math.max(Math.abs(to - from), LEAST_DIFFERENCE),
-  );
+  const gaps = parts.map((part) => Math.abs(part.residual) / explainedDifference(part));
   const off = all.map(({ logOdds }, i) => Math.abs(parts[i]!.to - logOdds));
   const [median, largest, above] = [
     quantile(gaps, 0.5),

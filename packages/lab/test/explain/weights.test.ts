@@ -13,7 +13,7 @@ import {
   type Tensor,
   type Tensors,
 } from 'mien-engine';
-import { createFaceExplainer, createTextExplainer, cutOf, LEAST_DIFFERENCE, rebuild } from 'mien/parts';
+import { createFaceExplainer, createTextExplainer, cutOf, explainedDifference, rebuild } from 'mien/parts';
 import { LABELS, smallFace, smallText } from '../../../../test/support/small-encoders.js';
 
 const logOdds = (logits: ArrayLike<number>, label: number): number => {
@@ -57,7 +57,7 @@ describe('a text encoder in whole numbers', () => {
     const question = { ids, baseline, label: 'joy', among: LABELS, priors: { text: manifest.text!.prior } };
     const { attributions, from, to, gap } = await explainer.attribute(question);
     const sum = attributions.reduce((a, b) => a + b, 0);
-    expect(Math.abs(gap)).toBeLessThanOrEqual(0.01 * Math.max(Math.abs(to - from), LEAST_DIFFERENCE));
+    expect(Math.abs(gap)).toBeLessThanOrEqual(0.01 * explainedDifference({ from, to }));
     expect(sum - (to - from)).toBeCloseTo(gap, 6);
     expect([attributions[0], attributions.at(-1)]).toEqual([0, 0]);
     const own = await run(bytes, feeds);
@@ -97,7 +97,7 @@ describe.each(['efficientnet', 'mobilefacenet'] as const)(
       });
       expect(to).toBeCloseTo(logOdds(numbers(own['logits']), 0), 4);
       expect(cells.reduce((a, b) => a + b, 0) - (to - from)).toBeCloseTo(gap, 5);
-      expect(Math.abs(gap)).toBeLessThanOrEqual(0.01 * Math.max(Math.abs(to - from), LEAST_DIFFERENCE));
+      expect(Math.abs(gap)).toBeLessThanOrEqual(0.01 * explainedDifference({ from, to }));
       await explainer.dispose();
     });
 

@@ -13,7 +13,7 @@ export interface PathPoint {
 export type Path = (places: readonly number[]) => Promise<readonly PathPoint[]>;
 
 export interface IntegrateOptions {
-  /** Largest sum of the panels' gaps as a share of f(input) − f(baseline), which counts as `LEAST_DIFFERENCE` at least. */
+  /** Largest sum of the panels' gaps, as a share of `explainedDifference`. */
   readonly tolerance?: number;
   /** Evaluations after which it is given up. */
   readonly mostPoints?: number;
@@ -44,11 +44,15 @@ const NODES = [
   [0.7692346550528415, 0.23931433524968324],
   [0.953089922969332, 0.11846344252809454],
 ] as const;
+/** Smallest difference, in log-odds, against which residuals are measured. */
+const LEAST_DIFFERENCE = 0.5;
+
 /**
- * Log-odds. A smaller difference between input and baseline counts as this much: a share of next to nothing says
- * nothing of how well the attributions, which may be large and cancel each other, are integrated.
+ * The difference in log-odds that residuals are measured against: |f(input) − f(baseline)|, at least .5. Large
+ * attributions of both signs may cancel to a difference near zero, and a share of that is no measure of their accuracy.
  */
-export const LEAST_DIFFERENCE = 0.5;
+export const explainedDifference = ({ from, to }: Pick<Integral, 'from' | 'to'>): number =>
+  Math.max(Math.abs(to - from), LEAST_DIFFERENCE);
 const FIRST_PANELS = 2;
 
 interface Panel {
@@ -87,7 +91,7 @@ export async function integrate(
   const first = Array.from({ length: FIRST_PANELS }, (_, i) => i / FIRST_PANELS);
   let panels = await measure(first.map((start) => [start, start + 1 / FIRST_PANELS] as const));
   const [from, to] = [values.get(0)!, values.get(1)!];
-  const allowed = tolerance * Math.max(Math.abs(to - from), LEAST_DIFFERENCE);
+  const allowed = tolerance * explainedDifference({ from, to });
   const open = (): number => panels.reduce((sum, { gap }) => sum + Math.abs(gap), 0);
   while (open() > allowed && points < mostPoints) {
     const share = allowed / (2 * panels.length);

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TEXT_LABELS } from '../../src/data/labels.js';
-import { LEAST_DIFFERENCE } from '../../src/explain/integrate.js';
+import { explainedDifference } from '../../src/explain/integrate.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
 import type { FaceFinder } from '../../src/recognizer/prepare.js';
 import { createRecognizer } from '../../src/recognizer/recognize.js';
@@ -47,8 +47,7 @@ const explained = async (item: Item, options: ExplainOptions = {}, by = recogniz
   return explanation;
 };
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
-const allowed = ({ from, to }: { from: number; to: number }): number =>
-  0.01 * Math.max(Math.abs(to - from), LEAST_DIFFERENCE);
+const allowed = (ends: { from: number; to: number }): number => 0.01 * explainedDifference(ends);
 const logit = (p: number): number => Math.log(p / (1 - p));
 /** Log-odds as they are told: probabilities nearer to 0 or 1 than 1e-9 are not told apart. */
 const told = (logOdds: number): number => Math.max(-LARGEST, Math.min(LARGEST, logOdds));

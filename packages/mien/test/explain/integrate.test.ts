@@ -1,7 +1,7 @@
 // Integrated gradients on functions whose attributions are known.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { integrate, LEAST_DIFFERENCE, type Path } from '../../src/explain/integrate.js';
+import { explainedDifference, integrate, type Path } from '../../src/explain/integrate.js';
 
 /** The path of f from `baseline` to `input`, one unit a coordinate. */
 const pathOf =
@@ -60,7 +60,7 @@ test('a step anywhere on the path is found: sums are within the tolerance', asyn
         });
         const sum = attributions.reduce((total, value) => total + value, 0);
         expect(sum - (to - from)).toBeCloseTo(gap, 9);
-        expect(Math.abs(gap)).toBeLessThanOrEqual(0.005 * Math.max(Math.abs(to - from), LEAST_DIFFERENCE));
+        expect(Math.abs(gap)).toBeLessThanOrEqual(0.005 * explainedDifference({ from, to }));
       },
     ),
   );
