@@ -171,9 +171,13 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       certainty: fusion.certainty,
     },
     terms: [
-      ...(['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
-      ...corpusTerms(trainedCorpora(text.record.settings)),
-      ...(face.network.family === 'mobilefacenet' ? [MOBILEFACENET] : []),
+      ...new Set([
+        ...(['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
+        ...corpusTerms(trainedCorpora(text.record.settings)),
+        ...(face.network.family === 'mobilefacenet' ? [MOBILEFACENET] : []),
+        ...(text.record.terms ?? []),
+        ...(face.record.terms ?? []),
+      ]),
     ],
   };
   const { behaviour, corpora = [] } = options;

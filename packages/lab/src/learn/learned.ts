@@ -1,10 +1,10 @@
 // What a learned encoder leaves behind: a folder that loads like published weights, and a record of how it was made.
-import { join } from 'node:path';
-import { sha256, writeFileAtomic } from 'mien-engine/node';
+import { dirname, join } from 'node:path';
+import { readJson, sha256, writeFileAtomic } from 'mien-engine/node';
 import { defined, encodeSafetensors } from 'mien-engine/base';
 import { type Pretrained, WEIGHTS_FILE } from '../encoders/pretrained.js';
 import type { LearnedWeights } from './loop.js';
-import type { LearnedRecord } from './record.js';
+import { learnedSchema, type LearnedRecord } from './record.js';
 
 export interface Learned {
   readonly kind: LearnedRecord['kind'];
@@ -22,6 +22,14 @@ export interface Learned {
   readonly config: unknown;
   /** Further files of the encoder, by name. */
   readonly files?: Readonly<Record<string, string>>;
+}
+
+/** The terms of the weights that training started from, if those were a learned encoder that has some. */
+async function termsOfStart({ path }: Pretrained): Promise<string[] | undefined> {
+  const record = await path(WEIGHTS_FILE)
+    .then((weights) => readJson(join(dirname(weights), '..', 'learned.json')))
+    .catch(() => undefined);
+  return learnedSchema.safeParse(record).data?.terms;
 }
 
 /** Writes `encoder/` and `learned.json` into `out`; the record last, so that it stands for all. */
@@ -54,7 +62,7 @@ export async function writeLearned(
     settings: { ...settings },
     pooling,
     ...(fine ? { fine: [...fine] } : {}),
-    ...defined({ calibration }),
+    ...defined({ calibration, terms: await termsOfStart(located) }),
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
     items,

@@ -56,7 +56,8 @@ async function readRecord(folder: string, kind: LearnedRecord['kind']): Promise<
 export const kindOfLearned = async (folder: string): Promise<LearnedRecord['kind']> =>
   (await parseRecord(folder)).kind;
 
-const classifierSpecs = (width: number, classes: number, classifier = CLASSIFIER) => [
+/** Names and shapes of a classifier's parameters. */
+export const classifierSpecs = (width: number, classes: number, classifier = CLASSIFIER) => [
   { name: `${classifier}.weight`, shape: [classes, width] },
   { name: `${classifier}.bias`, shape: [classes] },
 ];

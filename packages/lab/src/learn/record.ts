@@ -40,6 +40,8 @@ export const learnedSchema = z.object({
   from: z.object({ id: z.string(), revision: z.string(), sha256: z.string() }),
   /** SHA-256 of the trainings whose mean this is; all else is of the last of them. */
   averageOf: z.array(z.string()).optional(),
+  /** The terms of a bundle from which these weights were restored, or from whose encoder their training started. */
+  terms: z.array(z.string()).optional(),
   /** SHA-256 of `encoder/model.safetensors`. */
   sha256: z.string(),
   items: z.object({ training: z.number(), validation: z.number() }),

@@ -95,6 +95,30 @@ export function defineLearn(program: Command): void {
     .action((folders: string[], options: { out: string; size?: number }, command: Command) =>
       average(folders, options, outputOf(command)),
     );
+  learn
+    .command('restore')
+    .description(
+      'write a bundle’s encoders as finished runs: to train them further, or to compare heads on them',
+    )
+    .argument('[bundle]', 'folder of the bundle (default: the one that mien comes with)')
+    .requiredOption('--out <dir>', 'gets text/ and face/, each with encoder/ and learned.json')
+    .option('--json', 'print the records as JSON')
+    .action((bundle: string | undefined, options: { out: string }, command: Command) =>
+      restore(bundle, options.out, outputOf(command)),
+    );
+}
+
+async function restore(bundle: string | undefined, out: string, output: Output): Promise<void> {
+  const [{ restoreLearned }, { bundledModel }] = await Promise.all([
+    import('../../export/restore.js'),
+    import('mien/cli'),
+  ]);
+  const restored = await restoreLearned({ bundle: bundle ?? bundledModel(), out });
+  output.result(restored, () =>
+    Object.keys(restored)
+      .map((kind) => `${out}/${kind}/encoder`)
+      .join('\n'),
+  );
 }
 
 async function average(
