@@ -34,7 +34,7 @@ export async function encodersOf(
 ): Promise<{ text?: TextEncoder; face?: FaceEncoder }> {
   const wanted = (set: SetName): boolean => sets === undefined || sets.includes(set);
   const faces = protocol.faces.some(({ item }) => wanted(item.dataset));
-  const texts = protocol.texts.length > 0 && wanted('isear');
+  const texts = protocol.texts.length > 0 && (wanted('isear') || wanted('corpora'));
   const bundle = bundleOf(name);
   if (bundle !== undefined) {
     const { bundleEncoders } = await import('../export/encoders.js');

@@ -18,13 +18,14 @@ interface Options {
   readonly offline?: boolean;
   readonly sets?: readonly SetName[];
   readonly split: 'clean' | 'paper';
+  readonly corpora?: boolean;
   readonly states?: boolean;
   readonly shard?: string;
   readonly shards?: string;
   readonly skipInvalid?: boolean;
 }
 
-const SETS: readonly SetName[] = ['isear', 'fer2013', 'rafdb'];
+const SETS: readonly SetName[] = ['isear', 'corpora', 'fer2013', 'rafdb'];
 
 function setList(text: string): SetName[] {
   return text.split(',').map((name) => {
@@ -53,6 +54,10 @@ export function defineExtract(program: Command): void {
       new Option('--split <kind>', 'the split kept beside the features')
         .choices(['clean', 'paper'])
         .default('clean'),
+    )
+    .option(
+      '--corpora',
+      'embed texts of the folder’s other corpora too, for pairs over labels that ISEAR lacks',
     )
     .option('--states', 'keep token states and last feature maps too (large)')
     .option('--shard <i/n>', 'fill part i of n only, i from 0')
@@ -83,8 +88,8 @@ async function run(options: Options, output: Output): Promise<void> {
     import('../../features/prepared.js'),
   ]);
   await checkProfile(options.profile);
-  const { out: dir, split, skipInvalid = false } = options;
-  const { protocol } = await openProtocol({ data, dir, split, skipInvalid, progress });
+  const { out: dir, split, corpora = false, skipInvalid = false } = options;
+  const { protocol } = await openProtocol({ data, dir, split, corpora, skipInvalid, progress });
   for (const warning of protocol.warnings) output.warn(warning);
   for (const { file, row, reason } of protocol.skipped)
     output.message(`skipped ${file}${row === undefined ? '' : `, row ${row}`}: ${reason}`);
