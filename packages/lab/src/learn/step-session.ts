@@ -12,11 +12,13 @@ import {
   createSession,
   type DType,
   encodeModel,
+  flattenState,
   float32,
   gradients,
   type Graph,
   input,
   type Named,
+  nestState,
   type Optimizer,
   type Parameters,
   type ParameterSpec,
@@ -118,7 +120,7 @@ export function initialLearnState(
   const changing = [...trained, ...statistics];
   return {
     ...matrices(changing),
-    ...optimizer.init(matrices(trained)),
+    ...flattenState(optimizer.init(matrices(trained))),
     ...matrices(changing, average),
     [STEP]: zeros('float32', []),
   };
@@ -147,6 +149,7 @@ export async function createStepSession(trainee: Trainee, options: StepOptions):
   const { specs, trained, statistics } = traineeParameters(trainee, isTrained);
   const changing = new Set([...trained, ...statistics]);
   const state = initialLearnState(trainee, options);
+  const moments = optimizer.init(Object.fromEntries(trained.map((name) => [name, state[name]!])));
   const graph = createGraph('steps');
   const values = Object.fromEntries(
     Object.entries(state).map(([name, { dtype, shape }]) => [name, input(graph, name, dtype, shape)]),
@@ -168,11 +171,11 @@ export async function createStepSession(trainee: Trainee, options: StepOptions):
     const found = gradients(loss, Object.values(matrices));
     const named = Object.fromEntries(trained.map((name, i) => [name, found[i]!]));
     const step = before[STEP]!;
-    const update = optimizer.update(named, before, { parameters: matrices, step });
+    const update = optimizer.update(named, nestState(before, moments), { parameters: matrices, step });
     return {
       carried: {
         ...applyUpdates(matrices, update.updates),
-        ...update.state,
+        ...flattenState(update.state),
         ...after,
         [STEP]: add(step, 1),
       },

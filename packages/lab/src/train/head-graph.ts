@@ -12,6 +12,7 @@ import {
   crossEntropy,
   encodeModel,
   equal,
+  flattenState,
   float32,
   gather,
   gradients,
@@ -21,6 +22,7 @@ import {
   int64,
   mean,
   mul,
+  nestState,
   type Optimizer,
   type Parameters,
   type ParameterSpec,
@@ -146,7 +148,7 @@ const indices = (graph: Graph) => (modality: Modality) => input(graph, modality,
 /** State before the first step. */
 export const initialState = (parameters: Tensors, optimizer: Optimizer): TrainingState => ({
   ...parameters,
-  ...optimizer.init(parameters),
+  ...flattenState(optimizer.init(parameters)),
   [STEP]: zeros('float32', []),
 });
 
@@ -176,10 +178,9 @@ export async function createEpochSession(
   const specs = headParameters(options);
   const names = specs.map(({ name }) => name);
   const graph = createGraph('epoch');
-  const shapes = initialState(
-    Object.fromEntries(specs.map(({ name, shape }) => [name, zeros('float32', shape)])),
-    optimizer,
-  );
+  const blank = Object.fromEntries(specs.map(({ name, shape }) => [name, zeros('float32', shape)]));
+  const shapes = initialState(blank, optimizer);
+  const moments = optimizer.init(blank);
   const carried = Object.fromEntries(
     Object.entries(shapes).map(([name, { dtype, shape }]) => [name, input(graph, name, dtype, shape)]),
   );
@@ -210,10 +211,13 @@ export async function createEpochSession(
     const found = gradients(loss, Object.values(parameters));
     const named = Object.fromEntries(names.map((name, i) => [name, found[i]!]));
     const step = before[STEP]!;
-    const { updates, state } = optimizer.update(named, before, { parameters, step });
+    const { updates, state } = optimizer.update(named, nestState(before, moments), {
+      parameters,
+      step,
+    });
     const hits = sum(mul(cast(equal(argMax(logits), labels), 'float32'), weights));
     return {
-      carried: { ...applyUpdates(parameters, updates), ...state, [STEP]: add(step, 1) },
+      carried: { ...applyUpdates(parameters, updates), ...flattenState(state), [STEP]: add(step, 1) },
       outputs: { losses: loss, hits },
     };
   });
