@@ -30,7 +30,7 @@ import {
   type Items,
   type Modality,
 } from '../train/head-graph.js';
-import { trainHead } from '../train/loop.js';
+import { trainHead } from '../train/head-task.js';
 import type { Config } from './config.js';
 import { finish, type Cell, type TableRow } from './row-parts.js';
 import { headGraph } from './head-options.js';

@@ -12,8 +12,7 @@ import {
   type Items,
   type StateTables,
 } from '../train/head-graph.js';
-import { trainHead, type TrainedHead } from '../train/loop.js';
-import type { EpochRecord } from '../train/run-state.js';
+import { HEAD_FILE, trainHead, type EpochRecord, type TrainedHead } from '../train/head-task.js';
 import type { Config } from './config.js';
 import { pair, take, type EvaluationItems, type ExperimentData, type Selection } from './data.js';
 import { graphOptions, tablesOf } from './head-options.js';
@@ -212,7 +211,7 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
   const evaluation = evaluationItems(config, data, model);
   const tables = tablesOf(data, model);
   const trained = finished
-    ? { ...finished, parameters: (await readSafetensorsFile(join(runFolder(options), HEAD))).tensors }
+    ? { ...finished, parameters: (await readSafetensorsFile(join(runFolder(options), HEAD_FILE))).tensors }
     : await trainRun(data, options);
   const session = await createPredictionSession(graphOptions(model, config, data), 1);
   try {
@@ -241,7 +240,7 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
 
 /** Whether a finished run, of an earlier version, has no analysis but the parameters to make it from. */
 export const lacksAnalysis = (run: RunResult, options: RunOptions): boolean =>
-  isAnalysed(options.model) && run.analysis === undefined && existsSync(join(runFolder(options), HEAD));
+  isAnalysed(options.model) && run.analysis === undefined && existsSync(join(runFolder(options), HEAD_FILE));
 
 /** The report's statistics are about the paper's heads. */
 const isAnalysed = ({ texts }: ModelSpec): boolean => texts === undefined;
@@ -249,8 +248,6 @@ const isAnalysed = ({ texts }: ModelSpec): boolean => texts === undefined;
 const RESULT = 'result.json';
 const LOGITS = 'logits.safetensors';
 const ANALYSIS = 'analysis.safetensors';
-/** What `train/checkpoint.ts` leaves of a finished run: the parameters of its best epoch. */
-const HEAD = 'head.safetensors';
 
 async function writeRun(options: RunOptions, result: RunResult): Promise<RunResult> {
   const folder = runFolder(options);

@@ -1,7 +1,7 @@
 // How long training would take and how much memory, from a few steps of every shape.
 import type { Progress } from 'mien/parts';
-import type { LearnTask } from './loop.js';
-import { createStepSession, initialLearnState } from './step-session.js';
+import type { TrainingTask } from '../train/loop.js';
+import { createStepSession, initialState } from '../train/step.js';
 
 export interface Estimate {
   readonly steps: number;
@@ -15,7 +15,7 @@ export interface Estimate {
 
 /** Runs the first planned run of every shape twice, and counts the second. Nothing is kept. */
 export async function estimate(
-  task: LearnTask,
+  task: TrainingTask,
   options: {
     readonly threads?: number | undefined;
     readonly spinning?: boolean | undefined;
@@ -36,9 +36,9 @@ export async function estimate(
     const session = await createStepSession(trainee, { ...task, ...options });
     try {
       const batches = task.batches(first.epoch, first.index);
-      const { state } = await session.run(initialLearnState(trainee, task), batches, task.averageDecay);
+      const { state } = await session.run(initialState(trainee, task), batches);
       const start = performance.now();
-      await session.run(state, task.batches(first.epoch, first.index), task.averageDecay);
+      await session.run(state, task.batches(first.epoch, first.index));
       shapes[shape] = (performance.now() - start) / first.steps;
     } finally {
       await session.dispose();

@@ -20,8 +20,8 @@ import type { DecodedImage } from 'mien/parts';
 import { type FaceNetwork, faceNetworkTraining } from '../encoders/face-network.js';
 import { augment } from './augmentation.js';
 import { CLASSIFIER, classify, PUBLISHED_CLASSIFIER } from './classifier.js';
+import type { Trainee } from '../train/step.js';
 import type { FaceLearnSettings } from './settings.js';
-import type { Trainee } from './step-session.js';
 
 export interface FaceModel {
   readonly network: FaceNetwork;

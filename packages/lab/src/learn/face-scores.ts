@@ -1,6 +1,6 @@
 // How a face encoder in training does on validation, by data set and by what is taken for the truth.
 import { argmax, confusionMatrix, scoreOf, scores } from 'mien/parts';
-import type { Validation } from './loop.js';
+import type { Validation } from '../train/position.js';
 
 /** What is known of the faces that are judged. */
 export interface FaceTruth {

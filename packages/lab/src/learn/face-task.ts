@@ -8,6 +8,9 @@ import {
   facePartsOf,
   isFaceTrainedFrom,
 } from '../encoders/face-network.js';
+import { plannedSteps, type PlannedRun, type TrainingTask } from '../train/loop.js';
+import { createOptimizer, ratesByPart } from '../train/optimizer.js';
+import type { Validation } from '../train/position.js';
 import { classify, isClassifier, PUBLISHED_CLASSIFIER } from './classifier.js';
 import { drawAugmentation, drawnTensors, stepSeeds } from './augmentation.js';
 import { drawBeta, epochOrder, labelWeights, oneHotRow, softTargetsOf } from './draws.js';
@@ -15,9 +18,7 @@ import type { KeptImages } from './face-images.js';
 import { faceClassifier, faceTrainee, type FaceModel } from './face-model.js';
 import { scoreFaces, type FaceTruth } from './face-scores.js';
 import { meanTarget, mostLikely, repeatsOfItems } from './face-targets.js';
-import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
-import { learnOptimizer, type Groups } from './optimizer.js';
-import type { FaceLearnSettings } from './settings.js';
+import { encoderOptimizer, type FaceLearnSettings } from './settings.js';
 import type { Teacher } from './teacher.js';
 
 export interface FaceTrainingSet {
@@ -38,7 +39,7 @@ export interface FaceValidationSet extends FaceTruth {
 }
 
 /** A training of faces, and how often each label occurs in what it is trained on. */
-export interface FaceTask extends LearnTask {
+export interface FaceTask extends TrainingTask {
   readonly prior: readonly number[];
 }
 
@@ -72,10 +73,10 @@ export function faceTask(
       hint: 'Set batchSize lower.',
     });
   const plan = (epoch: number): PlannedRun[] =>
-    Array.from({ length: Math.ceil(steps / stepsPerRun) }, (_, i) => ({
-      shape: String(sizeOf(epoch)),
-      steps: Math.min(stepsPerRun, steps - i * stepsPerRun),
-    }));
+    Array.from({ length: Math.ceil(steps / stepsPerRun) }, (_, i) => {
+      const count = Math.min(stepsPerRun, steps - i * stepsPerRun);
+      return { shape: String(sizeOf(epoch)), steps: count, items: count * batchSize };
+    });
   let order: { epoch: number; items: Int32Array } | undefined;
   const itemsOf = (epoch: number): Int32Array => {
     if (order?.epoch !== epoch) order = { epoch, items: epochOrder(repeats, seed, epoch) };
@@ -154,10 +155,13 @@ export function faceTask(
     }
   };
 
-  const total = plannedSteps({ epochs, plan });
+  const parts = {
+    parts: facePartsOf(model.network),
+    partOf: (name: string) => (isClassifier(name) ? undefined : facePartOf(model.network, name)),
+  };
+  const groups = { rateOf: ratesByPart(parts, settings.optimizer), decays: faceDecays };
   return {
     epochs,
-    batchSize,
     weights,
     plan,
     batches,
@@ -165,7 +169,7 @@ export function faceTask(
     prior,
     averageDecay: settings.averageDecay,
     isTrained: trainedFrom(model.network, settings),
-    optimizer: learnOptimizer(settings.optimizer, groupsOf(model.network), total),
+    optimizer: createOptimizer(encoderOptimizer(settings), plannedSteps({ epochs, plan }), groups),
     trainee: (shape) => faceTrainee(model, settings, Number(shape)),
   };
 }
@@ -185,12 +189,6 @@ const trainedFrom = (
   const encoder = isFaceTrainedFrom(network, options);
   return (name) => isClassifier(name) || encoder(name);
 };
-
-const groupsOf = (network: FaceNetwork): Groups => ({
-  parts: facePartsOf(network),
-  partOf: (name) => (isClassifier(name) ? undefined : facePartOf(network, name)),
-  decays: faceDecays,
-});
 
 /** Partners and shares of mixup; rows over the classes are mixed in place. */
 function mixBatches(

@@ -1,13 +1,12 @@
 // What training a text encoder and training a face encoder have in common, from options to trained weights.
-import { defined } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
 import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
 import { type Progress, silentProgress } from 'mien/parts';
 import { initialize, type Tensors } from 'mien-engine';
 import { isClassifier } from './classifier.js';
-import { learn, type LearnedWeights, type LearnTask } from './loop.js';
+import { train, type Trained, type TrainingTask } from '../train/loop.js';
 import type { LearnedRecord } from './record.js';
-import { traineeParameters, type Trainee } from './step-session.js';
+import { traineeParameters, type Trainee } from '../train/step.js';
 import type { Teacher, TeacherOptions } from './teacher.js';
 
 export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOptions {
@@ -32,7 +31,7 @@ export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOpt
 
 /** A training that is ready to begin. */
 export interface Prepared {
-  readonly task: LearnTask;
+  readonly task: TrainingTask;
   /** Where training begins. */
   readonly located: Pretrained;
   readonly fingerprint: string;
@@ -78,22 +77,22 @@ export function readyToTrain<Item>(
   };
 }
 
-/** Trains what was prepared. @throws MienError as `learn` does. */
+/** Trains what was prepared. @throws MienError as `train` does. */
 export const trainPrepared = (
   { task, fingerprint }: Prepared,
   options: Pick<
     LearnEncoderOptions<never, never, { patience: number; checkpointSeconds: number }>,
     'settings' | 'out' | 'threads' | 'spinning' | 'progress' | 'signal'
   >,
-): Promise<LearnedWeights> => {
+): Promise<Trained> => {
   const { settings, out, threads, spinning, progress = silentProgress, signal } = options;
-  return learn(task, {
+  return train(task, {
     folder: out,
     fingerprint,
     threads,
     spinning,
     progress,
-    ...defined({ signal }),
+    signal,
     patience: settings.patience,
     checkpointSeconds: settings.checkpointSeconds,
   });

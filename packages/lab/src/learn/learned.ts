@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sha256, writeFileAtomic } from 'mien-engine/node';
 import { defined, encodeSafetensors } from 'mien-engine/base';
 import { type Pretrained, WEIGHTS_FILE } from '../encoders/pretrained.js';
-import type { LearnedWeights } from './loop.js';
+import type { Trained } from '../train/loop.js';
 import type { LearnedRecord } from './record.js';
 
 export interface Learned {
@@ -17,7 +17,7 @@ export interface Learned {
   readonly pooling?: LearnedRecord['pooling'];
   readonly located: Pretrained;
   readonly items: LearnedRecord['items'];
-  readonly result: LearnedWeights;
+  readonly result: Trained;
   /** `config.json` of the encoder. */
   readonly config: unknown;
   /** Further files of the encoder, by name. */

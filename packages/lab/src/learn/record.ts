@@ -1,17 +1,14 @@
 // `learned.json`: how a learned encoder was made, and which weights it is.
 import { z } from 'zod';
+import type { EpochEntry } from '../train/position.js';
 
 const shares = z.record(z.string(), z.number());
 
-/** An epoch of a training, as its log has it. */
-const epochSchema = z.object({
+const epochSchema: z.ZodType<EpochEntry> = z.object({
   kind: z.literal('epoch'),
-  /** From 1. */
   epoch: z.number(),
-  /** On validation: what selects, and what else is worth a line. */
   score: z.number(),
   details: shares,
-  /** Means over the epoch's steps. */
   loss: z.number(),
   accuracy: z.number(),
   seconds: z.number(),
@@ -47,5 +44,4 @@ export const learnedSchema = z.object({
   epochs: z.array(epochSchema),
 });
 
-export type EpochEntry = z.output<typeof epochSchema>;
 export type LearnedRecord = z.output<typeof learnedSchema>;

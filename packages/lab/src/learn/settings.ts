@@ -1,6 +1,7 @@
 // What training an encoder may be told: every setting with its default.
 import { z } from 'zod';
 import { defineSettings } from 'mien/parts';
+import type { OptimizerSettings } from '../train/optimizer.js';
 
 const count = z.int().min(1);
 const seed = z.int().min(0);
@@ -184,6 +185,15 @@ const text = z.strictObject({
 
 export type FaceLearnSettings = z.output<typeof face>;
 export type TextLearnSettings = z.output<typeof text>;
+
+/** AdamW with warm-up and half a cosine. */
+export const encoderOptimizer = ({
+  optimizer,
+}: Pick<FaceLearnSettings | TextLearnSettings, 'optimizer'>): OptimizerSettings => ({
+  ...optimizer,
+  name: 'adamw',
+  schedule: { name: 'cosine', warmup: optimizer.warmup },
+});
 
 export const faceLearnSettings = defineSettings<FaceLearnSettings>(face);
 export const textLearnSettings = defineSettings<TextLearnSettings>(text);

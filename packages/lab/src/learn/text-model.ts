@@ -25,8 +25,8 @@ import { bert, type BertConfig } from '../encoders/bert.js';
 import { createTextEncoder } from '../encoders/load-text.js';
 import type { Pooling } from '../encoders/profiles.js';
 import { CLASSIFIER, classify, FINE_CLASSIFIER } from './classifier.js';
+import type { Trainee } from '../train/step.js';
 import type { TextLearnSettings } from './settings.js';
-import type { Trainee } from './step-session.js';
 
 export interface TextModel {
   readonly config: BertConfig;
