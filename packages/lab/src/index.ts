@@ -39,7 +39,7 @@ export * from './heads/heads.js';
 export { classify, isClassifier } from './learn/classifier.js';
 export { decodeFaces } from './learn/face-images.js';
 export { faceClassifier } from './learn/face-model.js';
-export { readLearnedFace, readLearnedText } from './learn/read-learned.js';
+export { readLearnedFace, readLearnedText } from './learn/learned.js';
 export { textLearnSettings } from './learn/settings.js';
 export { textTrainee } from './learn/text-model.js';
 export { corpusScores } from './learn/text-validation.js';

@@ -1,4 +1,4 @@
-// Trains one head with one seed and keeps what it says about the validation and test items.
+// Trains one head with one seed and stores its logits on the validation and test items.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -119,9 +119,9 @@ function sampler(
   };
 }
 
-/** What a training meets beside the items as they are. */
+/** How training items are varied. */
 export interface Variation {
-  /** Stands for all that decides it, in a run's fingerprint. */
+  /** Identifies the variation in a run's fingerprint. */
   readonly key: string;
   /** The features' tables with further rows below their own. */
   readonly tables: FeatureTables;
@@ -133,7 +133,7 @@ export interface Variation {
   readonly gateGuidance?: number;
 }
 
-/** Everything that decides a run, as a hash. */
+/** A hash of everything on which a run depends. */
 export const fingerprint = (
   model: ModelSpec,
   config: Config,
@@ -170,14 +170,14 @@ export interface RunOptions {
   readonly config: Config;
   /** Folder of all runs; each has a folder of its own in it: checkpoints, log, logits. */
   readonly folder: string;
-  /** A hash that stands for the features. */
+  /** A hash of the features. */
   readonly features: string;
   readonly variation?: Variation;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
 
-/** Trains a head, or goes on where its checkpoint stands. */
+/** Trains a head, or resumes its training from the last checkpoint. */
 export function trainRun(data: ExperimentData, options: RunOptions): Promise<TrainedHead> {
   const { model, seed, config, features, variation, progress, signal } = options;
   const { validation } = evaluationItems(config, data, model);
@@ -185,7 +185,7 @@ export function trainRun(data: ExperimentData, options: RunOptions): Promise<Tra
   return trainHead(
     {
       ...graphOptions(model, config, data),
-      ...(variation?.gateGuidance === undefined ? {} : { gateGuidance: variation.gateGuidance }),
+      ...defined({ gateGuidance: variation?.gateGuidance }),
       features: tablesOf(variation ?? data, model),
       draw: variation ? (epoch) => variation.vary(draw(epoch), seed, epoch) : draw,
       validation,
@@ -203,7 +203,7 @@ export function trainRun(data: ExperimentData, options: RunOptions): Promise<Tra
   );
 }
 
-/** Trains and analyses what the folder does not hold already. */
+/** Trains and analyses, unless the folder already has the results. */
 export async function performRun(data: ExperimentData, options: RunOptions): Promise<RunResult> {
   const finished = await readRun(options);
   if (finished && !lacksAnalysis(finished, options)) return finished;
@@ -275,8 +275,10 @@ export async function readRun(options: RunOptions): Promise<RunResult | undefine
     tests: Array.from({ length: record.tests }, (_, i) => tensor(`test ${i}`)),
     bestEpoch: record.bestEpoch,
     history: record.history,
-    ...(existsSync(analysis)
-      ? { analysis: runAnalysisOf((await readSafetensorsFile(analysis)).tensors, analysis) }
-      : {}),
+    ...defined({
+      analysis: existsSync(analysis)
+        ? runAnalysisOf((await readSafetensorsFile(analysis)).tensors, analysis)
+        : undefined,
+    }),
   };
 }

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { encodeSafetensors, float32, MienError, type Tensors } from 'mien-engine/base';
 import { sha256, writeFileAtomic } from 'mien-engine/node';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
-import { kindOfLearned, readLearnedFace, readLearnedText } from './read-learned.js';
-import type { LearnedRecord } from './record.js';
+import { kindOfLearned, readLearnedFace, readLearnedText, type LearnedRecord } from './learned.js';
 
 export interface AverageOptions {
   /** Folders that `mien learn` finished: encoders of one kind, architecture and set of labels. */

@@ -3,6 +3,7 @@ import {
   add,
   argMax,
   cast,
+  defined,
   dropout,
   equal,
   gather,
@@ -57,7 +58,7 @@ export function faceTrainee(
       const alone = augment(batch['pixels']!, drawn, size, input);
       const images = mixup > 0 ? mixed(alone, batch['partner']!, batch['share']!) : alone;
       const { embedding, statistics } = faceNetworkTraining(p, network, images, {
-        ...(settings.from === null ? {} : { from: settings.from }),
+        ...defined({ from: settings.from ?? undefined }),
         dropPath: settings.dropPath,
         seed: seed!,
       });

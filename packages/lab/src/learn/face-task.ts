@@ -1,5 +1,6 @@
-// Learning from faces: which images an epoch meets, how they are augmented, and how weights do on validation.
-import { float32, int64, MienError, randomStream, tensor, type Tensors } from 'mien-engine/base';
+// Training of a face encoder, as a task for the training loop: which images an epoch has, how they are augmented, and
+// how weights score on validation.
+import { defined, float32, int64, MienError, randomStream, tensor, type Tensors } from 'mien-engine/base';
 import type { DecodedImage } from 'mien/parts';
 import {
   faceDecays,
@@ -16,8 +17,7 @@ import { drawAugmentation, drawnTensors, stepSeeds } from './augmentation.js';
 import { drawBeta, epochOrder, labelWeights, oneHotRow, softTargetsOf } from './draws.js';
 import type { KeptImages } from './face-images.js';
 import { faceClassifier, faceTrainee, type FaceModel } from './face-model.js';
-import { scoreFaces, type FaceTruth } from './face-scores.js';
-import { meanTarget, mostLikely, repeatsOfItems } from './face-targets.js';
+import { meanTarget, mostLikely, repeatsOfItems, scoreFaces, type FaceTruth } from './face-targets.js';
 import { encoderOptimizer, type FaceLearnSettings } from './settings.js';
 import type { Teacher } from './teacher.js';
 
@@ -28,9 +28,9 @@ export interface FaceTrainingSet {
   readonly datasets: readonly string[];
   /** Distributions over the labels that images are trained towards, `[n, classes]`. */
   readonly distributions: Float32Array;
-  /** Whether annotators voted on an image, so that its published label is another target. */
+  /** Whether annotators voted on an image, so that its published label is a second target. */
   readonly voted: readonly boolean[];
-  /** What a teacher says of each image, `[n, classes]`; replaces the smoothed label by its share. */
+  /** A teacher's posteriors of each image, `[n, classes]`; they replace their share of the smoothed label. */
   readonly teacher?: Teacher;
 }
 
@@ -43,11 +43,11 @@ export interface FaceTask extends TrainingTask {
   readonly prior: readonly number[];
 }
 
-/** How often an image of a set is met in an epoch, on average; once where the settings do not say. */
+/** How often an image of a set occurs in an epoch, on average; once if the settings do not name the set. */
 export const repeatsOf = ({ repeat }: FaceLearnSettings, dataset: string): number =>
   (repeat as Readonly<Record<string, number>>)[dataset] ?? 1;
 
-/** Everything that training faces needs, from the model's first weights to validation. */
+/** The task: from initial weights to validation. */
 export function faceTask(
   model: FaceModel,
   weights: Tensors,
@@ -104,7 +104,7 @@ export function faceTask(
     const published = new Float32Array(settings.publishedLabels > 0 ? n * classes : 0);
     const itemWeight = new Float32Array(n);
     const drawn = Array.from({ length: n }, (_, i) => {
-      // Where repeats are no whole numbers, an epoch may be a few items short: it begins again.
+      // If repeats are not whole numbers, the order may be a few items short: it starts again.
       const place = (start + i) % items.length;
       const item = items[place]!;
       training.images.copy(item, pixels, i * bytes);
@@ -124,8 +124,10 @@ export function faceTask(
     return {
       pixels: tensor('uint8', [count, batchSize, 3, size, size], pixels),
       targets: perClass(targets),
-      ...(offset.length > 0 ? { offsets: perClass(offset) } : {}),
-      ...(published.length > 0 ? { published: perClass(published) } : {}),
+      ...defined({
+        offsets: offset.length > 0 ? perClass(offset) : undefined,
+        published: published.length > 0 ? perClass(published) : undefined,
+      }),
       weights: float32([count, batchSize], itemWeight),
       seed: stepSeeds(randomStream(seed, `learn noise ${epoch}`, run), count),
       ...drawnTensors(drawn, [count, batchSize]),
@@ -143,9 +145,12 @@ export function faceTask(
       return scoreFaces(
         {
           logits: logits.map((logit, i) => logit + shift[i % classes]!),
-          ...(settings.publishedLabels > 0
-            ? { published: classify(embeddings, now, classes, PUBLISHED_CLASSIFIER) }
-            : {}),
+          ...defined({
+            published:
+              settings.publishedLabels > 0
+                ? classify(embeddings, now, classes, PUBLISHED_CLASSIFIER)
+                : undefined,
+          }),
         },
         validation,
         classes,
@@ -174,11 +179,11 @@ export function faceTask(
   };
 }
 
-/** What is added to logits while they are trained: the logarithm of how often labels occur, times the adjustment. */
+/** Added to logits in training: the logarithm of how often labels occur, times the adjustment. */
 const offsetOf = (prior: readonly number[], adjustment: number): number[] =>
   prior.map((share) => adjustment * Math.log(share));
 
-/** Side of the frame in which images of a set are seen; that of the image where the settings do not say. */
+/** Side of the frame in which images of a set are seen; that of the image if the settings do not name the set. */
 const framingOf = ({ framing }: FaceLearnSettings, dataset: string): number =>
   (framing as Readonly<Record<string, number>>)[dataset] ?? 1;
 

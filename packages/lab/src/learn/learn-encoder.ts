@@ -1,12 +1,13 @@
-// What training a text encoder and training a face encoder have in common, from options to trained weights.
+// What training a text encoder and training a face encoder have in common, from options to trained weights; and what a
+// training would take.
 import { sha256 } from 'mien-engine/node';
 import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
 import { type Progress, silentProgress } from 'mien/parts';
 import { initialize, type Tensors } from 'mien-engine';
 import { isClassifier } from './classifier.js';
 import { train, type Trained, type TrainingTask } from '../train/loop.js';
-import type { LearnedRecord } from './record.js';
-import { traineeParameters, type Trainee } from '../train/step.js';
+import type { LearnedRecord } from './learned.js';
+import { createStepSession, initialState, traineeParameters, type Trainee } from '../train/step.js';
 import type { Teacher, TeacherOptions } from './teacher.js';
 
 export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOptions {
@@ -97,3 +98,55 @@ export const trainPrepared = (
     checkpointSeconds: settings.checkpointSeconds,
   });
 };
+
+export interface Estimate {
+  readonly steps: number;
+  /** Of all steps; starting and validation not included. */
+  readonly seconds: number;
+  /** Peak memory of this process, plus what the rest of the data will take. */
+  readonly bytes: number;
+  /** Milliseconds per step, by shape. */
+  readonly shapes: Readonly<Record<string, number>>;
+}
+
+/** How long training would take: runs the first planned run of every shape twice and times the second. Nothing is kept. */
+export async function estimate(
+  task: TrainingTask,
+  options: {
+    readonly threads?: number | undefined;
+    readonly spinning?: boolean | undefined;
+    /** Bytes of data that are not in memory yet. */
+    readonly furtherBytes: number;
+    readonly progress: Progress;
+  },
+): Promise<Estimate> {
+  const planned = Array.from({ length: task.epochs }, (_, epoch) =>
+    task.plan(epoch).map((run, index) => ({ ...run, epoch, index })),
+  ).flat();
+  const shapes: Record<string, number> = {};
+  const names = [...new Set(planned.map(({ shape }) => shape))];
+  options.progress.begin('measure', names.length, 'shapes');
+  for (const shape of names) {
+    const first = planned.find((run) => run.shape === shape)!;
+    const trainee = task.trainee(shape);
+    const session = await createStepSession(trainee, { ...task, ...options });
+    try {
+      const batches = task.batches(first.epoch, first.index);
+      const { state } = await session.run(initialState(trainee, task), batches);
+      const start = performance.now();
+      await session.run(state, task.batches(first.epoch, first.index));
+      shapes[shape] = (performance.now() - start) / first.steps;
+    } finally {
+      await session.dispose();
+    }
+    options.progress.advance();
+  }
+  options.progress.end();
+  return {
+    steps: planned.reduce((sum, { steps }) => sum + steps, 0),
+    seconds: planned.reduce((sum, { shape, steps }) => sum + (steps * shapes[shape]!) / 1000, 0),
+    // The operating system counts in kilobytes.
+    bytes: process.resourceUsage().maxRSS * 1024 + options.furtherBytes,
+    shapes,
+  };
+}

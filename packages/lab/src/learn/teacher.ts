@@ -3,7 +3,7 @@ import { MienError } from 'mien-engine/base';
 import { type Progress, scores, silentProgress, softmax } from 'mien/parts';
 import { decodeFaces, type Pictured } from './face-images.js';
 import { faceClassifier } from './face-model.js';
-import { readLearnedFace, readLearnedText } from './read-learned.js';
+import { readLearnedFace, readLearnedText } from './learned.js';
 import { textLogits } from './text-model.js';
 
 /** Posteriors `[n, labels]`, and how much of the target they are; the smoothed label is the rest. */

@@ -1,5 +1,5 @@
 // The corpora that a text encoder is trained on, as settings say: their items, labels, weights and evidence.
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { inPackage } from '../base/package.js';
 import { CORPUS_NAMES, GOEMOTIONS_LABELS } from '../data/corpora/definitions.js';
 import { prepareBesideIsear } from '../data/corpora/prepare.js';
@@ -171,6 +171,6 @@ function labelled(
     others,
     corpus,
     weight: weight * own,
-    ...(corpus === 'goemotions' ? { fine: source } : {}),
+    ...defined({ fine: corpus === 'goemotions' ? source : undefined }),
   };
 }

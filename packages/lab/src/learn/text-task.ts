@@ -37,13 +37,13 @@ export interface TextSet extends Labelled {
 }
 
 export interface TextTrainingSet extends TextSet {
-  /** What each item weighs in the loss. */
+  /** Weight of each item in the loss. */
   readonly weights: ArrayLike<number>;
-  /** Another spelling of an item for an epoch, as token ids; undefined where it is met as it is. */
+  /** Another spelling of an item for an epoch, as token ids; undefined if it is not changed. */
   readonly variant?: ((item: number, epoch: number) => Int32Array | undefined) | undefined;
-  /** Id of the token that stands for a hidden one. */
+  /** Id of the mask token. */
   readonly maskToken?: number | undefined;
-  /** What a teacher says of each text, `[n, classes]`; replaces the smoothed label by its share. */
+  /** A teacher's posteriors of each text, `[n, classes]`; they replace their share of the smoothed label. */
   readonly teacher?: Teacher | undefined;
 }
 
@@ -63,7 +63,7 @@ interface Drawn {
   readonly runs: readonly TextRun[];
 }
 
-/** Everything that training on texts needs, from the model's first weights to validation. */
+/** The task: from initial weights to validation. */
 export function textTask(
   model: TextModel,
   weights: Tensors,
@@ -126,7 +126,7 @@ export function textTask(
         const at = step * batchSize + row;
         const item = items[row];
         if (item === undefined) {
-          // A row without text: one token, so that its mean is a number, and no weight.
+          // A row without text has one token, so that its mean is a number, and no weight.
           mask[at * width] = 1;
           continue;
         }
@@ -142,7 +142,7 @@ export function textTask(
         fineWeight[at] = own.length > 0 ? weightOf[item]! : 0;
       }
     });
-    // A batch without any item for the second classifier divides by a weight of nothing.
+    // A batch without items for the second classifier would divide by a total weight of 0.
     if (fine > 0) for (let at = 0; at < n; at++) fineWeight[at] = Math.max(fineWeight[at]!, 1e-9);
     return {
       ids: int32([...shape, width], ids),

@@ -75,7 +75,8 @@ export interface Trained {
 
 type TrainingRecord = Position | EarlierHeadRecord;
 
-interface Progressed extends Position {
+/** A training between two runs: what a checkpoint keeps. */
+interface Snapshot extends Position {
   readonly state: TrainingState;
   /** Weights of the best epoch, those that changed. */
   readonly bestWeights: Tensors;
@@ -104,9 +105,9 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
   };
 
   const sessions = openSessions(task, options);
-  const planned = Array.from({ length: task.epochs }, (_, epoch) => task.plan(epoch));
-  const done = [...planned.slice(0, now.epoch), planned[now.epoch]?.slice(0, now.run) ?? []];
-  progress.begin('train', itemsOf(planned), 'items');
+  const plans = Array.from({ length: task.epochs }, (_, epoch) => task.plan(epoch));
+  const done = [...plans.slice(0, now.epoch), plans[now.epoch]?.slice(0, now.run) ?? []];
+  progress.begin('train', itemsOf(plans), 'items');
   progress.skip(itemsOf(done));
   try {
     while (now.epoch < task.epochs && now.epoch - now.best.epoch < patience) {
@@ -139,10 +140,10 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
 /** Runs the steps of one planned run. */
 async function runSteps(
   task: TrainingTask,
-  now: Progressed,
+  now: Snapshot,
   { steps, items }: PlannedRun,
   session: StepSession,
-): Promise<Progressed> {
+): Promise<Snapshot> {
   const start = performance.now();
   const batches = task.batches(now.epoch, now.run);
   const ready = performance.now();
@@ -162,7 +163,7 @@ async function runSteps(
 }
 
 /** Validates the weights that an epoch's runs led to; the first of equally good epochs stays the best. */
-async function endEpoch(task: TrainingTask, now: Progressed, progress: Progress): Promise<Progressed> {
+async function endEpoch(task: TrainingTask, now: Snapshot, progress: Progress): Promise<Snapshot> {
   const start = performance.now();
   const weights = weightsOf(now.state, task.weights);
   const validation = await task.validate(weights, now.epoch);
@@ -221,7 +222,7 @@ function openSessions(task: TrainingTask, { threads, spinning }: TrainingOptions
 async function restore(
   checkpoints: Checkpoints<TrainingRecord> | undefined,
   start: TrainingState,
-): Promise<Progressed> {
+): Promise<Snapshot> {
   const stored = await checkpoints?.read(prefixed(flat(start), 'training '));
   if (stored === undefined) return { ...START, state: start, bestWeights: {} };
   return {
@@ -233,7 +234,7 @@ async function restore(
 
 async function write(
   checkpoints: Checkpoints<TrainingRecord> | undefined,
-  { state, bestWeights, ...record }: Progressed,
+  { state, bestWeights, ...record }: Snapshot,
 ): Promise<void> {
   const tensors = { ...prefixed(flat(state), 'training '), ...prefixed(bestWeights, 'best ') };
   await checkpoints?.write(stepsDone(state), { tensors, record }, record.log);
@@ -261,12 +262,12 @@ const isFinite = (state: TrainingState): boolean =>
     return sum === 0;
   });
 
-const interrupted = ({ state, epoch }: Progressed, folder: string | undefined): MienError =>
+const interrupted = ({ state, epoch }: Snapshot, folder: string | undefined): MienError =>
   new MienError('interrupted', `training was stopped at step ${stepsDone(state)} (epoch ${epoch + 1})`, {
     hint: folder === undefined ? undefined : 'Run the same command again to resume.',
   });
 
-const diverged = ({ state, epoch, best }: Progressed, bad: number): MienError => {
+const diverged = ({ state, epoch, best }: Snapshot, bad: number): MienError => {
   const step = stepsDone(state) + bad + 1;
   return new MienError('diverged', `the loss is no longer finite at step ${step} (epoch ${epoch + 1})`, {
     hint:
