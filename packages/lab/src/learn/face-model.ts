@@ -30,7 +30,7 @@ export interface FaceModel {
   readonly classes: number;
 }
 
-/** The network and its classifier on batches of kept images, which are augmented first. */
+/** The network and its classifier on batches of images, which are augmented first. */
 export function faceTrainee(
   { network, input, classes }: FaceModel,
   settings: FaceLearnSettings,
@@ -84,7 +84,7 @@ function mixed(x: Value, partner: Value, share: Value): Value {
   return add(mul(x, own), mul(gather(x, partner), sub(1, own)));
 }
 
-/** A classifier of decoded images by weights that are in memory; with `mirror`, embeddings are means of both mirror images'. */
+/** A classifier of decoded images, by weights in memory; with `mirror`, embeddings are means over image and mirror image. */
 export async function faceClassifier(
   { network, input, classes }: FaceModel,
   weights: Tensors,

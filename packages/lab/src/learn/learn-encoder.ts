@@ -1,5 +1,5 @@
-// What training a text encoder and training a face encoder have in common, from options to trained weights; and what a
-// training would take.
+// What training a text encoder and training a face encoder have in common, from options to trained weights; and an
+// estimate of time and memory.
 import { sha256 } from 'mien-engine/node';
 import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
 import { type Progress, silentProgress } from 'mien/parts';
@@ -14,13 +14,13 @@ export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOpt
   /** Alphabetical. */
   readonly labels: readonly string[];
   readonly training: readonly Item[];
-  /** Selects the epoch. */
+  /** The epoch is selected on these. */
   readonly validation: readonly Item[];
   readonly encoder: Spec;
   readonly settings: Settings;
   /** Folder of checkpoints, log and, at the end, `encoder/` and `learned.json`. */
   readonly out: string;
-  /** Learned folders whose mean posterior is a part of each target. */
+  /** Learned encoders whose mean posteriors are a part of each target. */
   readonly teachers?: Omit<TeacherOptions, 'labels' | 'threads' | 'progress'> | undefined;
   /** Images of more pixels are an error (default 50 million). */
   readonly maxPixels?: number | undefined;
@@ -30,16 +30,16 @@ export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOpt
   readonly signal?: AbortSignal;
 }
 
-/** A training that is ready to begin. */
+/** A training that is ready to start. */
 export interface Prepared {
   readonly task: TrainingTask;
-  /** Where training begins. */
+  /** The weights that training starts from. */
   readonly located: Pretrained;
   readonly fingerprint: string;
   readonly items: LearnedRecord['items'];
 }
 
-/** Published weights with the first values of the trainee's classifier. */
+/** Published weights and initial ones of the trainee's classifiers. */
 export function withClassifier(published: Tensors, trainee: Trainee, seed: number): Tensors {
   const { specs } = traineeParameters(trainee, isClassifier);
   return {
@@ -51,7 +51,7 @@ export function withClassifier(published: Tensors, trainee: Trainee, seed: numbe
   };
 }
 
-/** A task made ready: the fingerprint has a line an item, in `lineOf`'s words. */
+/** A task with its fingerprint, which covers `lineOf` every item. */
 export function readyToTrain<Item>(
   kind: LearnedRecord['kind'],
   { task, located }: Pick<Prepared, 'task' | 'located'>,
