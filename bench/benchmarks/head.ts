@@ -1,6 +1,6 @@
 // One training epoch of the paper's gated head: ours, PyTorch with both of its Adams, TensorFlow.js.
 import { adam, float32, initialize, randomStream, type Tensor } from 'mien-engine';
-import { createEpochSession, headParameters, initialState } from 'mien-lab';
+import { createStepSession, headBatches, headParameters, headTrainee, initialState } from 'mien-lab';
 import { timed, type Comparison, type Contender } from '../compare.js';
 import type { BenchOptions } from '../options.js';
 import { contender, notInstalled, startPeer } from '../peer.js';
@@ -19,21 +19,30 @@ async function ours(steps: number, threads: number): Promise<Contender> {
     widths: { text, face },
     batchSize: batch,
   } as const;
-  const optimizer = adam({ learningRate: 1e-4 });
-  const session = await createEpochSession(options, optimizer, threads);
+  const trainee = headTrainee(options);
+  const training = {
+    weights: initialize(headParameters(options), 0),
+    isTrained: () => true,
+    optimizer: adam({ learningRate: 1e-4 }),
+    threads,
+  };
+  const session = await createStepSession(trainee, training);
   const draw = randomStream(0, 'bench head');
   const table = (columns: number): Tensor<'float32'> =>
     float32(
       [rows, columns],
       Float32Array.from({ length: rows * columns }, () => Math.sqrt(12) * (draw.uniform() - 0.5)),
     );
-  const features = { text: table(text), face: table(face) };
+  const tables = { 'text embeddings': table(text), 'face embeddings': table(face) };
   const drawn = (below: number) => Int32Array.from({ length: steps * batch }, () => draw.integer(below));
   const items = { text: drawn(rows), face: drawn(rows), labels: drawn(labels) };
-  let state = initialState(initialize(headParameters(options), 0), optimizer);
+  let state = initialState(trainee, training);
   return {
     name: 'mien',
-    round: () => timed(async () => ({ state } = await session.run(state, features, items))),
+    round: () =>
+      timed(async () => {
+        ({ state } = await session.run(state, { ...tables, ...headBatches(options, items) }));
+      }),
     close: () => session.dispose(),
   };
 }

@@ -20,7 +20,7 @@ import {
   createStepSession,
   efficientNetConfig,
   efficientNetTraining,
-  initialLearnState,
+  initialState,
   isClassifier,
   isStatistic,
   textLearnSettings,
@@ -98,15 +98,16 @@ async function ours(
     weights: initialize(specs, 0),
     isTrained,
     optimizer: packed(adamW({ learningRate: 1e-4 }), () => 'all'),
+    averageDecay: 0.99,
     threads,
   };
   const session = await createStepSession(trainee, options);
-  let state = initialLearnState(trainee, options);
+  let state = initialState(trainee, options);
   return {
     name: 'mien',
     round: () =>
       timed(async () => {
-        state = (await session.run(state, batches, 0.99)).state;
+        ({ state } = await session.run(state, batches));
       }),
     close: () => session.dispose(),
   };

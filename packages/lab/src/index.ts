@@ -39,16 +39,12 @@ export * from './heads/heads.js';
 export { classify, isClassifier } from './learn/classifier.js';
 export { decodeFaces } from './learn/face-images.js';
 export { faceClassifier } from './learn/face-model.js';
-export { readLearnedFace, readLearnedText } from './learn/read-learned.js';
+export { readLearnedFace, readLearnedText } from './learn/learned.js';
 export { textLearnSettings } from './learn/settings.js';
-export {
-  createStepSession,
-  initialLearnState,
-  type Trainee,
-  traineeParameters,
-} from './learn/step-session.js';
 export { textTrainee } from './learn/text-model.js';
 export { corpusScores } from './learn/text-validation.js';
 export { type ExplanationFile, parseExplanation, readExplanation } from './report/explanation-file.js';
 export { readResults } from './report/results.js';
-export { createEpochSession, headParameters, initialState } from './train/head-graph.js';
+export { headParameters } from './train/head-graph.js';
+export { headBatches, headTrainee } from './train/head-task.js';
+export { createStepSession, initialState, type Trainee, traineeParameters } from './train/step.js';

@@ -19,16 +19,42 @@ export interface UpdateContext {
   readonly step: Value;
 }
 
+/** What an optimiser keeps from step to step, by kind and parameter, such as `{ sum: { weight }, squares: { weight } }`. */
+export type OptimizerState<T> = Readonly<Record<string, Readonly<Record<string, T>>>>;
+
 /** Turns gradients into updates, which are added to the parameters. */
 export interface Optimizer {
-  /** State before the first step, under names of its own. */
-  init(parameters: Tensors): Record<string, Tensor>;
+  /** State before the first step. */
+  init(parameters: Tensors): OptimizerState<Tensor>;
   update(
     gradients: Named,
-    state: Named,
+    state: OptimizerState<Value>,
     context: UpdateContext,
-  ): { updates: Record<string, Value>; state: Record<string, Value> };
+  ): { updates: Record<string, Value>; state: OptimizerState<Value> };
 }
+
+/** The state under flat names, such as `sum weight`, as inputs of graphs and files have them. */
+export const flattenState = <T>(state: OptimizerState<T>): Record<string, T> =>
+  Object.fromEntries(
+    Object.entries(state).flatMap(([kind, values]) =>
+      Object.entries(values).map(([name, value]) => [`${kind} ${name}`, value]),
+    ),
+  );
+
+/**
+ * The state of the same kinds and parameters as `like`, from values under flat names; others among them are ignored.
+ * @throws MienError `shape` if one is missing.
+ */
+export const nestState = <T>(
+  flat: Readonly<Record<string, T>>,
+  like: OptimizerState<unknown>,
+): OptimizerState<T> =>
+  Object.fromEntries(
+    Object.entries(like).map(([kind, values]) => [
+      kind,
+      Object.fromEntries(Object.keys(values).map((name) => [name, entry(flat, `${kind} ${name}`)])),
+    ]),
+  );
 
 /** @throws MienError `shape` if there is none, for instance in the state of another optimiser. */
 function entry<T>(entries: Readonly<Record<string, T>>, name: string): T {
@@ -41,13 +67,8 @@ function entry<T>(entries: Readonly<Record<string, T>>, name: string): T {
 const mapValues = (values: Named, change: (value: Value, name: string) => Value): Record<string, Value> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value, name)]));
 
-const zeroState = (parameters: Tensors, kind: string): Record<string, Tensor> =>
-  Object.fromEntries(
-    Object.entries(parameters).map(([name, { shape }]) => [`${kind} ${name}`, zeros('float32', shape)]),
-  );
-
-const prefixed = (values: Named, kind: string): Record<string, Value> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [`${kind} ${name}`, value]));
+const zerosLike = (parameters: Tensors): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, zeros('float32', shape)]));
 
 /** factor · η at this step; a number if η is one. */
 const scaledRate = (rate: LearningRate, step: Value, factor: number): Operand =>
@@ -68,10 +89,10 @@ function addUpdate(parameter: Value, update: Value): Value {
 /** Several optimisers in sequence; each receives the updates of the previous one as gradients. */
 export const chain = (...parts: readonly Optimizer[]): Optimizer => ({
   init: (parameters) =>
-    Object.assign({}, ...parts.map((part) => part.init(parameters))) as Record<string, Tensor>,
+    Object.assign({}, ...parts.map((part) => part.init(parameters))) as OptimizerState<Tensor>,
   update: (gradients, state, context) => {
     let updates = { ...gradients };
-    const after: Record<string, Value> = {};
+    const after: Record<string, Named> = {};
     for (const part of parts) {
       const result = part.update(updates, state, context);
       updates = result.updates;
@@ -89,17 +110,13 @@ export const sgd = ({
   learningRate: LearningRate;
   momentum?: number;
 }): Optimizer => ({
-  init: (parameters) => (momentum === 0 ? {} : zeroState(parameters, 'velocity')),
+  init: (parameters) => (momentum === 0 ? {} : { velocity: zerosLike(parameters) }),
   update: (gradients, state, { step }) => {
     const rate = scaledRate(learningRate, step, -1);
     if (momentum === 0) return { updates: mapValues(gradients, (g) => mul(g, rate)), state: {} };
-    const velocity = mapValues(gradients, (g, name) =>
-      addScaled(g, entry(state, `velocity ${name}`), momentum),
-    );
-    return {
-      updates: mapValues(velocity, (v) => mul(v, rate)),
-      state: prefixed(velocity, 'velocity'),
-    };
+    const before = entry(state, 'velocity');
+    const velocity = mapValues(gradients, (g, name) => addScaled(g, entry(before, name), momentum));
+    return { updates: mapValues(velocity, (v) => mul(v, rate)), state: { velocity } };
   },
 });
 
@@ -139,7 +156,7 @@ export const adam = ({
   beta2 = 0.999,
   epsilon = 1e-8,
 }: AdamOptions): Optimizer => ({
-  init: (parameters) => ({ ...zeroState(parameters, 'sum'), ...zeroState(parameters, 'squares') }),
+  init: (parameters) => ({ sum: zerosLike(parameters), squares: zerosLike(parameters) }),
   update: (gradients, state, { step }) => {
     const t = add(step, 1);
     const correction = (beta: number) => sub(1, pow(beta, t));
@@ -147,14 +164,15 @@ export const adam = ({
     const common = div(mul(root, scaledRate(learningRate, step, beta1 - 1)), correction(beta1));
     const factor = factorOf(common, rateOf);
     const shift = mul(root, epsilon);
-    const sums = mapValues(gradients, (g, name) => addScaled(g, entry(state, `sum ${name}`), beta1));
+    const before = { sum: entry(state, 'sum'), squares: entry(state, 'squares') };
+    const sum = mapValues(gradients, (g, name) => addScaled(g, entry(before.sum, name), beta1));
     const squares = mapValues(gradients, (g, name) =>
-      addScaled(mul(g, g), entry(state, `squares ${name}`), beta2),
+      addScaled(mul(g, g), entry(before.squares, name), beta2),
     );
-    const updates = mapValues(sums, (m, name) =>
+    const updates = mapValues(sum, (m, name) =>
       mul(div(m, add(sqrt(entry(squares, name)), shift)), factor(name)),
     );
-    return { updates, state: { ...prefixed(sums, 'sum'), ...prefixed(squares, 'squares') } };
+    return { updates, state: { sum, squares } };
   },
 });
 

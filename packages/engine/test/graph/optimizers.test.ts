@@ -13,8 +13,10 @@ import {
   clipByGlobalNorm,
   cosineSchedule,
   decayWeights,
+  flattenState,
   l2Penalty,
   linearSchedule,
+  nestState,
   packed,
   sgd,
   type Optimizer,
@@ -43,7 +45,7 @@ async function train(optimizer: Optimizer): Promise<Numbers[]> {
     names.map((name) => [name, float32(shapes[name]!, initial[name]!)]),
   );
   const state = optimizer.init(parameters);
-  const carried: Tensors = { ...parameters, ...state, step: zeros('float32', []) };
+  const carried: Tensors = { ...parameters, ...flattenState(state), step: zeros('float32', []) };
   const scanned: Tensors = Object.fromEntries(
     names.map((name) => [
       `gradients ${name}`,
@@ -62,12 +64,15 @@ async function train(optimizer: Optimizer): Promise<Numbers[]> {
       Object.fromEntries(names.map((name) => [name, values[`${prefix}${name}`]!]));
     const weights = of('', body.carried);
     const step = body.carried['step']!;
-    const result = optimizer.update(of('gradients ', body.scanned), body.carried, {
+    const result = optimizer.update(of('gradients ', body.scanned), nestState(body.carried, state), {
       parameters: weights,
       step,
     });
     const after = applyUpdates(weights, result.updates);
-    return { carried: { ...body.carried, ...after, ...result.state, step: add(step, 1) }, outputs: after };
+    return {
+      carried: { ...body.carried, ...after, ...flattenState(result.state), step: add(step, 1) },
+      outputs: after,
+    };
   });
   const named = Object.fromEntries(names.map((name) => [`after ${name}`, outputs[name]!]));
   const results = await compute(graph, named, { ...carried, ...scanned });
@@ -217,27 +222,33 @@ test('the norms of the clipped gradients lie between the two limits', () => {
   expect(Math.max(...norms)).toBeLessThan(50);
 });
 
-test('state has the parameters’ shapes and names of its own, and starts at zero', () => {
+test('state is nested by kind and parameter, has the parameters’ shapes, and starts at zero', () => {
   const parameters = { w: float32([2], [1, 2]), step: float32([], [3]) };
-  for (const optimizer of [
-    sgd({ learningRate: 1, momentum: 0.5 }),
-    adam({ learningRate: 1 }),
-    adamW({ learningRate: 1 }),
-  ])
-    for (const [name, { shape, data }] of Object.entries(optimizer.init(parameters))) {
-      expect(Object.keys(parameters)).not.toContain(name);
-      expect(shape).toEqual(name.endsWith('w') ? [2] : []);
-      expect(Array.from(data as Float32Array).every((x) => x === 0)).toBe(true);
-    }
+  const zero = { w: zeros('float32', [2]), step: zeros('float32', []) };
   expect(sgd({ learningRate: 1 }).init(parameters)).toEqual({});
+  expect(sgd({ learningRate: 1, momentum: 0.5 }).init(parameters)).toEqual({ velocity: zero });
+  expect(adam({ learningRate: 1 }).init(parameters)).toEqual({ sum: zero, squares: zero });
+  const clipped = chain(clipByGlobalNorm(1), adamW({ learningRate: 1 }));
+  expect(clipped.init(parameters)).toEqual({ sum: zero, squares: zero });
+});
+
+test('flat names of a state are those of files, and nest again', () => {
+  const state = adam({ learningRate: 1 }).init({ 'a b': float32([1], [1]), c: float32([], [2]) });
+  const flat = flattenState(state);
+  expect(Object.keys(flat)).toEqual(['sum a b', 'sum c', 'squares a b', 'squares c']);
+  expect(nestState({ ...flat, c: zeros('float32', []), step: zeros('float32', []) }, state)).toEqual(state);
+  const { 'squares c': _missing, ...rest } = flat;
+  expect(() => nestState(rest, state)).toThrow(
+    expect.objectContaining({ code: 'shape', place: { field: 'squares c' } }) as Error,
+  );
 });
 
 test('names the value that a state lacks, for instance the state of another optimiser', () => {
   const graph = createGraph('optimizer');
   const [w, step] = [input(graph, 'w', 'float32', [2]), input(graph, 'step', 'float32', [])];
   const update = () =>
-    adam({ learningRate: 1 }).update({ w }, { 'velocity w': w }, { parameters: { w }, step });
-  expect(update).toThrow(expect.objectContaining({ code: 'shape', place: { field: 'sum w' } }) as Error);
+    adam({ learningRate: 1 }).update({ w }, { velocity: { w } }, { parameters: { w }, step });
+  expect(update).toThrow(expect.objectContaining({ code: 'shape', place: { field: 'sum' } }) as Error);
 });
 
 test('packing small parameters of one kind into a vector does not change the result', async () => {
@@ -248,13 +259,10 @@ test('packing small parameters of one kind into a vector does not change the res
   const vectors = packed(plain, kindOf);
   const parameters = Object.fromEntries(names.map((name) => [name, float32(shapes[name]!, initial[name]!)]));
   // bias and scale are of one kind: one vector of four elements, under the first name.
-  expect(Object.keys(vectors.init(parameters)).sort()).toEqual([
-    'squares bias',
-    'squares weight',
-    'sum bias',
-    'sum weight',
-  ]);
-  expect(vectors.init(parameters)['sum bias']!.shape).toEqual([4]);
+  const state = vectors.init(parameters);
+  expect(Object.keys(state)).toEqual(['sum', 'squares']);
+  for (const values of Object.values(state)) expect(Object.keys(values).sort()).toEqual(['bias', 'weight']);
+  expect(state['sum']?.['bias']?.shape).toEqual([4]);
   const [expected, actual] = [await train(plain), await train(vectors)];
   actual.forEach((step, i) =>
     names.forEach((name) =>
@@ -262,7 +270,7 @@ test('packing small parameters of one kind into a vector does not change the res
     ),
   );
   // Larger parameters are not packed.
-  expect(Object.keys(packed(plain, kindOf, 2).init(parameters)).length).toBe(6);
+  expect(Object.keys(flattenState(packed(plain, kindOf, 2).init(parameters))).length).toBe(6);
 });
 
 /** The learning rates at these numbers of steps. */

@@ -1,13 +1,11 @@
 // Heads on somebody's own data, where text and image of a row belong together: splits, embeddings, training, rows.
 import { join } from 'node:path';
-import { defined, MienError, randomStream, type Tensor, type Tensors } from 'mien-engine/base';
+import { defined, MienError, randomStream, type Tensor } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
 import {
-  type Certainty,
   decodeImage,
   evaluateScores,
   type FaceEncoder,
-  fitTemperature,
   labelPrior,
   productOfPosteriors,
   type Progress,
@@ -20,17 +18,12 @@ import {
 } from 'mien/parts';
 import { chooseGroups, groupsOf } from '../data/splits.js';
 import type { Table } from '../data/table.js';
-import { fitCertainty } from '../evaluate/fit-certainty.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
 import { keptEmbeddings } from '../features/kept.js';
 import { modalitiesOf, type HeadName } from '../heads/heads.js';
-import {
-  createPredictionSession,
-  type HeadGraphOptions,
-  type Items,
-  type Modality,
-} from '../train/head-graph.js';
-import { trainHead } from '../train/loop.js';
+import type { HeadGraphOptions, Items, Modality } from '../train/head-graph.js';
+import { trainHead } from '../train/head-task.js';
+import { trainSeeds, type JudgedHead } from './best-seed.js';
 import type { Config } from './config.js';
 import { finish, type Cell, type TableRow } from './row-parts.js';
 import { headGraph } from './head-options.js';
@@ -53,13 +46,9 @@ export interface OwnOptions {
 }
 
 /** A trained head of the seed that was best on validation. */
-export interface OwnHead {
+export interface OwnHead extends JudgedHead {
   readonly head: HeadName;
   readonly graph: HeadGraphOptions;
-  readonly parameters: Tensors;
-  readonly temperature: number;
-  readonly certainty: Certainty;
-  readonly seed: number;
 }
 
 export interface OwnResult {
@@ -119,21 +108,22 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
       : tables.text
         ? ['text']
         : ['face'];
-  const known = itemsAt(validation).labels;
   const heads: Partial<Record<HeadName, OwnHead>> = {};
-  const tested: Partial<Record<HeadName, { logits: Scores; temperature: number }[]>> = {};
+  const tested: Partial<Record<HeadName, readonly JudgedHead[]>> = {};
   progress.begin('training heads', names.length * config.seeds.length, 'heads');
   for (const head of names) {
     const graph = headGraph(head, labels.length, config, (modality) => ({
       table: tables[modality]!,
       rows: train,
     }));
-    const session = await createPredictionSession(graph);
-    const found: (OwnHead & { f1: number })[] = [];
-    tested[head] = [];
-    try {
-      for (const seed of config.seeds) {
-        const { parameters } = await trainHead(
+    const { best, all } = await trainSeeds({
+      graph,
+      seeds: config.seeds,
+      features: featuresOf(tables, head),
+      validation: itemsAt(validation),
+      test: itemsAt(test),
+      train: async (seed) => {
+        const trained = await trainHead(
           {
             ...graph,
             features: featuresOf(tables, head),
@@ -148,31 +138,15 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
             progress,
             folder: join(folder, 'heads', `${head}-${seed}`),
             fingerprint: sha256(`${fingerprint} ${head}`),
-            ...defined({ signal }),
+            signal,
           },
         );
-        const on = async (places: Int32Array): Promise<Scores> => {
-          const { logits: values } = await session.run(parameters, featuresOf(tables, head), itemsAt(places));
-          return scores(labels.length, values.data);
-        };
-        const ofValidation = await on(validation);
-        const { temperature } = fitTemperature(ofValidation, known);
-        tested[head].push({ logits: await on(test), temperature });
-        found.push({
-          head,
-          graph,
-          parameters,
-          temperature,
-          certainty: fitCertainty(known, softmax(ofValidation, temperature)),
-          seed,
-          f1: evaluateScores(known, ofValidation).f1,
-        });
         progress.advance();
-      }
-    } finally {
-      await session.dispose();
-    }
-    heads[head] = found.reduce((a, b) => (b.f1 > a.f1 ? b : a));
+        return trained;
+      },
+    });
+    tested[head] = all;
+    heads[head] = { ...best, head, graph };
   }
   progress.end();
 
@@ -201,7 +175,7 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
   const made = names.map((head) =>
     row(
       head,
-      tested[head]!.map(({ logits, temperature }) => cell(softmax(logits, temperature))),
+      tested[head]!.map(({ tested: logits, temperature }) => cell(softmax(logits, temperature))),
     ),
   );
   const { text, face } = tested;
@@ -210,7 +184,11 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
       row(
         'product',
         text.map((one, s) => {
-          const evidence = [one, face[s]!].map((of) => ({ ...of, prior }));
+          const evidence = [one, face[s]!].map(({ tested: logits, temperature }) => ({
+            logits,
+            temperature,
+            prior,
+          }));
           return cell(softmax(productOfPosteriors(evidence, prior)));
         }),
       ),

@@ -1,7 +1,7 @@
 // What an experiment hands to reports: rows, costs, counts and per-item predictions, without any rendering.
 import type { Interval, Scores } from 'mien/parts';
 import type { HeadName } from '../heads/heads.js';
-import type { EpochRecord } from '../train/run-state.js';
+import type { EpochRecord } from '../train/head-task.js';
 import type { Config } from './config.js';
 
 /** A head, or the product of the two unimodal heads' calibrated posteriors. */

@@ -12,7 +12,7 @@ import {
   TEXT_LABELS,
 } from 'mien/parts';
 import type { HeadName } from '../heads/heads.js';
-import type { Tensor } from 'mien-engine/base';
+import { defined, type Tensor } from 'mien-engine/base';
 import { take, type FaceSource, type Selection } from './data.js';
 import {
   FACE_SOURCES,
@@ -175,7 +175,9 @@ function fusedAnalysis(context: Context, head: HeadName, source: FaceSource): Ro
     return {
       validation: softmax(logitsOf(validation), temperature),
       uncalibrated: tests.map((test) => softmax(logitsOf(test))),
-      ...(analysis?.mismatched ? { mismatched: softmax(logitsOf(analysis.mismatched), temperature) } : {}),
+      ...defined({
+        mismatched: analysis?.mismatched && softmax(logitsOf(analysis.mismatched), temperature),
+      }),
     };
   });
   const gates = found.flatMap(({ analysis }) => analysis?.gate ?? []);
@@ -183,10 +185,13 @@ function fusedAnalysis(context: Context, head: HeadName, source: FaceSource): Ro
   return {
     ...pairedAnalysis(context, selections, posteriors),
     trainings: trainingsOf(found),
-    ...(gates.length === found.length ? { gates: gates.map(rowsOfTensor) } : {}),
-    ...(additive.length === found.length
-      ? { additive: additive.map(({ shape, data }) => scores(shape[1]!, data)) }
-      : {}),
+    ...defined({
+      gates: gates.length === found.length ? gates.map(rowsOfTensor) : undefined,
+      additive:
+        additive.length === found.length
+          ? additive.map(({ shape, data }) => scores(shape[1]!, data))
+          : undefined,
+    }),
     ...mapOf(context, found, selections.texts.test.labels),
   };
 }

@@ -71,10 +71,7 @@ export async function* predictParts(
 ): AsyncGenerator<Prediction & { readonly start: number }> {
   for (let start = 0; start < length; start += atOnce) {
     const end = start + atOnce;
-    const part = {
-      ...(text ? { text: text.subarray(start, end) } : {}),
-      ...(face ? { face: face.subarray(start, end) } : {}),
-    };
+    const part = defined({ text: text?.subarray(start, end), face: face?.subarray(start, end) });
     yield { start, ...(await session.run(parameters, tables, part)) };
   }
 }
@@ -97,8 +94,10 @@ export async function analyseRun(
   const first = tests[0]!;
   const positions = mapPositions(config, first.labels);
   const shown = {
-    ...(first.text ? { text: pickRows(first.text, positions) } : {}),
-    ...(first.face ? { face: pickRows(first.face, positions) } : {}),
+    ...defined({
+      text: first.text && pickRows(first.text, positions),
+      face: first.face && pickRows(first.face, positions),
+    }),
     labels: positions,
   };
   const seen: Tensor<'float32'>[] = [];

@@ -1,4 +1,4 @@
-// Trains one head with one seed and keeps what it says about the validation and test items.
+// Trains one head with one seed and stores its logits on the validation and test items.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,8 +12,7 @@ import {
   type Items,
   type StateTables,
 } from '../train/head-graph.js';
-import { trainHead, type TrainedHead } from '../train/loop.js';
-import type { EpochRecord } from '../train/run-state.js';
+import { HEAD_FILE, trainHead, type EpochRecord, type TrainedHead } from '../train/head-task.js';
 import type { Config } from './config.js';
 import { pair, take, type EvaluationItems, type ExperimentData, type Selection } from './data.js';
 import { graphOptions, tablesOf } from './head-options.js';
@@ -120,9 +119,9 @@ function sampler(
   };
 }
 
-/** What a training meets beside the items as they are. */
+/** How training items are varied. */
 export interface Variation {
-  /** Stands for all that decides it, in a run's fingerprint. */
+  /** Identifies the variation in a run's fingerprint. */
   readonly key: string;
   /** The features' tables with further rows below their own. */
   readonly tables: FeatureTables;
@@ -134,7 +133,7 @@ export interface Variation {
   readonly gateGuidance?: number;
 }
 
-/** Everything that decides a run, as a hash. */
+/** A hash of everything on which a run depends. */
 export const fingerprint = (
   model: ModelSpec,
   config: Config,
@@ -171,14 +170,14 @@ export interface RunOptions {
   readonly config: Config;
   /** Folder of all runs; each has a folder of its own in it: checkpoints, log, logits. */
   readonly folder: string;
-  /** A hash that stands for the features. */
+  /** A hash of the features. */
   readonly features: string;
   readonly variation?: Variation;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
 
-/** Trains a head, or goes on where its checkpoint stands. */
+/** Trains a head, or resumes its training from the last checkpoint. */
 export function trainRun(data: ExperimentData, options: RunOptions): Promise<TrainedHead> {
   const { model, seed, config, features, variation, progress, signal } = options;
   const { validation } = evaluationItems(config, data, model);
@@ -186,7 +185,7 @@ export function trainRun(data: ExperimentData, options: RunOptions): Promise<Tra
   return trainHead(
     {
       ...graphOptions(model, config, data),
-      ...(variation?.gateGuidance === undefined ? {} : { gateGuidance: variation.gateGuidance }),
+      ...defined({ gateGuidance: variation?.gateGuidance }),
       features: tablesOf(variation ?? data, model),
       draw: variation ? (epoch) => variation.vary(draw(epoch), seed, epoch) : draw,
       validation,
@@ -204,7 +203,7 @@ export function trainRun(data: ExperimentData, options: RunOptions): Promise<Tra
   );
 }
 
-/** Trains and analyses what the folder does not hold already. */
+/** Trains and analyses, unless the folder already has the results. */
 export async function performRun(data: ExperimentData, options: RunOptions): Promise<RunResult> {
   const finished = await readRun(options);
   if (finished && !lacksAnalysis(finished, options)) return finished;
@@ -212,7 +211,7 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
   const evaluation = evaluationItems(config, data, model);
   const tables = tablesOf(data, model);
   const trained = finished
-    ? { ...finished, parameters: (await readSafetensorsFile(join(runFolder(options), HEAD))).tensors }
+    ? { ...finished, parameters: (await readSafetensorsFile(join(runFolder(options), HEAD_FILE))).tensors }
     : await trainRun(data, options);
   const session = await createPredictionSession(graphOptions(model, config, data), 1);
   try {
@@ -241,7 +240,7 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
 
 /** Whether a finished run, of an earlier version, has no analysis but the parameters to make it from. */
 export const lacksAnalysis = (run: RunResult, options: RunOptions): boolean =>
-  isAnalysed(options.model) && run.analysis === undefined && existsSync(join(runFolder(options), HEAD));
+  isAnalysed(options.model) && run.analysis === undefined && existsSync(join(runFolder(options), HEAD_FILE));
 
 /** The report's statistics are about the paper's heads. */
 const isAnalysed = ({ texts }: ModelSpec): boolean => texts === undefined;
@@ -249,8 +248,6 @@ const isAnalysed = ({ texts }: ModelSpec): boolean => texts === undefined;
 const RESULT = 'result.json';
 const LOGITS = 'logits.safetensors';
 const ANALYSIS = 'analysis.safetensors';
-/** What `train/checkpoint.ts` leaves of a finished run: the parameters of its best epoch. */
-const HEAD = 'head.safetensors';
 
 async function writeRun(options: RunOptions, result: RunResult): Promise<RunResult> {
   const folder = runFolder(options);
@@ -278,8 +275,10 @@ export async function readRun(options: RunOptions): Promise<RunResult | undefine
     tests: Array.from({ length: record.tests }, (_, i) => tensor(`test ${i}`)),
     bestEpoch: record.bestEpoch,
     history: record.history,
-    ...(existsSync(analysis)
-      ? { analysis: runAnalysisOf((await readSafetensorsFile(analysis)).tensors, analysis) }
-      : {}),
+    ...defined({
+      analysis: existsSync(analysis)
+        ? runAnalysisOf((await readSafetensorsFile(analysis)).tensors, analysis)
+        : undefined,
+    }),
   };
 }

@@ -34,7 +34,7 @@ import { corruptedItems, type CorruptedItems } from './corrupted-items.js';
 import { corruptedPairs, GUIDANCE, PAIR_SHARES } from './corrupted-pairs.js';
 import { evaluateBundle, type BundleEvaluation, type EvaluateOptions } from './evaluation.js';
 import { trainFusion, type FusionHead } from './fusion.js';
-import type { LearnedFace, LearnedText } from '../learn/read-learned.js';
+import type { LearnedFace, LearnedText } from '../learn/learned.js';
 import { calibratedParts, posteriorsOf } from './learned-posteriors.js';
 import {
   faceModel,

@@ -1,24 +1,14 @@
 // The fusion head of a bundle: trained on the learned features, the best of several seeds on validation.
-import { defined } from 'mien-engine/base';
-import {
-  type Certainty,
-  evaluateScores,
-  fitTemperature,
-  type Progress,
-  scores,
-  type Scores,
-  silentProgress,
-  softmax,
-} from 'mien/parts';
-import { fitCertainty } from '../evaluate/fit-certainty.js';
-import type { Tensors } from 'mien-engine/base';
+import { defined, type Tensors } from 'mien-engine/base';
+import { type Certainty, type Progress, type Scores, silentProgress } from 'mien/parts';
+import { trainSeeds } from '../experiments/best-seed.js';
 import type { Config } from '../experiments/config.js';
 import type { ExperimentData } from '../experiments/data.js';
 import { fusedModel } from '../experiments/plan.js';
 import { graphOptions } from '../experiments/head-options.js';
 import { evaluationItems, trainRun, type Variation } from '../experiments/run.js';
 import type { HeadName } from '../heads/heads.js';
-import { createPredictionSession, type Items } from '../train/head-graph.js';
+import type { Items } from '../train/head-graph.js';
 import type { FusionParts } from './models.js';
 
 export interface FusionHead {
@@ -52,37 +42,15 @@ export async function trainFusion(
   const model = fusedModel(head, config.labels, 'both', data.source);
   const graph = graphOptions(model, config, data);
   const { validation } = evaluationItems(config, data, model);
-  const session = await createPredictionSession(graph);
-  const found: {
-    parameters: Tensors;
-    f1: number;
-    temperature: number;
-    certainty: Certainty;
-    seed: number;
-  }[] = [];
-  try {
-    for (const seed of config.seeds) {
-      const { parameters } = await trainRun(data, {
-        model,
-        seed,
-        config,
-        folder,
-        features,
-        progress,
-        ...defined({ variation, signal }),
-      });
-      const { logits } = await session.run(parameters, data.tables, validation);
-      const rows = scores(config.labels.length, logits.data);
-      const { temperature } = fitTemperature(rows, validation.labels);
-      const fused = softmax(rows, temperature);
-      const certainty = fitCertainty(validation.labels, answer ? answer(validation, fused) : fused);
-      const { f1 } = evaluateScores(validation.labels, rows);
-      found.push({ parameters, seed, temperature, certainty, f1 });
-    }
-  } finally {
-    await session.dispose();
-  }
-  const best = found.reduce((a, b) => (b.f1 > a.f1 ? b : a));
+  const { best, all } = await trainSeeds({
+    graph,
+    seeds: config.seeds,
+    features: data.tables,
+    validation,
+    train: (seed) =>
+      trainRun(data, { model, seed, config, folder, features, progress, ...defined({ variation, signal }) }),
+    answer: answer && ((fused) => answer(validation, fused)),
+  });
   const { sizes, widths, standardization } = graph;
   return {
     parts: { head, sizes, widths, standardization } as FusionParts,
@@ -90,6 +58,6 @@ export async function trainFusion(
     temperature: best.temperature,
     certainty: best.certainty,
     seed: best.seed,
-    validation: found.map(({ f1 }) => f1),
+    validation: all.map(({ f1 }) => f1),
   };
 }

@@ -13,7 +13,7 @@ import {
 import { fitCertainty } from '../evaluate/fit-certainty.js';
 import type { ExperimentData, Selection } from '../experiments/data.js';
 import { classify } from '../learn/classifier.js';
-import type { LearnedFace, LearnedText } from '../learn/read-learned.js';
+import type { LearnedFace, LearnedText } from '../learn/learned.js';
 import type { Posterior } from './corrupted-pairs.js';
 
 interface Calibration {

@@ -26,8 +26,7 @@ import { faceConfig } from '../encoders/load-face.js';
 import { bertParameters } from '../encoders/load-text.js';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
 import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from '../learn/classifier.js';
-import { classifierSpecs } from '../learn/read-learned.js';
-import type { LearnedRecord } from '../learn/record.js';
+import { classifierSpecs, type LearnedRecord } from '../learn/learned.js';
 import { faceModel, fineTop, linearTop, type Precision, publishedTop, textModel } from './models.js';
 
 export interface RestoreOptions {

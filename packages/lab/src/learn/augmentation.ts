@@ -1,4 +1,4 @@
-// Augmentation of faces: what happens to each image is drawn outside from named random streams, and done in the graph.
+// Augmentation of faces: parameters are drawn for each image from named random streams and applied in the graph.
 import {
   add,
   cast,
@@ -22,21 +22,21 @@ import {
 export interface AugmentationSettings {
   /** Probability of mirroring. */
   readonly flip: number;
-  /** Degrees, at most, to either side. */
+  /** Largest angle in degrees, to either side. */
   readonly rotation: number;
-  /** Factor, at most, by which the crop is larger or smaller; 1 for none. */
+  /** Largest factor by which the crop is larger or smaller; 1 for none. */
   readonly scale: number;
-  /** Factor, at most, by which width and height change against each other. */
+  /** Largest factor of the aspect ratio. */
   readonly aspect: number;
-  /** Shift at most, as a share of the side. */
+  /** Largest shift, as a share of the side. */
   readonly shift: number;
-  /** Change of brightness at most, as a share of the range of values. */
+  /** Largest change of brightness, as a share of the range of values. */
   readonly brightness: number;
-  /** Change of contrast at most, as a share. */
+  /** Largest change of contrast, as a share. */
   readonly contrast: number;
-  /** Change of each colour's strength at most, as a share. */
+  /** Largest change of each colour channel's gain, as a share. */
   readonly colour: number;
-  /** Probability of losing colour altogether. */
+  /** Probability of conversion to grey. */
   readonly grey: number;
   /** Probability that a rectangle is erased. */
   readonly erase: number;
@@ -50,30 +50,30 @@ export interface Normalization {
   readonly std: readonly number[];
 }
 
-/** Numbers that describe what is done to one image. */
+/** Numbers that describe the augmentation of one image. */
 export const DRAWN = { affine: 6, colour: 12, erase: 4 } as const;
 export type Drawn = Record<keyof typeof DRAWN, readonly number[]>;
 
-/** Nothing but normalisation. */
+/** No augmentation, only normalisation. */
 export const unchanged = (normalization: Normalization): Drawn => ({
   affine: [1, 0, 0, 0, 1, 0],
   colour: colourMatrix({ gains: [1, 1, 1], grey: 0, contrast: 1, brightness: 0 }, normalization),
   erase: [0, 0, 0, 0],
 });
 
-/** Weights of red, green and blue in brightness (ITU-R BT.601), as grey images are made by cameras and libraries. */
+/** Weights of red, green and blue in luma (ITU-R BT.601), by which cameras and libraries convert to grey. */
 const LUMA = [0.299, 0.587, 0.114];
 
 interface Colours {
   readonly gains: readonly number[];
-  /** 0 keeps colour, 1 takes it away. */
+  /** 0 keeps colour, 1 removes it. */
   readonly grey: number;
   readonly contrast: number;
   /** In [−1, 1]. */
   readonly brightness: number;
 }
 
-/** Gains, loss of colour, contrast about the middle, brightness and normalisation as one affine map `[3, 4]`. */
+/** Gains, greying, contrast about the middle, brightness and normalisation as one affine map `[3, 4]`. */
 function colourMatrix(
   { gains, grey, contrast, brightness }: Colours,
   { mean, std }: Normalization,
@@ -89,7 +89,7 @@ function colourMatrix(
 }
 
 /**
- * What is done to one image, drawn in a fixed order so that one setting's change leaves other images' draws alone.
+ * The augmentation of one image, drawn in a fixed order so that changing one setting does not change other images' draws.
  * `framing` is the side of the frame around which sizes vary, in sides of the image.
  */
 export function drawAugmentation(
@@ -191,7 +191,7 @@ export function drawnTensors(drawn: readonly Drawn[], leading: readonly number[]
   return { affine: tensor('affine', [2, 3]), colour: tensor('colour', [3, 4]), erase: tensor('erase', [4]) };
 }
 
-/** Seeds of dropout and stochastic depth, one a step. */
+/** Seeds of dropout and stochastic depth, one per step. */
 export const stepSeeds = (draw: RandomStream, steps: number) =>
   int32(
     [steps],

@@ -1,11 +1,10 @@
-// The mean of several trainings' weights as an encoder of its own: often better than each, at the cost of one.
+// The mean of several trained encoders' weights as an encoder: often better than each, at the cost of one.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeSafetensors, float32, MienError, type Tensors } from 'mien-engine/base';
 import { sha256, writeFileAtomic } from 'mien-engine/node';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
-import { kindOfLearned, readLearnedFace, readLearnedText } from './read-learned.js';
-import type { LearnedRecord } from './record.js';
+import { kindOfLearned, readLearnedFace, readLearnedText, type LearnedRecord } from './learned.js';
 
 export interface AverageOptions {
   /** Folders that `mien learn` finished: encoders of one kind, architecture and set of labels. */
@@ -16,10 +15,10 @@ export interface AverageOptions {
 }
 
 /**
- * Writes the mean of finished encoders as a folder like theirs; its record tells whose mean it is, all else is as in the
- * last one's. The trainings must have begun from one set of weights: between others lies nothing good.
+ * Writes the mean of finished encoders to a folder like theirs; its record names them, and is otherwise the last one's.
+ * The trainings must have started from the same weights: means of other encoders are useless.
  * Source: Wortsman et al. 2022, "Model soups".
- * @throws MienError `usage` for fewer than two folders, `weights` when encoders differ in kind, labels or tensors (which
+ * @throws MienError `usage` for fewer than two folders, `weights` if encoders differ in kind, labels or tensors (which
  *   it names), and what reading them throws.
  */
 export async function averageLearned({ folders, out, size }: AverageOptions): Promise<LearnedRecord> {

@@ -4,13 +4,13 @@ import type { Tensors } from 'mien-engine/base';
 /** Its name in published checkpoints. */
 export const CLASSIFIER = 'classifier';
 
-/** A second one on the same embedding, for a corpus's finer labels. */
+/** The name of a second one on the same embedding, for a corpus's finer labels. */
 export const FINE_CLASSIFIER = 'fine_classifier';
 
 export const isClassifier = (name: string): boolean =>
   [CLASSIFIER, FINE_CLASSIFIER].some((classifier) => name.startsWith(`${classifier}.`));
 
-/** The second classifier of a face encoder, which learns published labels beside the votes; see `publishedLabels`. */
+/** The second classifier of a face encoder, trained on published labels besides the votes; see `publishedLabels`. */
 export const PUBLISHED_CLASSIFIER = `${CLASSIFIER}.published`;
 
 /** Logits `[n, classes]` of embeddings `[n, width]` by the classifier of this name. */

@@ -1,8 +1,8 @@
-// Which items an epoch meets and what their labels are: functions of seed and epoch alone, so that runs resume.
+// The items of an epoch and their targets: functions of seed and epoch alone, so that trainings resume.
 import { randomStream, type RandomStream } from 'mien-engine/base';
 
 /**
- * Indices of an epoch's items in random order; item i is met `repeats[i]` times on average: its whole part always, the
+ * Indices of an epoch's items in random order; item i occurs `repeats[i]` times on average: the whole part always, the
  * rest by chance.
  */
 export function epochOrder(repeats: ArrayLike<number>, seed: number, epoch: number): Int32Array {
@@ -27,7 +27,7 @@ export function labelWeights(labels: ArrayLike<number>, classes: number, balance
 
 /**
  * The distribution over labels that an item is trained towards: 1 − smoothing on its label and smoothing spread over
- * all; of it the teacher's share is what the teacher says.
+ * all labels; a teacher's posteriors replace their share of it.
  */
 export const targetsOf = (
   labels: ArrayLike<number>,

@@ -1,4 +1,4 @@
-// Emoji and signs in unused places of a vocabulary: which ones, and the meaning they begin with.
+// Emoji and signs in unused places of a vocabulary: which ones, and their initial embeddings.
 import { createRequire } from 'node:module';
 import { float32, type Tensors } from 'mien-engine/base';
 import { MANNERS, SEQUENCES, type Tokenizer } from 'mien/parts';
@@ -18,7 +18,7 @@ const DESCRIBED: ReadonlyMap<string, Described> = new Map(
   ),
 );
 
-/** Words of emoji's names that say nothing of what is shown. */
+/** Words in the names of emoji that do not describe the picture. */
 const EMPTY = new Set(['face', 'with', 'of', 'and', 'the', 'on', 'in', 'symbol', 'button']);
 
 const wordsOf = (sign: string): string => {
@@ -83,7 +83,7 @@ export function withSigns<Json>(
 
 const WORDS = 'embeddings.word_embeddings.weight';
 
-/** The weights with each added sign beginning as the mean of what the words of its name mean. */
+/** The weights with the embedding of each added sign set to the mean of those of its name's words. */
 export function withMeanings(
   weights: Tensors,
   added: ReadonlyMap<string, number>,

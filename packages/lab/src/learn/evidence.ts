@@ -1,21 +1,21 @@
-// What a corpus says of its items: which labels compete in the softmax, how frequent they are there, what is aimed at.
+// A corpus as evidence about labels: which ones compete in the softmax, how frequent they are, what the targets are.
 import type { Teacher } from './teacher.js';
 
 /** How a corpus takes part in a training. */
 export interface CorpusPart {
   readonly name: string;
   /**
-   * For every label 1 where the corpus can give it and 0 where it says nothing of it; between them for a label that its
-   * items hardly have although nobody could give it.
+   * For every label, 1 if the corpus can give it and 0 if it is no evidence about it; between them for a label that its
+   * annotators could not give but its items hardly have.
    */
   readonly evidence: ArrayLike<number>;
-  /** How often an item is met in an epoch, on average. */
+  /** How often an item occurs in an epoch, on average. */
   readonly repeat: number;
   /** Weight of the corpus in what selects the epoch. */
   readonly score: number;
 }
 
-/** Items with their labels, of which several share an item, and the corpus that each is of. */
+/** Items with their labels, of which an item may have several, and the corpus of each. */
 export interface Labelled {
   readonly labels: readonly (readonly number[])[];
   readonly corpus: ArrayLike<number>;
@@ -37,9 +37,9 @@ export function labelShares({ labels, corpus }: Labelled, corpora: number, class
 }
 
 /**
- * What is added to the logits of a corpus's items, `[classes]`: a label of which it says nothing is out; of the others
- * the adjustment's share of the logarithm of their frequency there, so that what is learned is as if they were equally
- * frequent (Menon et al. 2021). A label that does not occur gets the mean of the others, and the logarithm of its
+ * Added to the logits of a corpus's items, `[classes]`: excludes labels about which it is no evidence; for the others,
+ * the adjustment's share of the logarithm of their frequency there, so that the encoder learns as if they were equally
+ * frequent (Menon et al. 2021). A label that does not occur gets the mean of the others, plus the logarithm of its
  * evidence.
  */
 export function offsetsOf(
@@ -57,8 +57,8 @@ export function offsetsOf(
 }
 
 /**
- * Weights of items: (n / count)^balance of their labels within their corpus, scaled to a mean of 1 there, times what
- * each item brings.
+ * Weights of items: (n / count)^balance of their labels within their corpus, scaled to a mean of 1 there, times each
+ * item's own weight.
  */
 export function itemWeights(
   { labels, corpus }: Labelled,
@@ -84,7 +84,7 @@ export function itemWeights(
 
 /**
  * The distribution over labels that an item is trained towards: its labels share 1 − smoothing, the labels that its
- * corpus can give the rest; of it the teacher's share is what the teacher says of these.
+ * corpus can give the rest; a teacher's posteriors of these replace their share.
  */
 export function evidenceTargets(
   { labels, corpus }: Labelled,

@@ -16,10 +16,10 @@ import {
   silentProgress,
 } from 'mien/parts';
 
-/** Images that are decoded together. */
+/** How many images are decoded at a time. */
 const CHUNK = 256;
 
-/** Something with an image: a face of a data set, or a row of somebody's own table. */
+/** Something with an image: a face of a data set, or a row of a user's table. */
 export interface Pictured {
   readonly image: FaceImage;
 }

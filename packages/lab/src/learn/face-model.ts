@@ -3,6 +3,7 @@ import {
   add,
   argMax,
   cast,
+  defined,
   dropout,
   equal,
   gather,
@@ -20,8 +21,8 @@ import type { DecodedImage } from 'mien/parts';
 import { type FaceNetwork, faceNetworkTraining } from '../encoders/face-network.js';
 import { augment } from './augmentation.js';
 import { CLASSIFIER, classify, PUBLISHED_CLASSIFIER } from './classifier.js';
+import type { Trainee } from '../train/step.js';
 import type { FaceLearnSettings } from './settings.js';
-import type { Trainee } from './step-session.js';
 
 export interface FaceModel {
   readonly network: FaceNetwork;
@@ -29,7 +30,7 @@ export interface FaceModel {
   readonly classes: number;
 }
 
-/** The network and its classifier on batches of kept images, which are augmented first. */
+/** The network and its classifier on batches of images, which are augmented first. */
 export function faceTrainee(
   { network, input, classes }: FaceModel,
   settings: FaceLearnSettings,
@@ -57,7 +58,7 @@ export function faceTrainee(
       const alone = augment(batch['pixels']!, drawn, size, input);
       const images = mixup > 0 ? mixed(alone, batch['partner']!, batch['share']!) : alone;
       const { embedding, statistics } = faceNetworkTraining(p, network, images, {
-        ...(settings.from === null ? {} : { from: settings.from }),
+        ...defined({ from: settings.from ?? undefined }),
         dropPath: settings.dropPath,
         seed: seed!,
       });
@@ -83,7 +84,7 @@ function mixed(x: Value, partner: Value, share: Value): Value {
   return add(mul(x, own), mul(gather(x, partner), sub(1, own)));
 }
 
-/** A classifier of decoded images by weights that are in memory; with `mirror`, embeddings are means of both mirror images'. */
+/** A classifier of decoded images, by weights in memory; with `mirror`, embeddings are means over image and mirror image. */
 export async function faceClassifier(
   { network, input, classes }: FaceModel,
   weights: Tensors,

@@ -1,14 +1,15 @@
-// What a face is trained towards: its label, the votes it got, or both; and how often labels occur in that.
-import { FACE_LABELS, type FaceVotes } from 'mien/parts';
+// What faces are trained towards and judged by: published labels, annotators' votes, or both.
+import { argmax, confusionMatrix, FACE_LABELS, type FaceVotes, scoreOf, scores } from 'mien/parts';
 import { voteDistribution } from '../data/votes.js';
+import type { Validation } from '../train/position.js';
 import type { FaceLearnSettings } from './settings.js';
 
-/** A face as far as its label is concerned. */
+/** What is known of a face's label. */
 export interface Labelled {
   readonly label: string;
-  /** Which set it is of. */
+  /** The data set it is from. */
   readonly dataset: string;
-  /** FER+'s votes, where there are any. */
+  /** FER+'s votes, if there are any. */
   readonly votes?: FaceVotes | undefined;
 }
 
@@ -38,8 +39,8 @@ export function labelDistributions(
 }
 
 /**
- * How often each item is met in an epoch, on average: as often as its set's are, and items of a set's rarer labels more
- * often, by (most frequent / own count)^power, but at most `most` times as often.
+ * How often each item occurs in an epoch, on average: as often as its set's items do, and items of a set's rarer labels
+ * (most frequent / own count)^power times as often, at most `most` times.
  */
 export function repeatsOfItems(
   labels: ArrayLike<number>,
@@ -77,3 +78,45 @@ export const mostLikely = (rows: Float32Array, classes: number): Uint8Array =>
     const row = rows.subarray(i * classes, (i + 1) * classes);
     return row.indexOf(Math.max(...row));
   });
+
+/** What is known of validation faces. */
+export interface FaceTruth {
+  /** Index of each face's published label. */
+  readonly labels: Uint8Array;
+  readonly datasets: readonly string[];
+  /** The label with most votes; undefined without votes, without agreement, or if it is none of the labels. */
+  readonly majority: readonly (number | undefined)[];
+}
+
+/**
+ * For each set, accuracy on its published labels and mean recall over them; if faces were voted on, also accuracy on the
+ * votes, and the second classifier's on the published labels. The score is the mean over sets of the accuracy on votes
+ * (on published labels for sets without votes), so that the larger set does not outweigh the smaller.
+ */
+export function scoreFaces(
+  { logits, published }: { readonly logits: Float32Array; readonly published?: Float32Array },
+  { labels, datasets, majority }: FaceTruth,
+  classes: number,
+): Validation {
+  const predicted = argmax(scores(classes, logits));
+  const second = published && argmax(scores(classes, published));
+  const sets = [...new Set(datasets)].sort();
+  const details: Record<string, number> = {};
+  const main: number[] = [];
+  for (const name of sets) {
+    const members = datasets.flatMap((set, i) => (set === name ? [i] : []));
+    const share = (of: readonly number[], isHit: (i: number) => boolean): number =>
+      of.filter(isHit).length / of.length;
+    const of = (values: ArrayLike<number>): Uint8Array => Uint8Array.from(members, (i) => values[i]!);
+    const matrix = confusionMatrix(of(labels), of(predicted), classes);
+    details[name] = share(members, (i) => predicted[i] === labels[i]);
+    details[`${name} recall`] = scoreOf(matrix).recall;
+    const voted = members.filter((i) => majority[i] !== undefined);
+    if (voted.length > 0) {
+      details[`${name} votes`] = share(voted, (i) => predicted[i] === majority[i]);
+      if (second) details[`${name} published`] = share(members, (i) => second[i] === labels[i]);
+    }
+    main.push(details[`${name} votes`] ?? details[name]!);
+  }
+  return { score: main.reduce((a, b) => a + b, 0) / sets.length, details };
+}

@@ -1,5 +1,6 @@
-// Learning from faces: which images an epoch meets, how they are augmented, and how weights do on validation.
-import { float32, int64, MienError, randomStream, tensor, type Tensors } from 'mien-engine/base';
+// Training of a face encoder, as a task for the training loop: which images an epoch has, how they are augmented, and
+// how weights score on validation.
+import { defined, float32, int64, MienError, randomStream, tensor, type Tensors } from 'mien-engine/base';
 import type { DecodedImage } from 'mien/parts';
 import {
   faceDecays,
@@ -8,16 +9,16 @@ import {
   facePartsOf,
   isFaceTrainedFrom,
 } from '../encoders/face-network.js';
+import { plannedSteps, type PlannedRun, type TrainingTask } from '../train/loop.js';
+import { createOptimizer, ratesByPart } from '../train/optimizer.js';
+import type { Validation } from '../train/position.js';
 import { classify, isClassifier, PUBLISHED_CLASSIFIER } from './classifier.js';
 import { drawAugmentation, drawnTensors, stepSeeds } from './augmentation.js';
 import { drawBeta, epochOrder, labelWeights, oneHotRow, softTargetsOf } from './draws.js';
 import type { KeptImages } from './face-images.js';
 import { faceClassifier, faceTrainee, type FaceModel } from './face-model.js';
-import { scoreFaces, type FaceTruth } from './face-scores.js';
-import { meanTarget, mostLikely, repeatsOfItems } from './face-targets.js';
-import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
-import { learnOptimizer, type Groups } from './optimizer.js';
-import type { FaceLearnSettings } from './settings.js';
+import { meanTarget, mostLikely, repeatsOfItems, scoreFaces, type FaceTruth } from './face-targets.js';
+import { encoderOptimizer, type FaceLearnSettings } from './settings.js';
 import type { Teacher } from './teacher.js';
 
 export interface FaceTrainingSet {
@@ -27,9 +28,9 @@ export interface FaceTrainingSet {
   readonly datasets: readonly string[];
   /** Distributions over the labels that images are trained towards, `[n, classes]`. */
   readonly distributions: Float32Array;
-  /** Whether annotators voted on an image, so that its published label is another target. */
+  /** Whether annotators voted on an image, so that its published label is a second target. */
   readonly voted: readonly boolean[];
-  /** What a teacher says of each image, `[n, classes]`; replaces the smoothed label by its share. */
+  /** A teacher's posteriors of each image, `[n, classes]`; they replace their share of the smoothed label. */
   readonly teacher?: Teacher;
 }
 
@@ -38,15 +39,15 @@ export interface FaceValidationSet extends FaceTruth {
 }
 
 /** A training of faces, and how often each label occurs in what it is trained on. */
-export interface FaceTask extends LearnTask {
+export interface FaceTask extends TrainingTask {
   readonly prior: readonly number[];
 }
 
-/** How often an image of a set is met in an epoch, on average; once where the settings do not say. */
+/** How often an image of a set occurs in an epoch, on average; once if the settings do not name the set. */
 export const repeatsOf = ({ repeat }: FaceLearnSettings, dataset: string): number =>
   (repeat as Readonly<Record<string, number>>)[dataset] ?? 1;
 
-/** Everything that training faces needs, from the model's first weights to validation. */
+/** The task: from initial weights to validation. */
 export function faceTask(
   model: FaceModel,
   weights: Tensors,
@@ -72,10 +73,10 @@ export function faceTask(
       hint: 'Set batchSize lower.',
     });
   const plan = (epoch: number): PlannedRun[] =>
-    Array.from({ length: Math.ceil(steps / stepsPerRun) }, (_, i) => ({
-      shape: String(sizeOf(epoch)),
-      steps: Math.min(stepsPerRun, steps - i * stepsPerRun),
-    }));
+    Array.from({ length: Math.ceil(steps / stepsPerRun) }, (_, i) => {
+      const count = Math.min(stepsPerRun, steps - i * stepsPerRun);
+      return { shape: String(sizeOf(epoch)), steps: count, items: count * batchSize };
+    });
   let order: { epoch: number; items: Int32Array } | undefined;
   const itemsOf = (epoch: number): Int32Array => {
     if (order?.epoch !== epoch) order = { epoch, items: epochOrder(repeats, seed, epoch) };
@@ -103,7 +104,7 @@ export function faceTask(
     const published = new Float32Array(settings.publishedLabels > 0 ? n * classes : 0);
     const itemWeight = new Float32Array(n);
     const drawn = Array.from({ length: n }, (_, i) => {
-      // Where repeats are no whole numbers, an epoch may be a few items short: it begins again.
+      // If repeats are not whole numbers, the order may be a few items short: it starts again.
       const place = (start + i) % items.length;
       const item = items[place]!;
       training.images.copy(item, pixels, i * bytes);
@@ -123,8 +124,10 @@ export function faceTask(
     return {
       pixels: tensor('uint8', [count, batchSize, 3, size, size], pixels),
       targets: perClass(targets),
-      ...(offset.length > 0 ? { offsets: perClass(offset) } : {}),
-      ...(published.length > 0 ? { published: perClass(published) } : {}),
+      ...defined({
+        offsets: offset.length > 0 ? perClass(offset) : undefined,
+        published: published.length > 0 ? perClass(published) : undefined,
+      }),
       weights: float32([count, batchSize], itemWeight),
       seed: stepSeeds(randomStream(seed, `learn noise ${epoch}`, run), count),
       ...drawnTensors(drawn, [count, batchSize]),
@@ -142,9 +145,12 @@ export function faceTask(
       return scoreFaces(
         {
           logits: logits.map((logit, i) => logit + shift[i % classes]!),
-          ...(settings.publishedLabels > 0
-            ? { published: classify(embeddings, now, classes, PUBLISHED_CLASSIFIER) }
-            : {}),
+          ...defined({
+            published:
+              settings.publishedLabels > 0
+                ? classify(embeddings, now, classes, PUBLISHED_CLASSIFIER)
+                : undefined,
+          }),
         },
         validation,
         classes,
@@ -154,10 +160,13 @@ export function faceTask(
     }
   };
 
-  const total = plannedSteps({ epochs, plan });
+  const parts = {
+    parts: facePartsOf(model.network),
+    partOf: (name: string) => (isClassifier(name) ? undefined : facePartOf(model.network, name)),
+  };
+  const groups = { rateOf: ratesByPart(parts, settings.optimizer), decays: faceDecays };
   return {
     epochs,
-    batchSize,
     weights,
     plan,
     batches,
@@ -165,16 +174,16 @@ export function faceTask(
     prior,
     averageDecay: settings.averageDecay,
     isTrained: trainedFrom(model.network, settings),
-    optimizer: learnOptimizer(settings.optimizer, groupsOf(model.network), total),
+    optimizer: createOptimizer(encoderOptimizer(settings), plannedSteps({ epochs, plan }), groups),
     trainee: (shape) => faceTrainee(model, settings, Number(shape)),
   };
 }
 
-/** What is added to logits while they are trained: the logarithm of how often labels occur, times the adjustment. */
+/** Added to logits in training: the logarithm of how often labels occur, times the adjustment. */
 const offsetOf = (prior: readonly number[], adjustment: number): number[] =>
   prior.map((share) => adjustment * Math.log(share));
 
-/** Side of the frame in which images of a set are seen; that of the image where the settings do not say. */
+/** Side of the frame in which images of a set are seen; that of the image if the settings do not name the set. */
 const framingOf = ({ framing }: FaceLearnSettings, dataset: string): number =>
   (framing as Readonly<Record<string, number>>)[dataset] ?? 1;
 
@@ -185,12 +194,6 @@ const trainedFrom = (
   const encoder = isFaceTrainedFrom(network, options);
   return (name) => isClassifier(name) || encoder(name);
 };
-
-const groupsOf = (network: FaceNetwork): Groups => ({
-  parts: facePartsOf(network),
-  partOf: (name) => (isClassifier(name) ? undefined : facePartOf(network, name)),
-  decays: faceDecays,
-});
 
 /** Partners and shares of mixup; rows over the classes are mixed in place. */
 function mixBatches(

@@ -1,26 +1,26 @@
-// What training a text encoder and training a face encoder have in common, from options to trained weights.
-import { defined } from 'mien-engine/base';
+// What training a text encoder and training a face encoder have in common, from options to trained weights; and an
+// estimate of time and memory.
 import { sha256 } from 'mien-engine/node';
 import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
 import { type Progress, silentProgress } from 'mien/parts';
 import { initialize, type Tensors } from 'mien-engine';
 import { isClassifier } from './classifier.js';
-import { learn, type LearnedWeights, type LearnTask } from './loop.js';
-import type { LearnedRecord } from './record.js';
-import { traineeParameters, type Trainee } from './step-session.js';
+import { train, type Trained, type TrainingTask } from '../train/loop.js';
+import type { LearnedRecord } from './learned.js';
+import { createStepSession, initialState, traineeParameters, type Trainee } from '../train/step.js';
 import type { Teacher, TeacherOptions } from './teacher.js';
 
 export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOptions {
   /** Alphabetical. */
   readonly labels: readonly string[];
   readonly training: readonly Item[];
-  /** Selects the epoch. */
+  /** The epoch is selected on these. */
   readonly validation: readonly Item[];
   readonly encoder: Spec;
   readonly settings: Settings;
   /** Folder of checkpoints, log and, at the end, `encoder/` and `learned.json`. */
   readonly out: string;
-  /** Learned folders whose mean posterior is a part of each target. */
+  /** Learned encoders whose mean posteriors are a part of each target. */
   readonly teachers?: Omit<TeacherOptions, 'labels' | 'threads' | 'progress'> | undefined;
   /** Images of more pixels are an error (default 50 million). */
   readonly maxPixels?: number | undefined;
@@ -30,16 +30,16 @@ export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOpt
   readonly signal?: AbortSignal;
 }
 
-/** A training that is ready to begin. */
+/** A training that is ready to start. */
 export interface Prepared {
-  readonly task: LearnTask;
-  /** Where training begins. */
+  readonly task: TrainingTask;
+  /** The weights that training starts from. */
   readonly located: Pretrained;
   readonly fingerprint: string;
   readonly items: LearnedRecord['items'];
 }
 
-/** Published weights with the first values of the trainee's classifier. */
+/** Published weights and initial ones of the trainee's classifiers. */
 export function withClassifier(published: Tensors, trainee: Trainee, seed: number): Tensors {
   const { specs } = traineeParameters(trainee, isClassifier);
   return {
@@ -51,7 +51,7 @@ export function withClassifier(published: Tensors, trainee: Trainee, seed: numbe
   };
 }
 
-/** A task made ready: the fingerprint has a line an item, in `lineOf`'s words. */
+/** A task with its fingerprint, which covers `lineOf` every item. */
 export function readyToTrain<Item>(
   kind: LearnedRecord['kind'],
   { task, located }: Pick<Prepared, 'task' | 'located'>,
@@ -78,23 +78,75 @@ export function readyToTrain<Item>(
   };
 }
 
-/** Trains what was prepared. @throws MienError as `learn` does. */
+/** Trains what was prepared. @throws MienError as `train` does. */
 export const trainPrepared = (
   { task, fingerprint }: Prepared,
   options: Pick<
     LearnEncoderOptions<never, never, { patience: number; checkpointSeconds: number }>,
     'settings' | 'out' | 'threads' | 'spinning' | 'progress' | 'signal'
   >,
-): Promise<LearnedWeights> => {
+): Promise<Trained> => {
   const { settings, out, threads, spinning, progress = silentProgress, signal } = options;
-  return learn(task, {
+  return train(task, {
     folder: out,
     fingerprint,
     threads,
     spinning,
     progress,
-    ...defined({ signal }),
+    signal,
     patience: settings.patience,
     checkpointSeconds: settings.checkpointSeconds,
   });
 };
+
+export interface Estimate {
+  readonly steps: number;
+  /** Of all steps; starting and validation not included. */
+  readonly seconds: number;
+  /** Peak memory of this process, plus what the rest of the data will take. */
+  readonly bytes: number;
+  /** Milliseconds per step, by shape. */
+  readonly shapes: Readonly<Record<string, number>>;
+}
+
+/** How long training would take: runs the first planned run of every shape twice and times the second. Nothing is kept. */
+export async function estimate(
+  task: TrainingTask,
+  options: {
+    readonly threads?: number | undefined;
+    readonly spinning?: boolean | undefined;
+    /** Bytes of data that are not in memory yet. */
+    readonly furtherBytes: number;
+    readonly progress: Progress;
+  },
+): Promise<Estimate> {
+  const planned = Array.from({ length: task.epochs }, (_, epoch) =>
+    task.plan(epoch).map((run, index) => ({ ...run, epoch, index })),
+  ).flat();
+  const shapes: Record<string, number> = {};
+  const names = [...new Set(planned.map(({ shape }) => shape))];
+  options.progress.begin('measure', names.length, 'shapes');
+  for (const shape of names) {
+    const first = planned.find((run) => run.shape === shape)!;
+    const trainee = task.trainee(shape);
+    const session = await createStepSession(trainee, { ...task, ...options });
+    try {
+      const batches = task.batches(first.epoch, first.index);
+      const { state } = await session.run(initialState(trainee, task), batches);
+      const start = performance.now();
+      await session.run(state, task.batches(first.epoch, first.index));
+      shapes[shape] = (performance.now() - start) / first.steps;
+    } finally {
+      await session.dispose();
+    }
+    options.progress.advance();
+  }
+  options.progress.end();
+  return {
+    steps: planned.reduce((sum, { steps }) => sum + steps, 0),
+    seconds: planned.reduce((sum, { shape, steps }) => sum + (steps * shapes[shape]!) / 1000, 0),
+    // The operating system counts in kilobytes.
+    bytes: process.resourceUsage().maxRSS * 1024 + options.furtherBytes,
+    shapes,
+  };
+}

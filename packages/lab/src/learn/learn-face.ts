@@ -1,18 +1,23 @@
-// `mien learn face`: from published weights and face sets to an encoder that knows expressions, in a folder of its own.
+// `mien learn face`: trains a published face encoder on faces with expressions and writes it to a folder.
 import { defined, float32, MienError, type Tensor, type Tensors } from 'mien-engine/base';
 import type { FaceEncoderSpec } from '../encoders/profiles.js';
 import { type FaceImage, type FaceVotes, silentProgress } from 'mien/parts';
 import { readPretrainedFace } from '../encoders/load-face.js';
 import { majorityOf } from '../data/votes.js';
 import { CLASSIFIER } from './classifier.js';
-import { estimate, type Estimate } from './estimate.js';
 import { decodeFaces, keepImages } from './face-images.js';
 import { faceTrainee, type FaceModel } from './face-model.js';
 import { isTrainable, labelDistributions, type Labelled } from './face-targets.js';
 import { faceTask, repeatsOf } from './face-task.js';
-import { readyToTrain, trainPrepared, withClassifier, type LearnEncoderOptions } from './learn-encoder.js';
-import { writeLearned } from './learned.js';
-import type { LearnedRecord } from './record.js';
+import {
+  estimate,
+  readyToTrain,
+  trainPrepared,
+  withClassifier,
+  type Estimate,
+  type LearnEncoderOptions,
+} from './learn-encoder.js';
+import { writeLearned, type LearnedRecord } from './learned.js';
 import type { FaceLearnSettings } from './settings.js';
 import { faceTeacher } from './teacher.js';
 
@@ -25,17 +30,17 @@ export interface LabelledFace extends Labelled {
 
 export type LearnFaceOptions = LearnEncoderOptions<LabelledFace, FaceEncoderSpec, FaceLearnSettings>;
 
-/** The index of what most voters chose, if it is one of the labels. */
+/** The index of the label with most votes, if it is one of the labels. */
 function majorityIndex(votes: FaceVotes | undefined, labels: readonly string[]): number | undefined {
   const chosen = votes && majorityOf(votes);
   const index = chosen === undefined ? -1 : labels.indexOf(chosen);
   return index < 0 ? undefined : index;
 }
 
-/** Images that a dry run decodes; it meets them again and again. */
+/** How many images a dry run decodes; it uses them repeatedly. */
 const DRY_RUN_IMAGES = 512;
 
-/** What training would take. @throws MienError as `learnFace` does. */
+/** How long training would take. @throws MienError as `learnFace` does. */
 export async function estimateFace(options: LearnFaceOptions): Promise<Estimate> {
   const { task, furtherBytes, close } = await prepare(options, DRY_RUN_IMAGES);
   const { threads, spinning, progress = silentProgress } = options;
@@ -44,7 +49,7 @@ export async function estimateFace(options: LearnFaceOptions): Promise<Estimate>
 
 /**
  * Trains a face encoder and writes it as an encoder's folder, which a profile can name.
- * @throws MienError as `learn` and the loading of weights do; `data` when there are no faces.
+ * @throws MienError as `train` and the loading of weights do; `data` if there are no faces.
  */
 export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecord> {
   const { labels, settings, out } = options;
@@ -70,7 +75,7 @@ export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecor
   });
 }
 
-/** The classifier with what was taken out of the training labels' frequencies put in again. */
+/** The weights with the label frequencies that training took out of the logits back in the classifier's bias. */
 function withPrior(weights: Tensors, prior: readonly number[], adjustment: number): Tensors {
   const name = `${CLASSIFIER}.bias`;
   const { shape, data } = weights[name] as Tensor<'float32'>;

@@ -1,15 +1,20 @@
-// `mien learn text`: from published weights and corpora to an encoder that knows emotions, in a folder of its own.
+// `mien learn text`: trains a published text encoder on corpora of emotions and writes it to a folder.
 import { defined, float32, MienError, randomStream, type Tensors } from 'mien-engine/base';
 import { createTokenizer, silentProgress } from 'mien/parts';
 import { readPretrainedText } from '../encoders/load-text.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
 import { CLASSIFIER, classify } from './classifier.js';
 import { chooseSigns, withMeanings, withSigns } from './emoji.js';
-import { estimate, type Estimate } from './estimate.js';
 import type { CorpusPart } from './evidence.js';
-import { readyToTrain, trainPrepared, withClassifier, type LearnEncoderOptions } from './learn-encoder.js';
-import { writeLearned } from './learned.js';
-import type { LearnedRecord } from './record.js';
+import {
+  estimate,
+  readyToTrain,
+  trainPrepared,
+  withClassifier,
+  type Estimate,
+  type LearnEncoderOptions,
+} from './learn-encoder.js';
+import { writeLearned, type LearnedRecord } from './learned.js';
 import type { TextLearnSettings } from './settings.js';
 import { misspelt, withNames } from './spelling.js';
 import { textTeacher } from './teacher.js';
@@ -29,15 +34,15 @@ export interface LabelledText {
   readonly label: string;
   /** Further labels, which share the text with the first one. */
   readonly others?: readonly string[];
-  /** The corpus it is of, where there are several. */
+  /** Its corpus, if there are several. */
   readonly corpus?: string;
   /** Its labels of the finer kind (`fineLabels`). */
   readonly fine?: readonly string[];
-  /** What it counts in the loss; 1 where nothing is said. */
+  /** Weight in the loss; 1 by default. */
   readonly weight?: number;
 }
 
-/** How a corpus takes part, by label where a label is named. */
+/** How a corpus takes part; evidence by label. */
 export interface TextCorpus extends Omit<CorpusPart, 'evidence'> {
   readonly evidence: Readonly<Record<string, number>>;
 }
@@ -47,13 +52,13 @@ export interface LearnTextOptions extends LearnEncoderOptions<
   TextEncoderSpec,
   TextLearnSettings
 > {
-  /** Where texts are of several corpora; by default one corpus can give all labels. */
+  /** The corpora that texts are from; by default one that has all labels. */
   readonly corpora?: readonly TextCorpus[] | undefined;
-  /** Labels of the second classifier, which `settings.fine` gives its weight. */
+  /** Labels of the second classifier, the weight of which is `settings.fine`. */
   readonly fineLabels?: readonly string[] | undefined;
 }
 
-/** What training would take. @throws MienError as `learnText` does. */
+/** How long training would take. @throws MienError as `learnText` does. */
 export async function estimateText(options: LearnTextOptions): Promise<Estimate> {
   const { task } = await prepare(options);
   const { threads, spinning, progress = silentProgress } = options;
@@ -62,7 +67,7 @@ export async function estimateText(options: LearnTextOptions): Promise<Estimate>
 
 /**
  * Trains a text encoder and writes it as an encoder's folder, which a profile can name.
- * @throws MienError as `learn` and the loading of weights do; `data` when there are no texts.
+ * @throws MienError as `train` and the loading of weights do; `data` if there are no texts.
  */
 export async function learnText(options: LearnTextOptions): Promise<LearnedRecord> {
   const { labels, settings, encoder, out, threads } = options;
@@ -81,8 +86,7 @@ export async function learnText(options: LearnTextOptions): Promise<LearnedRecor
     result: { ...result, weights },
     located: prepared.located,
     items: prepared.items,
-    ...(model.fine > 0 ? { fine: fineLabels } : {}),
-    ...defined({ calibration }),
+    ...defined({ fine: model.fine > 0 ? fineLabels : undefined, calibration }),
     config: { ...(json as object), label_names: labels },
     files: { 'tokenizer.json': tokenizer },
   });

@@ -1,6 +1,7 @@
-// What training an encoder may be told: every setting with its default.
+// Settings of the training of encoders, with their defaults.
 import { z } from 'zod';
 import { defineSettings } from 'mien/parts';
+import type { OptimizerSettings } from '../train/optimizer.js';
 
 const count = z.int().min(1);
 const seed = z.int().min(0);
@@ -8,22 +9,22 @@ const share = z.number().min(0).max(1);
 const factor = z.number().min(1);
 const decay = z.number().min(0).lt(1);
 
-/** What both kinds of encoder have in common. */
+/** Settings of both kinds of encoder. */
 const common = {
   seed: seed.default(0),
-  /** Items a step. */
+  /** Items per step. */
   batchSize: count.default(64),
-  /** Steps a run of the session; checkpoints, interruptions and the screen come between runs. */
+  /** Steps per run of the session; checkpoints, interruptions and progress come between runs. */
   stepsPerRun: count.default(8),
-  /** Epochs without a better validation after which training stops. */
+  /** Epochs without a better validation score after which training stops. */
   patience: count.default(5),
   /** Share of each label that is spread over all labels. */
   labelSmoothing: share.default(0.1),
   /** Weight of a label by its count to the power of −balance: 0 for none, 1 for equal weights of all labels. */
   balance: share.default(0),
-  /** Decay of the averaged weights a step; 0 for the last weights. */
+  /** Decay of the averaged weights per step; 0 for the last weights. */
   averageDecay: decay.default(0.998),
-  /** Seconds between checkpoints. */
+  /** Least time between checkpoints in seconds. */
   checkpointSeconds: z.number().min(0).default(180),
 };
 
@@ -88,23 +89,23 @@ const face = z.strictObject({
   dropout: decay.default(0.2),
   /** Parameter of the Beta distribution of mixup; 0 for none. */
   mixup: z.number().min(0).default(0),
-  /** How often an image of a set is met in an epoch, on average. */
+  /** How often an image of a set occurs in an epoch, on average. */
   repeat: z
     .strictObject({ fer2013: z.number().min(0).default(1), rafdb: z.number().min(0).default(1) })
     .prefault({}),
-  /** How often images of a set's rarer labels are met: (most frequent / count)^power times as often, at most `most`. */
+  /** How often images of a set's rarer labels occur: (most frequent / count)^power times as often, at most `most`. */
   rebalance: z.strictObject({ power: share.default(0), most: factor.default(4) }).prefault({}),
   /**
    * Of faces that annotators voted on, the votes' share of the target, the published label being the rest; labels with
-   * fewer than `least` votes count as slips.
+   * fewer than `least` votes count as errors.
    */
   votes: z.strictObject({ share: share.default(0.7), least: count.default(2) }).prefault({}),
   /**
-   * How much of each set's label frequencies is taken out of what the network learns (logit adjustment, Menon et al.
-   * 2021): logits are trained with so many times the logarithm of the frequencies added.
+   * How much of each set's label frequencies is removed from what the network learns (logit adjustment, Menon et al.
+   * 2021): logits are trained with this factor times the logarithm of the frequencies added.
    */
   logitAdjustment: share.default(0),
-  /** Weight of a second classifier's loss, which learns the published labels of faces that annotators voted on. */
+  /** Weight of the loss of a second classifier, trained on the published labels of faces that annotators voted on. */
   publishedLabels: z.number().min(0).default(0),
   /** Side of the frame in which images of a set are seen, in sides of the image. */
   framing: z
@@ -118,15 +119,15 @@ const face = z.strictObject({
 const corpus = (repeat: number) =>
   z
     .strictObject({
-      /** How often an item is met in an epoch, on average; 0: the corpus is only validated on. */
+      /** How often an item occurs in an epoch, on average; 0: the corpus is only validated on. */
       repeat: z.number().min(0).default(repeat),
       /** Weight of its items in the loss. */
       weight: z.number().min(0).default(1),
-      /** Weight of its accuracy in what selects the epoch, and of its items where a prior is fitted. */
+      /** Weight of its accuracy in the score that selects the epoch, and of its items when a prior is fitted. */
       score: z.number().min(0).default(1),
       /**
-       * Labels that its annotators could not give, but that its items hardly have, with the share to which that counts:
-       * people asked for an emotional event do not tell a neutral one.
+       * Labels that its annotators could not give, but that its items hardly have, with the weight of that evidence:
+       * people asked for an emotional event do not describe a neutral one.
        */
       against: z.record(z.string(), share).default({}),
       /** Items all of whose own labels are among these get the weight beside them, such as `approval: 0.5`. */
@@ -161,15 +162,15 @@ const text = z.strictObject({
   maxTokens: z.int().min(3).default(96),
   /** The first part that is trained: `embeddings`, `encoder.layer.0`, … */
   from: z.string().default('embeddings'),
-  /** Probability that a token is hidden from the model, for which a mask token stands. */
+  /** Probability that a token is replaced by the mask token. */
   tokenDropout: decay.default(0),
   corpora,
   /**
-   * Share of each corpus's label frequencies that is taken out of the logits in training (logit adjustment, Menon et al.
-   * 2021), so that corpora do not fight over how frequent a label is; the classifier's bias is then fitted on validation.
+   * Share of each corpus's label frequencies that is removed from the logits in training (logit adjustment, Menon et al.
+   * 2021), so that corpora do not compete over how frequent a label is; the classifier's bias is then fitted on validation.
    */
   adjustment: share.default(0),
-  /** Weight of the loss of GoEmotions' own labels, which a second classifier on the same embedding learns; 0: none. */
+  /** Weight of the loss of a second classifier on the same embedding, trained on GoEmotions' own labels; 0: none. */
   fine: z.number().min(0).default(0),
   /** Most emoji that get tokens of their own in unused places of the vocabulary; 0: none. */
   emoji: z.int().min(0).default(0),
@@ -177,7 +178,7 @@ const text = z.strictObject({
   trainedRows: z.int().min(0).default(0),
   /** How many items are made from templates, if `corpora.templates` takes part. */
   templates: z.int().min(0).default(6000),
-  /** Probability that a training text is met with slips of the keyboard, without case or punctuation. */
+  /** Probability that a training text occurs with typing errors, without case or without punctuation. */
   slips: share.default(0),
   optimizer: optimizer(5e-5, 0.01),
 });
@@ -185,11 +186,20 @@ const text = z.strictObject({
 export type FaceLearnSettings = z.output<typeof face>;
 export type TextLearnSettings = z.output<typeof text>;
 
+/** AdamW with warm-up and half a cosine. */
+export const encoderOptimizer = ({
+  optimizer,
+}: Pick<FaceLearnSettings | TextLearnSettings, 'optimizer'>): OptimizerSettings => ({
+  ...optimizer,
+  name: 'adamw',
+  schedule: { name: 'cosine', warmup: optimizer.warmup },
+});
+
 export const faceLearnSettings = defineSettings<FaceLearnSettings>(face);
 export const textLearnSettings = defineSettings<TextLearnSettings>(text);
 
 const trained = z.object({ corpora: z.record(z.string(), z.object({ repeat: z.number() })).default({}) });
 
-/** Names of the corpora that a training met, from settings as a record keeps them. */
+/** Names of the corpora that were trained on, from settings as in a record. */
 export const trainedCorpora = (settings: unknown): string[] =>
   Object.entries(trained.parse(settings).corpora).flatMap(([name, { repeat }]) => (repeat > 0 ? [name] : []));

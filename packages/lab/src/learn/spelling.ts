@@ -1,4 +1,4 @@
-// Other spellings of training texts: slips of the keyboard, no case and no punctuation, names in place of placeholders.
+// Other spellings of training texts: typing errors, no case, no punctuation, names in place of placeholders.
 import { randomStream, type RandomStream } from 'mien-engine/base';
 import { SLOTS } from '../data/templates/words.js';
 import { choose } from '../data/templates/expand.js';
@@ -12,7 +12,7 @@ function neighbour(letter: string, draw: RandomStream): string {
   return row[at] ?? letter;
 }
 
-/** How people write words by ear, or in haste. */
+/** Words as people write them by ear or in haste. */
 const HABITS: readonly (readonly [RegExp, string])[] = [
   [/\byou\b/g, 'u'],
   [/\byour\b/g, 'ur'],
@@ -52,8 +52,8 @@ function slip(word: string, draw: RandomStream): string {
 }
 
 /**
- * The text as somebody might have typed it: mostly some slips in words of four letters and more, sometimes in lower case
- * or without punctuation, or both.
+ * The text as somebody might have typed it: usually with some typing errors in words of four letters and more, sometimes
+ * in lower case, without punctuation, or both.
  */
 export function misspelt(text: string, draw: RandomStream): string {
   let typed = text;
@@ -65,7 +65,7 @@ export function misspelt(text: string, draw: RandomStream): string {
   return typed.replace(/\p{L}{4,}/gu, (word) => (draw.uniform() < rate ? slip(word, draw) : word));
 }
 
-/** Names for half of the placeholders of a text, as people write names and corpora hide them. */
+/** Replaces half of the placeholders of a text by names: people write names, which corpora hide. */
 export function withNames(text: string, seed: number, index: number): string {
   if (!text.includes('[NAME]')) return text;
   const draw = randomStream(seed, 'names', index);

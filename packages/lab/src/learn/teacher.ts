@@ -1,12 +1,12 @@
-// What learned encoders say of training items: soft labels for another training (Hinton et al. 2015, distillation).
+// Posteriors of learned encoders as soft labels for another training (Hinton et al. 2015, distillation).
 import { MienError } from 'mien-engine/base';
 import { type Progress, scores, silentProgress, softmax } from 'mien/parts';
 import { decodeFaces, type Pictured } from './face-images.js';
 import { faceClassifier } from './face-model.js';
-import { readLearnedFace, readLearnedText } from './read-learned.js';
+import { readLearnedFace, readLearnedText } from './learned.js';
 import { textLogits } from './text-model.js';
 
-/** Posteriors `[n, labels]`, and how much of the target they are; the smoothed label is the rest. */
+/** Posteriors `[n, labels]`, and their share of the target; the smoothed label is the rest. */
 export interface Teacher {
   readonly posteriors: Float32Array;
   readonly share: number;
@@ -21,10 +21,10 @@ export interface TeacherOptions {
   readonly progress?: Progress;
 }
 
-/** Images that are decoded and judged together. */
+/** How many images are decoded and classified at a time. */
 const CHUNK = 1024;
 
-/** The teachers' mean posteriors of faces, each read with its mirror image. */
+/** The teachers' mean posteriors of faces, each with its mirror image. */
 export function faceTeacher(faces: readonly Pictured[], options: TeacherOptions): Promise<Teacher> {
   return averaged(faces.length, options, async (folder, advance) => {
     const { network, input, weights, labels } = await readLearnedFace(folder);

@@ -1,5 +1,5 @@
-// The corpora that a text encoder is trained on, as settings say: their items, labels, weights and evidence.
-import { MienError } from 'mien-engine/base';
+// The corpora that settings train a text encoder on: their items, labels, weights and evidence.
+import { defined, MienError } from 'mien-engine/base';
 import { inPackage } from '../base/package.js';
 import { CORPUS_NAMES, GOEMOTIONS_LABELS } from '../data/corpora/definitions.js';
 import { prepareBesideIsear } from '../data/corpora/prepare.js';
@@ -40,7 +40,7 @@ export interface TextItemsOptions {
   readonly split: 'clean' | 'paper';
   readonly settings: TextLearnSettings;
   readonly skipInvalid: boolean;
-  /** A user's own table as a further corpus, with the names of its columns: `text` and `label`, if not said. */
+  /** A user's table as a further corpus, with the names of its columns, by default `text` and `label`. */
   readonly also?:
     | {
         readonly file: string;
@@ -51,7 +51,7 @@ export interface TextItemsOptions {
 }
 
 /**
- * What `learn text` trains on: ISEAR alone, or all corpora that settings ask for.
+ * What `learn text` trains on: ISEAR alone, or all corpora that settings name.
  * @throws MienError as the loaders and `textCorpora` do.
  */
 export async function textItems(
@@ -79,15 +79,15 @@ export async function textItems(
   return textCorpora({ isear, data, also: table, settings, skipInvalid });
 }
 
-/** Whether settings ask for more than ISEAR. */
+/** Whether settings train on more than ISEAR. */
 const wantsCorpora = ({ corpora }: TextLearnSettings, also: unknown): boolean =>
   also !== undefined ||
   Object.entries(corpora).some(([name, { repeat }]) => name !== 'isear' && name !== 'also' && repeat > 0);
 
 /**
- * Reads and prepares the corpora that are there. Of ISEAR's test and of every corpus's test nothing is trained on; a
- * corpus that settings leave out (repeat 0) is still validated on.
- * @throws MienError `data` when a corpus that settings ask for is not there, and what reading them throws.
+ * Reads and prepares the available corpora. No corpus's test items are trained on; a corpus that settings leave out
+ * (repeat 0) is still validated on.
+ * @throws MienError `data` if a corpus that settings name is missing, and what reading them throws.
  */
 async function textCorpora(options: TextCorporaOptions): Promise<TextCorpora> {
   const { isear, data, also, settings, skipInvalid } = options;
@@ -99,7 +99,7 @@ async function textCorpora(options: TextCorporaOptions): Promise<TextCorpora> {
         field: `corpora.${name}.repeat`,
         hint: `Put it into the folder, or set corpora.${name}.repeat=0 to train without it.`,
       });
-  // Of a text in several corpora the first one keeps it.
+  // A text in several corpora counts for the first.
   const loaded: Corpus[] = [...(also ? [corpusOfTable('also', also.file, also.rows)] : []), ...found];
   const prepared = prepareBesideIsear(loaded, isear);
   const named = [
@@ -171,6 +171,6 @@ function labelled(
     others,
     corpus,
     weight: weight * own,
-    ...(corpus === 'goemotions' ? { fine: source } : {}),
+    ...defined({ fine: corpus === 'goemotions' ? source : undefined }),
   };
 }

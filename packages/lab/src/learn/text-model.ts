@@ -1,4 +1,4 @@
-// A text encoder with its classifiers, in training on token ids, and on texts of any length afterwards.
+// A text encoder with its classifiers: in training on batches of token ids, and afterwards on texts of any length.
 import {
   add,
   argMax,
@@ -25,14 +25,14 @@ import { bert, type BertConfig } from '../encoders/bert.js';
 import { createTextEncoder } from '../encoders/load-text.js';
 import type { Pooling } from '../encoders/profiles.js';
 import { CLASSIFIER, classify, FINE_CLASSIFIER } from './classifier.js';
+import type { Trainee } from '../train/step.js';
 import type { TextLearnSettings } from './settings.js';
-import type { Trainee } from './step-session.js';
 
 export interface TextModel {
   readonly config: BertConfig;
   readonly pooling: Pooling;
   readonly classes: number;
-  /** Labels of the second classifier; 0 where there is none. */
+  /** Number of labels of the second classifier; 0 if there is none. */
   readonly fine: number;
   /** Rows of the word table that are trained by themselves; see `TRAINED_ROWS`. */
   readonly trainedRows: number;
@@ -41,12 +41,12 @@ export interface TextModel {
 const WORDS = 'embeddings.word_embeddings.weight';
 
 /**
- * The first rows of the word table, trained while the rest stays: unused places that were given to emoji, signs and the
- * most frequent words. The whole table would double what each step of the optimiser costs.
+ * The first rows of the word table, which are trained while the rest is not: emoji and signs in unused places, and the
+ * most frequent words. Training the whole table would double the cost of each optimiser step.
  */
 export const TRAINED_ROWS = 'embeddings.trained_rows';
 
-/** The weights with the trained rows, if any, in their places in the word table. */
+/** The weights with the trained rows, if any, back in the word table. */
 export function withRowsInPlace(weights: Tensors): Tensors {
   const { [TRAINED_ROWS]: rows, ...rest } = weights;
   if (rows === undefined) return weights;
@@ -81,7 +81,7 @@ function splitTable(p: Parameters, { config, trainedRows }: TextModel): Paramete
   return { ...p, rows };
 }
 
-/** One embedding a text, of texts that are padded: `[n, tokens, width]` and `[n, tokens]` → `[n, width]`. */
+/** One embedding per text, of padded texts: `[n, tokens, width]` and `[n, tokens]` → `[n, width]`. */
 function pool(states: Value, mask: Value, pooling: Pooling): Value {
   const [n, tokens, width] = states.shape as [number, number, number];
   if (pooling === 'cls') return reshape(slice(states, 1, 0, 1), [n, width]);
@@ -99,7 +99,7 @@ export function textTrainee(model: TextModel, settings: TextLearnSettings, token
       ids: { dtype: 'int32', shape: [n, tokens] },
       mask: { dtype: 'int32', shape: [n, tokens] },
       targets: { dtype: 'float32', shape: [n, classes] },
-      // Added to the logits: what the corpus cannot give is out of the softmax, and its label frequencies go in here.
+      // Added to the logits: excludes labels that the corpus cannot give, and adjusts for its label frequencies.
       offsets: { dtype: 'float32', shape: [n, classes] },
       weights: { dtype: 'float32', shape: [n] },
       ...(fine > 0
@@ -138,7 +138,7 @@ export function textTrainee(model: TextModel, settings: TextLearnSettings, token
   };
 }
 
-/** Embeddings `[n, width]` of tokenised texts by weights that are in memory. */
+/** Embeddings `[n, width]` of tokenised texts, by weights in memory. */
 export async function textEmbeddings(
   { config, pooling }: Pick<TextModel, 'config' | 'pooling'>,
   weights: Tensors,
@@ -153,7 +153,7 @@ export async function textEmbeddings(
   }
 }
 
-/** Logits `[n, classes]` of tokenised texts by weights that are in memory. */
+/** Logits `[n, classes]` of tokenised texts, by weights in memory. */
 export const textLogits = async (
   model: Pick<TextModel, 'config' | 'pooling' | 'classes'>,
   weights: Tensors,

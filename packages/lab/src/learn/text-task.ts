@@ -10,6 +10,9 @@ import {
   type Tensors,
 } from 'mien-engine/base';
 import { type BertConfig, bertPartOf, bertParts } from '../encoders/bert.js';
+import { plannedSteps, type PlannedRun, type TrainingTask } from '../train/loop.js';
+import { createOptimizer, ratesByPart, type EncoderParts } from '../train/optimizer.js';
+import type { Validation } from '../train/position.js';
 import { stepSeeds } from './augmentation.js';
 import { classify, FINE_CLASSIFIER, isClassifier } from './classifier.js';
 import { epochOrder } from './draws.js';
@@ -21,9 +24,7 @@ import {
   type CorpusPart,
   type Labelled,
 } from './evidence.js';
-import { plannedSteps, type LearnTask, type PlannedRun, type Validation } from './loop.js';
-import { learnOptimizer, type Groups } from './optimizer.js';
-import type { TextLearnSettings } from './settings.js';
+import { encoderOptimizer, type TextLearnSettings } from './settings.js';
 import type { Teacher } from './teacher.js';
 import { textEmbeddings, textTrainee, TRAINED_ROWS, type TextModel } from './text-model.js';
 import { corpusScores, fitBias } from './text-validation.js';
@@ -36,13 +37,13 @@ export interface TextSet extends Labelled {
 }
 
 export interface TextTrainingSet extends TextSet {
-  /** What each item weighs in the loss. */
+  /** Weight of each item in the loss. */
   readonly weights: ArrayLike<number>;
-  /** Another spelling of an item for an epoch, as token ids; undefined where it is met as it is. */
+  /** Another spelling of an item for an epoch, as token ids; undefined if it is not changed. */
   readonly variant?: ((item: number, epoch: number) => Int32Array | undefined) | undefined;
-  /** Id of the token that stands for a hidden one. */
+  /** Id of the mask token. */
   readonly maskToken?: number | undefined;
-  /** What a teacher says of each text, `[n, classes]`; replaces the smoothed label by its share. */
+  /** A teacher's posteriors of each text, `[n, classes]`; they replace their share of the smoothed label. */
   readonly teacher?: Teacher | undefined;
 }
 
@@ -62,7 +63,7 @@ interface Drawn {
   readonly runs: readonly TextRun[];
 }
 
-/** Everything that training on texts needs, from the model's first weights to validation. */
+/** The task: from initial weights to validation. */
 export function textTask(
   model: TextModel,
   weights: Tensors,
@@ -71,7 +72,7 @@ export function textTask(
   training: TextTrainingSet,
   validation: TextSet,
   threads?: number,
-): LearnTask {
+): TrainingTask {
   const { batchSize, stepsPerRun, seed, epochs } = settings;
   const { classes, fine } = model;
   const shares = labelShares(training, corpora.length, classes);
@@ -102,7 +103,11 @@ export function textTask(
     return drawn;
   };
   const plan = (epoch: number): PlannedRun[] =>
-    drawnOf(epoch).runs.map(({ width, steps }) => ({ shape: String(width), steps: steps.length }));
+    drawnOf(epoch).runs.map(({ width, steps }) => ({
+      shape: String(width),
+      steps: steps.length,
+      items: steps.reduce((sum, { length }) => sum + length, 0),
+    }));
 
   const batches = (epoch: number, index: number): Tensors => {
     const { texts, runs } = drawnOf(epoch);
@@ -121,7 +126,7 @@ export function textTask(
         const at = step * batchSize + row;
         const item = items[row];
         if (item === undefined) {
-          // A row without text: one token, so that its mean is a number, and no weight.
+          // A row without text has one token, so that its mean is a number, and no weight.
           mask[at * width] = 1;
           continue;
         }
@@ -137,7 +142,7 @@ export function textTask(
         fineWeight[at] = own.length > 0 ? weightOf[item]! : 0;
       }
     });
-    // A batch without any item for the second classifier divides by a weight of nothing.
+    // A batch without items for the second classifier would divide by a total weight of 0.
     if (fine > 0) for (let at = 0; at < n; at++) fineWeight[at] = Math.max(fineWeight[at]!, 1e-9);
     return {
       ids: int32([...shape, width], ids),
@@ -175,17 +180,17 @@ export function textTask(
     return { score: score / total, details };
   };
 
-  const groups = groupsOf(model.config);
+  const parts = partsOf(model.config);
+  const groups = { rateOf: ratesByPart(parts, settings.optimizer), decays };
   return {
     epochs,
-    batchSize,
     weights,
     plan,
     batches,
     validate,
     averageDecay: settings.averageDecay,
-    isTrained: trainedFrom(groups, settings.from),
-    optimizer: learnOptimizer(settings.optimizer, groups, plannedSteps({ epochs, plan })),
+    isTrained: trainedFrom(parts, settings.from),
+    optimizer: createOptimizer(encoderOptimizer(settings), plannedSteps({ epochs, plan }), groups),
     trainee: (shape) => textTrainee(model, settings, Number(shape)),
   };
 }
@@ -202,7 +207,7 @@ function fineAccuracy(logits: Float32Array, labels: readonly (readonly number[])
   return items > 0 ? hits / items : 0;
 }
 
-function trainedFrom({ parts, partOf }: Groups, from: string): (name: string) => boolean {
+function trainedFrom({ parts, partOf }: EncoderParts, from: string): (name: string) => boolean {
   const first = parts.indexOf(from);
   if (first < 0)
     throw new MienError('config', `the encoder has no part "${from}" to train from`, {
@@ -212,15 +217,18 @@ function trainedFrom({ parts, partOf }: Groups, from: string): (name: string) =>
   return (name) => isClassifier(name) || name === TRAINED_ROWS || parts.indexOf(partOf(name)!) >= first;
 }
 
-/** The encoder's parts; layer norms and biases do not decay. Single rows of words learn as fast as the last part. */
-const groupsOf = (config: BertConfig): Groups => {
+/** The encoder's parts. Single rows of words learn as fast as the last part. */
+const partsOf = (config: BertConfig): EncoderParts => {
   const parts = bertParts(config);
   return {
     parts,
     partOf: (name) => (name === TRAINED_ROWS ? parts.at(-1) : bertPartOf(config, name)),
-    decays: (name) => name.endsWith('.weight') && !/(LayerNorm|layer_norm)\.weight$/.test(name),
   };
 };
+
+/** Layer norms and biases do not decay. */
+const decays = (name: string): boolean =>
+  name.endsWith('.weight') && !/(LayerNorm|layer_norm)\.weight$/.test(name);
 
 /** The text with some of its tokens hidden; the special ones at both ends stay. */
 function hidden(

@@ -1,19 +1,19 @@
-// How a text encoder does on the validation items of several corpora, each judged on the labels it can give.
+// Scores of a text encoder on validation items of several corpora, each over the labels it can give.
 import { confusionMatrix, scoreOf } from 'mien/parts';
 import type { CorpusPart, Labelled } from './evidence.js';
 
 export interface CorpusScore {
   readonly items: number;
-  /** Items whose most likely label, of those the corpus can give, is one of theirs. */
+  /** Share of items whose most likely label, of those the corpus can give, is one of theirs. */
   readonly accuracy: number;
-  /** Macro F1 over the labels that occur; an item of several labels counts as the one that was found, or its first. */
+  /** Macro F1 over the labels that occur; an item with several labels counts as the predicted one, or else its first. */
   readonly f1: number;
 }
 
 const canGive = (evidence: ArrayLike<number>): number[] =>
   Array.from(evidence).flatMap((known, label) => (known === 1 ? [label] : []));
 
-/** By corpus, in order; undefined where it has no items. Logits are `[n, classes]`. */
+/** By corpus, in order; undefined for a corpus without items. Logits are `[n, classes]`. */
 export function corpusScores(
   logits: ArrayLike<number>,
   items: Labelled,
@@ -62,7 +62,7 @@ function corpusLoss(
   );
 }
 
-/** Halvings of the interval that holds the temperature's logarithm. */
+/** How often the interval of the temperature's logarithm is narrowed. */
 const HALVINGS = 20;
 
 /** The temperature at which the items are most likely, each corpus judged on the labels it can give. */
@@ -71,7 +71,7 @@ export function fitCorpusTemperature(
   items: Labelled,
   corpora: readonly CorpusPart[],
 ): number {
-  // The loss has one minimum: of two places within, the worse one bounds it anew.
+  // The loss has one minimum: of two points inside the interval, the worse becomes its new bound.
   let [low, high] = [Math.log(0.25), Math.log(4)];
   for (let i = 0; i < HALVINGS; i++) {
     const [a, b] = [low + (high - low) / 3, high - (high - low) / 3];
@@ -82,13 +82,13 @@ export function fitCorpusTemperature(
   return Math.exp((low + high) / 2);
 }
 
-/** Newton steps of `fitBias`; on nine labels it stands still after some twenty. */
+/** Newton steps of `fitBias`; with nine labels it converges after about twenty. */
 const STEPS = 100;
 
 /**
- * What to add to the logits, `[classes]`, so that the items are most likely, each corpus judged on the labels it can
- * give and counted by its score whatever its size. Adjusted logits are those of equally frequent labels: this puts a
- * prior back. The problem is convex; each step is a damped Newton step label by label.
+ * The bias of the logits, `[classes]`, under which the items are most likely, each corpus over the labels it can give and
+ * weighted by its score regardless of its size. Adjusted logits assume equally frequent labels: the bias restores a prior.
+ * The problem is convex; each step is a damped Newton step, label by label.
  */
 export function fitBias(
   logits: ArrayLike<number>,

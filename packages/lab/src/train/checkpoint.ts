@@ -1,65 +1,137 @@
-// Checkpoints of a head: everything a run carries from epoch to epoch, so that resuming gives the same bytes as not
-// stopping.
+// Checkpoints: a folder that holds the last state of a training, tensors and a record, replaced in one step.
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from 'mien-engine/node';
-import { encodeSafetensors, type Tensors } from 'mien-engine/base';
-import { openCheckpointFolder } from './checkpoint-folder.js';
-import type { EpochRecord, RunState } from './run-state.js';
+import {
+  encodeSafetensors,
+  formatShape,
+  MienError,
+  readSafetensors,
+  sameShape,
+  type Tensors,
+} from 'mien-engine';
+import { fileError, sha256, writeFileAtomic } from 'mien-engine/node';
 
-/** A run's folder, as `openCheckpointFolder` keeps it; `head.safetensors` joins when the run is over. */
-export interface HeadCheckpoints {
+interface Checkpoint<Record> {
+  readonly tensors: Tensors;
+  /** Plain JSON. */
+  readonly record: Record;
+}
+
+export interface Checkpoints<Record> {
   /**
-   * The state of the last checkpoint, or undefined where there is none.
-   * @throws MienError `checkpoint` when it belongs to another run, or its tensors are damaged or missing.
+   * The last checkpoint, or undefined if there is none. `expected` are tensors that it must have, of these shapes.
+   * @throws MienError `checkpoint` if it belongs to another training (naming tensors that differ) or is damaged, `file`
+   *   if it cannot be read.
    */
-  read(): Promise<RunState | undefined>;
-  write(run: RunState): Promise<void>;
-  /** Writes the last state, and the parameters to keep as `head.safetensors`. */
-  finish(run: RunState): Promise<void>;
+  read(expected?: Tensors): Promise<Checkpoint<Record> | undefined>;
+  /** Replaces the checkpoint. `number` grows from one to the next; `log` becomes `log.jsonl`, one line per entry. */
+  write(number: number, state: Checkpoint<Record>, log: readonly unknown[]): Promise<void>;
 }
 
-interface Record {
-  readonly bestEpoch: number;
-  readonly history: readonly EpochRecord[];
+interface Manifest<Record> {
+  readonly format: 'mien-checkpoint-2';
+  readonly fingerprint: string;
+  readonly tensors: { readonly file: string; readonly sha256: string };
+  readonly record: Record;
 }
 
-/** `fingerprint` is what tells this run from others: a hash over its configuration and data. */
-export async function openCheckpoint(folder: string, fingerprint: string): Promise<HeadCheckpoints> {
-  const checkpoints = await openCheckpointFolder<Record>(folder, fingerprint);
-  const read: HeadCheckpoints['read'] = async () => {
-    const stored = await checkpoints.read();
-    return (
-      stored && {
-        training: withPrefix(stored.tensors, 'training '),
-        best: withPrefix(stored.tensors, 'best '),
-        ...stored.record,
-      }
+const MANIFEST = 'checkpoint.json';
+const STATE = /^state-\d+\.safetensors$/;
+
+/**
+ * Opens `folder`, making it as needed: `checkpoint.json`, the `.safetensors` file it names, and `log.jsonl`.
+ * `fingerprint` identifies the training: a hash of its configuration and data.
+ */
+export async function openCheckpoints<Record>(
+  folder: string,
+  fingerprint: string,
+): Promise<Checkpoints<Record>> {
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw fileError('write', folder, cause);
+  });
+  const manifestPath = join(folder, MANIFEST);
+
+  const read: Checkpoints<Record>['read'] = async (expected) => {
+    const text = await readFile(manifestPath, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return undefined;
+      throw fileError('read', manifestPath, cause);
+    });
+    if (text === undefined) return undefined;
+    const manifest = parseManifest<Record>(text, manifestPath);
+    const file = join(folder, manifest.tensors.file);
+    const isOther = manifest.fingerprint !== fingerprint;
+    if (isOther && expected === undefined) throw otherRun(manifestPath, '');
+    const bytes = await readFile(file).catch((cause: unknown) => {
+      throw isOther ? otherRun(manifestPath, '') : fileError('read', file, cause);
+    });
+    if (isOther)
+      throw otherRun(manifestPath, differences(readSafetensors(bytes, { file }).tensors, expected!));
+    if (sha256(bytes) !== manifest.tensors.sha256) throw damaged(file, 'is not the file that was written');
+    const { tensors } = readSafetensors(bytes, { file });
+    const found = Object.fromEntries(
+      Object.entries(tensors).filter(([name]) => expected && name in expected),
     );
+    const difference = differences(found, expected ?? {});
+    if (difference) throw otherRun(manifestPath, difference);
+    return { tensors, record: manifest.record };
   };
-  const write: HeadCheckpoints['write'] = ({ training, best, bestEpoch, history }) =>
-    checkpoints.write(
-      history.length,
-      {
-        tensors: { ...prefixed(training, 'training '), ...prefixed(best, 'best ') },
-        record: { bestEpoch, history },
-      },
-      history,
+
+  // Tensors first, under a name of their own; the manifest then makes them the checkpoint in one step.
+  const write: Checkpoints<Record>['write'] = async (number, { tensors, record }, log) => {
+    const bytes = Buffer.concat(encodeSafetensors(tensors));
+    const name = `state-${String(number).padStart(6, '0')}.safetensors`;
+    await writeFileAtomic(join(folder, name), bytes);
+    const manifest: Manifest<Record> = {
+      format: 'mien-checkpoint-2',
+      fingerprint,
+      tensors: { file: name, sha256: sha256(bytes) },
+      record,
+    };
+    await writeFileAtomic(manifestPath, `${JSON.stringify(manifest, null, 1)}\n`);
+    await writeFileAtomic(
+      join(folder, 'log.jsonl'),
+      log.map((entry) => `${JSON.stringify(entry)}\n`),
     );
-  const finish: HeadCheckpoints['finish'] = async (run) => {
-    await write(run);
-    await writeFileAtomic(join(folder, 'head.safetensors'), encodeSafetensors(run.best));
+    const older = (await readdir(folder)).filter((file) => STATE.test(file) && file !== name);
+    await Promise.all(older.map((file) => rm(join(folder, file), { force: true })));
   };
-  return { read, write, finish };
+  return { read, write };
 }
 
-/** Tensors under longer names, to keep several sets in one file. */
-export const prefixed = (tensors: Tensors, prefix: string): Tensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, value]) => [prefix + name, value]));
+function parseManifest<Record>(text: string, file: string): Manifest<Record> {
+  try {
+    const manifest = JSON.parse(text) as Manifest<Record>;
+    if (manifest.format === 'mien-checkpoint-2' && typeof manifest.record === 'object') return manifest;
+  } catch {
+    // Reported below, as for other files that are no checkpoint.
+  }
+  throw damaged(file, 'is not a checkpoint of mien');
+}
 
-/** Those of the names that begin so, without the prefix. */
-export const withPrefix = (tensors: Tensors, prefix: string): Tensors =>
-  Object.fromEntries(
-    Object.entries(tensors)
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, value]) => [name.slice(prefix.length), value]),
-  );
+const damaged = (file: string, what: string): MienError =>
+  new MienError('checkpoint', what, { file, hint: 'Remove the folder to start this training again.' });
+
+const otherRun = (file: string, difference: string): MienError =>
+  new MienError('checkpoint', `belongs to a training with another configuration or other data${difference}`, {
+    file,
+    hint: 'Choose another folder, or remove this one to start again.',
+  });
+
+/** How many tensors one message names. */
+const LISTED = 3;
+
+/** How the tensors of a checkpoint differ from those of the expected model; empty if they do not. */
+function differences(found: Tensors, expected: Tensors): string {
+  const names = [...new Set([...Object.keys(expected), ...Object.keys(found)])].filter((name) => {
+    const [a, b] = [found[name], expected[name]];
+    return a === undefined || b === undefined || !sameShape(a.shape, b.shape);
+  });
+  if (names.length === 0) return '';
+  const shape = (tensors: Tensors, name: string): string =>
+    tensors[name] === undefined ? 'missing' : formatShape(tensors[name].shape);
+  const listed = names
+    .slice(0, LISTED)
+    .map((name) => `${name} is ${shape(found, name)} there and ${shape(expected, name)} here`);
+  const more = names.length > LISTED ? `; ${names.length - LISTED} more tensors differ` : '';
+  return `, and to another model: ${listed.join('; ')}${more}`;
+}

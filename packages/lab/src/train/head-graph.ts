@@ -1,42 +1,33 @@
-// The two graphs behind training a head: an epoch of optimiser steps in one run, and prediction.
-import { defined } from 'mien-engine/base';
+// A head on items of feature tables: as a graph for training and prediction, with the inputs that it has in both.
+import { defined, int64 } from 'mien-engine/base';
 import {
-  add,
-  applyUpdates,
-  argMax,
   boundParameters,
   cast,
   collectParameters,
   createGraph,
   createSession,
-  crossEntropy,
   encodeModel,
-  equal,
-  float32,
   gather,
-  gradients,
-  type Graph,
   greaterOrEqual,
-  input,
-  int64,
-  mean,
-  mul,
-  type Optimizer,
+  type Named,
   type Parameters,
   type ParameterSpec,
-  scan,
   type Sequence,
-  type Session,
-  shareCrossEntropy,
-  sum,
   type Tensor,
   type Tensors,
   type Value,
-  zeros,
 } from 'mien-engine';
 import type { StateTable } from '../features/states.js';
-import { buildHead, modalitiesOf, readsStates, type HeadName, type HeadSizes } from '../heads/heads.js';
+import {
+  buildHead,
+  modalitiesOf,
+  readsStates,
+  type HeadName,
+  type HeadOutputs,
+  type HeadSizes,
+} from '../heads/heads.js';
 import { standardizeRows, type Standardization } from './standardize.js';
+import { declareInputs, type TensorType } from './step.js';
 
 export type Modality = 'text' | 'face';
 
@@ -72,176 +63,28 @@ export interface HeadGraphOptions {
   readonly gateGuidance?: number;
 }
 
-const isGuided = ({ head, gateGuidance = 0 }: HeadGraphOptions): boolean =>
-  gateGuidance > 0 && (head === 'gated' || head === 'gated-no-lstm');
-
-/** Parameters, optimiser state and the number of steps done, by name. */
-export type TrainingState = Tensors;
-
-const STEP = 'step';
-
 /** The head's parameters. */
 export const headParameters = (options: HeadGraphOptions): ParameterSpec[] =>
-  collectParameters((p) => applyHead(p, options, tables(p.graph, options), indices(p.graph)));
+  collectParameters((p) =>
+    applyHead(p, options, declareInputs(p.graph, { ...tableTypes(options), ...itemTypes(options) })),
+  );
 
-/** A feature table in a graph: embeddings by item, or states and which of them each item has. */
-interface Source {
-  readonly rows: Value;
-  readonly places?: Value;
-}
-
-type Sources = Readonly<Partial<Record<Modality, Source>>>;
-
-/** Feature tables as inputs of a graph. */
-const tables = (graph: Graph, { head, widths, most }: HeadGraphOptions): Sources =>
+/** Feature tables as inputs of a graph: embeddings by item, or states and which of them each item has. */
+export const tableTypes = ({ head, widths, most }: HeadGraphOptions): Record<string, TensorType> =>
   Object.fromEntries(
-    modalitiesOf(head).map((modality): [Modality, Source] => {
+    modalitiesOf(head).flatMap((modality): [string, TensorType][] => {
       const width = widths[modality]!;
-      if (!readsStates(head))
-        return [
-          modality,
-          { rows: input(graph, `${modality} embeddings`, 'float32', [`${modality}s`, width]) },
-        ];
-      const rows = input(graph, `${modality} states`, 'float16', [`${modality} states`, width]);
-      const places = input(graph, `${modality} places`, 'int64', [`${modality}s`, most![modality]!]);
-      return [modality, { rows, places }];
+      return readsStates(head)
+        ? [
+            [`${modality} states`, { dtype: 'float16', shape: [`${modality} states`, width] }],
+            [`${modality} places`, { dtype: 'int64', shape: [`${modality}s`, most![modality]!] }],
+          ]
+        : [[`${modality} embeddings`, { dtype: 'float32', shape: [`${modality}s`, width] }]];
     }),
   );
 
-/** The head on items picked from the tables, standardised on the way. */
-function applyHead(
-  p: Parameters,
-  { head, sizes, standardization }: HeadGraphOptions,
-  { text, face }: Sources,
-  itemsOf: (modality: Modality) => Value,
-) {
-  const standard = (modality: Modality, rows: Value): Value => {
-    const statistics = standardization?.[modality];
-    return statistics ? standardizeRows(rows, statistics) : rows;
-  };
-  const embeddings = (modality: Modality, { rows }: Source): Value =>
-    standard(modality, gather(rows, itemsOf(modality)));
-  const sequence = (modality: Modality, { rows, places }: Source): Sequence => {
-    const own = gather(places!, itemsOf(modality));
-    // An index of −1 picks some row, which counts as absent.
-    const states = standard(modality, cast(gather(rows, own), 'float32'));
-    return { states, present: cast(greaterOrEqual(own, 0), 'float32') };
-  };
-  return buildHead(
-    p,
-    head,
-    readsStates(head)
-      ? { tokens: sequence('text', text!), regions: sequence('face', face!) }
-      : {
-          ...(text ? { text: embeddings('text', text) } : {}),
-          ...(face ? { face: embeddings('face', face) } : {}),
-        },
-    sizes,
-  );
-}
-
-/** The items of each modality as an input of the graph. */
-const indices = (graph: Graph) => (modality: Modality) => input(graph, modality, 'int64', ['items']);
-
-/** State before the first step. */
-export const initialState = (parameters: Tensors, optimizer: Optimizer): TrainingState => ({
-  ...parameters,
-  ...optimizer.init(parameters),
-  [STEP]: zeros('float32', []),
-});
-
-export interface EpochSession {
-  /**
-   * Runs all optimiser steps of an epoch. The last batch is filled up with items of weight 0, so that every item
-   * counts once. Returns the mean loss of each step and the share of items that were classified rightly on the way.
-   */
-  run(
-    state: TrainingState,
-    features: FeatureTables | StateTables,
-    items: Items,
-  ): Promise<{ state: TrainingState; losses: Float32Array; accuracy: number }>;
-  dispose(): Promise<void>;
-}
-
-/**
- * An epoch as one run: a Scan over mini-batches that carries parameters and moments (paper, Algorithm 1, lines of
- * the training loop). Each step gathers its rows, computes the loss, differentiates and updates.
- */
-export async function createEpochSession(
-  options: HeadGraphOptions,
-  optimizer: Optimizer,
-  threads?: number,
-): Promise<EpochSession> {
-  const { batchSize } = options;
-  const specs = headParameters(options);
-  const names = specs.map(({ name }) => name);
-  const graph = createGraph('epoch');
-  const shapes = initialState(
-    Object.fromEntries(specs.map(({ name, shape }) => [name, zeros('float32', shape)])),
-    optimizer,
-  );
-  const carried = Object.fromEntries(
-    Object.entries(shapes).map(([name, { dtype, shape }]) => [name, input(graph, name, dtype, shape)]),
-  );
-  const from = tables(graph, options);
-  const batched = (name: string, dtype: 'int64' | 'float32') =>
-    input(graph, name, dtype, ['steps', batchSize]);
-  const scanned = {
-    ...Object.fromEntries(
-      modalitiesOf(options.head).map((modality) => [modality, batched(modality, 'int64')]),
-    ),
-    labels: batched('labels', 'int64'),
-    weights: batched('weights', 'float32'),
-    ...(isGuided(options) ? { gate: batched('gate', 'float32') } : {}),
-  };
-  const epoch = scan(graph, carried, scanned, ({ graph: body, carried: before, scanned: batch }) => {
-    const parameters = Object.fromEntries(names.map((name) => [name, before[name]!]));
-    const { labels, weights } = batch as { labels: Value; weights: Value };
-    const { logits, gate } = applyHead(
-      boundParameters(body, parameters),
-      options,
-      from,
-      (modality) => batch[modality]!,
-    );
-    const entropy = crossEntropy(logits, labels, weights);
-    const loss = isGuided(options)
-      ? add(entropy, mul(shareCrossEntropy(mean(gate!, [1]), batch['gate']!, weights), options.gateGuidance!))
-      : entropy;
-    const found = gradients(loss, Object.values(parameters));
-    const named = Object.fromEntries(names.map((name, i) => [name, found[i]!]));
-    const step = before[STEP]!;
-    const { updates, state } = optimizer.update(named, before, { parameters, step });
-    const hits = sum(mul(cast(equal(argMax(logits), labels), 'float32'), weights));
-    return {
-      carried: { ...applyUpdates(parameters, updates), ...state, [STEP]: add(step, 1) },
-      outputs: { losses: loss, hits },
-    };
-  });
-  const after = Object.fromEntries(
-    Object.entries(epoch.carried).map(([name, value]) => [`new ${name}`, value]),
-  );
-  const session = await createSession(
-    encodeModel(graph, { ...after, ...epoch.outputs }),
-    defined({ threads }),
-  );
-
-  const run: EpochSession['run'] = async (state, features, items) => {
-    const result = await session.run({
-      ...state,
-      ...named(features),
-      ...batches(items, options),
-    });
-    const hits = result['hits']!.data as Float32Array;
-    return {
-      state: Object.fromEntries(Object.keys(state).map((name) => [name, result[`new ${name}`]!])),
-      losses: result['losses']!.data as Float32Array,
-      accuracy: hits.reduce((total, value) => total + value, 0) / items.labels.length,
-    };
-  };
-  return { run, dispose: () => session.dispose() };
-}
-
-const named = (features: FeatureTables | StateTables): Tensors =>
+/** Tables under the names that `tableTypes` gives their inputs. */
+export const tableTensors = (features: FeatureTables | StateTables): Tensors =>
   Object.fromEntries(
     Object.entries(features).flatMap(([modality, table]) =>
       'places' in table
@@ -253,25 +96,36 @@ const named = (features: FeatureTables | StateTables): Tensors =>
     ),
   );
 
-/** Items in rows of one batch each, the last row filled up with item 0 at weight 0. */
-function batches(items: Items, options: HeadGraphOptions): Tensors {
-  const { batchSize, head } = options;
-  const n = items.labels.length;
-  const shape = [Math.ceil(n / batchSize), batchSize];
-  const padded = (values: ArrayLike<number>) =>
-    int64(
-      shape,
-      Array.from({ length: shape[0]! * batchSize }, (_, i) => (i < n ? values[i]! : values[0]!)),
-    );
-  const weights = new Float32Array(shape[0]! * batchSize).fill(1, 0, n);
-  const shares = new Float32Array(shape[0]! * batchSize).fill(0.5);
-  if (items.gate) shares.set(Array.from(items.gate));
-  return {
-    ...Object.fromEntries(modalitiesOf(head).map((modality) => [modality, padded(items[modality]!)])),
-    labels: padded(items.labels),
-    weights: { dtype: 'float32', shape, data: weights },
-    ...(isGuided(options) ? { gate: float32(shape, shares) } : {}),
+/** Each modality's items, by their rows in its table, as inputs of a graph. */
+const itemTypes = ({ head }: HeadGraphOptions): Record<string, TensorType> =>
+  Object.fromEntries(modalitiesOf(head).map((modality) => [modality, { dtype: 'int64', shape: ['items'] }]));
+
+/** The head on items picked from the tables and standardised; `inputs` has both, by modality. */
+export function applyHead(
+  p: Parameters,
+  { head, sizes, standardization }: HeadGraphOptions,
+  inputs: Named,
+): HeadOutputs {
+  const standard = (modality: Modality, rows: Value): Value => {
+    const statistics = standardization?.[modality];
+    return statistics ? standardizeRows(rows, statistics) : rows;
   };
+  const embeddings = (modality: Modality): Value =>
+    standard(modality, gather(inputs[`${modality} embeddings`]!, inputs[modality]!));
+  const sequence = (modality: Modality): Sequence => {
+    const places = gather(inputs[`${modality} places`]!, inputs[modality]!);
+    // An index of −1 picks some row, which counts as absent.
+    const states = standard(modality, cast(gather(inputs[`${modality} states`]!, places), 'float32'));
+    return { states, present: cast(greaterOrEqual(places, 0), 'float32') };
+  };
+  return buildHead(
+    p,
+    head,
+    readsStates(head)
+      ? { tokens: sequence('text'), regions: sequence('face') }
+      : Object.fromEntries(modalitiesOf(head).map((modality) => [modality, embeddings(modality)])),
+    sizes,
+  );
 }
 
 export interface Prediction {
@@ -299,12 +153,13 @@ export async function createPredictionSession(
 ): Promise<PredictionSession> {
   const graph = createGraph('prediction');
   const specs = headParameters(options);
-  const values = Object.fromEntries(
-    specs.map(({ name, shape }) => [name, input(graph, name, 'float32', shape)]),
+  const values = declareInputs(
+    graph,
+    Object.fromEntries(specs.map(({ name, shape }) => [name, { dtype: 'float32', shape }])),
   );
-  const from = tables(graph, options);
-  const { gate, ...outputs } = applyHead(boundParameters(graph, values), options, from, indices(graph));
-  const session: Session = await createSession(
+  const inputs = declareInputs(graph, { ...tableTypes(options), ...itemTypes(options) });
+  const { gate, ...outputs } = applyHead(boundParameters(graph, values), options, inputs);
+  const session = await createSession(
     encodeModel(graph, { ...outputs, ...defined({ gate }) }),
     defined({ threads }),
   );
@@ -316,7 +171,7 @@ export async function createPredictionSession(
       ]),
     );
     const trained = Object.fromEntries(specs.map(({ name }) => [name, parameters[name]!]));
-    return (await session.run({ ...trained, ...named(features), ...rows })) as unknown as Prediction;
+    return (await session.run({ ...trained, ...tableTensors(features), ...rows })) as unknown as Prediction;
   };
   return { run, dispose: () => session.dispose() };
 }

@@ -1,148 +1,277 @@
-// The training loop of a head: draw an epoch's items, run its steps, look at validation, keep the best, stop in time.
-import { initialize, MienError, type Tensor, type Tensors } from 'mien-engine';
+// The training loop of every model: draw a run's batches, run its steps, validate after each epoch, keep the best epoch,
+// stop when none is better. A training resumes from its checkpoints to the same bytes as if it had not been stopped.
+import { MienError, type Tensors } from 'mien-engine';
 import { type Progress, silentProgress } from 'mien/parts';
-import { openCheckpoint, type HeadCheckpoints } from './checkpoint.js';
+import { openCheckpoints, type Checkpoints } from './checkpoint.js';
 import {
-  createEpochSession,
-  createPredictionSession,
-  headParameters,
+  describeEpoch,
+  positionOf,
+  START,
+  type EarlierHeadRecord,
+  type EpochEntry,
+  type Position,
+  type RunEntry,
+  type Validation,
+} from './position.js';
+import {
+  createStepSession,
+  flat,
   initialState,
-  type FeatureTables,
-  type HeadGraphOptions,
-  type Items,
-  type StateTables,
+  nested,
+  prefixed,
+  stepsDone,
+  weightsOf,
+  withPrefix,
+  type StepOptions,
+  type StepSession,
+  type Trainee,
   type TrainingState,
-} from './head-graph.js';
-import { optimizerOf, type OptimizerSettings } from './optimizer.js';
-import type { EpochRecord, RunState } from './run-state.js';
+} from './step.js';
 
-export interface TrainingTask extends HeadGraphOptions {
-  readonly features: FeatureTables | StateTables;
-  /** The items of an epoch in the order they are trained on; a function of the epoch alone, so that runs resume. */
-  readonly draw: (epoch: number) => Items;
-  readonly validation: Items;
-  /** How good logits `[n, labels]` are on the validation items; the epoch with the highest value is kept. */
-  readonly select: (logits: Tensor<'float32'>, labels: ArrayLike<number>) => number;
+/** What is trained: a head (`head-task.ts`), a face encoder or a text encoder (`learn/`). */
+export interface TrainingTask extends Omit<StepOptions, 'threads' | 'spinning'> {
+  readonly epochs: number;
+  /** The model on batches of a shape. */
+  readonly trainee: (shape: string) => Trainee;
+  /** Runs of an epoch, in order; a function of the epoch alone, so that trainings resume. */
+  readonly plan: (epoch: number) => readonly PlannedRun[];
+  /** The batches of a run of an epoch, and the tables that they refer to. */
+  readonly batches: (epoch: number, run: number) => Tensors;
+  /** How good weights are on validation; the epoch with the highest `score` is kept. */
+  readonly validate: (weights: Tensors, epoch: number) => Promise<Validation>;
+}
+
+/** Some steps that one run of the runtime does, on batches of one shape. */
+export interface PlannedRun {
+  /** A name for the shape. */
+  readonly shape: string;
+  readonly steps: number;
+  /** Items in the batches; the last batch may not be full. */
+  readonly items: number;
 }
 
 export interface TrainingOptions {
-  readonly seed: number;
-  readonly optimizer: OptimizerSettings;
-  readonly epochs: { readonly max: number; readonly patience: number };
+  /** Epochs without a better validation score after which training stops. */
+  readonly patience: number;
   /** Folder for checkpoints and the log; nothing is written without it. */
-  readonly folder?: string;
-  /** What tells this run from others; a checkpoint of another run is refused. */
-  readonly fingerprint?: string;
-  /** Seconds between checkpoints; a checkpoint follows every epoch at 0. */
-  readonly checkpointSeconds?: number;
-  readonly threads?: number;
-  readonly progress?: Progress;
-  readonly signal?: AbortSignal;
+  readonly folder?: string | undefined;
+  /** Identifies the training: a hash of its configuration and data. A checkpoint of another one is refused. */
+  readonly fingerprint?: string | undefined;
+  /** Least time between checkpoints, in seconds; at 0 every run and epoch is followed by one. */
+  readonly checkpointSeconds: number;
+  readonly threads?: number | undefined;
+  readonly spinning?: boolean | undefined;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
-export interface TrainedHead {
-  /** Parameters of the best epoch. */
-  readonly parameters: Tensors;
+export interface Trained {
+  /** Weights of the best epoch. */
+  readonly weights: Tensors;
+  /** From 1; 0 if no epoch had a score. */
   readonly bestEpoch: number;
-  readonly history: readonly EpochRecord[];
+  readonly epochs: readonly EpochEntry[];
+}
+
+type TrainingRecord = Position | EarlierHeadRecord;
+
+/** A training between two runs: what a checkpoint keeps. */
+interface Snapshot extends Position {
+  readonly state: TrainingState;
+  /** Weights of the best epoch, those that changed. */
+  readonly bestWeights: Tensors;
 }
 
 /**
- * Trains a head and returns the parameters of the epoch that was best on validation.
- * @throws MienError `diverged` with the step at which the loss was no longer finite, `checkpoint` when the folder
- *   holds a checkpoint of another run, `interrupted` when the signal is given (after a checkpoint).
+ * Trains and returns the weights of the epoch that was best on validation, averaged if the task says so.
+ * @throws MienError `diverged` with the step at which the loss was no longer finite, `checkpoint` if the folder holds a
+ *   checkpoint of another training, `interrupted` when the signal is given (after a checkpoint).
  */
-export async function trainHead(task: TrainingTask, options: TrainingOptions): Promise<TrainedHead> {
-  const { seed, epochs, signal, threads, progress = silentProgress } = options;
-  const stepsPerEpoch = Math.ceil(task.draw(0).labels.length / task.batchSize);
-  const optimizer = optimizerOf(options.optimizer, stepsPerEpoch * epochs.max);
-  const specs = headParameters(task);
-  const names = specs.map(({ name }) => name);
+export async function train(task: TrainingTask, options: TrainingOptions): Promise<Trained> {
+  const { patience, folder, progress = silentProgress, signal } = options;
   const checkpoints =
-    options.folder === undefined
+    folder === undefined
       ? undefined
-      : await openCheckpoint(options.folder, options.fingerprint ?? '');
+      : await openCheckpoints<TrainingRecord>(folder, options.fingerprint ?? '');
+  let now = await restore(checkpoints, initialState(task.trainee(task.plan(0)[0]!.shape), task));
+  let saved = { now, at: performance.now() };
+  const save = async (): Promise<void> => {
+    if (now === saved.now || !isFinite(now.state)) return;
+    await write(checkpoints, now);
+    saved = { now, at: performance.now() };
+  };
+  const saveIfDue = async (): Promise<void> => {
+    if (performance.now() - saved.at >= options.checkpointSeconds * 1000) await save();
+  };
 
-  let run =
-    (await checkpoints?.read()) ??
-    firstState(initialize(specs, seed), (parameters) => initialState(parameters, optimizer));
-  let saved = performance.now();
-  const epochSession = await createEpochSession(task, optimizer, threads);
-  const predictionSession = await createPredictionSession(task, threads);
+  const sessions = openSessions(task, options);
+  const plans = Array.from({ length: task.epochs }, (_, epoch) => task.plan(epoch));
+  const done = [...plans.slice(0, now.epoch), plans[now.epoch]?.slice(0, now.run) ?? []];
+  progress.begin('train', itemsOf(plans), 'items');
+  progress.skip(itemsOf(done));
   try {
-    while (!isOver(run, epochs)) {
-      if (signal?.aborted) throw await interrupted(checkpoints, run);
-      const start = performance.now();
-      const epoch = run.history.length;
-      const { state, losses, accuracy } = await epochSession.run(
-        run.training,
-        task.features,
-        task.draw(epoch),
-      );
-      const bad = losses.findIndex((loss) => !Number.isFinite(loss));
-      if (bad >= 0) throw diverged(epoch, bad, stepsPerEpoch, run);
-      const parameters = Object.fromEntries(names.map((name) => [name, state[name]!]));
-      const { logits } = await predictionSession.run(parameters, task.features, task.validation);
-      const record: EpochRecord = {
-        epoch: epoch + 1,
-        loss: losses.reduce((total, loss) => total + loss, 0) / losses.length,
-        accuracy,
-        validation: task.select(logits, task.validation.labels),
-        seconds: (performance.now() - start) / 1000,
-      };
-      run = advance(run, state, parameters, record);
-      progress.message(describe(record));
-      if (performance.now() - saved >= (options.checkpointSeconds ?? 10) * 1000) {
-        await checkpoints?.write(run);
-        saved = performance.now();
+    while (now.epoch < task.epochs && now.epoch - now.best.epoch < patience) {
+      const plan = task.plan(now.epoch);
+      await sessions.closeExcept(plan.map(({ shape }) => shape));
+      for (const planned of plan.slice(now.run)) {
+        if (signal?.aborted) {
+          await save();
+          throw interrupted(now, folder);
+        }
+        now = await runSteps(task, now, planned, await sessions.open(planned.shape));
+        progress.advance(planned.items);
+        await saveIfDue();
       }
+      now = await endEpoch(task, now, progress);
+      await saveIfDue();
     }
+    await save();
   } finally {
-    await epochSession.dispose();
-    await predictionSession.dispose();
+    progress.end();
+    await sessions.closeExcept([]);
   }
-  await checkpoints?.finish(run);
-  return { parameters: run.best, bestEpoch: run.bestEpoch, history: run.history };
+  return {
+    weights: { ...task.weights, ...now.bestWeights },
+    bestEpoch: now.best.epoch,
+    epochs: now.log.filter((entry) => entry.kind === 'epoch'),
+  };
 }
 
-const firstState = (parameters: Tensors, start: (parameters: Tensors) => TrainingState): RunState => ({
-  training: start(parameters),
-  best: parameters,
-  bestEpoch: 0,
-  history: [],
-});
-
-const isOver = ({ history, bestEpoch }: RunState, { max, patience }: TrainingOptions['epochs']): boolean =>
-  history.length >= max || history.length - bestEpoch >= patience;
-
-/** The state after an epoch; the first of equally good epochs stays the best. */
-function advance(run: RunState, training: TrainingState, parameters: Tensors, record: EpochRecord): RunState {
-  const bestBefore = run.bestEpoch === 0 ? -Infinity : run.history[run.bestEpoch - 1]!.validation;
-  const history = [...run.history, record];
-  return record.validation > bestBefore
-    ? { training, best: parameters, bestEpoch: record.epoch, history }
-    : { ...run, training, history };
+/** Runs the steps of one planned run. */
+async function runSteps(
+  task: TrainingTask,
+  now: Snapshot,
+  { steps, items }: PlannedRun,
+  session: StepSession,
+): Promise<Snapshot> {
+  const start = performance.now();
+  const batches = task.batches(now.epoch, now.run);
+  const ready = performance.now();
+  const { state, losses, hits } = await session.run(now.state, batches);
+  const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+  if (bad >= 0) throw diverged(now, bad);
+  const entry: RunEntry = {
+    kind: 'run',
+    step: stepsDone(state),
+    epoch: now.epoch + 1,
+    loss: sumOf(losses, (loss) => loss) / steps,
+    accuracy: sumOf(hits, (hit) => hit) / items,
+    dataMs: (ready - start) / steps,
+    runMs: (performance.now() - ready) / steps,
+  };
+  return { ...now, state, run: now.run + 1, log: [...now.log, entry] };
 }
 
-/** `epoch  3  loss 1.204  accuracy .562  validation .601  1.4 s` */
-const describe = ({ epoch, loss, accuracy, validation, seconds }: EpochRecord): string =>
-  `epoch ${String(epoch).padStart(3)}  loss ${loss.toFixed(3)}  accuracy ${accuracy.toFixed(3)}  ` +
-  `validation ${validation.toFixed(3)}  ${seconds.toFixed(1)} s`;
-
-async function interrupted(checkpoints: HeadCheckpoints | undefined, run: RunState): Promise<MienError> {
-  await checkpoints?.write(run);
-  return new MienError('interrupted', `training was stopped after epoch ${run.history.length}`, {
-    hint: checkpoints ? 'Run the same command again to go on from there.' : undefined,
-  });
-}
-
-const diverged = (epoch: number, step: number, stepsPerEpoch: number, run: RunState): MienError =>
-  new MienError(
-    'diverged',
-    `the loss is no longer finite at step ${epoch * stepsPerEpoch + step + 1} (epoch ${epoch + 1})`,
-    {
-      hint:
-        'Lower optimizer.learningRate, or set optimizer.clipNorm=1. ' +
-        (run.bestEpoch > 0 ? `The best epoch before was ${run.bestEpoch}.` : 'No epoch was finished before.'),
-    },
+/** Validates the weights that an epoch's runs led to; the first of equally good epochs stays the best. */
+async function endEpoch(task: TrainingTask, now: Snapshot, progress: Progress): Promise<Snapshot> {
+  const start = performance.now();
+  const weights = weightsOf(now.state, task.weights);
+  const validation = await task.validate(weights, now.epoch);
+  const epoch = now.epoch + 1;
+  const runs = now.log.filter((entry) => entry.kind === 'run' && entry.epoch === epoch) as RunEntry[];
+  const plan = task.plan(now.epoch);
+  const mean = (of: (entry: RunEntry) => number, by: 'steps' | 'items'): number => {
+    const total = sumOf(plan, (run) => run[by]);
+    return sumOf(runs.entries(), ([i, entry]) => of(entry) * (plan[i]![by] / total));
+  };
+  const data = mean(({ dataMs }) => dataMs, 'steps');
+  const compute = mean(({ runMs }) => runMs, 'steps');
+  const steps = sumOf(plan, (run) => run.steps);
+  const entry: EpochEntry = {
+    kind: 'epoch',
+    epoch,
+    ...validation,
+    loss: mean(({ loss }) => loss, 'steps'),
+    accuracy: mean(({ accuracy }) => accuracy, 'items'),
+    seconds: ((data + compute) * steps + performance.now() - start) / 1000,
+  };
+  progress.message(
+    `${describeEpoch(entry)}  a step ${data.toFixed(1)} ms data, ${compute.toFixed(1)} ms run`,
   );
+  const after = { ...now, epoch, run: 0, log: [...now.log, entry] };
+  if (!(validation.score > now.best.score)) return after;
+  const changed = Object.keys(now.state.parameters).map((name) => [name, weights[name]!] as const);
+  return {
+    ...after,
+    best: { epoch, score: validation.score },
+    bestWeights: Object.fromEntries(changed),
+  };
+}
+
+/** A step session for each shape of batches, opened when it is needed. */
+function openSessions(task: TrainingTask, { threads, spinning }: TrainingOptions) {
+  const sessions = new Map<string, StepSession>();
+  return {
+    async open(shape: string): Promise<StepSession> {
+      const session =
+        sessions.get(shape) ?? (await createStepSession(task.trainee(shape), { ...task, threads, spinning }));
+      sessions.set(shape, session);
+      return session;
+    },
+    async closeExcept(shapes: readonly string[]): Promise<void> {
+      for (const [shape, session] of sessions) {
+        if (shapes.includes(shape)) continue;
+        sessions.delete(shape);
+        await session.dispose();
+      }
+    },
+  };
+}
+
+/** The last checkpoint's state, or the start. */
+async function restore(
+  checkpoints: Checkpoints<TrainingRecord> | undefined,
+  start: TrainingState,
+): Promise<Snapshot> {
+  const stored = await checkpoints?.read(prefixed(flat(start), 'training '));
+  if (stored === undefined) return { ...START, state: start, bestWeights: {} };
+  return {
+    ...positionOf(stored.record),
+    state: nested(withPrefix(stored.tensors, 'training '), start),
+    bestWeights: withPrefix(stored.tensors, 'best '),
+  };
+}
+
+async function write(
+  checkpoints: Checkpoints<TrainingRecord> | undefined,
+  { state, bestWeights, ...record }: Snapshot,
+): Promise<void> {
+  const tensors = { ...prefixed(flat(state), 'training '), ...prefixed(bestWeights, 'best ') };
+  await checkpoints?.write(stepsDone(state), { tensors, record }, record.log);
+}
+
+/** Steps of the whole training, if it is not stopped earlier; schedules are laid over them. */
+export const plannedSteps = ({ epochs, plan }: Pick<TrainingTask, 'epochs' | 'plan'>): number =>
+  sumOf(Array(epochs).keys(), (epoch) => sumOf(plan(epoch), ({ steps }) => steps));
+
+const itemsOf = (runs: readonly (readonly PlannedRun[])[]): number =>
+  sumOf(runs.flat(), ({ items }) => items);
+
+function sumOf<T>(values: Iterable<T>, of: (value: T) => number): number {
+  let sum = 0;
+  for (const value of values) sum += of(value);
+  return sum;
+}
+
+/** A step may leave values that are not finite although its loss was finite: such a state is not saved. */
+const isFinite = (state: TrainingState): boolean =>
+  Object.values(flat(state)).every(({ data }) => {
+    const values = data as Float32Array;
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
+    return sum === 0;
+  });
+
+const interrupted = ({ state, epoch }: Snapshot, folder: string | undefined): MienError =>
+  new MienError('interrupted', `training was stopped at step ${stepsDone(state)} (epoch ${epoch + 1})`, {
+    hint: folder === undefined ? undefined : 'Run the same command again to resume.',
+  });
+
+const diverged = ({ state, epoch, best }: Snapshot, bad: number): MienError => {
+  const step = stepsDone(state) + bad + 1;
+  return new MienError('diverged', `the loss is no longer finite at step ${step} (epoch ${epoch + 1})`, {
+    hint:
+      'Lower optimizer.learningRate, set optimizer.clipNorm=1, or lengthen the warm-up. ' +
+      (best.epoch > 0 ? `The best epoch so far was ${best.epoch}.` : 'No epoch was finished.'),
+  });
+};

@@ -12,8 +12,7 @@ import { bertParameters } from '../../src/encoders/load-text.js';
 import { faceModel, fineTop, linearTop, publishedTop, textModel } from '../../src/export/models.js';
 import { restoreLearned } from '../../src/export/restore.js';
 import { FINE_CLASSIFIER } from '../../src/learn/classifier.js';
-import { writeLearned } from '../../src/learn/learned.js';
-import { classifierSpecs, readLearnedFace, readLearnedText } from '../../src/learn/read-learned.js';
+import { classifierSpecs, readLearnedFace, readLearnedText, writeLearned } from '../../src/learn/learned.js';
 
 const LITE = join(import.meta.dirname, '../../../mien/models/lite');
 const labels = ['anger', 'joy', 'sadness'];

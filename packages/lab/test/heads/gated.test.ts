@@ -10,9 +10,11 @@ import {
   createSession,
   crossEntropy,
   encodeModel,
+  flattenState,
   gradients,
   input,
   int64,
+  nestState,
   type Parameters,
   scan,
   type Tensor,
@@ -104,7 +106,7 @@ test('ten Adam steps in one run give PyTorch’s losses and parameters', async (
   const graph = createGraph('training');
   const optimizer = adam({ learningRate: 1e-4 });
   const state = optimizer.init(initial);
-  const all: Tensors = { ...initial, ...state, step: zeros('float32', []) };
+  const all: Tensors = { ...initial, ...flattenState(state), step: zeros('float32', []) };
   const carried = Object.fromEntries(
     Object.entries(all).map(([name, { shape }]) => [name, input(graph, name, 'float32', shape)]),
   );
@@ -120,9 +122,14 @@ test('ten Adam steps in one run give PyTorch’s losses and parameters', async (
     const found = gradients(loss, Object.values(weights));
     const named = Object.fromEntries(Object.keys(weights).map((name, i) => [name, found[i]!]));
     const step = body.carried['step']!;
-    const result = optimizer.update(named, body.carried, { parameters: weights, step });
+    const before = nestState(body.carried, state);
+    const result = optimizer.update(named, before, { parameters: weights, step });
     return {
-      carried: { ...applyUpdates(weights, result.updates), ...result.state, step: add(step, 1) },
+      carried: {
+        ...applyUpdates(weights, result.updates),
+        ...flattenState(result.state),
+        step: add(step, 1),
+      },
       outputs: { losses: loss },
     };
   });

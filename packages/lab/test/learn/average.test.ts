@@ -7,8 +7,7 @@ import { readSafetensorsFile } from 'mien-engine/node';
 import { FACE_LABELS } from 'mien/parts';
 import { averageLearned } from '../../src/learn/average.js';
 import { CLASSIFIER } from '../../src/learn/classifier.js';
-import { writeLearned } from '../../src/learn/learned.js';
-import { readLearnedFace } from '../../src/learn/read-learned.js';
+import { readLearnedFace, writeLearned } from '../../src/learn/learned.js';
 import { efficientNetB3Config, efficientNetFiles, writeFiles } from '../../../../test/support/pretrained.js';
 import { float32, type Tensors } from 'mien-engine/base';
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FACE_LABELS, readBundle } from 'mien/parts';
 import { loadFaceEncoder } from '../../src/encoders/load.js';
 import type { Exported } from '../../src/export/export.js';
-import type { LearnedRecord } from '../../src/learn/record.js';
+import type { LearnedRecord } from '../../src/learn/learned.js';
 import { brief, face, learnFolder, type LearnFolder } from '../../../../test/support/learn.js';
 import { startMien, type Ended } from '../../../../test/support/mien.js';
 

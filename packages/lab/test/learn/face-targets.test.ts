@@ -1,7 +1,6 @@
 // What faces are trained towards and judged by: votes beside labels, rare labels met more often, truths kept apart.
 import { expect, test } from 'vitest';
 import { FACE_LABELS, type FaceLabel, type FaceVotes } from 'mien/parts';
-import { scoreFaces } from '../../src/learn/face-scores.js';
 import {
   isTrainable,
   labelDistributions,
@@ -9,6 +8,7 @@ import {
   mostLikely,
   repeatsOfItems,
   type Labelled,
+  scoreFaces,
 } from '../../src/learn/face-targets.js';
 
 const votes = (counts: Partial<Record<FaceLabel, number>>, others: Partial<FaceVotes> = {}): FaceVotes => ({

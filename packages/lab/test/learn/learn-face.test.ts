@@ -8,7 +8,7 @@ import { FACE_LABELS } from 'mien/parts';
 import { faceNetworkParameters } from '../../src/encoders/face-network.js';
 import { mobileFaceNetConfig } from '../../src/encoders/mobilefacenet.js';
 import { learnFace, type LabelledFace } from '../../src/learn/learn-face.js';
-import { readLearnedFace } from '../../src/learn/read-learned.js';
+import { readLearnedFace } from '../../src/learn/learned.js';
 import { faceLearnSettings } from '../../src/learn/settings.js';
 import { goldenWeights } from '../../../../test/support/golden.js';
 import { writeFiles } from '../../../../test/support/pretrained.js';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadTextEncoder } from '../../src/encoders/load.js';
 import { TEXT_LABELS } from 'mien/parts';
-import type { Estimate } from '../../src/learn/estimate.js';
-import type { LearnedRecord } from '../../src/learn/record.js';
+import type { Estimate } from '../../src/learn/learn-encoder.js';
+import type { LearnedRecord } from '../../src/learn/learned.js';
 import { brief, learnFolder, text, weightsOf, type LearnFolder } from '../../../../test/support/learn.js';
 
 let root: string;

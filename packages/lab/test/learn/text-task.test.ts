@@ -3,14 +3,9 @@ import { beforeAll, expect, test } from 'vitest';
 import { initialize, type Tensors } from 'mien-engine';
 import { bertConfig } from '../../src/encoders/bert.js';
 import { textLearnSettings } from '../../src/learn/settings.js';
-import {
-  createStepSession,
-  initialLearnState,
-  traineeParameters,
-  weightsOf,
-} from '../../src/learn/step-session.js';
 import { textTrainee, TRAINED_ROWS, withRowsInPlace, withTrainedRows } from '../../src/learn/text-model.js';
 import { textTask } from '../../src/learn/text-task.js';
+import { createStepSession, initialState, traineeParameters, weightsOf } from '../../src/train/step.js';
 import { bertTinyConfig } from '../../../../test/support/pretrained.js';
 
 const settings = textLearnSettings.parse({
@@ -54,8 +49,7 @@ beforeAll(async () => {
   const [planned] = task.plan(0);
   const trainee = task.trainee(planned!.shape);
   const session = await createStepSession(trainee, { ...task, threads: 1 });
-  const state = initialLearnState(trainee, task);
-  const result = await session.run(state, task.batches(0, 0), 0);
+  const result = await session.run(initialState(trainee, task), task.batches(0, 0));
   await session.dispose();
   expect(result.losses.every(Number.isFinite)).toBe(true);
   after = weightsOf(result.state, before);

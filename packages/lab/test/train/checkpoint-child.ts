@@ -1,9 +1,9 @@
 // Writes a small state and then one that a limit on file sizes refuses; says how the second write ended.
 import { MienError, zeros } from 'mien-engine/base';
-import { openCheckpointFolder } from '../../src/train/checkpoint-folder.js';
+import { openCheckpoints } from '../../src/train/checkpoint.js';
 
 const folder = process.argv[2]!;
-const checkpoints = await openCheckpointFolder<{ epoch: number }>(folder, 'a');
+const checkpoints = await openCheckpoints<{ epoch: number }>(folder, 'a');
 const state = (numbers: number, epoch: number) => ({
   tensors: { weights: zeros('float32', [numbers]) },
   record: { epoch },

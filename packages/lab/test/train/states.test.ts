@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { float32ToFloat16, int64, randomStream, tensor, type Tensor } from 'mien-engine/base';
 import type { StateTable } from '../../src/features/states.js';
 import { createPredictionSession, type Items } from '../../src/train/head-graph.js';
-import { trainHead, type TrainingTask } from '../../src/train/loop.js';
+import { trainHead, type HeadTask } from '../../src/train/head-task.js';
 
 const [N, WIDTH, MOST] = [160, 6, 4];
 
@@ -41,7 +41,7 @@ const accuracy = ({ data }: Tensor<'float32'>, truth: ArrayLike<number>): number
   Array.from(truth).filter((label, i) => Number(data[2 * i + 1]! > data[2 * i]!) === label).length /
   truth.length;
 
-const task = (head: 'cross-attention' | 'transformer'): TrainingTask => ({
+const task = (head: 'cross-attention' | 'transformer'): HeadTask => ({
   head,
   sizes: { width: 8, hidden: 16, labels: 2, attention: { width: 16, heads: 2, layers: 2 } },
   widths: { text: WIDTH, face: WIDTH },

@@ -68,7 +68,7 @@ async function run(options: Options, made: string, output: Output): Promise<void
     { renderComparison },
     { writeFileAtomic },
   ] = await Promise.all([
-    import('../../learn/read-learned.js'),
+    import('../../learn/learned.js'),
     import('../../experiments/config.js'),
     import('../../features/prepared.js'),
     import('../../export/comparison/compare.js'),

@@ -79,7 +79,7 @@ async function run(options: Options, output: Output): Promise<void> {
     { readBehaviour },
     { labelsInCommon, TEXT_LABELS },
   ] = await Promise.all([
-    import('../../learn/read-learned.js'),
+    import('../../learn/learned.js'),
     import('../../experiments/config.js'),
     import('../../export/export.js'),
     import('../../features/prepared.js'),

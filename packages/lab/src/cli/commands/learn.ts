@@ -4,8 +4,8 @@ import { defined, MienError } from 'mien-engine/base';
 import { collect, interruption, type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
 import { featureFolder } from '../feature-folder.js';
 import type { Split } from 'mien/parts';
-import type { Estimate } from '../../learn/estimate.js';
-import type { LearnedRecord } from '../../learn/record.js';
+import type { Estimate } from '../../learn/learn-encoder.js';
+import type { LearnedRecord } from '../../learn/learned.js';
 
 interface Options {
   readonly data?: string;

@@ -2,7 +2,7 @@
 import { sha256 } from 'mien-engine/node';
 import { labelPrior } from 'mien/parts';
 import { loadFaceEncoder, loadTextEncoder } from '../../encoders/load.js';
-import type { LearnedFace, LearnedText } from '../../learn/read-learned.js';
+import type { LearnedFace, LearnedText } from '../../learn/learned.js';
 import { corruptedPairs } from '../corrupted-pairs.js';
 import { calibratedParts, posteriorsOf } from '../learned-posteriors.js';
 import type { CompareOptions } from './compare.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { float32, zeros } from 'mien-engine/base';
-import { openCheckpointFolder } from '../../src/train/checkpoint-folder.js';
+import { openCheckpoints } from '../../src/train/checkpoint.js';
 import { builtOf } from '../../../../test/support/build.js';
 
 test('a full disk leaves the last checkpoint whole', async () => {
@@ -22,7 +22,7 @@ test('a full disk leaves the last checkpoint whole', async () => {
       'log.jsonl',
       'state-000001.safetensors',
     ]);
-    const checkpoints = await openCheckpointFolder<{ epoch: number }>(folder, 'a');
+    const checkpoints = await openCheckpoints<{ epoch: number }>(folder, 'a');
     expect(await checkpoints.read()).toEqual({
       tensors: { weights: zeros('float32', [100]) },
       record: { epoch: 1 },
@@ -35,14 +35,14 @@ test('a full disk leaves the last checkpoint whole', async () => {
 test('tensors of another model are named, with how they differ', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mien-checkpoint-'));
   try {
-    const first = await openCheckpointFolder<{ epoch: number }>(folder, 'a');
+    const first = await openCheckpoints<{ epoch: number }>(folder, 'a');
     const tensors = {
       kept: float32([1], [1]),
       narrow: zeros('float32', [2, 3]),
       gone: zeros('float32', [4]),
     };
     await first.write(1, { tensors, record: { epoch: 1 } }, [{ epoch: 1 }]);
-    const other = await openCheckpointFolder<{ epoch: number }>(folder, 'b');
+    const other = await openCheckpoints<{ epoch: number }>(folder, 'b');
     const expected = { kept: float32([1], [1]), narrow: zeros('float32', [2, 5]) };
     await expect(other.read(expected)).rejects.toMatchObject({
       code: 'checkpoint',

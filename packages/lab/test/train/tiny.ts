@@ -17,8 +17,8 @@ import {
   type Tensors,
   type Value,
 } from 'mien-engine';
-import type { LearnTask } from '../../src/learn/loop.js';
-import type { Trainee } from '../../src/learn/step-session.js';
+import type { TrainingTask } from '../../src/train/loop.js';
+import type { Trainee } from '../../src/train/step.js';
 
 export const BATCH = 8;
 const WIDTH = 4;
@@ -75,17 +75,16 @@ export function batchesOf(steps: number, seed: number): Tensors {
 export const optimizer = (learningRate = 0.05): Optimizer => adamW({ learningRate, weightDecay: 0.01 });
 
 /** Two runs of five steps an epoch; the score of an epoch is what `scores` says. */
-export const tinyTask = (scores: readonly number[], over: Partial<LearnTask> = {}): LearnTask => ({
+export const tinyTask = (scores: readonly number[], over: Partial<TrainingTask> = {}): TrainingTask => ({
   epochs: scores.length,
-  batchSize: BATCH,
   weights,
   isTrained,
   optimizer: optimizer(),
   averageDecay: 0.9,
   trainee: () => trainee,
   plan: () => [
-    { shape: 'a', steps: STEPS },
-    { shape: 'b', steps: STEPS },
+    { shape: 'a', steps: STEPS, items: STEPS * BATCH },
+    { shape: 'b', steps: STEPS, items: STEPS * BATCH },
   ],
   batches: (epoch, run) => batchesOf(STEPS, 2 * epoch + run),
   validate: (_weights, epoch) => Promise.resolve({ score: scores[epoch]!, details: {} }),

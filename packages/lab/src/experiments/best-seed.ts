@@ -1,0 +1,66 @@
+// A head trained once a seed, each judged on validation items, the best of them kept: for bundles and for own data.
+import type { Tensors } from 'mien-engine/base';
+import { type Certainty, evaluateScores, fitTemperature, scores, type Scores, softmax } from 'mien/parts';
+import { fitCertainty } from '../evaluate/fit-certainty.js';
+import {
+  createPredictionSession,
+  type FeatureTables,
+  type HeadGraphOptions,
+  type Items,
+} from '../train/head-graph.js';
+
+export interface JudgedHead {
+  readonly seed: number;
+  readonly parameters: Tensors;
+  /** Fitted to the validation items, as is the certainty. */
+  readonly temperature: number;
+  readonly certainty: Certainty;
+  /** Macro F1 on the validation items. */
+  readonly f1: number;
+  /** Logits `[n, labels]` of the test items; none if there are no test items. */
+  readonly tested: Scores;
+}
+
+/** Trains a head once a seed; the first of equally good seeds is the best. */
+export async function trainSeeds({
+  graph,
+  seeds,
+  features,
+  validation,
+  test,
+  train,
+  answer = (fused) => fused,
+}: {
+  readonly graph: HeadGraphOptions;
+  readonly seeds: readonly number[];
+  readonly features: FeatureTables;
+  readonly validation: Items;
+  readonly test?: Items;
+  readonly train: (seed: number) => Promise<{ readonly parameters: Tensors }>;
+  /** What is answered where the head gives these posteriors of the validation items; certainty is fitted to that. */
+  readonly answer?: ((posteriors: Scores) => Scores) | undefined;
+}): Promise<{ readonly best: JudgedHead; readonly all: readonly JudgedHead[] }> {
+  const { labels } = graph.sizes;
+  const session = await createPredictionSession(graph);
+  const all: JudgedHead[] = [];
+  try {
+    for (const seed of seeds) {
+      const { parameters } = await train(seed);
+      const logitsOf = async (items: Items): Promise<Scores> =>
+        scores(labels, (await session.run(parameters, features, items)).logits.data);
+      const logits = await logitsOf(validation);
+      const { temperature } = fitTemperature(logits, validation.labels);
+      all.push({
+        seed,
+        parameters,
+        temperature,
+        certainty: fitCertainty(validation.labels, answer(softmax(logits, temperature))),
+        f1: evaluateScores(validation.labels, logits).f1,
+        tested: test ? await logitsOf(test) : scores(labels, new Float32Array()),
+      });
+    }
+  } finally {
+    await session.dispose();
+  }
+  return { best: all.reduce((a, b) => (b.f1 > a.f1 ? b : a)), all };
+}
