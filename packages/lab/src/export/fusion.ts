@@ -1,14 +1,15 @@
 // The fusion head of a bundle: trained on the learned features, the best of several seeds on validation.
 import { defined } from 'mien-engine/base';
 import {
+  type BundleManifest,
   type Certainty,
   evaluateScores,
   fitTemperature,
+  openDecision,
   type Progress,
   scores,
-  type Scores,
+  type Sides,
   silentProgress,
-  softmax,
 } from 'mien/parts';
 import { fitCertainty } from '../evaluate/fit-certainty.js';
 import type { Tensors } from 'mien-engine/base';
@@ -19,16 +20,18 @@ import { graphOptions } from '../experiments/head-options.js';
 import { evaluationItems, trainRun, type Variation } from '../experiments/run.js';
 import type { HeadName } from '../heads/heads.js';
 import { createPredictionSession, type Items } from '../train/head-graph.js';
+import { decisionModel, type DecisionHead } from './decision.js';
 import type { FusionParts } from './models.js';
 
 export interface FusionHead {
   readonly parts: FusionParts;
   readonly parameters: Tensors;
   readonly temperature: number;
-  readonly certainty: Certainty;
   readonly seed: number;
   /** Macro-F1 on validation pairs of each seed. */
   readonly validation: readonly number[];
+  /** The validation pairs, rows of the tables. */
+  readonly pairs: Items;
 }
 
 /** Trains `head` on pairs with the faces of both sets, once a seed. */
@@ -42,13 +45,11 @@ export async function trainFusion(
     readonly features: string;
     /** How training pairs are changed; without it they are as they are, as in the paper. */
     readonly variation?: Variation | undefined;
-    /** What is answered to pairs (rows of the tables) of which the head says `fused`; without it just that. */
-    readonly answer?: (pairs: Items, fused: Scores) => Scores;
     readonly progress?: Progress;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<FusionHead> {
-  const { head, folder, features, variation, answer, progress = silentProgress, signal } = options;
+  const { head, folder, features, variation, progress = silentProgress, signal } = options;
   const model = fusedModel(head, config.labels, 'both', data.source);
   const graph = graphOptions(model, config, data);
   const { validation } = evaluationItems(config, data, model);
@@ -57,7 +58,6 @@ export async function trainFusion(
     parameters: Tensors;
     f1: number;
     temperature: number;
-    certainty: Certainty;
     seed: number;
   }[] = [];
   try {
@@ -74,10 +74,8 @@ export async function trainFusion(
       const { logits } = await session.run(parameters, data.tables, validation);
       const rows = scores(config.labels.length, logits.data);
       const { temperature } = fitTemperature(rows, validation.labels);
-      const fused = softmax(rows, temperature);
-      const certainty = fitCertainty(validation.labels, answer ? answer(validation, fused) : fused);
       const { f1 } = evaluateScores(validation.labels, rows);
-      found.push({ parameters, seed, temperature, certainty, f1 });
+      found.push({ parameters, seed, temperature, f1 });
     }
   } finally {
     await session.dispose();
@@ -88,8 +86,24 @@ export async function trainFusion(
     parts: { head, sizes, widths, standardization } as FusionParts,
     parameters: best.parameters,
     temperature: best.temperature,
-    certainty: best.certainty,
     seed: best.seed,
     validation: found.map(({ f1 }) => f1),
+    pairs: validation,
   };
+}
+
+/** How sure answers to pairs must be: fitted on what the decision answers to labelled pairs. */
+export async function pairCertainty(
+  manifest: Omit<BundleManifest, 'files'>,
+  head: DecisionHead,
+  sides: Sides,
+  truth: ArrayLike<number>,
+): Promise<Certainty> {
+  const decision = await openDecision(manifest, decisionModel(manifest, head));
+  try {
+    const { answer } = await decision.run(sides, ['answer']);
+    return fitCertainty(truth, scores(manifest.fusion!.labels.length, answer.data));
+  } finally {
+    await decision.dispose();
+  }
 }
