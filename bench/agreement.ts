@@ -5,6 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { constant, createGraph, createSession, encodeModel, float32, input, log as logOf } from 'mien-engine';
+import { allowingForContradictions } from 'mien-lab';
 import {
   answersOf,
   collapsed,
@@ -13,13 +15,14 @@ import {
   loadRecognizer,
   meanAreaUnderRoc,
   movePrior,
-  posteriorUnder,
   type Probabilities,
+  productOfPosteriors,
   readBundle,
+  restrictLogits,
+  restrictPrior,
   scores,
   type Scores,
   softmax,
-  withDoubt,
 } from 'mien/parts';
 
 const ALPHAS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.3, 0];
@@ -50,6 +53,22 @@ interface Pair {
   readonly own: { readonly text: Probabilities; readonly face: Probabilities };
 }
 
+const rowOf = (own: Probabilities, names: readonly string[]): Scores =>
+  scores(
+    names.length,
+    Float64Array.from(names, (name) => own[name]!),
+  );
+
+/** What a modality says of the fusion's labels under its prior. */
+const underPrior = (part: typeof text | typeof face, logits: Probabilities): Scores => {
+  const evidence = {
+    logits: restrictLogits(rowOf(logits, part.labels), part.labels, labels),
+    temperature: part.temperature,
+    prior: restrictPrior(part.prior, part.labels, labels),
+  };
+  return softmax(productOfPosteriors([evidence], prior));
+};
+
 const recognizer = await loadRecognizer({ bundle: folder });
 const pairs: Pair[] = [];
 const columns = ['text_label', 'image_label'];
@@ -58,14 +77,11 @@ for await (const { item, result } of answersOf(recognizer, items, { batchSize: 3
   if (result.error || !result.text || !result.face) continue;
   const [ofText, ofImage] = columns.map((column) => groups.indexOf(item.values[column]!));
   if (ofText! < 0 || ofImage! < 0) continue;
-  const row = (own: Probabilities, names: readonly string[]) => ({
-    data: Float32Array.from(names, (name) => own[name]!),
-  });
   pairs.push({
     truth: { text: ofText!, image: ofImage! },
-    fused: softmax(scores(labels.length, row(result.logits, labels).data), fusion.temperature),
-    text: posteriorUnder(text, row(result.text.logits, text.labels), labels, prior),
-    face: posteriorUnder(face, row(result.face.logits, face.labels), labels, prior),
+    fused: softmax(rowOf(result.logits, labels), fusion.temperature),
+    text: underPrior(text, result.text.logits),
+    face: underPrior(face, result.face.logits),
     own: { text: result.text.probabilities, face: result.face.probabilities },
   });
 }
@@ -104,10 +120,39 @@ const evenly = new Map(
     return [pair, { fused: moved(pair.fused), text: moved(pair.text), face: moved(pair.face) }] as const;
   }),
 );
-const doubted =
-  (alpha: number, weight: number): Answer =>
-  (pair) =>
-    grouped(withDoubt(pair, prior, alpha, weight).posteriors);
+type Posteriors = Pick<Pair, 'fused' | 'text' | 'face'>;
+
+/** The decision's rule for contradictions on all pairs at once, with other parameters than the bundle's. */
+async function doubted(
+  agreement: number,
+  faceWeight: number,
+  of: (pair: Pair) => Posteriors = (pair) => pair,
+  under: readonly number[] = prior,
+): Promise<Answer> {
+  const graph = createGraph('contradictions');
+  const names = ['fused', 'text', 'face'] as const;
+  const [fused, ...alone] = names.map((name) => logOf(input(graph, name, 'float32', ['n', labels.length])));
+  const opinions = {
+    fused: fused!,
+    alone,
+    prior: constant(graph, float32([labels.length], under.map(Math.log))),
+  };
+  const { answer } = allowingForContradictions(opinions, { agreement, faceWeight });
+  const session = await createSession(encodeModel(graph, { answer }));
+  const feeds = names.map((name) => {
+    const values = pairs.flatMap((pair) => [...of(pair)[name].data]);
+    return [name, float32([pairs.length, labels.length], values)] as const;
+  });
+  const found = await session.run(Object.fromEntries(feeds), ['answer']);
+  await session.dispose();
+  const rows = new Map(
+    pairs.map((pair, i) => {
+      const row = found.answer.data.slice(i * labels.length, (i + 1) * labels.length) as Float32Array;
+      return [pair, grouped(scores(labels.length, row))] as const;
+    }),
+  );
+  return (pair) => rows.get(pair)!;
+}
 const plain: Answer = ({ own }) => {
   const [a, b] = [collapsed(own.text, collapse), collapsed(own.face, collapse)];
   const both = a.map((p, k) => p * b[k]!);
@@ -118,19 +163,19 @@ line('text alone', ({ own }) => collapsed(own.text, collapse));
 line('face alone', ({ own }) => collapsed(own.face, collapse));
 line('plain product of groups', plain);
 for (const weight of WEIGHTS)
-  for (const alpha of ALPHAS) line(`w = ${weight}, α = ${alpha}`, doubted(alpha, weight));
+  for (const alpha of ALPHAS) line(`w = ${weight}, α = ${alpha}`, await doubted(alpha, weight));
 for (const weight of WEIGHTS)
-  line(`even labels, w = ${weight}, α = 0.7`, (pair) =>
-    grouped(withDoubt(evenly.get(pair)!, even, 0.7, weight).posteriors),
-  );
+  line(`even labels, w = ${weight}, α = 0.7`, await doubted(0.7, weight, (pair) => evenly.get(pair)!, even));
 
 /** Both by the likelihood on the other folds, and what that comes to on the fold. */
 const grid = Array.from({ length: 20 }, (_, i) => (i + 1) / 20).flatMap((alpha) =>
   Array.from({ length: 11 }, (_, i) => [alpha, i / 10] as const),
 );
-const found = grid.map(([alpha, weight]) =>
-  pairs.map((pair) => likelihood(doubted(alpha, weight)(pair), pair)),
-);
+const found: number[][] = [];
+for (const [alpha, weight] of grid) {
+  const answer = await doubted(alpha, weight);
+  found.push(pairs.map((pair) => likelihood(answer(pair), pair)));
+}
 const bestOf = (inside: (i: number) => boolean): readonly [number, number] => {
   const totals = found.map((values) => mean(values.filter((_, i) => inside(i))));
   return grid[totals.indexOf(Math.max(...totals))]!;

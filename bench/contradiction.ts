@@ -3,8 +3,8 @@
 //     node --import tsx bench/contradiction.ts FEATURES LEARNED_TEXT LEARNED_FACE [BUNDLE]
 // FEATURES is the folder of features that `mien export` made the bundle from, the learned ones what it was given.
 import { join } from 'node:path';
-import { defined, float32, takeRows, type Tensor } from 'mien-engine/base';
-import { assemble, openBundle, posteriorOf, readBundle, type Recognition } from 'mien/parts';
+import { float32, takeRows, type Tensor } from 'mien-engine/base';
+import { answerItems, openBundle, readBundle, type Recognition, scores, softmax } from 'mien/parts';
 import {
   classify,
   experimentData,
@@ -57,24 +57,21 @@ function drawFrom({ labels: pool }: Selection, which: 'same' | 'other', pairing:
 
 async function pairs(pool: Selection, which: 'same' | 'other'): Promise<Pair[]> {
   const ofFace = takeRows(data.tables.face, pool.rows);
-  const faceLogits = logitsOf(ofFace, faceEncoder);
+  const read = { embedding: ofText, logits: textLogits };
+  const seen = { embedding: ofFace, logits: logitsOf(ofFace, faceEncoder) };
   const found: Pair[] = [];
   for (let pairing = 0; pairing < PAIRINGS; pairing++) {
-    const drawn = drawFrom(pool, which, pairing);
-    const { logits, gate } = await bundle.fuse(ofText, takeRows(ofFace, drawn));
-    drawn.forEach((face, text) => {
-      const crop = { image: { width: 100, height: 100, data: new Uint8Array() }, place: null };
-      const answer = assemble(
-        { crops: [crop], warnings: [] },
-        manifest,
-        {},
-        {
-          text: { logits: textLogits, row: text, read: 1 },
-          face: { logits: faceLogits, row: face },
-          fused: { logits, row: text, ...defined({ gate }) },
-        },
-      ) as Recognition;
-      const fused = logits.data.slice(text * labels.length, (text + 1) * labels.length);
+    const items = Array.from(drawFrom(pool, which, pairing), (face, text) => ({
+      prepared: {
+        text: { ids: new Int32Array(), read: 1 },
+        crops: [{ image: { width: 100, height: 100, data: new Uint8Array() }, place: null }],
+        warnings: [],
+      },
+      rows: { text, face },
+    }));
+    const answers = (await answerItems(bundle, items, { text: read, face: seen })) as Recognition[];
+    answers.forEach((answer, text) => {
+      const fused = Float32Array.from(labels, (label) => answer.logits[label]!);
       found.push({ answer, truth: labels[texts.labels[text]!]!, fused });
     });
   }
@@ -126,9 +123,13 @@ console.log(
 );
 const { temperature } = manifest.fusion!;
 for (const k of TEMPERED) {
-  const tempered = ({ fused, answer }: Pair) =>
-    posteriorOf({ labels, temperature: temperature * (1 + k * answer.disagreement!) }, fused, 0)
-      .probabilities;
+  const tempered = ({ fused, answer }: Pair) => {
+    const { data: values } = softmax(
+      scores(labels.length, fused),
+      temperature * (1 + k * answer.disagreement!),
+    );
+    return Object.fromEntries(labels.map((label, i) => [label, values[i]!]));
+  };
   const surer = (all: readonly Pair[]): number =>
     share(all, (one) => Math.max(...Object.values(tempered(one))) > SURE);
   const loss = mean(kinds.agreeing.map((one) => -Math.log(tempered(one)[one.truth]!)));

@@ -11,6 +11,7 @@ import { join, relative } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { writeFileAtomic } from 'mien-engine/node';
 import {
+  answerLabels,
   blankOf,
   bootstrapMeans,
   type Completeness,
@@ -20,13 +21,13 @@ import {
   type Explanation,
   factorOf,
   type Item,
+  type Modality,
   nodeDecoder,
   openBundle,
-  posteriorOf,
   quantile,
   readBundle,
-  restricted,
   SHARED_LABELS,
+  type Side,
   silentProgress,
   type Split,
 } from 'mien/parts';
@@ -197,17 +198,13 @@ if (manifest.text && wanted('isear')) {
   const all: Explanation[] = [];
   for (const { text } of texts) {
     const explanation = await explain({ text });
-    const { label, text: found, result } = explanation;
+    const { label, text: found } = explanation;
     const { words } = found!;
     if (words.length < 2) continue;
     all.push(explanation);
     const probabilities = async (sets: readonly ReadonlySet<number>[]): Promise<number[]> => {
       const left = sets.map((set) => words.flatMap(({ word }, i) => (set.has(i) ? [word] : [])).join(' '));
-      const { logits } = await bundle.texts(left);
-      return left.map((_, row) => {
-        const posterior = posteriorOf(manifest.text!, logits.data, row).probabilities;
-        return restricted(posterior, Object.keys(result.probabilities))[label]!;
-      });
+      return answered('text', label, await bundle.texts(left));
     };
     const orders = {
       attributions: [descending(words.map(({ attribution }) => attribution))],
@@ -217,6 +214,15 @@ if (manifest.text && wanted('isear')) {
   }
   curves.push(measured('text', 'ISEAR', 'words left out', items));
   completeness.push(completenessOf('text', 'ISEAR', all));
+}
+
+/** The label's probability in the answers to items of one modality. */
+async function answered(modality: Modality, label: string, side: Side): Promise<number[]> {
+  const output = `${modality} answer` as const;
+  const { [output]: posteriors } = await bundle.decision.run({ [modality]: side }, [output]);
+  const labels = answerLabels(manifest, [modality]);
+  const column = labels.indexOf(label);
+  return Array.from({ length: posteriors.shape[0]! }, (_, i) => posteriors.data[i * labels.length + column]!);
 }
 
 /** Each pixel from the image where its cell is there, else from the other. */
@@ -278,8 +284,8 @@ for (const [dataset, on] of manifest.face ? FACES.filter(([set]) => wanted(set))
       ['cells of the mean colour', plain(image)],
     ] as const) {
       const probabilities = async (sets: readonly ReadonlySet<number>[]): Promise<number[]> => {
-        const { logits } = await bundle.faces(sets.map((set) => mixed(image, other, rows, columns, set)));
-        return sets.map((_, row) => posteriorOf(manifest.face!, logits.data, row).probabilities[label]!);
+        const changed = sets.map((set) => mixed(image, other, rows, columns, set));
+        return answered('face', label, await bundle.faces(changed));
       };
       items[gone]!.push(await curvesOf(orders, cells.length, probabilities));
     }

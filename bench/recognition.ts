@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { randomStream, takeRows } from 'mien-engine/base';
+import { randomStream } from 'mien-engine/base';
 import {
-  assemble,
+  answerItems,
   type DecodedImage,
   faceFinder,
   openBundle,
@@ -79,30 +79,15 @@ for (const dataset of ['rafdb', 'fer2013'] as const) {
   const seen = await bundle.faces(images);
   /** The answer to a face with a text's row, or alone. */
   const answers = async (rows: readonly (number | undefined)[]): Promise<Recognition[]> => {
-    const paired = rows.flatMap((row, i) => (row === undefined ? [] : [i]));
-    const fused = paired.length
-      ? await bundle.fuse(
-          takeRows(
-            read.embedding,
-            paired.map((i) => rows[i]!),
-          ),
-          takeRows(seen.embedding, paired),
-        )
-      : undefined;
-    const place = new Map(paired.map((i, at) => [i, at]));
-    return rows.map(
-      (row, i) =>
-        assemble(
-          { crops: [{ image: images[i]!, place: null }], warnings: [] },
-          manifest,
-          {},
-          {
-            text: row === undefined ? undefined : { ...read, row, read: 1 },
-            face: { ...seen, row: i },
-            fused: row === undefined ? undefined : { ...fused!, row: place.get(i)! },
-          },
-        ) as Recognition,
-    );
+    const items = rows.map((row, i) => ({
+      prepared: {
+        ...(row === undefined ? {} : { text: { ids: new Int32Array(), read: 1 } }),
+        crops: [{ image: images[i]!, place: null }],
+        warnings: [],
+      },
+      rows: { text: row, face: i },
+    }));
+    return (await answerItems(bundle, items, { text: read, face: seen })) as Recognition[];
   };
   const isShared = faces.map(({ label }) => shared.includes(label));
   const accuracy = (

@@ -3,7 +3,7 @@
 //     MIEN_DATA=DIR node --import tsx bench/unread.ts [BUNDLE]
 import { join } from 'node:path';
 import { randomStream } from 'mien-engine/base';
-import { openBundle, type Piece, posteriorOf, readBundle } from 'mien/parts';
+import { argmax, openBundle, type Piece, readBundle, scores } from 'mien/parts';
 import { assignTexts, DEFAULT_SETTINGS, loadIsear } from 'mien-lab';
 import { folderOf } from './options.js';
 
@@ -21,7 +21,8 @@ const texts = assignTexts(items, DEFAULT_SETTINGS).filter(({ split }) => split =
 /** The text's own label, of the seven. */
 async function answer(ids: Int32Array): Promise<string> {
   const { logits } = await bundle.tokens([ids]);
-  return posteriorOf(manifest.text!, logits.data, 0).label;
+  const { labels } = manifest.text!;
+  return labels[argmax(scores(labels.length, logits.data))[0]!]!;
 }
 
 /** Words to lose, drawn until no more than `share` of the characters are left. */

@@ -25,7 +25,7 @@ export async function bundleComparisons({ quick }: BenchOptions): Promise<Compar
     for (let i = 0; i < count; i++) {
       const text = await bundle.texts([texts[i]!]);
       const face = await bundle.faces([await decodeImage(jpegs[i]!)]);
-      await bundle.fuse(text.embedding, face.embedding);
+      await bundle.decision.run({ text, face }, ['answer']);
     }
   };
   const kept = () => Promise.resolve();

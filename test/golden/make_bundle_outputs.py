@@ -37,16 +37,20 @@ faces = {
 }
 
 found = {"version": onnxruntime.__version__, "texts": [], "faces": {}}
-embeddings = {}
+# Under the training prior: nothing is weighted, nothing divided out.
+decision = onnxruntime.InferenceSession(folder / "decision.onnx", providers=["CPUExecutionProvider"])
+labels = {given.name: given.shape for given in decision.get_inputs()}["label weights"][0]
+feeds = {"label weights": numpy.zeros([labels], numpy.float32), "divided out": numpy.zeros([], numpy.float32)}
 for ids in texts:
     out = run("text.onnx", {"ids": numpy.array([ids], numpy.int32)})
     found["texts"].append({"ids": ids, "logits": rounded(out["logits"])})
-    embeddings["text"] = out["embedding"]
+    feeds |= {"text logits": out["logits"], "text embedding": out["embedding"], "text fine logits": out.get("fine")}
 for name, pixels in faces.items():
     views = numpy.array([0, 1], numpy.int64)
     out = run("face.onnx", {"pixels": pixels.astype(numpy.uint8)[None], "views": views})
     found["faces"][name] = rounded(out["logits"])
-    embeddings["face"] = out["embedding"]
-out = run("fusion.onnx", embeddings)
-found["fusion"] = {name: rounded(value) for name, value in out.items() if name == "logits"}
+    feeds |= {"face logits": out["logits"], "face embedding": out["embedding"]}
+out = run("decision.onnx", feeds)
+outputs = ["logits", "answer", "agreement", "text answer", "face answer"]
+found["decision"] = {name: rounded(out[name]) for name in outputs}
 print(json.dumps(found, indent=1))

@@ -18,15 +18,19 @@ import {
   type Value,
 } from 'mien-engine';
 import {
+  BUNDLE_FORMAT,
   type BundleManifest,
+  type Decision,
   FACE_LABELS,
   FILES,
   openBundle,
   type OpenBundle,
+  openDecision,
   SHARED_LABELS,
   TEXT_LABELS,
   writeBundle,
 } from 'mien/parts';
+import { type DecisionHead, decisionModel, type DecisionParts } from 'mien-lab';
 import { bertTokenizerJson } from './pretrained.js';
 
 /** Colours of the faces, RGB from 0 to 1. A face is of the label whose colour is nearest. */
@@ -81,24 +85,22 @@ function nearness(graph: Graph, colour: Value, labels: readonly (keyof typeof CO
 }
 
 /** The sum of what both say; its gate opens to the face where the text says nothing. */
-function fusionModel(): Uint8Array {
-  const graph = createGraph('fusion');
-  const text = input(graph, 'text', 'float32', ['batch', TEXT_LABELS.length]);
-  const face = input(graph, 'face', 'float32', ['batch', 3]);
+const fusion: DecisionHead = ({ text, face }) => {
+  const { graph } = text;
   const pick = TEXT_LABELS.map((label) => SHARED_LABELS.map((shared) => (shared === label ? SURE : 0)));
   const ones = TEXT_LABELS.map(() => [-4, -4]);
-  const gate = sigmoid(add(matmul(text, matrix(graph, ones)), 2));
-  return encodeModel(graph, {
+  return {
     logits: add(matmul(text, matrix(graph, pick)), nearness(graph, face, SHARED_LABELS)),
-    gate,
-  });
-}
+    gate: sigmoid(add(matmul(text, matrix(graph, ones)), 2)),
+  };
+};
 
 const even = (n: number): number[] => Array.from({ length: n }, () => 1 / n);
 
 export const legibleManifest: Omit<BundleManifest, 'files'> = {
-  format: 'mien-bundle-1',
+  format: BUNDLE_FORMAT,
   name: 'legible',
+  decision: FILES.decision,
   text: {
     model: FILES.text,
     tokenizer: FILES.tokenizer,
@@ -117,7 +119,6 @@ export const legibleManifest: Omit<BundleManifest, 'files'> = {
     prior: even(7),
   },
   fusion: {
-    model: FILES.fusion,
     labels: [...SHARED_LABELS],
     head: 'gated',
     temperature: 1,
@@ -126,10 +127,11 @@ export const legibleManifest: Omit<BundleManifest, 'files'> = {
   terms: ['made for tests'],
 };
 
-export const legibleFiles = (): Record<string, Uint8Array> => ({
-  [FILES.text]: textModel(),
+/** Its files, with the decision that a manifest asks for. */
+export const legibleFiles = (manifest: DecisionParts = legibleManifest): Record<string, Uint8Array> => ({
+  [FILES.text]: textModel(manifest.text?.fine !== undefined),
   [FILES.face]: faceModel(),
-  [FILES.fusion]: fusionModel(),
+  [FILES.decision]: decisionModel(manifest, fusion),
   [FILES.tokenizer]: new TextEncoder().encode(JSON.stringify(bertTokenizerJson(WORDS))),
 });
 
@@ -148,27 +150,34 @@ export function openLegible(
     const total = weights.reduce((a, b) => a + b);
     return { ...part, prior: weights.map((weight) => weight / total) };
   };
-  const { text, face, fusion, ...rest } = legibleManifest;
+  const { text, face, fusion: both, ...rest } = legibleManifest;
   const whole = {
     ...rest,
     text: under(text!),
     face: under(face!),
-    fusion: { ...under(fusion!), ...defined({ agreement, faceWeight }) },
+    fusion: { ...under(both!), ...defined({ agreement, faceWeight }) },
   };
   const parts = Object.entries(whole).filter(([name]) => !without.includes(name as 'text'));
   const manifest = { ...Object.fromEntries(parts), files: {} } as unknown as BundleManifest;
-  return openBundle(manifest, legibleFiles(), { threads: 1 });
+  return openBundle(manifest, legibleFiles(manifest), { threads: 1 });
 }
 
+/** The decision of a made-up bundle, by the product of posteriors where there are two modalities. */
+export const openDecisionOf = (parts: DecisionParts): Promise<Decision> =>
+  openDecision(
+    { format: BUNDLE_FORMAT, name: 'made', decision: '', terms: [], ...parts },
+    decisionModel(parts),
+    {
+      threads: 1,
+    },
+  );
+
 /** Writes the bundle into a folder; with `fine` its texts know finer labels. */
-export const writeLegible = (folder: string, { fine = false } = {}): Promise<BundleManifest> =>
-  fine
-    ? writeBundle(
-        folder,
-        { ...legibleManifest, text: { ...legibleManifest.text!, fine: FINE_LABELS } },
-        { ...legibleFiles(), [FILES.text]: textModel(true) },
-      )
-    : writeBundle(folder, legibleManifest, legibleFiles());
+export const writeLegible = (folder: string, { fine = false } = {}): Promise<BundleManifest> => {
+  const text = { ...legibleManifest.text!, ...defined({ fine: fine ? FINE_LABELS : undefined }) };
+  const manifest = { ...legibleManifest, text };
+  return writeBundle(folder, manifest, legibleFiles(manifest));
+};
 
 /** A picture of one colour, as a face of the label. */
 export function faceOf(label: keyof typeof COLOURS, size = 48) {

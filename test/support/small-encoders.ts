@@ -1,15 +1,18 @@
 // Encoders small enough for tests that need their structure and not their knowledge: drawn weights, written as bundles.
 import {
   float32,
+  type Model,
   type ParameterSpec,
   quantizeRows,
   quantizeWeight,
   randomStream,
+  readModel,
   type Tensor,
 } from 'mien-engine';
 import {
   bertConfig,
   bertParameters,
+  decisionModel,
   type EfficientNetConfig,
   faceModel,
   type FaceNetwork,
@@ -19,7 +22,7 @@ import {
   textModel,
   type Top,
 } from 'mien-lab';
-import type { BundleManifest } from 'mien/parts';
+import { BUNDLE_FORMAT, type BundleManifest } from 'mien/parts';
 
 export const LABELS = ['anger', 'joy', 'sadness'];
 const CLASSIFIER = 'classifier';
@@ -77,12 +80,17 @@ const faceInput = { size: 32, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], mirro
 
 const part = { labels: LABELS, temperature: 1, prior: LABELS.map(() => 1 / 3) };
 const manifestOf = (parts: object): BundleManifest => ({
-  format: 'mien-bundle-1',
+  format: BUNDLE_FORMAT,
   name: 'small',
+  decision: 'decision.onnx',
   terms: [],
   files: {},
   ...(parts as Pick<BundleManifest, 'text'>),
 });
+
+/** The decision of a bundle that is made of them. */
+export const decisionOf = (manifest: BundleManifest): Model =>
+  readModel(decisionModel(manifest), manifest.decision);
 
 const textWeights = drawn(bertParameters(bert), bert.width);
 

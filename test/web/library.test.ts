@@ -43,7 +43,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     await writeFile(join(site, 'broken.jpg'), 'no picture');
     await writeFile(join(site, 'detector.onnx'), smallDetector());
     await mkdir(join(site, 'changed'));
-    for (const name of ['manifest.json', 'text.onnx', 'face.onnx', 'fusion.onnx', 'tokenizer.json'])
+    for (const name of ['manifest.json', 'text.onnx', 'face.onnx', 'decision.onnx', 'tokenizer.json'])
       await writeFile(
         join(site, 'changed', name),
         name === 'face.onnx' ? Buffer.alloc(550) : await readFile(join(site, 'model', name)),

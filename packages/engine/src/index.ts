@@ -26,6 +26,7 @@ export * from './layers/lstm.js';
 export * from './layers/parameters.js';
 export * from './layers/stochastic.js';
 export * from './layers/transformer.js';
+export { cutModel, outputsOf } from './runtime/cut-model.js';
 export * from './runtime/session.js';
 /** The types of ONNX Runtime, whichever of its packages runs. */
 export type * as ort from 'onnxruntime-common';

@@ -22,6 +22,12 @@ export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';
 export { profiles } from './encoders/profiles.js';
 export { experimentData, type Selection } from './experiments/data.js';
 export { environment } from './experiments/environment.js';
+export {
+  allowingForContradictions,
+  type DecisionHead,
+  decisionModel,
+  type DecisionParts,
+} from './export/decision.js';
 export { faceModel, linearTop, textModel, type Top } from './export/models.js';
 export { greyed, recropped } from './export/recrop.js';
 export { openFeatures } from './features/extract.js';

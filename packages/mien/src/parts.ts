@@ -6,9 +6,29 @@ export { withDefaults } from './base/options.js';
 export { bundledModel, inPackage, packageVersion } from './base/package.js';
 export { type Progress, silentProgress } from './base/progress.js';
 export { defineSettings, type Settings, type SettingsSources } from './base/settings.js';
-export { aloneOf, fusedOf, headOf, posteriorUnder, productOf } from './bundle/answers.js';
+export {
+  type Decision,
+  type DecisionOutput,
+  type LabelPrior,
+  openDecision,
+  PRIOR_INPUTS,
+  type Side,
+  type Sides,
+} from './bundle/decision.js';
 export { readBundle, writeBundle } from './bundle/folder.js';
-export { type BundleManifest, FILES, MANIFEST_NAME, manifestSchema } from './bundle/manifest.js';
+export {
+  answerLabels,
+  BUNDLE_FORMAT,
+  type BundleManifest,
+  FILES,
+  jointPrior,
+  labelsOf,
+  MANIFEST_NAME,
+  manifestSchema,
+  MODALITIES,
+  type Modality,
+  sharedLabels,
+} from './bundle/manifest.js';
 export { type Encoded, type OpenBundle, openBundle } from './bundle/open.js';
 export {
   type Column,
@@ -103,7 +123,6 @@ export { MANNERS, SEQUENCES } from './encoders/signs.js';
 export { plainSequence } from './encoders/text-units.js';
 export { createTokenizer, type Piece, readingOf, type Tokenizer } from './encoders/tokenizer.js';
 export { meanOfViews, VIEWS, viewsInput, viewsOf } from './encoders/views.js';
-export { withDoubt } from './evaluate/agreement.js';
 export {
   bootstrapMeans,
   bootstrapPValue,
@@ -165,13 +184,13 @@ export { explainedDifference } from './explain/integrate.js';
 export { rebuild } from './explain/rebuild.js';
 export { createTextExplainer } from './explain/text.js';
 export { compareSessions } from './recognizer/agreement.js';
-export { assemble } from './recognizer/answer.js';
+export { answerItems, type Placed } from './recognizer/answer.js';
 export { collapsed, collapseOf } from './recognizer/collapse.js';
 export { evaluateResults, type Judged } from './recognizer/evaluation.js';
 export { isRecognition } from './recognizer/facade.js';
 export { neededFiles } from './recognizer/fetch-bundle.js';
 export { faceFinder } from './recognizer/finder.js';
-export { posteriorOf, restricted } from './recognizer/labels.js';
+export { restricted } from './recognizer/labels.js';
 export { foreignLanguage } from './recognizer/language.js';
 export { answersOf } from './recognizer/node/answers.js';
 export { nodeDecoder } from './recognizer/node/images.js';

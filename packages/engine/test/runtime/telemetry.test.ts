@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { builtOf } from '../../../../test/support/build.js';
 
-const fusion = join(import.meta.dirname, '../../../../models/lite/fusion.onnx');
+const model = join(import.meta.dirname, '../../../../models/lite/decision.onnx');
 const module = (name: string): string =>
   JSON.stringify(pathToFileURL(join(builtOf('mien-engine'), name)).href);
 
@@ -17,7 +17,7 @@ test('leaves no files in the user’s folder', async () => {
   const program = `
     import { readFile } from 'node:fs/promises';
     const { createSession } = await import(${module('runtime/session.js')});
-    const session = await createSession(await readFile(${JSON.stringify(fusion)}), { threads: 1 });
+    const session = await createSession(await readFile(${JSON.stringify(model)}), { threads: 1 });
     console.log(session.inputs.join(' '));`;
   // Without the variables of CI machines, which disable telemetry too.
   const env = {
@@ -29,7 +29,7 @@ test('leaves no files in the user’s folder', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
     env,
   });
-  expect(stdout.trim()).toBe('text face');
+  expect(stdout).toContain('text logits');
   expect(await readdir(home)).toEqual([]);
   await rm(home, { recursive: true });
 });

@@ -29,7 +29,6 @@ export async function trainSeeds({
   validation,
   test,
   train,
-  answer = (fused) => fused,
 }: {
   readonly graph: HeadGraphOptions;
   readonly seeds: readonly number[];
@@ -37,8 +36,6 @@ export async function trainSeeds({
   readonly validation: Items;
   readonly test?: Items;
   readonly train: (seed: number) => Promise<{ readonly parameters: Tensors }>;
-  /** What is answered where the head gives these posteriors of the validation items; certainty is fitted to that. */
-  readonly answer?: ((posteriors: Scores) => Scores) | undefined;
 }): Promise<{ readonly best: JudgedHead; readonly all: readonly JudgedHead[] }> {
   const { labels } = graph.sizes;
   const session = await createPredictionSession(graph);
@@ -54,7 +51,7 @@ export async function trainSeeds({
         seed,
         parameters,
         temperature,
-        certainty: fitCertainty(validation.labels, answer(softmax(logits, temperature))),
+        certainty: fitCertainty(validation.labels, softmax(logits, temperature)),
         f1: evaluateScores(validation.labels, logits).f1,
         tested: test ? await logitsOf(test) : scores(labels, new Float32Array()),
       });

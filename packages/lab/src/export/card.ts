@@ -62,11 +62,11 @@ export function modelCard(facts: CardFacts): string {
   ].join('\n\n');
 }
 
-function intro({ text, face, fusion }: CardFacts['manifest']): string {
+function intro({ text, face, fusion, decision }: CardFacts['manifest']): string {
   const parts = [
     text && `\`${text.model}\` reads texts (${text.labels.join(', ')})`,
     face && `\`${face.model}\` reads cropped faces (${face.labels.join(', ')})`,
-    fusion && `\`${fusion.model}\` fuses both (${fusion.labels.join(', ')})`,
+    fusion && `\`${decision}\` fuses both (${fusion.labels.join(', ')})`,
   ].filter((part) => part !== undefined);
   return `Emotion from English text, faces, or both. ${parts.join('; ')}. Logits divided by the temperature in \`manifest.json\` give posteriors by a softmax.`;
 }

@@ -1,21 +1,19 @@
 // How a bundle's answers to test pairs change as text or face gets worse, and whom its gate then believes.
-import { randomStream, takeRows } from 'mien-engine/base';
+import { randomStream } from 'mien-engine/base';
 import {
-  aloneOf,
   type Encoded,
-  fusedOf,
   type OpenBundle,
-  productOf,
   type Progress,
   type ProtocolFace,
   type ProtocolText,
   restrictPosteriors,
   type Scores,
+  type Sides,
   silentProgress,
 } from 'mien/parts';
 import { corruptFace, corruptText, wordsOf, type FaceCorruption, type TextCorruption } from './corruption.js';
 import { encodeFaces } from './encode-faces.js';
-import { drawFaces, facesOf, labelsAmong, PAIRED, type Tested } from './pair-tests.js';
+import { decidedBy, drawFaces, facesOf, labelsAmong, PAIRED, rowsOf, type Tested } from './pair-tests.js';
 import { accuracyOf, indices } from './test-result.js';
 
 /** One point of the curves: pairs of which one side was made worse. Accuracies are shares. */
@@ -89,18 +87,19 @@ export async function corruptionCurves(
     const faces = faceRows.map((i) => allFaces.items[i]!);
     const cleanFaces = rowsOf(allFaces, faceRows);
     const add = async (change: Change, ofTexts: Encoded, ofFaces: Encoded): Promise<void> => {
-      const { logits, gate } = await bundle.fuse(ofTexts.embedding, ofFaces.embedding);
-      const right = (values: Scores): number => accuracyOf(values, truth);
-      const ofAll = (posteriors: Scores): number => right(restrictPosteriors(posteriors, labels, among));
+      const pairs = { text: ofTexts, face: ofFaces };
+      const posteriorsBy = decidedBy(bundle, pairs);
+      const right = (posteriors: Scores, own: readonly string[]): number =>
+        accuracyOf(restrictPosteriors(posteriors, own, among), truth);
       points.push({
         name,
         ...change,
         n: texts.length,
-        fused: ofAll(fusedOf(bundle.manifest, logits, ofTexts.logits, ofFaces.logits).posteriors),
-        product: ofAll(productOf(bundle.manifest, ofTexts.logits, ofFaces.logits)),
-        text: right(aloneOf(text, ofTexts.logits, among)),
-        face: right(aloneOf(face, ofFaces.logits, among)),
-        gate: gate ? gate.data.reduce((sum, value) => sum + value, 0) / gate.data.length : null,
+        fused: right(await posteriorsBy('answer', labels), labels),
+        product: right(await posteriorsBy('product', labels), labels),
+        text: right(await posteriorsBy('text posterior', text.labels), text.labels),
+        face: right(await posteriorsBy('face posterior', face.labels), face.labels),
+        gate: bundle.decision.outputs.has('gate') ? await meanGate(bundle, pairs) : null,
       });
     };
     await add({ of: null, as: null, level: 0 }, clean, cleanFaces);
@@ -121,7 +120,7 @@ export async function corruptionCurves(
 
 type Change = Pick<CorruptionPoint, 'of' | 'as' | 'level'>;
 
-const rowsOf = ({ embedding, logits }: Encoded, rows: readonly number[]): Encoded => ({
-  embedding: takeRows(embedding, rows),
-  logits: takeRows(logits, rows),
-});
+async function meanGate({ decision }: OpenBundle, pairs: Sides): Promise<number> {
+  const { data } = (await decision.run(pairs, ['mean gate']))['mean gate'];
+  return data.reduce((sum, value) => sum + value, 0) / data.length;
+}

@@ -1,12 +1,12 @@
 // `mien export`: learned encoders become a bundle, with a fusion head, calibration, evaluation and model card.
 import { join } from 'node:path';
-import { defined, MienError, takeRows } from 'mien-engine/base';
+import { defined, MienError, takeRows, type Tensor } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
 import {
+  BUNDLE_FORMAT,
   type BundleManifest,
   FILES,
   labelPrior,
-  movePrior,
   openBundle,
   priorShift,
   type Progress,
@@ -14,7 +14,6 @@ import {
   readBundle,
   restrictPrior,
   silentProgress,
-  withDoubt,
   writeBundle,
 } from 'mien/parts';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
@@ -32,14 +31,15 @@ import type { AlignedTest } from './aligned-tests.js';
 import { modelCard, type CardFacts } from './card.js';
 import { corruptedItems, type CorruptedItems } from './corrupted-items.js';
 import { corruptedPairs, GUIDANCE, PAIR_SHARES } from './corrupted-pairs.js';
+import { decisionModel } from './decision.js';
 import { evaluateBundle, type BundleEvaluation, type EvaluateOptions } from './evaluation.js';
-import { trainFusion, type FusionHead } from './fusion.js';
+import { pairCertainty, trainFusion, type FusionHead } from './fusion.js';
 import type { LearnedFace, LearnedText } from '../learn/learned.js';
-import { calibratedParts, posteriorsOf } from './learned-posteriors.js';
+import { calibratedParts, logitsOf, posteriorsOf } from './learned-posteriors.js';
 import {
   faceModel,
   fineTop,
-  fusionModel,
+  fusionHead,
   linearTop,
   publishedTop,
   textModel,
@@ -114,34 +114,26 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
   const pairPrior = labelPrior(data.texts(config.labels, 'train').labels, config.labels.length);
   // Pairs are drawn with labels about as frequent as each other; people write as the text encoder's corpora do.
   const prior = restrictPrior(parts.text.prior, text.labels, config.labels);
-  const posteriors = (target: readonly number[]) => ({
-    text: posteriorsOf(text, parts.text, config.labels, target),
-    face: posteriorsOf(face, parts.face, config.labels, target),
-  });
-  const own = posteriors(prior);
-  const fusion = await trainFusion(data, config, {
+  const trained = await trainFusion(data, config, {
     head,
     progress,
     signal,
-    variation: corrupted && corruptedPairs(data, config.labels, corrupted, posteriors(pairPrior)),
-    answer: (pairs, fused) =>
-      withDoubt(
-        {
-          fused: movePrior(fused, pairPrior, prior),
-          text: own.text(takeRows(data.tables.text, pairs.text!)),
-          face: own.face(takeRows(data.tables.face, pairs.face!)),
-        },
-        prior,
-        AGREEMENT,
-        FACE_WEIGHT,
-      ).posteriors,
+    variation:
+      corrupted &&
+      corruptedPairs(data, config.labels, corrupted, {
+        text: posteriorsOf(text, parts.text, config.labels, pairPrior),
+        face: posteriorsOf(face, parts.face, config.labels, pairPrior),
+      }),
     folder: join(options.features, 'fusion'),
     features: sha256(JSON.stringify([text.record.sha256, face.record.sha256, mirror, protocol.settings])),
   });
+  const shift = priorShift(pairPrior, prior, trained.temperature);
+  const fusion: FusionHead = { ...trained, parts: { ...trained.parts, shift } };
 
-  const manifest: Omit<BundleManifest, 'files'> = {
-    format: 'mien-bundle-1',
+  const uncertain = {
+    format: BUNDLE_FORMAT,
     name,
+    decision: FILES.decision,
     text: {
       model: FILES.text,
       tokenizer: FILES.tokenizer,
@@ -160,7 +152,6 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       ...parts.face,
     },
     fusion: {
-      model: FILES.fusion,
       labels: [...config.labels],
       head,
       temperature: fusion.temperature,
@@ -168,7 +159,6 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
       agreement: AGREEMENT,
       faceWeight: FACE_WEIGHT,
       prior,
-      certainty: fusion.certainty,
     },
     terms: [
       ...new Set([
@@ -179,18 +169,34 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
         ...(face.record.terms ?? []),
       ]),
     ],
+  } satisfies Omit<BundleManifest, 'files'>;
+  const side = (learned: LearnedText | LearnedFace, table: Tensor<'float32'>, rows: Int32Array) => {
+    const embedding = takeRows(table, rows);
+    return { embedding, logits: logitsOf(learned, embedding) };
+  };
+  const { pairs } = fusion;
+  const certainty = await pairCertainty(
+    uncertain,
+    fusionHead(fusion.parts, fusion.parameters, 'float32'),
+    {
+      text: side(text, data.tables.text, pairs.text!),
+      face: side(face, data.tables.face, pairs.face!),
+    },
+    pairs.labels,
+  );
+  const manifest: Omit<BundleManifest, 'files'> = {
+    ...uncertain,
+    fusion: { ...uncertain.fusion, certainty },
   };
   const { behaviour, corpora = [] } = options;
-  const shift = priorShift(pairPrior, prior, fusion.temperature);
-  const shifted: FusionHead = { ...fusion, parts: { ...fusion.parts, shift } };
-  const float = files(text, face, shifted, 'float32');
+  const float = files(manifest, { text, face, fusion }, 'float32');
   const reference = await evaluated(manifest, float, protocol, {
     corruption: false,
     behaviour,
     corpora,
     progress,
   });
-  const small = files(text, face, shifted, 'small');
+  const small = files(manifest, { text, face, fusion }, 'small');
   const evaluation = await evaluated(manifest, small, protocol, { behaviour, corpora, progress });
   const card: CardFacts = {
     manifest,
@@ -289,9 +295,12 @@ async function learnedFeatures(
 }
 
 const files = (
-  text: LearnedText,
-  face: LearnedFace,
-  { parts, parameters }: FusionHead,
+  manifest: Omit<BundleManifest, 'files'>,
+  {
+    text,
+    face,
+    fusion: { parts, parameters },
+  }: { readonly text: LearnedText; readonly face: LearnedFace; readonly fusion: FusionHead },
   precision: Precision,
 ): Record<string, Uint8Array> => ({
   [FILES.text]: textModel(
@@ -310,7 +319,7 @@ const files = (
     precision,
     publishedTop(face.weights, face.labels.length),
   ),
-  [FILES.fusion]: fusionModel(parts, parameters, precision),
+  [FILES.decision]: decisionModel(manifest, fusionHead(parts, parameters, precision)),
   [FILES.tokenizer]: new TextEncoder().encode(text.tokenizer),
 });
 

@@ -1,6 +1,15 @@
 // The fusion head of a bundle: trained on the learned features, the best of several seeds on validation.
 import { defined, type Tensors } from 'mien-engine/base';
-import { type Certainty, type Progress, type Scores, silentProgress } from 'mien/parts';
+import {
+  type BundleManifest,
+  type Certainty,
+  openDecision,
+  type Progress,
+  scores,
+  type Sides,
+  silentProgress,
+} from 'mien/parts';
+import { fitCertainty } from '../evaluate/fit-certainty.js';
 import { trainSeeds } from '../experiments/best-seed.js';
 import type { Config } from '../experiments/config.js';
 import type { ExperimentData } from '../experiments/data.js';
@@ -9,16 +18,18 @@ import { graphOptions } from '../experiments/head-options.js';
 import { evaluationItems, trainRun, type Variation } from '../experiments/run.js';
 import type { HeadName } from '../heads/heads.js';
 import type { Items } from '../train/head-graph.js';
+import { decisionModel, type DecisionHead } from './decision.js';
 import type { FusionParts } from './models.js';
 
 export interface FusionHead {
   readonly parts: FusionParts;
   readonly parameters: Tensors;
   readonly temperature: number;
-  readonly certainty: Certainty;
   readonly seed: number;
   /** Macro-F1 on validation pairs of each seed. */
   readonly validation: readonly number[];
+  /** The validation pairs, rows of the tables. */
+  readonly pairs: Items;
 }
 
 /** Trains `head` on pairs with the faces of both sets, once a seed. */
@@ -32,13 +43,11 @@ export async function trainFusion(
     readonly features: string;
     /** How training pairs are changed; without it they are as they are, as in the paper. */
     readonly variation?: Variation | undefined;
-    /** What is answered to pairs (rows of the tables) of which the head says `fused`; without it just that. */
-    readonly answer?: (pairs: Items, fused: Scores) => Scores;
     readonly progress?: Progress;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<FusionHead> {
-  const { head, folder, features, variation, answer, progress = silentProgress, signal } = options;
+  const { head, folder, features, variation, progress = silentProgress, signal } = options;
   const model = fusedModel(head, config.labels, 'both', data.source);
   const graph = graphOptions(model, config, data);
   const { validation } = evaluationItems(config, data, model);
@@ -49,15 +58,30 @@ export async function trainFusion(
     validation,
     train: (seed) =>
       trainRun(data, { model, seed, config, folder, features, progress, ...defined({ variation, signal }) }),
-    answer: answer && ((fused) => answer(validation, fused)),
   });
   const { sizes, widths, standardization } = graph;
   return {
     parts: { head, sizes, widths, standardization } as FusionParts,
     parameters: best.parameters,
     temperature: best.temperature,
-    certainty: best.certainty,
     seed: best.seed,
     validation: all.map(({ f1 }) => f1),
+    pairs: validation,
   };
+}
+
+/** How sure answers to pairs must be: fitted on what the decision answers to labelled pairs. */
+export async function pairCertainty(
+  manifest: Omit<BundleManifest, 'files'>,
+  head: DecisionHead,
+  sides: Sides,
+  truth: ArrayLike<number>,
+): Promise<Certainty> {
+  const decision = await openDecision(manifest, decisionModel(manifest, head));
+  try {
+    const { answer } = await decision.run(sides, ['answer']);
+    return fitCertainty(truth, scores(manifest.fusion!.labels.length, answer.data));
+  } finally {
+    await decision.dispose();
+  }
 }

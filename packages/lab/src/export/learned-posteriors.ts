@@ -1,12 +1,13 @@
 // What learned encoders' own classifiers say of embeddings, calibrated on validation.
-import { takeRows, type Tensor } from 'mien-engine/base';
+import { float32, takeRows, type Tensor } from 'mien-engine/base';
 import {
   type Certainty,
   fitTemperature,
   labelPrior,
   pick,
-  posteriorUnder,
+  productOfPosteriors,
   restrictLogits,
+  restrictPrior,
   scores,
   softmax,
 } from 'mien/parts';
@@ -68,15 +69,27 @@ function calibrated(
   };
 }
 
+/** What a learned classifier makes of embeddings `[n, width]`: logits over all of its labels. */
+export const logitsOf = (
+  { weights, labels }: LearnedText | LearnedFace,
+  { shape, data }: Tensor<'float32'>,
+): Tensor<'float32'> => float32([shape[0]!, labels.length], classify(data, weights, labels.length));
+
 /** What a learned classifier makes of embeddings, given that the label is one of `among`, each as likely as in `target`. */
 export const posteriorsOf =
   (
-    { weights, labels }: LearnedText | LearnedFace,
-    { temperature, prior }: { readonly temperature: number; readonly prior: number[] },
+    learned: LearnedText | LearnedFace,
+    { temperature, prior }: Pick<Calibration, 'temperature' | 'prior'>,
     among: readonly string[],
     target: readonly number[],
   ): Posterior =>
-  ({ data }) => {
-    const logits = { data: classify(data, weights, labels.length) };
-    return posteriorUnder({ labels: [...labels], temperature, prior }, logits, among, target);
+  (embeddings) => {
+    const { labels } = learned;
+    const logits = scores(labels.length, logitsOf(learned, embeddings).data);
+    const evidence = {
+      logits: restrictLogits(logits, labels, among),
+      temperature,
+      prior: restrictPrior(prior, labels, among),
+    };
+    return softmax(productOfPosteriors([evidence], target));
   };

@@ -1,4 +1,4 @@
-// The ONNX files of a bundle: encoders with their classifiers, small enough to download, and the fusion head.
+// The models of a bundle: encoders with their classifiers as ONNX files, small enough to download, and the fusion head.
 import { defined } from 'mien-engine/base';
 import {
   add,
@@ -27,6 +27,7 @@ import { viewsInput } from 'mien/parts';
 import { buildHead, type HeadName, type HeadSizes } from '../heads/heads.js';
 import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from '../learn/classifier.js';
 import { standardizeRows, type Standardization } from '../train/standardize.js';
+import type { DecisionHead } from './decision.js';
 
 /** How weights are stored. */
 export type Precision = 'float32' | 'small';
@@ -139,23 +140,20 @@ export interface FusionParts {
   readonly shift?: readonly number[];
 }
 
-/**
- * From embeddings `text` `[batch, width]` and `face` `[batch, width]` to `logits` and, of a head with a gate, `gate`,
- * the face's share in each dimension.
- */
-export function fusionModel(
-  { head, sizes, widths, standardization, shift }: FusionParts,
-  parameters: Tensors,
-  precision: Precision = 'small',
-): Uint8Array {
-  const graph = createGraph('fusion');
-  const rows = (modality: 'text' | 'face'): Value =>
-    standardizeRows(
-      input(graph, modality, 'float32', ['batch', widths[modality]]),
-      standardization[modality],
-    );
-  const p = storedParameters(graph, parameters, precision);
-  const { logits, gate } = buildHead(p, head, { text: rows('text'), face: rows('face') }, sizes);
-  const moved = shift ? add(logits, constant(graph, float32([1, shift.length], shift))) : logits;
-  return encodeModel(graph, { logits: moved, ...defined({ gate }) });
-}
+/** The fusion head of a decision: embeddings are standardised first, the gate is the face's share in each dimension. */
+export const fusionHead =
+  (
+    { head, sizes, standardization, shift }: FusionParts,
+    parameters: Tensors,
+    precision: Precision = 'small',
+  ): DecisionHead =>
+  ({ text, face }) => {
+    const { graph } = text;
+    const rows = {
+      text: standardizeRows(text, standardization.text),
+      face: standardizeRows(face, standardization.face),
+    };
+    const { logits, gate } = buildHead(storedParameters(graph, parameters, precision), head, rows, sizes);
+    const moved = shift ? add(logits, constant(graph, float32([1, shift.length], shift))) : logits;
+    return { logits: moved, ...defined({ gate }) };
+  };

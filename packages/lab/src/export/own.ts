@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { MienError } from 'mien-engine/base';
 import { sha256File } from 'mien-engine/node';
 import {
+  BUNDLE_FORMAT,
   type BundleManifest,
   type FaceEncoder,
   FILES,
@@ -24,7 +25,8 @@ import { learnFace, type LabelledFace } from '../learn/learn-face.js';
 import { learnText } from '../learn/learn-text.js';
 import type { FaceLearnSettings, TextLearnSettings } from '../learn/settings.js';
 import type { HeadName } from '../heads/heads.js';
-import { faceModel, fusionModel, headTop, textModel, type FusionParts } from './models.js';
+import { decisionModel } from './decision.js';
+import { faceModel, fusionHead, headTop, textModel, type FusionParts } from './models.js';
 import { ownCard } from './own-card.js';
 
 export interface TrainOptions extends PretrainedOptions {
@@ -74,8 +76,7 @@ export async function trainBundle(options: TrainOptions): Promise<Trained> {
   }
   const { heads, prior, splits, rows } = result;
   const { labels } = table;
-  const posterior = (one: OwnHead, model: string) => ({
-    model,
+  const posterior = (one: OwnHead) => ({
     labels: [...labels],
     temperature: one.temperature,
     prior: [...prior],
@@ -83,8 +84,9 @@ export async function trainBundle(options: TrainOptions): Promise<Trained> {
   });
   const files: Record<string, string | Uint8Array> = {};
   let manifest: Omit<BundleManifest, 'files'> = {
-    format: 'mien-bundle-1',
+    format: BUNDLE_FORMAT,
     name,
+    decision: FILES.decision,
     terms: ['Trained on data of your own: what that data may be used for, the weights may.'],
   };
   if (heads.text && encoders.text) {
@@ -93,19 +95,27 @@ export async function trainBundle(options: TrainOptions): Promise<Trained> {
     const { maxTokens } = profile.text;
     manifest = {
       ...manifest,
-      text: { ...posterior(heads.text, FILES.text), tokenizer: FILES.tokenizer, maxTokens, width },
+      text: {
+        model: FILES.text,
+        ...posterior(heads.text),
+        tokenizer: FILES.tokenizer,
+        maxTokens,
+        width,
+      },
     };
   }
   if (heads.face && encoders.face) {
     const { model, ...shape } = await faceFiles(profile.face, heads.face, options);
     files[FILES.face] = model;
-    manifest = { ...manifest, face: { ...posterior(heads.face, FILES.face), ...shape } };
+    manifest = { ...manifest, face: { model: FILES.face, ...posterior(heads.face), ...shape } };
   }
   const fused = heads[head];
-  if (heads.text && heads.face && fused) {
-    files[FILES.fusion] = fusionModel(fused.graph as FusionParts, fused.parameters);
-    manifest = { ...manifest, fusion: { ...posterior(fused, FILES.fusion), head } };
-  }
+  const fuses = heads.text && heads.face && fused;
+  if (fuses) manifest = { ...manifest, fusion: { ...posterior(fused), head } };
+  files[FILES.decision] = decisionModel(
+    manifest,
+    fuses && fusionHead(fused.graph as FusionParts, fused.parameters),
+  );
   const counts = { train: 0, validation: 0, test: 0 };
   for (const split of splits) counts[split]++;
   files[FILES.card] = ownCard({ manifest, rows, counts, learned: options.learn !== undefined });

@@ -3,15 +3,15 @@
 import { takeRows } from 'mien-engine/base';
 import { pairFaces } from '../data/pairing.js';
 import {
-  aloneOf,
+  type DecisionOutput,
   type Encoded,
-  fusedOf,
-  headOf,
+  type LabelPrior,
   type OpenBundle,
-  productOf,
   type ProtocolFace,
   restrictPosteriors,
   type Scores,
+  scores,
+  type Sides,
 } from 'mien/parts';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import { indices, testResult, type TestResult } from './test-result.js';
@@ -58,6 +58,17 @@ export function drawFaces(
 export const labelsAmong = (labels: readonly string[], items: readonly Labelled[]): string[] =>
   labels.filter((label) => items.some((one) => one.label === label));
 
+export const rowsOf = ({ embedding, logits }: Encoded, rows: readonly number[]): Encoded => ({
+  embedding: takeRows(embedding, rows),
+  logits: takeRows(logits, rows),
+});
+
+/** Posteriors of pairs by the bundle's decision: an output over these labels, under a prior. */
+export const decidedBy =
+  ({ decision }: OpenBundle, pairs: Sides) =>
+  async (output: DecisionOutput, labels: readonly string[], prior?: LabelPrior): Promise<Scores> =>
+    scores(labels.length, (await decision.run(pairs, [output], prior))[output].data);
+
 /** Pairs fused by the head and by the product of posteriors, and each modality of the same pairs alone. */
 export async function pairTests(
   bundle: OpenBundle,
@@ -81,28 +92,29 @@ export async function pairTests(
     const ofTexts = pairings.flatMap(() => shared);
     const ofFaces = pairings.flat();
     const truth = Uint8Array.from(pairings.flatMap(() => [...indices(sharedTexts, among)]));
-    const { logits } = await bundle.fuse(
-      takeRows(texts.embedding, ofTexts),
-      takeRows(faces.embedding, ofFaces),
-    );
-    const [textLogits, faceLogits] = [takeRows(texts.logits, ofTexts), takeRows(faces.logits, ofFaces)];
-    const fused = fusedOf(bundle.manifest, logits, textLogits, faceLogits).posteriors;
-    const even = labels.map(() => 1 / labels.length);
+    const pairs = { text: rowsOf(texts, ofTexts), face: rowsOf(faces, ofFaces) };
+    const posteriorsBy = decidedBy(bundle, pairs);
     const add = (as: string, posteriors: Scores) =>
       tests.push(testResult(`${name}, ${as}`, among, posteriors, truth, shared.length));
-    add(fusion.head, restrictPosteriors(headOf(bundle.manifest, logits, even), labels, among));
-    add('answer', restrictPosteriors(fused, labels, among));
+    const answer = await posteriorsBy('answer', labels);
+    const head = await posteriorsBy('head posterior', labels, 'even');
+    add(fusion.head, restrictPosteriors(head, labels, among));
+    add('answer', restrictPosteriors(answer, labels, among));
     if (fusion.certainty)
       certainty.push(
         certaintyTest('fusion', name, fusion.certainty, {
           truth: truth.map((label) => labels.indexOf(among[label]!)),
-          posteriors: fused,
+          posteriors: answer,
         }),
       );
-    const product = productOf(bundle.manifest, textLogits, faceLogits);
+    const product = await posteriorsBy('product', labels);
     add('product of posteriors', restrictPosteriors(product, labels, among));
-    add('text alone', aloneOf(text, textLogits, among));
-    add('face alone', aloneOf(face, faceLogits, among));
+    const [textAlone, faceAlone] = [
+      await posteriorsBy('text posterior', text.labels),
+      await posteriorsBy('face posterior', face.labels),
+    ];
+    add('text alone', restrictPosteriors(textAlone, text.labels, among));
+    add('face alone', restrictPosteriors(faceAlone, face.labels, among));
   }
   return { tests, certainty };
 }

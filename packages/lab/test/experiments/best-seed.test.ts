@@ -1,7 +1,6 @@
 // Of a head trained once a seed the best on validation is kept; of equally good seeds, the first.
 import { expect, test } from 'vitest';
 import { float32, initialize, randomStream } from 'mien-engine';
-import { scores, softmax } from 'mien/parts';
 import { trainSeeds } from '../../src/experiments/best-seed.js';
 import { headParameters, type HeadGraphOptions } from '../../src/train/head-graph.js';
 
@@ -52,24 +51,4 @@ test('of equally good seeds the first is kept', async () => {
     train: () => Promise.resolve({ parameters: parametersOf(0) }),
   });
   expect(best.seed).toBe(8);
-});
-
-test('certainty is fitted to what is answered, the temperature to the head', async () => {
-  const train = () => Promise.resolve({ parameters: parametersOf(0) });
-  const own = await trainSeeds({ ...asked, seeds: [0], train });
-  // The head's posteriors squared: surer answers.
-  const { best } = await trainSeeds({
-    ...asked,
-    seeds: [0],
-    train,
-    answer: ({ classes, data }) =>
-      softmax(
-        scores(
-          classes,
-          Float64Array.from(data, (posterior) => 2 * Math.log(posterior)),
-        ),
-      ),
-  });
-  expect(best.temperature).toBe(own.best.temperature);
-  expect(best.certainty).not.toEqual(own.best.certainty);
 });

@@ -4,7 +4,7 @@ import * as web from 'onnxruntime-web';
 import { expect, test } from 'vitest';
 import { randomStream, readModel, setRuntime } from 'mien-engine';
 import { createFaceExplainer, createTextExplainer } from 'mien/parts';
-import { LABELS, smallFace, smallText } from '../../../../test/support/small-encoders.js';
+import { decisionOf, LABELS, smallFace, smallText } from '../../../../test/support/small-encoders.js';
 
 const draw = randomStream(7, 'wasm');
 const ids = Int32Array.from([1, 9, 22, 13, 2]);
@@ -13,16 +13,15 @@ const image = { width: 32, height: 32, data: Uint8Array.from({ length: 3 * 1024 
 async function attributions(runtime: unknown): Promise<number[]> {
   setRuntime(runtime as Parameters<typeof setRuntime>[0]);
   const [ofText, ofFace] = [smallText(), smallFace()];
-  const priors = { text: ofText.manifest.text!.prior, face: ofFace.manifest.face!.prior };
-  const ask = { label: 'joy', among: LABELS, priors };
+  const ask = { label: 'joy', among: LABELS };
   const text = await createTextExplainer(
     ofText.manifest,
-    { text: readModel(ofText.bytes, 'text.onnx') },
+    { text: readModel(ofText.bytes, 'text.onnx'), decision: decisionOf(ofText.manifest) },
     { threads: 1 },
   );
   const face = await createFaceExplainer(
     ofFace.manifest,
-    { face: readModel(ofFace.bytes, 'face.onnx') },
+    { face: readModel(ofFace.bytes, 'face.onnx'), decision: decisionOf(ofFace.manifest) },
     { threads: 1 },
   );
   const baseline = Int32Array.from([1, 3, 3, 3, 2]);

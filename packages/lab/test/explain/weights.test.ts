@@ -14,7 +14,7 @@ import {
   type Tensors,
 } from 'mien-engine';
 import { createFaceExplainer, createTextExplainer, cutOf, explainedDifference, rebuild } from 'mien/parts';
-import { LABELS, smallFace, smallText } from '../../../../test/support/small-encoders.js';
+import { decisionOf, LABELS, smallFace, smallText } from '../../../../test/support/small-encoders.js';
 
 const logOdds = (logits: ArrayLike<number>, label: number): number => {
   const others = Array.from(logits).filter((_, i) => i !== label);
@@ -50,11 +50,11 @@ describe('a text encoder in whole numbers', () => {
   test('attributions are complete, special tokens have none, and the log-odds are the model’s own', async () => {
     const explainer = await createTextExplainer(
       manifest,
-      { text: readModel(bytes, 'text.onnx') },
+      { text: readModel(bytes, 'text.onnx'), decision: decisionOf(manifest) },
       { threads: 1 },
     );
     const baseline = ids.map((id, i) => (i === 0 || i === ids.length - 1 ? id : 3));
-    const question = { ids, baseline, label: 'joy', among: LABELS, priors: { text: manifest.text!.prior } };
+    const question = { ids, baseline, label: 'joy', among: LABELS };
     const { attributions, from, to, gap } = await explainer.attribute(question);
     const sum = attributions.reduce((a, b) => a + b, 0);
     expect(Math.abs(gap)).toBeLessThanOrEqual(0.01 * explainedDifference({ from, to }));
@@ -83,12 +83,15 @@ describe.each(['efficientnet', 'mobilefacenet'] as const)(
     });
 
     test('gives the log-odds of its own run, and complete attributions', async () => {
-      const explainer = await createFaceExplainer(manifest, { face: model }, { threads: 1 });
+      const explainer = await createFaceExplainer(
+        manifest,
+        { face: model, decision: decisionOf(manifest) },
+        { threads: 1 },
+      );
       const { rows, columns, cells, from, to, gap } = await explainer.attribute({
         image,
         label: 'anger',
         among: LABELS,
-        priors: { face: manifest.face!.prior },
       });
       expect([rows, columns]).toEqual([8, 8]);
       const own = await run(bytes, {
@@ -102,13 +105,17 @@ describe.each(['efficientnet', 'mobilefacenet'] as const)(
     });
 
     test('of a mirrored face has the mirrored map', async () => {
-      const explainer = await createFaceExplainer(manifest, { face: model }, { threads: 1 });
+      const explainer = await createFaceExplainer(
+        manifest,
+        { face: model, decision: decisionOf(manifest) },
+        { threads: 1 },
+      );
       const flipped = { ...image, data: new Uint8Array(image.data.length) };
       for (let i = 0; i < image.data.length; i++) {
         const [row, column, c] = [Math.floor(i / 120), Math.floor((i % 120) / 3), i % 3];
         flipped.data[row * 120 + (39 - column) * 3 + c] = image.data[i]!;
       }
-      const ask = { label: 'anger', among: LABELS, priors: { face: manifest.face!.prior } };
+      const ask = { label: 'anger', among: LABELS };
       const [one, other] = [
         await explainer.attribute({ ...ask, image }),
         await explainer.attribute({ ...ask, image: flipped }),

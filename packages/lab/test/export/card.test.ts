@@ -71,7 +71,7 @@ describe.skipIf(!existsSync(folder))('the bundled model’s card', () => {
       const exported = { manifest: before, ...numbers, card };
       const { manifest: after } = await addAligned(out, exported, { ...posts, name: 'Other posts' });
       expect(await readBundle(out)).toMatchObject({ manifest: after });
-      for (const name of ['text.onnx', 'face.onnx', 'fusion.onnx', 'tokenizer.json'])
+      for (const name of ['text.onnx', 'face.onnx', 'decision.onnx', 'tokenizer.json'])
         expect(after.files[name]).toEqual(before.files[name]);
       const text = await readFile(join(out, 'README.md'), 'utf8');
       const unmatched = text.indexOf('Other posts: posts with their picture');

@@ -1,6 +1,7 @@
 // How faces are tested: by published labels, by votes where their majority is one of the labels, and by a second classifier.
 import { expect, test } from 'vitest';
 import { float32, type Tensor } from 'mien-engine/base';
+import { decisionModel } from '../../src/export/decision.js';
 import { evaluateBundle } from '../../src/export/evaluation.js';
 import { linearTop, faceModel, publishedTop } from '../../src/export/models.js';
 import {
@@ -113,7 +114,8 @@ test('a model’s second classifier is read from its file', async () => {
   expect(publishedTop(weights, LABELS.length)).toBeUndefined();
   const second = publishedTop(more, LABELS.length);
   const bytes = faceModel(network, input, more, linearTop(more, LABELS.length), 'float32', second);
-  const bundle = await openBundle(manifest, { 'face.onnx': bytes }, { threads: 1 });
+  const files = { 'face.onnx': bytes, 'decision.onnx': decisionModel(manifest) };
+  const bundle = await openBundle(manifest, files, { threads: 1 });
   const image = { width: 4, height: 4, data: Uint8Array.from({ length: 48 }, (_, i) => 5 * i) };
   const { logits, published, embedding } = await bundle.faces([image, image]);
   expect(embedding.shape).toEqual([2, width]);

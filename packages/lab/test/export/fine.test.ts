@@ -1,10 +1,11 @@
 // Finer labels of texts: a second classifier on the same embedding, given by a bundle that has one when it is asked.
 import { expect, test } from 'vitest';
 import { float32 } from 'mien-engine/base';
+import { decisionModel } from '../../src/export/decision.js';
 import { fineTop } from '../../src/export/models.js';
 import { createRecognizer, isRecognition, openBundle, type RecognizeOptions } from 'mien/parts';
 import { classify, FINE_CLASSIFIER } from '../../src/learn/classifier.js';
-import { openLegible } from '../../../../test/support/bundle.js';
+import { openDecisionOf, openLegible } from '../../../../test/support/bundle.js';
 import { bertTokenizerJson } from '../../../../test/support/pretrained.js';
 import { smallText } from '../../../../test/support/small-encoders.js';
 
@@ -23,7 +24,7 @@ test('the model of texts gives the second classifier’s logits beside the first
   const tokenizer = new TextEncoder().encode(JSON.stringify(bertTokenizerJson(['word'])));
   const bundle = await openBundle(
     { ...manifest, text },
-    { 'text.onnx': bytes, 'tokenizer.json': tokenizer },
+    { 'text.onnx': bytes, 'tokenizer.json': tokenizer, 'decision.onnx': decisionModel({ text }) },
     { threads: 1 },
   );
   const { embedding, fine, logits } = await bundle.tokens([
@@ -43,6 +44,7 @@ test('an answer has finer labels when they are asked for, and only from a bundle
   const bundle = {
     ...plain,
     manifest: { ...plain.manifest, text: part },
+    decision: await openDecisionOf({ text: part }),
     tokens: async (texts: readonly Int32Array[]) => ({
       ...(await plain.tokens(texts)),
       fine: float32(
@@ -68,5 +70,6 @@ test('an answer has finer labels when they are asked for, and only from a bundle
   expect(fine!['grief']).toBeCloseTo(0.25, 6);
   expect(await ask(bundle, {})).toBeUndefined();
   expect(await ask(plain, { fine: true })).toBeUndefined();
+  await bundle.decision.dispose();
   await plain.dispose();
 });

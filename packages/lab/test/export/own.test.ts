@@ -50,15 +50,15 @@ test('the fused model knows what neither modality can, and its bundle holds toge
   ]);
   const image = await decodeImage(join(root, 'pictures', '0.png'));
   const faces = await bundle.faces([image, image]);
-  const { logits } = await bundle.fuse(texts.embedding, faces.embedding);
+  const { answer } = await bundle.decision.run({ text: texts, face: faces }, ['answer']);
   await bundle.dispose();
-  expect(logits.shape).toEqual([2, 4]);
+  expect(answer.shape).toEqual([2, 4]);
   const shapeOfFirst = (await readFile(join(root, 'own.csv'), 'utf8'))
     .split('\n')[1]!
     .split(',')[2]!
     .split(' ')[1];
   const top = [0, 1].map((row) => {
-    const own = [...logits.data.subarray(4 * row, 4 * row + 4)];
+    const own = [...answer.data.subarray(4 * row, 4 * row + 4)];
     return manifest.fusion!.labels[own.indexOf(Math.max(...own))];
   });
   expect(top).toEqual([`glad ${shapeOfFirst}`, `sad ${shapeOfFirst}`]);

@@ -9,6 +9,7 @@ import { bertTokenizerJson } from '../../../../test/support/pretrained.js';
 import { writeLegible } from '../../../../test/support/bundle.js';
 import { bertConfig } from '../../src/encoders/bert.js';
 import { bertParameters } from '../../src/encoders/load-text.js';
+import { decisionModel } from '../../src/export/decision.js';
 import { faceModel, fineTop, linearTop, publishedTop, textModel } from '../../src/export/models.js';
 import { restoreLearned } from '../../src/export/restore.js';
 import { FINE_CLASSIFIER } from '../../src/learn/classifier.js';
@@ -49,6 +50,7 @@ async function written(name: string, model: Uint8Array): Promise<string> {
   const manifest: Omit<BundleManifest, 'files'> = {
     format,
     name,
+    decision: FILES.decision,
     text: {
       model: FILES.text,
       tokenizer: FILES.tokenizer,
@@ -62,7 +64,11 @@ async function written(name: string, model: Uint8Array): Promise<string> {
     terms: ['Made for a test.'],
   };
   const tokenizer = JSON.stringify(bertTokenizerJson(['word']));
-  await writeBundle(folder, manifest, { [FILES.text]: model, [FILES.tokenizer]: tokenizer });
+  await writeBundle(folder, manifest, {
+    [FILES.text]: model,
+    [FILES.decision]: decisionModel(manifest),
+    [FILES.tokenizer]: tokenizer,
+  });
   return folder;
 }
 
@@ -112,7 +118,10 @@ test('the face encoder that mien comes with is restored to weights which make th
   const { manifest, files } = await readBundle(LITE);
   const { text: _, fusion: __, ...onlyFace } = manifest;
   const bundle = join(root, 'lite-face');
-  await writeBundle(bundle, onlyFace, { [FILES.face]: files[FILES.face]! });
+  await writeBundle(bundle, onlyFace, {
+    [FILES.face]: files[FILES.face]!,
+    [FILES.decision]: decisionModel(onlyFace),
+  });
   await restoreLearned({ bundle, out });
   const { network, input, weights: restored, labels: classes } = await readLearnedFace(join(out, 'face'));
   expect(network.architecture).toBe('mobilefacenet');

@@ -75,7 +75,7 @@ test('export: both become a bundle that computes, with every test in its card', 
   expect(evaluation.groups).toEqual([]);
   const { manifest, files } = await readBundle(out);
   expect(Object.keys(files).sort()).toEqual(
-    ['README.md', 'evaluation.json', 'face.onnx', 'fusion.onnx', 'text.onnx', 'tokenizer.json'].sort(),
+    ['README.md', 'decision.onnx', 'evaluation.json', 'face.onnx', 'text.onnx', 'tokenizer.json'].sort(),
   );
   // The word table is most of the text encoder: a byte a number instead of four.
   expect(manifest.files['text.onnx']!.bytes).toBeLessThan(

@@ -19,6 +19,7 @@ import {
   type Recognizer,
   type Result,
 } from 'mien/parts';
+import { decisionModel } from '../../src/export/decision.js';
 import { faceOf, openLegible } from '../../../../test/support/bundle.js';
 import { hostileAddresses, hostileItems, hostileValues } from '../../../../test/support/hostile.js';
 import { smallFace } from '../../../../test/support/small-encoders.js';
@@ -97,7 +98,7 @@ describe('one modality', () => {
 test('a face is the same in a mirror, unless its mirror image is not to be read', async () => {
   const { bytes, manifest } = smallFace();
   const mirroring = createRecognizer({
-    bundle: await openBundle(manifest, { 'face.onnx': bytes }),
+    bundle: await openBundle(manifest, { 'face.onnx': bytes, 'decision.onnx': decisionModel(manifest) }),
     faces: finder,
     decode: nodeDecoder(),
   });

@@ -1,9 +1,10 @@
-// A bundle ready to compute: texts and images in, embeddings and logits out.
+// A bundle ready to compute: texts and images in, embeddings and logits out; from these to the answer, its decision.
 import { createSession, defined, MienError, type Session, type Tensor } from 'mien-engine';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { dimensionsOf, encodeInRuns, idsOf, IMAGES_PER_RUN, pixelsOf } from '../encoders/runs.js';
 import { createTokenizer, type Encoding, type Tokenizer } from '../encoders/tokenizer.js';
 import { VIEWS } from '../encoders/views.js';
+import { openDecision, type Decision } from './decision.js';
 import type { BundleManifest } from './manifest.js';
 
 /** Rows of one modality, in the order of what was given. */
@@ -36,11 +37,7 @@ export interface OpenBundle {
     images: readonly DecodedImage[],
     options?: { readonly mirror?: boolean | undefined },
   ): Promise<Encoded>;
-  /** Logits `[n, labels]` of pairs, and the gate `[n, width]` where the head has one. */
-  fuse(
-    text: Tensor<'float32'>,
-    face: Tensor<'float32'>,
-  ): Promise<{ readonly logits: Tensor<'float32'>; readonly gate?: Tensor<'float32'> }>;
+  readonly decision: Decision;
   dispose(): Promise<void>;
 }
 
@@ -53,10 +50,11 @@ export async function openBundle(
   files: Readonly<Record<string, Uint8Array>>,
   options: { readonly threads?: number; readonly spinning?: boolean } = {},
 ): Promise<OpenBundle> {
-  const { text, face, fusion } = manifest;
+  const { text, face } = manifest;
   const open = async (part: { model: string } | undefined): Promise<Session | undefined> =>
     part && createSession(files[part.model]!, options);
-  const [textSession, faceSession, fusionSession] = [await open(text), await open(face), await open(fusion)];
+  const [textSession, faceSession] = [await open(text), await open(face)];
+  const decision = await openDecision(manifest, files[manifest.decision]!, options);
   const tokenizer =
     text &&
     createTokenizer(JSON.parse(new TextDecoder().decode(files[text.tokenizer])) as unknown, {
@@ -102,16 +100,9 @@ export async function openBundle(
         run: (some) => faceSession.run({ pixels: pixelsOf(some), ...views }),
       });
     },
-    async fuse(ofText, ofFace) {
-      if (!fusionSession) throw absent('pairs');
-      const { logits, gate } = await fusionSession.run({ text: ofText, face: ofFace });
-      return {
-        logits: logits as Tensor<'float32'>,
-        ...(gate ? { gate: gate as Tensor<'float32'> } : {}),
-      };
-    },
+    decision,
     async dispose() {
-      for (const session of [textSession, faceSession, fusionSession]) await session?.dispose();
+      for (const session of [textSession, faceSession, decision]) await session?.dispose();
     },
   };
 }

@@ -132,7 +132,7 @@ export function restrictPosteriors(
 }
 
 /** Makes each row sum to one, in place; a row of zeros becomes `empty(i)`, by default uniform. */
-export function normalizeRows(
+function normalizeRows(
   { classes, data }: Scores<Float64Array>,
   empty: (index: number) => number = () => 1 / classes,
 ): Scores<Float64Array> {

@@ -1,38 +1,122 @@
-// What is explained: the answer's log-odds of a label, on the graph, from the logits that `recognize` makes its answer of.
+// The decision around an encoder that is being explained: the log-odds of a label in the answer, from one modality's
+// embedding and logits while the other says what it says.
 import {
   add,
   constant,
-  div,
-  exp,
+  expand,
   float32,
+  type Graph,
+  input,
   log,
-  logSoftmax,
   matmul,
   max,
+  exp,
+  type Model,
   mul,
   stopGradient,
   sub,
   sum,
+  type Tensor,
+  type Tensors,
   type Value,
 } from 'mien-engine';
-import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
+import { type LabelPrior, PRIOR_INPUTS, priorFeeds, type Side } from '../bundle/decision.js';
+import {
+  type BundleManifest,
+  labelsOf,
+  MODALITIES,
+  type Modality,
+  sharedLabels,
+} from '../bundle/manifest.js';
+import { rebuild } from './rebuild.js';
 
 /** Added to the score of a label that does not count. */
 const NEVER = -1e9;
-/** Added before a logarithm of what may round to zero. */
-const TINY = 1e-12;
 
-/** What the models say, logits `[batch, labels]` each. */
-export interface Said {
-  readonly text?: Value;
-  readonly face?: Value;
-  /** Of the fusion, where the bundle has one. */
-  readonly fused?: Value;
+/** What is asked of one modality's side. */
+export interface Asked {
+  readonly label: string;
+  /** Labels that the label is weighed against. */
+  readonly among: readonly string[];
+  /** The prior that the answer is given under. */
+  readonly prior?: LabelPrior | undefined;
+  /** The other modality beside it. */
+  readonly other?: Side | undefined;
 }
 
-/** All labels that an answer of this bundle can be over, alphabetical. */
-export const labelsOf = ({ text, face }: Pick<BundleManifest, 'text' | 'face'>): string[] =>
-  [...new Set([...(text?.labels ?? []), ...(face?.labels ?? [])])].sort();
+const otherOf = (modality: Modality): Modality => (modality === 'text' ? 'face' : 'text');
+
+/** Whether the decision reads embeddings. */
+const readsEmbeddings = ({ nodes }: Model): boolean =>
+  nodes.some(({ inputs }) => MODALITIES.some((modality) => inputs.includes(`${modality} embedding`)));
+
+/**
+ * The log-odds `[batch]` of what is asked, from one modality's embedding and logits. Inputs of the graph are `label`,
+ * `among`, those of the prior and, in a bundle with both modalities, the other's `embedding` and `logits`, and `paired`: 1
+ * where the other counts, 0 where there is none. One graph serves items with one modality and with both, under any prior.
+ */
+export function decisionOn(
+  graph: Graph,
+  manifest: BundleManifest,
+  decision: Model,
+  modality: Modality,
+  own: Readonly<Record<'embedding' | 'logits', Value>>,
+): Value {
+  const labels = labelsOf(manifest);
+  const given: Record<string, Value> = {
+    [PRIOR_INPUTS.weights]: input(graph, PRIOR_INPUTS.weights, 'float32', [labels.length]),
+    [PRIOR_INPUTS.divided]: input(graph, PRIOR_INPUTS.divided, 'float32', []),
+    [`${modality} logits`]: own.logits,
+    [`${modality} embedding`]: own.embedding,
+  };
+  const ask = (scores: Value): Value =>
+    logOdds(
+      scores,
+      input(graph, 'label', 'float32', [labels.length]),
+      input(graph, 'among', 'float32', [labels.length]),
+    );
+  const otherModality = otherOf(modality);
+  const other = manifest[otherModality];
+  if (other) {
+    const [batch] = own.logits.shape as [Value['shape'][number]];
+    const side = (name: string, width: number): Value =>
+      expand(input(graph, name, 'float32', [1, width]), [batch, width]);
+    given[`${otherModality} logits`] = side('logits', other.labels.length);
+    if (readsEmbeddings(decision)) given[`${otherModality} embedding`] = side('embedding', other.width);
+  }
+  const wanted = [`${modality} scores`, ...(other ? ['scores'] : [])];
+  const found = rebuild(graph, decision, given, wanted);
+  const alone = under(found.get(wanted[0]!)!, manifest[modality]!.labels, labels);
+  if (!other) return ask(alone);
+  const both = under(found.get('scores')!, sharedLabels(manifest), labels);
+  const paired = input(graph, 'paired', 'float32', []);
+  return ask(add(mul(both, paired), mul(alone, sub(1, paired))));
+}
+
+/** What to feed to the inputs that `decisionOn` declares. */
+export function decisionFeeds(
+  manifest: BundleManifest,
+  decision: Model,
+  modality: Modality,
+  { label, among, prior = 'training', other }: Asked,
+): Tensors {
+  const labels = labelsOf(manifest);
+  const each = (of: (one: string) => number): Tensor<'float32'> => float32([labels.length], labels.map(of));
+  const asked = {
+    label: each((one) => (one === label ? 1 : 0)),
+    among: each((one) => (among.includes(one) ? 0 : NEVER)),
+    ...priorFeeds(manifest, prior),
+  };
+  const part = manifest[otherOf(modality)];
+  if (!part) return asked;
+  const empty = (width: number): Tensor<'float32'> => float32([1, width], new Float32Array(width));
+  return {
+    ...asked,
+    paired: float32([], [other ? 1 : 0]),
+    logits: other?.logits ?? empty(part.labels.length),
+    ...(readsEmbeddings(decision) ? { embedding: other?.embedding ?? empty(part.width) } : {}),
+  };
+}
 
 /** Columns of `x` `[batch, from]` under other labels: `[batch, to]`, zero for one that `from` has not. */
 function under(x: Value, from: readonly string[], to: readonly string[]): Value {
@@ -44,104 +128,19 @@ function under(x: Value, from: readonly string[], to: readonly string[]): Value 
   return matmul(x, constant(x.graph, float32([from.length, to.length], matrix)));
 }
 
+/**
+ * log p / (1 − p) of a label's probability, `[batch]`, from scores `[batch, labels]` whose softmax over the labels that
+ * count is the answer: `label` `[labels]` is 1 for the label and else 0, `among` `[labels]` is 0 for labels that count and
+ * far below zero for others.
+ */
+function logOdds(scores: Value, label: Value, among: Value): Value {
+  const own = sum(mul(scores, label), [-1]);
+  const others = add(add(scores, among), mul(label, NEVER));
+  return sub(own, sum(logSumExp(others), [-1]));
+}
+
 /** log Σ exp over the last axis, which is kept. */
 function logSumExp(x: Value): Value {
   const largest = stopGradient(max(x, [-1], true));
   return add(log(sum(exp(sub(x, largest)), [-1], true)), largest);
-}
-
-/**
- * What a model says for each of its labels, log p / π `[batch, labels]` up to a constant: its answer without the prior π
- * that it was trained under.
- */
-function evidenceOf(
-  { temperature, prior }: { readonly temperature: number; readonly prior: readonly number[] },
-  logits: Value,
-): Value {
-  const log = prior.map((p) => Math.log(p));
-  return sub(div(logits, temperature), constant(logits.graph, float32([1, log.length], log)));
-}
-
-/**
- * The answer of one modality alone, as scores `[batch, labels]` over all labels of the bundle.
- * @param prior logarithms `[labels]` of the prior over the modality's labels
- */
-export function alone(
-  manifest: BundleManifest,
-  modality: 'text' | 'face',
-  logits: Value,
-  prior: Value,
-): Value {
-  const part = manifest[modality]!;
-  return under(add(evidenceOf(part, logits), prior), part.labels, labelsOf(manifest));
-}
-
-/**
- * The answer of both modalities: log-probabilities `[batch, labels]` over all labels of the bundle, zero for those that
- * the answer has not. The fused posterior, or the product of posteriors, over the shared labels.
- * @param prior logarithms `[labels]` of the prior over the shared labels
- */
-export function together(
-  manifest: BundleManifest,
-  { text, face, fused }: Required<Said> | Said,
-  prior: Value,
-): Value {
-  const shared = sharedLabels(manifest);
-  const evidence = (modality: 'text' | 'face', logits: Value): Value => {
-    const part = manifest[modality]!;
-    return under(evidenceOf(part, logits), part.labels, shared);
-  };
-  const [ofText, ofFace] = [evidence('text', text!), evidence('face', face!)];
-  const answer =
-    fused && manifest.fusion
-      ? doubted(manifest.fusion, fused, [ofText, ofFace], prior)
-      : // As `productOfPosteriors` in packages/mien/src/evaluate/calibration.ts.
-        logSoftmax(add(add(ofText, ofFace), prior));
-  return under(answer, shared, labelsOf(manifest));
-}
-
-/** Log-probabilities of the fusion, as far as words and face tell of one label (`withDoubt` in packages/mien/src/evaluate/agreement.ts). */
-function doubted(
-  fusion: NonNullable<BundleManifest['fusion']>,
-  logits: Value,
-  /** Of the text and of the face. */
-  evidence: readonly [Value, Value],
-  prior: Value,
-): Value {
-  const { agreement = 1, faceWeight = 1 } = fusion;
-  const head = logSoftmax(add(evidenceOf(fusion, logits), prior));
-  if (agreement === 1 && faceWeight === 1) return head;
-  const [one, other] = evidence.map((own) => logSoftmax(add(own, prior))) as [Value, Value];
-  const fused = logSoftmax(add(mul(head, faceWeight), mul(one, 1 - faceWeight)));
-  if (agreement === 1) return fused;
-  const matching = mul(sum(exp(sub(add(one, other), prior)), [-1], true), agreement);
-  const agreeing = div(matching, add(matching, 1 - agreement));
-  const apart = mul(add(exp(one), exp(other)), 0.5);
-  return log(add(add(mul(agreeing, exp(fused)), mul(sub(1, agreeing), apart)), TINY));
-}
-
-/** What a question is asked by: inputs of the graph over all labels of the bundle. */
-export interface Question {
-  /** 1 for the label, else 0. */
-  readonly label: Float32Array;
-  /** 0 for labels that the label is weighed against, and for itself; far below zero for others. */
-  readonly among: Float32Array;
-}
-
-export function questionOf(manifest: BundleManifest, label: string, among: readonly string[]): Question {
-  const all = labelsOf(manifest);
-  return {
-    label: Float32Array.from(all, (one) => (one === label ? 1 : 0)),
-    among: Float32Array.from(all, (one) => (among.includes(one) ? 0 : NEVER)),
-  };
-}
-
-/**
- * log p / (1 − p) of a label's probability, `[batch]`, from scores `[batch, labels]` whose softmax over the labels that
- * count is the answer; `label` and `among` `[labels]` as a `Question` has them.
- */
-export function logOdds(scores: Value, label: Value, among: Value): Value {
-  const own = sum(mul(scores, label), [-1]);
-  const others = add(add(scores, among), mul(label, NEVER));
-  return sub(own, sum(logSumExp(others), [-1]));
 }

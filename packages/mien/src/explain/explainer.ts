@@ -1,8 +1,7 @@
 // Explanations of one bundle: nothing is read or built before the first is asked for.
 import { MienError, type Model, readModel, type SessionOptions } from 'mien-engine';
-import type { BundleManifest } from '../bundle/manifest.js';
+import type { BundleManifest, Modality } from '../bundle/manifest.js';
 import { createFaceExplainer, type FaceExplainer } from './face.js';
-import type { Modality } from './inputs.js';
 import { createTextExplainer, type TextExplainer } from './text.js';
 
 /** A bundle's files, read again: between loading and the first explanation nobody holds them. */
@@ -25,11 +24,9 @@ export function createExplainer(
   read: () => Promise<BundleFiles>,
   options: SessionOptions = {},
 ): Explainer {
-  const models = async (modality: Modality): Promise<{ own: Model; fusion: Model | undefined }> => {
+  const models = async (modality: Modality): Promise<{ own: Model; decision: Model }> => {
     const found = await read();
-    const open = (part: { model: string } | undefined): Model | undefined => {
-      if (part === undefined) return undefined;
-      const file = part.model;
+    const open = (file: string): Model => {
       if (found.manifest.files[file]?.sha256 !== manifest.files[file]?.sha256)
         throw new MienError('bundle', 'has changed since the bundle was loaded', {
           file,
@@ -37,19 +34,18 @@ export function createExplainer(
         });
       return readModel(found.files[file]!, file);
     };
-    const own = open(manifest[modality]);
-    if (own === undefined)
+    const part = manifest[modality];
+    if (part === undefined)
       throw new MienError('bundle', `the bundle ${manifest.name} has no model of ${modality}s`);
-    // A fusion of what is not there has nothing to fuse.
-    return { own, fusion: manifest.text && manifest.face ? open(manifest.fusion) : undefined };
+    return { own: open(part.model), decision: open(manifest.decision) };
   };
   const text = once(async () => {
-    const { own, fusion } = await models('text');
-    return createTextExplainer(manifest, { text: own, fusion }, options);
+    const { own, decision } = await models('text');
+    return createTextExplainer(manifest, { text: own, decision }, options);
   });
   const face = once(async () => {
-    const { own, fusion } = await models('face');
-    return createFaceExplainer(manifest, { face: own, fusion }, options);
+    const { own, decision } = await models('face');
+    return createFaceExplainer(manifest, { face: own, decision }, options);
   });
   return {
     text: text.get,

@@ -26,8 +26,8 @@ import {
 import type { BundleManifest } from '../bundle/manifest.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { blankOf } from './blank.js';
+import { decisionFeeds, decisionOn, type Asked } from './decision.js';
 import { cutOf, oneView, type Cut, type View } from './entrance.js';
-import { decisionFeeds, decisionOn, type Asked } from './inputs.js';
 import { integrate, type AttributeOptions, type Integral } from './integrate.js';
 import { pathPoints } from './path.js';
 import { rebuild } from './rebuild.js';
@@ -60,20 +60,20 @@ const MOST_CELLS = 16;
  */
 export async function createFaceExplainer(
   manifest: BundleManifest,
-  { face, fusion }: { readonly face: Model; readonly fusion?: Model | undefined },
+  { face, decision }: { readonly face: Model; readonly decision: Model },
   options: SessionOptions = {},
 ): Promise<FaceExplainer> {
   const cut = cutOf(face);
   const below = lowerModel(face, cut);
   const lower = await createSession(below.bytes, options);
-  const session = await createSession(pathModel(manifest, face, fusion, cut, below.shape), options);
+  const session = await createSession(pathModel(manifest, face, decision, cut, below.shape), options);
   const mapsOf = ({ width, height, data }: DecodedImage): Promise<Tensors> =>
     lower.run({ pixels: tensor('uint8', [1, height, width, 3], data) });
   return {
     async attribute({ image, ...asked }, settings) {
       const [maps, blank] = [await mapsOf(image), await mapsOf(blankOf(image))];
       const feeds = {
-        ...decisionFeeds(manifest, fusion !== undefined, 'face', asked),
+        ...decisionFeeds(manifest, decision, 'face', asked),
         ...Object.fromEntries(cut.views.map((view) => [`${view} map`, maps[view]!])),
         ...Object.fromEntries(cut.views.map((view) => [`${view} blank`, blank[view]!])),
       };
@@ -108,7 +108,7 @@ function lowerModel(model: Model, cut: Cut): { bytes: Uint8Array; shape: Shape }
 function pathModel(
   manifest: BundleManifest,
   model: Model,
-  fusion: Model | undefined,
+  decision: Model,
   cut: Cut,
   shape: Shape,
 ): Uint8Array {
@@ -127,7 +127,7 @@ function pathModel(
     1 / sides.length,
   );
   const logits = rebuild(graph, model, { embedding }, ['logits']).get('logits')!;
-  const value = decisionOn(graph, manifest, fusion, 'face', { embedding, logits });
+  const value = decisionOn(graph, manifest, decision, 'face', { embedding, logits });
   const points = sides.map(({ point }) => point);
   const slopes = gradients(sum(value), points).map((gradient, i) => {
     const { view, way } = sides[i]!;

@@ -88,6 +88,8 @@ const rules: Readonly<Record<string, Rule>> = {
   Div: binary(elementwise.div),
   Neg: unary(elementwise.neg),
   Sqrt: unary(elementwise.sqrt),
+  Exp: unary(elementwise.exp),
+  Log: unary(elementwise.log),
   Sigmoid: unary(elementwise.sigmoid),
   Tanh: unary(elementwise.tanh),
   Gelu: unary(elementwise.gelu),

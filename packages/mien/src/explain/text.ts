@@ -17,8 +17,8 @@ import {
   type Tensor,
 } from 'mien-engine';
 import type { BundleManifest } from '../bundle/manifest.js';
+import { decisionFeeds, decisionOn, type Asked } from './decision.js';
 import { wordVectorsOf } from './entrance.js';
-import { decisionFeeds, decisionOn, type Asked } from './inputs.js';
 import { integrate, type AttributeOptions, type Integral } from './integrate.js';
 import { pathPoints } from './path.js';
 import { rebuild } from './rebuild.js';
@@ -45,12 +45,12 @@ const PLACES_PER_RUN = 8;
  */
 export async function createTextExplainer(
   manifest: BundleManifest,
-  { text, fusion }: { readonly text: Model; readonly fusion?: Model | undefined },
+  { text, decision }: { readonly text: Model; readonly decision: Model },
   options: SessionOptions = {},
 ): Promise<TextExplainer> {
   const found = lookupOf(text);
   const lookup = await createSession(found.bytes, options);
-  const session = await createSession(pathModel(manifest, text, fusion, found), options);
+  const session = await createSession(pathModel(manifest, text, decision, found), options);
   const vectors = async (ids: Int32Array): Promise<Tensor> => {
     const { words } = await lookup.run({ ids: int32([1, ids.length], ids) });
     return { ...words!, shape: words!.shape.slice(1) };
@@ -58,7 +58,7 @@ export async function createTextExplainer(
   return {
     async attribute({ ids, baseline, ...asked }, settings) {
       const feeds = {
-        ...decisionFeeds(manifest, fusion !== undefined, 'text', asked),
+        ...decisionFeeds(manifest, decision, 'text', asked),
         words: await vectors(ids),
         baseline: await vectors(baseline),
       };
@@ -90,7 +90,7 @@ function lookupOf(model: Model): { name: string; width: number; bytes: Uint8Arra
 function pathModel(
   manifest: BundleManifest,
   model: Model,
-  fusion: Model | undefined,
+  decision: Model,
   { name, width }: { name: string; width: number },
 ): Uint8Array {
   const graph = createGraph('text path');
@@ -103,7 +103,7 @@ function pathModel(
     'embedding',
     'logits',
   ]);
-  const value = decisionOn(graph, manifest, fusion, 'text', {
+  const value = decisionOn(graph, manifest, decision, 'text', {
     embedding: values.get('embedding')!,
     logits: values.get('logits')!,
   });

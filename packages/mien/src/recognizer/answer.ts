@@ -1,130 +1,205 @@
-// One item's answer from what the models said: which of them decides, over which labels, and what to warn of.
-import { defined, takeRows, type Tensor } from 'mien-engine/base';
-import { fusedOf, logProductOf } from '../bundle/answers.js';
-import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
-import { softmax } from '../evaluate/scores.js';
+// From what the encoders say of items to their results: the decision is run on items with the same modalities together;
+// its outputs become an answer with its warnings.
+import { defined, indicesBy, takeRows } from 'mien-engine/base';
+import { type DecisionOutput, outputsFor, type Sides } from '../bundle/decision.js';
+import {
+  answerLabels,
+  type BundleManifest,
+  MODALITIES,
+  type Modality,
+  sharedLabels,
+} from '../bundle/manifest.js';
+import type { Encoded, OpenBundle } from '../bundle/open.js';
 import { certaintyOf } from './certainty.js';
-import { byLabel, divergence, posteriorOf, restricted, topOf } from './labels.js';
+import { byLabel, probabilitiesOf, topOf } from './labels.js';
 import type { Prepared } from './prepare.js';
-import { priorsOf } from './prior.js';
 import type {
   FacePosterior,
   Gate,
   ModalityPosterior,
   Probabilities,
+  Recognition,
   RecognizeOptions,
   Result,
   TextPosterior,
   Warning,
 } from './types.js';
 
-/** A row of a model's output. */
-interface Row {
-  /** `[n, labels]` */
-  readonly logits: Tensor<'float32'>;
-  readonly row: number;
+/** What the encoders gave, by modality: rows of all items. */
+export type AllEncoded = { readonly [M in Modality]?: Encoded | undefined };
+
+/** An item, and its rows in what the encoders gave; of a face the first, the item's others follow. */
+export interface Placed {
+  readonly prepared: Prepared;
+  readonly rows: { readonly [M in Modality]?: number | undefined };
 }
 
-export interface Computed {
-  readonly text: (Row & { readonly read: number; readonly fine?: Tensor<'float32'> }) | undefined;
-  /** The row of the item's first face; its others follow. */
-  readonly face: Row | undefined;
-  readonly fused: (Row & { readonly gate?: Tensor<'float32'> }) | undefined;
+/** What the decision says of one item. */
+interface Decided {
+  readonly present: readonly Modality[];
+  /** An output's row of this item, and the row of a modality's logits. */
+  values(output: DecisionOutput): Float32Array;
+  logits(modality: Modality): Float32Array;
+  has(output: DecisionOutput): boolean;
 }
 
-/** @returns the item's failure where there is one, else its answer. */
-export function assemble(
-  { crops, warnings, error }: Prepared,
+type DecideOptions = Pick<RecognizeOptions, 'prior' | 'fine' | 'gate'>;
+
+/** Results in the order of the items: an item's failure where there is one, else its answer. */
+export async function answerItems(
+  bundle: Pick<OpenBundle, 'manifest' | 'decision'>,
+  items: readonly Placed[],
+  encoded: AllEncoded,
+  options: RecognizeOptions = {},
+): Promise<Result[]> {
+  const open = items.flatMap(({ prepared, rows }, item) => {
+    if (prepared.error) return [];
+    const others = prepared.crops.slice(1).map((_, i) => ({ item, rows: { face: rows.face! + 1 + i } }));
+    return [{ item, rows }, ...others];
+  });
+  const decided = await decide(
+    bundle,
+    open.map(({ rows }) => rows),
+    encoded,
+    options,
+  );
+  const ofItem = indicesBy(open, ({ item }) => item);
+  return items.map(({ prepared }, item) => {
+    const { error, warnings } = prepared;
+    if (error) return { error, warnings };
+    const [first, ...others] = ofItem.get(item)!.map((i) => decided[i]!);
+    return resultOf(prepared, bundle.manifest, options, first!, others);
+  });
+}
+
+/** Runs the decision once for each set of modalities that there is. */
+async function decide(
+  { decision }: Pick<OpenBundle, 'decision'>,
+  items: readonly Placed['rows'][],
+  encoded: AllEncoded,
+  { prior, fine = false, gate = false }: DecideOptions,
+): Promise<Decided[]> {
+  const decided = new Array<Decided>(items.length);
+  const presentIn = (rows: Placed['rows']): Modality[] =>
+    MODALITIES.filter((modality) => rows[modality] !== undefined);
+  for (const group of indicesBy(items, (rows) => presentIn(rows).join()).values()) {
+    const present = presentIn(items[group[0]!]!);
+    const sides = Object.fromEntries(
+      present.map((modality) => [
+        modality,
+        rowsOf(
+          encoded[modality]!,
+          group.map((i) => items[i]![modality]!),
+        ),
+      ]),
+    ) as Sides;
+    const wanted = outputsFor(present, decision.outputs, { prior, fine, gate });
+    const outputs = await decision.run(sides, wanted, prior);
+    group.forEach((i, row) => {
+      const rowIn = ({ data }: { readonly data: Float32Array }): Float32Array => {
+        const width = data.length / group.length;
+        return data.subarray(row * width, (row + 1) * width);
+      };
+      decided[i] = {
+        present,
+        has: (output) => output in outputs,
+        values: (output) => rowIn(outputs[output]),
+        // Under the training prior the encoder's own.
+        logits: (modality) => rowIn(outputs[`${modality} moved logits`] ?? sides[modality]!.logits),
+      };
+    });
+  }
+  return decided;
+}
+
+/** These rows of all that an encoder gave; as they are if they are all rows. */
+function rowsOf(encoded: Encoded, rows: readonly number[]): Encoded {
+  const { embedding, logits, fine } = encoded;
+  if (rows.length === logits.shape[0] && rows.every((row, i) => row === i)) return encoded;
+  return {
+    embedding: takeRows(embedding, rows),
+    logits: takeRows(logits, rows),
+    ...defined({ fine: fine && takeRows(fine, rows) }),
+  };
+}
+
+function resultOf(
+  { crops, warnings, text: read }: Prepared,
   manifest: BundleManifest,
   options: RecognizeOptions,
-  computed: Computed,
-): Result {
-  if (error) return { error, warnings };
-  const text = computed.text && textPosterior(manifest.text!, computed.text, options);
-  const [face, ...others] = crops.map(({ place }, i): FacePosterior => ({
-    ...posteriorOf(manifest.face!, computed.face!.logits.data, computed.face!.row + i),
+  decided: Decided,
+  others: readonly Decided[],
+): Recognition {
+  const { present } = decided;
+  const text = present.includes('text') ? textPosterior(manifest, decided, read!.read) : undefined;
+  const faces = crops.map(({ place }, i): FacePosterior => ({
+    ...posteriorOf(manifest, 'face', i === 0 ? decided : others[i - 1]!),
     place,
   }));
-  const shared = sharedLabels(manifest);
-  const answer = answerOf(manifest, shared, text, face, computed);
+  const [face, ...further] = faces;
+  const answer = answerOf(manifest, decided);
   const label = topOf(answer.probabilities);
-  const disagreement =
-    text &&
-    face &&
-    divergence(restricted(text.probabilities, shared), restricted(face.probabilities, shared));
+  const [disagreement] = decided.has('disagreement') ? decided.values('disagreement') : [];
   return {
     label,
     ...answer,
     ...certaintyOf(manifest, { label, ...answer }, options),
     ...defined({ text, face }),
-    ...(options.allFaces ? { others } : {}),
-    ...(computed.fused?.gate ? { gate: gateOf(computed.fused.gate, computed.fused.row, options) } : {}),
+    ...(options.allFaces ? { others: further } : {}),
+    ...(decided.has('mean gate') ? { gate: gateOf(decided) } : {}),
     ...defined({ disagreement }),
     warnings: [
       ...warnings,
-      ...otherEmotion(text, shared),
-      ...contradiction(text, face, shared, disagreement),
+      ...otherEmotion(text, sharedLabels(manifest)),
+      ...contradiction(manifest, decided, { text, face, disagreement }),
     ],
   };
 }
 
-/** What the text says, over the finer labels too where they are asked for. */
-function textPosterior(
-  part: NonNullable<BundleManifest['text']>,
-  { logits, fine, row, read }: NonNullable<Computed['text']>,
-  options: RecognizeOptions,
-): TextPosterior {
-  const posterior = { ...posteriorOf(part, logits.data, row), read };
-  if (!options.fine || !part.fine || !fine) return posterior;
-  const finer = posteriorOf({ labels: part.fine, temperature: 1 }, fine.data, row);
-  return { ...posterior, fine: finer.probabilities };
+/** What one modality says by itself. */
+function posteriorOf(manifest: BundleManifest, modality: Modality, decided: Decided): ModalityPosterior {
+  const { labels } = manifest[modality]!;
+  const probabilities = probabilitiesOf(labels, decided.values(`${modality} posterior`));
+  return {
+    label: topOf(probabilities),
+    probabilities,
+    logits: byLabel(labels, decided.logits(modality)),
+  };
+}
+
+function textPosterior(manifest: BundleManifest, decided: Decided, read: number): TextPosterior {
+  const posterior = { ...posteriorOf(manifest, 'text', decided), read };
+  if (!decided.has('text fine posterior')) return posterior;
+  return {
+    ...posterior,
+    fine: probabilitiesOf(manifest.text!.fine!, decided.values('text fine posterior')),
+  };
 }
 
 function answerOf(
   manifest: BundleManifest,
-  shared: readonly string[],
-  text: ModalityPosterior | undefined,
-  face: ModalityPosterior | undefined,
-  computed: Computed,
-): {
-  probabilities: Probabilities;
-  logits: Probabilities;
-  from: 'text' | 'face' | 'both';
-  agreement?: number;
-} {
-  if (text && face) return { ...together(manifest, shared, computed), from: 'both' };
-  if (!text) return { probabilities: face!.probabilities, logits: face!.logits, from: 'face' };
-  return { probabilities: restricted(text.probabilities, shared), logits: text.logits, from: 'text' };
-}
-
-/** What the fusion says, and where it counts on contradictions, how likely there is none; else the product of posteriors. */
-function together(
-  manifest: BundleManifest,
-  shared: readonly string[],
-  computed: Computed,
-): Pick<ModalityPosterior, 'probabilities' | 'logits'> & { agreement?: number } {
-  const own = ({ logits, row }: Row): Tensor<'float32'> => takeRows(logits, [row]);
-  const [ofText, ofFace] = [own(computed.text!), own(computed.face!)];
-  if (!computed.fused) {
-    const log = logProductOf(manifest, ofText, ofFace, shared, priorsOf(manifest).both!);
-    return { logits: byLabel(shared, log.data), probabilities: byLabel(shared, softmax(log).data) };
-  }
-  const fused = own(computed.fused);
-  const { posteriors, agreement } = fusedOf(manifest, fused, ofText, ofFace);
+  decided: Decided,
+): Pick<Recognition, 'probabilities' | 'logits' | 'from' | 'agreement'> {
+  const { present } = decided;
+  const labels = answerLabels(manifest, present);
+  const [only] = present;
+  if (present.length === 1)
+    return {
+      probabilities: probabilitiesOf(labels, decided.values(`${only!} answer`)),
+      logits: byLabel(manifest[only!]!.labels, decided.logits(only!)),
+      from: only!,
+    };
   return {
-    probabilities: byLabel(shared, posteriors.data),
-    logits: byLabel(shared, fused.data),
-    ...(manifest.fusion!.agreement === undefined ? {} : { agreement: agreement[0]! }),
+    probabilities: probabilitiesOf(labels, decided.values('answer')),
+    logits: byLabel(labels, decided.values('logits')),
+    ...(decided.has('agreement') ? { agreement: decided.values('agreement')[0]! } : {}),
+    from: 'both',
   };
 }
 
-function gateOf({ shape, data }: Tensor<'float32'>, row: number, { gate }: RecognizeOptions): Gate {
-  const width = shape[1]!;
-  // A static gate has one row for all items.
-  const start = shape[0] === 1 ? 0 : row * width;
-  const values = [...data.subarray(start, start + width)];
-  const mean = values.reduce((sum, value) => sum + value, 0) / width;
-  return gate ? { mean, values } : { mean };
+function gateOf(decided: Decided): Gate {
+  const [mean] = decided.values('mean gate');
+  return decided.has('gate') ? { mean: mean!, values: [...decided.values('gate')] } : { mean: mean! };
 }
 
 function otherEmotion(text: ModalityPosterior | undefined, shared: readonly string[]): Warning[] {
@@ -144,13 +219,22 @@ const NEUTRAL = 'neutral';
 
 /** Warns where both sides show an emotion, the face one that texts can tell of too, and these differ widely. */
 function contradiction(
-  text: ModalityPosterior | undefined,
-  face: ModalityPosterior | undefined,
-  shared: readonly string[],
-  disagreement: number | undefined,
+  manifest: BundleManifest,
+  decided: Decided,
+  {
+    text,
+    face,
+    disagreement,
+  }: {
+    readonly text: ModalityPosterior | undefined;
+    readonly face: ModalityPosterior | undefined;
+    readonly disagreement: number | undefined;
+  },
 ): Warning[] {
+  const shared = sharedLabels(manifest);
   if (!text || !face || disagreement! <= CONTRADICTION || !shared.includes(face.label)) return [];
-  const said = topOf(restricted(text.probabilities, shared));
+  const ofShared: Probabilities = byLabel(shared, decided.values('text shared posterior'));
+  const said = topOf(ofShared);
   if ([text.label, said, face.label].includes(NEUTRAL)) return [];
   const message = `the text tells of ${said}, the face shows ${face.label}; the answer can be right about one of both only`;
   return [{ code: 'modalities-disagree', message }];

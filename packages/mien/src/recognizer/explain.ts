@@ -1,14 +1,15 @@
 // `explain`: one item's answer, and what in its text and its face the answer is made of.
 import { defined, MienError, suggestion } from 'mien-engine/base';
+import type { LabelPrior, Side } from '../bundle/decision.js';
+import { sharedLabels } from '../bundle/manifest.js';
 import type { OpenBundle } from '../bundle/open.js';
 import type { Explainer } from '../explain/explainer.js';
-import type { OtherSide, Priors } from '../explain/inputs.js';
 import { wordsOf } from '../explain/words.js';
-import { assemble } from './answer.js';
+import { answerItems } from './answer.js';
 import { throwIfAborted } from './facade.js';
+import { probabilitiesOf } from './labels.js';
 import { contextOf, cornersOf, prepareItem, type Crop, type FaceFinder } from './prepare.js';
 import type { ReadItem } from './read-item.js';
-import { priorsOf, underPrior } from './prior.js';
 import { logOddsOf, sharesOf } from './shares.js';
 import type {
   Completeness,
@@ -36,7 +37,7 @@ interface Asked {
   readonly among: readonly string[];
   /** The answer over these. */
   readonly probabilities: Probabilities;
-  readonly priors: Priors;
+  readonly prior: LabelPrior | undefined;
 }
 
 /** @throws MienError `usage` for a label that the answer does not have; `interrupted`. */
@@ -45,26 +46,16 @@ export async function explainItem(
   options: ExplainOptions,
   { bundle, faces, decode, explainer }: ExplainParts,
 ): Promise<Explanation | Failure> {
-  const { manifest, move } = underPrior(bundle.manifest, options.prior);
   const prepared = await prepareItem(item, contextOf(bundle, { faces, decode, options }));
   const [crop] = prepared.crops;
   throwIfAborted(options.signal);
   const text = prepared.text && (await bundle.tokens([prepared.text.ids]));
   const face = crop && (await bundle.faces([crop.image]));
-  const fused =
-    text && face && manifest.fusion ? await bundle.fuse(text.embedding, face.embedding) : undefined;
-  const result = assemble(
-    prepared,
-    manifest,
-    {},
-    {
-      text: text && { ...text, logits: move('text', text.logits), row: 0, read: prepared.text!.read },
-      face: face && { ...face, logits: move('face', face.logits), row: 0 },
-      fused: fused && { ...fused, logits: move('fusion', fused.logits), row: 0 },
-    },
-  );
-  if (result.error) return result;
-  const asked = { ...questionAbout(result, options.label), priors: priorsOf(manifest) };
+  const rows = { text: text && 0, face: face && 0 };
+  const { prior } = options;
+  const [result] = await answerItems(bundle, [{ prepared, rows }], { text, face }, { prior });
+  if (result!.error) return result!;
+  const asked = { ...questionAbout(result!, options.label), prior };
   throwIfAborted(options.signal);
   const ofText =
     text &&
@@ -78,17 +69,30 @@ export async function explainItem(
     label: asked.label,
     logOdds: logOddsOf(asked.probabilities, asked.label),
     ...defined({ text: ofText, face: ofFace }),
-    ...(ofText && ofFace ? { shares: sharesOf(manifest, result, asked.label) } : {}),
-    result,
-    warnings: result.warnings,
+    ...(text && face ? { shares: await shares(bundle, { text, face }, asked) } : {}),
+    result: result!,
+    warnings: result!.warnings,
   };
+}
+
+async function shares(
+  { manifest, decision }: OpenBundle,
+  sides: Readonly<Record<'text' | 'face', Side>>,
+  { label, prior }: Asked,
+): Promise<NonNullable<Explanation['shares']>> {
+  const wanted = ['answer', 'text shared posterior', 'face shared posterior', 'prior'] as const;
+  const outputs = await decision.run(sides, wanted, prior);
+  const [both, text, face, none] = wanted.map((name) =>
+    probabilitiesOf(sharedLabels(manifest), outputs[name].data),
+  );
+  return sharesOf({ both: both!, text: text!, face: face!, prior: none! }, label);
 }
 
 /** The label and those it is weighed against: the answer's, or all of the text's for one that only the text knows. */
 function questionAbout(
   { label: found, probabilities, text, from }: Recognition,
   label = found,
-): Omit<Asked, 'priors'> {
+): Omit<Asked, 'prior'> {
   const answers = [probabilities, ...(from === 'text' ? [text!.probabilities] : [])];
   const answer = answers.find((one) => Object.hasOwn(one, label));
   if (answer) return { label, among: Object.keys(answer), probabilities: answer };
@@ -101,7 +105,7 @@ function questionAbout(
 
 interface Beside {
   /** What was encoded of the other modality. */
-  readonly other: OtherSide | undefined;
+  readonly other: Side | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -111,7 +115,7 @@ const BLANKS = ['[MASK]', '[PAD]', '[UNK]'];
 async function explainText(
   given: string,
   ids: Int32Array,
-  { label, among, priors }: Asked,
+  { label, among, prior }: Asked,
   { tokenizer }: OpenBundle,
   explainer: Explainer,
   { other, signal }: Beside,
@@ -122,7 +126,7 @@ async function explainText(
   const baseline = ids.map((id, i) => (i < margins.before || i >= ids.length - margins.after ? id : blank));
   const { attributions, ...integral } = await (
     await explainer.text()
-  ).attribute({ ids, baseline, label, among, priors, other }, { signal });
+  ).attribute({ ids, baseline, label, among, prior, other }, { signal });
   const words = wordsOf(given, tokenizer!).map(({ text: word, start, end, first, last }) => ({
     word,
     start,
@@ -134,13 +138,13 @@ async function explainText(
 
 async function explainFace(
   { image, place, corners }: Crop,
-  { label, among, priors }: Asked,
+  { label, among, prior }: Asked,
   explainer: Explainer,
   { other, signal }: Beside,
 ): Promise<FaceExplanation> {
   const { rows, columns, cells, ...integral } = await (
     await explainer.face()
-  ).attribute({ image, label, among, priors, other }, { signal });
+  ).attribute({ image, label, among, prior, other }, { signal });
   const box = { x: 0, y: 0, width: image.width, height: image.height };
   return {
     rows,

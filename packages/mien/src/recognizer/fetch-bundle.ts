@@ -29,8 +29,8 @@ export interface FetchedBundle {
 }
 
 /** Names of the files that inference needs, which excludes the model card and the evaluation. */
-export const neededFiles = ({ text, face, fusion }: BundleManifest): string[] =>
-  [text?.model, text?.tokenizer, face?.model, fusion?.model].filter((name) => name !== undefined);
+export const neededFiles = ({ text, face, decision }: BundleManifest): string[] =>
+  [text?.model, text?.tokenizer, face?.model, decision].filter((name) => name !== undefined);
 
 /**
  * Fetches a bundle, or falls back to the stored one.

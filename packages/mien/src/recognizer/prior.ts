@@ -1,11 +1,9 @@
-// How frequent labels are taken to be: what the models learned with is divided out of their answers and another prior put in.
-import { defined, MienError, suggestion, type Tensor } from 'mien-engine/base';
-import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
+// How frequent labels are taken to be: priors that callers may ask for, and the distributions that answers are under. The
+// decision divides the training prior out and puts another in (packages/mien/src/bundle/decision.ts).
+import { defined, MienError, suggestion } from 'mien-engine/base';
+import { jointPrior, type BundleManifest } from '../bundle/manifest.js';
 import { labelsInCommon } from '../data/labels.js';
-import { priorShift, restrictPrior } from '../evaluate/scores.js';
 import type { LabelPrior, RecognizeOptions, RecognizerInfo } from './types.js';
-
-type Part = 'text' | 'face' | 'fusion';
 
 /** Weights of labels by name; a label that is not named weighs 1. */
 type Weights = Readonly<Record<string, number>>;
@@ -37,14 +35,11 @@ export function checkPrior(
 
 /** The priors under which a bundle answers: of its texts, of its faces, and of both over the labels that they share. */
 export function priorsOf(manifest: BundleManifest): RecognizerInfo['priors'] {
-  const { text, face, fusion } = manifest;
+  const { text, face } = manifest;
   return {
     ...(text ? { text: text.prior } : {}),
     ...(face ? { face: face.prior } : {}),
-    // Pairs bear the label of their text.
-    ...(text && face
-      ? { both: fusion?.prior ?? restrictPrior(text.prior, text.labels, sharedLabels(manifest)) }
-      : {}),
+    ...(text && face ? { both: jointPrior(manifest) } : {}),
   };
 }
 
@@ -59,40 +54,6 @@ export function priorsUnder(
     ...(priors.text ? { text: over(labels.text!) } : {}),
     ...(priors.face ? { face: over(labels.face!) } : {}),
     ...(priors.both ? { both: over(labelsInCommon(labels)) } : {}),
-  };
-}
-
-/** A bundle's answers under a prior. */
-export interface UnderPrior {
-  /** The manifest with that prior in every part. */
-  readonly manifest: BundleManifest;
-  /** Logits `[n, labels]` of a part as they would be had it been trained under that prior. */
-  move(part: Part, logits: Tensor<'float32'>): Tensor<'float32'>;
-}
-
-/**
- * By Bayes' rule a posterior p under the prior π is p · q / π, renormalised, under q. Probabilities are softmax(z / T), so
- * that z becomes z + T · (log q − log π). All that is computed from a part's logits and prior (the product of posteriors,
- * the doubt about contradictions) then holds under q.
- */
-export function underPrior(manifest: BundleManifest, prior: LabelPrior = 'training'): UnderPrior {
-  if (prior === 'training') return { manifest, move: (_part, logits) => logits };
-  const weights = weightsOf(prior);
-  const { text, face, fusion } = manifest;
-  return {
-    manifest: {
-      ...manifest,
-      ...(text ? { text: { ...text, prior: priorOver(text.labels, weights) } } : {}),
-      ...(face ? { face: { ...face, prior: priorOver(face.labels, weights) } } : {}),
-      ...(fusion ? { fusion: { ...fusion, prior: priorOver(fusion.labels, weights) } } : {}),
-    },
-    move(part, { shape, data, ...rest }) {
-      const { labels, prior: learned, temperature } = manifest[part]!;
-      const wanted = priorOver(labels, weights);
-      const shift = priorShift(learned, wanted, temperature);
-      const moved = data.map((logit, i) => logit + shift[i % shift.length]!);
-      return { ...rest, shape, data: moved };
-    },
   };
 }
 

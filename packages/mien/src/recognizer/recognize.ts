@@ -1,11 +1,11 @@
 // The recogniser itself: an open bundle, a face finder and a decoder become `recognize`.
-import { inBatches, MienError, type SessionOptions, takeRows } from 'mien-engine';
-import type { Encoded, OpenBundle } from '../bundle/open.js';
-import { assemble } from './answer.js';
+import { inBatches, MienError, type SessionOptions } from 'mien-engine';
+import type { OpenBundle } from '../bundle/open.js';
+import { answerItems } from './answer.js';
 import { checkCertainty, knowsCertainty } from './certainty.js';
 import type { BundleFiles, Explainer } from '../explain/explainer.js';
 import { recognizerOf, throwIfAborted, type Computation } from './facade.js';
-import { priorsOf, underPrior } from './prior.js';
+import { priorsOf } from './prior.js';
 import { contextOf, prepareItem, type FaceFinder, type Prepared } from './prepare.js';
 import type { ReadItem } from './read-item.js';
 import type { DecodeImage, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
@@ -102,19 +102,16 @@ async function compute(
 ): Promise<Result[]> {
   const withText = items.flatMap((item, i) => (item.text === undefined ? [] : [i]));
   const withFace = items.flatMap((item, i) => (item.crops.length === 0 ? [] : [i]));
-  const { manifest, move } = underPrior(bundle.manifest, options.prior);
-  const said =
+  const texts =
     withText.length > 0 ? await bundle.tokens(withText.map((i) => items[i]!.text!.ids)) : undefined;
-  const texts = said && { ...said, logits: move('text', said.logits) };
   const crops = withFace.flatMap((i) => items[i]!.crops);
-  const seen =
+  const faces =
     crops.length > 0
       ? await bundle.faces(
           crops.map(({ image }) => image),
           { mirror: options.mirror },
         )
       : undefined;
-  const faces = seen && { ...seen, logits: move('face', seen.logits) };
   const textRow = new Map(withText.map((i, row) => [i, row]));
   const faceRow = new Map<number, number>();
   let next = 0;
@@ -122,21 +119,9 @@ async function compute(
     faceRow.set(i, next);
     next += items[i]!.crops.length;
   }
-  const both = bundle.manifest.fusion ? withText.filter((i) => faceRow.has(i)) : [];
-  const rows = (of: ReadonlyMap<number, number>, from: Encoded) =>
-    takeRows(
-      from.embedding,
-      both.map((i) => of.get(i)!),
-    );
-  const joined =
-    both.length > 0 ? await bundle.fuse(rows(textRow, texts!), rows(faceRow, faces!)) : undefined;
-  const fused = joined && { ...joined, logits: move('fusion', joined.logits) };
-  const fusedRow = new Map(both.map((i, row) => [i, row]));
-  return items.map((item, i) =>
-    assemble(item, manifest, options, {
-      text: texts && textRow.has(i) ? { ...texts, row: textRow.get(i)!, read: item.text!.read } : undefined,
-      face: faces && faceRow.has(i) ? { ...faces, row: faceRow.get(i)! } : undefined,
-      fused: fused && fusedRow.has(i) ? { ...fused, row: fusedRow.get(i)! } : undefined,
-    }),
-  );
+  const placed = items.map((prepared, i) => ({
+    prepared,
+    rows: { text: textRow.get(i), face: faceRow.get(i) },
+  }));
+  return answerItems(bundle, placed, { text: texts, face: faces }, options);
 }

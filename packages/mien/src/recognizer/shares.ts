@@ -1,9 +1,6 @@
 // What each modality did for a decision: the Shapley values of a game of two players.
 // Source: Shapley 1953, "A Value for n-Person Games".
-import { sharedLabels, type BundleManifest } from '../bundle/manifest.js';
-import { byLabel, restricted } from './labels.js';
-import { priorsOf } from './prior.js';
-import type { Explanation, Probabilities, Recognition } from './types.js';
+import type { Explanation, Probabilities } from './types.js';
 
 /** Probabilities nearer to 0 or 1 than this are not told apart. */
 const LEAST = 1e-9;
@@ -20,18 +17,12 @@ export function logOddsOf(probabilities: Probabilities, label: string): number {
  * what is absent.
  */
 export function sharesOf(
-  manifest: BundleManifest,
-  { text, face, probabilities }: Recognition,
+  { both, text, face, prior }: Readonly<Record<'both' | 'text' | 'face' | 'prior', Probabilities>>,
   label: string,
 ): NonNullable<Explanation['shares']> {
-  const shared = sharedLabels(manifest);
   const worth = (answer: Probabilities): number => logOddsOf(answer, label);
-
-  const both = worth(probabilities);
-  const byText = worth(restricted(text!.probabilities, shared));
-  const byFace = worth(restricted(face!.probabilities, shared));
-  const base = worth(byLabel(shared, priorsOf(manifest).both!));
-  const value = (own: number, other: number): number => (own - base + (both - other)) / 2;
+  const [all, byText, byFace, base] = [worth(both), worth(text), worth(face), worth(prior)];
+  const value = (own: number, other: number): number => (own - base + (all - other)) / 2;
   const [textValue, faceValue] = [value(byText, byFace), value(byFace, byText)];
   const moved = Math.abs(textValue) + Math.abs(faceValue);
   const contribution = (of: number) => ({ value: of, share: moved > 0 ? Math.abs(of) / moved : 0.5 });

@@ -1,6 +1,7 @@
 // What goes into a recogniser and what comes out: plain data, the same in Node, in browsers and over HTTP.
 /// <reference lib="es2020" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { LabelPrior } from '../bundle/decision.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 
 /** Pixels that are decoded already: one value (grey), three (RGB) or four (RGBA, as a browser's `ImageData`) a pixel. */
@@ -37,11 +38,7 @@ export interface Item<Image = ImageSource> {
   readonly image?: Image | null | undefined;
 }
 
-/**
- * How frequent labels are taken to be; weights by label are in proportion to each other, and a label without one weighs 1:
- * `{ neutral: 3 }` takes neutral for three times as frequent as each other label.
- */
-export type LabelPrior = 'training' | 'even' | Readonly<Record<string, number>>;
+export type { LabelPrior };
 
 /** How items are read. */
 export interface RecognizeOptions {

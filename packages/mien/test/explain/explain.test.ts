@@ -31,7 +31,7 @@ const recognizerOf = async (...asked: Parameters<typeof openLegible>): Promise<R
     faces: finder,
     decode: nodeDecoder(),
     session: { threads: 1 },
-    read: async () => ({ manifest: bundle.manifest, files: legibleFiles() }),
+    read: async () => ({ manifest: bundle.manifest, files: legibleFiles(bundle.manifest) }),
   });
 };
 

@@ -48,7 +48,7 @@ const filesOf = (version: string): Record<string, string> => ({
   'text.onnx': `words ${version}`,
   'tokenizer.json': '{}',
   'face.onnx': `faces ${version}`,
-  'fusion.onnx': `both ${version}`,
+  'decision.onnx': `both ${version}`,
 });
 
 /** Publishes a bundle on the host. */

@@ -1,58 +1,11 @@
 // The prior of an answer: Bayes' rule in every part, weights in proportion, and mistakes named at every entrance.
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { float32 } from 'mien-engine/base';
-import type { BundleManifest } from '../../src/bundle/manifest.js';
 import { labelPrior } from '../../src/cli/arguments.js';
-import { scores, softmax } from '../../src/evaluate/scores.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
-import { checkPrior, underPrior } from '../../src/recognizer/prior.js';
+import { checkPrior } from '../../src/recognizer/prior.js';
 import { createRecognizer } from '../../src/recognizer/recognize.js';
 import type { Item, LabelPrior, Recognition, Recognizer } from '../../src/recognizer/types.js';
 import { faceOf, openLegible } from '../../../../test/support/bundle.js';
-
-const labels = ['anger', 'joy', 'sadness'];
-const manifest = (prior: number[], temperature: number): BundleManifest =>
-  ({ name: 'made', face: { labels, temperature, prior } }) as unknown as BundleManifest;
-
-const positive = fc.double({ min: 0.01, max: 1, noNaN: true });
-const three = fc.tuple(positive, positive, positive);
-const logit = fc.double({ min: -5, max: 5, noNaN: true });
-
-test('a posterior under another prior is p · q / π, renormalised, at every temperature', () => {
-  fc.assert(
-    fc.property(
-      three,
-      three,
-      fc.tuple(logit, logit, logit),
-      fc.double({ min: 0.3, max: 3, noNaN: true }),
-      (learned, weights, logits, temperature) => {
-        const total = learned.reduce((a, b) => a + b);
-        const prior = learned.map((share) => share / total);
-        const wanted = Object.fromEntries(labels.map((label, k) => [label, weights[k]!]));
-        const { move, manifest: under } = underPrior(manifest(prior, temperature), wanted);
-        const given = float32([1, 3], logits);
-        const p = softmax(scores(3, given.data), temperature).data;
-        const q = softmax(scores(3, move('face', given).data), temperature).data;
-        const expected = p.map((value, k) => (value * weights[k]!) / prior[k]!);
-        const sum = expected.reduce((a, b) => a + b);
-        q.forEach((value, k) => expect(value).toBeCloseTo(expected[k]! / sum, 4));
-        const weight = weights.reduce((a, b) => a + b);
-        under.face!.prior.forEach((share, k) => expect(share).toBeCloseTo(weights[k]! / weight, 9));
-      },
-    ),
-  );
-});
-
-test('the training prior changes nothing, an even one divides the learned one out', () => {
-  const made = manifest([0.5, 0.25, 0.25], 2);
-  const logits = float32([2, 3], [1, 2, 3, 4, 5, 6]);
-  expect(underPrior(made, 'training')).toMatchObject({ manifest: made });
-  expect(underPrior(made).move('face', logits)).toBe(logits);
-  const even = underPrior(made, 'even').move('face', logits).data;
-  expect(even[0]! - even[1]!).toBeCloseTo(-1 - 2 * Math.log(2), 5);
-  expect(even[4]! - even[5]!).toBeCloseTo(-1, 5);
-});
 
 let recognizer: Recognizer;
 const unused = { find: async () => [], crop: <T>(image: T) => image, dispose: async () => undefined };
