@@ -241,7 +241,8 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
           result: Result;
         };
         expect(recognized(result).label).toBe('fear');
-        expect(backend.comparisons).toHaveLength(4);
+        // Text, face, the detector, and what the decision computes of a text, of a face and of both.
+        expect(backend.comparisons).toHaveLength(6);
         for (const { difference, ratio = 2, device: chosen } of backend.comparisons)
           expect(chosen).toBe(difference <= 2e-3 && ratio > 1 ? 'webgpu' : 'wasm');
         expect(backend.comparisons.some(({ ratio }) => ratio !== undefined)).toBe(device === 'auto');

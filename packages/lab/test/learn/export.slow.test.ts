@@ -63,7 +63,9 @@ test('export: both become a bundle that computes, with every test in its card', 
     'FER2013 test',
     'RAF-DB test',
     ...['FER2013', 'RAF-DB'].flatMap((set) =>
-      ['gated', 'product of posteriors', 'text alone', 'face alone'].map((as) => `ISEAR × ${set}, ${as}`),
+      ['gated', 'answer', 'product of posteriors', 'text alone', 'face alone'].map(
+        (as) => `ISEAR × ${set}, ${as}`,
+      ),
     ),
   ];
   for (const { tests } of [evaluation, reference]) expect(tests.map(({ name }) => name)).toEqual(names);
