@@ -158,6 +158,7 @@ export {
   type Scores,
   softmax,
 } from './evaluate/scores.js';
+export { testResult, type TestResult } from './evaluate/test-result.js';
 export { blankOf } from './explain/blank.js';
 export { cutOf } from './explain/entrance.js';
 export { createFaceExplainer } from './explain/face.js';
