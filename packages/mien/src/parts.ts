@@ -2,7 +2,6 @@
  * What mien-lab trains and measures: the parts of mien that are not its public API. They may change in any version.
  * @module mien/parts
  */
-export { withDefaults } from './base/options.js';
 export { bundledModel, inPackage, packageVersion } from './base/package.js';
 export { type Progress, silentProgress } from './base/progress.js';
 export { defineSettings, type Settings, type SettingsSources } from './base/settings.js';

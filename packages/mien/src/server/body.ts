@@ -2,21 +2,13 @@
 import { parse as parseType } from 'content-type';
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { defined, nearestName, repeated } from 'mien-engine/base';
+import { defined, repeated, suggestion } from 'mien-engine/base';
 import { isNoFile } from '../recognizer/absent.js';
 import type { Failure } from '../recognizer/types.js';
 import { decodeText } from './decode-text.js';
 import { malformed, ServiceError, type Issue } from './errors.js';
 import { readMultipart, type FormPart } from './multipart.js';
-import {
-  base64Image,
-  formSchema,
-  idOf,
-  itemSchema,
-  OPTION_NAMES,
-  requestSchema,
-  type Limits,
-} from './schemas.js';
+import { base64Image, formSchema, idOf, itemSchema, requestSchema, type Limits } from './schemas.js';
 
 /** Issues that an answer lists. */
 const MOST_ISSUES = 10;
@@ -64,7 +56,7 @@ export function bodyReader(limits: Limits): ReadBody {
     }
     if (type === 'multipart/form-data') {
       const { boundary } = parameters;
-      const maxParts = limits.maxItems + KNOWN.length;
+      const maxParts = limits.maxItems + Object.keys(schemas.form.shape).length;
       const parts = await readMultipart(new Uint8Array(await c.req.arrayBuffer()), { boundary, maxParts });
       return checkForm(parts, schemas, limits);
     }
@@ -196,12 +188,12 @@ const noSuchFile = (name: string): Failure['error'] => ({
 
 /** One item by itself: what is wrong with it is its own error, and its neighbours are answered. */
 function checkItem<Image extends Uint8Array | string>(
-  schema: z.ZodType<Omit<CheckedItem<Image>, 'error'>>,
+  schema: z.ZodObject & z.ZodType<Omit<CheckedItem<Image>, 'error'>>,
   given: unknown,
 ): CheckedItem<Image> {
   const { data, error } = schema.safeParse(given);
   if (!error) return data;
-  const { path, message } = issueOf(error.issues[0]!);
+  const { path, message } = issueOf(error.issues[0]!, Object.keys(schema.shape));
   const id = idOf.safeParse((given as { id?: unknown } | null)?.id).data;
   return {
     ...defined({ id }),
@@ -212,7 +204,7 @@ function checkItem<Image extends Uint8Array | string>(
   };
 }
 
-function check<T extends z.ZodType>(schema: T, body: unknown, limits?: Limits): z.output<T> {
+function check<T extends z.ZodObject>(schema: T, body: unknown, limits?: Limits): z.output<T> {
   const items = (body as { items?: unknown } | null | undefined)?.items;
   // Before each of a million items is looked at.
   if (limits && Array.isArray(items) && items.length > limits.maxItems)
@@ -220,7 +212,10 @@ function check<T extends z.ZodType>(schema: T, body: unknown, limits?: Limits): 
       { path: 'items', message: `holds ${items.length} items, ${limits.maxItems} are taken at most` },
     ]);
   const { data, error } = schema.safeParse(body);
-  if (error) throw invalid(error.issues.slice(0, MOST_ISSUES).map(issueOf));
+  if (error) {
+    const known = Object.keys(schema.shape);
+    throw invalid(error.issues.slice(0, MOST_ISSUES).map((issue) => issueOf(issue, known)));
+  }
   return data;
 }
 
@@ -229,9 +224,8 @@ function invalid(issues: readonly Issue[]): ServiceError {
   return new ServiceError('invalid-request', path === '' ? message : `${path}: ${message}`, { issues });
 }
 
-const KNOWN = ['items', 'id', 'text', 'image', ...OPTION_NAMES];
-
-function issueOf(issue: z.core.$ZodIssue): Issue {
+/** @param known the names that the schema of the issue has */
+function issueOf(issue: z.core.$ZodIssue, known: readonly string[]): Issue {
   const path = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   const place = path.replace(/^\./, '');
   if (issue.code === 'invalid_type' && issue.expected === 'file')
@@ -240,7 +234,6 @@ function issueOf(issue: z.core.$ZodIssue): Issue {
       message: 'must be a file part: one with a file name, or the media type of an image',
     };
   if (issue.code !== 'unrecognized_keys') return { path: place, message: issue.message };
-  const near = nearestName(issue.keys[0]!, KNOWN);
-  const message = `there is no ${repeated(issue.keys[0])}`;
-  return { path: place, message: near === undefined ? message : `${message}; did you mean "${near}"?` };
+  const [key = ''] = issue.keys;
+  return { path: place, message: `there is no ${repeated(key)}. ${suggestion(key, known)}` };
 }

@@ -44,8 +44,6 @@ const options = {
     .describe('Say where an answer is too unsure for at most this share of wrong ones.'),
 };
 
-export const OPTION_NAMES = Object.keys(options);
-
 export const idOf = z.string().max(LONGEST_ID).optional();
 const textOf = ({ maxText }: Limits) => z.string().max(maxText);
 

@@ -147,7 +147,10 @@ describe('POST /v1/recognize', () => {
     expect((await wrong({ items: [{ text: '' }], gate: 'true' })).path).toBe('gate');
     expect((await wrong({ items: [{ text: '' }], prior: { joy: 0 } })).path).toContain('prior');
     expect((await wrong({ items: [{ text: '' }], prior: { joi: 1 } })).message).toContain('"joy"');
-    expect((await wrong({ items: [{ text: '' }], gait: true })).message).toContain('did you mean "gate"');
+    expect((await wrong({ items: [{ text: '' }], gait: true })).message).toContain('Did you mean "gate"');
+    expect((await wrong({ items: [{ text: '' }], text: 'joy' })).message).toBe(
+      'there is no "text". Known: items, faces, allFaces, gate, fine, prior, coverage, risk.',
+    );
     expect((await wrong({ items: Array(9).fill({ text: 'joy' }) })).message).toContain('8');
     const many = (await wrong({ items: Array(300_000).fill({}) })).message;
     expect(many).toBe('holds 300000 items, 8 are taken at most');
@@ -163,7 +166,7 @@ describe('POST /v1/recognize', () => {
       [{ id: 'x', text: { a: 1 }, image: 'YQ' }, 'invalid-item', /^text: /],
       [{ id: 'x', text: 'joy '.repeat(5001) }, 'invalid-item', /^text: .*20000/],
       [{ id: 5, text: 'joy' }, 'invalid-item', /^id: /],
-      [{ id: 'x', txt: 'joy' }, 'invalid-item', /there is no "txt"; did you mean "text"/],
+      [{ id: 'x', txt: 'joy' }, 'invalid-item', /there is no "txt". Did you mean "text"/],
       [{ id: 'x', ['y'.repeat(1e5)]: 1 }, 'invalid-item', /^.{1,300}$/],
       [{ id: 'x', image: { bytes: [] } }, 'undecodable-image', /^image: /],
       [{ id: 'x', image: 'no base64!' }, 'undecodable-image', /^image: is not base64 and no data URL$/],
