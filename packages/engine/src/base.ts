@@ -17,7 +17,7 @@ export {
 export {
   type ErrorCode,
   type ErrorPlace,
-  kindOf,
+  describeType,
   messageOf,
   MienError,
   quoted,

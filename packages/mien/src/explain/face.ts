@@ -27,12 +27,12 @@ import type { BundleManifest } from '../bundle/manifest.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { blankOf } from './blank.js';
 import { cutOf, oneView, type Cut, type View } from './entrance.js';
-import { decisionFeeds, decisionOn, type Asked } from './inputs.js';
+import { decisionFeeds, decisionOn, type ExplanationTarget } from './inputs.js';
 import { integrate, type AttributeOptions, type Integral } from './integrate.js';
 import { pathPoints } from './path.js';
 import { rebuild } from './rebuild.js';
 
-interface FaceQuestion extends Asked {
+interface FaceQuestion extends ExplanationTarget {
   /** The face, cut out. */
   readonly image: DecodedImage;
 }

@@ -27,7 +27,7 @@ export interface Priors {
 }
 
 /** What is asked of one modality's side. */
-export interface Asked {
+export interface ExplanationTarget {
   readonly label: string;
   /** Labels that the label is weighed against. */
   readonly among: readonly string[];
@@ -93,7 +93,7 @@ export function decisionFeeds(
   manifest: BundleManifest,
   hasFusion: boolean,
   modality: Modality,
-  { priors, other, ...question }: Asked,
+  { priors, other, ...question }: ExplanationTarget,
 ): Tensors {
   const { label, among } = questionOf(manifest, question.label, question.among);
   const logOf = (prior: readonly number[]): Tensor<'float32'> =>

@@ -18,12 +18,12 @@ import {
 } from 'mien-engine';
 import type { BundleManifest } from '../bundle/manifest.js';
 import { wordVectorsOf } from './entrance.js';
-import { decisionFeeds, decisionOn, type Asked } from './inputs.js';
+import { decisionFeeds, decisionOn, type ExplanationTarget } from './inputs.js';
 import { integrate, type AttributeOptions, type Integral } from './integrate.js';
 import { pathPoints } from './path.js';
 import { rebuild } from './rebuild.js';
 
-interface TextQuestion extends Asked {
+interface TextQuestion extends ExplanationTarget {
   /** Token ids, special ones included. */
   readonly ids: Int32Array;
   /** As many token ids of a text that says nothing. */

@@ -20,7 +20,7 @@ const BRACKETED = /^\s*\[([^[\]]*)\]?\.?\s*$/;
  * reaches from its first letter to its last before white space, a pictograph or another sequence with a token of its own;
  * signs before and behind stand apart.
  */
-export function wordsOf(text: string, tokenizer: Tokenizer): Word[] {
+export function tokenizedWords(text: string, tokenizer: Tokenizer): Word[] {
   const inner = BRACKETED.exec(text)?.[1];
   const offset = inner === undefined ? 0 : text.indexOf('[') + 1;
   const read = inner ?? text;

@@ -3,7 +3,7 @@ import { defined, MienError, suggestion } from 'mien-engine/base';
 import type { OpenBundle } from '../bundle/open.js';
 import type { Explainer } from '../explain/explainer.js';
 import type { OtherSide, Priors } from '../explain/inputs.js';
-import { wordsOf } from '../explain/words.js';
+import { tokenizedWords } from '../explain/words.js';
 import { assemble } from './answer.js';
 import { throwIfAborted } from './facade.js';
 import { contextOf, cornersOf, prepareItem, type Crop, type FaceFinder } from './prepare.js';
@@ -123,7 +123,7 @@ async function explainText(
   const { attributions, ...integral } = await (
     await explainer.text()
   ).attribute({ ids, baseline, label, among, priors, other }, { signal });
-  const words = wordsOf(given, tokenizer!).map(({ text: word, start, end, first, last }) => ({
+  const words = tokenizedWords(given, tokenizer!).map(({ text: word, start, end, first, last }) => ({
     word,
     start,
     end,

@@ -13,9 +13,9 @@ import {
   wholeNumber,
 } from 'mien-engine/base';
 import { checkPrior } from './prior.js';
-import { readItem, type NamedItem, type ReadItem } from './read-item.js';
+import { readItem, type IdentifiedItem, type ReadItem } from './read-item.js';
 import { startSession } from './sequence.js';
-import { gather } from './stream.js';
+import { batched } from './stream.js';
 import type {
   ExplainOptions,
   Explanation,
@@ -26,7 +26,7 @@ import type {
   Recognizer,
   RecognizerInfo,
   Result,
-  SessionOptions,
+  RecognitionSessionOptions,
 } from './types.js';
 
 /** The part that differs. Items come to it as they were read, options as they were checked. */
@@ -48,7 +48,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     throwIfAborted(signal);
   };
   const dispose = (): Promise<void> => (disposed ??= close());
-  const answers = async (items: readonly NamedItem[], options: RecognizeOptions): Promise<Result[]> => {
+  const answers = async (items: readonly IdentifiedItem[], options: RecognizeOptions): Promise<Result[]> => {
     checkOptions(options, OPTIONS, 'recognition');
     checkPrior(info.labels, options);
     check(options.signal);
@@ -82,7 +82,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     async *stream(items, given = {}) {
       checkOptions(given, STREAM_OPTIONS, 'stream');
       const { batchSize = STREAM_BATCH, ...options } = given;
-      for await (const batch of gather(items, batchSize, options.signal))
+      for await (const batch of batched(items, batchSize, options.signal))
         yield* await recognize(batch, options);
     },
     session(options = {}) {
@@ -103,7 +103,7 @@ function isList(given: unknown): given is readonly unknown[] {
   }
 }
 
-const withId = ({ id }: NamedItem, result: Result): Result =>
+const withId = ({ id }: IdentifiedItem, result: Result): Result =>
   id === undefined || id === null ? result : { id, ...result };
 
 /** Whether an item was recognised: narrows the type. */
@@ -140,4 +140,8 @@ const EXPLAIN_OPTIONS: Kinds<ExplainOptions> = {
 const STREAM_OPTIONS: Kinds<StreamOptions> = { ...OPTIONS, batchSize: wholeNumber(1) };
 
 const halfLife = number('seconds above zero', (seconds) => seconds > 0);
-const SESSION_OPTIONS: Kinds<SessionOptions> = { ...OPTIONS, faceHalfLife: halfLife, textHalfLife: halfLife };
+const SESSION_OPTIONS: Kinds<RecognitionSessionOptions> = {
+  ...OPTIONS,
+  faceHalfLife: halfLife,
+  textHalfLife: halfLife,
+};

@@ -5,7 +5,7 @@ import type { DecodedImage } from '../encoders/encoder.js';
 import type { Tokenizer } from '../encoders/tokenizer.js';
 import { isEmptyImage } from './absent.js';
 import type { ReadItem } from './read-item.js';
-import { readText, warning, type ReadText, type Side } from './read-text.js';
+import { prepareText, warning, type ReadText, type Side } from './read-text.js';
 import type { DecodeImage, FacePlace, Failure, Point, RecognizeOptions, Warning } from './types.js';
 
 /** Finds faces in photographs and cuts them out as the face encoder was trained to see them. */
@@ -77,7 +77,7 @@ const MOST_FACES = 32;
 
 /** Never throws for what an item holds: what cannot be read becomes its error or a warning. */
 export async function prepareItem(item: ReadItem, context: PrepareContext): Promise<Prepared> {
-  const text = await readText(item.text, context.tokenizer);
+  const text = await prepareText(item.text, context.tokenizer);
   const image = await prepareImage(item.image, context);
   const warnings = [...text.warnings, ...image.warnings];
   const crops = image.crops ?? [];

@@ -370,13 +370,13 @@ export interface Explanation {
 export interface Observation<Image = ImageSource> extends Item<Image> {
   /**
    * Milliseconds; by default the time of the call on a clock that nobody sets (`performance.now()`). Never before an
-   * earlier observation's, and always on the same clock, which then goes for `Session.now` as well.
+   * earlier observation's, and always on the same clock, which then goes for `RecognitionSession.now` as well.
    */
   readonly at?: number | undefined;
 }
 
 /** How fast a session forgets, and how its items are read. */
-export interface SessionOptions extends RecognizeOptions {
+export interface RecognitionSessionOptions extends RecognizeOptions {
   /** Seconds after which a frame counts half (default .7). */
   readonly faceHalfLife?: number | undefined;
   /** Seconds after which an utterance counts half (default 8). */
@@ -403,7 +403,7 @@ export interface Moment {
 }
 
 /** Frames and utterances of one person over time. */
-export interface Session<Image = ImageSource> {
+export interface RecognitionSession<Image = ImageSource> {
   /**
    * Takes an observation and gives the posterior after it.
    * @throws MienError `usage` when it is older than the one before, else as `Recognizer.recognize`.
@@ -437,7 +437,7 @@ export interface Recognizer<Image = ImageSource> {
     options?: RecognizeOptions & { readonly batchSize?: number | undefined },
   ): AsyncGenerator<Result, void, undefined>;
   /** A smoothed posterior over frames and utterances. */
-  session(options?: SessionOptions): Session<Image>;
+  session(options?: RecognitionSessionOptions): RecognitionSession<Image>;
   /** Ends what computes and frees its memory, after what was begun; a second time nothing happens. */
   dispose(): Promise<void>;
   /** As `dispose`, for `await using`. */

@@ -17,7 +17,7 @@ import { errorFields, type Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { documentationPage } from './page.js';
-import type { Answer } from './schemas.js';
+import type { RecognizeResponse } from './schemas.js';
 import type { ServerSettings } from './settings.js';
 
 export interface ServiceParts {
@@ -151,7 +151,7 @@ function recognition({ settings, inference, metrics }: ServiceParts): Middleware
       return id === undefined ? result : { id, ...result };
     });
     for (const { error } of results) metrics.items.inc({ outcome: error?.code ?? 'recognised' });
-    const answer: Answer = { model: inference.info.name, results };
+    const answer: RecognizeResponse = { model: inference.info.name, results };
     return c.json(answer);
   };
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { defined, repeated, suggestion } from 'mien-engine/base';
 import { isNoFile } from '../recognizer/absent.js';
 import type { Failure } from '../recognizer/types.js';
-import { decodeText } from './decode-text.js';
+import { decodeBytes } from './decode-text.js';
 import { malformed, ServiceError, type Issue } from './errors.js';
 import { readMultipart, type FormPart } from './multipart.js';
 import { base64Image, formSchema, idOf, itemSchema, requestSchema, type Limits } from './schemas.js';
@@ -50,7 +50,7 @@ export function bodyReader(limits: Limits): ReadBody {
     refuseCodings(c);
     const { type, parameters } = parseType(c.req.header('content-type') ?? '');
     if (type === 'application/json') {
-      const given = parseJson(decodeText(await c.req.arrayBuffer()));
+      const given = parseJson(decodeBytes(await c.req.arrayBuffer()));
       const { items, ...options } = check(schemas.request, given, limits);
       return { items: items.map((item) => checkItem(schemas.item, item)), ...options };
     }

@@ -6,7 +6,7 @@ import { malformed } from './errors.js';
  * @param what - the bytes, as an error names them.
  * @throws ServiceError `malformed-body` when the charset is not known, or the bytes are not text in it.
  */
-export function decodeText(bytes: ArrayBuffer | Uint8Array, charset = 'utf-8', what = 'the body'): string {
+export function decodeBytes(bytes: ArrayBuffer | Uint8Array, charset = 'utf-8', what = 'the body'): string {
   const decoder = decoderOf(charset, what);
   try {
     return decoder.decode(bytes);

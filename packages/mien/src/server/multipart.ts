@@ -3,7 +3,7 @@ import { Dicer } from '@fastify/busboy';
 import { parse as parseDisposition } from 'content-disposition';
 import { parse as parseType } from 'content-type';
 import { bytesOfBase64 } from '../recognizer/data-url.js';
-import { decodeText } from './decode-text.js';
+import { decodeBytes } from './decode-text.js';
 import { malformed, ServiceError } from './errors.js';
 
 /** A file is what has a file name, or a media type that no text has; everything else is text. */
@@ -87,7 +87,7 @@ function partOf({ headers, pieces }: RawPart, index: number): FormPart {
   if (filename === undefined && !/^(image\/|application\/octet-stream$)/.test(media.type))
     return {
       name,
-      content: decodeText(
+      content: decodeBytes(
         Buffer.concat(content),
         media.parameters['charset'] || undefined,
         `the part ${name}`,

@@ -237,7 +237,7 @@ const answer = z.object({
   results: z.array(z.union([recognition, failure])).describe('One for each item, in their order.'),
 });
 
-export type Answer = { readonly model: string; readonly results: readonly Result[] };
+export type RecognizeResponse = { readonly model: string; readonly results: readonly Result[] };
 
 const model = z.object({
   name: z.string(),

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createTokenizer } from '../../src/encoders/tokenizer.js';
 import { normalizeText } from '../../src/data/cleaning.js';
-import { wordsOf } from '../../src/explain/words.js';
+import { tokenizedWords } from '../../src/explain/words.js';
 import { bertTokenizerJson } from '../../../../test/support/pretrained.js';
 import { codePoint } from '../../../../test/support/text.js';
 
@@ -27,7 +27,7 @@ const VOCABULARY = [
   '漢',
 ];
 const tokenizer = createTokenizer(bertTokenizerJson(VOCABULARY), { maxTokens: 16 });
-const told = (text: string): string[] => wordsOf(text, tokenizer).map(({ text: word }) => word);
+const told = (text: string): string[] => tokenizedWords(text, tokenizer).map(({ text: word }) => word);
 
 describe('words', () => {
   test('stand apart from the punctuation around them, not from that inside', () => {
@@ -44,7 +44,7 @@ describe('words', () => {
   });
 
   test('have all their tokens', () => {
-    const words = wordsOf("I don't sadness", tokenizer);
+    const words = tokenizedWords("I don't sadness", tokenizer);
     expect(words.map(({ first, last }) => [first, last])).toEqual([
       [1, 2],
       [2, 5],
@@ -54,7 +54,7 @@ describe('words', () => {
 
   test('stand where they were written, before spaces, accents and brackets were put right', () => {
     const text = ' [I  felt\n\tso cafe\u0301] ';
-    const words = wordsOf(text, tokenizer);
+    const words = tokenizedWords(text, tokenizer);
     expect(words.map(({ start, end }) => text.slice(start, end))).toEqual(['I', 'felt', 'so', 'cafe\u0301']);
     expect(words.at(-1)!.end).toBe(text.indexOf(']'));
   });
@@ -63,17 +63,17 @@ describe('words', () => {
     const text = '𝗜 felt😭😭so！ (ＳＡＤ❤️)';
     const parts = ['𝗜', 'felt', '😭', '😭', 'so', '！', '(', 'ＳＡＤ', '❤️', ')'];
     expect(told(text)).toEqual(parts);
-    expect(wordsOf(text, tokenizer).map(({ start, end }) => text.slice(start, end))).toEqual(parts);
+    expect(tokenizedWords(text, tokenizer).map(({ start, end }) => text.slice(start, end))).toEqual(parts);
   });
 
   test('that were cut off are left out', () => {
-    const words = wordsOf('i felt '.repeat(20), tokenizer);
+    const words = tokenizedWords('i felt '.repeat(20), tokenizer);
     expect(words).toHaveLength(14);
     expect(words.at(-1)!.last).toBe(15);
   });
 
   test('a text that has none has none', () => {
-    expect(wordsOf('  ', tokenizer)).toEqual([]);
+    expect(tokenizedWords('  ', tokenizer)).toEqual([]);
   });
 });
 
@@ -101,7 +101,7 @@ test('every token belongs to one word, and every word is where it says', () => {
   fc.assert(
     fc.property(fc.array(part, { maxLength: 20 }), (parts) => {
       const text = parts.join('');
-      const words = wordsOf(text, tokenizer);
+      const words = tokenizedWords(text, tokenizer);
       let [place, token] = [0, 1];
       for (const { text: word, start, end, first, last } of words) {
         expect(text.slice(start, end)).toBe(word);

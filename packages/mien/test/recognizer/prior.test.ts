@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { float32 } from 'mien-engine/base';
 import type { BundleManifest } from '../../src/bundle/manifest.js';
-import { labelPrior } from '../../src/cli/arguments.js';
+import { parsePrior } from '../../src/cli/arguments.js';
 import { scores, softmax } from '../../src/evaluate/scores.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
 import { checkPrior, underPrior } from '../../src/recognizer/prior.js';
@@ -116,8 +116,8 @@ test('what is no prior is refused, and the label that was meant is named', async
 });
 
 test('the command line takes weights as pairs', () => {
-  expect(labelPrior('even')).toBe('even');
-  expect(labelPrior('neutral=3, joy=.5')).toEqual({ neutral: 3, joy: 0.5 });
+  expect(parsePrior('even')).toBe('even');
+  expect(parsePrior('neutral=3, joy=.5')).toEqual({ neutral: 3, joy: 0.5 });
   for (const wrong of ['', 'evn', 'joy', 'joy=', 'joy=x', 'joy=1=2', '=1', 'joy=1,joy=2', 'joy=1,'])
-    expect(() => labelPrior(wrong), wrong).toThrow();
+    expect(() => parsePrior(wrong), wrong).toThrow();
 });

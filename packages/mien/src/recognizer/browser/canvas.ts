@@ -9,7 +9,7 @@ export function newCanvas(width = 1, height = 1): Canvas {
 }
 
 /** @throws MienError `data` where the browser gives no more of them. */
-export function contextOf(canvas: Canvas): CanvasRenderingContext2D {
+export function context2d(canvas: Canvas): CanvasRenderingContext2D {
   const context = canvas.getContext('2d', { willReadFrequently: true });
   if (!context)
     throw new MienError('data', 'cannot be drawn: this browser gives no canvas', { field: 'image' });

@@ -32,7 +32,7 @@ export async function keptFiles(): Promise<FileStore | undefined> {
 }
 
 /** Adds up the progress of several files; their totals may become known one after the other. */
-export function totalProgress(onProgress: ((progress: Progress) => void) | undefined) {
+export function totalProgress(onProgress: ((progress: LoadProgress) => void) | undefined) {
   const files: { loaded: number; total: number }[] = [];
   return (): ((loaded: number, total: number) => void) | undefined => {
     if (!onProgress) return undefined;
@@ -47,7 +47,7 @@ export function totalProgress(onProgress: ((progress: Progress) => void) | undef
 }
 
 /** Bytes that are there and bytes that are needed; files kept from an earlier visit count as there. */
-export interface Progress {
+export interface LoadProgress {
   /** Bytes that are there. */
   readonly loaded: number;
   /** Bytes that are needed, as far as is known. */

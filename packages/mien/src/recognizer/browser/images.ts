@@ -5,7 +5,7 @@ import { checkPixels } from '../../encoders/pixel-limit.js';
 import { rgbOf } from '../pixels.js';
 import { sourceOf, type Source } from '../source.js';
 import type { ImageSource } from '../types.js';
-import { contextOf, newCanvas, type Canvas } from './canvas.js';
+import { context2d, newCanvas, type Canvas } from './canvas.js';
 import { uprightBitmap } from './upright.js';
 
 /** What can be drawn on a canvas, at the size in which it is shown upright. */
@@ -80,7 +80,7 @@ function pixelsOf(source: Drawable, maxPixels: number | undefined): DecodedImage
   canvas ??= newCanvas();
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
-  const context = contextOf(canvas);
+  const context = context2d(canvas);
   try {
     context.clearRect(0, 0, width, height);
     context.drawImage(source, 0, 0, width, height);

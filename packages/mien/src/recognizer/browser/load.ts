@@ -19,7 +19,7 @@ import { fetchKnown } from '../fetch-file.js';
 import { faceFinder } from '../finder.js';
 import { createRecognizer } from '../recognize.js';
 import type { Recognizer } from '../types.js';
-import { keptFiles, totalProgress, type Progress } from './files.js';
+import { keptFiles, totalProgress, type LoadProgress } from './files.js';
 import { browserDecoder, type BrowserImageSource } from './images.js';
 import { watchPolicy } from './policy.js';
 import { openRuntime, type Backend, type RuntimeOptions } from './runtime.js';
@@ -36,7 +36,7 @@ export interface LoadOptions extends RuntimeOptions {
   /** Whether the model is kept in the browser's cache for the next visit (the default). */
   readonly cache?: boolean | undefined;
   /** Told as files arrive. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Stops loading. */
   readonly signal?: AbortSignal | undefined;
   /** Images of more pixels are refused (default 50 million). */

@@ -1,6 +1,6 @@
 // Pictures of a file as they are to be seen: turned by the browser, or here where not every browser does so.
 import { MienError } from 'mien-engine/base';
-import { contextOf, newCanvas } from './canvas.js';
+import { context2d, newCanvas } from './canvas.js';
 import { takeOrientation } from './webp.js';
 
 /**
@@ -43,7 +43,7 @@ function turned(lying: ImageBitmap, orientation: number): Promise<ImageBitmap> {
   const sides = [lying.width, lying.height] as const;
   const [width, height] = orientation < 5 ? sides : ([sides[1], sides[0]] as const);
   const canvas = newCanvas(width, height);
-  const context = contextOf(canvas);
+  const context = context2d(canvas);
   const [a, b, c, d, e, f] = TRANSFORMS[orientation - 1]!;
   context.setTransform(a, b, c, d, e * width, f * height);
   context.drawImage(lying, 0, 0);

@@ -22,13 +22,13 @@ export interface SentItem extends ReadItem {
 }
 
 /** Items to recognise, or one to explain. */
-export type Ask =
+export type ChildRequest =
   | { readonly items: readonly SentItem[]; readonly options: Omit<RecognizeOptions, 'signal'> }
   | { readonly item: SentItem; readonly options: Omit<ExplainOptions, 'signal'> };
 
-export type Answer = Result[] | Explanation | Failure;
+export type ChildResponse = Result[] | Explanation | Failure;
 
-serveTasks<ChildSetup, Ask, Answer, RecognizerInfo>(async ({ bundle, ...options }) => {
+serveTasks<ChildSetup, ChildRequest, ChildResponse, RecognizerInfo>(async ({ bundle, ...options }) => {
   const { info, run, explain } = await computeHere(bundle, options);
   return {
     info,

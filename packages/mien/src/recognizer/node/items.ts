@@ -38,7 +38,7 @@ interface ItemColumns {
   readonly id?: string | undefined;
 }
 
-export interface RowsOptions {
+export interface ItemOptions {
   readonly columns?: ItemColumns;
   /** Columns that come along as `values`. */
   readonly further?: readonly (string | undefined)[];
@@ -62,14 +62,14 @@ export async function* itemsOfFolder(folder: string): AsyncGenerator<NamedItem> 
  * @throws MienError `usage` for a column that is not there, `data` when the file is no table or its bytes are not text,
  *   `file` when it cannot be read.
  */
-export const itemsOfFile = (file: string, options: RowsOptions = {}): AsyncGenerator<RowItem> =>
+export const itemsOfFile = (file: string, options: ItemOptions = {}): AsyncGenerator<RowItem> =>
   items(readChunks(file), { file, folder: dirname(file), lines: false }, options);
 
 /**
  * A table as it arrives on standard input, or lines of text where it is none. Image paths are relative to the working
  * folder.
  */
-export const itemsOfLines = (stream: Readable, options: RowsOptions = {}): AsyncGenerator<RowItem> =>
+export const itemsOfLines = (stream: Readable, options: ItemOptions = {}): AsyncGenerator<RowItem> =>
   items(chunksOf(stream), { file: STANDARD_INPUT, folder: '.', lines: !isNamed(options) }, options);
 
 const STANDARD_INPUT = 'standard input';
@@ -84,7 +84,7 @@ async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
 }
 
 /** Whether columns are named, so that what comes is a table. */
-const isNamed = ({ columns = {}, further = [] }: RowsOptions): boolean =>
+const isNamed = ({ columns = {}, further = [] }: ItemOptions): boolean =>
   [...Object.values(columns), ...further].some((name) => name !== undefined);
 
 interface Source {
@@ -98,7 +98,7 @@ interface Source {
 async function* items(
   chunks: AsyncIterable<Uint8Array>,
   { file, folder, lines }: Source,
-  { columns = {}, further = [], warn }: RowsOptions,
+  { columns = {}, further = [], warn }: ItemOptions,
 ): AsyncGenerator<RowItem> {
   const others = further.filter((name) => name !== undefined);
   const nameOf = (kind: Kind): string => columns[kind] ?? DEFAULTS[kind];

@@ -5,9 +5,9 @@ import { recognizerOf } from '../facade.js';
 import { isEmptyImage } from '../absent.js';
 import { undecodable } from '../prepare.js';
 import type { ReadItem } from '../read-item.js';
-import { abortion } from '../stream.js';
+import { rejectOnAbort } from '../stream.js';
 import type { Explanation, Failure, Recognizer, RecognizerInfo, Result } from '../types.js';
-import type { Answer, Ask, ChildSetup, SentItem } from './child.js';
+import type { ChildResponse, ChildRequest, ChildSetup, SentItem } from './child.js';
 import { openSource } from './images.js';
 
 export interface PoolOptions {
@@ -26,7 +26,7 @@ export async function startPool(
   processes: number,
   options: PoolOptions = {},
 ): Promise<Recognizer> {
-  const pool = await startProcessPool<ChildSetup, Ask, Answer, RecognizerInfo>({
+  const pool = await startProcessPool<ChildSetup, ChildRequest, ChildResponse, RecognizerInfo>({
     ...options,
     module: moduleInPackage('recognizer/node/child'),
     setup,
@@ -34,8 +34,12 @@ export async function startPool(
   });
   const { info } = pool;
   /** The child is told of an abort too, but may be too busy to hear it. */
-  const call = async (ask: Ask, load: number, signal: AbortSignal | undefined): Promise<Answer> => {
-    const aborted = abortion(signal);
+  const call = async (
+    ask: ChildRequest,
+    load: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ChildResponse> => {
+    const aborted = rejectOnAbort(signal);
     try {
       return await Promise.race([aborted.promise, pool.run(ask, { load, signal })]);
     } finally {
