@@ -15,7 +15,7 @@ import {
 import { checkPrior } from './prior.js';
 import { readItem, type IdentifiedItem, type ReadItem } from './read-item.js';
 import { startSession } from './sequence.js';
-import { batched } from './stream.js';
+import { batchesOf } from './stream.js';
 import type {
   ExplainOptions,
   Explanation,
@@ -82,7 +82,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     async *stream(items, given = {}) {
       checkOptions(given, STREAM_OPTIONS, 'stream');
       const { batchSize = STREAM_BATCH, ...options } = given;
-      for await (const batch of batched(items, batchSize, options.signal))
+      for await (const batch of batchesOf(items, batchSize, options.signal))
         yield* await recognize(batch, options);
     },
     session(options = {}) {

@@ -9,7 +9,7 @@ const MAX_WAIT = 10;
  * or the signal is aborted.
  * @throws MienError `interrupted` when the signal is aborted, `usage` when the size is not a whole number above zero.
  */
-export async function* batched<T>(
+export async function* batchesOf<T>(
   source: AsyncIterable<T> | Iterable<T>,
   size: number,
   signal?: AbortSignal,
