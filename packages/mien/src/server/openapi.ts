@@ -1,4 +1,7 @@
-// The OpenAPI document: paths by hand, every schema from those that check requests and describe answers.
+// The OpenAPI document: paths by hand, every schema from those that check requests and describe responses.
+// By hand rather than with `@hono/zod-openapi`: it would read whole bodies itself, where items are checked one by one and
+// forms are bounded (body.ts), needs four more packages than zod, which converts schemas as well, and does not check
+// responses, which the tests do.
 import { defined } from 'mien-engine/base';
 import { z } from 'zod';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';

@@ -5,9 +5,10 @@ import type { Item, Recognizer, Result } from '../../src/recognizer/types.js';
 import { batched, type Inference } from '../../src/server/inference.js';
 import { createLog } from '../../src/server/log.js';
 import { createMetrics } from '../../src/server/metrics.js';
-import { answerSchemas } from '../../src/server/schemas.js';
+import { openApiDocument } from '../../src/server/openapi.js';
 import { openService, startService, type Service } from '../../src/server/serve.js';
 import { serverSettings, type ServerSettings } from '../../src/server/settings.js';
+import { checkResponse } from './documented.js';
 
 interface Line extends Record<string, unknown> {
   readonly level: string;
@@ -17,7 +18,7 @@ interface Line extends Record<string, unknown> {
 export interface TestService extends Service {
   /** Lines of the log. */
   readonly lines: readonly Line[];
-  /** An answer with its body read and checked against its schema. */
+  /** A response, read and checked against the OpenAPI document. */
   call(path: string, init?: RequestInit): Promise<Called>;
   recognize(body: unknown, headers?: Record<string, string>): Promise<Called>;
   /** A connection that writes raw bytes. */
@@ -123,14 +124,17 @@ interface Raw {
   send(text: string): void;
 }
 
-function clientOf({ url }: Service): Pick<TestService, 'call' | 'recognize' | 'raw'> {
+function clientOf({ url, settings }: Service): Pick<TestService, 'call' | 'recognize' | 'raw'> {
+  const document = openApiDocument(settings, { version: '', secured: settings.token !== '' });
   const call: TestService['call'] = async (path, init) => {
     const response = await fetch(url + path, init);
-    const json = response.headers.get('content-type')?.startsWith('application/json') ?? false;
+    const { status, headers } = response;
+    const contentType = headers.get('content-type') ?? '';
+    const json = contentType.startsWith('application/json');
     const body: unknown = json ? await response.json() : await response.text();
-    if (json) checkAnswer(path, response.status, body);
-    expect(response.headers.get('x-request-id')).toMatch(/^[\w-]+$/);
-    return { status: response.status, headers: response.headers, body };
+    checkResponse(document, { method: init?.method ?? 'GET', path, status, contentType, body });
+    expect(headers.get('x-request-id')).toMatch(/^[\w-]+$/);
+    return { status, headers, body };
   };
   return {
     call,
@@ -149,18 +153,4 @@ function clientOf({ url }: Service): Pick<TestService, 'call' | 'recognize' | 'r
       return { socket, ended, send: (text) => void socket.write(text) };
     },
   };
-}
-
-const BODIES: Readonly<Record<string, keyof typeof answerSchemas>> = {
-  '/v1/recognize': 'Answer',
-  '/v1/model': 'Model',
-  '/healthz': 'Health',
-  '/readyz': 'Readiness',
-};
-
-/** Every answer is as documented, with no field beyond. */
-function checkAnswer(path: string, status: number, body: unknown): void {
-  const health = path === '/healthz' || path === '/readyz';
-  const name = status < 300 || health ? BODIES[path] : 'Error';
-  if (name) expect(answerSchemas[name].parse(body)).toEqual(body);
 }
