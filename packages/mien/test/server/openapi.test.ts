@@ -1,4 +1,4 @@
-// Every response that the OpenAPI document has is sent, and is as the document says.
+// Sends every response of the OpenAPI document, and checks it against the document.
 import { expect, test } from 'vitest';
 import type { Result } from '../../src/recognizer/types.js';
 import { createApp, type ServiceParts } from '../../src/server/app.js';
@@ -110,7 +110,7 @@ const requests: readonly (readonly [ReturnType<typeof createApp>, string, Reques
   [appWith(), '/docs', {}, 200],
 ];
 
-test('sends every documented response, and as it is documented', async () => {
+test('every documented response is sent, and as documented', async () => {
   const sent = new Set<string>();
   for (const [app, path, init, status] of requests) {
     const response = await app.request(path, init);

@@ -1,4 +1,4 @@
-// A service over real sockets for tests: around children that compute, or around a recogniser whose pace a test sets.
+// A service over real sockets for tests, with child processes that compute or with a function that a test controls.
 import { connect, type Socket } from 'node:net';
 import { expect } from 'vitest';
 import type { Item, Recognizer, Result } from '../../src/recognizer/types.js';
@@ -45,7 +45,7 @@ function collect(): { lines: Line[]; log: ReturnType<typeof createLog> } {
   return { lines, log: createLog((line) => void lines.push(JSON.parse(line) as Line)) };
 }
 
-/** A service with a child that computes with the bundle. */
+/** A service with a child process that loads the bundle. */
 export async function serveBundle(
   bundle: string,
   settings: Partial<ServerSettings> = {},
@@ -76,7 +76,7 @@ export async function serveFunction(
   return { ...service, ...clientOf(service), lines };
 }
 
-/** What a recognised item looks like. */
+/** The result of a recognised item. */
 export const recognised = (label = 'joy'): Result => ({
   label,
   probabilities: { [label]: 1 },
@@ -85,7 +85,7 @@ export const recognised = (label = 'joy'): Result => ({
   warnings: [],
 });
 
-/** Waits for `compute` to be called and lets a test say when it answers. */
+/** A `compute` function that returns when a test opens the gate. */
 export function gate(): {
   compute: Compute;
   calls: (readonly Item[])[];
@@ -112,14 +112,14 @@ export function gate(): {
   };
 }
 
-/** Waits until something holds; the test's own time limit ends a wait in vain. */
+/** Waits until a condition holds, at most until the test times out. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 interface Raw {
   readonly socket: Socket;
-  /** All that came until the other side closed. */
+  /** Everything received until the server closed the connection. */
   readonly ended: Promise<string>;
   send(text: string): void;
 }
