@@ -1,4 +1,5 @@
-// What every recogniser offers, whether it computes here or in another process: arguments checked, one item or many.
+// The public methods of recognisers that compute in this or in other processes: they validate arguments, for one item or
+// many.
 import {
   abortSignal,
   anything,
@@ -29,7 +30,7 @@ import type {
   RecognitionSessionOptions,
 } from './types.js';
 
-/** The part that differs. Items come to it as they were read, options as they were checked. */
+/** The part that differs between recognisers; items and options are validated already. */
 export interface Computation {
   readonly info: RecognizerInfo;
   run(items: readonly ReadItem[], options: RecognizeOptions): Promise<Result[]>;
@@ -44,11 +45,14 @@ type StreamOptions = NonNullable<Parameters<Recognizer['stream']>[1]>;
 export function recognizerOf({ info, run, explain, dispose: close }: Computation): Recognizer {
   let disposed: Promise<void> | undefined;
   const check = (signal: AbortSignal | undefined): void => {
-    if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
+    if (disposed) throw new MienError('usage', 'the recogniser has been disposed');
     throwIfAborted(signal);
   };
   const dispose = (): Promise<void> => (disposed ??= close());
-  const answers = async (items: readonly IdentifiedItem[], options: RecognizeOptions): Promise<Result[]> => {
+  const recognizeAll = async (
+    items: readonly IdentifiedItem[],
+    options: RecognizeOptions,
+  ): Promise<Result[]> => {
     checkOptions(options, OPTIONS, 'recognition');
     checkPrior(info.labels, options);
     check(options.signal);
@@ -64,9 +68,9 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     given: Item | readonly Item[],
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
-    if (!isList(given)) return (await answers([readItem(given)], options))[0]!;
-    // Not `map`, which passes over holes: a hole is an item too.
-    return answers(Array.from(given, readItem), options);
+    if (!isList(given)) return (await recognizeAll([readItem(given)], options))[0]!;
+    // Not `map`, which skips holes: a hole counts as an item.
+    return recognizeAll(Array.from(given, readItem), options);
   }
   return {
     info,
@@ -88,7 +92,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     session(options = {}) {
       checkOptions(options, SESSION_OPTIONS, 'session');
       checkPrior(info.labels, options);
-      return startSession(async (item, by) => (await answers([item], by))[0]!, info, options);
+      return startSession(async (item, by) => (await recognizeAll([item], by))[0]!, info, options);
     },
     [Symbol.asyncDispose]: dispose,
   };
@@ -109,7 +113,7 @@ const withId = ({ id }: IdentifiedItem, result: Result): Result =>
 /** Whether an item was recognised: narrows the type. */
 export const isRecognition = (result: Result): result is Recognition => result.error === undefined;
 
-/** @throws MienError `interrupted` when the signal is given. */
+/** @throws MienError `interrupted` if the signal is aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
     throw new MienError('interrupted', 'recognition was aborted', { cause: signal.reason as unknown });
@@ -124,7 +128,7 @@ const OPTIONS: Kinds<RecognizeOptions> = {
   near: list,
   places: list,
   signal: abortSignal,
-  // `checkPrior` and `checkCertainty` know what these may be.
+  // `checkPrior` and `checkCertainty` validate these.
   prior: anything,
   coverage: number('a share'),
   risk: number('a share'),

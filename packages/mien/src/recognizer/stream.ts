@@ -1,4 +1,4 @@
-// Batches a stream of items: those available are computed together, and none waits for a batch to fill up.
+// Batches a stream of items: available ones are computed together, and none waits for a batch to fill up.
 import { describeType, MienError, repeated } from 'mien-engine/base';
 
 /** Milliseconds that a non-empty batch waits for its next item. */
