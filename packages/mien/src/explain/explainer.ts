@@ -1,31 +1,31 @@
-// Explanations of one bundle: nothing is read or built before the first is asked for.
+// Explanations of one bundle: models are read and graphs built when the first explanation is requested.
 import { MienError, type Model, readModel, type SessionOptions } from 'mien-engine';
 import type { BundleManifest } from '../bundle/manifest.js';
 import { createFaceExplainer, type FaceExplainer } from './face.js';
 import type { Modality } from './inputs.js';
 import { createTextExplainer, type TextExplainer } from './text.js';
 
-/** A bundle's files, read again: between loading and the first explanation nobody holds them. */
+/** A bundle's files, read again since they are not kept in memory after loading. */
 export interface BundleFiles {
   readonly manifest: BundleManifest;
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 
 export interface Explainer {
-  /** @throws MienError `bundle` when the models cannot be differentiated, or are not those that were loaded. */
+  /** @throws MienError `bundle` if the models cannot be differentiated, or have changed since they were loaded. */
   text(): Promise<TextExplainer>;
   /** @throws MienError as `text`. */
   face(): Promise<FaceExplainer>;
   dispose(): Promise<void>;
 }
 
-/** Explains with the weights of the bundle that `manifest` is of; `read` gives its files when they are needed. */
+/** An explainer with the weights of the bundle; `read` returns its files when they are needed. */
 export function createExplainer(
   manifest: BundleManifest,
   read: () => Promise<BundleFiles>,
   options: SessionOptions = {},
 ): Explainer {
-  const models = async (modality: Modality): Promise<{ own: Model; fusion: Model | undefined }> => {
+  const models = async (modality: Modality): Promise<{ encoder: Model; fusion: Model | undefined }> => {
     const found = await read();
     const open = (part: { model: string } | undefined): Model | undefined => {
       if (part === undefined) return undefined;
@@ -33,23 +33,23 @@ export function createExplainer(
       if (found.manifest.files[file]?.sha256 !== manifest.files[file]?.sha256)
         throw new MienError('bundle', 'has changed since the bundle was loaded', {
           file,
-          hint: 'Load it anew.',
+          hint: 'Load it again.',
         });
       return readModel(found.files[file]!, file);
     };
-    const own = open(manifest[modality]);
-    if (own === undefined)
+    const encoder = open(manifest[modality]);
+    if (encoder === undefined)
       throw new MienError('bundle', `the bundle ${manifest.name} has no model of ${modality}s`);
-    // A fusion of what is not there has nothing to fuse.
-    return { own, fusion: manifest.text && manifest.face ? open(manifest.fusion) : undefined };
+    // Without both modalities there is nothing to fuse.
+    return { encoder, fusion: manifest.text && manifest.face ? open(manifest.fusion) : undefined };
   };
   const text = once(async () => {
-    const { own, fusion } = await models('text');
-    return createTextExplainer(manifest, { text: own, fusion }, options);
+    const { encoder, fusion } = await models('text');
+    return createTextExplainer(manifest, { text: encoder, fusion }, options);
   });
   const face = once(async () => {
-    const { own, fusion } = await models('face');
-    return createFaceExplainer(manifest, { face: own, fusion }, options);
+    const { encoder, fusion } = await models('face');
+    return createFaceExplainer(manifest, { face: encoder, fusion }, options);
   });
   return {
     text: text.get,
@@ -61,7 +61,7 @@ export function createExplainer(
   };
 }
 
-/** Makes something at most once; what failed is tried again. */
+/** Creates a value at most once; after a failure it is tried again. */
 function once<T>(make: () => Promise<T>) {
   let made: Promise<T> | undefined;
   return {

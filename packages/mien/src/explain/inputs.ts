@@ -1,4 +1,4 @@
-// The graph around an encoder that is being explained: what it is asked, and what the other modality says meanwhile.
+// The inputs of the graph that explains an encoder: the label in question, and the other modality's outputs.
 import {
   add,
   type Dim,
@@ -19,24 +19,24 @@ import { rebuild } from './rebuild.js';
 
 export type Modality = 'text' | 'face';
 
-/** The priors under which an answer is stated: over each modality's labels, and over those that both share. */
+/** The label priors of a result: over each modality's labels, and over those that both share. */
 export interface Priors {
   readonly text?: readonly number[];
   readonly face?: readonly number[];
   readonly both?: readonly number[];
 }
 
-/** What is asked of one modality's side. */
+/** The label to explain for one modality. */
 export interface ExplanationTarget {
   readonly label: string;
-  /** Labels that the label is weighed against. */
+  /** Labels that the label is compared with. */
   readonly among: readonly string[];
   readonly priors: Priors;
-  /** The other modality beside it. */
+  /** The other modality's outputs, if the item has both. */
   readonly other?: OtherSide | undefined;
 }
 
-/** One row of what the other modality's encoder gave. */
+/** The outputs of the other modality's encoder for one item. */
 export interface OtherSide {
   /** `[1, width]` */
   readonly embedding: Tensor<'float32'>;
@@ -47,10 +47,9 @@ export interface OtherSide {
 const otherOf = (modality: Modality): Modality => (modality === 'text' ? 'face' : 'text');
 
 /**
- * The log-odds `[batch]` of what is asked, from one modality's embedding and logits. Inputs of the graph are `label`,
- * `among`, `prior` and, in a bundle with both modalities, the other's `embedding` and `logits`, `prior of both`, and
- * `paired`: 1 where the other counts, 0 where there is none. One graph serves items with one modality and with both, under
- * any prior.
+ * The log-odds `[batch]` of the label, from one modality's embedding and logits. Inputs of the graph are `label`, `among`,
+ * `prior` and, in a bundle with both modalities, the other's `embedding` and `logits`, `prior of both`, and `paired`: 1 if
+ * the item has the other modality, else 0. One graph serves items with one and with both modalities, under any prior.
  */
 export function decisionOn(
   graph: Graph,
@@ -60,12 +59,12 @@ export function decisionOn(
   own: { readonly embedding: Value; readonly logits: Value },
 ): Value {
   const count = labelsOf(manifest).length;
-  const ask = (scores: Value): Value =>
+  const logOddsOf = (scores: Value): Value =>
     logOdds(scores, input(graph, 'label', 'float32', [count]), input(graph, 'among', 'float32', [count]));
   const prior = input(graph, 'prior', 'float32', [manifest[modality]!.labels.length]);
   const scores = alone(manifest, modality, own.logits, prior);
   const other = manifest[otherOf(modality)];
-  if (other === undefined) return ask(scores);
+  if (other === undefined) return logOddsOf(scores);
   const batch: Dim = own.logits.shape[0]!;
   const given = (name: string, width: number): Value =>
     expand(input(graph, name, 'float32', [1, width]), [batch, width]);
@@ -85,10 +84,10 @@ export function decisionOn(
   const priorOfBoth = input(graph, 'prior of both', 'float32', [sharedLabels(manifest).length]);
   const both = together(manifest, fused ? { ...said, fused } : said, priorOfBoth);
   const paired = input(graph, 'paired', 'float32', []);
-  return ask(add(mul(both, paired), mul(scores, sub(1, paired))));
+  return logOddsOf(add(mul(both, paired), mul(scores, sub(1, paired))));
 }
 
-/** What to feed to the inputs that `decisionOn` declares. */
+/** Feeds for the inputs that `decisionOn` declares. */
 export function decisionFeeds(
   manifest: BundleManifest,
   hasFusion: boolean,
@@ -101,16 +100,16 @@ export function decisionFeeds(
       [prior.length],
       prior.map((p) => Math.log(p)),
     );
-  const asked = {
+  const feeds = {
     label: float32([label.length], label),
     among: float32([among.length], among),
     prior: logOf(priors[modality]!),
   };
   const part = manifest[otherOf(modality)];
-  if (part === undefined) return asked;
+  if (part === undefined) return feeds;
   const empty = (width: number): Tensor<'float32'> => float32([1, width], new Float32Array(width));
   return {
-    ...asked,
+    ...feeds,
     paired: float32([], [other ? 1 : 0]),
     'prior of both': logOf(priors.both!),
     logits: other?.logits ?? empty(part.labels.length),
