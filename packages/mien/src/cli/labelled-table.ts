@@ -124,7 +124,7 @@ async function recognisedRows(
           throw new MienError('data', item.invalid?.message ?? 'has no label', {
             file: data,
             row: item.row,
-            ...(item.invalid ? {} : { field: column }),
+            ...defined({ field: item.invalid ? undefined : column }),
           });
         return mapLabel(label);
       });

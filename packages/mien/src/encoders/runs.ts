@@ -1,5 +1,5 @@
 // Runs an encoder on items in batches of compatible items; outputs keep the order of the items.
-import { indicesBy, inBatches, int32, sizeOf, tensor, type Tensor, zeros } from 'mien-engine/base';
+import { indicesBy, inBatches, int32, MienError, sizeOf, tensor, type Tensor, zeros } from 'mien-engine/base';
 import type { DecodedImage } from './encoder.js';
 
 /** Batch sizes; larger batches are not faster and take more memory. */
@@ -24,6 +24,7 @@ export interface Runs<Item, S extends Shapes, Output extends keyof S> {
 /**
  * Outputs for all items, `[n, ...shape]`, in the order of the items. Outputs that are larger than their shape per item (a
  * feature map per view) are truncated, smaller ones (states of a shorter text) are padded with zeros.
+ * @throws MienError `format` if the model lacks an output.
  */
 export async function encodeInRuns<Item, S extends Shapes, Output extends keyof S & string>(
   items: readonly Item[],
@@ -35,7 +36,9 @@ export async function encodeInRuns<Item, S extends Shapes, Output extends keyof 
   for (const group of [...indicesBy(items, kindOf).values()].flatMap((same) => inBatches(same, most))) {
     const result = await run(group.map((i) => items[i]!));
     for (const [name, { data, shape }] of encoded) {
-      const rows = result[name]!.data as Float32Array;
+      const output = result[name];
+      if (!output) throw new MienError('format', `the model has no output "${name}"`);
+      const rows = output.data as Float32Array;
       const length = rows.length / group.length;
       const size = sizeOf(shape.slice(1));
       group.forEach((item, i) =>

@@ -61,11 +61,11 @@ export interface Cut {
   readonly behindViews: boolean;
 }
 
-export type View = 'own' | 'mirrored';
+export type View = 'original' | 'mirrored';
 
 /** The input `views` that makes a model read one view, if it has this input. */
 export const oneView = (graph: Graph, { views }: Pick<Cut, 'views'>, view: View): Record<string, Value> =>
-  views.length > 1 ? { views: constant(graph, int64([1], [view === 'own' ? 0 : 1])) } : {};
+  views.length > 1 ? { views: constant(graph, int64([1], [view === 'original' ? 0 : 1])) } : {};
 
 /**
  * Minimum side of the explained feature map in positions: deeper maps represent what is seen rather than where. Better than
@@ -76,12 +76,15 @@ const LEAST_SIDE = 7;
 /** The last feature map of at least `LEAST_SIDE` positions along each side; the pixels if there is none. */
 export function cutOf(model: Model): Cut {
   const views: Cut['views'] = model.nodes.some(({ inputs }) => inputs.includes('views'))
-    ? ['own', 'mirrored']
-    : ['own'];
+    ? ['original', 'mirrored']
+    : ['original'];
   const graph = createGraph('maps');
   const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
   const image = imageOf(model);
-  const values = rebuild(graph, model, { pixels, ...oneView(graph, { views }, 'own') }, ['embedding', image]);
+  const values = rebuild(graph, model, { pixels, ...oneView(graph, { views }, 'original') }, [
+    'embedding',
+    image,
+  ]);
   const isMap = ({ shape, dtype }: Value): boolean =>
     dtype === 'float32' &&
     shape.length === 4 &&

@@ -81,7 +81,7 @@ export async function createFaceExplainer(
         (places) => pathPoints(session, feeds, places, PLACES_PER_RUN, settings?.signal),
         settings,
       );
-      return { ...rest, ...pooled(attributions, sidesOf(maps['own']!, cut)) };
+      return { ...rest, ...pooled(attributions, sidesOf(maps['original']!, cut)) };
     },
     async dispose() {
       await lower.dispose();
@@ -102,7 +102,7 @@ function lowerModel(model: Model, cut: Cut): { bytes: Uint8Array; shape: Shape }
 }
 
 /**
- * From the maps of a face and of a blank, `own map`, `own blank` and so on `[1, …]`, and `places` `[batch]` between them
+ * From the maps of a face and of a blank, `original map`, `original blank` and so on `[1, …]`, and `places` `[batch]` between them
  * to the log-odds there and to `slopes` `[batch, rows, columns]`.
  */
 function pathModel(

@@ -1,6 +1,7 @@
 // The inputs of the graph that explains an encoder: the label in question, and the other modality's outputs.
 import {
   add,
+  defined,
   type Dim,
   expand,
   float32,
@@ -56,33 +57,33 @@ export function decisionOn(
   manifest: BundleManifest,
   fusion: Model | undefined,
   modality: Modality,
-  own: { readonly embedding: Value; readonly logits: Value },
+  outputs: { readonly embedding: Value; readonly logits: Value },
 ): Value {
   const count = labelsOf(manifest).length;
   const logOddsOf = (scores: Value): Value =>
     logOdds(scores, input(graph, 'label', 'float32', [count]), input(graph, 'among', 'float32', [count]));
   const prior = input(graph, 'prior', 'float32', [manifest[modality]!.labels.length]);
-  const scores = alone(manifest, modality, own.logits, prior);
+  const scores = alone(manifest, modality, outputs.logits, prior);
   const other = manifest[otherOf(modality)];
   if (other === undefined) return logOddsOf(scores);
-  const batch: Dim = own.logits.shape[0]!;
+  const batch: Dim = outputs.logits.shape[0]!;
   const given = (name: string, width: number): Value =>
     expand(input(graph, name, 'float32', [1, width]), [batch, width]);
   const logits = given('logits', other.labels.length);
-  const said: Said = { [modality]: own.logits, [otherOf(modality)]: logits };
+  const logitsOf: Said = { [modality]: outputs.logits, [otherOf(modality)]: logits };
   const fused =
     fusion &&
     rebuild(
       graph,
       fusion,
       {
-        [modality]: own.embedding,
+        [modality]: outputs.embedding,
         [otherOf(modality)]: given('embedding', other.width),
       },
       ['logits'],
     ).get('logits')!;
   const priorOfBoth = input(graph, 'prior of both', 'float32', [sharedLabels(manifest).length]);
-  const both = together(manifest, fused ? { ...said, fused } : said, priorOfBoth);
+  const both = together(manifest, fused ? { ...logitsOf, fused } : logitsOf, priorOfBoth);
   const paired = input(graph, 'paired', 'float32', []);
   return logOddsOf(add(mul(both, paired), mul(scores, sub(1, paired))));
 }
@@ -113,6 +114,6 @@ export function decisionFeeds(
     paired: float32([], [other ? 1 : 0]),
     'prior of both': logOf(priors.both!),
     logits: other?.logits ?? empty(part.labels.length),
-    ...(hasFusion ? { embedding: other?.embedding ?? empty(part.width) } : {}),
+    ...defined({ embedding: hasFusion ? (other?.embedding ?? empty(part.width)) : undefined }),
   };
 }

@@ -1,5 +1,5 @@
 // Label sets that contain the true label with a given coverage, and abstention to limit the share of wrong answers.
-import { MienError, repeated } from 'mien-engine/base';
+import { defined, MienError, repeated } from 'mien-engine/base';
 import type { BundleManifest } from '../bundle/manifest.js';
 import {
   LEAST_COVERAGE,
@@ -43,16 +43,16 @@ export function certaintyOf(
 ): Pick<Recognition, 'set' | 'abstained'> {
   const { certainty } = manifest[decided.from === 'both' ? 'fusion' : decided.from] ?? {};
   if (!certainty) return {};
-  return {
-    ...(coverage === undefined ? {} : { set: setOf(certainty, decided, coverage) }),
-    ...(risk === undefined ? {} : { abstained: isUncertain(certainty, decided, risk) }),
-  };
+  return defined({
+    set: coverage === undefined ? undefined : setOf(certainty, decided, coverage),
+    abstained: risk === undefined ? undefined : isUncertain(certainty, decided, risk),
+  });
 }
 
 /** Labels whose posterior is high enough for the coverage. */
 function setOf(certainty: Certainty, { probabilities }: Decided, coverage: number): string[] {
   const least = leastPosterior(certainty, coverage);
-  return Object.keys(probabilities).filter((label) => probabilities[label]! >= least);
+  return Object.entries(probabilities).flatMap(([label, probability]) => (probability >= least ? label : []));
 }
 
 function isUncertain(certainty: Certainty, { label, probabilities }: Decided, risk: number): boolean {

@@ -78,8 +78,11 @@ export async function explainItem(
   return {
     label: question.label,
     logOdds: logOddsOf(question.probabilities, question.label),
-    ...defined({ text: ofText, face: ofFace }),
-    ...(ofText && ofFace ? { shares: sharesOf(manifest, result, question.label) } : {}),
+    ...defined({
+      text: ofText,
+      face: ofFace,
+      shares: ofText && ofFace && sharesOf(manifest, result, question.label),
+    }),
     result,
     warnings: result.warnings,
   };

@@ -62,13 +62,15 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     );
     return results.map((result, i) => withId(items[i]!, result));
   };
+  const recognizeOne = async (item: IdentifiedItem, options: RecognizeOptions): Promise<Result> =>
+    (await recognizeAll([item], options))[0]!;
   function recognize(item: Item, options?: RecognizeOptions): Promise<Result>;
   function recognize(items: readonly Item[], options?: RecognizeOptions): Promise<Result[]>;
   async function recognize(
     given: Item | readonly Item[],
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
-    if (!isList(given)) return (await recognizeAll([readItem(given)], options))[0]!;
+    if (!isList(given)) return recognizeOne(readItem(given), options);
     // Not `map`, which skips holes: a hole counts as an item.
     return recognizeAll(Array.from(given, readItem), options);
   }
@@ -92,7 +94,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     session(options = {}) {
       checkOptions(options, SESSION_OPTIONS, 'session');
       checkPrior(info.labels, options);
-      return startSession(async (item, by) => (await recognizeAll([item], by))[0]!, info, options);
+      return startSession(recognizeOne, info, options);
     },
     [Symbol.asyncDispose]: dispose,
   };

@@ -134,7 +134,7 @@ async function checkForm(
     form,
     {
       // As in JSON, an empty text is a text.
-      ...(empty.has('text') ? { text: '' } : {}),
+      ...defined({ text: empty.has('text') ? '' : undefined }),
       ...filled,
     },
   );
@@ -142,18 +142,18 @@ async function checkForm(
     throw invalid([{ path: '', message: 'send either items, or the text and image of a single item' }]);
   const given =
     items === undefined
-      ? [{ id, text, ...(image ? { image: 'image' } : {}) }]
+      ? [{ id, text, ...defined({ image: image && 'image' }) }]
       : parseJson(items, 'the part items');
   const options = {
     faces,
     allFaces: allFaces === 'true',
     gate: gate === 'true',
     fine: fine === 'true',
-    ...(prior === undefined
-      ? {}
-      : { prior: prior.startsWith('{') ? parseJson(prior, 'the part prior') : prior }),
-    ...(coverage === undefined ? {} : { coverage: Number(coverage) }),
-    ...(risk === undefined ? {} : { risk: Number(risk) }),
+    ...defined({
+      prior: prior?.startsWith('{') ? parseJson(prior, 'the part prior') : prior,
+      coverage: coverage === undefined ? undefined : Number(coverage),
+      risk: risk === undefined ? undefined : Number(risk),
+    }),
   };
   const checked = check(request, { items: given, ...options }, limits);
   const files = new Map(Object.entries({ ...others, ...defined({ image }) }));

@@ -69,7 +69,7 @@ function errorResponses(codes: readonly ServiceErrorCode[]): Operation['response
           .filter((code) => statusOf(code) === status)
           .map((code) => `\`${code}\`: ${SERVICE_ERRORS[code][1]}`)
           .join(' '),
-        ...(HEADERS[status] ? { headers: HEADERS[status] } : {}),
+        ...defined({ headers: HEADERS[status] }),
         content: json('Error'),
       },
     ]),
@@ -189,7 +189,7 @@ export function openApiDocument(
     },
     components: {
       schemas: componentsOf(limits),
-      ...(secured ? { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } } : {}),
+      ...defined({ securitySchemes: secured ? { bearer: { type: 'http', scheme: 'bearer' } } : undefined }),
     },
   };
 }

@@ -100,9 +100,13 @@ async function run(options: Options, output: Output): Promise<void> {
     allFaces: options.allFaces === true,
     gate: options.gate === true,
     signal,
-    ...(options.fine ? { fine: true } : {}),
-    ...(options.mirror ? {} : { mirror: false }),
-    ...defined({ prior: options.prior, risk: options.risk, coverage: options.coverage }),
+    ...defined({
+      fine: options.fine || undefined,
+      mirror: options.mirror ? undefined : false,
+      prior: options.prior,
+      risk: options.risk,
+      coverage: options.coverage,
+    }),
   };
   const labels = answerLabels(recognizer.info);
   const explain = await explainerOf(recognizer, options, settings);

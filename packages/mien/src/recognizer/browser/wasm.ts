@@ -1,5 +1,5 @@
 // Fetches and checks ONNX Runtime's WebAssembly file, and explains why the runtime could not start.
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { fetchFile, unexpected, type FetchOptions, type Received } from '../fetch-file.js';
 
 const HINT = 'Serve it next to the script, or set the option wasm to its URL.';
@@ -27,10 +27,10 @@ export async function notStarted(cause: unknown): Promise<MienError> {
     .findLast(({ name }) => /\.wasm(\?|$)/.test(name))?.name;
   const found = file === undefined ? undefined : await fetchWasm(file, {}).catch((error: unknown) => error);
   if (found instanceof MienError) return found;
-  const reason = String(cause).split('\n')[0]!.slice(0, 200);
-  return new MienError('offline', `ONNX Runtime could not start (${reason})`, {
+  const [reason = ''] = String(cause).split('\n');
+  return new MienError('offline', `ONNX Runtime could not start (${reason.slice(0, 200)})`, {
     cause,
-    ...(file === undefined ? {} : { file }),
+    ...defined({ file }),
     hint: `Its .wasm file may be missing or from another version. ${HINT}`,
   });
 }

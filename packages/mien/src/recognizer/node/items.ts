@@ -186,8 +186,7 @@ function itemOf({ row, cells }: Row, nameOf: (kind: Kind) => string, folder: str
   const path = image?.trim();
   return {
     id: named,
-    ...defined({ text }),
-    ...(path ? { image: pathOf(path, folder) } : {}),
+    ...defined({ text, image: path ? pathOf(path, folder) : undefined }),
   };
 }
 

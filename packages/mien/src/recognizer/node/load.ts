@@ -62,7 +62,7 @@ export async function loadRecognizer(options: LoadOptions = {}): Promise<Recogni
   checkOptions(options, OPTIONS, 'loadRecognizer');
   const { bundle = bundledModel(), detector, processes = 0, ...rest } = options;
   const folder = placeOfBundle(bundle);
-  const here = { ...rest, ...(detector === undefined ? {} : { detector: localPath(detector) }) };
+  const here = { ...rest, detector: detector === undefined ? undefined : localPath(detector) };
   if (processes === 0) return loadHere(folder, here);
   const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / processes));
   return startPool({ ...here, bundle: folder, threads }, processes);

@@ -1,7 +1,7 @@
 // Mappings from the labels of a user's data to those of the model.
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { MienError } from 'mien-engine/base';
+import { messageOf, MienError } from 'mien-engine/base';
 import { readText } from 'mien-engine/node';
 
 const schema = z.record(z.string(), z.string().min(1).nullable());
@@ -22,7 +22,8 @@ export async function readMapping(file: string): Promise<LabelMapping> {
   try {
     value = parse(text);
   } catch (cause) {
-    throw new MienError('config', `is neither YAML nor JSON (${(cause as Error).message.split('\n')[0]!})`, {
+    const [reason = ''] = messageOf(cause).split('\n');
+    throw new MienError('config', `is neither YAML nor JSON (${reason})`, {
       file,
       cause,
     });
