@@ -1,11 +1,11 @@
 // The worker: it loads the model and computes, so that the page stays free.
 import { expose } from 'comlink';
-import { loadRecognizer, type BrowserRecognizer, type Progress, type Result } from 'mien/browser';
+import { loadRecognizer, type BrowserRecognizer, type LoadProgress, type Result } from 'mien/browser';
 
 let recognizer: BrowserRecognizer | undefined;
 
 const api = {
-  async load(bundle: string, onProgress: (progress: Progress) => void): Promise<void> {
+  async load(bundle: string, onProgress: (progress: LoadProgress) => void): Promise<void> {
     recognizer = await loadRecognizer({ bundle, onProgress });
   },
   async read(text: string, image?: ImageBitmap): Promise<Result> {

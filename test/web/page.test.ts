@@ -284,7 +284,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     const other = await shared.page.context().newPage();
     await other.goto(`${served.url}?device=webgpu`);
     await other.waitForSelector('#fetch:not([hidden])');
-    expect(await other.textContent('#progress-label')).toMatch(/no WebGPU that can be used/);
+    expect(await other.textContent('#progress-label')).toMatch(/WebGPU is not available/);
     await other.close();
   });
 

@@ -1,6 +1,6 @@
 // The page's interface to the worker: loading with progress, recognising and explaining.
 import { proxy, transfer, wrap } from 'comlink';
-import type { Explanation, Failure, Progress, Result } from 'mien/browser';
+import type { Explanation, Failure, LoadProgress, Result } from 'mien/browser';
 import type { Api, Input, Loaded, LoadSettings } from './worker.js';
 
 export interface Engine extends Loaded {
@@ -13,7 +13,7 @@ export interface Engine extends Loaded {
 /** Milliseconds to wait for the service worker to take control. */
 const SERVICE_WORKER_TIMEOUT = 5000;
 
-export async function startEngine(onProgress: (progress: Progress) => void): Promise<Engine> {
+export async function startEngine(onProgress: (progress: LoadProgress) => void): Promise<Engine> {
   await startServiceWorker();
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
   const api = wrap<Api>(worker);

@@ -24,7 +24,7 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => reso
 export type Rgb = readonly [red: number, green: number, blue: number];
 
 /** A label's colour for a canvas in the current colour scheme, 0 to 255 each; cached, since each camera frame needs it. */
-export function rgbOf(label: string): Rgb {
+export function rgbOfLabel(label: string): Rgb {
   const cached = resolved.get(label);
   if (cached) return cached;
   if (!probe.isConnected) document.body.append(Object.assign(probe, { hidden: true }));

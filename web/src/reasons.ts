@@ -1,7 +1,7 @@
 // Renders an explanation: the shares of words and face, tinted words, a heat map, and all numbers in a table.
 import type { Explanation, FaceExplanation, WordAttribution } from 'mien/browser';
 import { faceParts, heatMap } from 'mien/page';
-import { colourOf, rgbOf } from './labels.js';
+import { colourOf, rgbOfLabel } from './labels.js';
 import { make, percent } from './page.js';
 
 export interface ExplainedInput {
@@ -164,7 +164,7 @@ function faceMap(
   const context = canvas.getContext('2d', { willReadFrequently: true });
   if (context) {
     draw(context, photograph, face.corners);
-    const { data, width, height } = heatMap(face, context.getImageData(0, 0, SIDE, SIDE), rgbOf(label));
+    const { data, width, height } = heatMap(face, context.getImageData(0, 0, SIDE, SIDE), rgbOfLabel(label));
     context.putImageData(new ImageData(data, width, height), 0, 0);
   }
   return make('figure', 'face-map', canvas, make('figcaption', '', `${values}.`));

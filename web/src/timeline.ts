@@ -1,6 +1,6 @@
 // Probabilities over the last half minute as stacked bands, one per label.
 import type { Probabilities } from 'mien/browser';
-import { rgbOf, type Rgb } from './labels.js';
+import { rgbOfLabel, type Rgb } from './labels.js';
 import { element, percent } from './page.js';
 
 /** Milliseconds. */
@@ -55,7 +55,7 @@ function draw(labels: readonly string[], now: number, last: Sample): void {
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, width, height);
   const x = (time: number): number => width * (1 - (now - time) / SPAN);
-  const bands = labels.map((label) => ({ label, colour: `rgb(${rgbOf(label).join()})` }));
+  const bands = labels.map((label) => ({ label, colour: `rgb(${rgbOfLabel(label).join()})` }));
   for (const run of runs()) {
     let lower = run.map(({ time }) => ({ time, sum: 0 }));
     for (const { label, colour } of bands) {
@@ -102,7 +102,7 @@ function labelBands(
   for (const label of labels) {
     const share = probabilities[label] ?? 0;
     if (share * height >= MIN_LABELLED) {
-      context.fillStyle = inkOn(rgbOf(label));
+      context.fillStyle = inkOn(rgbOfLabel(label));
       context.fillText(label, width - 8, height * (1 - lower - share / 2));
     }
     lower += share;

@@ -9,7 +9,7 @@ import {
   type Explanation,
   type Failure,
   loadRecognizer,
-  type Progress,
+  type LoadProgress,
   type RecognizerInfo,
   type Result,
   trackFaces,
@@ -43,7 +43,7 @@ function recognizer(): BrowserRecognizer {
 }
 
 const api = {
-  async load(settings: LoadSettings, onProgress: (progress: Progress) => void): Promise<Loaded> {
+  async load(settings: LoadSettings, onProgress: (progress: LoadProgress) => void): Promise<Loaded> {
     loaded = await loadRecognizer({ ...settings, onProgress, wasm: { wasm, webgpu } });
     return { info: loaded.info, backend: loaded.backend };
   },

@@ -17,7 +17,7 @@ export {
 export {
   type ErrorCode,
   type ErrorPlace,
-  kindOf,
+  describeType,
   messageOf,
   MienError,
   quoted,
@@ -39,6 +39,7 @@ export {
   suggestion,
   text,
   wholeNumber,
+  withDefaults,
 } from './base/options.js';
 export { randomStream, type RandomStream } from './base/random.js';
 export { encodeSafetensors, readSafetensors } from './base/safetensors.js';

@@ -12,7 +12,7 @@ export {
 } from './recognizer/shared.js';
 export type * from './recognizer/shared.js';
 export type { Comparison } from './recognizer/agreement.js';
-export type { Progress } from './recognizer/browser/files.js';
+export type { LoadProgress } from './recognizer/browser/files.js';
 export type { BrowserImageSource, Drawable } from './recognizer/browser/images.js';
 export { loadRecognizer, type BrowserRecognizer, type LoadOptions } from './recognizer/browser/load.js';
 export type { Backend, Device, WebRuntime } from './recognizer/browser/runtime.js';

@@ -3,13 +3,13 @@
  * @module mien/cli
  */
 export { bundledModel } from './base/package.js';
-export { collect, megapixels, wholeNumber } from './cli/arguments.js';
+export { collect, megapixels, positiveInteger } from './cli/arguments.js';
 export { type Served, servePage } from './cli/commands/demo.js';
 export {
   measureAligned,
   type RecognisedTable,
   recognisedTable,
-  type TableOptions,
+  type LabelledTableOptions,
 } from './cli/labelled-table.js';
 export { type Output, outputOf } from './cli/output.js';
 export { createProgram } from './cli/program.js';

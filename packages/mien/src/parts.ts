@@ -2,7 +2,6 @@
  * What mien-lab trains and measures: the parts of mien that are not its public API. They may change in any version.
  * @module mien/parts
  */
-export { withDefaults } from './base/options.js';
 export { bundledModel, inPackage, packageVersion } from './base/package.js';
 export { type Progress, silentProgress } from './base/progress.js';
 export { defineSettings, type Settings, type SettingsSources } from './base/settings.js';
@@ -177,6 +176,7 @@ export {
   type Scores,
   softmax,
 } from './evaluate/scores.js';
+export { testResult, type TestResult } from './evaluate/test-result.js';
 export { blankOf } from './explain/blank.js';
 export { cutOf } from './explain/entrance.js';
 export { createFaceExplainer } from './explain/face.js';

@@ -78,7 +78,7 @@ export function messageOf(thrown: unknown): string {
   } catch {
     // A proxy, or a getter, that throws.
   }
-  return typeof thrown === 'object' || typeof thrown === 'function' ? kindOf(thrown) : String(thrown);
+  return typeof thrown === 'object' || typeof thrown === 'function' ? describeType(thrown) : String(thrown);
 }
 
 /** The longest quotation, in UTF-16 units. */
@@ -103,7 +103,7 @@ export function tagOf(value: unknown): string {
 }
 
 /** The kind of a value: `null`, `a number`, `a Promise`, `an Int32Array`. Never throws. */
-export function kindOf(value: unknown): string {
+export function describeType(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value !== 'object') return `a ${typeof value}`;
   const tag = tagOf(value);
@@ -123,5 +123,5 @@ function classNameOf(value: object): string | undefined {
 /** A value as a message repeats it: a text in quotation marks, a number or boolean as it is, anything else by its kind. */
 export function repeated(value: unknown): string {
   if (typeof value === 'string') return `"${quoted(value, 80)}"`;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : kindOf(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : describeType(value);
 }

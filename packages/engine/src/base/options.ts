@@ -1,5 +1,7 @@
-// Checks options against a table of accepted values, so that a wrong one is a usage error instead of a wrong answer.
+// Checks options against tables of accepted names and values, so that a wrong one is a usage error instead of a wrong
+// answer.
 import { closest, distance } from 'fastest-levenshtein';
+import { defined } from './collections.js';
 import { MienError, repeated } from './errors.js';
 
 /** The values an option accepts. */
@@ -45,7 +47,31 @@ export const abortSignal: Kind = {
 };
 
 /**
- * Checks options; `undefined` stands for the default.
+ * Checks that options have known names only.
+ * @param what the name of what takes the options, for errors.
+ * @throws MienError `usage` for an unknown name, with the most similar known one as its hint; `place.field` is the name.
+ */
+export function checkNames(given: object, known: readonly string[], what: string): void {
+  for (const name of Object.keys(given))
+    if (!known.includes(name))
+      throw new MienError('usage', `unknown option "${name}" of ${what}`, {
+        field: name,
+        hint: suggestion(name, known),
+      });
+}
+
+/**
+ * `defaults` overridden by `options`; `undefined` keeps the default.
+ * @param what the name of what takes the options, for errors.
+ * @throws MienError `usage` for an unknown name.
+ */
+export function withDefaults<T extends object>(options: Partial<T>, defaults: T, what: string): T {
+  checkNames(options, Object.keys(defaults), what);
+  return { ...defaults, ...defined(options) } as T;
+}
+
+/**
+ * Checks names and values of options; `undefined` stands for the default.
  * @param what the name of what takes the options, for errors.
  * @throws MienError `usage` if the options are not an object, for an unknown name, or for a value that an option does
  *   not accept; `place.field` is the option.
@@ -59,12 +85,7 @@ export function checkOptions<Options extends object>(
     throw new MienError('usage', `the options of ${what} cannot be ${repeated(given)}`, {
       hint: `Expected an object: { ${Object.keys(kinds).slice(0, 2).join(', ')}, … }`,
     });
-  for (const name of Object.keys(given))
-    if (!Object.hasOwn(kinds, name))
-      throw new MienError('usage', `unknown option "${name}" of ${what}`, {
-        field: name,
-        hint: suggestion(name, Object.keys(kinds)),
-      });
+  checkNames(given, Object.keys(kinds), what);
   for (const [name, { expected, takes }] of Object.entries<Kind>(kinds)) {
     const value: unknown = given[name as keyof Options];
     if (value !== undefined && !takes(value))

@@ -1,96 +1,100 @@
-// Tasks for child processes that run a module of a package: each goes to the least busy, one that ends is replaced.
+// A pool of child processes: each task goes to the least busy process, and a process that ends is restarted.
 import { fork, type ChildProcess } from 'node:child_process';
 import { defined } from './collections.js';
 import { MienError } from './errors.js';
 import type { ModuleFile } from './module-file.js';
-import type { FromProcess, FromTask, Thrown, ToProcess } from './serve-tasks.js';
+import type { FromProcess, FromTask, SerializedError, ToProcess } from './serve-tasks.js';
 
-/** A process that ends so often in a row, without an answer in between, is not started again. */
-const MOST_CRASHES = 5;
-/** Milliseconds for an idle process to end by itself. */
-const GRACE = 2000;
+/** A process that ends this often in a row without completing a task is not restarted. */
+const MAX_CRASHES = 5;
+/** Milliseconds that an idle process has to exit by itself. */
+const GRACE_PERIOD = 2000;
 
-/** What became of a process. */
+/** A process became ready or ended. */
 export interface ProcessEvent {
   readonly kind: 'ready' | 'ended';
   readonly pid: number | undefined;
-  /** Of one that ended: the signal or exit code. */
+  /** The signal or exit code, if the process ended. */
   readonly how?: string;
-  /** Processes that can compute now. */
+  /** Number of processes that are ready. */
   readonly ready: number;
-  /** Processes that are not started again. */
+  /** Number of processes that will not be restarted. */
   readonly lost: number;
 }
 
 export interface ProcessPoolOptions<Setup> {
-  /** What the processes run; it calls `serveTasks`. */
+  /** The module that the processes run; it calls `serveTasks`. */
   readonly module: ModuleFile;
   readonly processes: number;
-  /** What each process is told before its first task. */
+  /** Sent to each process before its first task. */
   readonly setup: Setup;
-  /** Told whenever a process has become ready or has ended while the pool is open. */
+  /** Called when a process becomes ready, or ends while the pool is open. */
   readonly onEvent?: ((event: ProcessEvent) => void) | undefined;
-  /** Milliseconds after which a process that owes an answer counts as stuck and is killed; never by default. */
+  /** Milliseconds after which a process that has not completed a task is considered stuck and killed; by default never. */
   readonly patience?: number | undefined;
 }
 
 interface TaskOptions<Note> {
-  /** When it is given the process is told, and the answer is what the task makes of that. */
+  /** Aborts the task's own signal in the process; how the task ends then is up to the task. */
   readonly signal?: AbortSignal | undefined;
-  /** How much there is to do, in the unit of the other tasks; 1 by default. */
+  /** The amount of work, relative to other tasks; 1 by default. */
   readonly load?: number | undefined;
-  /** Told what the task says before it is done. */
+  /** Called with each note that the task sends while it runs. */
   readonly onNote?: ((note: Note) => void) | undefined;
 }
 
-export interface ProcessPool<Task, Answer, Info = undefined, Note = never> {
-  /** What a process said of itself when it was ready. */
+export interface ProcessPool<Task, Result, Info = undefined, Note = never> {
+  /** Sent by the first process when it became ready. */
   readonly info: Info;
   /**
-   * Tasks, notes and answers are sent as structured clones: typed arrays stay what they are.
-   * @throws MienError `crashed` when the process ended before it answered, or none is left; `usage` for a task that
-   *   cannot be sent, and after `close`; `interrupted` when the signal was given before it was sent; what the task throws.
+   * Tasks, notes and results are sent as structured clones, which preserve typed arrays.
+   * @throws MienError `crashed` if the process ends before the result, or none is left; `usage` for a task that cannot be
+   *   cloned, and after `close`; `interrupted` if the signal is aborted before the task is sent; errors of the task.
    */
-  run(task: Task, options?: TaskOptions<Note>): Promise<Answer>;
-  /** Ends the processes. One that still computes is killed, and what it owes is refused as `crashed`. */
+  run(task: Task, options?: TaskOptions<Note>): Promise<Result>;
+  /** Ends the processes. Those that still compute are killed, and their tasks reject with `crashed`. */
   close(): Promise<void>;
 }
 
 interface Worker<Info> {
   child: ChildProcess;
-  readonly waiting: Map<number, Waiting>;
-  /** Of the tasks that it has been given and has not answered. */
+  /** Tasks in progress, by their id. */
+  readonly pending: Map<number, Pending>;
+  /** Sum of the loads of the tasks in progress. */
   load: number;
   crashes: number;
-  /** `lost` is one that is not started again. */
+  /** `lost`: not restarted any more. */
   state: 'starting' | 'ready' | 'lost';
   ready: Promise<Info>;
 }
 
-/** For the answer to a task. */
-interface Waiting {
+/** Callbacks of a task in progress. */
+interface Pending {
   note(note: unknown): void;
-  resolve(answer: unknown): void;
+  resolve(result: unknown): void;
   reject(error: Error): void;
 }
 
 /**
- * Starts the processes and waits until all are ready. One that has nothing to do does not keep this process alive.
- * @throws MienError `usage` for a number of processes that is not possible; what opening the module throws.
+ * Starts the processes and waits until all are ready. Idle processes do not keep this process alive.
+ * @throws MienError `usage` for an invalid number of processes; errors of the module's start.
  */
-export async function startProcessPool<Setup, Task, Answer, Info = undefined, Note = never>({
+export async function startProcessPool<Setup, Task, Result, Info = undefined, Note = never>({
   module,
   processes,
   setup,
   onEvent,
   patience,
-}: ProcessPoolOptions<Setup>): Promise<ProcessPool<Task, Answer, Info, Note>> {
+}: ProcessPoolOptions<Setup>): Promise<ProcessPool<Task, Result, Info, Note>> {
   if (!Number.isInteger(processes) || processes < 1)
-    throw new MienError('usage', `${processes} processes are not possible`, { field: 'processes' });
+    throw new MienError('usage', `processes cannot be ${processes}`, {
+      field: 'processes',
+      hint: 'Expected a whole number above 0.',
+    });
   let closing: Promise<unknown> | undefined;
   let next = 0;
 
-  const tell = (kind: ProcessEvent['kind'], { pid }: ChildProcess, how?: string): void => {
+  const report = (kind: ProcessEvent['kind'], { pid }: ChildProcess, how?: string): void => {
     const count = (state: Worker<Info>['state']): number =>
       workers.filter((worker) => worker.state === state).length;
     onEvent?.({ kind, pid, ...defined({ how }), ready: count('ready'), lost: count('lost') });
@@ -104,47 +108,47 @@ export async function startProcessPool<Setup, Task, Answer, Info = undefined, No
         if (message.kind === 'ready') {
           worker.state = 'ready';
           resolve(message.info as Info);
-          tell('ready', child);
+          report('ready', child);
         } else if (message.kind === 'unready') {
-          reject(revive(message.thrown));
+          reject(deserializeError(message.error));
           child.kill('SIGKILL');
         } else settle(worker, message);
       });
       const ended = (how: string): void => {
         const error = crashed(how);
         reject(error);
-        for (const waiting of worker.waiting.values()) waiting.reject(error);
-        // Deno holds on to the channel of a child that is gone.
-        letGo(child);
+        for (const task of worker.pending.values()) task.reject(error);
+        // Deno keeps the channel of a child that has ended.
+        unref(child);
         if (closing) return;
-        if (++worker.crashes < MOST_CRASHES) {
+        if (++worker.crashes < MAX_CRASHES) {
           start(worker);
-          idle(worker);
+          unrefIfIdle(worker);
         } else worker.state = 'lost';
-        tell('ended', child, how);
+        report('ended', child, how);
       };
       child.on('exit', (code, signal) => ended(signal ?? `code ${code}`));
       child.on('error', ({ message }) => {
-        // What could not be started has no exit.
+        // A process that could not be started emits no `exit`.
         if (child.pid === undefined) ended(message);
       });
     });
-    // Whoever calls next sees it; nobody else needs to.
+    // Reported by the next `run`.
     worker.ready.catch(() => undefined);
     post(child, { kind: 'setup', setup });
   };
   const workers = Array.from({ length: processes }, () => {
-    const worker = { waiting: new Map(), load: 0, crashes: 0 } as unknown as Worker<Info>;
+    const worker = { pending: new Map(), load: 0, crashes: 0 } as unknown as Worker<Info>;
     start(worker);
     return worker;
   });
-  /** One that is ready before one that is starting, else the least busy. */
+  /** The least busy process, those that are ready first. */
   const choose = (): Worker<Info> => {
-    if (closing) throw new MienError('usage', 'the processes that compute have been ended');
+    if (closing) throw new MienError('usage', 'the process pool is closed');
     const left = workers.filter(({ state }) => state !== 'lost');
     if (left.length === 0)
-      throw new MienError('crashed', `every process that computes ended ${MOST_CRASHES} times in a row`, {
-        hint: 'What they wrote on standard error says why. Start the program again.',
+      throw new MienError('crashed', `every process of the pool ended ${MAX_CRASHES} times in a row`, {
+        hint: 'See their standard error for the reason, then restart the program.',
       });
     const ready = left.filter(({ state }) => state === 'ready');
     return (ready.length > 0 ? ready : left).reduce((a, b) => (b.load < a.load ? b : a));
@@ -157,30 +161,30 @@ export async function startProcessPool<Setup, Task, Answer, Info = undefined, No
     await close();
     throw error;
   });
-  workers.forEach(idle);
+  workers.forEach(unrefIfIdle);
 
-  const ask = ({ child, waiting }: Worker<Info>, task: Task, { signal, onNote }: TaskOptions<Note>) =>
-    new Promise<Answer>((resolve, reject) => {
+  const send = ({ child, pending }: Worker<Info>, task: Task, { signal, onNote }: TaskOptions<Note>) =>
+    new Promise<Result>((resolve, reject) => {
       const id = next++;
       const abort = (): void => post(child, { kind: 'abort', id });
       const stuck = patience && setTimeout(() => child.kill('SIGKILL'), patience);
       const done = (): void => {
-        waiting.delete(id);
+        pending.delete(id);
         signal?.removeEventListener('abort', abort);
         clearTimeout(stuck);
       };
       const fail = (error: Error): void => (done(), reject(error));
-      waiting.set(id, {
+      pending.set(id, {
         note: (note) => onNote?.(note as Note),
-        resolve: (answer) => (done(), resolve(answer as Answer)),
+        resolve: (result) => (done(), resolve(result as Result)),
         reject: fail,
       });
       signal?.addEventListener('abort', abort, { once: true });
       try {
-        // A channel closes when its child ends; that it has ended may not be known yet.
+        // The channel may be closed already, before the child's `exit` is emitted.
         post(child, { kind: 'task', id, task }, (cause) => fail(crashed(cause.message, cause)));
       } catch (cause) {
-        fail(new MienError('usage', 'what is asked cannot be sent to another process', { cause }));
+        fail(new MienError('usage', 'the task cannot be sent to another process', { cause }));
       }
     });
   return {
@@ -189,59 +193,59 @@ export async function startProcessPool<Setup, Task, Answer, Info = undefined, No
     async run(task, { load = 1, ...options } = {}) {
       const worker = choose();
       worker.load += load;
-      hold(worker.child);
+      ref(worker.child);
       try {
         await worker.ready;
         if (options.signal?.aborted)
-          throw new MienError('interrupted', 'stopped before it began', {
+          throw new MienError('interrupted', 'aborted before the task started', {
             cause: options.signal.reason as unknown,
           });
-        return await ask(worker, task, options);
+        return await send(worker, task, options);
       } finally {
         worker.load -= load;
-        idle(worker);
+        unrefIfIdle(worker);
       }
     },
   };
 }
 
 const crashed = (how: string, cause?: unknown): MienError =>
-  new MienError('crashed', `the process that computes ended unexpectedly (${how})`, {
+  new MienError('crashed', `a process of the pool ended unexpectedly (${how})`, {
     cause,
-    hint: 'Another one is started in its place; the same may be asked again.',
+    hint: 'It is restarted; try again.',
   });
 
-/** A process with nothing to do does not keep its parent alive. */
-function idle({ load, child }: Pick<Worker<unknown>, 'load' | 'child'>): void {
-  if (load === 0) letGo(child);
+/** An idle process does not keep its parent alive. */
+function unrefIfIdle({ load, child }: Pick<Worker<unknown>, 'load' | 'child'>): void {
+  if (load === 0) unref(child);
 }
 
 function settle(worker: Worker<unknown>, message: FromTask): void {
-  const waiting = worker.waiting.get(message.id);
-  if (message.kind === 'note') return waiting?.note(message.note);
+  const task = worker.pending.get(message.id);
+  if (message.kind === 'note') return task?.note(message.note);
   worker.crashes = 0;
-  if (message.kind === 'failed') waiting?.reject(revive(message.thrown));
-  else waiting?.resolve(message.answer);
+  if (message.kind === 'failed') task?.reject(deserializeError(message.error));
+  else task?.resolve(message.result);
 }
 
-/** An error of another process, as it was there. */
-function revive({ code, ...thrown }: Thrown): Error {
+/** The error of another process. */
+function deserializeError({ code, ...fields }: SerializedError): Error {
   const error = code === undefined ? new Error() : new MienError(code, '');
-  return Object.assign(error, thrown);
+  return Object.assign(error, fields);
 }
 
 async function end({ child, state, load }: Worker<unknown>): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.ref();
   if (child.connected) child.disconnect();
   const kill = (): void => void child.kill('SIGKILL');
-  const timer = setTimeout(kill, state === 'ready' && load === 0 ? GRACE : 0);
-  await gone;
+  const timer = setTimeout(kill, state === 'ready' && load === 0 ? GRACE_PERIOD : 0);
+  await exited;
   clearTimeout(timer);
 }
 
-/** Starts a module. Its standard error is this process's. */
+/** Starts a module in a child process, which shares this process's standard error. */
 const forkModule = ({ path, execArgv }: ModuleFile): ChildProcess =>
   fork(path, {
     execArgv: [...execArgv],
@@ -249,24 +253,24 @@ const forkModule = ({ path, execArgv }: ModuleFile): ChildProcess =>
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 
-/** @throws what cannot be cloned; that it did not arrive is for `onLost`. */
+/** @throws if the message cannot be cloned; `onLost` is called if it cannot be delivered. */
 function post(child: ChildProcess, message: ToProcess, onLost?: (cause: Error) => void): void {
   child.send(message, (cause) => {
     if (cause) onLost?.(cause);
   });
 }
 
-/** In Bun it has neither `ref` nor `unref`: the process takes it along. */
+/** In Bun it has neither `ref` nor `unref`: those of the process suffice. */
 type Channel = { ref?(): void; unref?(): void } | null | undefined;
 
-/** From now on this process does not end before the child does. */
-export function hold(child: ChildProcess): void {
+/** The child keeps this process alive. */
+export function ref(child: ChildProcess): void {
   child.ref();
   (child.channel as Channel)?.ref?.();
 }
 
-/** From now on the child does not keep this process alive. */
-export function letGo(child: ChildProcess): void {
+/** The child does not keep this process alive. */
+export function unref(child: ChildProcess): void {
   child.unref();
   (child.channel as Channel)?.unref?.();
 }

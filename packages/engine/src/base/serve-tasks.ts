@@ -1,12 +1,12 @@
-// A process of a pool: opens what it is told to, then computes one task after another for the process that started it.
+// The child's side of a process pool: receives the setup, then runs tasks for the process that started it.
 import { defined } from './collections.js';
 import { type ErrorCode, type ErrorPlace, messageOf, MienError } from './errors.js';
 
-/** An error on its way to another process. */
-export interface Thrown {
+/** An error as sent to another process. */
+export interface SerializedError {
   readonly message: string;
   readonly stack?: string;
-  /** Of a MienError. */
+  /** If it is a MienError, as `place` and `hint`. */
   readonly code?: ErrorCode;
   readonly place?: ErrorPlace;
   readonly hint?: string;
@@ -19,40 +19,40 @@ export type ToProcess =
 
 export type FromProcess =
   | { readonly kind: 'ready'; readonly info: unknown }
-  | { readonly kind: 'unready'; readonly thrown: Thrown }
+  | { readonly kind: 'unready'; readonly error: SerializedError }
   | FromTask;
 
 export type FromTask =
   | { readonly kind: 'note'; readonly id: number; readonly note: unknown }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
-  | { readonly kind: 'failed'; readonly id: number; readonly thrown: Thrown };
+  | { readonly kind: 'done'; readonly id: number; readonly result: unknown }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: SerializedError };
 
-/** What a process of a pool is when it is ready. */
-export interface TaskRunner<Task, Answer, Info = undefined, Note = never> {
-  /** What the pool shall know of it. */
+/** Runs the tasks of a process. */
+export interface TaskRunner<Task, Result, Info = undefined, Note = never> {
+  /** Sent to the pool when the process is ready. */
   readonly info: Info;
-  /** Computes a task; several may come before the first is answered. `note` tells of it before it is done. */
+  /** Runs a task; further tasks may arrive while it runs. `note` sends a message to the pool while the task runs. */
   run(
     task: Task,
     context: { readonly signal: AbortSignal; readonly note: (note: Note) => void },
-  ): Answer | Promise<Answer>;
+  ): Result | Promise<Result>;
 }
 
-/** Makes of this process one that `startProcessPool` has started: it is told the setup, and ends with its parent. */
-export function serveTasks<Setup, Task, Answer, Info = undefined, Note = never>(
+/** Serves the tasks of the pool that started this process, which ends with its parent. */
+export function serveTasks<Setup, Task, Result, Info = undefined, Note = never>(
   open: (
     setup: Setup,
-  ) => TaskRunner<Task, Answer, Info, Note> | Promise<TaskRunner<Task, Answer, Info, Note>>,
+  ) => TaskRunner<Task, Result, Info, Note> | Promise<TaskRunner<Task, Result, Info, Note>>,
 ): void {
   const running = new Map<number, AbortController>();
-  let runner: TaskRunner<Task, Answer, Info, Note>;
+  let runner: TaskRunner<Task, Result, Info, Note>;
 
   async function start(setup: Setup): Promise<void> {
     try {
       runner = await open(setup);
       send({ kind: 'ready', info: runner.info });
     } catch (error) {
-      send({ kind: 'unready', thrown: told(error) });
+      send({ kind: 'unready', error: serializeError(error) });
     }
   }
   async function compute(id: number, task: Task): Promise<void> {
@@ -60,10 +60,10 @@ export function serveTasks<Setup, Task, Answer, Info = undefined, Note = never>(
     running.set(id, controller);
     const note = (note: Note): void => send({ kind: 'note', id, note });
     try {
-      const answer = await runner.run(task, { signal: controller.signal, note });
-      send({ kind: 'answer', id, answer });
+      const result = await runner.run(task, { signal: controller.signal, note });
+      send({ kind: 'done', id, result });
     } catch (error) {
-      send({ kind: 'failed', id, thrown: told(error) });
+      send({ kind: 'failed', id, error: serializeError(error) });
     }
     running.delete(id);
   }
@@ -73,18 +73,18 @@ export function serveTasks<Setup, Task, Answer, Info = undefined, Note = never>(
     else if (message.kind === 'task') void compute(message.id, message.task as Task);
     else running.get(message.id)?.abort();
   });
-  // Without a parent there is nobody to answer.
+  // The parent has ended.
   process.on('disconnect', () => process.exit(0));
-  // The terminal interrupts all processes; what becomes of it is for the parent to say.
+  // The terminal interrupts all processes; the parent decides what to do.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
 }
 
-/** That a parent which is gone hears nothing is no error. @throws when an answer cannot be cloned. */
+/** Ignores a parent that has ended. @throws if the message cannot be cloned. */
 const send = (message: FromProcess): void =>
   void process.send?.(message, undefined, undefined, () => undefined);
 
-function told(error: unknown): Thrown {
+function serializeError(error: unknown): SerializedError {
   const { stack } = error instanceof Error ? error : {};
   const { code, place, hint } = error instanceof MienError ? error : {};
   return { message: messageOf(error), ...defined({ stack, code, place, hint }) };

@@ -2,10 +2,11 @@
 import type * as ort from 'onnxruntime-common';
 import { defined } from '../base/collections.js';
 import { messageOf, MienError } from '../base/errors.js';
+import { anything, checkOptions, flag, oneOf, text, wholeNumber, type Kinds } from '../base/options.js';
 import { arrayIn, tensor, type DType, type Tensor, type Tensors, type TypedArrays } from '../base/tensor.js';
 
 export interface SessionOptions {
-  /** Threads inside one operator; all cores by default. */
+  /** Threads inside one operator; all cores by default, or if 0. */
   threads?: number;
   /** `all` lets ONNX Runtime fuse operators and block layouts; `disabled` runs the graph as written. */
   optimization?: 'all' | 'extended' | 'basic' | 'disabled';
@@ -119,11 +120,21 @@ async function mainRealm(): Promise<MainRealm | undefined> {
   return { global, require: (name, from) => modules.createRequire(from)(name) };
 }
 
+const OPTIONS: Kinds<SessionOptions> = {
+  threads: wholeNumber(0),
+  optimization: oneOf('all', 'extended', 'basic', 'disabled'),
+  spinning: flag,
+  profilePrefix: text,
+  extra: anything,
+};
+
 /**
  * Prepares a model for running.
- * @throws MienError `format` if ONNX Runtime does not accept the bytes as a model.
+ * @throws MienError `format` if ONNX Runtime does not accept the bytes as a model, `usage` for an unknown option or a
+ *   value that an option does not accept.
  */
 export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+  checkOptions(options, OPTIONS, 'createSession');
   const loaded = await loadRuntime();
   const { runtime, realm } = loaded;
   const { threads, optimization = 'all', spinning = true, profilePrefix, extra = {} } = options;

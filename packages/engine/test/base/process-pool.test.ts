@@ -1,4 +1,4 @@
-// Tasks in child processes: answered as computed here, refused by what went wrong, and nothing is left behind.
+// Tasks in child processes: results and errors arrive as in this process, and no process is left behind.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ describe('a pool', () => {
   });
   afterAll(() => pool.close());
 
-  test('gives each task its own answer, whatever can be cloned', async () => {
+  test('returns the result of each task, for any values that can be cloned', async () => {
     const values = fc.anything({ withTypedArray: true, withBigInt: true, withDate: true, withMap: true });
     await fc.assert(
       fc.asyncProperty(fc.array(values, { maxLength: 8 }), async (given) => {
@@ -58,13 +58,13 @@ describe('a pool', () => {
     expect(await pool.run({ say: { view, gone: undefined } })).toStrictEqual({ view, gone: undefined });
   });
 
-  test('passes on what a task says before it is done, in order', async () => {
+  test('passes on the notes of a task in order', async () => {
     const notes: string[] = [];
     const answer = await pool.run({ say: 3, first: ['a', 'b'] }, { onNote: (note) => notes.push(note) });
     expect([notes, answer]).toEqual([['a', 'b'], 3]);
   });
 
-  test('rejects with what a task threw, as it was there', async () => {
+  test('rejects with the error of a task', async () => {
     const error: unknown = await pool.run({ fail: 'here' }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       name: 'MienError',
@@ -82,13 +82,13 @@ describe('a pool', () => {
     expect(plain).not.toHaveProperty('code');
   });
 
-  test('refuses what cannot be sent, there and back, and goes on', async () => {
+  test('rejects tasks and results that cannot be cloned, and continues', async () => {
     await expect(pool.run({ say: () => undefined })).rejects.toMatchObject({ code: 'usage' });
     await expect(pool.run({ answer: 'uncloneable' })).rejects.toThrow(/could not be cloned/);
     expect(await pool.run({ say: 'still here' })).toBe('still here');
   });
 
-  test('tells a task to stop, and no other', async () => {
+  test('aborts one task and no other', async () => {
     const [stop, begun] = [new AbortController(), event()];
     const told = pool.run({ until: 'stopped' }, { signal: stop.signal, onNote: begun.happen });
     // Both processes have a task; this one's comes to stand behind one of them.
@@ -103,7 +103,7 @@ describe('a pool', () => {
   });
 });
 
-test('a process that ends is replaced, and only what it had is refused', async () => {
+test('a process that ends is restarted, and only its own tasks reject', async () => {
   const events: ProcessEvent[] = [];
   const pool = await open({ processes: 2, onEvent: (one) => events.push(one) });
   expect(events.map(({ kind, ready }) => [kind, ready])).toEqual([
@@ -130,11 +130,11 @@ test('a process that ends is replaced, and only what it had is refused', async (
   for (const { pid } of events) expect(isAlive(pid!)).toBe(false);
 });
 
-test('a process that ends five times in a row is given up; an answer in between starts the count anew', async () => {
+test('a process that ends five times in a row is not restarted; a completed task resets the count', async () => {
   const events: ProcessEvent[] = [];
   const pool = await open({ onEvent: (one) => events.push(one) });
   const crash = async (): Promise<void> =>
-    expect(pool.run({ end: 1 })).rejects.toMatchObject({ code: 'crashed', hint: /in its place/ });
+    expect(pool.run({ end: 1 })).rejects.toMatchObject({ code: 'crashed', hint: /restarted/ });
   await crash();
   expect(await pool.run({ say: 'well' })).toBe('well');
   for (let i = 0; i < 5; i++) await crash();
@@ -143,13 +143,13 @@ test('a process that ends five times in a row is given up; an answer in between 
   await pool.close();
 });
 
-test('a process that owes an answer for too long is killed', async () => {
+test('a process that does not complete a task in time is killed', async () => {
   const pool = await open({ patience: 200 });
   await expect(pool.run({ until: 'killed' })).rejects.toMatchObject({ code: 'crashed', message: /SIGKILL/ });
   await pool.close();
 });
 
-test('what keeps a process from opening is what starting the pool throws', async () => {
+test('starting the pool throws the error of a process that cannot start', async () => {
   const refused = open({ processes: 2, setup: 'refuse' });
   await expect(refused).rejects.toMatchObject({ code: 'data', place: { file: 'texts.csv', row: 7 } });
   await expect(open({ setup: 'end' })).rejects.toMatchObject({ code: 'crashed', message: /code 4/ });
@@ -157,7 +157,7 @@ test('what keeps a process from opening is what starting the pool throws', async
     await expect(open({ processes })).rejects.toMatchObject({ code: 'usage' });
 });
 
-test('a pool that is closed ends processes that compute, and takes no more tasks', async () => {
+test('closing the pool ends busy processes, and it accepts no further tasks', async () => {
   const begun = event();
   const pool = await open();
   const busy = pool.run({ until: 'killed' }, { onNote: begun.happen });
@@ -167,29 +167,26 @@ test('a pool that is closed ends processes that compute, and takes no more tasks
   await expect(pool.run({ say: 1 })).rejects.toMatchObject({ code: 'usage' });
 });
 
-test.each(['end', 'stay'])(
-  'no process outlives a program that has nothing to do or is killed (%s)',
-  async (then) => {
-    const parent = fork(built('pool-parent'), [module.path, then], {
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    });
-    parent.channel?.unref();
-    const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
-    const pid = Number(line.toString());
-    if (then === 'stay') parent.kill('SIGKILL');
-    expect((await once(parent, 'exit')) as unknown[]).toEqual(then === 'end' ? [0, null] : [null, 'SIGKILL']);
-    await until(() => !isAlive(pid));
-  },
-);
+test.each(['end', 'stay'])('no process outlives a program that ends or is killed (%s)', async (then) => {
+  const parent = fork(built('pool-parent'), [module.path, then], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  parent.channel?.unref();
+  const [line] = (await once(parent.stdout!, 'data')) as [Buffer];
+  const pid = Number(line.toString());
+  if (then === 'stay') parent.kill('SIGKILL');
+  expect((await once(parent, 'exit')) as unknown[]).toEqual(then === 'end' ? [0, null] : [null, 'SIGKILL']);
+  await until(() => !isAlive(pid));
+});
 
-describe('many tasks', () => {
+describe('runInProcesses', () => {
   const run = (
     tasks: readonly Chore[],
     options: Partial<RunInProcessesOptions<Setup, Chore, string>> = {},
   ): Promise<unknown[]> =>
     runInProcesses<Setup, Chore, unknown, string>(tasks, { module, setup: 'open', processes: 2, ...options });
 
-  test('are answered in their order, one at a time in each process', async () => {
+  test('returns results in the order of the tasks, one at a time in each process', async () => {
     const done: Chore[] = [];
     const tasks = Array.from({ length: 9 }, (_, say) => ({ say, first: ['begun'] }));
     let most = 0;
@@ -208,14 +205,14 @@ describe('many tasks', () => {
   test.each<['wait' | 'kill', readonly [Chore, Chore, Chore], object]>([
     ['wait', [{ until: 'stopped' }, { fail: 'here' }, { say: 'not begun' }], { code: 'data' }],
     ['kill', [{ until: 'killed' }, { end: 1 }, { say: 'not begun' }], { code: 'crashed', message: /code 1/ }],
-  ])('stop at the first that fails (%s)', async (stopping, tasks, error) => {
+  ])('stops at the first failure (%s)', async (stopping, tasks, error) => {
     const done: Chore[] = [];
     const answers = run(tasks, { stopping, onDone: (task) => done.push(task) });
     await expect(answers).rejects.toMatchObject(error);
     expect(done).toEqual([]);
   });
 
-  test('stop when they are told to: those that hear it say how, those that do not are killed', async () => {
+  test('stops when aborted: tasks end by their signal, or their processes are killed', async () => {
     const stopped = (tasks: readonly Chore[], stopping: 'wait' | 'kill', when: Chore) => {
       const stop = new AbortController();
       const stopAt = (task: Chore): void => (task === when ? stop.abort() : undefined);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { hold, letGo } from '../../src/base/process-pool.js';
+import { ref, unref } from '../../src/base/process-pool.js';
 import { messageOf } from '../../src/base/errors.js';
 import { writeFileAtomic } from '../../src/base/files.js';
 import { arrayIn } from '../../src/base/tensor.js';
@@ -54,10 +54,10 @@ test('arrayIn converts arrays of another realm without a copy and returns others
 test.each<[string, unknown]>([
   ['without ref and unref, as in Bun', {}],
   ['that is closed', null],
-])('hold and letGo accept a child with a channel %s', (_, channel) => {
+])('ref and unref accept a child with a channel %s', (_, channel) => {
   const calls: string[] = [];
   const child = { channel, ref: () => calls.push('ref'), unref: () => calls.push('unref') };
-  hold(child as unknown as ChildProcess);
-  letGo(child as unknown as ChildProcess);
+  ref(child as unknown as ChildProcess);
+  unref(child as unknown as ChildProcess);
   expect(calls).toEqual(['ref', 'unref']);
 });

@@ -4,7 +4,7 @@ import type { Part } from '../features/format.js';
 
 const usage = (message: string, hint: string): MienError => new MienError('usage', message, { hint });
 
-function wholeNumber(text: string, name: string): number {
+function positiveInteger(text: string, name: string): number {
   if (!/^\d{1,9}$/.test(text))
     throw usage(`${name} is "${text}"`, 'Expected a whole number, as in --shard 0/4 or --shards 4.');
   return Number(text);
@@ -37,7 +37,7 @@ export function partOf(
       'JOB_COMPLETION_INDEX is set, but not how many parts there are',
       'Give --shards n, or set JOB_COMPLETIONS to the completions of the job.',
     );
-  return checked(wholeNumber(index, 'JOB_COMPLETION_INDEX'), wholeNumber(of, 'the number of parts'));
+  return checked(positiveInteger(index, 'JOB_COMPLETION_INDEX'), positiveInteger(of, 'the number of parts'));
 
   function checked(i: number, n: number): Part {
     if (n < 1 || i >= n) throw usage(`there is no part ${i} of ${n}`, example);

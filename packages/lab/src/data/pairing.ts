@@ -1,6 +1,5 @@
 // Gives every text a face of its label (cross-dataset pairing, Algorithm 1 of the paper), afresh for every epoch.
-import { MienError, randomStream } from 'mien-engine/base';
-import { withDefaults } from 'mien/parts';
+import { MienError, randomStream, withDefaults } from 'mien-engine/base';
 
 export interface PairingOptions {
   /** Take a face of a random *other* label instead, for control experiments. */

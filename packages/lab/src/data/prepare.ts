@@ -1,5 +1,5 @@
 // From loaded sets to the protocol: cleaned, split first and paired later, with nothing repeated across splits.
-import { defined, MienError } from 'mien-engine/base';
+import { defined, MienError, withDefaults } from 'mien-engine/base';
 import {
   type CountTable,
   type DataSets,
@@ -10,7 +10,6 @@ import {
   type ProtocolText,
   type SetCounts,
   silentProgress,
-  withDefaults,
 } from 'mien/parts';
 import type { FaceHash } from './hashing.js';
 import { hashFaces } from './hashing.js';
@@ -38,7 +37,7 @@ export const DEFAULT_SETTINGS: ProtocolSettings = {
  * and a part of training is held out with the same disjointness. `paper`: all texts 80/20 by label alone and all faces
  * as published, with whatever repeats.
  * @returns the protocol, and the hashes of the faces to keep for the next time.
- * @throws MienError `config` on unknown options or fractions, `data` on images that cannot be decoded.
+ * @throws MienError `usage` on unknown options, `config` on fractions out of range, `data` on images that cannot be decoded.
  */
 export async function prepare(
   sets: DataSets,

@@ -1,4 +1,4 @@
-// A process that trains heads: ONNX Runtime blocks the event loop, and one process a core trains fastest.
+// A child process that trains heads: ONNX Runtime blocks the event loop, and one process per core trains fastest.
 import { serveTasks } from 'mien-engine/node';
 import { silentProgress } from 'mien/parts';
 import type { Config } from './config.js';
@@ -14,13 +14,13 @@ export interface WorkerSetup {
   readonly features: string;
 }
 
-/** One head with one seed. */
+/** Training of one head with one seed. */
 export interface Task {
   readonly model: ModelSpec;
   readonly seed: number;
 }
 
-/** What is learned stays in the folder; notes are lines about epochs. */
+/** Runs are saved in the folder; notes are lines about epochs. */
 serveTasks<WorkerSetup, Task, undefined, undefined, string>(async (setup) => {
   const sets = await loadFeatures(setup.source);
   const data = new Map<TextSource, ExperimentData>();
@@ -28,9 +28,9 @@ serveTasks<WorkerSetup, Task, undefined, undefined, string>(async (setup) => {
     info: undefined,
     async run({ model, seed }, { signal, note }) {
       const { texts = 'isear' } = model;
-      const own = data.get(texts) ?? experimentData(sets, texts);
-      data.set(texts, own);
-      await performRun(own, {
+      const examples = data.get(texts) ?? experimentData(sets, texts);
+      data.set(texts, examples);
+      await performRun(examples, {
         ...setup,
         model,
         seed,

@@ -2,14 +2,13 @@
 import { corpusTitle } from '../data/corpora/definitions.js';
 import type { CorpusCounts } from '../data/corpora/prepare.js';
 import { peopleConclusions, peopleSheets } from '../data/people.js';
-import type { BundleManifest, SetCounts } from 'mien/parts';
+import type { BundleManifest, SetCounts, TestResult } from 'mien/parts';
 import { alignedSection } from './aligned-tests.js';
 import type { BundleEvaluation } from './evaluation.js';
 import { certaintySection } from './certainty-tests.js';
 import { corruptionSection } from './corruption-card.js';
 import { groupSection } from './groups.js';
 import { share, table, withInterval } from './markdown.js';
-import type { TestResult } from './test-result.js';
 
 export interface CardFacts {
   readonly manifest: Omit<BundleManifest, 'files'>;

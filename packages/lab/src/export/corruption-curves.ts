@@ -14,7 +14,7 @@ import {
 import { corruptFace, corruptText, wordsOf, type FaceCorruption, type TextCorruption } from './corruption.js';
 import { encodeFaces } from './encode-faces.js';
 import { decidedBy, drawFaces, facesOf, labelsAmong, PAIRED, rowsOf, type Tested } from './pair-tests.js';
-import { accuracyOf, indices } from './test-result.js';
+import { accuracyOf, indices } from './label-indices.js';
 
 /** One point of the curves: pairs of which one side was made worse. Accuracies are shares. */
 export interface CorruptionPoint {

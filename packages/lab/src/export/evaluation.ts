@@ -18,6 +18,8 @@ import {
   type Scores,
   silentProgress,
   softmax,
+  testResult,
+  type TestResult,
 } from 'mien/parts';
 import { behaviourResults, type BehaviourItem, type BehaviourResult } from '../data/behaviour.js';
 import { corpusTitle } from '../data/corpora/definitions.js';
@@ -29,9 +31,9 @@ import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import { corruptionCurves, type CorruptionPoint } from './corruption-curves.js';
 import { encodeFaces } from './encode-faces.js';
 import { groupResults, type GroupResult } from './groups.js';
+import { accuracyOf, indices } from './label-indices.js';
 import { pairTests } from './pair-tests.js';
 import { greyed, recropped } from './recrop.js';
-import { accuracyOf, indices, testResult, type TestResult } from './test-result.js';
 
 export interface BundleEvaluation {
   readonly tests: readonly TestResult[];

@@ -12,9 +12,11 @@ import {
   type Scores,
   scores,
   type Sides,
+  testResult,
+  type TestResult,
 } from 'mien/parts';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
-import { indices, testResult, type TestResult } from './test-result.js';
+import { indices } from './label-indices.js';
 
 /** Whose faces texts are paired with. */
 export const PAIRED = [

@@ -79,7 +79,7 @@ describe.each(['efficientnet', 'mobilefacenet'] as const)(
     };
 
     test('is cut where maps are still large, once for each of both', () => {
-      expect(cutOf(model)).toMatchObject({ channels: 1, views: ['own', 'mirrored'], behindViews: true });
+      expect(cutOf(model)).toMatchObject({ channels: 1, views: ['original', 'mirrored'], behindViews: true });
     });
 
     test('gives the log-odds of its own run, and complete attributions', async () => {

@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { kindOf, tagOf } from 'mien-engine/base';
+import { describeType, tagOf } from 'mien-engine/base';
 import {
   createRecognizer,
   type FaceFinder,
@@ -377,18 +377,18 @@ describe('what an item may be like', () => {
 
     test('its neighbours are answered as without it', async () => {
       for (const value of hostileValues()) {
-        expect((await between({ text: value })).error?.code, kindOf(value)).toBe('invalid-item');
+        expect((await between({ text: value })).error?.code, describeType(value)).toBe('invalid-item');
         // Beside a text, buffers without a byte are a warning, and a nameless Blob without one is no image.
         const beside = await between({ image: value, text: 'joy' });
         if (tagOf(value) === 'Blob') expect(beside.warnings).toEqual([]);
-        else if (!beside.error) expect(beside.warnings[0]!.code, kindOf(value)).toBe('empty-image');
+        else if (!beside.error) expect(beside.warnings[0]!.code, describeType(value)).toBe('empty-image');
       }
       for (const image of hostileAddresses())
         expect((await between({ image })).error?.code, image.slice(0, 40)).toBe(
           image === '' ? 'no-input' : 'undecodable-image',
         );
       for (const item of hostileItems())
-        expect((await between(item)).error?.code, kindOf(item)).toMatch(/invalid-item|no-input/);
+        expect((await between(item)).error?.code, describeType(item)).toMatch(/invalid-item|no-input/);
     });
 
     test('and so for values that nobody has thought of', async () => {

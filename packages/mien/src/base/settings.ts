@@ -128,7 +128,7 @@ function unknownKey(path: string, paths: readonly string[], file?: string): Mien
 /** An issue found by the schema as a MienError. */
 function settingError(issue: z.core.$ZodIssue, paths: readonly string[], file?: string): MienError {
   const field = issue.path.join('.');
-  const place = { ...defined({ file }), ...(field === '' ? {} : { field }) };
+  const place = defined({ file, field: field || undefined });
   const got = JSON.stringify(issue.input);
   switch (issue.code) {
     case 'unrecognized_keys':

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { MienError } from 'mien-engine/base';
 
 /** @throws InvalidArgumentError, which names the option, when the text is not a whole number above zero. */
-export function wholeNumber(text: string): number {
+export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1)
     throw new InvalidArgumentError('Expected a whole number above zero.');
@@ -21,7 +21,7 @@ export function decimal(text: string): number {
  * A label prior: `training`, `even`, or weights such as `neutral=3,joy=2`.
  * @throws MienError `usage` when it is none of these.
  */
-export function labelPrior(text: string): 'training' | 'even' | Record<string, number> {
+export function parsePrior(text: string): 'training' | 'even' | Record<string, number> {
   if (text === 'training' || text === 'even') return text;
   const weights: Record<string, number> = {};
   for (const part of text.split(',')) {

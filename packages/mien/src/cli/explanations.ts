@@ -33,7 +33,7 @@ export type ExplainRow = (
   row: number,
 ) => Promise<PrintedExplanation | undefined>;
 
-export async function createExplainer(
+export async function createRowExplainer(
   recognizer: Recognizer,
   { folder, maxPixels, ...options }: ExplainerOptions,
 ): Promise<ExplainRow> {

@@ -14,7 +14,7 @@ import { interruption } from './run.js';
 import type { Output } from './output.js';
 import { progressOf } from './progress.js';
 
-export interface TableOptions {
+export interface LabelledTableOptions {
   /** A CSV or JSONL file. */
   readonly data: string;
   /** Names of columns. */
@@ -47,7 +47,7 @@ export interface RecognisedTable {
  * @throws MienError as reading the table, the bundle and the mappings does.
  */
 export async function recognisedTable(
-  options: TableOptions & { readonly columns: readonly string[] },
+  options: LabelledTableOptions & { readonly columns: readonly string[] },
   output: Output,
 ): Promise<RecognisedTable> {
   const [{ loadRecognizer }, { collapseOf }, { readMapping }] = await Promise.all([
@@ -73,7 +73,7 @@ export async function recognisedTable(
 
 /** Evaluates a bundle on pairs with separate labels of text and image. @throws MienError as `recognisedTable` does. */
 export async function measureAligned(
-  options: TableOptions & {
+  options: LabelledTableOptions & {
     readonly textLabel?: string | undefined;
     readonly imageLabel?: string | undefined;
   },
@@ -100,7 +100,7 @@ type RecognisedRow = Pick<Labelled, 'labels' | 'group'> & { readonly result: Res
 /** The results of all rows that the mapping does not exclude. */
 async function recognisedRows(
   recognizer: Recognizer,
-  options: TableOptions & { readonly columns: readonly string[] },
+  options: LabelledTableOptions & { readonly columns: readonly string[] },
   mapLabel: (label: string) => string | null,
   output: Output,
 ): Promise<Pick<RecognisedTable, 'rows' | 'ignored'>> {
@@ -124,7 +124,7 @@ async function recognisedRows(
           throw new MienError('data', item.invalid?.message ?? 'has no label', {
             file: data,
             row: item.row,
-            ...(item.invalid ? {} : { field: column }),
+            ...defined({ field: item.invalid ? undefined : column }),
           });
         return mapLabel(label);
       });

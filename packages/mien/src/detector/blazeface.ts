@@ -53,7 +53,7 @@ export async function createBlazeFace(
       const outputs = await session.run({ [inputName]: input }).catch((cause: unknown) => {
         throw foreignModel(`cannot be run (${messageOf(cause)})`, cause);
       });
-      const faces = blendOverlapping(decodeFaces(Object.values(outputs), minScore), SAME_FACE);
+      const faces = blendOverlapping(decodeDetections(Object.values(outputs), minScore), SAME_FACE);
       return faces.map((face) => inImage(face, frame));
     },
     dispose: () => session.dispose(),
@@ -87,7 +87,7 @@ const LARGEST_LOGIT = 30;
  * values `[1, 512, 16]` and `[1, 384, 16]` in input pixels relative to the anchor's centre.
  * @throws MienError `format` when an output is missing.
  */
-export function decodeFaces(
+export function decodeDetections(
   outputs: readonly Tensor[],
   minScore: number,
   inputSize: number = INPUT_SIZE,

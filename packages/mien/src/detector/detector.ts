@@ -1,6 +1,5 @@
 // Detects faces in photographs: one pass over the whole photograph, then refining passes around each face found.
-import { MienError } from 'mien-engine/base';
-import { withDefaults } from '../base/options.js';
+import { checkOptions, flag, list, number, wholeNumber, type Kinds } from 'mien-engine/base';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { createBlazeFace } from './blazeface.js';
 import type { DetectedFace } from './face.js';
@@ -37,7 +36,7 @@ interface DetectOptions {
 export interface Detector {
   /**
    * The faces in a photograph, largest first; empty when there is none.
-   * @throws MienError `data` when the image's data does not match its size; `config` for an unknown option or one out of
+   * @throws MienError `data` when the image's data does not match its size; `usage` for an unknown option or one out of
    *   range; `format` when the model turns out not to be BlazeFace.
    */
   detect(image: DecodedImage, options?: DetectOptions): Promise<DetectedFace[]>;
@@ -53,21 +52,29 @@ const CONVERGED = 0.7;
 const MAX_REFINING_PASSES = 3;
 const LEAST_MIN_SIZE = 12;
 
+const DETECTOR_OPTIONS: Kinds<DetectorOptions> = { threads: wholeNumber(1), spinning: flag };
+const DETECT_OPTIONS: Kinds<DetectOptions> = {
+  minScore: number('a number between 0 and 1', (value) => value > 0 && value < 1),
+  maxFaces: number(
+    'a whole number of faces, at least 1',
+    (value) => value === Infinity || (Number.isInteger(value) && value > 0),
+  ),
+  minSize: number(`a number of pixels, at least ${LEAST_MIN_SIZE}`, (value) => value >= LEAST_MIN_SIZE),
+  near: list,
+};
+
 /**
  * A detector from the bytes of `models/blazeface/face_detection_back_256x256.onnx`.
- * @throws MienError `format` when they are those of another model; `config` for an unknown option.
+ * @throws MienError `format` when they are those of another model; `usage` for an unknown option.
  * @example
  * const detector = await createDetector(model);
  * const [face] = await detector.detect(photograph, { maxFaces: 1 });
  * const cropped = face && alignFace(photograph, face);
  */
 export async function createDetector(model: Uint8Array, options: DetectorOptions = {}): Promise<Detector> {
-  const settings = withDefaults<Required<DetectorOptions>>(
-    options,
-    { threads: 1, spinning: false },
-    'the face detector',
-  );
-  const blazeFace = await createBlazeFace(model, settings);
+  checkOptions(options, DETECTOR_OPTIONS, 'the face detector');
+  const { threads = 1, spinning = false } = options;
+  const blazeFace = await createBlazeFace(model, { threads, spinning });
 
   /** Repeats passes around a face until its box settles: the box and key points of a first pass are rough. */
   const refine = async (image: DecodedImage, candidate: DetectedFace): Promise<DetectedFace | undefined> => {
@@ -103,7 +110,8 @@ export async function createDetector(model: Uint8Array, options: DetectorOptions
 
   const detect: Detector['detect'] = async (image, options = {}) => {
     checkImage(image);
-    const { minScore, maxFaces, minSize, near } = checkOptions(options);
+    checkOptions(options, DETECT_OPTIONS, 'face detection');
+    const { minScore = 0.65, maxFaces = Infinity, minSize, near = [] } = options;
     const tracked = await track(image, near.slice(0, maxFaces), minScore);
     if (tracked) return tracked;
     const search = async (frames: readonly Frame[]): Promise<DetectedFace[]> => {
@@ -135,20 +143,4 @@ function bestOverlap(faces: readonly DetectedFace[], face: DetectedFace): [Detec
   const overlaps = faces.map((other) => overlapOf(other.box, face.box));
   const best = overlaps.indexOf(Math.max(...overlaps));
   return [faces[best], overlaps[best] ?? 0];
-}
-
-type DetectSettings = Required<Omit<DetectOptions, 'minSize'>> & { readonly minSize: number | undefined };
-const DEFAULTS: DetectSettings = { minScore: 0.65, maxFaces: Infinity, minSize: undefined, near: [] };
-
-function checkOptions(options: DetectOptions): DetectSettings {
-  const settings = withDefaults<DetectSettings>(options, DEFAULTS, 'face detection');
-  const { minScore, maxFaces, minSize = LEAST_MIN_SIZE } = settings;
-  const refuse = (field: keyof DetectOptions, expected: string): never => {
-    throw new MienError('config', `must be ${expected}, got ${String(settings[field])}`, { field });
-  };
-  if (!(minScore > 0 && minScore < 1)) refuse('minScore', 'between 0 and 1');
-  if (!(maxFaces === Infinity || (Number.isInteger(maxFaces) && maxFaces > 0)))
-    refuse('maxFaces', 'a whole number of faces, at least 1');
-  if (!(minSize >= LEAST_MIN_SIZE)) refuse('minSize', `at least ${LEAST_MIN_SIZE} pixels`);
-  return settings;
 }

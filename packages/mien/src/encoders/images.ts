@@ -50,7 +50,7 @@ export async function decodeImage(
     return channels === 1 ? rgbFromGrey({ width, height, data: pixels }) : { width, height, data: pixels };
   } catch (cause) {
     if (cause instanceof MienError) throw cause;
-    const reason = messageOf(cause).split('\n')[0]!;
+    const [reason = ''] = messageOf(cause).split('\n');
     // It was refused by its header, which is read once more to say what it says.
     if (/pixel limit/.test(reason)) checkPixels(await sizeOf(bytes), maxPixels, place);
     throw new MienError('data', `cannot be decoded as an image (${reason})`, { ...place, cause });

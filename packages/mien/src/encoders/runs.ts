@@ -1,29 +1,30 @@
-// Items through an encoder's session: those that can share a run do, and each finds its rows at its own place.
-import { indicesBy, inBatches, int32, sizeOf, tensor, type Tensor, zeros } from 'mien-engine/base';
+// Runs an encoder on items in batches of compatible items; outputs keep the order of the items.
+import { indicesBy, inBatches, int32, MienError, sizeOf, tensor, type Tensor, zeros } from 'mien-engine/base';
 import type { DecodedImage } from './encoder.js';
 
-/** Items of one run; more at a time is not faster and takes more memory. */
+/** Batch sizes; larger batches are not faster and take more memory. */
 export const TEXTS_PER_RUN = 64;
 export const IMAGES_PER_RUN = 32;
 
-/** By name, the shape of what an item has in an output. */
+/** For each output, the shape per item. */
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
 export interface Runs<Item, S extends Shapes, Output extends keyof S> {
-  /** Only items of one kind share a run; by default all do. */
+  /** Only items of the same kind share a batch; by default all do. */
   readonly kindOf?: (item: Item) => string | number;
-  /** Items of one run, at most. */
+  /** Maximum batch size. */
   readonly most: number;
   readonly shapes: S;
-  /** Which outputs are wanted; by default all. */
+  /** Outputs to return; by default all. */
   readonly outputs?: readonly Output[];
-  /** The outputs for items of one kind, in their order. */
+  /** The outputs for a batch, in the order of its items. */
   run(items: readonly Item[]): Promise<Readonly<Record<string, Tensor>>>;
 }
 
 /**
- * Outputs for all items, `[n, ...shape]`, in their order. Of what an item has more of than its shape says (a map of each
- * view) the first is kept, and what has less (states of a shorter text) is followed by zeros.
+ * Outputs for all items, `[n, ...shape]`, in the order of the items. Outputs that are larger than their shape per item (a
+ * feature map per view) are truncated, smaller ones (states of a shorter text) are padded with zeros.
+ * @throws MienError `format` if the model lacks an output.
  */
 export async function encodeInRuns<Item, S extends Shapes, Output extends keyof S & string>(
   items: readonly Item[],
@@ -35,18 +36,20 @@ export async function encodeInRuns<Item, S extends Shapes, Output extends keyof 
   for (const group of [...indicesBy(items, kindOf).values()].flatMap((same) => inBatches(same, most))) {
     const result = await run(group.map((i) => items[i]!));
     for (const [name, { data, shape }] of encoded) {
-      const rows = result[name]!.data as Float32Array;
-      const own = rows.length / group.length;
+      const output = result[name];
+      if (!output) throw new MienError('format', `the model has no output "${name}"`);
+      const rows = output.data as Float32Array;
+      const length = rows.length / group.length;
       const size = sizeOf(shape.slice(1));
       group.forEach((item, i) =>
-        data.set(rows.subarray(i * own, i * own + Math.min(own, size)), item * size),
+        data.set(rows.subarray(i * length, i * length + Math.min(length, size)), item * size),
       );
     }
   }
   return Object.fromEntries(encoded) as Pick<{ [Name in keyof S]: Tensor<'float32'> }, Output>;
 }
 
-/** Tokenised texts of one length, `[n, tokens]`. */
+/** Token ids of texts of equal length, `[n, tokens]`. */
 export function idsOf(texts: readonly Int32Array[]): Tensor<'int32'> {
   const { length } = texts[0]!;
   const ids = new Int32Array(texts.length * length);
@@ -54,10 +57,10 @@ export function idsOf(texts: readonly Int32Array[]): Tensor<'int32'> {
   return int32([texts.length, length], ids);
 }
 
-/** What images have in common that can share a tensor. */
+/** The kind of images that can share a tensor: their dimensions. */
 export const dimensionsOf = ({ width, height }: DecodedImage): string => `${width}×${height}`;
 
-/** Images of one size, `[n, height, width, 3]`. */
+/** Pixels of images of equal dimensions, `[n, height, width, 3]`. */
 export function pixelsOf(images: readonly DecodedImage[]): Tensor<'uint8'> {
   const { width, height } = images[0]!;
   const pixels = new Uint8Array(images.length * height * width * 3);

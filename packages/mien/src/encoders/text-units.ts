@@ -36,8 +36,11 @@ const PICTURE = String.raw`(?:(?![\p{L}\p{P}\p{Sm}©®™]|${ENCLOSED})\p{Extend
 const PICTOGRAPH = String.raw`\p{Regional_Indicator}{1,2}|${KEYCAP}|${PICTURE}${VARIATION}{0,20}(?:\u200D\p{Extended_Pictographic}${VARIATION}{0,20}){0,20}`;
 const SIGN = String.raw`(?!${IGNORED})[^\s\p{M}]\p{M}${MANY}`;
 const isPictograph = new RegExp(`^(${PICTOGRAPH})$`, 'u');
-/** Most words and signs are ASCII next to ASCII, which is matched quickly. */
-const ASCII_WORD = String.raw`[A-Za-z0-9]+(?![A-Za-z0-9]|[^\0-\x7F])`;
+/**
+ * Most words and signs are ASCII next to ASCII, which is matched quickly. Within a longer word it is not tried again, which
+ * would take time quadratic in the length of the word.
+ */
+const ASCII_WORD = String.raw`(?<![A-Za-z0-9])[A-Za-z0-9]+(?![A-Za-z0-9]|[^\0-\x7F])`;
 const ASCII_SIGN = String.raw`[\x21-\x2F\x3A-\x40\x5B-\x60\x7B-\x7E](?![^\0-\x7F])`;
 
 /** The kind of match of each group of `unitPattern`, in order. */

@@ -158,7 +158,8 @@ export function createTokenizer(
         const last = Math.min(first + ids.length, prefix.length + room);
         pieces.push({ ...unit, first, last, ...counts });
       }
-      body.push(...ids);
+      // Not as arguments, of which the stack holds a limited number.
+      for (const id of ids) body.push(id);
       if (body.length > room) break;
     }
     return {

@@ -1,13 +1,13 @@
-// A face that shows nothing: what attributions of a face are counted from.
+// The baseline for attributions of a face: its blurred image.
 import type { DecodedImage } from '../encoders/encoder.js';
 
-/** The image blurred until nothing of a face is left: box means over this share of its longer side, several times. */
+/** Radius of the blur as a share of the longer side, and number of box filter passes: no facial features are left. */
 const REACH = 1 / 8;
 const PASSES = 2;
 
 /**
- * The image out of focus. It keeps the colours and the light of the face, which a blank of one colour does not, and is
- * something a camera could have seen.
+ * The blurred image. Unlike a uniform colour it keeps the colours and the light of the face, and a camera could have taken
+ * it.
  */
 export function blankOf({ width, height, data }: DecodedImage): DecodedImage {
   const radius = Math.max(1, Math.round(REACH * Math.max(width, height)));
@@ -21,14 +21,14 @@ export function blankOf({ width, height, data }: DecodedImage): DecodedImage {
 
 interface Layout {
   readonly lines: number;
-  /** Pixels of a line. */
+  /** Pixels per line. */
   readonly length: number;
-  /** From a pixel to the next of its line, and from a line to the next. */
+  /** Offset from a pixel to the next in its line, and from a line to the next. */
   readonly step: number;
   readonly stride: number;
 }
 
-/** Means over `2 · radius + 1` pixels along lines; beyond the border it is repeated. */
+/** Means over `2 · radius + 1` pixels along lines; border pixels are repeated. */
 function boxMeans(
   values: Float32Array,
   { lines, length, step, stride }: Layout,

@@ -1,5 +1,5 @@
-// The decision around an encoder that is being explained: the log-odds of a label in the answer, from one modality's
-// embedding and logits while the other says what it says.
+// The decision of a bundle as part of the graph that explains an encoder: the log-odds of a label in the result, from one
+// modality's embedding and logits with those of the other held fixed.
 import {
   add,
   constant,
@@ -33,14 +33,14 @@ import { rebuild } from './rebuild.js';
 /** Added to the score of a label that does not count. */
 const NEVER = -1e9;
 
-/** What is asked of one modality's side. */
-export interface Asked {
+/** The label to explain for one modality. */
+export interface ExplanationTarget {
   readonly label: string;
-  /** Labels that the label is weighed against. */
+  /** Labels that the label is compared with. */
   readonly among: readonly string[];
-  /** The prior that the answer is given under. */
+  /** The prior of the result. */
   readonly prior?: LabelPrior | undefined;
-  /** The other modality beside it. */
+  /** The other modality's outputs, if the item has both. */
   readonly other?: Side | undefined;
 }
 
@@ -51,7 +51,7 @@ const readsEmbeddings = ({ nodes }: Model): boolean =>
   nodes.some(({ inputs }) => MODALITIES.some((modality) => inputs.includes(`${modality} embedding`)));
 
 /**
- * The log-odds `[batch]` of what is asked, from one modality's embedding and logits. Inputs of the graph are `label`,
+ * The log-odds `[batch]` of the label, from one modality's embedding and logits. Inputs of the graph are `label`,
  * `among`, those of the prior and, in a bundle with both modalities, the other's `embedding` and `logits`, and `paired`: 1
  * where the other counts, 0 where there is none. One graph serves items with one modality and with both, under any prior.
  */
@@ -98,7 +98,7 @@ export function decisionFeeds(
   manifest: BundleManifest,
   decision: Model,
   modality: Modality,
-  { label, among, prior = 'training', other }: Asked,
+  { label, among, prior = 'training', other }: ExplanationTarget,
 ): Tensors {
   const labels = labelsOf(manifest);
   const each = (of: (one: string) => number): Tensor<'float32'> => float32([labels.length], labels.map(of));

@@ -1,4 +1,4 @@
-// Where a model is entered: behind what only looks up and rescales its input, which has no gradient to speak of.
+// Where gradients of a model end: after the operators that only look up or rescale its input.
 import {
   constant,
   createGraph,
@@ -11,24 +11,24 @@ import {
 } from 'mien-engine';
 import { rebuild } from './rebuild.js';
 
-/** Operators that turn token ids into vectors: rows of tables, and in a bundle their scales. */
-const LOOKING_UP = ['Gather', 'Cast', 'Mul'];
-/** Operators that turn 8-bit pixels into numbers of the network's size. */
-const LOOKING = ['Transpose', 'Resize', 'Cast'];
+/** Operators that turn token ids into word vectors: lookups, and multiplications with their scales. */
+const LOOKUP_OPERATORS = ['Gather', 'Cast', 'Mul'];
+/** Operators that turn 8-bit pixels into a floating-point image of the network's input size. */
+const IMAGE_OPERATORS = ['Transpose', 'Resize', 'Cast'];
 
 /**
- * The name of the word vectors `[batch, tokens, width]`: what lookups make of `ids`, before anything else is added.
- * @throws MienError `bundle` when there is none, or more than one.
+ * The name of the word vectors `[batch, tokens, width]`: the result of looking up `ids`, before any other operator.
+ * @throws MienError `bundle` if there is none, or more than one.
  */
-export const wordVectorsOf = (model: Model): string => last(model, 'ids', LOOKING_UP, 'word vectors');
+export const wordVectorsOf = (model: Model): string => last(model, 'ids', LOOKUP_OPERATORS, 'word vectors');
 
 /**
- * The name of the image as numbers from 0 to 255, resized to the network's size.
- * @throws MienError `bundle` when there is none, or more than one.
+ * The name of the floating-point image, 0 to 255, resized to the network's input size.
+ * @throws MienError `bundle` if there is none, or more than one.
  */
-const imageOf = (model: Model): string => last(model, 'pixels', LOOKING, 'pixels');
+const imageOf = (model: Model): string => last(model, 'pixels', IMAGE_OPERATORS, 'pixels');
 
-/** The last value that is computed from `input` by these operators alone and is used by another. */
+/** The last value that is computed from `input` by these operators alone, and used by another operator. */
 function last(model: Model, input: string, operators: readonly string[], what: string): string {
   const inside = new Set([input]);
   const ends = new Set<string>();
@@ -42,46 +42,49 @@ function last(model: Model, input: string, operators: readonly string[], what: s
   }
   const [name] = ends;
   if (name === undefined || ends.size > 1 || name === input)
-    throw new MienError('bundle', `has no one place where its ${what} are`, {
+    throw new MienError('bundle', `has no unique value for its ${what}`, {
       file: model.file,
       hint: 'Export the bundle with this version of mien.',
     });
   return name;
 }
 
-/** Where a face model is cut in two: all that its output depends on passes here. */
+/** Where a face model is split in two: its output depends on the input only through this feature map. */
 export interface Cut {
   /** The name of the map. */
   readonly name: string;
   /** The axis of channels. */
   readonly channels: 1 | 3;
-  /** What the network sees of a face: its image, its mirror image. */
+  /** The views that the network reads: the image, and its mirror image. */
   readonly views: readonly View[];
-  /** Whether the map is computed of each view, so that columns of the mirrored one run from right to left. */
+  /** Whether the map is computed per view, so that columns of the mirrored one are in reverse order. */
   readonly behindViews: boolean;
 }
 
-export type View = 'own' | 'mirrored';
+export type View = 'original' | 'mirrored';
 
-/** What a model is given to read one view: its input `views`, where it has one. */
+/** The input `views` that makes a model read one view, if it has this input. */
 export const oneView = (graph: Graph, { views }: Pick<Cut, 'views'>, view: View): Record<string, Value> =>
-  views.length > 1 ? { views: constant(graph, int64([1], [view === 'own' ? 0 : 1])) } : {};
+  views.length > 1 ? { views: constant(graph, int64([1], [view === 'original' ? 0 : 1])) } : {};
 
 /**
- * Least positions along a side of the map that is explained: deeper maps say what is seen and hardly where. Of what was
- * tried, pixels and deeper maps among it, this did best (docs/explanation.md).
+ * Minimum side of the explained feature map in positions: deeper maps represent what is seen rather than where. Better than
+ * pixels and deeper maps in a comparison (docs/explanation.md).
  */
 const LEAST_SIDE = 7;
 
-/** The last feature map of at least `LEAST_SIDE` positions along each side; the pixels, where a model has none. */
+/** The last feature map of at least `LEAST_SIDE` positions along each side; the pixels if there is none. */
 export function cutOf(model: Model): Cut {
   const views: Cut['views'] = model.nodes.some(({ inputs }) => inputs.includes('views'))
-    ? ['own', 'mirrored']
-    : ['own'];
+    ? ['original', 'mirrored']
+    : ['original'];
   const graph = createGraph('maps');
   const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
   const image = imageOf(model);
-  const values = rebuild(graph, model, { pixels, ...oneView(graph, { views }, 'own') }, ['embedding', image]);
+  const values = rebuild(graph, model, { pixels, ...oneView(graph, { views }, 'original') }, [
+    'embedding',
+    image,
+  ]);
   const isMap = ({ shape, dtype }: Value): boolean =>
     dtype === 'float32' &&
     shape.length === 4 &&

@@ -1,51 +1,51 @@
-// Explanations of one bundle: nothing is read or built before the first is asked for.
+// Explanations of one bundle: models are read and graphs built when the first explanation is requested.
 import { MienError, type Model, readModel, type SessionOptions } from 'mien-engine';
 import type { BundleManifest, Modality } from '../bundle/manifest.js';
 import { createFaceExplainer, type FaceExplainer } from './face.js';
 import { createTextExplainer, type TextExplainer } from './text.js';
 
-/** A bundle's files, read again: between loading and the first explanation nobody holds them. */
+/** A bundle's files, read again since they are not kept in memory after loading. */
 export interface BundleFiles {
   readonly manifest: BundleManifest;
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 
 export interface Explainer {
-  /** @throws MienError `bundle` when the models cannot be differentiated, or are not those that were loaded. */
+  /** @throws MienError `bundle` if the models cannot be differentiated, or have changed since they were loaded. */
   text(): Promise<TextExplainer>;
   /** @throws MienError as `text`. */
   face(): Promise<FaceExplainer>;
   dispose(): Promise<void>;
 }
 
-/** Explains with the weights of the bundle that `manifest` is of; `read` gives its files when they are needed. */
+/** An explainer with the weights of the bundle; `read` returns its files when they are needed. */
 export function createExplainer(
   manifest: BundleManifest,
   read: () => Promise<BundleFiles>,
   options: SessionOptions = {},
 ): Explainer {
-  const models = async (modality: Modality): Promise<{ own: Model; decision: Model }> => {
+  const models = async (modality: Modality): Promise<{ encoder: Model; decision: Model }> => {
     const found = await read();
     const open = (file: string): Model => {
       if (found.manifest.files[file]?.sha256 !== manifest.files[file]?.sha256)
         throw new MienError('bundle', 'has changed since the bundle was loaded', {
           file,
-          hint: 'Load it anew.',
+          hint: 'Load it again.',
         });
       return readModel(found.files[file]!, file);
     };
     const part = manifest[modality];
     if (part === undefined)
       throw new MienError('bundle', `the bundle ${manifest.name} has no model of ${modality}s`);
-    return { own: open(part.model), decision: open(manifest.decision) };
+    return { encoder: open(part.model), decision: open(manifest.decision) };
   };
   const text = once(async () => {
-    const { own, decision } = await models('text');
-    return createTextExplainer(manifest, { text: own, decision }, options);
+    const { encoder, decision } = await models('text');
+    return createTextExplainer(manifest, { text: encoder, decision }, options);
   });
   const face = once(async () => {
-    const { own, decision } = await models('face');
-    return createFaceExplainer(manifest, { face: own, decision }, options);
+    const { encoder, decision } = await models('face');
+    return createFaceExplainer(manifest, { face: encoder, decision }, options);
   });
   return {
     text: text.get,
@@ -57,7 +57,7 @@ export function createExplainer(
   };
 }
 
-/** Makes something at most once; what failed is tried again. */
+/** Creates a value at most once; after a failure it is tried again. */
 function once<T>(make: () => Promise<T>) {
   let made: Promise<T> | undefined;
   return {

@@ -1,5 +1,5 @@
-// Which parts of a face speak for a label: integrated gradients over a feature map that still has places, on the
-// bundle's own weights.
+// Attributions of the parts of a face: integrated gradients over a feature map that still has spatial resolution, with the
+// bundle's weights.
 import {
   add,
   constant,
@@ -26,14 +26,14 @@ import {
 import type { BundleManifest } from '../bundle/manifest.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { blankOf } from './blank.js';
-import { decisionFeeds, decisionOn, type Asked } from './decision.js';
+import { decisionFeeds, decisionOn, type ExplanationTarget } from './decision.js';
 import { cutOf, oneView, type Cut, type View } from './entrance.js';
 import { integrate, type AttributeOptions, type Integral } from './integrate.js';
 import { pathPoints } from './path.js';
 import { rebuild } from './rebuild.js';
 
-interface FaceQuestion extends Asked {
-  /** The face, cut out. */
+interface FaceQuestion extends ExplanationTarget {
+  /** The cropped face. */
   readonly image: DecodedImage;
 }
 
@@ -49,14 +49,14 @@ export interface FaceExplainer {
   dispose(): Promise<void>;
 }
 
-/** Places of the path that are computed together. */
+/** Batch size in points of the path. */
 const PLACES_PER_RUN = 8;
-/** Most cells along a side. */
-const MOST_CELLS = 16;
+/** Maximum number of cells along a side. */
+const MAX_CELLS = 16;
 
 /**
- * Builds what explains faces.
- * @throws MienError `bundle` when a model is not one that `mien export` writes.
+ * An explainer of faces.
+ * @throws MienError `bundle` if a model was not written by `mien export`.
  */
 export async function createFaceExplainer(
   manifest: BundleManifest,
@@ -70,10 +70,10 @@ export async function createFaceExplainer(
   const mapsOf = ({ width, height, data }: DecodedImage): Promise<Tensors> =>
     lower.run({ pixels: tensor('uint8', [1, height, width, 3], data) });
   return {
-    async attribute({ image, ...asked }, settings) {
+    async attribute({ image, ...target }, settings) {
       const [maps, blank] = [await mapsOf(image), await mapsOf(blankOf(image))];
       const feeds = {
-        ...decisionFeeds(manifest, decision, 'face', asked),
+        ...decisionFeeds(manifest, decision, 'face', target),
         ...Object.fromEntries(cut.views.map((view) => [`${view} map`, maps[view]!])),
         ...Object.fromEntries(cut.views.map((view) => [`${view} blank`, blank[view]!])),
       };
@@ -81,7 +81,7 @@ export async function createFaceExplainer(
         (places) => pathPoints(session, feeds, places, PLACES_PER_RUN, settings?.signal),
         settings,
       );
-      return { ...rest, ...pooled(attributions, sidesOf(maps['own']!, cut)) };
+      return { ...rest, ...pooled(attributions, sidesOf(maps['original']!, cut)) };
     },
     async dispose() {
       await lower.dispose();
@@ -90,7 +90,7 @@ export async function createFaceExplainer(
   };
 }
 
-/** From `pixels` to the map at the cut, by views, and its shape. */
+/** The model from `pixels` to the feature map at the cut, by view, and the shape of the map. */
 function lowerModel(model: Model, cut: Cut): { bytes: Uint8Array; shape: Shape } {
   const graph = createGraph('face below');
   const pixels = input(graph, 'pixels', 'uint8', [1, 'height', 'width', 3]);
@@ -102,7 +102,7 @@ function lowerModel(model: Model, cut: Cut): { bytes: Uint8Array; shape: Shape }
 }
 
 /**
- * From the maps of a face and of a blank, `own map`, `own blank` and so on `[1, …]`, and `places` `[batch]` between them
+ * From the maps of a face and of a blank, `original map`, `original blank` and so on `[1, …]`, and `places` `[batch]` between them
  * to the log-odds there and to `slopes` `[batch, rows, columns]`.
  */
 function pathModel(
@@ -116,11 +116,16 @@ function pathModel(
   const places = reshape(input(graph, 'places', 'float32', ['batch']), ['batch', 1, 1, 1]);
   const sides = cut.views.map((view) => {
     const blank = input(graph, `${view} blank`, 'float32', shape);
-    const way = sub(input(graph, `${view} map`, 'float32', shape), blank);
-    const point = add(blank, mul(places, way));
+    const difference = sub(input(graph, `${view} map`, 'float32', shape), blank);
+    const point = add(blank, mul(places, difference));
     const pixels = { shape: ['batch', 1, 1, 3] };
     const given = { pixels, [cut.name]: point, ...oneView(graph, cut, view) };
-    return { view, way, point, embedding: rebuild(graph, model, given, ['embedding']).get('embedding')! };
+    return {
+      view,
+      difference,
+      point,
+      embedding: rebuild(graph, model, given, ['embedding']).get('embedding')!,
+    };
   });
   const embedding = mul(
     sides.map((side) => side.embedding).reduce((a, b) => add(a, b)),
@@ -130,14 +135,14 @@ function pathModel(
   const value = decisionOn(graph, manifest, decision, 'face', { embedding, logits });
   const points = sides.map(({ point }) => point);
   const slopes = gradients(sum(value), points).map((gradient, i) => {
-    const { view, way } = sides[i]!;
-    const slope = sum(mul(gradient, way), [cut.channels]);
+    const { view, difference } = sides[i]!;
+    const slope = sum(mul(gradient, difference), [cut.channels]);
     return view === 'mirrored' && cut.behindViews ? mirrored(slope) : slope;
   });
   return encodeModel(graph, { value, slopes: slopes.reduce((a, b) => add(a, b)) });
 }
 
-/** Maps `[batch, rows, columns]` with their columns from right to left. */
+/** Maps `[batch, rows, columns]` with their columns in reverse order. */
 function mirrored(map: Value): Value {
   const [columns] = staticShape(map.shape.slice(-1)) as [number];
   const order = Array.from({ length: columns }, (_, x) => columns - 1 - x);
@@ -147,12 +152,12 @@ function mirrored(map: Value): Value {
 const sidesOf = ({ shape }: Tensor, { channels }: Cut): [number, number] =>
   shape.slice(1).toSpliced(channels - 1, 1) as [number, number];
 
-/** Sums over neighbouring positions where there are more than a grid needs. */
+/** Sums over neighbouring positions if there are more than `MAX_CELLS` along a side. */
 function pooled(
   values: Float64Array,
   [height, width]: readonly [number, number],
 ): Pick<FaceAttribution, 'rows' | 'columns' | 'cells'> {
-  const [rows, columns] = [Math.min(height, MOST_CELLS), Math.min(width, MOST_CELLS)];
+  const [rows, columns] = [Math.min(height, MAX_CELLS), Math.min(width, MAX_CELLS)];
   const cells = new Array<number>(rows * columns).fill(0);
   values.forEach((value, i) => {
     const row = Math.floor((Math.floor(i / width) * rows) / height);

@@ -1,5 +1,5 @@
-// Integrated gradients by adaptive quadrature: the sum that the attributions must have is known, and so is where they
-// do not have it yet.
+// Integrated gradients by adaptive quadrature: the sum of the attributions is known in advance, so that panels with a
+// large error are refined.
 // Source: Sundararajan, Taly & Yan 2017, "Axiomatic Attribution for Deep Networks".
 
 /** The function on the straight path from the baseline (0) to the input (1). */
@@ -9,19 +9,19 @@ export interface PathPoint {
   readonly slopes: Float32Array;
 }
 
-/** Evaluates the path at these places. */
+/** Evaluates the path at these positions, 0 to 1. */
 export type Path = (places: readonly number[]) => Promise<readonly PathPoint[]>;
 
 export interface IntegrateOptions {
-  /** Largest sum of the panels' gaps, as a share of `explainedDifference`. */
+  /** Maximum sum of the panels' absolute gaps, as a share of `explainedDifference`. */
   readonly tolerance?: number;
-  /** Evaluations after which it is given up. */
+  /** Maximum number of evaluations, after which no panel is refined. */
   readonly mostPoints?: number;
 }
 
-/** How something is attributed. */
+/** Options of an attribution. */
 export interface AttributeOptions extends IntegrateOptions {
-  /** Gives up between two runs of the model. */
+  /** Aborts between two runs of the model. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface Integral {
   readonly to: number;
   /** Σ attributions − (f(input) − f(baseline)). */
   readonly gap: number;
-  /** Evaluations of the gradient. */
+  /** Number of evaluations of the gradient. */
   readonly points: number;
 }
 
@@ -44,12 +44,12 @@ const NODES = [
   [0.7692346550528415, 0.23931433524968324],
   [0.953089922969332, 0.11846344252809454],
 ] as const;
-/** Smallest difference, in log-odds, against which residuals are measured. */
+/** Minimum difference, in log-odds, relative to which residuals are stated. */
 const LEAST_DIFFERENCE = 0.5;
 
 /**
- * The difference in log-odds that residuals are measured against: |f(input) − f(baseline)|, at least .5. Large
- * attributions of both signs may cancel to a difference near zero, and a share of that is no measure of their accuracy.
+ * The difference in log-odds relative to which residuals are stated: |f(input) − f(baseline)|, at least .5. Large
+ * attributions of both signs may cancel to a difference near zero, relative to which no error would be small.
  */
 export const explainedDifference = ({ from, to }: Pick<Integral, 'from' | 'to'>): number =>
   Math.max(Math.abs(to - from), LEAST_DIFFERENCE);
@@ -64,8 +64,8 @@ interface Panel {
 }
 
 /**
- * Attributions of f(input) − f(baseline). A panel's slopes integrate to the difference of the function across it; where
- * they do not, it is halved, the worst first, until all gaps together are small enough.
+ * Attributions of f(input) − f(baseline). The integral of the slopes over a panel should equal the difference of the
+ * function across it; panels with a gap are halved, the worst first, until the sum of all gaps is small enough.
  */
 export async function integrate(
   path: Path,

@@ -1,10 +1,11 @@
-// Places of a path, some at a time, through a session that computes values and slopes there.
+// Evaluates points of a path in batches, with a session that computes values and slopes.
 import { float32, inBatches, MienError, type Session, type Tensors } from 'mien-engine';
 import type { PathPoint } from './integrate.js';
 
 /**
- * The session takes `places` `[batch]` beside the feeds and gives `value` `[batch]` and `slopes` `[batch, …]`.
- * @throws MienError `interrupted` when the signal is given.
+ * The session has the input `places` `[batch]` besides the feeds, and the outputs `value` `[batch]` and `slopes`
+ * `[batch, …]`.
+ * @throws MienError `interrupted` if the signal is aborted.
  */
 export async function pathPoints(
   session: Session,
@@ -15,7 +16,7 @@ export async function pathPoints(
 ): Promise<PathPoint[]> {
   const points: PathPoint[] = [];
   for (const some of inBatches(places, most)) {
-    if (signal) await throwIfGivenUp(signal);
+    if (signal) await throwIfAborted(signal);
     const { value, slopes } = await session.run({ ...feeds, places: float32([some.length], some) });
     const [values, all] = [value!.data as Float32Array, slopes!.data as Float32Array];
     const size = all.length / some.length;
@@ -24,8 +25,8 @@ export async function pathPoints(
   return points;
 }
 
-/** Whoever gives up needs a turn to say so: the web runtime computes on the thread that would hear it. */
-async function throwIfGivenUp(signal: AbortSignal): Promise<void> {
+/** Yields to the event loop first, so that an abort can arrive: the web runtime blocks this thread. */
+async function throwIfAborted(signal: AbortSignal): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve));
   if (signal.aborted)
     throw new MienError('interrupted', 'the explanation was aborted', { cause: signal.reason as unknown });

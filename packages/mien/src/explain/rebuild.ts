@@ -1,9 +1,10 @@
-// Builds a model read from its file on the graph again, where it can be differentiated. What computes in whole numbers
-// becomes what it stands for: weights times their scales, activations as they are.
+// Rebuilds a model read from its file on a graph, where it can be differentiated. Quantised operators are replaced by their
+// floating-point equivalents: weights times their scales, and activations without rounding.
 import {
   concat,
   constant,
   conv2d,
+  defined,
   type Dim,
   dtypeOf,
   elementwise,
@@ -36,10 +37,10 @@ import {
   type Value,
 } from 'mien-engine';
 
-/** What a name of the model stands for: a value, or a shape as a list of sizes. */
+/** The meaning of a name in the model: a value, or a shape as a list of sizes. */
 type Found = { readonly value: Value } | { readonly dims: Shape };
 
-/** A value, or the shape of one of which only the shape is used. */
+/** A value, or only its shape if nothing else is used. */
 export type Given = Value | { readonly shape: Shape };
 
 type Rule = (node: Reader) => readonly (Found | undefined)[];
@@ -50,7 +51,7 @@ interface Reader {
   readonly graph: Graph;
   /** The value of an input. */
   value(index: number): Value;
-  /** The sizes or whole numbers that an input holds; undefined where it is left out. */
+  /** The sizes or integers in an input; undefined if the input is omitted. */
   numbers(index: number): Shape | undefined;
   /** The shape of an input. */
   shape(index: number): Shape;
@@ -110,10 +111,10 @@ const rules: Readonly<Record<string, Rule>> = {
         transB: node.attribute<number>('transB', 0) === 1,
         alpha: node.attribute('alpha', 1),
         beta: node.attribute('beta', 1),
-        ...(node.node.inputs[2] ? { add: node.value(2) } : {}),
+        ...defined({ add: node.node.inputs[2] ? node.value(2) : undefined }),
       }),
     ),
-  // Activations are not rounded: they stand for themselves, with scale 1 and zero at 0.
+  // Activations are not rounded: scale 1 and zero point 0.
   DynamicQuantizeLinear: (node) => [
     { value: node.value(0) },
     { value: constant(node.graph, float32([], [1])) },
@@ -145,7 +146,7 @@ const rules: Readonly<Record<string, Rule>> = {
         stride: node.attribute<readonly number[]>('strides', [1])[0]!,
         padding: node.attribute<Padding>('pads', [0, 0, 0, 0]),
         groups: node.attribute('group', 1),
-        ...(node.node.inputs[2] ? { bias: node.value(2) } : {}),
+        ...defined({ bias: node.node.inputs[2] ? node.value(2) : undefined }),
       }),
     ),
   Resize: (node) => one(resizeBicubic(node.value(0), known(node.numbers(3)) as [number, number])),
@@ -156,18 +157,18 @@ function gathered(node: Reader): Value {
   const axis = node.attribute('axis', 0);
   if (axis === 0) return gather(table, indices);
   const order = known(node.numbers(1));
-  // One view of several.
+  // A single view.
   if (order?.length === 1) return slice(table, axis, order[0]!, order[0]! + 1);
-  // A mirror image: columns in another order, as a product with a permutation, which has a gradient.
+  // A mirror image: columns in reverse order, as a product with a permutation matrix, which has a gradient.
   const width = table.shape.at(-1);
   if (axis !== table.shape.length - 1 || order === undefined || typeof width !== 'number')
-    throw new Error('takes columns that are not known');
+    throw new Error('selects columns that are not constant');
   const permutation = new Float32Array(width * order.length);
   order.forEach((from, to) => (permutation[from * order.length + to] = 1));
   return matmul(table, constant(node.graph, float32([width, order.length], permutation)));
 }
 
-/** `dims` may leave one size to be found (−1), or take some over (0). */
+/** In `dims`, −1 stands for the size that is to be inferred, 0 for the size of the input. */
 function reshaped(x: Value, dims: Shape): Value {
   const shape: Dim[] = dims.map((dim, i) => (dim === 0 ? x.shape[i]! : dim));
   const open = shape.indexOf(-1);
@@ -179,7 +180,7 @@ function reshaped(x: Value, dims: Shape): Value {
   const names = [...from!.names];
   for (const name of to!.names) names.splice(names.indexOf(name), 1);
   if (names.length > 1 || (names.length === 1 && from!.count !== to!.count))
-    throw new Error('leaves a size open that is a product');
+    throw new Error('cannot infer a size that is a product');
   return reshape(x, shape.with(open, names[0] ?? from!.count / to!.count));
 }
 
@@ -196,10 +197,10 @@ function sliced(node: Reader): Value {
 }
 
 /**
- * Builds what computes `wanted` from `given` on a graph. Nodes before what is given are left out, so that a model may be
- * entered anywhere.
- * @returns the value of every name on the way.
- * @throws MienError `bundle` that names a node which cannot be built: one that mien does not write into bundles.
+ * Rebuilds the part of a model that computes `wanted` from `given`. Nodes before the given values are omitted, so that
+ * inputs can be any values of the model.
+ * @returns the values of all names in that part.
+ * @throws MienError `bundle` that names a node which cannot be rebuilt because mien does not write it into bundles.
  */
 export function rebuild(
   graph: Graph,
@@ -211,7 +212,7 @@ export function rebuild(
   for (const [name, one] of Object.entries(given)) found.set(name, 'graph' in one ? { value: one } : one);
   const nodes = nodesBetween(model, new Set(found.keys()), wanted);
 
-  const look = (name: string): Found | { readonly shape: Shape } => {
+  const resolve = (name: string): Found | { readonly shape: Shape } => {
     const before = found.get(name);
     if (before !== undefined) return before;
     const tensor = model.constants.get(name);
@@ -224,21 +225,21 @@ export function rebuild(
     node,
     graph,
     value(index) {
-      const part = look(node.inputs[index]!);
+      const part = resolve(node.inputs[index]!);
       if ('value' in part) return part.value;
       if ('dims' in part && part.dims.every((dim) => typeof dim === 'number'))
         return constant(graph, int64([part.dims.length], part.dims));
-      throw new Error(`needs the elements of ${node.inputs[index]}, of which only the shape is there`);
+      throw new Error(`needs the elements of ${node.inputs[index]}, of which only the shape is known`);
     },
     numbers(index) {
       const name = node.inputs[index];
       if (!name) return undefined;
-      const part = look(name);
+      const part = resolve(name);
       if ('dims' in part) return part.dims;
       return 'value' in part && part.value.constant ? wholeNumbers(part.value.constant) : undefined;
     },
     shape(index) {
-      const part = look(node.inputs[index]!);
+      const part = resolve(node.inputs[index]!);
       if ('value' in part) return part.value.shape;
       return 'shape' in part ? part.shape : [part.dims.length];
     },
@@ -248,7 +249,7 @@ export function rebuild(
   for (const node of nodes) {
     try {
       const rule = rules[node.type];
-      if (rule === undefined) throw new Error('is an operator that mien does not write into bundles');
+      if (rule === undefined) throw new Error('is not an operator that mien writes into bundles');
       rule(readerOf(node)).forEach((part, i) => {
         const name = node.outputs[i];
         if (part !== undefined && name) found.set(name, part);
@@ -273,7 +274,7 @@ const wholeNumbers = ({ dtype, data }: Tensor): number[] | undefined =>
     ? Array.from(data as ArrayLike<number | bigint>, (value) => Number(value))
     : undefined;
 
-/** The nodes that compute `wanted`, as far back as what is given. */
+/** The nodes that compute `wanted` from `given`. */
 function nodesBetween(model: Model, given: ReadonlySet<string>, wanted: readonly string[]): ModelNode[] {
   const needed = new Set(wanted.filter((name) => !given.has(name)));
   const nodes: ModelNode[] = [];

@@ -1,4 +1,4 @@
-// Which tokens speak for a label: integrated gradients over word vectors, on the bundle's own weights.
+// Attributions of the tokens of a text: integrated gradients over word vectors, with the bundle's weights.
 import {
   add,
   createGraph,
@@ -17,31 +17,31 @@ import {
   type Tensor,
 } from 'mien-engine';
 import type { BundleManifest } from '../bundle/manifest.js';
-import { decisionFeeds, decisionOn, type Asked } from './decision.js';
+import { decisionFeeds, decisionOn, type ExplanationTarget } from './decision.js';
 import { wordVectorsOf } from './entrance.js';
 import { integrate, type AttributeOptions, type Integral } from './integrate.js';
 import { pathPoints } from './path.js';
 import { rebuild } from './rebuild.js';
 
-interface TextQuestion extends Asked {
+interface TextQuestion extends ExplanationTarget {
   /** Token ids, special ones included. */
   readonly ids: Int32Array;
-  /** As many token ids of a text that says nothing. */
+  /** Token ids of the baseline, of the same length. */
   readonly baseline: Int32Array;
 }
 
 export interface TextExplainer {
-  /** Attributions, one a token, to the label's log-odds; they sum to the difference from the baseline's. */
+  /** One attribution per token to the label's log-odds; they sum to the difference from the baseline. */
   attribute(question: TextQuestion, options?: AttributeOptions): Promise<Integral>;
   dispose(): Promise<void>;
 }
 
-/** Places of the path that are computed together: more are not faster, and take more memory. */
+/** Batch size in points of the path; larger batches are not faster and take more memory. */
 const PLACES_PER_RUN = 8;
 
 /**
- * Builds what explains texts.
- * @throws MienError `bundle` when a model is not one that `mien export` writes.
+ * An explainer of texts.
+ * @throws MienError `bundle` if a model was not written by `mien export`.
  */
 export async function createTextExplainer(
   manifest: BundleManifest,
@@ -56,9 +56,9 @@ export async function createTextExplainer(
     return { ...words!, shape: words!.shape.slice(1) };
   };
   return {
-    async attribute({ ids, baseline, ...asked }, settings) {
+    async attribute({ ids, baseline, ...target }, settings) {
       const feeds = {
-        ...decisionFeeds(manifest, decision, 'text', asked),
+        ...decisionFeeds(manifest, decision, 'text', target),
         words: await vectors(ids),
         baseline: await vectors(baseline),
       };
@@ -74,7 +74,7 @@ export async function createTextExplainer(
   };
 }
 
-/** What turns ids into vectors: its name in the text model, the vectors' width, and a model from `ids` to `words`. */
+/** The word vectors: their name in the text model, their width, and a model from `ids` to `words`. */
 function lookupOf(model: Model): { name: string; width: number; bytes: Uint8Array } {
   const graph = createGraph('word vectors');
   const name = wordVectorsOf(model);
@@ -97,8 +97,8 @@ function pathModel(
   const words = input(graph, 'words', 'float32', ['tokens', width]);
   const baseline = input(graph, 'baseline', 'float32', ['tokens', width]);
   const places = input(graph, 'places', 'float32', ['batch']);
-  const way = sub(words, baseline);
-  const point = add(baseline, mul(reshape(places, ['batch', 1, 1]), way));
+  const difference = sub(words, baseline);
+  const point = add(baseline, mul(reshape(places, ['batch', 1, 1]), difference));
   const values = rebuild(graph, model, { [name]: point, ids: { shape: ['batch', 'tokens'] } }, [
     'embedding',
     'logits',
@@ -108,5 +108,5 @@ function pathModel(
     logits: values.get('logits')!,
   });
   const [gradient] = gradients(sum(value), [point]);
-  return encodeModel(graph, { value, slopes: sum(mul(gradient!, way), [2]) });
+  return encodeModel(graph, { value, slopes: sum(mul(gradient!, difference), [2]) });
 }

@@ -1,26 +1,25 @@
-// Which tokens are which words of the text as it was written.
+// Maps the words of a text to their tokens.
 import type { Piece, Tokenizer } from '../encoders/tokenizer.js';
 
-/** A stretch of a text and the tokens that it became. */
+/** A word of a text and its tokens. */
 export interface Word {
   readonly text: string;
-  /** Places in the text as it was given, in UTF-16 units as JavaScript counts: from `start` to before `end`. */
+  /** Position in the original text in UTF-16 units: from `start` up to `end`, exclusive. */
   readonly start: number;
   readonly end: number;
-  /** Its tokens among all of the text, special ones counted: from `first` to before `last`. */
+  /** Positions of its tokens in the encoding, special tokens included: from `first` up to `last`, exclusive. */
   readonly first: number;
   readonly last: number;
 }
 
-/** An answer that stands in square brackets as a whole is read without them (`normalizeText`). */
+/** A text in square brackets as a whole is read without them (`normalizeText`). */
 const BRACKETED = /^\s*\[([^[\]]*)\]?\.?\s*$/;
 
 /**
- * The words of a text with the tokens that each became; those that were cut off or became none are left out. A word
- * reaches from its first letter to its last before white space, a pictograph or another sequence with a token of its own;
- * signs before and behind stand apart.
+ * The words of a text with their tokens, without words that were truncated or have no tokens. A word ends before white
+ * space, a pictograph or another sequence with a token of its own; punctuation before and after it is separate.
  */
-export function wordsOf(text: string, tokenizer: Tokenizer): Word[] {
+export function tokenizedWords(text: string, tokenizer: Tokenizer): Word[] {
   const inner = BRACKETED.exec(text)?.[1];
   const offset = inner === undefined ? 0 : text.indexOf('[') + 1;
   const read = inner ?? text;
@@ -35,7 +34,7 @@ export function wordsOf(text: string, tokenizer: Tokenizer): Word[] {
 
 const isLone = ({ kind }: Piece): boolean => kind === 'pictograph' || kind === 'added';
 
-/** Pieces between which there is no white space; those that are words by themselves are alone. */
+/** Runs of pieces without white space in between; pictographs and added sequences are runs of their own. */
 function runsOf(text: string, pieces: readonly Piece[]): Piece[][] {
   const runs: Piece[][] = [];
   for (const piece of pieces) {
@@ -51,7 +50,7 @@ function runsOf(text: string, pieces: readonly Piece[]): Piece[][] {
   return runs;
 }
 
-/** The signs before the first word, what reaches from it to the last one, and the signs behind. */
+/** The punctuation before the first word, from the first to the last word, and the punctuation after it. */
 function parts(run: readonly Piece[]): (readonly Piece[])[] {
   const isWord = run.map(({ kind }) => kind === 'word');
   const [from, to] = [isWord.indexOf(true), isWord.lastIndexOf(true) + 1];

@@ -1,5 +1,5 @@
-// Sets of labels that hold the true one as often as asked, and answers that are not given where they are too unsure.
-import { MienError, repeated } from 'mien-engine/base';
+// Label sets that contain the true label with a given coverage, and abstention to limit the share of wrong answers.
+import { defined, MienError, repeated } from 'mien-engine/base';
 import type { BundleManifest } from '../bundle/manifest.js';
 import {
   LEAST_COVERAGE,
@@ -12,11 +12,11 @@ import type { Recognition, RecognizeOptions } from './types.js';
 
 type Decided = Pick<Recognition, 'label' | 'probabilities' | 'from'>;
 
-/** Whether every part of a bundle says how sure its answers must be. */
+/** Whether every model of a bundle has certainty data. */
 export const knowsCertainty = ({ text, face, fusion }: BundleManifest): boolean =>
   [text, face, fusion].every((part) => !part || part.certainty);
 
-/** @throws MienError `usage` when what is asked for is out of range or nothing that the bundle knows. */
+/** @throws MienError `usage` if coverage or risk are out of range, or the bundle lacks certainty data. */
 export function checkCertainty(manifest: BundleManifest, { coverage, risk }: RecognizeOptions): void {
   if (coverage === undefined && risk === undefined) return;
   const refuse = (field: string, message: string): never => {
@@ -25,17 +25,17 @@ export function checkCertainty(manifest: BundleManifest, { coverage, risk }: Rec
   if (coverage !== undefined && !(coverage >= LEAST_COVERAGE && coverage <= MOST_COVERAGE))
     refuse(
       'coverage',
-      `a coverage lies between ${LEAST_COVERAGE} and ${MOST_COVERAGE}, not ${repeated(coverage)}`,
+      `the coverage must be between ${LEAST_COVERAGE} and ${MOST_COVERAGE}, got ${repeated(coverage)}`,
     );
   if (risk !== undefined && !(risk > 0 && risk < 1))
-    refuse('risk', `a risk lies between 0 and 1, not ${repeated(risk)}`);
+    refuse('risk', `the risk must be between 0 and 1, got ${repeated(risk)}`);
   if (!knowsCertainty(manifest))
-    throw new MienError('usage', `the bundle ${manifest.name} does not say how sure its answers are`, {
-      hint: 'It was made before bundles did; make it anew with mien export or mien train.',
+    throw new MienError('usage', `the bundle ${manifest.name} has no certainty data`, {
+      hint: 'It was created by an older version; recreate it with mien export or mien train.',
     });
 }
 
-/** What an answer says of its certainty, as far as it was asked for. */
+/** The set and the abstention of a result, if requested. */
 export function certaintyOf(
   manifest: BundleManifest,
   decided: Decided,
@@ -43,19 +43,19 @@ export function certaintyOf(
 ): Pick<Recognition, 'set' | 'abstained'> {
   const { certainty } = manifest[decided.from === 'both' ? 'fusion' : decided.from] ?? {};
   if (!certainty) return {};
-  return {
-    ...(coverage === undefined ? {} : { set: setOf(certainty, decided, coverage) }),
-    ...(risk === undefined ? {} : { abstained: isUnsure(certainty, decided, risk) }),
-  };
+  return defined({
+    set: coverage === undefined ? undefined : setOf(certainty, decided, coverage),
+    abstained: risk === undefined ? undefined : isUncertain(certainty, decided, risk),
+  });
 }
 
-/** Labels that are probable enough. */
+/** Labels whose posterior is high enough for the coverage. */
 function setOf(certainty: Certainty, { probabilities }: Decided, coverage: number): string[] {
   const least = leastPosterior(certainty, coverage);
-  return Object.keys(probabilities).filter((label) => probabilities[label]! >= least);
+  return Object.entries(probabilities).flatMap(([label, probability]) => (probability >= least ? label : []));
 }
 
-function isUnsure(certainty: Certainty, { label, probabilities }: Decided, risk: number): boolean {
+function isUncertain(certainty: Certainty, { label, probabilities }: Decided, risk: number): boolean {
   const least = leastConfidence(certainty, risk);
   return least === undefined || probabilities[label]! < least;
 }

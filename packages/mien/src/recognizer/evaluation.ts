@@ -1,17 +1,8 @@
 // How a recogniser does on items whose labels are known: the answer, what each modality alone would have said, groups.
 import { MienError } from 'mien-engine/base';
-import { groupAccuracies, type GroupAccuracy, type Interval, wilsonInterval } from '../evaluate/intervals.js';
-import {
-  brierScore,
-  confusionMatrix,
-  expectedCalibrationError,
-  meansOverOccurring,
-  scoreOf,
-  type ConfusionMatrix,
-  type LabelScore,
-  type OccurringMeans,
-} from '../evaluate/metrics.js';
+import { groupAccuracies, type GroupAccuracy } from '../evaluate/intervals.js';
 import { argmax, scores } from '../evaluate/scores.js';
+import { testResult, type TestResult } from '../evaluate/test-result.js';
 import type { FailureCode, Probabilities, Recognition, Result } from './types.js';
 
 /** A recognised item with its label, in the recogniser's words. */
@@ -22,25 +13,12 @@ export interface Judged {
   readonly group?: string;
 }
 
-interface EvaluationRow extends OccurringMeans {
-  readonly name: 'answer' | 'text alone' | 'face alone';
-  /** Items that it could judge. */
-  readonly n: number;
-  /** With Wilson's interval over items at 95 %. */
-  readonly accuracy: Interval;
-  /** Expected calibration error in 15 bins, and Brier score (0 to 2). */
-  readonly calibrationError: number;
-  readonly brier: number;
-  readonly labels: readonly string[];
-  readonly perLabel: readonly LabelScore[];
-  readonly confusion: ConfusionMatrix;
-}
-
 export interface Evaluation {
   readonly items: number;
   /** Items without an answer, by reason; they are in no row. */
   readonly failures: Readonly<Partial<Record<FailureCode, number>>>;
-  readonly rows: readonly EvaluationRow[];
+  /** Of the answer, of the text alone and of the face alone, each over the items that have it. */
+  readonly rows: readonly TestResult[];
   /** Of the answer, by group. */
   readonly groups: readonly GroupAccuracy[];
 }
@@ -68,7 +46,7 @@ export function evaluateResults(
   for (const { result } of judged)
     if (result.error) failures[result.error.code] = (failures[result.error.code] ?? 0) + 1;
 
-  const views: [EvaluationRow['name'], (result: Recognition) => Probabilities | undefined][] = [
+  const views: [string, (result: Recognition) => Probabilities | undefined][] = [
     ['answer', ({ probabilities }) => probabilities],
     ['text alone', ({ text }) => text?.probabilities],
     ['face alone', ({ face }) => face?.probabilities],
@@ -89,28 +67,13 @@ export function evaluateResults(
 }
 
 function rowOf(
-  name: EvaluationRow['name'],
+  name: string,
   items: readonly { readonly label: string; readonly probabilities: Probabilities }[],
   labels: readonly string[],
-): EvaluationRow {
+): TestResult {
   const truth = Uint8Array.from(items, ({ label }) => labels.indexOf(label));
-  const posteriors = scores(
-    labels.length,
-    Float64Array.from(items.flatMap(({ probabilities }) => over(probabilities, labels))),
-  );
-  const confusion = confusionMatrix(truth, argmax(posteriors), labels.length);
-  const { accuracy, perLabel } = scoreOf(confusion);
-  return {
-    name,
-    n: items.length,
-    labels,
-    perLabel,
-    confusion,
-    ...meansOverOccurring(perLabel),
-    accuracy: wilsonInterval(Math.round(accuracy * items.length), items.length),
-    calibrationError: expectedCalibrationError(truth, posteriors),
-    brier: brierScore(truth, posteriors),
-  };
+  const posteriors = items.flatMap(({ probabilities }) => over(probabilities, labels));
+  return testResult(name, labels, scores(labels.length, Float64Array.from(posteriors)), truth);
 }
 
 /** Probabilities of these labels, renormalised; even where none of them has any. */

@@ -1,10 +1,10 @@
-// `explain`: one item's answer, and what in its text and its face the answer is made of.
+// `explain`: the result of one item, and the contributions of its words, of the parts of its face and of each modality.
 import { defined, MienError, suggestion } from 'mien-engine/base';
 import type { LabelPrior, Side } from '../bundle/decision.js';
 import { sharedLabels } from '../bundle/manifest.js';
 import type { OpenBundle } from '../bundle/open.js';
 import type { Explainer } from '../explain/explainer.js';
-import { wordsOf } from '../explain/words.js';
+import { tokenizedWords } from '../explain/words.js';
 import { answerItems } from './answer.js';
 import { throwIfAborted } from './facade.js';
 import { probabilitiesOf } from './labels.js';
@@ -30,17 +30,17 @@ export interface ExplainParts {
   readonly explainer: Explainer;
 }
 
-/** What is asked of both modalities. */
-interface Asked {
+/** The label to explain, and its alternatives. */
+interface Question {
   readonly label: string;
-  /** Labels that it is weighed against. */
+  /** Labels that it is compared with, itself included. */
   readonly among: readonly string[];
-  /** The answer over these. */
+  /** The result over these. */
   readonly probabilities: Probabilities;
   readonly prior: LabelPrior | undefined;
 }
 
-/** @throws MienError `usage` for a label that the answer does not have; `interrupted`. */
+/** @throws MienError `usage` for a label that the result does not have; `interrupted` if the signal is aborted. */
 export async function explainItem(
   item: ReadItem,
   options: ExplainOptions,
@@ -55,21 +55,22 @@ export async function explainItem(
   const { prior } = options;
   const [result] = await answerItems(bundle, [{ prepared, rows }], { text, face }, { prior });
   if (result!.error) return result!;
-  const asked = { ...questionAbout(result!, options.label), prior };
+  const question = { ...questionAbout(result!, options.label), prior };
   throwIfAborted(options.signal);
   const ofText =
     text &&
-    (await explainText(item.text!, prepared.text!.ids, asked, bundle, explainer, {
+    (await explainText(item.text!, prepared.text!.ids, question, bundle, explainer, {
       other: face,
       signal: options.signal,
     }));
   throwIfAborted(options.signal);
-  const ofFace = crop && (await explainFace(crop, asked, explainer, { other: text, signal: options.signal }));
+  const ofFace =
+    crop && (await explainFace(crop, question, explainer, { other: text, signal: options.signal }));
   return {
-    label: asked.label,
-    logOdds: logOddsOf(asked.probabilities, asked.label),
+    label: question.label,
+    logOdds: logOddsOf(question.probabilities, question.label),
     ...defined({ text: ofText, face: ofFace }),
-    ...(text && face ? { shares: await shares(bundle, { text, face }, asked) } : {}),
+    ...(text && face ? { shares: await shares(bundle, { text, face }, question) } : {}),
     result: result!,
     warnings: result!.warnings,
   };
@@ -78,7 +79,7 @@ export async function explainItem(
 async function shares(
   { manifest, decision }: OpenBundle,
   sides: Readonly<Record<'text' | 'face', Side>>,
-  { label, prior }: Asked,
+  { label, prior }: Question,
 ): Promise<NonNullable<Explanation['shares']>> {
   const wanted = ['answer', 'text shared posterior', 'face shared posterior', 'prior'] as const;
   const outputs = await decision.run(sides, wanted, prior);
@@ -88,46 +89,46 @@ async function shares(
   return sharesOf({ both: both!, text: text!, face: face!, prior: none! }, label);
 }
 
-/** The label and those it is weighed against: the answer's, or all of the text's for one that only the text knows. */
+/** The label and its alternatives: those of the result, or of the text for a label that only the text has. */
 function questionAbout(
-  { label: found, probabilities, text, from }: Recognition,
-  label = found,
-): Omit<Asked, 'prior'> {
-  const answers = [probabilities, ...(from === 'text' ? [text!.probabilities] : [])];
-  const answer = answers.find((one) => Object.hasOwn(one, label));
-  if (answer) return { label, among: Object.keys(answer), probabilities: answer };
-  const all = [...new Set(answers.flatMap((one) => Object.keys(one)))];
-  throw new MienError('usage', `the answer has no label "${label}"`, {
+  { label: mostProbable, probabilities, text, from }: Recognition,
+  label = mostProbable,
+): Omit<Question, 'prior'> {
+  const candidates = [probabilities, ...(from === 'text' ? [text!.probabilities] : [])];
+  const found = candidates.find((one) => Object.hasOwn(one, label));
+  if (found) return { label, among: Object.keys(found), probabilities: found };
+  const all = [...new Set(candidates.flatMap((one) => Object.keys(one)))];
+  throw new MienError('usage', `the result has no label "${label}"`, {
     field: 'label',
     hint: suggestion(label, all),
   });
 }
 
-interface Beside {
-  /** What was encoded of the other modality. */
+interface ExplainContext {
+  /** The encoded other modality. */
   readonly other: Side | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Tokens that stand for a word that is not told, the best first. */
+/** Tokens that can replace words in the baseline, the most suitable first. */
 const BLANKS = ['[MASK]', '[PAD]', '[UNK]'];
 
 async function explainText(
   given: string,
   ids: Int32Array,
-  { label, among, prior }: Asked,
+  { label, among, prior }: Question,
   { tokenizer }: OpenBundle,
   explainer: Explainer,
-  { other, signal }: Beside,
+  { other, signal }: ExplainContext,
 ): Promise<TextExplanation> {
   const { idOf, margins } = tokenizer!;
   const blank = BLANKS.map(idOf).find((id) => id !== undefined) ?? 0;
-  // Special tokens stay: they are in every text.
+  // Special tokens are kept, since every text has them.
   const baseline = ids.map((id, i) => (i < margins.before || i >= ids.length - margins.after ? id : blank));
   const { attributions, ...integral } = await (
     await explainer.text()
   ).attribute({ ids, baseline, label, among, prior, other }, { signal });
-  const words = wordsOf(given, tokenizer!).map(({ text: word, start, end, first, last }) => ({
+  const words = tokenizedWords(given, tokenizer!).map(({ text: word, start, end, first, last }) => ({
     word,
     start,
     end,
@@ -138,9 +139,9 @@ async function explainText(
 
 async function explainFace(
   { image, place, corners }: Crop,
-  { label, among, prior }: Asked,
+  { label, among, prior }: Question,
   explainer: Explainer,
-  { other, signal }: Beside,
+  { other, signal }: ExplainContext,
 ): Promise<FaceExplanation> {
   const { rows, columns, cells, ...integral } = await (
     await explainer.face()

@@ -1,4 +1,5 @@
-// What every recogniser offers, whether it computes here or in another process: arguments checked, one item or many.
+// The public methods of recognisers that compute in this or in other processes: they validate arguments, for one item or
+// many.
 import {
   abortSignal,
   anything,
@@ -13,9 +14,9 @@ import {
   wholeNumber,
 } from 'mien-engine/base';
 import { checkPrior } from './prior.js';
-import { readItem, type NamedItem, type ReadItem } from './read-item.js';
+import { readItem, type IdentifiedItem, type ReadItem } from './read-item.js';
 import { startSession } from './sequence.js';
-import { gather } from './stream.js';
+import { batchesOf } from './stream.js';
 import type {
   ExplainOptions,
   Explanation,
@@ -26,10 +27,10 @@ import type {
   Recognizer,
   RecognizerInfo,
   Result,
-  SessionOptions,
+  RecognitionSessionOptions,
 } from './types.js';
 
-/** The part that differs. Items come to it as they were read, options as they were checked. */
+/** The part that differs between recognisers; items and options are validated already. */
 export interface Computation {
   readonly info: RecognizerInfo;
   run(items: readonly ReadItem[], options: RecognizeOptions): Promise<Result[]>;
@@ -44,11 +45,14 @@ type StreamOptions = NonNullable<Parameters<Recognizer['stream']>[1]>;
 export function recognizerOf({ info, run, explain, dispose: close }: Computation): Recognizer {
   let disposed: Promise<void> | undefined;
   const check = (signal: AbortSignal | undefined): void => {
-    if (disposed) throw new MienError('usage', 'the recogniser was disposed of');
+    if (disposed) throw new MienError('usage', 'the recogniser has been disposed');
     throwIfAborted(signal);
   };
   const dispose = (): Promise<void> => (disposed ??= close());
-  const answers = async (items: readonly NamedItem[], options: RecognizeOptions): Promise<Result[]> => {
+  const recognizeAll = async (
+    items: readonly IdentifiedItem[],
+    options: RecognizeOptions,
+  ): Promise<Result[]> => {
     checkOptions(options, OPTIONS, 'recognition');
     checkPrior(info.labels, options);
     check(options.signal);
@@ -58,15 +62,17 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     );
     return results.map((result, i) => withId(items[i]!, result));
   };
+  const recognizeOne = async (item: IdentifiedItem, options: RecognizeOptions): Promise<Result> =>
+    (await recognizeAll([item], options))[0]!;
   function recognize(item: Item, options?: RecognizeOptions): Promise<Result>;
   function recognize(items: readonly Item[], options?: RecognizeOptions): Promise<Result[]>;
   async function recognize(
     given: Item | readonly Item[],
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
-    if (!isList(given)) return (await answers([readItem(given)], options))[0]!;
-    // Not `map`, which passes over holes: a hole is an item too.
-    return answers(Array.from(given, readItem), options);
+    if (!isList(given)) return recognizeOne(readItem(given), options);
+    // Not `map`, which skips holes: a hole counts as an item.
+    return recognizeAll(Array.from(given, readItem), options);
   }
   return {
     info,
@@ -82,13 +88,13 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     async *stream(items, given = {}) {
       checkOptions(given, STREAM_OPTIONS, 'stream');
       const { batchSize = STREAM_BATCH, ...options } = given;
-      for await (const batch of gather(items, batchSize, options.signal))
+      for await (const batch of batchesOf(items, batchSize, options.signal))
         yield* await recognize(batch, options);
     },
     session(options = {}) {
       checkOptions(options, SESSION_OPTIONS, 'session');
       checkPrior(info.labels, options);
-      return startSession(async (item, by) => (await answers([item], by))[0]!, info, options);
+      return startSession(recognizeOne, info, options);
     },
     [Symbol.asyncDispose]: dispose,
   };
@@ -103,13 +109,13 @@ function isList(given: unknown): given is readonly unknown[] {
   }
 }
 
-const withId = ({ id }: NamedItem, result: Result): Result =>
+const withId = ({ id }: IdentifiedItem, result: Result): Result =>
   id === undefined || id === null ? result : { id, ...result };
 
 /** Whether an item was recognised: narrows the type. */
 export const isRecognition = (result: Result): result is Recognition => result.error === undefined;
 
-/** @throws MienError `interrupted` when the signal is given. */
+/** @throws MienError `interrupted` if the signal is aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
     throw new MienError('interrupted', 'recognition was aborted', { cause: signal.reason as unknown });
@@ -124,7 +130,7 @@ const OPTIONS: Kinds<RecognizeOptions> = {
   near: list,
   places: list,
   signal: abortSignal,
-  // `checkPrior` and `checkCertainty` know what these may be.
+  // `checkPrior` and `checkCertainty` validate these.
   prior: anything,
   coverage: number('a share'),
   risk: number('a share'),
@@ -140,4 +146,8 @@ const EXPLAIN_OPTIONS: Kinds<ExplainOptions> = {
 const STREAM_OPTIONS: Kinds<StreamOptions> = { ...OPTIONS, batchSize: wholeNumber(1) };
 
 const halfLife = number('seconds above zero', (seconds) => seconds > 0);
-const SESSION_OPTIONS: Kinds<SessionOptions> = { ...OPTIONS, faceHalfLife: halfLife, textHalfLife: halfLife };
+const SESSION_OPTIONS: Kinds<RecognitionSessionOptions> = {
+  ...OPTIONS,
+  faceHalfLife: halfLife,
+  textHalfLife: halfLife,
+};

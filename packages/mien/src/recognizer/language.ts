@@ -2,8 +2,11 @@
 import type * as Detector from 'eld/extrasmall';
 import type { Piece } from '../encoders/tokenizer.js';
 
-/** Words of no language: e-mail and web addresses, handles, hashtags, placeholders for names. */
-const NOT_WORDS = /\S+@\S+|[@#]\S+|(https?:|www\.)\S*|\bhttps?\b|\[[A-Z]+\]/g;
+/**
+ * Words of no language: e-mail and web addresses, handles, hashtags, placeholders for names. An address is searched for
+ * from the beginning of a run without white space only, so that the time is linear in the length of the run.
+ */
+const NOT_WORDS = /(?<!\S)\S+@\S+|[@#]\S+|(https?:|www\.)\S*|\bhttps?\b|\[[A-Z]+\]/g;
 /** In Latin script, fewer words are names, loanwords and exclamations, unless they have `MIN_LETTERS_FEW_WORDS`. */
 const MIN_WORDS = 3;
 const MIN_LETTERS = 12;

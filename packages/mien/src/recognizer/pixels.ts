@@ -1,5 +1,5 @@
 // Converts decoded pixels, as a camera, a canvas or a tensor provides them, and rejects ambiguous ones.
-import { kindOf, MienError, repeated, tagOf } from 'mien-engine/base';
+import { describeType, MienError, repeated, tagOf } from 'mien-engine/base';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { rgbFromGrey } from '../encoders/grey.js';
 import { bytesIn, steadyBytes } from './bytes.js';
@@ -36,7 +36,7 @@ export function rgbOf({ width, height, data }: Unchecked): DecodedImage {
 
 function arrayOf(data: unknown): ArrayLike<unknown> {
   if (ArrayBuffer.isView(data) || Array.isArray(data)) return data as unknown as ArrayLike<unknown>;
-  throw refuse(`its data is ${kindOf(data)}`, 'Pass pixels as a typed array or an array of numbers.');
+  throw refuse(`its data is ${describeType(data)}`, 'Pass pixels as a typed array or an array of numbers.');
 }
 
 /** Whether an array may also contain pixels from 0 to 1. */
@@ -50,7 +50,7 @@ function bytesOf(values: ArrayLike<unknown>, data: unknown): Uint8Array {
     const value = typeof raw === 'bigint' ? Number(raw) : raw;
     if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > 255)
       throw refuse(
-        `pixels must be integers from 0 to 255, but ${kindOf(data)} has ${repeated(value)} at index ${i}`,
+        `pixels must be integers from 0 to 255, but ${describeType(data)} has ${repeated(value)} at index ${i}`,
         'Multiply pixels from 0 to 1 by 255 and round them; divide 16-bit ones by 257 and round them.',
       );
     bytes[i] = value as number;
@@ -59,7 +59,7 @@ function bytesOf(values: ArrayLike<unknown>, data: unknown): Uint8Array {
   // All 0 is black in either range.
   if (max === 1 && mayBeFractions(data))
     throw refuse(
-      `${kindOf(data)} with only 0 and 1 may mean pixels from 0 to 1 or from 0 to 255`,
+      `${describeType(data)} with only 0 and 1 may mean pixels from 0 to 1 or from 0 to 255`,
       'Multiply pixels from 0 to 1 by 255, or pass those from 0 to 255 as a Uint8Array.',
     );
   return bytes;

@@ -1,24 +1,24 @@
-// From an item as it was given to what the models read: a normalised text, face crops, and what is worth a warning.
+// Prepares an item for the models: token ids, face crops and warnings.
 import { defined, messageOf, MienError, quoted, tagOf } from 'mien-engine/base';
 import type { OpenBundle } from '../bundle/open.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { Tokenizer } from '../encoders/tokenizer.js';
 import { isEmptyImage } from './absent.js';
 import type { ReadItem } from './read-item.js';
-import { readText, warning, type ReadText, type Side } from './read-text.js';
+import { prepareText, warning, type ReadText, type Side } from './read-text.js';
 import type { DecodeImage, FacePlace, Failure, Point, RecognizeOptions, Warning } from './types.js';
 
-/** Finds faces in photographs and cuts them out as the face encoder was trained to see them. */
+/** Finds faces in photographs and crops them as the face encoder was trained. */
 export interface FaceFinder {
-  /** Largest first; those of the frame before are looked for where they were. */
+  /** Largest first; `near` are the faces of the previous frame, where detection starts. */
   find(image: DecodedImage, near?: readonly FacePlace[]): Promise<readonly FacePlace[]>;
-  /** `all` are the faces of the whole image, where it was searched for them: one that is alone may fill it. */
+  /** `all` are all faces of the image if it was searched completely: a single one may fill the image. */
   crop(
     image: DecodedImage,
     place: FacePlace,
     all?: readonly FacePlace[],
   ): DecodedImage | Promise<DecodedImage>;
-  /** Where what `crop` cuts out lies in the image; by default the face's box. */
+  /** Corners of the crop in the image; by default those of the face's box. */
   corners?(image: DecodedImage, place: FacePlace, all?: readonly FacePlace[]): Corners;
   dispose(): Promise<void>;
 }
@@ -39,9 +39,9 @@ export function cornersOf({ x, y, width, height }: FacePlace['box']): Corners {
 
 export interface Crop {
   readonly image: DecodedImage;
-  /** Where it lies in the image that was given. */
+  /** Corners in the original image. */
   readonly corners?: Corners;
-  /** Null where the whole image is the face. */
+  /** Null if the whole image is the face. */
   readonly place: FacePlace | null;
 }
 
@@ -57,7 +57,7 @@ export interface Prepared {
 export interface PrepareContext {
   readonly faces: FaceFinder;
   readonly decode: DecodeImage;
-  /** Reads texts, where the bundle does. */
+  /** Undefined if the bundle does not read texts. */
   readonly tokenizer: Tokenizer | undefined;
   /** Whether the bundle reads faces. */
   readonly readsFaces: boolean;
@@ -70,18 +70,18 @@ export const contextOf = (
   rest: Pick<PrepareContext, 'faces' | 'decode' | 'options'>,
 ): PrepareContext => ({ ...rest, tokenizer, readsFaces: manifest.face !== undefined });
 
-/** Faces smaller than this, in pixels of the image, show little: the smallest of the training sets are 48 wide. */
+/** Faces smaller than this, in pixels of the image, have a warning: the smallest of the training sets are 48 wide. */
 const SMALL_FACE = 40;
-/** Faces of one photograph that are read when all are asked for. */
-const MOST_FACES = 32;
+/** Maximum number of faces per photograph if all are requested. */
+const MAX_FACES = 32;
 
-/** Never throws for what an item holds: what cannot be read becomes its error or a warning. */
+/** Never throws for the content of an item: what cannot be read results in its error or a warning. */
 export async function prepareItem(item: ReadItem, context: PrepareContext): Promise<Prepared> {
-  const text = await readText(item.text, context.tokenizer);
+  const text = await prepareText(item.text, context.tokenizer);
   const image = await prepareImage(item.image, context);
   const warnings = [...text.warnings, ...image.warnings];
   const crops = image.crops ?? [];
-  // A broken image is an error even beside a text: whoever sent it meant it to count.
+  // A broken image is an error even with a text, since it was meant to be used.
   const broken = item.error ?? (image.error?.code === 'undecodable-image' ? image.error : undefined);
   const nothing = text.text === undefined && crops.length === 0;
   const error =
@@ -91,7 +91,7 @@ export async function prepareItem(item: ReadItem, context: PrepareContext): Prom
         text.error ?? { code: 'no-input' as const, message: 'there is neither a text nor an image' })
       : undefined);
   if (error) return { crops: [], warnings, error };
-  // With one modality left, what became of the other is a warning.
+  // If one modality can be read, the error of the other becomes a warning.
   const left = [text.error, image.error].flatMap((lost) =>
     lost ? [warning(lost.code as 'empty-text' | 'empty-image' | 'no-face', lost.message)] : [],
   );
@@ -127,9 +127,9 @@ async function prepareImage(
   const [first] = found;
   if (first === undefined)
     return { warnings: [], error: { code: 'no-face', message: 'no face was found in the image' } };
-  // In a sequence only known faces are looked for, so that these may not be all; nor is a frame a cropped face.
+  // In a sequence only known faces are searched for, so that these may not be all; and frames are not cropped faces.
   const all = options.near || options.places ? undefined : found;
-  const wanted = options.allFaces ? found.slice(0, MOST_FACES) : [first];
+  const wanted = options.allFaces ? found.slice(0, MAX_FACES) : [first];
   const crops: Crop[] = [];
   for (const place of wanted)
     crops.push({
@@ -144,20 +144,15 @@ async function prepareImage(
   return { crops, warnings: [...several, ...sizeWarning(first.box)] };
 }
 
-/** Whatever reading an image has thrown, a getter of somebody's object included, is that image's fault. */
+/** The error of an item from anything thrown while reading its image, including by getters of the caller's object. */
 export function undecodable(cause: unknown): Failure['error'] {
-  // What is thrown may be a proxy, of which even `instanceof` throws.
-  const isTold = tagOf(cause) === 'Error' && cause instanceof MienError;
-  const message = isTold ? cause.message : `the image cannot be read (${quoted(messageOf(cause))})`;
+  // Even `instanceof` throws for some proxies.
+  const isOurs = tagOf(cause) === 'Error' && cause instanceof MienError;
+  const message = isOurs ? cause.message : `the image cannot be read (${quoted(messageOf(cause))})`;
   return { code: 'undecodable-image', message };
 }
 
 const sizeWarning = ({ width, height }: { width: number; height: number }): Warning[] =>
   Math.min(width, height) < SMALL_FACE
-    ? [
-        warning(
-          'small-face',
-          `the face is ${Math.round(width)} × ${Math.round(height)} pixels; little can be seen in it`,
-        ),
-      ]
+    ? [warning('small-face', `the face has only ${Math.round(width)} × ${Math.round(height)} pixels`)]
     : [];

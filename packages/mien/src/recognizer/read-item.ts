@@ -1,6 +1,14 @@
 // Reads an item's properties once. Invalid ones become the item's error, so that nothing in it can throw later and fail
 // other items with it.
-import { defined, kindOf, messageOf, nearestName, quoted, repeated, suggestion } from 'mien-engine/base';
+import {
+  defined,
+  describeType,
+  messageOf,
+  nearestName,
+  quoted,
+  repeated,
+  suggestion,
+} from 'mien-engine/base';
 import { isAbsent } from './absent.js';
 import type { Failure, Item } from './types.js';
 
@@ -14,7 +22,7 @@ export interface ReadItem {
 }
 
 /** An item that was read, with the caller's `id`. */
-export interface NamedItem extends ReadItem {
+export interface IdentifiedItem extends ReadItem {
   readonly id?: Item['id'];
 }
 
@@ -23,11 +31,11 @@ const KEYS = ['text', 'image'] as const;
 const invalid = (message: string): Pick<ReadItem, 'error'> => ({ error: { code: 'invalid-item', message } });
 
 /** Never throws. */
-export function readItem(value: unknown): NamedItem {
+export function readItem(value: unknown): IdentifiedItem {
   let id: Item['id'];
   try {
     if (typeof value !== 'object' || value === null || Symbol.iterator in value || isPromise(value))
-      return invalid(`the item is ${kindOf(value)}, not an object { text, image }`);
+      return invalid(`the item is ${describeType(value)}, not an object { text, image }`);
     const item = value as Readonly<Record<keyof Item, unknown>>;
     id = item.id as Item['id'];
     return { id, ...partsOf(item) };
@@ -41,7 +49,7 @@ const isPromise = (value: object): boolean => typeof (value as { then?: unknown 
 function partsOf(item: Readonly<Record<keyof Item, unknown>>): ReadItem {
   const { text, image } = item;
   if (text !== undefined && text !== null && typeof text !== 'string')
-    return invalid(`the text is ${kindOf(text)}, not a string`);
+    return invalid(`the text is ${describeType(text)}, not a string`);
   if (KEYS.every((key) => !(key in item))) {
     // An item without any property has no input; one with a misspelt property is invalid.
     const misspelt = Object.keys(item).find((key) => nearestName(key, KEYS) !== undefined);

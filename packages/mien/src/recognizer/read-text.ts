@@ -30,7 +30,7 @@ const MAX_NAMED = 3;
 const MAX_NAMED_LENGTH = 20;
 
 /** A text without a single known word counts as empty, since the encoder's answer would be no evidence. */
-export async function readText(
+export async function prepareText(
   input: Item['text'],
   tokenizer: Tokenizer | undefined,
 ): Promise<Side & { readonly text?: ReadText }> {

@@ -4,7 +4,7 @@ import { defined, MienError, repeated } from 'mien-engine/base';
 import { labelsInCommon } from '../data/labels.js';
 import { byLabel, restricted, topOf } from './labels.js';
 import { priorsUnder } from './prior.js';
-import { readItem, type NamedItem } from './read-item.js';
+import { readItem, type IdentifiedItem } from './read-item.js';
 import { trackFaces } from './tracking.js';
 import type {
   Moment,
@@ -14,8 +14,8 @@ import type {
   RecognizeOptions,
   RecognizerInfo,
   Result,
-  Session,
-  SessionOptions,
+  RecognitionSession,
+  RecognitionSessionOptions,
 } from './types.js';
 
 /** Seconds after which a frame counts half. */
@@ -35,10 +35,14 @@ const MIN_WEIGHT = 2 ** -10;
  * There is no sequence model: none of the data sets contains sequences, so none could be shown to be better.
  */
 export function startSession(
-  recognize: (item: NamedItem, options: RecognizeOptions) => Promise<Result>,
+  recognize: (item: IdentifiedItem, options: RecognizeOptions) => Promise<Result>,
   info: Pick<RecognizerInfo, 'labels' | 'priors'>,
-  { faceHalfLife = FACE_HALF_LIFE, textHalfLife = TEXT_HALF_LIFE, ...options }: SessionOptions = {},
-): Session {
+  {
+    faceHalfLife = FACE_HALF_LIFE,
+    textHalfLife = TEXT_HALF_LIFE,
+    ...options
+  }: RecognitionSessionOptions = {},
+): RecognitionSession {
   for (const [field, value] of Object.entries({ faceHalfLife, textHalfLife }))
     if (!(typeof value === 'number' && value > 0))
       throw new MienError('usage', `${field} cannot be ${repeated(value)}`, {

@@ -1,5 +1,5 @@
 // Classifies whatever a caller passes as an image, the same in Node and in browsers.
-import { kindOf, MienError, tagOf } from 'mien-engine/base';
+import { describeType, MienError, tagOf } from 'mien-engine/base';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { bytesIn, steadyBytes } from './bytes.js';
 import { bytesOfDataUrl, isDataUrl } from './data-url.js';
@@ -32,7 +32,10 @@ export function sourceOf(value: unknown): Source {
   }
   if (typeof value === 'object' && value !== null && 'width' in value && 'height' in value && 'data' in value)
     return { pixels: rgbOf(value) };
-  throw new MienError('data', `${kindOf(value)} is not an image`, { field: 'image', hint: adviceFor(value) });
+  throw new MienError('data', `${describeType(value)} is not an image`, {
+    field: 'image',
+    hint: adviceFor(value),
+  });
 }
 
 function checkNotEmpty(length: number): void {

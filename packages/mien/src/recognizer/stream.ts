@@ -1,5 +1,5 @@
-// Batches a stream of items: those available are computed together, and none waits for a batch to fill up.
-import { kindOf, MienError, repeated } from 'mien-engine/base';
+// Batches a stream of items: available ones are computed together, and none waits for a batch to fill up.
+import { describeType, MienError, repeated } from 'mien-engine/base';
 
 /** Milliseconds that a non-empty batch waits for its next item. */
 const MAX_WAIT = 10;
@@ -9,7 +9,7 @@ const MAX_WAIT = 10;
  * or the signal is aborted.
  * @throws MienError `interrupted` when the signal is aborted, `usage` when the size is not a whole number above zero.
  */
-export async function* gather<T>(
+export async function* batchesOf<T>(
   source: AsyncIterable<T> | Iterable<T>,
   size: number,
   signal?: AbortSignal,
@@ -20,12 +20,12 @@ export async function* gather<T>(
       hint: 'Expected a whole number above 0.',
     });
   if (!isIterable(source))
-    throw new MienError('usage', `${kindOf(source)} is not iterable`, {
+    throw new MienError('usage', `${describeType(source)} is not iterable`, {
       hint: 'Pass an array, a generator or any other iterable or async iterable.',
     });
   const iterator =
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  const aborted = abortion(signal);
+  const aborted = rejectOnAbort(signal);
   let pending: Promise<IteratorResult<T>> | undefined;
   let finished = false;
   try {
@@ -65,7 +65,7 @@ const timeout = (milliseconds: number): Promise<undefined> =>
   new Promise((resolve) => setTimeout(() => resolve(undefined), milliseconds));
 
 /** A promise that rejects when the signal is aborted. */
-export function abortion(signal: AbortSignal | undefined): { promise: Promise<never>; forget(): void } {
+export function rejectOnAbort(signal: AbortSignal | undefined): { promise: Promise<never>; forget(): void } {
   let forget = (): void => undefined;
   const promise = new Promise<never>((_resolve, reject) => {
     if (!signal) return;

@@ -1,10 +1,10 @@
-// What goes into a recogniser and what comes out: plain data, the same in Node, in browsers and over HTTP.
+// The input and output of a recogniser: plain data, the same in Node, in browsers and over HTTP.
 /// <reference lib="es2020" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { LabelPrior } from '../bundle/decision.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 
-/** Pixels that are decoded already: one value (grey), three (RGB) or four (RGBA, as a browser's `ImageData`) a pixel. */
+/** Decoded pixels: one value (grey), three (RGB) or four (RGBA, as a browser's `ImageData`) per pixel. */
 export interface RawImage {
   /** In pixels. */
   readonly width: number;
@@ -12,76 +12,75 @@ export interface RawImage {
   readonly height: number;
   /**
    * Row by row from the top left, `[height, width]`, `[height, width, 3]` or `[height, width, 4]`: whole numbers from 0 to
-   * 255 in any array of numbers, or the bytes themselves. What would not be read so, such as fractions from 0 to 1 and
-   * 16-bit pixels, is the item's error; so are arrays other than of integers that hold nothing but 0 and 1.
+   * 255 in any array of numbers, or a buffer of bytes. Other values, such as fractions from 0 to 1 and 16-bit pixels, are
+   * an error of the item; so are arrays of a type other than integers that contain only 0 and 1.
    */
   readonly data: ArrayLike<number> | ArrayLike<bigint> | ArrayBufferLike;
 }
 
 /**
- * A path or `file:` URL (Node; refused where `files` is false), an address (browsers), a `data:` or `blob:` URL, the bytes
- * of an image file, a Blob, or pixels.
+ * A path or `file:` URL (Node; rejected if `files` is false), a URL (browsers), a `data:` or `blob:` URL, the bytes of an
+ * image file, a Blob, or pixels.
  */
 export type ImageSource =
   string | URL | Uint8Array | Uint8ClampedArray | DataView | ArrayBufferLike | Blob | RawImage;
 
-/** What someone wrote, how someone looks, or both. Browsers take more kinds of `Image`. */
+/** A text, an image of a face, or both. Browsers accept further kinds of `Image`. */
 export interface Item<Image = ImageSource> {
-  /** What the caller calls it; its result bears it. */
+  /** Chosen by the caller, and returned with the result. */
   readonly id?: string | number | undefined;
-  /** English. */
+  /** An English text. */
   readonly text?: string | null | undefined;
   /**
-   * A photograph, or a face cut out of one (`RecognizeOptions.faces`). An empty string and the nameless empty file of a
-   * form in which none was chosen (`new File([], '')`) are no image, as null is.
+   * A photograph, or a cropped face (`RecognizeOptions.faces`). Like null, an empty string and the nameless empty file
+   * that forms send if no file was chosen (`new File([], '')`) are no image.
    */
   readonly image?: Image | null | undefined;
 }
 
 export type { LabelPrior };
 
-/** How items are read. */
+/** How items are recognised. */
 export interface RecognizeOptions {
   /**
-   * `detect` (the default) finds faces in a photograph and levels them; `cropped` takes each image for a face that is
-   * cut out already.
+   * `detect` (the default) detects faces in a photograph and aligns them; `cropped` treats each image as a cropped face.
    */
   readonly faces?: 'detect' | 'cropped' | undefined;
-  /** Whether every face of a photograph is read (`others`), not only the one that decides. */
+  /** Whether every face of a photograph is recognised (`others`), not only the one that decides. */
   readonly allFaces?: boolean | undefined;
-  /** Whether the gate is given in each dimension, not only its mean. */
+  /** Whether the gate is returned in each dimension, not only its mean. */
   readonly gate?: boolean | undefined;
-  /** Whether texts are also given the finer labels, where the bundle has them (`RecognizerInfo.labels.fine`). */
+  /** Whether finer labels of texts are returned as well, if the bundle has them (`RecognizerInfo.labels.fine`). */
   readonly fine?: boolean | undefined;
   /**
-   * Places of faces in the frame before, in a sequence of frames: faces are looked for there first, which takes a third
-   * of the time. `trackFaces` keeps them; a session does so by itself.
+   * Places of faces in the previous frame of a sequence: detection starts there, which takes a third of the time.
+   * `trackFaces` provides them; sessions do so by themselves.
    */
   readonly near?: readonly FacePlace[] | undefined;
   /**
-   * Whether a face is read with its mirror image too, where the bundle does so (the default). Without it faces take half
-   * the time and are read a little worse; probabilities are calibrated with it.
+   * Whether the mirror image of a face is read as well, if the bundle supports it (the default). Without it faces take
+   * half the time and are recognised slightly less well; probabilities are calibrated with it.
    */
   readonly mirror?: boolean | undefined;
   /**
-   * Places of faces that are known already: they are read there, and none is looked for. `trackFaces` gives them for
-   * faces that stand still; a session does so by itself.
+   * Known places of faces, which replace detection. `trackFaces` provides them for faces that stand still; sessions do so
+   * by themselves.
    */
   readonly places?: readonly FacePlace[] | undefined;
   /**
-   * How frequent labels are among these items: as among those that the models learned from (`training`, the default), all
-   * equally (`even`), or by weights. Not beside `risk` and `coverage`, which hold for the training prior only.
+   * How frequent labels are among these items: as in the training data (`training`, the default), all equal (`even`), or
+   * by weights. Not with `risk` and `coverage`, which hold for the training prior only.
    */
   readonly prior?: LabelPrior | undefined;
-  /** Share of cases, from .5 to .99, in which `set` is to hold the true label. */
+  /** Share of cases, from .5 to .99, in which `set` contains the true label. */
   readonly coverage?: number | undefined;
-  /** Largest share of wrong answers among those that are given: where the model is less sure, `abstained` is true. */
+  /** Maximum share of wrong answers among those not rejected: `abstained` is true where the model is less certain. */
   readonly risk?: number | undefined;
-  /** Gives up: what was not answered yet rejects with the code `interrupted`. */
+  /** Aborts: calls in progress reject with the code `interrupted`. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Why an answer may be worth less, or which modality it lacks; programs may switch on it. */
+/** Why a result is less reliable, or which modality it lacks; programs may switch on it. */
 export type WarningCode =
   | 'text-missing'
   | 'image-missing'
@@ -96,7 +95,7 @@ export type WarningCode =
   | 'other-emotion'
   | 'modalities-disagree';
 
-/** Something to know about an answer. */
+/** A limitation of a result. */
 export interface Warning {
   /** For programs. */
   readonly code: WarningCode;
@@ -108,33 +107,33 @@ export interface Warning {
 export type FailureCode =
   'no-face' | 'undecodable-image' | 'empty-image' | 'empty-text' | 'no-input' | 'invalid-item' | 'internal';
 
-/** One number a label, by the label's name. */
+/** One number per label, by the label's name. */
 export type Probabilities = Readonly<Record<string, number>>;
 
-/** What one modality says by itself, over the labels that it was trained with. */
+/** The posterior of one modality alone, over the labels of its model. */
 export interface ModalityPosterior {
   /** The most probable label. */
   readonly label: string;
   /** Calibrated; they sum to one. */
   readonly probabilities: Probabilities;
-  /** Of the model, before calibration; with `prior`, as they would be under that. */
+  /** Of the model, before calibration; with `prior`, shifted to that prior. */
   readonly logits: Probabilities;
 }
 
-/** What a text says by itself, and how much of it was read. */
+/** The posterior of a text alone, and how much of the text was read. */
 export interface TextPosterior extends ModalityPosterior {
   /**
-   * Share of the text's letters, digits and pictographs that the model has tokens for, from above 0 to 1; what was cut
-   * off counts as not read.
+   * Share of the text's letters, digits and pictographs that the model has tokens for, above 0 and at most 1; truncated
+   * text counts as not read.
    */
   readonly read: number;
   /**
-   * Over finer labels, when they were asked for and the bundle has them; they sum to one, and are not calibrated.
+   * Over finer labels, if requested and the bundle has them; they sum to one, and are not calibrated.
    */
   readonly fine?: Probabilities;
 }
 
-/** A place in an image, in pixels from its top left corner. */
+/** A position in an image, in pixels from its top left corner. */
 export interface Point {
   /** To the right. */
   readonly x: number;
@@ -142,7 +141,7 @@ export interface Point {
   readonly y: number;
 }
 
-/** Where a face stands, in pixels of the (upright) image. */
+/** The position of a face, in pixels of the (upright) image. */
 export interface FacePlace {
   /** Its top left corner and its size. */
   readonly box: Point & {
@@ -153,113 +152,113 @@ export interface FacePlace {
   };
   /** Eyes, nose, mouth and ears, by name. */
   readonly keyPoints: Readonly<Record<string, Point>>;
-  /** How sure the detector is, from 0 to 1. */
+  /** Confidence of the detector, from 0 to 1. */
   readonly score: number;
 }
 
-/** What a face says by itself, and where it is. */
+/** The posterior of a face alone, and the position of the face. */
 export interface FacePosterior extends ModalityPosterior {
-  /** Null where the image was given as a cropped face. */
+  /** Null for cropped faces. */
   readonly place: FacePlace | null;
 }
 
-/** How much the fusion took from the face. */
+/** The weight of the face in the fusion. */
 export interface Gate {
   /** Mean share of the face in the fused representation, from 0 (text alone) to 1 (face alone). */
   readonly mean: number;
-  /** The share in each dimension, when it was asked for. */
+  /** The share in each dimension, if requested. */
   readonly values?: readonly number[];
 }
 
-/** An item that was recognised. */
+/** The result of an item that was recognised. */
 export interface Recognition {
   /** The item's, where it has one. */
   readonly id?: string | number;
-  /** Never there: tells a recognition from a failure. */
+  /** Never present: distinguishes recognitions from failures. */
   readonly error?: undefined;
   /** The most probable label. */
   readonly label: string;
   /**
-   * Calibrated; they sum to one. Of a face alone over the labels of faces; where there is a text, over those that texts
-   * and faces share (the fusion's, where the bundle has one).
+   * Calibrated; they sum to one. For a face alone over the labels of faces; with a text over the labels that texts and
+   * faces share (the fusion's, if the bundle has one).
    */
   readonly probabilities: Probabilities;
-  /** Of the model that decided, over its labels: the fusion's with both modalities, else the modality's own. */
+  /** Of the model that decided, over its labels: of the fusion for both modalities, else of the modality. */
   readonly logits: Probabilities;
-  /** What decided. */
+  /** The modalities that decided. */
   readonly from: 'text' | 'face' | 'both';
-  /** What the text says by itself, where there is one. */
+  /** Posterior of the text alone, if there is one. */
   readonly text?: TextPosterior;
-  /** What the face says by itself, where there is one: the largest of a photograph. */
+  /** Posterior of the face alone, if there is one: the largest of a photograph. */
   readonly face?: FacePosterior;
-  /** Further faces, largest first, when they were asked for. */
+  /** Further faces, largest first, if requested. */
   readonly others?: readonly FacePosterior[];
-  /** Where both modalities decided. */
+  /** If both modalities decided, and the fusion has a gate. */
   readonly gate?: Gate;
   /**
-   * How far text and face disagree on the shared labels: the Jensen–Shannon divergence of their posteriors in bits,
-   * from 0 (the same) to 1 (nothing in common).
+   * Disagreement of text and face on the shared labels: the Jensen–Shannon divergence of their posteriors in bits, from 0
+   * (equal) to 1 (disjoint).
    */
   readonly disagreement?: number;
   /**
-   * Probability that text and face tell of one label, where the bundle's fusion allows for pairs that do not: as far as
-   * they do not, the answer is the mean of what each says by itself.
+   * Probability that text and face have the same label, if the bundle's fusion allows for pairs that do not; the
+   * complement weighs the mean of both modalities' own posteriors in `probabilities`.
    */
   readonly agreement?: number;
-  /** With `coverage`: the labels that may be the true one; none where the item is like none of the known ones. */
+  /** With `coverage`: the labels that may be the true one; empty if no label is probable enough. */
   readonly set?: readonly string[];
-  /** With `risk`: whether the answer is too unsure to be given at it. */
+  /** With `risk`: whether the result is too uncertain and should be rejected. */
   readonly abstained?: boolean;
-  /** What to know about it; empty where all is well. */
+  /** Limitations of the result; mostly empty. */
   readonly warnings: readonly Warning[];
 }
 
-/** An item that could not be recognised; its neighbours are not touched by it. */
+/** The result of an item that could not be recognised; other items are not affected. */
 export interface Failure {
   /** The item's, where it has one. */
   readonly id?: string | number;
-  /** What was wrong. */
+  /** Why. */
   readonly error: {
     /** For programs. */
     readonly code: FailureCode;
     /** For people, in English. */
     readonly message: string;
   };
-  /** What else there is to know. */
+  /** Further limitations. */
   readonly warnings: readonly Warning[];
 }
 
-/** What becomes of an item; `isRecognition(result)` or `result.error` tell which. */
+/** The result of an item; distinguished by `isRecognition(result)` or `result.error`. */
 export type Result = Recognition | Failure;
 
-/** Turns whatever was given as an image into pixels. @throws MienError where that is none, or cannot be read. */
+/** Decodes an image source to pixels. @throws MienError if it is not an image or cannot be decoded. */
 export type DecodeImage = (given: unknown) => Promise<DecodedImage>;
 
-/** What is loaded. */
+/** The loaded bundle. */
 export interface RecognizerInfo {
-  /** Of the bundle. */
+  /** Name of the bundle. */
   readonly name: string;
-  /** Labels of each model that is there. */
+  /** Labels of each model of the bundle. */
   readonly labels: {
-    /** Of the model of texts. */
+    /** Of the text model. */
     readonly text?: readonly string[];
-    /** Of the model of faces. */
+    /** Of the face model. */
     readonly face?: readonly string[];
     /** Of the fusion. */
     readonly fused?: readonly string[];
-    /** Finer ones of texts. */
+    /** Finer labels of texts. */
     readonly fine?: readonly string[];
   };
-  /** How frequent labels are taken to be (`LabelPrior`) unless an option says otherwise: as in training. */
+  /** The label distributions of the training data (`LabelPrior`), which results assume by default. */
   readonly priors: {
-    /** In a text alone, in the order of `labels.text`. */
+    /** Of texts alone, in the order of `labels.text`. */
     readonly text?: readonly number[];
-    /** In a face alone, in the order of `labels.face`. */
+    /** Of faces alone, in the order of `labels.face`. */
     readonly face?: readonly number[];
-    /** In a text with a face, in the order of the labels that both share. */
+    /** Of texts with a face, in the order of the labels that both share. */
     readonly both?: readonly number[];
   };
-  /** Whether `coverage` and `risk` can be asked for. */
+  /** Whether the bundle supports `coverage` and `risk`. */
   readonly certainty: boolean;
   /** Terms under which the weights may be used. */
   readonly terms: readonly string[];
@@ -277,165 +276,164 @@ export interface RecognizerInfo {
   >;
 }
 
-/** What is explained, how its image is read, and under which prior it is answered. */
+/** The label to explain, and how the item is recognised. */
 export interface ExplainOptions extends Pick<RecognizeOptions, 'faces' | 'prior' | 'signal'> {
-  /** The label that is explained: one of the answer's, or with a text alone one of the text's; the answer's by default. */
+  /** The label to explain: one of the result's, or of the text's for a text alone; by default the most probable one. */
   readonly label?: string | undefined;
 }
 
-/** From where to where a function went, and how far its attributions miss that. */
+/** The difference that attributions explain, and by how much their sum misses it. */
 export interface Completeness {
-  /** Log-odds of the label with nothing in place of what is explained. */
+  /** Log-odds of the label for the baseline: a masked text, or a blurred face. */
   readonly from: number;
-  /** Log-odds with it. */
+  /** Log-odds of the label for the item. */
   readonly to: number;
   /** Sum of the attributions minus (`to` − `from`). */
   readonly residual: number;
 }
 
-/** A word of the text and what it adds. */
+/** A word of the text and its attribution. */
 export interface WordAttribution {
   /** As it was written. */
   readonly word: string;
-  /** Where it stands in the text that was given, in UTF-16 units: `text.slice(start, end)` is the word. */
+  /** Start of the word in the item's text, in UTF-16 units: `text.slice(start, end)` is the word. */
   readonly start: number;
-  /** The unit after its last. */
+  /** End of the word, exclusive. */
   readonly end: number;
-  /** What it adds to the label's log-odds; below zero where it speaks against it. */
+  /** Its contribution to the label's log-odds; negative if it speaks against the label. */
   readonly attribution: number;
 }
 
-/** What each word adds. */
+/** Attributions of the words of a text. */
 export interface TextExplanation extends Completeness {
   /** In the order of the text. */
   readonly words: readonly WordAttribution[];
 }
 
-/** What each part of the face adds. */
+/** Attributions of the parts of a face. */
 export interface FaceExplanation extends Completeness {
-  /** Of the grid, whose cells are equal parts of the face as it was cut out. */
+  /** Rows of the grid, whose cells are equal parts of the cropped face. */
   readonly rows: number;
-  /** Of the grid. */
+  /** Columns of the grid. */
   readonly columns: number;
-  /** What each cell adds to the label's log-odds, row by row from the upper left. */
+  /** Contribution of each cell to the label's log-odds, row by row from the upper left. */
   readonly cells: readonly number[];
   /**
-   * Where the grid lies in the image, in pixels: its upper left, upper right, lower right and lower left corner. A face
-   * that was levelled lies aslant.
+   * Position of the grid in the image, in pixels: its upper left, upper right, lower right and lower left corner. The grid
+   * of a tilted face is rotated.
    */
   readonly corners: readonly [Point, Point, Point, Point];
-  /** Null where the image was given as a cropped face. */
+  /** Null for cropped faces. */
   readonly place: FacePlace | null;
 }
 
-/** What one modality did for the decision. */
+/** The contribution of one modality to the result. */
 export interface Contribution {
-  /** Its Shapley value in log-odds: what it adds, over both orders in which the two can come. */
+  /** Its Shapley value in log-odds: the mean of what it adds before and after the other modality. */
   readonly value: number;
-  /** Its part of what both move, 0 to 1, whichever way they move it. */
+  /** Its share of the absolute contributions of both, from 0 to 1. */
   readonly share: number;
 }
 
-/** Why the answer is what it is: docs/explanation.md defines every number. */
+/** The explanation of a result; docs/explanation.md defines every number. */
 export interface Explanation {
-  /** Never there: it tells explanations from failures. */
+  /** Never present: distinguishes explanations from failures. */
   readonly error?: undefined;
-  /** The label that is explained. */
+  /** The explained label. */
   readonly label: string;
-  /** log p / (1 − p) of its probability in the answer. */
+  /** log p / (1 − p) of its probability in the result. */
   readonly logOdds: number;
-  /** Where there is a text. */
+  /** If there is a text. */
   readonly text?: TextExplanation;
-  /** Where there is a face. */
+  /** If there is a face. */
   readonly face?: FaceExplanation;
-  /** Where there are both: what each did. */
+  /** If there are both: the contribution of each. */
   readonly shares?: {
-    /** The label's log-odds before anything is seen: those of the prior. */
+    /** The label's log-odds in the prior. */
     readonly base: number;
-    /** What the text did. */
+    /** Of the text. */
     readonly text: Contribution;
-    /** What the face did. */
+    /** Of the face. */
     readonly face: Contribution;
   };
-  /** The answer, as `recognize` gives it. */
+  /** The result, as `recognize` returns it. */
   readonly result: Recognition;
-  /** What is worth knowing about the item. */
+  /** Limitations of the result. */
   readonly warnings: readonly Warning[];
 }
 
-/** Something seen or said at a time. */
+/** A frame, an utterance or both at a time. */
 export interface Observation<Image = ImageSource> extends Item<Image> {
   /**
-   * Milliseconds; by default the time of the call on a clock that nobody sets (`performance.now()`). Never before an
-   * earlier observation's, and always on the same clock, which then goes for `Session.now` as well.
+   * Milliseconds on a clock of the caller's choice, which `RecognitionSession.now` then uses as well; by default the time
+   * of the call by `performance.now()`. Never before that of an earlier observation.
    */
   readonly at?: number | undefined;
 }
 
-/** How fast a session forgets, and how its items are read. */
-export interface SessionOptions extends RecognizeOptions {
+/** How fast evidence of a session decays, and how its items are recognised. */
+export interface RecognitionSessionOptions extends RecognizeOptions {
   /** Seconds after which a frame counts half (default .7). */
   readonly faceHalfLife?: number | undefined;
   /** Seconds after which an utterance counts half (default 8). */
   readonly textHalfLife?: number | undefined;
 }
 
-/** What is to be thought at a time, from everything before. */
+/** The posterior at a time, from all observations until then. */
 export interface Moment {
   /** Milliseconds, on the clock of the observations. */
   readonly at: number;
   /**
-   * The most probable label; null where there is no evidence: nothing has been seen or said yet, or all of it was ten
-   * half-lives ago or more.
+   * The most probable label; null without evidence: there was no observation yet, or all are ten or more half-lives old.
    */
   readonly label: string | null;
-  /** They sum to one; where there is no evidence, the prior. */
+  /** They sum to one; without evidence they are the prior. */
   readonly probabilities: Probabilities;
-  /** What faces still say; not there where they say nothing. */
+  /** The decayed posterior of faces; undefined without evidence of faces. */
   readonly face?: Probabilities;
-  /** What the last utterance still says; not there where it says nothing. */
+  /** The decayed posterior of the last utterance; undefined without evidence of texts. */
   readonly text?: Probabilities;
-  /** The observation by itself. */
+  /** The result of the observation alone. */
   readonly result: Result;
 }
 
 /** Frames and utterances of one person over time. */
-export interface Session<Image = ImageSource> {
+export interface RecognitionSession<Image = ImageSource> {
   /**
-   * Takes an observation and gives the posterior after it.
-   * @throws MienError `usage` when it is older than the one before, else as `Recognizer.recognize`.
+   * Adds an observation and returns the posterior after it.
+   * @throws MienError `usage` if it is older than the previous one, else as `Recognizer.recognize`.
    */
   push(observation: Observation<Image>): Promise<Moment>;
   /** The posterior at a later time without a new observation. */
   now(at?: number): Omit<Moment, 'result'>;
 }
 
-/** A loaded model that recognises emotions: made by `loadRecognizer`, and to be disposed of. */
+/** A loaded model that recognises emotions. Created by `loadRecognizer`; call `dispose` when done. */
 export interface Recognizer<Image = ImageSource> {
-  /** What is loaded. */
+  /** The loaded bundle. */
   readonly info: RecognizerInfo;
   /**
-   * One item. An item that cannot be recognised, whatever it holds, gives a `Failure` and throws nothing.
-   * @throws MienError `usage` for a wrong option or a recogniser that was disposed of, `interrupted` when the signal
-   *   is given, `crashed` when the process that computed has ended.
+   * Recognises one item. An item that cannot be recognised, whatever it contains, results in a `Failure`.
+   * @throws MienError `usage` for an invalid option or after `dispose`, `interrupted` if the signal is aborted, `crashed` if
+   *   the child process that computed has ended.
    */
   recognize(item: Item<Image>, options?: RecognizeOptions): Promise<Result>;
-  /** Many items in one go, in their order. */
+  /** Recognises many items; results are in the order of the items. */
   recognize(items: readonly Item<Image>[], options?: RecognizeOptions): Promise<Result[]>;
   /**
-   * Why an item is answered as it is: what each word and each part of the face adds to a label, and the share of each
-   * modality. The first call reads the bundle's weights again and builds what differentiates them.
-   * @throws MienError `usage` for a label that the answer does not have; as `recognize` else.
+   * Explains a result: the contribution of each word and each part of the face to a label, and of each modality. The first
+   * call reads the bundle's weights again and builds their gradients.
+   * @throws MienError `usage` for a label that the result does not have, else as `recognize`.
    */
   explain(item: Item<Image>, options?: ExplainOptions): Promise<Explanation | Failure>;
-  /** Items as they come: results in their order, a bounded number of items in memory. */
+  /** Recognises items as they arrive; results are in the order of the items, of which a bounded number is in memory. */
   stream(
     items: AsyncIterable<Item<Image>> | Iterable<Item<Image>>,
     options?: RecognizeOptions & { readonly batchSize?: number | undefined },
   ): AsyncGenerator<Result, void, undefined>;
-  /** A smoothed posterior over frames and utterances. */
-  session(options?: SessionOptions): Session<Image>;
-  /** Ends what computes and frees its memory, after what was begun; a second time nothing happens. */
+  /** Starts a session, which smooths posteriors over frames and utterances. */
+  session(options?: RecognitionSessionOptions): RecognitionSession<Image>;
+  /** Frees memory and ends child processes after calls in progress; further calls do nothing. */
   dispose(): Promise<void>;
   /** As `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -1,4 +1,4 @@
-// The service's routes and what stands before them: ids, logs, metrics, limits, the token and cross-origin rules.
+// The service's routes and their middleware: request IDs, logs, metrics, limits, the token and cross-origin rules.
 import { Hono, type Context, type MiddlewareHandler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { cors } from 'hono/cors';
@@ -17,7 +17,7 @@ import { errorFields, type Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { documentationPage } from './page.js';
-import type { Answer } from './schemas.js';
+import type { RecognizeResponse } from './schemas.js';
 import type { ServerSettings } from './settings.js';
 
 export interface ServiceParts {
@@ -25,18 +25,18 @@ export interface ServiceParts {
   readonly inference: Inference;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Of mien. */
+  /** Version of mien. */
   readonly version: string;
-  /** Whether the service is stopping. */
+  /** Whether the service is shutting down. */
   readonly draining: () => boolean;
 }
 
 interface Env {
   readonly Variables: {
     readonly requestId: string;
-    /** Items of the request. */
+    /** Number of items in the request. */
     items?: number;
-    /** Code of the error that was answered. */
+    /** Code of the error that was sent. */
     code?: string;
   };
 }
@@ -50,9 +50,11 @@ export function createApp(parts: ServiceParts): Hono<Env> {
   const { maxItems, maxText, maxBody, maxPixels } = settings;
 
   app.onError((error, c) =>
-    error instanceof HTTPException ? error.getResponse() : problem(c, asServiceError(error, c, parts.log)),
+    error instanceof HTTPException
+      ? error.getResponse()
+      : errorResponse(c, asServiceError(error, c, parts.log)),
   );
-  app.notFound((c) => problem(c, new ServiceError('not-found', `there is nothing at ${c.req.path}`)));
+  app.notFound((c) => errorResponse(c, new ServiceError('not-found', `no resource at ${c.req.path}`)));
 
   app.use(requestId({ limitLength: 128 }));
   app.use(observe(parts));
@@ -61,9 +63,9 @@ export function createApp(parts: ServiceParts): Hono<Env> {
       app,
       onMethodNotAllowed: (c, methods) => {
         c.header('Allow', methods.join(', '));
-        return problem(
+        return errorResponse(
           c,
-          new ServiceError('method-not-allowed', `${c.req.path} takes ${methods.join(', ')}`),
+          new ServiceError('method-not-allowed', `${c.req.path} accepts ${methods.join(', ')}`),
         );
       },
     }),
@@ -80,7 +82,7 @@ export function createApp(parts: ServiceParts): Hono<Env> {
       }),
     );
   if (settings.token !== '')
-    for (const path of ['/v1/*', '/metrics']) app.use(path, askForToken(settings.token));
+    for (const path of ['/v1/*', '/metrics']) app.use(path, requireToken(settings.token));
 
   app.post('/v1/recognize', limitBodies(maxBody), recognition(parts));
   app.get('/v1/model', (c) =>
@@ -106,82 +108,80 @@ export function createApp(parts: ServiceParts): Hono<Env> {
   return app;
 }
 
-/** @throws ServiceError `invalid-request` when the model does not know how sure it is and is asked to. */
+/** @throws ServiceError `invalid-request` if `coverage` or `risk` is requested of a model without certainty data. */
 function checkCertainty({ name, certainty }: RecognizerInfo, { coverage, risk }: ItemOptions): void {
   const path = coverage !== undefined ? 'coverage' : 'risk';
   if (certainty || (coverage === undefined && risk === undefined)) return;
-  const message = `the model ${name} does not say how sure its answers are`;
+  const message = `the model ${name} has no certainty data`;
   throw new ServiceError('invalid-request', `${path}: ${message}`, { issues: [{ path, message }] });
 }
 
-/** @throws ServiceError `invalid-request` when the prior is none that the model can answer under. */
+/** @throws ServiceError `invalid-request` if the model cannot apply the prior. */
 function checkPriorOf({ labels }: RecognizerInfo, options: ItemOptions): void {
   try {
     checkPrior(labels, options);
   } catch (cause) {
     if (!(cause instanceof MienError)) throw cause;
-    // The message names the field, as this one does.
+    // The issue names the field in its path.
     const { message } = cause;
     const issue = { path: 'prior', message: message.replace(/^prior: /, '') };
     throw new ServiceError('invalid-request', message, { issues: [issue] });
   }
 }
 
-/** Answers `POST /v1/recognize`. */
+/** Handles `POST /v1/recognize`. */
 function recognition({ settings, inference, metrics }: ServiceParts): MiddlewareHandler<Env> {
   const read = bodyReader(settings);
   return async (c) => {
     if (inference.processes().lost >= settings.processes)
-      throw new ServiceError(
-        'not-ready',
-        'every process that computes has ended; the service must be restarted',
-      );
+      throw new ServiceError('not-ready', 'no inference process is left; the service must be restarted');
     const { items, ...options } = await read(c);
     checkCertainty(inference.info, options);
     checkPriorOf(inference.info, options);
     c.set('items', items.length);
-    const whole = items.filter(({ error }) => !error);
-    const plain = whole.map(({ text, image }) => ({ text: text ?? null, image: image ?? null }));
-    const answered = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
+    const valid = items.filter(({ error }) => !error);
+    const plain = valid.map(({ text, image }) => ({ text: text ?? null, image: image ?? null }));
+    const computed = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
       inference.recognize(plain, options, signal),
     );
-    const answers = answered.values();
+    const remaining = computed.values();
     const results = items.map(({ id, error }): Result => {
-      const result = error ? { error, warnings: [] } : (answers.next().value as Result);
+      const result = error ? { error, warnings: [] } : (remaining.next().value as Result);
       return id === undefined ? result : { id, ...result };
     });
     for (const { error } of results) metrics.items.inc({ outcome: error?.code ?? 'recognised' });
-    const answer: Answer = { model: inference.info.name, results };
-    return c.json(answer);
+    const response: RecognizeResponse = { model: inference.info.name, results };
+    return c.json(response);
   };
 }
 
-/** Work under a signal that is given when the time is up or the caller has hung up. */
+/** Runs `work` with a signal that is aborted at the deadline or when the client disconnects. */
 async function withinDeadline<T>(
   milliseconds: number,
-  caller: AbortSignal,
+  client: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  const hungUp = (): void => controller.abort(new ServiceError('client-closed', 'the caller hung up'));
+  const disconnected = (): void =>
+    controller.abort(new ServiceError('client-closed', 'the client closed the connection'));
   const timer = setTimeout(
     () =>
       controller.abort(
-        new ServiceError('deadline-exceeded', `there was no answer within ${milliseconds} milliseconds`),
+        new ServiceError('deadline-exceeded', `no response within ${milliseconds} milliseconds`),
       ),
     milliseconds,
   );
-  if (caller.aborted) hungUp();
-  caller.addEventListener('abort', hungUp, { once: true });
+  if (client.aborted) disconnected();
+  client.addEventListener('abort', disconnected, { once: true });
   try {
     return await work(controller.signal);
   } finally {
     clearTimeout(timer);
-    caller.removeEventListener('abort', hungUp);
+    client.removeEventListener('abort', disconnected);
   }
 }
 
-/** Paths that metrics tell apart; whatever else is asked for counts as one. */
+/** Paths with metrics of their own; all others share the route `other`. */
 const ROUTES = [
   '/v1/recognize',
   '/v1/model',
@@ -205,7 +205,7 @@ function observe({ metrics, log, draining }: ServiceParts): MiddlewareHandler<En
     const milliseconds = performance.now() - start;
     metrics.requests.inc({ route, method, status });
     metrics.requestSeconds.observe({ route }, milliseconds / 1000);
-    // A connection that is kept would be cut when the service ends.
+    // A connection kept alive would be cut when the service ends.
     if (draining()) c.res.headers.set('Connection', 'close');
     if (!route.startsWith('/v1') && status < 500) return;
     const [items, code] = [c.get('items'), c.get('code')];
@@ -221,9 +221,9 @@ function observe({ metrics, log, draining }: ServiceParts): MiddlewareHandler<En
   };
 }
 
-function askForToken(token: string): MiddlewareHandler<Env> {
+function requireToken(token: string): MiddlewareHandler<Env> {
   const message = (c: Context<Env>): Response =>
-    problem(c, new ServiceError('unauthorized', 'send the header Authorization: Bearer TOKEN'));
+    errorResponse(c, new ServiceError('unauthorized', 'send the header Authorization: Bearer TOKEN'));
   return bearerAuth({
     token,
     noAuthenticationHeader: { message },
@@ -233,15 +233,18 @@ function askForToken(token: string): MiddlewareHandler<Env> {
 }
 
 function asServiceError(error: unknown, c: Context<Env>, log: Log): ServiceError {
-  if (c.req.raw.signal.aborted) return new ServiceError('client-closed', 'the caller hung up');
+  if (c.req.raw.signal.aborted) return new ServiceError('client-closed', 'the client closed the connection');
   if (error instanceof ServiceError) return error;
   const id = c.get('requestId');
   log('error', 'request-failed', { id, ...errorFields(error) });
-  return new ServiceError('internal', 'the service made a mistake, which its log has under this id');
+  return new ServiceError('internal', 'internal error; see the log entry with this request ID');
 }
 
-/** The answer that an error is. */
-function problem(c: Context<Env>, { code, status, message, issues, retryAfter }: ServiceError): Response {
+/** The response for an error. */
+function errorResponse(
+  c: Context<Env>,
+  { code, status, message, issues, retryAfter }: ServiceError,
+): Response {
   c.set('code', code);
   if (retryAfter !== undefined) c.header('Retry-After', String(retryAfter));
   if (code === 'unsupported-media-type') c.header('Accept-Encoding', 'identity');

@@ -1,26 +1,26 @@
-// Micro-batching: items that come one by one are computed together, in batches and from a queue that are both bounded.
+// Micro-batching: items that arrive one by one are computed in batches, from a queue; the sizes of both are bounded.
 
 export interface BatcherOptions<T> {
-  /** Items of a batch, at most. */
+  /** Maximum number of items in a batch. */
   readonly maxBatch: number;
-  /** Milliseconds that an item waits for company while other batches are computed. With none, it does not wait. */
+  /** Milliseconds that an item waits for its batch to fill while other batches are computed; otherwise it does not wait. */
   readonly maxWait: number;
-  /** Items that may wait. */
+  /** Maximum number of items in the queue. */
   readonly maxQueue: number;
-  /** Batches that are computed at a time. */
+  /** Number of batches computed at a time. */
   readonly slots: number;
-  /** Only items of one key share a batch. */
+  /** Only items with the same key share a batch. */
   readonly keyOf?: (item: T) => string;
 }
 
 export interface Batcher<T, R> {
   /**
-   * Results of the items, in their order. Undefined, with nothing queued, when the queue has no room for all of them.
-   * The promise is rejected with what computing a batch of theirs threw, or with the signal's reason; those of them
-   * that still wait are then dropped.
+   * The items' results, in the order of the items. Undefined, with nothing queued, if the queue has no room for all of
+   * them. The promise rejects with the error of any of their batches or the signal's reason; those still in the queue are
+   * then dropped.
    */
   submit(items: readonly T[], signal?: AbortSignal): Promise<R[]> | undefined;
-  /** Items that wait. */
+  /** Number of items in the queue. */
   queued(): number;
 }
 
@@ -34,16 +34,16 @@ interface Entry<T, R> {
 }
 
 /**
- * Gathers items into batches for `run`, which gives as many results as it gets items, in their order.
+ * Collects items into batches for `run`, which returns one result for each item, in the order of the items.
  *
- * A batch starts as soon as a slot is free and it is full, its first item has waited `maxWait`, or nothing else is
- * computed. The one whose first item came first goes first.
+ * A batch starts when a slot is free and the batch is full, its first item has waited `maxWait`, or nothing else is being
+ * computed. The batch whose first item arrived first starts first.
  */
 export function createBatcher<T, R>(
   run: (items: readonly T[]) => Promise<readonly R[]>,
   { maxBatch, maxWait, maxQueue, slots, keyOf = () => '' }: BatcherOptions<T>,
 ): Batcher<T, R> {
-  /** By key; none is empty. */
+  /** Non-empty groups by key. */
   const waiting = new Map<string, Entry<T, R>[]>();
   let queued = 0;
   let running = 0;
@@ -67,7 +67,7 @@ export function createBatcher<T, R>(
       void compute(batch);
     }
     const [oldest] = groups();
-    // Without a free slot, the next batch to finish calls again.
+    // If no slot is free, the next batch that finishes calls `pump` again.
     if (oldest && running < slots)
       timer = setTimeout(pump, Math.max(0, oldest[0]!.since + maxWait - performance.now()));
   }
@@ -77,7 +77,7 @@ export function createBatcher<T, R>(
     try {
       const results = await run(batch.map(({ item }) => item));
       if (results.length !== batch.length)
-        throw new Error(`a batch of ${batch.length} items got ${results.length} results`);
+        throw new Error(`${results.length} results for a batch of ${batch.length} items`);
       batch.forEach(({ done }, i) => done(results[i]!));
     } catch (error) {
       for (const { fail } of batch) fail(error);

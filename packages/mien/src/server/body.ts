@@ -1,27 +1,19 @@
-// From a request's body, JSON or multipart, to checked items and options.
+// Parses and validates a request's body, JSON or multipart, into items and options.
 import { parse as parseType } from 'content-type';
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { defined, nearestName, repeated } from 'mien-engine/base';
+import { defined, repeated, suggestion } from 'mien-engine/base';
 import { isNoFile } from '../recognizer/absent.js';
 import type { Failure } from '../recognizer/types.js';
-import { decodeText } from './decode-text.js';
+import { decodeBytes } from './decode-text.js';
 import { malformed, ServiceError, type Issue } from './errors.js';
 import { readMultipart, type FormPart } from './multipart.js';
-import {
-  base64Image,
-  formSchema,
-  idOf,
-  itemSchema,
-  OPTION_NAMES,
-  requestSchema,
-  type Limits,
-} from './schemas.js';
+import { base64Image, formSchema, idOf, itemSchema, requestSchema, type Limits } from './schemas.js';
 
-/** Issues that an answer lists. */
-const MOST_ISSUES = 10;
+/** Maximum number of issues in a response. */
+const MAX_ISSUES = 10;
 
-/** An item as it was checked: what it holds, or why it cannot be recognised. */
+/** A validated item: its content, or why it cannot be recognised. */
 interface CheckedItem<Image = Uint8Array> {
   readonly id?: string | undefined;
   readonly text?: string | null | undefined;
@@ -38,7 +30,7 @@ export type ReadBody = (c: Context) => Promise<CheckedRequest>;
 interface Schemas {
   readonly form: ReturnType<typeof formSchema>;
   readonly request: ReturnType<typeof requestSchema<z.ZodUnknown>>;
-  /** Items whose image is in base64, and those whose image is the name of a file. */
+  /** Items whose image is base64, and items whose image is the name of a file part. */
   readonly item: ReturnType<typeof itemSchema<typeof base64Image>>;
   readonly named: ReturnType<typeof itemSchema<z.ZodString>>;
 }
@@ -58,24 +50,24 @@ export function bodyReader(limits: Limits): ReadBody {
     refuseCodings(c);
     const { type, parameters } = parseType(c.req.header('content-type') ?? '');
     if (type === 'application/json') {
-      const given = parseJson(decodeText(await c.req.arrayBuffer()));
+      const given = parseJson(decodeBytes(await c.req.arrayBuffer()));
       const { items, ...options } = check(schemas.request, given, limits);
       return { items: items.map((item) => checkItem(schemas.item, item)), ...options };
     }
     if (type === 'multipart/form-data') {
       const { boundary } = parameters;
-      const maxParts = limits.maxItems + KNOWN.length;
+      const maxParts = limits.maxItems + Object.keys(schemas.form.shape).length;
       const parts = await readMultipart(new Uint8Array(await c.req.arrayBuffer()), { boundary, maxParts });
       return checkForm(parts, schemas, limits);
     }
     throw new ServiceError(
       'unsupported-media-type',
-      `${type === '' ? 'a body without a content type' : 'this content type'} is not read; send application/json or multipart/form-data`,
+      `${type === '' ? 'a body without a content type' : 'this content type'} is not accepted; send application/json or multipart/form-data`,
     );
   };
 }
 
-/** A body that is compressed would otherwise be called broken JSON, or a form without its boundary. */
+/** Otherwise a compressed body would be reported as malformed JSON or as a form without its boundary. */
 function refuseCodings(c: Context): void {
   for (const [header, plain] of [
     ['Content-Encoding', 'identity'],
@@ -86,7 +78,7 @@ function refuseCodings(c: Context): void {
     if (other !== undefined)
       throw new ServiceError(
         'unsupported-media-type',
-        `the body comes with ${header}: ${other.slice(0, 64)}, which is not decoded; send it as it is`,
+        `${header}: ${other.slice(0, 64)} is not supported; send the body unencoded`,
       );
   }
 }
@@ -95,18 +87,18 @@ function parseJson(text: string, path = ''): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text.
-    throw malformed(`${path || 'the body'} is not JSON`);
+    // The parser's message quotes the text.
+    throw malformed(`${path || 'the body'} is not valid JSON`);
   }
 }
 
-/** Parts by their names, and the names of those that hold nothing: fields left empty, files that were not chosen. */
+/** Parts by name, and the names of empty ones: empty fields, and file fields without a chosen file. */
 interface NamedParts {
   readonly filled: Readonly<Record<string, string | File>>;
   readonly empty: ReadonlySet<string>;
 }
 
-/** Without the brackets that some write after a name that may come several times. */
+/** Without the brackets that some clients append to the name of a repeated field. */
 const plainName = (name: string): string => name.replace(/\[\d*\]$/, '');
 
 function byName(parts: readonly FormPart[]): NamedParts {
@@ -115,17 +107,18 @@ function byName(parts: readonly FormPart[]): NamedParts {
   const twice = new Set<string>();
   for (const { name: written, content } of parts) {
     const name = plainName(written);
-    // The schema would pass over it.
-    if (name === '__proto__') throw invalid([{ path: name, message: 'cannot be the name of a part' }]);
+    // The schema would ignore it.
+    if (name === '__proto__')
+      throw invalid([{ path: name, message: 'is not allowed as the name of a part' }]);
     if (content === '' || isNoFile(content)) empty.add(name);
     else if (filled.has(name)) twice.add(name);
     else filled.set(name, content);
   }
   if (twice.size > 0)
     throw invalid(
-      [...twice].slice(0, MOST_ISSUES).map((path) => ({
+      [...twice].slice(0, MAX_ISSUES).map((path) => ({
         path,
-        message: 'was sent more than once; the images of several items go under names that items gives',
+        message: 'was sent more than once; name the images of several items in the part items',
       })),
     );
   return { filled: Object.fromEntries(filled), empty };
@@ -140,32 +133,32 @@ async function checkForm(
   const { id, text, image, items, allFaces, gate, fine, faces, prior, coverage, risk, ...others } = check(
     form,
     {
-      // An empty text is a text, as in JSON.
-      ...(empty.has('text') ? { text: '' } : {}),
+      // As in JSON, an empty text is a text.
+      ...defined({ text: empty.has('text') ? '' : undefined }),
       ...filled,
     },
   );
   if (items !== undefined && (id !== undefined || text !== undefined || image !== undefined))
-    throw invalid([{ path: '', message: 'send either items, or the text and the image of a single item' }]);
+    throw invalid([{ path: '', message: 'send either items, or the text and image of a single item' }]);
   const given =
     items === undefined
-      ? [{ id, text, ...(image ? { image: 'image' } : {}) }]
+      ? [{ id, text, ...defined({ image: image && 'image' }) }]
       : parseJson(items, 'the part items');
   const options = {
     faces,
     allFaces: allFaces === 'true',
     gate: gate === 'true',
     fine: fine === 'true',
-    ...(prior === undefined
-      ? {}
-      : { prior: prior.startsWith('{') ? parseJson(prior, 'the part prior') : prior }),
-    ...(coverage === undefined ? {} : { coverage: Number(coverage) }),
-    ...(risk === undefined ? {} : { risk: Number(risk) }),
+    ...defined({
+      prior: prior?.startsWith('{') ? parseJson(prior, 'the part prior') : prior,
+      coverage: coverage === undefined ? undefined : Number(coverage),
+      risk: risk === undefined ? undefined : Number(risk),
+    }),
   };
   const checked = check(request, { items: given, ...options }, limits);
   const files = new Map(Object.entries({ ...others, ...defined({ image }) }));
   const itemsByName = checked.items.map((item) => checkItem(named, item));
-  // A file of an item with another fault is named all the same.
+  // Includes the files of items that are invalid for another reason.
   const names = checked.items.map((item) => {
     const name = (item as { image?: unknown } | null)?.image;
     return typeof name === 'string' ? plainName(name) : undefined;
@@ -173,7 +166,7 @@ async function checkForm(
   const foreign = [...files.keys()].filter((name) => !names.includes(name));
   if (foreign.length > 0)
     throw invalid(
-      foreign.slice(0, MOST_ISSUES).map((path) => ({ path, message: 'is a file that no item names' })),
+      foreign.slice(0, MAX_ISSUES).map((path) => ({ path, message: 'no item refers to this file' })),
     );
   const bytes = new Map<string, Uint8Array>();
   for (const [name, file] of files) bytes.set(name, new Uint8Array(await file.arrayBuffer()));
@@ -183,7 +176,7 @@ async function checkForm(
       const plain = plainName(name ?? '');
       const found = bytes.get(plain);
       if (found) return { ...item, image: found };
-      // A file field that was left empty is no image.
+      // A file field without a chosen file is no image.
       return !name || empty.has(plain) ? item : { ...item, error: noSuchFile(name) };
     }),
   };
@@ -191,17 +184,17 @@ async function checkForm(
 
 const noSuchFile = (name: string): Failure['error'] => ({
   code: 'undecodable-image',
-  message: `image: ${repeated(name)} names no file part of the request`,
+  message: `image: the request has no file part ${repeated(name)}`,
 });
 
-/** One item by itself: what is wrong with it is its own error, and its neighbours are answered. */
+/** Validates one item: if it is invalid, it gets an error of its own, and the other items are recognised. */
 function checkItem<Image extends Uint8Array | string>(
-  schema: z.ZodType<Omit<CheckedItem<Image>, 'error'>>,
+  schema: z.ZodObject & z.ZodType<Omit<CheckedItem<Image>, 'error'>>,
   given: unknown,
 ): CheckedItem<Image> {
   const { data, error } = schema.safeParse(given);
   if (!error) return data;
-  const { path, message } = issueOf(error.issues[0]!);
+  const { path, message } = issueOf(error.issues[0]!, Object.keys(schema.shape));
   const id = idOf.safeParse((given as { id?: unknown } | null)?.id).data;
   return {
     ...defined({ id }),
@@ -212,15 +205,18 @@ function checkItem<Image extends Uint8Array | string>(
   };
 }
 
-function check<T extends z.ZodType>(schema: T, body: unknown, limits?: Limits): z.output<T> {
+function check<T extends z.ZodObject>(schema: T, body: unknown, limits?: Limits): z.output<T> {
   const items = (body as { items?: unknown } | null | undefined)?.items;
-  // Before each of a million items is looked at.
+  // Before validating what may be a million items.
   if (limits && Array.isArray(items) && items.length > limits.maxItems)
     throw invalid([
-      { path: 'items', message: `holds ${items.length} items, ${limits.maxItems} are taken at most` },
+      { path: 'items', message: `has ${items.length} items; the maximum is ${limits.maxItems}` },
     ]);
   const { data, error } = schema.safeParse(body);
-  if (error) throw invalid(error.issues.slice(0, MOST_ISSUES).map(issueOf));
+  if (error) {
+    const known = Object.keys(schema.shape);
+    throw invalid(error.issues.slice(0, MAX_ISSUES).map((issue) => issueOf(issue, known)));
+  }
   return data;
 }
 
@@ -229,18 +225,16 @@ function invalid(issues: readonly Issue[]): ServiceError {
   return new ServiceError('invalid-request', path === '' ? message : `${path}: ${message}`, { issues });
 }
 
-const KNOWN = ['items', 'id', 'text', 'image', ...OPTION_NAMES];
-
-function issueOf(issue: z.core.$ZodIssue): Issue {
+/** @param known the property names of the schema */
+function issueOf(issue: z.core.$ZodIssue, known: readonly string[]): Issue {
   const path = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   const place = path.replace(/^\./, '');
   if (issue.code === 'invalid_type' && issue.expected === 'file')
     return {
       path: place,
-      message: 'must be a file part: one with a file name, or the media type of an image',
+      message: 'must be a file part, with a file name or the media type of an image',
     };
   if (issue.code !== 'unrecognized_keys') return { path: place, message: issue.message };
-  const near = nearestName(issue.keys[0]!, KNOWN);
-  const message = `there is no ${repeated(issue.keys[0])}`;
-  return { path: place, message: near === undefined ? message : `${message}; did you mean "${near}"?` };
+  const [key = ''] = issue.keys;
+  return { path: place, message: `unknown property ${repeated(key)}. ${suggestion(key, known)}` };
 }

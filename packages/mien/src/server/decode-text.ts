@@ -1,12 +1,12 @@
-// Bytes of a request as text: what is not text in its charset is refused, never read with marks in its place.
+// Decodes bytes of a request as text; invalid bytes are an error and are never replaced.
 import { malformed } from './errors.js';
 
 /**
- * Text in a charset, UTF-8 by default, without its byte order mark.
- * @param what - the bytes, as an error names them.
- * @throws ServiceError `malformed-body` when the charset is not known, or the bytes are not text in it.
+ * Decodes text in a charset (UTF-8 by default); a byte order mark is dropped.
+ * @param what the name of the bytes in errors
+ * @throws ServiceError `malformed-body` for an unknown charset, or if the bytes are not valid in it.
  */
-export function decodeText(bytes: ArrayBuffer | Uint8Array, charset = 'utf-8', what = 'the body'): string {
+export function decodeBytes(bytes: ArrayBuffer | Uint8Array, charset = 'utf-8', what = 'the body'): string {
   const decoder = decoderOf(charset, what);
   try {
     return decoder.decode(bytes);
@@ -19,6 +19,6 @@ function decoderOf(charset: string, what: string) {
   try {
     return new TextDecoder(charset, { fatal: true });
   } catch (cause) {
-    throw malformed(`${what} names the charset ${charset.slice(0, 64)}, which is not known`, cause);
+    throw malformed(`${what} has the unknown charset ${charset.slice(0, 64)}`, cause);
   }
 }

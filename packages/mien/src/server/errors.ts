@@ -1,42 +1,42 @@
-// What the service answers when it does not answer: a stable code, its status, and what the caller can do.
+// Errors of the service: a stable code, the HTTP status, and what the client can do.
 import { quoted } from 'mien-engine/base';
 
-/** Codes of errors, each with the status it is sent with and what it means; the documentation lists them. */
+/** Error codes with their HTTP status and their description in the API documentation. */
 export const SERVICE_ERRORS = {
   'malformed-body': [400, 'The body is not JSON, or not multipart/form-data.'],
-  'invalid-request': [400, 'The body is not what the schema asks for; `issues` names the places.'],
+  'invalid-request': [400, 'The body does not match the schema; `issues` lists where.'],
   unauthorized: [401, 'The bearer token is missing or wrong.'],
-  'not-found': [404, 'There is nothing at this path.'],
-  'method-not-allowed': [405, 'The path does not know the method; `Allow` names those it knows.'],
-  'body-too-large': [413, 'The body has more bytes, or the form more parts, than the service takes.'],
+  'not-found': [404, 'No resource at this path.'],
+  'method-not-allowed': [405, 'The path does not accept this method; `Allow` lists those it accepts.'],
+  'body-too-large': [413, 'The body has more bytes, or the form more parts, than the service accepts.'],
   'unsupported-media-type': [
     415,
-    'Send application/json or multipart/form-data, not compressed (no `Content-Encoding`).',
+    'Send application/json or multipart/form-data, uncompressed (without `Content-Encoding`).',
   ],
-  'queue-full': [429, 'More is waiting than the service takes on; try again after `Retry-After` seconds.'],
-  'client-closed': [499, 'The caller hung up before the answer; seen in logs and metrics only.'],
-  internal: [500, 'A mistake of the service; its log has it under the request’s id.'],
-  'inference-crashed': [503, 'The process that computed ended and is started again; try again.'],
-  'not-ready': [503, 'No process can compute at present.'],
-  'deadline-exceeded': [504, 'There was no answer within the deadline.'],
+  'queue-full': [429, 'The queue is full; try again after `Retry-After` seconds.'],
+  'client-closed': [499, 'The client closed the connection before the response; only in logs and metrics.'],
+  internal: [500, 'Internal error; see the log entry with the request ID.'],
+  'inference-crashed': [503, 'An inference process ended unexpectedly and is being restarted; try again.'],
+  'not-ready': [503, 'No inference process is available.'],
+  'deadline-exceeded': [504, 'No response within the deadline.'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ServiceErrorCode = keyof typeof SERVICE_ERRORS;
 
-/** A place in the request and what is wrong there. */
+/** Something wrong with the request, and where. */
 export interface Issue {
-  /** Such as `items[0].text`; empty for the body as a whole. */
+  /** For instance `items[0].text`; empty for the body as a whole. */
   readonly path: string;
   readonly message: string;
 }
 
-/** In UTF-16 units; what quotes more of a request than that is cut in the middle. */
+/** In UTF-16 units; longer messages, which quote a request, are shortened in the middle. */
 const LONGEST_MESSAGE = 400;
 
-/** An error that is the answer to a request. */
+/** An error that is sent as the response to a request. */
 export class ServiceError extends Error {
   readonly status: number;
-  /** Seconds. */
+  /** Seconds after which to try again. */
   readonly retryAfter: number | undefined;
   readonly issues: readonly Issue[] | undefined;
 
@@ -63,6 +63,6 @@ export class ServiceError extends Error {
   }
 }
 
-/** The error of a body that cannot be read as what it says it is. */
+/** The error for a body that does not have the format of its content type. */
 export const malformed = (message: string, cause?: unknown): ServiceError =>
   new ServiceError('malformed-body', message, { cause });

@@ -1,4 +1,4 @@
-// The recogniser behind the service: child processes that compute, fed in batches; what fails, fails alone.
+// The recogniser behind the service: child processes that compute batches; an item that fails does not affect others.
 import { MienError } from 'mien-engine/base';
 import { bundledModel } from '../base/package.js';
 import { startPool } from '../recognizer/node/pool.js';
@@ -17,24 +17,24 @@ export type ItemOptions = Pick<
 export interface Inference {
   readonly info: RecognizerInfo;
   /**
-   * Results in the items' order.
-   * @throws ServiceError `queue-full`, `inference-crashed` or `not-ready`; the signal's reason when it is given.
+   * Results in the order of the items.
+   * @throws ServiceError `queue-full`, `inference-crashed` or `not-ready`; the signal's reason if it is aborted.
    */
   recognize(items: readonly Item[], options: ItemOptions, signal: AbortSignal): Promise<Result[]>;
-  /** Processes that can compute now, and those that have ended for good. */
+  /** Numbers of processes that are ready, and that will not be restarted. */
   processes(): { readonly ready: number; readonly lost: number };
   dispose(): Promise<void>;
 }
 
-/** Batches that a process is given at a time: while one is computed, the next is already there. */
+/** Batches sent to a process at a time: the next one is already there when the first is done. */
 const BATCHES_PER_PROCESS = 2;
-/** A process that owes an answer for so many deadlines, and a minute, is stuck. */
+/** A process that has not responded for this many deadlines, and at least a minute, counts as stuck. */
 const STUCK_DEADLINES = 4;
 const STUCK_AT_LEAST = 60_000;
-/** Longest time, in seconds, that a caller is told to stay away. */
-const LONGEST_RETRY = 30;
+/** Maximum of `Retry-After`, in seconds. */
+const MAX_RETRY = 30;
 
-/** @throws MienError what loading the bundle throws. */
+/** @throws MienError as loading the bundle does. */
 export async function startInference(
   settings: ServerSettings,
   {
@@ -64,17 +64,17 @@ export async function startInference(
 interface Work {
   readonly item: Item;
   readonly options: ItemOptions;
-  /** Milliseconds. */
+  /** Time of arrival in milliseconds. */
   readonly since: number;
 }
 
-/** Puts the queue and the batches before a recogniser. */
+/** A recogniser with a queue and micro-batching. */
 export function batched(
   recognizer: Recognizer,
   { processes, maxBatch, maxWait, queue }: ServerSettings,
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
 ): Omit<Inference, 'processes'> {
-  /** Seconds that an item takes of the whole service: a running mean. */
+  /** Seconds per item for the whole service, a running mean. */
   let pace = 0.01;
 
   const compute = async (batch: readonly Work[]): Promise<Result[]> => {
@@ -87,9 +87,11 @@ export function batched(
       if (error instanceof MienError && error.code === 'crashed') throw unavailable(error);
       if (batch.length === 1) {
         log('error', 'item-failed', errorFields(error));
-        return [{ error: { code: 'internal', message: 'the item could not be computed' }, warnings: [] }];
+        return [
+          { error: { code: 'internal', message: 'internal error while recognising the item' }, warnings: [] },
+        ];
       }
-      // One of them is at fault: each by itself shows which.
+      // Computed one by one, only the item that causes the error fails.
       const results: Result[] = [];
       for (const one of batch) results.push(...(await compute([one])));
       return results;
@@ -125,8 +127,8 @@ export function batched(
       );
       if (results) return results;
       const wait = Math.ceil(batcher.queued() * pace);
-      throw new ServiceError('queue-full', `${batcher.queued()} of ${queue} places in the queue are taken`, {
-        retryAfter: Math.min(LONGEST_RETRY, Math.max(1, wait)),
+      throw new ServiceError('queue-full', `${batcher.queued()} of ${queue} places in the queue are in use`, {
+        retryAfter: Math.min(MAX_RETRY, Math.max(1, wait)),
       });
     },
     dispose: () => recognizer.dispose(),
@@ -134,11 +136,7 @@ export function batched(
 }
 
 const unavailable = (cause: MienError): ServiceError =>
-  new ServiceError(
-    'inference-crashed',
-    'the process that computed this request ended unexpectedly; try again',
-    {
-      cause,
-      retryAfter: 1,
-    },
-  );
+  new ServiceError('inference-crashed', 'the inference process ended unexpectedly; try again', {
+    cause,
+    retryAfter: 1,
+  });

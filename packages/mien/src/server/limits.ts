@@ -1,14 +1,14 @@
-// How large a request's body may be, and how much of all of them is held in memory.
+// Limits the size of a request's body, and the memory that all bodies take.
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { ServiceError } from './errors.js';
 
-/** Bodies of the greatest size that are held at a time, from their arrival to their answer. */
+/** Number of bodies of maximum size that are held in memory at a time, from arrival to response. */
 const BODIES = 16;
 
 /**
- * Refuses bodies of more than `maxBody` bytes, by their `Content-Length` before they are read, or while they are read;
- * and any body for which there is no memory left.
+ * Rejects bodies of more than `maxBody` bytes, by their `Content-Length` or while reading them, and bodies for which no
+ * memory is left.
  * @throws ServiceError `body-too-large`, `queue-full`.
  */
 export function limitBodies(maxBody: number): MiddlewareHandler {
@@ -26,7 +26,7 @@ export function limitBodies(maxBody: number): MiddlewareHandler {
       throw new ServiceError('queue-full', 'no memory is left for the body', { retryAfter: 1 });
     held += bytes;
     try {
-      // A length that is known needs no counting: the connection's parser holds the body to it.
+      // With a known length nothing needs to be counted: the HTTP parser enforces it.
       await (chunked ? whileReading(c, next) : next());
     } finally {
       held -= bytes;

@@ -1,4 +1,4 @@
-// The service's log: one JSON object a line, with nothing in it that a user wrote or showed.
+// The service's log: one JSON object per line, without any content that users sent.
 import { MienError } from 'mien-engine/base';
 
 type Level = 'info' | 'warn' | 'error';
@@ -13,8 +13,8 @@ export const createLog =
   };
 
 /**
- * An error as fields of the log. The words of an error that mien did not write may quote a user's input: of those, only
- * the kind and the place in the code are kept.
+ * An error as fields of the log. Messages of errors other than mien's may quote a user's input: only their kind and stack
+ * are logged.
  */
 export function errorFields(error: unknown): Record<string, unknown> {
   if (error instanceof MienError) return { code: error.code, message: error.message };

@@ -1,21 +1,21 @@
-// Reads multipart/form-data: alike on every version of Node, bounded, and with no part lost in silence.
+// Parses multipart/form-data: the same on every version of Node, bounded, and without silently dropping parts.
 import { Dicer } from '@fastify/busboy';
 import { parse as parseDisposition } from 'content-disposition';
 import { parse as parseType } from 'content-type';
 import { bytesOfBase64 } from '../recognizer/data-url.js';
-import { decodeText } from './decode-text.js';
+import { decodeBytes } from './decode-text.js';
 import { malformed, ServiceError } from './errors.js';
 
-/** A file is what has a file name, or a media type that no text has; everything else is text. */
+/** A part with a file name, or with the media type of an image or of bytes, is a file; all others are text. */
 export interface FormPart {
   readonly name: string;
   readonly content: string | File;
 }
 
-/** Bytes and lines of a part's headers that are kept; clients send two or three lines. */
+/** Maximum size of a part's headers in bytes and lines; clients send two or three lines. */
 const HEADER_BYTES = 16 * 1024;
 const HEADER_LINES = 64;
-const LONGEST_NAME = 256;
+const MAX_NAME = 256;
 
 type Headers = Readonly<Record<string, readonly string[] | undefined>>;
 
@@ -25,11 +25,11 @@ interface RawPart {
 }
 
 /**
- * The parts of a form, in their order. Whoever hands over the body bounds its size.
+ * The parts of a form, in order. The caller limits the size of the body.
  *
- * The parser takes it in one piece: it passes on views of a buffer that it fills anew when a boundary might begin at the
- * end of a piece, and its streams give them away too late.
- * @throws ServiceError `malformed-body` when it is not a form, ends early, or a part cannot be understood;
+ * The parser is given the whole body at once: given pieces, it emits views of a buffer that it overwrites when a boundary
+ * may begin at the end of a piece, before its streams have passed them on.
+ * @throws ServiceError `malformed-body` if the body is not a form, is incomplete, or has an invalid part;
  *   `body-too-large` for more than `maxParts` parts; `unsupported-media-type` for a transfer encoding other than base64.
  */
 export async function readMultipart(
@@ -45,7 +45,7 @@ export async function readMultipart(
     else tooMany = true;
     stream.on('header', (headers: Headers) => void (part.headers = headers));
     stream.on('data', (piece: Uint8Array<ArrayBuffer>) => void part.pieces.push(piece));
-    // The parser reports it as well.
+    // The parser emits it as well.
     stream.on('error', () => undefined);
   });
   const whole = await new Promise<boolean>((resolve) => {
@@ -55,12 +55,14 @@ export async function readMultipart(
   });
   if (tooMany) throw new ServiceError('body-too-large', `the form has more than ${maxParts} parts`);
   if (!whole)
-    throw malformed('the form ends before its last boundary, or is not divided by the boundary it names');
+    throw malformed(
+      'the form is incomplete, or its parts are not separated by the boundary in its content type',
+    );
   return parts.map(partOf);
 }
 
 function parserOf(boundary: string | undefined): Dicer {
-  if (!boundary) throw malformed('the content type names no boundary');
+  if (!boundary) throw malformed('the content type has no boundary');
   const limits = { maxHeaderPairs: HEADER_LINES, maxHeaderSize: HEADER_BYTES };
   try {
     return new Dicer({ boundary, ...limits });
@@ -72,14 +74,14 @@ function parserOf(boundary: string | undefined): Dicer {
 function partOf({ headers, pieces }: RawPart, index: number): FormPart {
   const header = (name: string): string | undefined => {
     const value = headers?.[name]?.[0];
-    // The parser gives bytes, of which browsers and curl send UTF-8.
+    // The parser returns bytes as Latin-1; browsers and curl send UTF-8.
     return value === undefined ? undefined : Buffer.from(value, 'latin1').toString();
   };
   const { type, parameters } = parseDisposition(header('content-disposition') ?? '', { multipart: true });
   const { name } = parameters;
-  if (type !== 'form-data' || !name || name.length > LONGEST_NAME)
+  if (type !== 'form-data' || !name || name.length > MAX_NAME)
     throw malformed(
-      `part ${index + 1} of the form has no header Content-Disposition: form-data with a name (of at most ${LONGEST_NAME} characters)`,
+      `part ${index + 1} of the form needs a header Content-Disposition: form-data with a name of at most ${MAX_NAME} characters`,
     );
   const media = parseType(header('content-type') ?? '');
   const content = decoded(pieces, header('content-transfer-encoding'), name);
@@ -87,7 +89,7 @@ function partOf({ headers, pieces }: RawPart, index: number): FormPart {
   if (filename === undefined && !/^(image\/|application\/octet-stream$)/.test(media.type))
     return {
       name,
-      content: decodeText(
+      content: decodeBytes(
         Buffer.concat(content),
         media.parameters['charset'] || undefined,
         `the part ${name}`,
@@ -96,7 +98,7 @@ function partOf({ headers, pieces }: RawPart, index: number): FormPart {
   return { name, content: new File(content, filename ?? '') };
 }
 
-/** RFC 7578 deprecates the header; mail libraries still write it. */
+/** RFC 7578 deprecates the header Content-Transfer-Encoding, but mail libraries still send it. */
 function decoded(
   pieces: readonly Uint8Array<ArrayBuffer>[],
   encoding: string | undefined,
@@ -106,9 +108,9 @@ function decoded(
   if (!/^\s*base64\s*$/i.test(encoding))
     throw new ServiceError(
       'unsupported-media-type',
-      `the part ${name} has the transfer encoding ${encoding.slice(0, 64)}; send its bytes as they are, or in base64`,
+      `the part ${name} has the transfer encoding ${encoding.slice(0, 64)}; send bytes or base64`,
     );
   const bytes = bytesOfBase64(Buffer.concat(pieces).toString('latin1').replace(/\s/g, ''));
-  if (!bytes) throw malformed(`the part ${name} is not the base64 that its header announces`);
+  if (!bytes) throw malformed(`the part ${name} is not base64, contrary to its header`);
   return [bytes];
 }

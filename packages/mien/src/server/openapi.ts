@@ -1,8 +1,18 @@
-// The OpenAPI document: paths by hand, every schema from those that check requests and describe answers.
+// The OpenAPI document: paths by hand, every schema from those that check requests and describe responses.
+// By hand rather than with `@hono/zod-openapi`: it would read whole bodies itself, where items are checked one by one and
+// forms are bounded (body.ts), needs four more packages than zod, which converts schemas as well, and does not check
+// responses, which the tests do.
 import { defined } from 'mien-engine/base';
 import { z } from 'zod';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
-import { answerSchemas, base64Image, formSchema, itemSchema, requestSchema, type Limits } from './schemas.js';
+import {
+  responseSchemas,
+  base64Image,
+  formSchema,
+  itemSchema,
+  requestSchema,
+  type Limits,
+} from './schemas.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -13,7 +23,7 @@ export interface Operation {
     readonly required?: boolean;
     readonly content: Readonly<Record<string, { schema: Json; examples?: Json }>>;
   };
-  /** There where the token is asked for. */
+  /** If the operation requires the token. */
   readonly security?: unknown;
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Json }>>;
 }
@@ -36,18 +46,20 @@ const json = (name: string, example?: unknown): Json => ({
   'application/json': { schema: ref(name), ...defined({ example }) },
 });
 
-const RETRY = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } };
-/** Headers of errors, by status. */
+const RETRY = {
+  'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer' } },
+};
+/** Headers of error responses, by status. */
 const HEADERS: Readonly<Record<number, Json>> = {
   415: {
-    'Accept-Encoding': { description: 'Encodings of a body that are read.', schema: { type: 'string' } },
+    'Accept-Encoding': { description: 'Accepted encodings of a body.', schema: { type: 'string' } },
   },
   429: RETRY,
   503: RETRY,
 };
 
-/** Answers that are errors, by status. */
-function problems(codes: readonly ServiceErrorCode[]): Operation['responses'] {
+/** Error responses, by status. */
+function errorResponses(codes: readonly ServiceErrorCode[]): Operation['responses'] {
   const statusOf = (code: ServiceErrorCode): number => SERVICE_ERRORS[code][0];
   return Object.fromEntries(
     [...new Set(codes.map(statusOf))].map((status) => [
@@ -57,7 +69,7 @@ function problems(codes: readonly ServiceErrorCode[]): Operation['responses'] {
           .filter((code) => statusOf(code) === status)
           .map((code) => `\`${code}\`: ${SERVICE_ERRORS[code][1]}`)
           .join(' '),
-        ...(HEADERS[status] ? { headers: HEADERS[status] } : {}),
+        ...defined({ headers: HEADERS[status] }),
         content: json('Error'),
       },
     ]),
@@ -68,11 +80,11 @@ function componentsOf(limits: Limits): Record<string, Json> {
   const requests = z.registry<{ id: string }>();
   requests.add(requestSchema(limits, itemSchema(limits, base64Image)), { id: 'RecognizeRequest' });
   requests.add(formSchema(limits), { id: 'RecognizeForm' });
-  const answers = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(answerSchemas)) answers.add(schema, { id });
+  const responses = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(responseSchemas)) responses.add(schema, { id });
   const convert = (registry: typeof requests, io: 'input' | 'output') =>
     z.toJSONSchema(registry, { io, uri: (id) => `#/components/schemas/${id}` }).schemas;
-  const all = { ...convert(requests, 'input'), ...convert(answers, 'output') };
+  const all = { ...convert(requests, 'input'), ...convert(responses, 'output') };
   return Object.fromEntries(
     Object.entries(all).map(([id, { $schema: _dialect, $id: _id, ...schema }]) => [id, schema as Json]),
   );
@@ -82,7 +94,7 @@ const EXAMPLE = { items: [{ id: 'a', text: 'At last we won!' }], faces: 'detect'
 const PNG =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-/** @returns the document of a service with these limits; with `secured`, it asks for a token. */
+/** The OpenAPI document of a service with these limits; if `secured`, it requires a token. */
 export function openApiDocument(
   limits: Limits,
   { version, secured }: { readonly version: string; readonly secured: boolean },
@@ -92,8 +104,8 @@ export function openApiDocument(
   const recognize: Operation = {
     summary: 'Recognise emotion in texts, faces, or both',
     description:
-      `Up to ${limits.maxItems} items; results come in their order. An item that cannot be recognised has an ` +
-      '`error` in its place and does not touch its neighbours; so does one that is not what the schema says.',
+      `Up to ${limits.maxItems} items; results are in the same order. The result of an item that cannot be recognised, or ` +
+      'does not match the schema, is an `error`; other items are not affected.',
     requestBody: {
       required: true,
       content: {
@@ -102,7 +114,7 @@ export function openApiDocument(
           examples: {
             text: { summary: 'A sentence', value: EXAMPLE },
             fine: {
-              summary: 'A sentence, in finer labels too',
+              summary: 'A sentence, with finer labels',
               value: { items: [{ id: 'a', text: 'Thank you, you are the best!' }], fine: true },
             },
             face: { summary: 'A face', value: { items: [{ image: PNG }], faces: 'cropped' } },
@@ -112,8 +124,8 @@ export function openApiDocument(
       },
     },
     responses: {
-      200: { description: 'A result for each item.', content: json('Answer') },
-      ...problems([
+      200: { description: 'One result per item.', content: json('RecognizeResponse') },
+      ...errorResponses([
         'malformed-body',
         'invalid-request',
         ...denied,
@@ -146,23 +158,26 @@ export function openApiDocument(
     paths: {
       '/v1/recognize': { post: recognize },
       '/v1/model': get(
-        'The model and the limits of requests',
-        { ...ok('What is served.', json('Model')), ...problems(denied) },
+        'The model, and limits of requests',
+        { ...ok('The model that is served.', json('Model')), ...errorResponses(denied) },
         protect,
       ),
-      '/healthz': get('Whether the service lives', {
-        ...ok('It does.', json('Health')),
-        503: { description: 'Every process that computes has ended for good.', content: json('Health') },
+      '/healthz': get('Whether the service is alive', {
+        ...ok('It is.', json('Health')),
+        503: { description: 'No inference process is left.', content: json('Health') },
       }),
-      '/readyz': get('Whether the service takes requests', {
+      '/readyz': get('Whether the service accepts requests', {
         ...ok('It does.', json('Readiness')),
-        503: { description: 'It is stopping, or no process can compute.', content: json('Readiness') },
+        503: {
+          description: 'It is shutting down, or no inference process is ready.',
+          content: json('Readiness'),
+        },
       }),
       '/metrics': get(
-        'Counts and times for Prometheus',
+        'Prometheus metrics',
         {
           ...ok('Prometheus text format.', { 'text/plain': { schema: { type: 'string' } } }),
-          ...problems(denied),
+          ...errorResponses(denied),
         },
         protect,
       ),
@@ -174,7 +189,7 @@ export function openApiDocument(
     },
     components: {
       schemas: componentsOf(limits),
-      ...(secured ? { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } } : {}),
+      ...defined({ securitySchemes: secured ? { bearer: { type: 'http', scheme: 'bearer' } } : undefined }),
     },
   };
 }

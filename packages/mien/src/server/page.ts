@@ -1,4 +1,4 @@
-// The documentation page: the OpenAPI document as one HTML file that asks nobody else for anything.
+// The documentation page: the OpenAPI document as one HTML file without external resources.
 import { html, raw } from 'hono/html';
 import type { OpenApiDocument, Operation } from './openapi.js';
 
@@ -20,7 +20,7 @@ const pretty = (value: unknown): string => JSON.stringify(value, undefined, 2);
 const prose = (text: string) =>
   text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 
-/** An example call, with the service's own address filled in by whoever copies it. */
+/** An example call; the reader sets `$MIEN` to the address of the service. */
 function call(path: string, method: string, { requestBody, security }: Operation): string {
   const token = security ? ' -H "Authorization: Bearer $MIEN_TOKEN"' : '';
   const examples = requestBody?.content['application/json']?.examples as
@@ -54,7 +54,7 @@ const operationOf = (path: string, method: string, operation: Operation) => html
   </table>
 `;
 
-/** The page, and the policy under which a browser may show it: nothing from anywhere. */
+/** The page, and its Content-Security-Policy, which allows no external resources. */
 export function documentationPage(document: OpenApiDocument): { page: string; policy: string } {
   const { info, paths, components } = document;
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
@@ -73,8 +73,8 @@ export function documentationPage(document: OpenApiDocument): { page: string; po
       <body>
         <h1>${info.title} ${info.version}</h1>
         <p>
-          ${info.description} In the calls below, <code>$MIEN</code> is this service’s address. For programs:
-          <a href="openapi.json">OpenAPI 3.1</a>.
+          ${info.description} In the calls below, <code>$MIEN</code> is the address of this service. For
+          programs: <a href="openapi.json">OpenAPI 3.1</a>.
         </p>
         ${operations}
         <h2>Schemas</h2>

@@ -1,4 +1,4 @@
-// What requests and answers look like: the schemas that check the former and from which the documentation is made.
+// Schemas of requests and responses: requests are validated by them, and the OpenAPI document is generated from them.
 import { z } from 'zod';
 import type { Failure, FailureCode, Recognition, Result, WarningCode } from '../recognizer/types.js';
 import { LEAST_COVERAGE, MOST_COVERAGE } from '../evaluate/certainty.js';
@@ -14,60 +14,60 @@ const options = {
   faces: z
     .enum(['detect', 'cropped'])
     .default('detect')
-    .describe('`detect` finds faces in photographs; `cropped` takes each image for a face cut out already.'),
+    .describe('`detect` finds faces in photographs; `cropped` treats each image as a cropped face.'),
   allFaces: z
     .boolean()
     .default(false)
-    .describe('Read every face of a photograph, not only the largest, which decides.'),
-  gate: z.boolean().default(false).describe('Give the gate in every dimension, not only its mean.'),
+    .describe('Recognise every face of a photograph, not only the largest, which decides.'),
+  gate: z.boolean().default(false).describe('Return the gate in every dimension, not only its mean.'),
   fine: z
     .boolean()
     .default(false)
-    .describe('Give texts the finer labels too (`text.fine`), where the model knows them (`labels.fine`).'),
+    .describe('Return finer labels of texts as well (`text.fine`), if the model has them (`labels.fine`).'),
   prior: z
     .union([z.enum(['training', 'even']), z.record(z.string().max(64), z.number().positive())])
     .exactOptional()
     .describe(
-      'How frequent labels are: as in training (the default), all equally, or weights by label; one left out weighs 1.',
+      'How frequent labels are: as in training (the default), all equal, or weights by label (1 for labels without one).',
     ),
   coverage: z
     .number()
     .min(LEAST_COVERAGE)
     .max(MOST_COVERAGE)
     .exactOptional()
-    .describe('Give the set of labels that holds the true one in this share of cases.'),
+    .describe('Return the set of labels that contains the true one in this share of cases.'),
   risk: z
     .number()
     .gt(0)
     .lt(1)
     .exactOptional()
-    .describe('Say where an answer is too unsure for at most this share of wrong ones.'),
+    .describe(
+      'Mark results that must be rejected to keep the share of wrong ones at most this (`abstained`).',
+    ),
 };
-
-export const OPTION_NAMES = Object.keys(options);
 
 export const idOf = z.string().max(LONGEST_ID).optional();
 const textOf = ({ maxText }: Limits) => z.string().max(maxText);
 
-/** Items that name or hold their image as `image` reads it. */
+/** Items whose image has the schema `image`. */
 export const itemSchema = <Image extends z.ZodType<Uint8Array | string | null>>(
   limits: Limits,
   image: Image,
 ) =>
   z.strictObject({
-    id: idOf.describe('Comes back with the result.'),
-    text: textOf(limits).nullish().describe('What someone wrote, in English.'),
+    id: idOf.describe('Returned with the result.'),
+    text: textOf(limits).nullish().describe('An English text.'),
     image: image.nullish(),
   });
 
-/** Requests; with `z.unknown()` as their item, items are left to be checked one by one. */
+/** Requests; with `z.unknown()` as the item, items are validated one by one afterwards. */
 export const requestSchema = <Item extends z.ZodType>(limits: Limits, item: Item) =>
   z.strictObject({
-    items: z.array(item).min(1).max(limits.maxItems).describe('Each has a text, an image, or both.'),
+    items: z.array(item).min(1).max(limits.maxItems).describe('Each with a text, an image, or both.'),
     ...options,
   });
 
-/** Base64 as bytes; an empty string, which forms send for nothing, as null. */
+/** Base64 as bytes; an empty string, which forms send for an empty field, as null. */
 export const base64Image = z
   .string()
   .meta({
@@ -79,7 +79,7 @@ export const base64Image = z
     if (text === '') return null;
     const bytes = bytesOf(text);
     if (bytes) return bytes;
-    context.addIssue({ code: 'custom', message: 'is not base64 and no data URL' });
+    context.addIssue({ code: 'custom', message: 'is neither base64 nor a data URL' });
     return z.NEVER;
   });
 
@@ -94,13 +94,13 @@ function bytesOf(text: string): Uint8Array | undefined {
 
 const flag = z.enum(['true', 'false']).default('false');
 
-/** A number as a part of a form; its range is checked with everything else. */
+/** A number as a part of a form; its range is validated with the whole request. */
 const numeral = z
   .string()
   .regex(/^[0-9]*\.?[0-9]+$/, 'is not a number')
   .exactOptional();
 
-/** The parts of a multipart request; image files beyond `image` are those that `items` names. */
+/** The parts of a multipart request; file parts other than `image` are the images that `items` names. */
 export const formSchema = (limits: Limits) =>
   z
     .object({
@@ -109,11 +109,11 @@ export const formSchema = (limits: Limits) =>
       image: z
         .file()
         .optional()
-        .describe('Of a single item: an image file. A file field that was left empty is no image.'),
+        .describe('Of a single item: an image file. An empty file field is no image.'),
       items: z.string().optional().meta({
         contentMediaType: 'application/json',
         description:
-          'Instead of `id`, `text` and `image`: several items as JSON, in which `image` is the name of a file part.',
+          'Instead of `id`, `text` and `image`: several items as JSON, each `image` being the name of a file part.',
       }),
       faces: options.faces,
       allFaces: flag.describe(options.allFaces.description!),
@@ -124,8 +124,8 @@ export const formSchema = (limits: Limits) =>
         .max(4096)
         .exactOptional()
         .describe('`training`, `even`, or weights as a JSON object.'),
-      coverage: numeral.describe('A number: as in JSON.'),
-      risk: numeral.describe('A number: as in JSON.'),
+      coverage: numeral.describe('A number, as in JSON.'),
+      risk: numeral.describe('A number, as in JSON.'),
     })
     .catchall(z.file());
 
@@ -134,30 +134,29 @@ const probabilities = z
   .describe('Calibrated probability of each label; they sum to one.');
 const logits = z.record(z.string(), z.number()).describe('Logit of each label.');
 const point = z.object({ x: z.number(), y: z.number() });
-/** What each warning says; in the documentation. */
+/** Descriptions of warnings for the documentation. */
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
-  'text-missing': 'the model reads no texts',
-  'image-missing': 'the model reads no faces',
-  'empty-text': 'the text has no words, or none that the model can read; the face decides alone',
-  'empty-image': 'the image has no bytes; the text decides alone',
-  'no-face': 'no face was found; the text decides alone',
-  'several-faces': 'the largest of several faces decides',
+  'text-missing': 'the model does not read texts',
+  'image-missing': 'the model does not read faces',
+  'empty-text': 'the text has no words, or none that the model knows; only the face was used',
+  'empty-image': 'the image has no bytes; only the text was used',
+  'no-face': 'no face was found; only the text was used',
+  'several-faces': 'the largest of several faces was used',
   'small-face': 'the face has few pixels',
-  'text-truncated': 'the end of the text was not read',
-  'text-unread': 'the model has no tokens for most of the text',
-  'not-english': 'the text looks foreign',
-  'other-emotion': 'the text by itself tells of an emotion that the answer does not know',
-  'modalities-disagree':
-    'text and face contradict each other; the answer can be right about one of both only',
+  'text-truncated': 'the text was truncated',
+  'text-unread': 'the model has no tokens for a large part of the text',
+  'not-english': 'the text does not seem to be English',
+  'other-emotion': 'the text by itself expresses an emotion that is not among the labels of the result',
+  'modalities-disagree': 'text and face contradict each other; the result can be right for only one of them',
 };
 const FAILURES: Readonly<Record<FailureCode, string>> = {
   'no-face': 'no face was found in the image',
-  'undecodable-image': 'the image is none, is damaged or has too many pixels',
+  'undecodable-image': 'the image is not an image file, is damaged, or has too many pixels',
   'empty-image': 'the image has no bytes',
-  'empty-text': 'the text has no words, or none that the model can read',
+  'empty-text': 'the text has no words, or none that the model knows',
   'no-input': 'there is neither a text nor an image',
-  'invalid-item': 'the item is not what the schema says; the message names the place',
-  internal: 'computing the item failed; the service’s log has it',
+  'invalid-item': 'the item does not match the schema; the message says where',
+  internal: 'internal error; see the log',
 };
 const codes = <Code extends string>(known: Readonly<Record<Code, string>>) =>
   z.enum(Object.keys(known) as [Code]).describe(
@@ -167,8 +166,8 @@ const codes = <Code extends string>(known: Readonly<Record<Code, string>>) =>
   );
 const warnings = z
   .array(z.object({ code: codes(WARNINGS), message: z.string() }))
-  .describe('What is worth knowing about the item.');
-const id = z.string().exactOptional().describe('As it was given.');
+  .describe('Limitations of the result.');
+const id = z.string().exactOptional().describe('As in the request.');
 
 const modality = z.object({ label: z.string(), probabilities, logits });
 const text = modality.extend({
@@ -176,12 +175,12 @@ const text = modality.extend({
     .number()
     .gt(0)
     .max(1)
-    .describe('Share of the text’s letters, digits and pictographs that was read; the rest says nothing.'),
+    .describe('Share of the text’s letters, digits and pictographs that the model read.'),
   fine: z
     .record(z.string(), z.number().min(0).max(1))
     .exactOptional()
     .describe(
-      'With `fine`, where the model knows finer labels: the probability of each; they sum to one and are not calibrated.',
+      'With `fine`, if the model has finer labels: the probability of each; they sum to one and are not calibrated.',
     ),
 });
 const face = modality.extend({
@@ -189,10 +188,10 @@ const face = modality.extend({
     .object({
       box: point.extend({ width: z.number(), height: z.number() }),
       keyPoints: z.record(z.string(), point),
-      score: z.number().min(0).max(1).describe('How sure the detector is.'),
+      score: z.number().min(0).max(1).describe('The confidence of the detector.'),
     })
     .nullable()
-    .describe('Where the face stands, in pixels of the upright image; null where faces came cropped.'),
+    .describe('Position of the face in pixels of the upright image; null for cropped faces.'),
 });
 
 const recognition = z.object({
@@ -200,19 +199,19 @@ const recognition = z.object({
   label: z.string().describe('The most probable label.'),
   probabilities,
   logits,
-  from: z.enum(['text', 'face', 'both']).describe('What decided.'),
-  text: text.exactOptional().describe('What the text says by itself.'),
-  face: face.exactOptional().describe('What the face says by itself.'),
+  from: z.enum(['text', 'face', 'both']).describe('The modalities that were used.'),
+  text: text.exactOptional().describe('The result for the text alone.'),
+  face: face.exactOptional().describe('The result for the face alone.'),
   set: z.array(z.string()).exactOptional().describe('With `coverage`: the labels that may be the true one.'),
   abstained: z
     .boolean()
     .exactOptional()
-    .describe('With `risk`: whether the answer is too unsure to be given.'),
+    .describe('With `risk`: whether the result should be rejected as too uncertain.'),
   others: z.array(face).exactOptional().describe('Further faces, with `allFaces`.'),
   gate: z
     .object({ mean: z.number().min(0).max(1), values: z.array(z.number()).exactOptional() })
     .exactOptional()
-    .describe('Share of the face in the fused answer, from 0 to 1.'),
+    .describe('Share of the face in the fused result, from 0 to 1.'),
   disagreement: z
     .number()
     .min(0)
@@ -224,7 +223,7 @@ const recognition = z.object({
     .min(0)
     .max(1)
     .exactOptional()
-    .describe('Probability that text and face tell of one label.'),
+    .describe('Probability that text and face have the same label.'),
   warnings,
 }) satisfies z.ZodType<Recognition & { id?: string }, unknown>;
 
@@ -234,34 +233,34 @@ const failure = z.object({
   warnings,
 }) satisfies z.ZodType<Failure & { id?: string }, unknown>;
 
-const answer = z.object({
+const response = z.object({
   model: z.string().describe('Name of the model.'),
-  results: z.array(z.union([recognition, failure])).describe('One for each item, in their order.'),
+  results: z.array(z.union([recognition, failure])).describe('One per item, in the same order.'),
 });
 
-export type Answer = { readonly model: string; readonly results: readonly Result[] };
+export type RecognizeResponse = { readonly model: string; readonly results: readonly Result[] };
 
 const model = z.object({
   name: z.string(),
-  version: z.string().describe('Of mien.'),
+  version: z.string().describe('Version of mien.'),
   labels: z.object({
     text: z.array(z.string()).exactOptional(),
     face: z.array(z.string()).exactOptional(),
     fused: z.array(z.string()).exactOptional(),
-    fine: z.array(z.string()).exactOptional().describe('Finer ones of texts, which `fine` asks for.'),
+    fine: z.array(z.string()).exactOptional().describe('Finer labels of texts, for requests with `fine`.'),
   }),
   terms: z.array(z.string()).describe('Terms under which the weights may be used.'),
   files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int() })),
   limits: z
     .object({ maxItems: z.int(), maxText: z.int(), maxBody: z.int(), maxPixels: z.int() })
-    .describe('Items of a request, UTF-16 units of a text, bytes of a body, pixels of an image.'),
+    .describe('Maximum items of a request, UTF-16 units of a text, bytes of a body, pixels of an image.'),
 });
 
 const error = z.object({
   error: z.object({
     code: z.enum(Object.keys(SERVICE_ERRORS) as [ServiceErrorCode]),
     message: z.string(),
-    requestId: z.string().describe('Also in the header `X-Request-Id`, and in the log.'),
+    requestId: z.string().describe('Also in the header `X-Request-Id` and in the log.'),
     issues: z.array(z.object({ path: z.string(), message: z.string() })).exactOptional(),
   }),
 });
@@ -269,12 +268,12 @@ const error = z.object({
 const health = z.object({ status: z.enum(['ok', 'failed']) });
 const readiness = z.object({
   status: z.enum(['ready', 'draining', 'not-ready']),
-  processes: z.int().describe('Processes that can compute.'),
+  processes: z.int().describe('Inference processes that are ready.'),
 });
 
-/** Bodies of answers. */
-export const answerSchemas = {
-  Answer: answer,
+/** Bodies of responses. */
+export const responseSchemas = {
+  RecognizeResponse: response,
   Recognition: recognition,
   Failure: failure,
   Text: text,

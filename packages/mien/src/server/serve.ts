@@ -1,4 +1,4 @@
-// The service as a process runs it: processes that compute, a listening socket, and an end that loses nothing.
+// Runs the service: inference processes, a listening socket, and a shutdown that loses no request.
 import { createServer, type Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
@@ -11,8 +11,8 @@ import { createMetrics } from './metrics.js';
 import { serverSettings, type ServerSettings } from './settings.js';
 
 /**
- * Milliseconds that a connection is kept for a next request: longer than load balancers keep theirs (60 s), which would
- * otherwise now and then send a request into a connection that is being closed.
+ * Milliseconds that an idle connection is kept open: longer than load balancers keep theirs (60 s), which might otherwise
+ * send a request into a connection that is being closed.
  */
 const KEEP_ALIVE = 65_000;
 
@@ -23,23 +23,23 @@ export interface ServeOptions extends Partial<ServerSettings> {
 }
 
 export interface Service {
-  /** Such as `http://127.0.0.1:8080`. */
+  /** For instance `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly settings: ServerSettings;
   /** Name of the model. */
   readonly model: string;
   /**
-   * Ends the service: not ready at once, no new connection after `drainDelay`, gone when every request that was
-   * accepted is answered, or after `drainTimeout`.
-   * @returns requests that were cut off.
+   * Shuts down: reports not ready at once, accepts no connections after `drainDelay`, and ends when all accepted requests
+   * have been answered, or after `drainTimeout`.
+   * @returns the number of requests that were cut off.
    */
   stop(): Promise<{ readonly cut: number }>;
 }
 
 /**
  * Starts the service.
- * @throws MienError `config` for a setting that cannot be, `usage` when the address cannot be listened at, and what
- *   loading the bundle throws.
+ * @throws MienError `config` for an invalid setting, `usage` if the service cannot listen on the address, and as loading
+ *   the bundle does.
  */
 export async function startService({ bundle, log, ...given }: ServeOptions): Promise<Service> {
   const settings = serverSettings(given);
@@ -51,7 +51,7 @@ export async function startService({ bundle, log, ...given }: ServeOptions): Pro
   });
 }
 
-/** Puts what computes behind a listening socket; `stop` disposes of it. @throws MienError `usage` as above. */
+/** Starts listening with the given inference, which `stop` disposes of. @throws MienError `usage` as `startService`. */
 export async function openService(
   parts: Pick<ServiceParts, 'settings' | 'inference' | 'metrics' | 'log'>,
 ): Promise<Service> {
@@ -59,7 +59,7 @@ export async function openService(
   const { requestTimeout, host, token, processes, drainDelay, drainTimeout } = settings;
   let draining = false;
   const app = createApp({ ...parts, version: packageVersion(), draining: () => draining });
-  const answer = getRequestListener(app.fetch);
+  const respond = getRequestListener(app.fetch);
   const server = createServer(
     {
       requestTimeout,
@@ -68,8 +68,8 @@ export async function openService(
       connectionsCheckingInterval: Math.min(1000, requestTimeout / 2),
     },
     (request, response) => {
-      // It answers errors itself; should it fail all the same, that is the end of one connection, not of the process.
-      answer(request, response).catch(() => response.destroy());
+      // It responds to errors itself; if it fails nevertheless, only this connection ends.
+      respond(request, response).catch(() => response.destroy());
     },
   );
   await listening(server, settings);
@@ -77,13 +77,15 @@ export async function openService(
   const model = inference.info.name;
   log('info', 'listening', { url, model, processes });
   if (token === '' && !isLoopback(host))
-    log('warn', 'open', { message: 'others than this machine can call, and no MIEN_TOKEN is asked for' });
+    log('warn', 'open', {
+      message: 'the service is reachable from other machines and requires no MIEN_TOKEN',
+    });
 
   const inFlight = async (): Promise<number> => (await metrics.inFlight.get()).values[0]?.value ?? 0;
   const stop = async (): Promise<{ cut: number }> => {
     draining = true;
     log('info', 'draining', { requests: await inFlight() });
-    // What arrives meanwhile is answered, and its connection closed: none is in use when the socket closes.
+    // Requests that arrive meanwhile are answered with Connection: close, so that none is in use when the socket closes.
     await delay(drainDelay);
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     const late = new AbortController();
@@ -103,21 +105,21 @@ export async function openService(
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
-/** Why an address cannot be listened at, and what to do. */
+/** Why the service cannot listen on an address, and what to do. */
 const REFUSALS: Readonly<Record<string, readonly [string, string]>> = {
-  EADDRINUSE: ['is in use', 'Stop what listens there, or choose another with --port (0 takes a free one).'],
-  EACCES: ['may not be used', 'Ports below 1024 need special rights; choose another with --port.'],
-  EADDRNOTAVAIL: ['is not an address of this machine', 'Name another with --host, for instance 127.0.0.1.'],
-  ENOTFOUND: ['is not a name that can be resolved', 'Name another with --host, for instance 127.0.0.1.'],
+  EADDRINUSE: [
+    'is in use',
+    'Stop the program that uses it, or choose another port with --port (0 picks a free one).',
+  ],
+  EACCES: ['is not permitted', 'Ports below 1024 need special rights; choose another with --port.'],
+  EADDRNOTAVAIL: ['is not an address of this machine', 'Choose another with --host, for instance 127.0.0.1.'],
+  ENOTFOUND: ['cannot be resolved', 'Choose another with --host, for instance 127.0.0.1.'],
 };
 
 function listening(server: Server, { host, port }: ServerSettings): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const [reason, hint] = REFUSALS[cause.code ?? ''] ?? [
-        `cannot be listened at (${cause.message})`,
-        undefined,
-      ];
+      const [reason, hint] = REFUSALS[cause.code ?? ''] ?? [`cannot be used (${cause.message})`, undefined];
       reject(new MienError('usage', `${host} port ${port} ${reason}`, { hint, cause }));
     });
     server.listen(port, host, () => resolve());

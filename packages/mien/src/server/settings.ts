@@ -1,55 +1,55 @@
-// Every setting of the service, with its default and its bounds; the command line only passes them on.
+// The settings of the service, with defaults and bounds.
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
 import { defineSettings } from '../base/settings.js';
 
-/** Processes by default, at most: each holds the model in memory once more. */
+/** Maximum of the default number of processes: each holds a copy of the model in memory. */
 const MOST_PROCESSES = 4;
 const MIB = 2 ** 20;
 
 const milliseconds = z.number().min(0).max(3_600_000);
 
 const schema = z.strictObject({
-  /** Address to listen at. */
+  /** Address to listen on. */
   host: z.string().min(1).default('127.0.0.1'),
-  /** 0 takes a free one. */
+  /** 0 picks a free one. */
   port: z.int().min(0).max(65_535).default(8080),
-  /** Processes that compute; 0 shares out the cores, at most four processes. */
+  /** Number of inference processes; 0: one per core, at most four. */
   processes: z.int().min(0).max(64).default(0),
-  /** Threads of each; 0 shares out the cores. */
+  /** Threads of each process; 0 divides the cores among the processes. */
   threads: z.int().min(0).max(256).default(0),
-  /** Items that are computed together, at most. */
+  /** Maximum number of items in a batch. */
   maxBatch: z.int().min(1).max(1024).default(16),
-  /** Milliseconds that an item waits for company while a process is free and others compute. */
+  /** Milliseconds that an item waits for its batch to fill while a process is free and others compute. */
   maxWait: milliseconds.default(2),
-  /** Items that may wait for a process. */
+  /** Maximum number of items in the queue. */
   queue: z.int().min(1).default(256),
-  /** Milliseconds from a request's arrival to its answer. */
+  /** Milliseconds from a request's arrival to its response. */
   deadline: milliseconds.min(1).default(15_000),
-  /** Bytes of a request's body. */
+  /** Maximum bytes of a request's body. */
   maxBody: z
     .int()
     .min(1)
     .default(16 * MIB),
-  /** Pixels of an image. */
+  /** Maximum pixels of an image. */
   maxPixels: z.int().min(1).default(25_000_000),
-  /** UTF-16 units (JavaScript's characters) of a text. */
+  /** Maximum UTF-16 units (JavaScript's characters) of a text. */
   maxText: z.int().min(1).default(20_000),
-  /** Items of a request. */
+  /** Maximum items of a request. */
   maxItems: z.int().min(1).default(64),
-  /** Bearer token that `/v1` and `/metrics` ask for; empty asks for none. */
+  /** Bearer token that `/v1` and `/metrics` require; empty: none is required. */
   token: z
     .string()
     .regex(/^([A-Za-z0-9._~+/-]+=*)?$/, 'must consist of letters, digits and ._~+/- (RFC 6750)')
     .default(''),
-  /** Origins whose pages may call; `*` is all. */
+  /** Allowed origins of web pages; `*` allows all. */
   cors: z.array(z.string()).default([]),
   /** Milliseconds within which a whole request must have arrived. */
   requestTimeout: milliseconds.min(1).default(15_000),
-  /** Milliseconds that a service told to stop goes on accepting, not ready, so that a load balancer can notice. */
+  /** Milliseconds that a stopping service still accepts connections, not ready, so that load balancers notice. */
   drainDelay: milliseconds.default(500),
-  /** Milliseconds after which a service told to stop cuts off what is not answered. */
+  /** Milliseconds after which a stopping service cuts off requests in progress. */
   drainTimeout: milliseconds.default(25_000),
 });
 
@@ -58,15 +58,15 @@ const settings = defineSettings(schema);
 export type ServerSettings = z.output<typeof schema>;
 
 /**
- * Complete settings from some of them.
- * @throws MienError `config` that names the setting, and for an unknown one the nearest there is.
+ * Settings over defaults.
+ * @throws MienError `config` that names the setting and, for an unknown one, the most similar known one.
  */
 export function serverSettings(given: Partial<ServerSettings>): ServerSettings {
   const all = settings.parse(given);
   if (all.queue < all.maxItems)
     throw new MienError(
       'config',
-      `a queue of ${all.queue} has no room for a request of ${all.maxItems} items`,
+      `a queue of ${all.queue} items is too small for requests of ${all.maxItems} items`,
       {
         field: 'queue',
         hint: 'Raise queue, or lower maxItems.',

@@ -1,7 +1,7 @@
 // Messages quote at most one line of their input, and name any other value, however hostile, by its kind.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { kindOf, MienError, quoted, repeated } from 'mien-engine/base';
+import { describeType, MienError, quoted, repeated } from 'mien-engine/base';
 import { fileError, readText } from 'mien-engine/node';
 import { problems } from '../../src/data/reading.js';
 import { describeError } from '../../src/cli/run.js';
@@ -77,7 +77,7 @@ test('names the kind of any value, and never throws', () => {
       new (class Photo {
         readonly size = 1;
       })(),
-    ].map(kindOf),
+    ].map(describeType),
   ).toEqual([
     'null',
     'a number',
@@ -88,13 +88,13 @@ test('names the kind of any value, and never throws', () => {
     'an Int32Array',
     'a Photo',
   ]);
-  expect([revoked.proxy, hostile, Object.create(null)].map(kindOf)).toEqual(Array(3).fill('an Object'));
+  expect([revoked.proxy, hostile, Object.create(null)].map(describeType)).toEqual(Array(3).fill('an Object'));
   expect([`a\n${LONG}`, 0.5, undefined].map((value) => repeated(value).length < 90)).toEqual(
     Array(3).fill(true),
   );
   fc.assert(
     fc.property(fc.anything({ withNullPrototype: true, withBigInt: true, withTypedArray: true }), (value) => {
-      expect(kindOf(value).length).toBeLessThan(60);
+      expect(describeType(value).length).toBeLessThan(60);
     }),
   );
 });

@@ -186,7 +186,7 @@ test('reports wrong usage with a hint', async () => {
   await writeFile(join(root, 'wrong.csv'), 'txt\njoy\n');
   const cases: [string[], RegExp, number][] = [
     [[], /--text TEXT, --image FILE/, 2],
-    [['--input', join(root, 'wrong.csv')], /no column "text".*\nName them; there are txt/s, 2],
+    [['--input', join(root, 'wrong.csv')], /no column "text".*\nName them; the columns are txt/s, 2],
     [['--input', join(root, 'wrong.csv'), '--text-column', 'tx'], /no column "tx"[\s\S]*"txt"/, 2],
     [['--input', join(root, 'none.csv')], /none\.csv: cannot read: no such file/, 1],
     [['--input', join(root, 'faces')], /faces: is a folder, not a table\n.*--image/, 1],

@@ -195,7 +195,7 @@ describe('the detector', () => {
     [{ minSize: NaN }, /at least 12/],
   ])('rejects the options %j', async (options, message) => {
     await expect(detector.detect(plain(9, 9, 0), options as object)).rejects.toMatchObject({
-      code: 'config',
+      code: 'usage',
       message: expect.stringMatching(message) as string,
     });
   });

@@ -1,4 +1,4 @@
-// Items through a session in runs: who shares one, and where their rows come to stand.
+// Batches of an encoder's items: which items share a batch, and the order of their outputs.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { float32 } from 'mien-engine/base';
@@ -9,7 +9,7 @@ const texts = fc.array(
   { maxLength: 12 },
 );
 
-test('every text finds its rows at its place, in runs of one length and of bounded size', async () => {
+test('texts of equal length share batches of bounded size, and outputs keep their order', async () => {
   await fc.assert(
     fc.asyncProperty(texts, fc.integer({ min: 1, max: 5 }), async (batch, most) => {
       const longest = Math.max(0, ...batch.map(({ length }) => length));
@@ -48,7 +48,7 @@ test('every text finds its rows at its place, in runs of one length and of bound
   );
 });
 
-test('of several views the first is kept, and only what is wanted is asked for', async () => {
+test('the first of several views is kept, and only requested outputs are returned', async () => {
   const shapes = { embedding: [1], map: [2] };
   const options = {
     most: 2,
@@ -65,7 +65,7 @@ test('of several views the first is kept, and only what is wanted is asked for',
   expect(encoded).toEqual({ map: float32([3, 2], [1, 1.5, 2, 2.5, 3, 3.5]) });
 });
 
-test('pixels of images of one size follow each other', () => {
+test('pixels of images of equal dimensions are concatenated', () => {
   const image = (first: number) => ({
     width: 2,
     height: 1,

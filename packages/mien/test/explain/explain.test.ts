@@ -1,4 +1,4 @@
-// Explanations by a recogniser whose answers are known: what decides is what is pointed at, and sums are complete.
+// Explanations by a recogniser with known results: they point at what decides, and their sums are complete.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TEXT_LABELS } from '../../src/data/labels.js';
@@ -67,7 +67,7 @@ function drawn(
 }
 
 describe('a text', () => {
-  test('the word that decides has all of it: what would be gone without it', async () => {
+  test('the word that decides has the whole attribution: the effect of removing it', async () => {
     const text = 'I felt fear, the day';
     const { label, text: found, logOdds, ...rest } = await explained({ text });
     expect(label).toBe('fear');
@@ -83,7 +83,7 @@ describe('a text', () => {
     expect(rest).not.toHaveProperty('shares');
   });
 
-  test('another label may be asked for, and what speaks against it is below zero', async () => {
+  test('another label can be explained; what speaks against it is negative', async () => {
     const { label, text } = await explained({ text: 'fear joy fear' }, { label: 'joy' });
     const [first, second, third] = text!.words.map(({ attribution }) => attribution);
     expect(label).toBe('joy');
@@ -92,13 +92,13 @@ describe('a text', () => {
     expect(third).toBeCloseTo(first!, 4);
   });
 
-  test('a label that only the text knows is weighed against all of the text’s', async () => {
+  test('a label that only the text has is compared with all of the text’s', async () => {
     const { logOdds, text } = await explained({ text: 'shame' }, { label: 'shame' });
     expect(logOdds).toBeCloseTo(6 - Math.log(6), 5);
     expect(text!.to).toBeCloseTo(logOdds, 4);
   });
 
-  test('sums are complete within 1 %, whatever is written and asked', async () => {
+  test('sums are complete within 1 % for any text and label', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom(...TEXT_LABELS, 'the', 'unheard', '…', 'day!'), {
@@ -121,7 +121,7 @@ describe('a text', () => {
 });
 
 describe('a face', () => {
-  test('the part that decides is the hottest', async () => {
+  test('the part that decides has the largest attribution', async () => {
     for (const [left, top] of [
       [0, 0],
       [30, 6],
@@ -139,7 +139,7 @@ describe('a face', () => {
     }
   });
 
-  test('lies where the image is, turned pixels and all', async () => {
+  test('the grid has the position of the face in the image, rotated images included', async () => {
     const { face } = await explained({ image: faceOf('joy') });
     expect(face).toMatchObject({
       place: null,
@@ -159,7 +159,7 @@ describe('a face', () => {
 describe('both', () => {
   const item = { text: 'fear', image: drawn('joy', 'anger', [6, 6]) };
 
-  test('what is explained is the answer, from either side and of every label', async () => {
+  test('both explanations sum to the result, for every label', async () => {
     for (const label of recognizer.info.labels.fused!) {
       const { logOdds, text, face, result } = await explained(item, { label });
       expect(logOdds).toBeCloseTo(logit(result.probabilities[label]!), 5);
@@ -201,7 +201,7 @@ describe('both', () => {
     },
   );
 
-  test('shares add up to what both move, and the one that speaks for the label has the larger', async () => {
+  test('contributions add up, and the modality that speaks for the label has the larger one', async () => {
     const { shares, logOdds } = await explained(item, { label: 'fear' });
     const { base, text, face } = shares!;
     expect(base + text.value + face.value).toBeCloseTo(logOdds, 6);
@@ -213,7 +213,7 @@ describe('both', () => {
     expect(ofJoy!.text.value).toBeLessThan(0);
   });
 
-  test('a bundle that allows for contradictions is explained with them', async () => {
+  test('allowance for contradictions is part of the explanation', async () => {
     const doubting = await recognizerOf([], 0.9);
     const { agreement, probabilities } = (await doubting.recognize(item, {
       faces: 'cropped',
@@ -238,8 +238,8 @@ describe('both', () => {
   });
 });
 
-describe('what cannot be explained', () => {
-  test('fails as it fails to be recognised', async () => {
+describe('an item that cannot be explained', () => {
+  test('fails as in recognition', async () => {
     const black = { width: 48, height: 48, data: new Uint8Array(48 * 48 * 3) };
     for (const item of [{ text: ' … ' }, { image: black }, { image: '/nowhere.jpg' }, { text: null }, {}]) {
       const failure = await recognizer.explain(item, { faces: 'detect' });
@@ -248,7 +248,7 @@ describe('what cannot be explained', () => {
     }
   });
 
-  test('is the caller’s mistake where a label is not in the answer', async () => {
+  test('is a usage error if the result does not have the label', async () => {
     await expect(recognizer.explain({ text: 'joy' }, { label: 'jy' })).rejects.toMatchObject({
       code: 'usage',
       hint: expect.stringContaining('joy') as string,
@@ -265,7 +265,7 @@ describe('what cannot be explained', () => {
     });
   });
 
-  test('is refused after the bundle has changed, and by one that was made without files', async () => {
+  test('is an error if the bundle has changed, or the recogniser has no access to its files', async () => {
     const bundle = await openLegible();
     const files = { 'text.onnx': { sha256: '0'.repeat(64), bytes: 1 } };
     const changed = createRecognizer({

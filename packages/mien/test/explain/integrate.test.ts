@@ -20,7 +20,7 @@ const pathOf =
       };
     });
 
-test('of a linear function, every coordinate has its weight times its way', async () => {
+test('attributions of a linear function are weights times differences', async () => {
   const weights = [3, -2, 0.5];
   const [input, baseline] = [
     [1, 2, 3],
@@ -36,7 +36,7 @@ test('of a linear function, every coordinate has its weight times its way', asyn
   expect(found.gap).toBeCloseTo(0, 5);
 });
 
-test('of a product, both factors share what they do together', async () => {
+test('both factors of a product have equal attributions', async () => {
   const f = ([a, b]: readonly number[]): number => a! * b!;
   const found = await integrate(pathOf(f, ([a, b]) => [b!, a!], [2, 3], [0, 0]));
   expect([...found.attributions].map((value) => value.toFixed(5))).toEqual(['3.00000', '3.00000']);
@@ -66,7 +66,7 @@ test('a step anywhere on the path is found: sums are within the tolerance', asyn
   );
 });
 
-test('what cannot be integrated is given up, with the gap told', async () => {
+test('a function that cannot be integrated ends with its gap', async () => {
   // A jump: no slope anywhere, a difference all the same.
   const path: Path = async (places) =>
     places.map((place) => ({ value: place > 1 / 3 ? 1 : 0, slopes: Float32Array.of(0) }));

@@ -1,4 +1,4 @@
-// Places of a path through a session: in batches, and given up between two of them.
+// Points of a path are evaluated in batches, between which evaluation can be aborted.
 import { expect, test } from 'vitest';
 import { float32, type Session, type Tensors } from 'mien-engine';
 import { pathPoints } from '../../src/explain/path.js';
@@ -21,7 +21,7 @@ const session = (onRun: (places: number) => void): Session =>
 
 const PLACES = [0, 0.25, 0.5, 0.75, 1];
 
-test('some places at a time, in their order', async () => {
+test('points are evaluated in batches, in order', async () => {
   const runs: number[] = [];
   const points = await pathPoints(
     session((count) => runs.push(count)),
@@ -34,7 +34,7 @@ test('some places at a time, in their order', async () => {
   expect(points.map(({ slopes }) => [...slopes])).toEqual(PLACES.map((place) => [place, place]));
 });
 
-test('whoever gives up is heard before the next run', async () => {
+test('an abort takes effect before the next run', async () => {
   const controller = new AbortController();
   let runs = 0;
   const computing = session(() => {

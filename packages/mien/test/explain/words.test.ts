@@ -1,9 +1,9 @@
-// Words of a text and their tokens: places in the text as it was written, whatever was written.
+// Words of a text and their tokens, with positions in the original text.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createTokenizer } from '../../src/encoders/tokenizer.js';
 import { normalizeText } from '../../src/data/cleaning.js';
-import { wordsOf } from '../../src/explain/words.js';
+import { tokenizedWords } from '../../src/explain/words.js';
 import { bertTokenizerJson } from '../../../../test/support/pretrained.js';
 import { codePoint } from '../../../../test/support/text.js';
 
@@ -27,10 +27,10 @@ const VOCABULARY = [
   '漢',
 ];
 const tokenizer = createTokenizer(bertTokenizerJson(VOCABULARY), { maxTokens: 16 });
-const told = (text: string): string[] => wordsOf(text, tokenizer).map(({ text: word }) => word);
+const told = (text: string): string[] => tokenizedWords(text, tokenizer).map(({ text: word }) => word);
 
 describe('words', () => {
-  test('stand apart from the punctuation around them, not from that inside', () => {
+  test('are separated from punctuation around them, not inside them', () => {
     expect(told("I don't, felt (so sadness)!")).toEqual([
       'I',
       "don't",
@@ -44,7 +44,7 @@ describe('words', () => {
   });
 
   test('have all their tokens', () => {
-    const words = wordsOf("I don't sadness", tokenizer);
+    const words = tokenizedWords("I don't sadness", tokenizer);
     expect(words.map(({ first, last }) => [first, last])).toEqual([
       [1, 2],
       [2, 5],
@@ -52,32 +52,32 @@ describe('words', () => {
     ]);
   });
 
-  test('stand where they were written, before spaces, accents and brackets were put right', () => {
+  test('have positions in the text before normalisation of spaces, accents and brackets', () => {
     const text = ' [I  felt\n\tso cafe\u0301] ';
-    const words = wordsOf(text, tokenizer);
+    const words = tokenizedWords(text, tokenizer);
     expect(words.map(({ start, end }) => text.slice(start, end))).toEqual(['I', 'felt', 'so', 'cafe\u0301']);
     expect(words.at(-1)!.end).toBe(text.indexOf(']'));
   });
 
-  test('stand apart from emoji, and where they were written in other letters', () => {
+  test('are separated from emoji, and have original positions if written in styled letters', () => {
     const text = '𝗜 felt😭😭so！ (ＳＡＤ❤️)';
     const parts = ['𝗜', 'felt', '😭', '😭', 'so', '！', '(', 'ＳＡＤ', '❤️', ')'];
     expect(told(text)).toEqual(parts);
-    expect(wordsOf(text, tokenizer).map(({ start, end }) => text.slice(start, end))).toEqual(parts);
+    expect(tokenizedWords(text, tokenizer).map(({ start, end }) => text.slice(start, end))).toEqual(parts);
   });
 
-  test('that were cut off are left out', () => {
-    const words = wordsOf('i felt '.repeat(20), tokenizer);
+  test('are omitted if truncated', () => {
+    const words = tokenizedWords('i felt '.repeat(20), tokenizer);
     expect(words).toHaveLength(14);
     expect(words.at(-1)!.last).toBe(15);
   });
 
-  test('a text that has none has none', () => {
-    expect(wordsOf('  ', tokenizer)).toEqual([]);
+  test('are empty for a text without any', () => {
+    expect(tokenizedWords('  ', tokenizer)).toEqual([]);
   });
 });
 
-test('every token belongs to one word, and every word is where it says', () => {
+test('every token belongs to one word, and positions are those of the word', () => {
   const part = fc.oneof(
     fc.constantFrom(
       ...VOCABULARY,
@@ -101,7 +101,7 @@ test('every token belongs to one word, and every word is where it says', () => {
   fc.assert(
     fc.property(fc.array(part, { maxLength: 20 }), (parts) => {
       const text = parts.join('');
-      const words = wordsOf(text, tokenizer);
+      const words = tokenizedWords(text, tokenizer);
       let [place, token] = [0, 1];
       for (const { text: word, start, end, first, last } of words) {
         expect(text.slice(start, end)).toBe(word);

@@ -1,4 +1,4 @@
-// Sets of labels and abstention in answers: by what the deciding part was fitted on, refused where nothing is known.
+// Label sets and abstention: by the certainty data of the deciding model, rejected without such data.
 import { expect, test } from 'vitest';
 import { checkCertainty, certaintyOf, knowsCertainty } from '../../src/recognizer/certainty.js';
 import { checkManifest, type BundleManifest } from '../../src/bundle/manifest.js';
@@ -30,21 +30,21 @@ const decided = {
   probabilities: { anger: 0.25, disgust: 0.01, fear: 0.65, joy: 0.08, sadness: 0.01 },
 };
 
-test('a set holds what is probable enough', () => {
+test('a set contains the labels that are probable enough', () => {
   expect(certaintyOf(manifest, decided, { coverage: 0.9 })).toEqual({ set: ['anger', 'fear'] });
   expect(certaintyOf(manifest, decided, { coverage: 0.5 })).toEqual({ set: ['fear'] });
   // Beyond what validation knew every label may be it.
   expect(certaintyOf(manifest, decided, { coverage: 0.95 }).set).toHaveLength(5);
 });
 
-test('an answer below the confidence of the risk is abstained from', () => {
+test('a result below the confidence for the risk is abstained from', () => {
   expect(certaintyOf(manifest, decided, { risk: 0.1 })).toEqual({ abstained: true });
   expect(certaintyOf(manifest, decided, { risk: 0.5 })).toEqual({ abstained: false });
   expect(certaintyOf(manifest, decided, { risk: 0.01 })).toEqual({ abstained: true });
   expect(certaintyOf(manifest, decided, {})).toEqual({});
 });
 
-test('what is out of range, and what a bundle does not know, is refused', () => {
+test('values out of range, and bundles without certainty data, are rejected', () => {
   expect(knowsCertainty(manifest)).toBe(true);
   expect(() => checkCertainty(manifest, { coverage: 0.9, risk: 0.1 })).not.toThrow();
   for (const coverage of [0, 0.3, 1, Number.NaN])
@@ -53,10 +53,10 @@ test('what is out of range, and what a bundle does not know, is refused', () => 
   const old = { ...legibleManifest, files: {} } as BundleManifest;
   expect(knowsCertainty(old)).toBe(false);
   expect(() => checkCertainty(old, {})).not.toThrow();
-  expect(() => checkCertainty(old, { risk: 0.1 })).toThrow(/legible does not say/);
+  expect(() => checkCertainty(old, { risk: 0.1 })).toThrow(/legible has no certainty data/);
 });
 
-test('a manifest keeps it, and names what is wrong in it', () => {
+test('a manifest keeps certainty data, and reports what is invalid in it', () => {
   expect(checkManifest(JSON.parse(JSON.stringify(manifest)), 'manifest.json')).toEqual(manifest);
   const broken = { ...manifest, text: { ...text!, certainty: { ...certainty, sets: [] } } };
   expect(() => checkManifest(broken, 'manifest.json')).toThrow(/manifest\.json/);

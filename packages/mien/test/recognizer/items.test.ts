@@ -12,7 +12,7 @@ import {
   itemsOfFolder,
   itemsOfLines,
   type RowItem,
-  type RowsOptions,
+  type ItemOptions,
 } from '../../src/recognizer/node/items.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
 import { createRecognizer } from '../../src/recognizer/recognize.js';
@@ -30,12 +30,12 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) found.push(item);
   return found;
 }
-async function itemsOf(content: string, options?: RowsOptions): Promise<RowItem[]> {
+async function itemsOf(content: string, options?: ItemOptions): Promise<RowItem[]> {
   const file = join(root, 'table');
   await writeFile(file, content);
   return all(itemsOfFile(file, options));
 }
-const linesOf = (content: string, options?: RowsOptions) =>
+const linesOf = (content: string, options?: ItemOptions) =>
   all(itemsOfLines(Readable.from([content]), options));
 /** Error codes with texts, ids and images, of a row that holds no item why. */
 const told = (items: readonly RowItem[]) =>

@@ -1,4 +1,4 @@
-// Invalid options are wrong usage that names the option; locations of bundles, and errors when fetching them.
+// Invalid options are usage errors that name the option; locations of bundles, and errors when fetching them.
 import { createServer, type Server } from 'node:http';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';

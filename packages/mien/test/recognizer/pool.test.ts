@@ -1,4 +1,4 @@
-// A recogniser in child processes: the same answers, and a killed child costs its own calls only.
+// A recogniser in child processes: the same results as in this process, and a killed child fails only its own calls.
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ const children = (): number[] =>
     })
     .map(Number);
 
-test('answers as in this process', async () => {
+test('returns the same results as in this process', async () => {
   const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
   const items = [
     { text: 'joy' },
@@ -53,7 +53,7 @@ test('answers as in this process', async () => {
   await here.dispose();
 });
 
-test('what cannot be sent to a child is the error of its item, as in this process', async () => {
+test('an image that cannot be sent to a child is an error of its item, as in this process', async () => {
   const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
   const items = [
     { text: 'joy' },
@@ -84,7 +84,7 @@ test('what cannot be sent to a child is the error of its item, as in this proces
   });
 });
 
-test('children bear ids back and open no files where they are not to', async () => {
+test('children return ids, and open no files if these are not allowed', async () => {
   const closed = await loadRecognizer({
     bundle: join(root, 'bundle'),
     processes: 1,
@@ -105,7 +105,7 @@ test('children bear ids back and open no files where they are not to', async () 
   await closed.dispose();
 });
 
-test('explains as in this process, and refuses as there', async () => {
+test('explanations and their errors are the same as in this process', async () => {
   const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
   const item = { text: 'joy', image: faceOf('anger') };
   const options = { faces: 'cropped', label: 'joy' } as const;
@@ -117,7 +117,7 @@ test('explains as in this process, and refuses as there', async () => {
   await here.dispose();
 });
 
-test('a killed child is replaced', async () => {
+test('a killed child is restarted', async () => {
   const before = children();
   expect(before).toHaveLength(2);
   const calls = Array.from({ length: 12 }, () =>
@@ -133,7 +133,7 @@ test('a killed child is replaced', async () => {
   for (const pid of children()) expect(before).not.toContain(pid);
 });
 
-test('wrong options and broken bundles are told as in this process', async () => {
+test('invalid options and bundles have the same errors as in this process', async () => {
   await expect(recognizer.recognize({ text: 'joy' }, { gait: true } as never)).rejects.toThrow(/"gate"/);
   await writeFile(join(root, 'bundle', 'foreign.txt'), 'x');
   const broken = loadRecognizer({ bundle: join(root, 'bundle'), processes: 1 });

@@ -1,6 +1,6 @@
 // The prior of an answer: Bayes' rule in every part, weights in proportion, and mistakes named at every entrance.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { labelPrior } from '../../src/cli/arguments.js';
+import { parsePrior } from '../../src/cli/arguments.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
 import { checkPrior } from '../../src/recognizer/prior.js';
 import { createRecognizer } from '../../src/recognizer/recognize.js';
@@ -69,8 +69,8 @@ test('what is no prior is refused, and the label that was meant is named', async
 });
 
 test('the command line takes weights as pairs', () => {
-  expect(labelPrior('even')).toBe('even');
-  expect(labelPrior('neutral=3, joy=.5')).toEqual({ neutral: 3, joy: 0.5 });
+  expect(parsePrior('even')).toBe('even');
+  expect(parsePrior('neutral=3, joy=.5')).toEqual({ neutral: 3, joy: 0.5 });
   for (const wrong of ['', 'evn', 'joy', 'joy=', 'joy=x', 'joy=1=2', '=1', 'joy=1,joy=2', 'joy=1,'])
-    expect(() => labelPrior(wrong), wrong).toThrow();
+    expect(() => parsePrior(wrong), wrong).toThrow();
 });

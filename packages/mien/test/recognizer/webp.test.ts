@@ -1,4 +1,4 @@
-// The orientation of WebP files, read and taken out byte by byte: whatever the bytes are, and nothing else changed.
+// The orientation of WebP files is read and removed, and nothing else changes, whatever the bytes.
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
@@ -21,7 +21,7 @@ function withExif(data: Uint8Array): Buffer {
   return Buffer.concat([head, body]);
 }
 
-test('is read and taken out, so that nobody turns the picture twice', async () => {
+test('is read and removed, so that the image is not rotated twice', async () => {
   for (const orientation of [2, 3, 4, 5, 6, 7, 8]) {
     const file = await webp(orientation);
     expect((await sharp(file).metadata()).orientation).toBe(orientation);
@@ -33,13 +33,13 @@ test('is read and taken out, so that nobody turns the picture twice', async () =
   }
 });
 
-test('of a file without one, or of another kind, nothing is changed', async () => {
+test('files without one, or of another type, do not change', async () => {
   const png = await picture().withMetadata({ orientation: 6 }).png().toBuffer();
   for (const file of [await webp(1), await picture().webp().toBuffer(), png, Buffer.from('RIFF')])
     expect(await taken(file)).toEqual({ orientation: 1, bytes: file });
 });
 
-test('EXIF data of both byte orders, with and without the marker that JPEG puts before it', async () => {
+test('is read from EXIF data in both byte orders, with and without the marker of JPEG files', async () => {
   const little = Buffer.from('49492a0008000000' + '0200' + '0f01020001000000' + '41000000' + '1201030001000000' + '06000000' + '00000000', 'hex'); // prettier-ignore
   const big = Buffer.from('4d4d002a00000008' + '0001' + '0112000300000001' + '00080000' + '00000000', 'hex');
   const marked = Buffer.concat([Buffer.from('Exif\0\0'), little]);
@@ -47,7 +47,7 @@ test('EXIF data of both byte orders, with and without the marker that JPEG puts 
   expect(found.map(({ orientation }) => orientation)).toEqual([6, 8, 6]);
 });
 
-test('damaged files are left to the browser', async () => {
+test('damaged files are passed on to the browser', async () => {
   const file = await webp(6);
   await fc.assert(
     fc.asyncProperty(

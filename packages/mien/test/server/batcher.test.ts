@@ -1,4 +1,4 @@
-// Micro-batching: whatever comes, goes or fails in whatever order, each item is computed once and answered in its place.
+// Micro-batching: whatever arrives, aborts or fails in whatever order, each item is computed once, and results keep order.
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBatcher } from '../../src/server/batcher.js';
@@ -50,7 +50,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe('createBatcher', () => {
-  it('loses, doubles and swaps nothing, and keeps to its bounds', async () => {
+  it('loses, duplicates and swaps nothing, and respects its bounds', async () => {
     await fc.assert(
       fc.asyncProperty(options, fc.array(action, { maxLength: 40 }), async (given, actions) => {
         const { maxBatch, maxWait, maxQueue, slots } = given;
@@ -138,7 +138,7 @@ describe('createBatcher', () => {
     );
   });
 
-  it('computes a lone item at once, and lets the next wait for company while it does', async () => {
+  it('computes a single item at once, and batches those that arrive meanwhile', async () => {
     const batches: string[][] = [];
     const ends: (() => void)[] = [];
     const batcher = createBatcher(
@@ -166,12 +166,12 @@ describe('createBatcher', () => {
     expect(batcher.queued()).toBe(1);
   });
 
-  it('rejects a batch whose results are not as many as its items', async () => {
+  it('rejects a batch whose number of results differs from its items', async () => {
     const batcher = createBatcher(async () => ['one'], { maxBatch: 4, maxWait: 0, maxQueue: 4, slots: 1 });
-    await expect(batcher.submit([1, 2])).rejects.toThrow('a batch of 2 items got 1 results');
+    await expect(batcher.submit([1, 2])).rejects.toThrow('1 results for a batch of 2 items');
   });
 
-  it('takes no item of a request whose signal was given before', async () => {
+  it('queues nothing if the signal is aborted already', async () => {
     const run = vi.fn(async (items: readonly number[]) => items);
     const batcher = createBatcher(run, { maxBatch: 4, maxWait: 0, maxQueue: 4, slots: 1 });
     await expect(batcher.submit([1], AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');

@@ -1,4 +1,4 @@
-// `mien serve`: its start, its end under load, and what it says to settings that cannot be.
+// `mien serve`: start, shutdown under load, and errors of invalid settings.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ const lines = (stdout: string) =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe('mien serve', () => {
-  it('loses no accepted request when it is told to stop under load', async () => {
+  it('loses no accepted request when stopped under load', async () => {
     const args = ['serve', '--bundle', folder, '--port', '0', '--processes', '1', '--drain-delay', '100'];
     const { child, ended } = startMien(args, { MIEN_TOKEN: 'secret' });
     let stdout = '';
@@ -79,7 +79,7 @@ describe('mien serve', () => {
     expect(requests.every(({ status }) => status === 200)).toBe(true);
   });
 
-  it('says what is wrong with its address and its token before it starts', async () => {
+  it('rejects an invalid address or token before it starts', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await until(() => taken.listening);
     const { port } = taken.address() as { port: number };
@@ -97,7 +97,7 @@ describe('mien serve', () => {
 });
 
 describe('serverSettings', () => {
-  it('shares out the cores, and refuses what cannot be', () => {
+  it('divides the cores among processes, and rejects invalid settings', () => {
     const { processes, threads, host } = serverSettings({});
     expect(processes).toBeGreaterThan(0);
     expect(threads).toBeGreaterThan(0);

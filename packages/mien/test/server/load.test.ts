@@ -1,4 +1,4 @@
-// The service under stress: too much at once, too slow, hung up half-way, told to stop; with a recogniser that waits.
+// The service under stress: overload, deadlines, disconnecting clients, shutdown; with a recogniser that waits.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { MienError } from 'mien-engine/base';
 import type { ServerSettings } from '../../src/server/settings.js';
@@ -14,7 +14,7 @@ const item = { items: [{ text: 'joy' }] };
 const of = (n: number) => ({ items: Array(n).fill({ text: 'joy' }) });
 
 describe('overload', () => {
-  it('takes on what the queue holds and answers 429 to the rest, while health answers', async () => {
+  it('accepts what fits the queue and responds 429 to the rest, while /healthz responds', async () => {
     const { compute, calls, open, reached } = gate();
     // Two batches of two are computed, four more items wait.
     const service = await serve(compute, { maxBatch: 2, queue: 4, maxItems: 4 });
@@ -34,7 +34,7 @@ describe('overload', () => {
     expect(calls.map(({ length }) => length)).toEqual([2, 2, 2, 2]);
   });
 
-  it('holds no more bodies than sixteen of the greatest size', async () => {
+  it('holds at most sixteen bodies of maximum size', async () => {
     const { compute } = gate();
     const service = await serve(compute, { maxBody: 1000, requestTimeout: 60_000 });
     const head = 'POST /v1/recognize HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
@@ -47,7 +47,7 @@ describe('overload', () => {
     await until(async () => (await service.recognize({})).status === 400);
   });
 
-  it('gives up at the deadline: 504, and nothing is computed for it afterwards', async () => {
+  it('responds 504 at the deadline, and computes nothing for the request afterwards', async () => {
     const { compute, calls, open, reached } = gate();
     const service = await serve(compute, { deadline: 50, maxBatch: 1 });
     const late = [service.recognize(item), service.recognize(item)];
@@ -61,8 +61,8 @@ describe('overload', () => {
   });
 });
 
-describe('callers that misbehave', () => {
-  it('ends a request that does not arrive, and serves others meanwhile', async () => {
+describe('misbehaving clients', () => {
+  it('ends a request that does not arrive in time, and serves others meanwhile', async () => {
     const service = await serve(async (items) => items.map(() => recognised()), { requestTimeout: 100 });
     const raw = [service.raw(), service.raw(), service.raw()];
     raw[1]!.send('POST /v1/recogn');
@@ -74,7 +74,7 @@ describe('callers that misbehave', () => {
     await raw[0]!.ended;
   });
 
-  it('drops what waits for a caller that hung up, and only that', async () => {
+  it('drops the queued items of a client that disconnected, and only those', async () => {
     const { compute, calls, open, reached } = gate();
     const service = await serve(compute, { maxBatch: 1 });
     const busy = [service.recognize(item), service.recognize(item)];
@@ -98,7 +98,7 @@ describe('callers that misbehave', () => {
     expect(service.lines).toContainEqual(expect.objectContaining({ status: 499, code: 'client-closed' }));
   });
 
-  it('is not troubled by a body that ends half-way', async () => {
+  it('survives a body that ends half-way', async () => {
     const service = await serve(async (items) => items.map(() => recognised()));
     for (let i = 0; i < 5; i++) {
       const { socket, send, ended } = service.raw();
@@ -116,7 +116,7 @@ describe('callers that misbehave', () => {
 });
 
 describe('failures', () => {
-  it('finds out which item of a batch is at fault', async () => {
+  it('fails only the item of a batch that causes the error', async () => {
     const service = await serve(async (items) => {
       if (items.some(({ text }) => text === 'bad')) throw new Error('about the user’s words');
       return items.map(() => recognised());
@@ -134,7 +134,7 @@ describe('failures', () => {
     expect(JSON.stringify(service.lines)).not.toContain('words');
   });
 
-  it('says that a process crashed, and that none is left', async () => {
+  it('reports that a process crashed, and that none is left', async () => {
     let state = { ready: 0, lost: 0 };
     const crash: Compute = () => Promise.reject(new MienError('crashed', 'it ended'));
     const service = await serveFunction(crash, {}, () => state);
@@ -149,8 +149,8 @@ describe('failures', () => {
   });
 });
 
-describe('the end', () => {
-  it('is not ready while it stops, answers what it has, and takes nothing new afterwards', async () => {
+describe('shutdown', () => {
+  it('reports not ready, finishes accepted requests, and accepts no further ones', async () => {
     const { compute, open, reached } = gate();
     const service = await serveFunction(compute, { drainDelay: 300 });
     const accepted = [service.recognize(item), service.recognize(item)];
@@ -172,7 +172,7 @@ describe('the end', () => {
     expect(await stopped).toEqual({ cut: 0 });
   });
 
-  it('cuts off what is not answered in time, and says how much', async () => {
+  it('cuts off requests after the timeout, and reports how many', async () => {
     const { compute, reached } = gate();
     const service = await serveFunction(compute, { drainTimeout: 50 });
     const lost = service.recognize(item).catch(() => 'cut');
@@ -183,7 +183,7 @@ describe('the end', () => {
 });
 
 describe('the token', () => {
-  it('is asked for where answers and figures are, and nowhere else', async () => {
+  it('is required for results and metrics, and nowhere else', async () => {
     const service = await serve(async (items) => items.map(() => recognised()), { token: 'open-sesame.1' });
     const { call, recognize } = service;
     for (const authorization of [

@@ -1,4 +1,4 @@
-// The service with a child that computes: answers, what is refused and why, hostile input, a child that is killed.
+// The service with a child process that computes: results, rejected requests, hostile input, a killed process.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ const outcomes = (body: { results: readonly { label?: string; error?: { code: st
   body.results.map(({ label, error }) => label ?? error!.code);
 
 describe('POST /v1/recognize', () => {
-  it('answers texts, faces and both in their order, with their ids', async () => {
+  it('returns results of texts, faces and both in order, with their ids', async () => {
     const joy = await fileOf('joy');
     const { status, body } = await open.recognize({
       items: [
@@ -50,7 +50,7 @@ describe('POST /v1/recognize', () => {
     expect(body.results[1].face.place).toBeNull();
   });
 
-  it('passes options on', async () => {
+  it('applies options', async () => {
     const image = base64(await fileOf('joy'));
     const item = { text: 'the day', image };
     const { body } = await open.recognize({ items: [item], faces: 'cropped', gate: true, allFaces: true });
@@ -61,7 +61,7 @@ describe('POST /v1/recognize', () => {
     expect(face ? face.place : error.code).not.toBeNull();
   });
 
-  it('gives texts the finer labels where they are asked for, in JSON and in forms', async () => {
+  it('returns finer labels of texts on request, in JSON and in forms', async () => {
     const { body } = await open.recognize({ items: [{ text: 'joy' }, { text: 'sadness' }], fine: true });
     const [joy, sadness] = body.results.map(({ text }: { text: { fine: object } }) => text.fine);
     expect(Object.keys(joy)).toEqual(FINE_LABELS);
@@ -80,7 +80,7 @@ describe('POST /v1/recognize', () => {
     expect(wrong.body.error.issues[0].path).toBe('fine');
   });
 
-  it('takes multipart: one item, or several that name their files', async () => {
+  it('accepts multipart: one item, or several that name their files', async () => {
     const post = (parts: Record<string, string | Blob>) => {
       const body = new FormData();
       for (const [name, part] of Object.entries(parts)) body.append(name, part);
@@ -130,12 +130,12 @@ describe('POST /v1/recognize', () => {
     ]);
     const mixed = await post({ items: faulty, first: joy, second: fear, faces: 'cropped' });
     expect(outcomes(mixed.body)).toEqual(['undecodable-image', 'joy', 'invalid-item', 'invalid-item']);
-    expect(mixed.body.results[0].error.message).toBe('image: "missing" names no file part of the request');
+    expect(mixed.body.results[0].error.message).toBe('image: the request has no file part "missing"');
     // Nothing is an item with nothing in it, as in JSON.
     expect(outcomes((await post({ faces: 'cropped' })).body)).toEqual(['no-input']);
   });
 
-  it('names what is wrong with a request', async () => {
+  it('says what is wrong with a request, and where', async () => {
     const wrong = async (body: unknown) => {
       const answer = await open.recognize(body);
       expect([answer.status, answer.body.error.code]).toEqual([400, 'invalid-request']);
@@ -147,13 +147,16 @@ describe('POST /v1/recognize', () => {
     expect((await wrong({ items: [{ text: '' }], gate: 'true' })).path).toBe('gate');
     expect((await wrong({ items: [{ text: '' }], prior: { joy: 0 } })).path).toContain('prior');
     expect((await wrong({ items: [{ text: '' }], prior: { joi: 1 } })).message).toContain('"joy"');
-    expect((await wrong({ items: [{ text: '' }], gait: true })).message).toContain('did you mean "gate"');
+    expect((await wrong({ items: [{ text: '' }], gait: true })).message).toContain('Did you mean "gate"');
+    expect((await wrong({ items: [{ text: '' }], text: 'joy' })).message).toBe(
+      'unknown property "text". Known: items, faces, allFaces, gate, fine, prior, coverage, risk.',
+    );
     expect((await wrong({ items: Array(9).fill({ text: 'joy' }) })).message).toContain('8');
     const many = (await wrong({ items: Array(300_000).fill({}) })).message;
-    expect(many).toBe('holds 300000 items, 8 are taken at most');
+    expect(many).toBe('has 300000 items; the maximum is 8');
   });
 
-  it('answers the neighbours of an item that is none', async () => {
+  it('recognises the other items of a request with an invalid one', async () => {
     const joy = { id: 'good', text: 'joy' };
     for (const [item, code, message] of [
       [null, 'invalid-item', /expected object/],
@@ -163,11 +166,11 @@ describe('POST /v1/recognize', () => {
       [{ id: 'x', text: { a: 1 }, image: 'YQ' }, 'invalid-item', /^text: /],
       [{ id: 'x', text: 'joy '.repeat(5001) }, 'invalid-item', /^text: .*20000/],
       [{ id: 5, text: 'joy' }, 'invalid-item', /^id: /],
-      [{ id: 'x', txt: 'joy' }, 'invalid-item', /there is no "txt"; did you mean "text"/],
+      [{ id: 'x', txt: 'joy' }, 'invalid-item', /unknown property "txt". Did you mean "text"/],
       [{ id: 'x', ['y'.repeat(1e5)]: 1 }, 'invalid-item', /^.{1,300}$/],
       [{ id: 'x', image: { bytes: [] } }, 'undecodable-image', /^image: /],
-      [{ id: 'x', image: 'no base64!' }, 'undecodable-image', /^image: is not base64 and no data URL$/],
-      [{ id: 'x', image: 'data:image/png;base64,?', text: 'joy' }, 'undecodable-image', /no data URL/],
+      [{ id: 'x', image: 'no base64!' }, 'undecodable-image', /^image: is neither base64 nor a data URL$/],
+      [{ id: 'x', image: 'data:image/png;base64,?', text: 'joy' }, 'undecodable-image', /nor a data URL/],
       [{ id: 'x', image: '' }, 'no-input', /neither text nor image|nothing|no/],
     ] as const) {
       const { status, body } = await open.recognize({ items: [joy, item, joy] });
@@ -179,7 +182,7 @@ describe('POST /v1/recognize', () => {
     }
   });
 
-  it('reads base64 of addresses, in lines, and percent-encoded data URLs', async () => {
+  it('reads URL-safe base64, base64 in lines, and percent-encoded data URLs', async () => {
     const file = await fileOf('joy');
     const items = [
       file.toString('base64url'),
@@ -190,7 +193,7 @@ describe('POST /v1/recognize', () => {
     expect(outcomes((await open.recognize({ items, faces: 'cropped' })).body)).toEqual(Array(4).fill('joy'));
   });
 
-  it('takes no path for an image', async () => {
+  it('does not read paths as images', async () => {
     // Of letters and slashes, so that it is base64 as well.
     const { body } = await open.recognize({
       items: [{ image: join(folder, 'none').replace(/[^A-Za-z/]/g, 'x') }],
@@ -200,7 +203,7 @@ describe('POST /v1/recognize', () => {
     expect(outcomes(file.body)).toEqual(['undecodable-image']);
   });
 
-  it('refuses what is no request at all', async () => {
+  it('rejects bodies that are not requests', async () => {
     const post = async (body: string, type?: string) => {
       const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type };
       const answer = await open.call('/v1/recognize', { method: 'POST', headers, body });
@@ -217,7 +220,7 @@ describe('POST /v1/recognize', () => {
     expect(await post('--x\r\nbroken', 'multipart/form-data; boundary=x')).toEqual([400, 'malformed-body']);
   });
 
-  it('survives images that mean harm, and tells neighbours nothing of them', async () => {
+  it('survives malicious images, which do not affect other items', async () => {
     const before = open.lines.filter(({ event }) => event === 'process-ended').length;
     const whole = await fileOf('joy', 'jpeg', 200);
     const images = [
@@ -240,7 +243,7 @@ describe('POST /v1/recognize', () => {
     expect(open.lines.filter(({ event }) => event === 'process-ended')).toHaveLength(before);
   });
 
-  it('reads texts with anything in them', async () => {
+  it('reads any text', async () => {
     const texts = ['joy \ud800', '\udfff\ud83d', '\u0000joy', 'joy\u202e', '😀', '\ufeffjoy', '...'];
     const { status, body } = await open.recognize({ items: texts.map((text) => ({ id: text, text })) });
     expect(status).toBe(200);
@@ -249,7 +252,7 @@ describe('POST /v1/recognize', () => {
     expect(outcomes(body)[2]).toBe('joy');
   });
 
-  it('refuses ten megabytes of text, and bodies beyond the limit before they are read', async () => {
+  it('rejects ten megabytes of text, and bodies over the limit before reading them', async () => {
     const text = 'joy '.repeat(2_500_000);
     const long = await open.recognize({ items: [{ text }] });
     expect(outcomes(long.body)).toEqual(['invalid-item']);
@@ -275,8 +278,8 @@ describe('POST /v1/recognize', () => {
   });
 });
 
-describe('what stands around it', () => {
-  it('describes itself: model, health, documentation', async () => {
+describe('other routes and middleware', () => {
+  it('describe the model, health and the API', async () => {
     const { body: model } = await open.call('/v1/model');
     expect(model).toMatchObject({ name: 'legible', terms: ['made for tests'], limits: { maxItems: 8 } });
     expect((await open.call('/healthz')).body).toEqual({ status: 'ok' });
@@ -289,7 +292,7 @@ describe('what stands around it', () => {
     expect((await fetch(`${open.url}/`, { redirect: 'manual' })).headers.get('location')).toBe('/docs');
   });
 
-  it('has a valid OpenAPI document whose examples it takes', async () => {
+  it('have a valid OpenAPI document with valid examples', async () => {
     const { body: document } = await open.call('/openapi.json');
     const { valid, errors } = await new Validator().validate(structuredClone(document));
     expect(errors ?? []).toEqual([]);
@@ -300,7 +303,7 @@ describe('what stands around it', () => {
     expect(document.components.schemas.RecognizeRequest.properties.items.maxItems).toBe(8);
   });
 
-  it('knows its paths and methods', async () => {
+  it('respond 404 and 405 for unknown paths and methods', async () => {
     const missing = await open.call('/v2/recognize');
     expect([missing.status, missing.body.error.code]).toEqual([404, 'not-found']);
     const method = await open.call('/v1/recognize');
@@ -308,7 +311,7 @@ describe('what stands around it', () => {
     expect(method.headers.get('allow')).toBe('POST');
   });
 
-  it('keeps a request id that it is given, and logs nothing of what a user wrote', async () => {
+  it('keep a request ID, and log no content of users', async () => {
     const secret = 'anger at grandmother';
     const { headers } = await open.recognize(
       { items: [{ id: secret, text: secret }] },
@@ -328,7 +331,7 @@ describe('what stands around it', () => {
     expect(JSON.stringify(open.lines)).not.toContain('grandmother');
   });
 
-  it('counts for Prometheus', async () => {
+  it('count for Prometheus', async () => {
     const { body, headers } = await open.call('/metrics');
     expect(headers.get('content-type')).toContain('text/plain');
     expect(body).toMatch(/mien_http_requests_total\{route="\/v1\/recognize",method="POST",status="200"\} \d/);
@@ -340,7 +343,7 @@ describe('what stands around it', () => {
     expect(body).toMatch(/mien_batch_items_count \d/);
   });
 
-  it('lets pages of the named origins call, and no others', async () => {
+  it('allow pages of the configured origins only', async () => {
     const preflight = (origin: string) =>
       fetch(`${open.url}/v1/recognize`, {
         method: 'OPTIONS',
@@ -355,7 +358,7 @@ describe('what stands around it', () => {
     expect(refused.headers.get('access-control-allow-origin')).toBe(ORIGIN);
   });
 
-  it('answers 503 for what a killed child had, starts it again and goes on', async () => {
+  it('respond 503 for requests of a killed process, and restart it', async () => {
     const pid = open.lines.findLast(({ event }) => event === 'process-ready')!['pid'] as number;
     const image = base64(await fileOf('joy', 'png', 1500));
     process.kill(pid, 'SIGSTOP');
@@ -377,7 +380,7 @@ describe('what stands around it', () => {
   });
 });
 
-it('kills a process that owes an answer for too long', async () => {
+it('kills a process that does not respond for too long', async () => {
   const ended: (string | undefined)[] = [];
   let pid: number | undefined;
   const pool = await startPool({ bundle: folder, threads: 1 }, 1, {

@@ -1,13 +1,14 @@
-// A service over real sockets for tests: around children that compute, or around a recogniser whose pace a test sets.
+// A service over real sockets for tests, with child processes that compute or with a function that a test controls.
 import { connect, type Socket } from 'node:net';
 import { expect } from 'vitest';
 import type { Item, Recognizer, Result } from '../../src/recognizer/types.js';
 import { batched, type Inference } from '../../src/server/inference.js';
 import { createLog } from '../../src/server/log.js';
 import { createMetrics } from '../../src/server/metrics.js';
-import { answerSchemas } from '../../src/server/schemas.js';
+import { openApiDocument } from '../../src/server/openapi.js';
 import { openService, startService, type Service } from '../../src/server/serve.js';
 import { serverSettings, type ServerSettings } from '../../src/server/settings.js';
+import { checkResponse } from './documented.js';
 
 interface Line extends Record<string, unknown> {
   readonly level: string;
@@ -17,7 +18,7 @@ interface Line extends Record<string, unknown> {
 export interface TestService extends Service {
   /** Lines of the log. */
   readonly lines: readonly Line[];
-  /** An answer with its body read and checked against its schema. */
+  /** A response, read and checked against the OpenAPI document. */
   call(path: string, init?: RequestInit): Promise<Called>;
   recognize(body: unknown, headers?: Record<string, string>): Promise<Called>;
   /** A connection that writes raw bytes. */
@@ -44,7 +45,7 @@ function collect(): { lines: Line[]; log: ReturnType<typeof createLog> } {
   return { lines, log: createLog((line) => void lines.push(JSON.parse(line) as Line)) };
 }
 
-/** A service with a child that computes with the bundle. */
+/** A service with a child process that loads the bundle. */
 export async function serveBundle(
   bundle: string,
   settings: Partial<ServerSettings> = {},
@@ -75,7 +76,7 @@ export async function serveFunction(
   return { ...service, ...clientOf(service), lines };
 }
 
-/** What a recognised item looks like. */
+/** The result of a recognised item. */
 export const recognised = (label = 'joy'): Result => ({
   label,
   probabilities: { [label]: 1 },
@@ -84,7 +85,7 @@ export const recognised = (label = 'joy'): Result => ({
   warnings: [],
 });
 
-/** Waits for `compute` to be called and lets a test say when it answers. */
+/** A `compute` function that returns when a test opens the gate. */
 export function gate(): {
   compute: Compute;
   calls: (readonly Item[])[];
@@ -111,26 +112,29 @@ export function gate(): {
   };
 }
 
-/** Waits until something holds; the test's own time limit ends a wait in vain. */
+/** Waits until a condition holds, at most until the test times out. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 interface Raw {
   readonly socket: Socket;
-  /** All that came until the other side closed. */
+  /** Everything received until the server closed the connection. */
   readonly ended: Promise<string>;
   send(text: string): void;
 }
 
-function clientOf({ url }: Service): Pick<TestService, 'call' | 'recognize' | 'raw'> {
+function clientOf({ url, settings }: Service): Pick<TestService, 'call' | 'recognize' | 'raw'> {
+  const document = openApiDocument(settings, { version: '', secured: settings.token !== '' });
   const call: TestService['call'] = async (path, init) => {
     const response = await fetch(url + path, init);
-    const json = response.headers.get('content-type')?.startsWith('application/json') ?? false;
+    const { status, headers } = response;
+    const contentType = headers.get('content-type') ?? '';
+    const json = contentType.startsWith('application/json');
     const body: unknown = json ? await response.json() : await response.text();
-    if (json) checkAnswer(path, response.status, body);
-    expect(response.headers.get('x-request-id')).toMatch(/^[\w-]+$/);
-    return { status: response.status, headers: response.headers, body };
+    checkResponse(document, { method: init?.method ?? 'GET', path, status, contentType, body });
+    expect(headers.get('x-request-id')).toMatch(/^[\w-]+$/);
+    return { status, headers, body };
   };
   return {
     call,
@@ -149,18 +153,4 @@ function clientOf({ url }: Service): Pick<TestService, 'call' | 'recognize' | 'r
       return { socket, ended, send: (text) => void socket.write(text) };
     },
   };
-}
-
-const BODIES: Readonly<Record<string, keyof typeof answerSchemas>> = {
-  '/v1/recognize': 'Answer',
-  '/v1/model': 'Model',
-  '/healthz': 'Health',
-  '/readyz': 'Readiness',
-};
-
-/** Every answer is as documented, with no field beyond. */
-function checkAnswer(path: string, status: number, body: unknown): void {
-  const health = path === '/healthz' || path === '/readyz';
-  const name = status < 300 || health ? BODIES[path] : 'Error';
-  if (name) expect(answerSchemas[name].parse(body)).toEqual(body);
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
-import { collect, interruption, type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
+import { collect, interruption, type Output, outputOf, progressOf, positiveInteger } from 'mien/cli';
 import { featureFolder } from '../feature-folder.js';
 import type { ComparisonFile } from '../../report/comparison-file.js';
 import { commandLine } from '../command-line.js';
@@ -41,11 +41,11 @@ export function defineCompare(program: Command): void {
       collect,
       [],
     )
-    .option('--train-faces <n>', 'training faces of each label and set', wholeNumber, 200)
-    .option('--test-faces <n>', 'validation and test faces of each label and set', wholeNumber, 40)
-    .option('--corrupted-faces <n>', 'training faces that are corrupted', wholeNumber, 800)
-    .option('--max-tokens <n>', 'tokens a text has at most', wholeNumber, 48)
-    .option('--threads <n>', 'threads of the encoders (default: one a core)', wholeNumber)
+    .option('--train-faces <n>', 'training faces of each label and set', positiveInteger, 200)
+    .option('--test-faces <n>', 'validation and test faces of each label and set', positiveInteger, 40)
+    .option('--corrupted-faces <n>', 'training faces that are corrupted', positiveInteger, 800)
+    .option('--max-tokens <n>', 'tokens a text has at most', positiveInteger, 48)
+    .option('--threads <n>', 'threads of the encoders (default: one a core)', positiveInteger)
     .option('--config <file>', 'settings of the heads, YAML or JSON')
     .option('--set <path=value>', 'one setting of the heads', collect, [])
     .option('--skip-invalid', 'pass over unreadable items, and list them')

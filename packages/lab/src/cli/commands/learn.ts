@@ -1,7 +1,7 @@
 // `mien learn`: trains an encoder on the data sets, with checkpoints to go on from.
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
-import { collect, interruption, type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
+import { collect, interruption, type Output, outputOf, progressOf, positiveInteger } from 'mien/cli';
 import { featureFolder } from '../feature-folder.js';
 import type { Split } from 'mien/parts';
 import type { Estimate } from '../../learn/learn-encoder.js';
@@ -68,7 +68,7 @@ export function defineLearn(program: Command): void {
         [],
       )
       .option('--teacher-share <share>', 'that part', shareOf, 0.5)
-      .option('--threads <n>', 'threads to compute with (default: all cores)', wholeNumber)
+      .option('--threads <n>', 'threads to compute with (default: all cores)', positiveInteger)
       .option('--shared', 'other work runs on this machine: threads sleep while they wait')
       .option('--dry-run', 'say how long it would take and how much memory, from a few steps')
       .option('--skip-invalid', 'pass over unreadable items, and list them')
@@ -90,7 +90,7 @@ export function defineLearn(program: Command): void {
     .description('make the mean of several trainings’ weights an encoder of its own')
     .argument('<dirs...>', 'finished runs that began from the same weights')
     .requiredOption('--out <dir>', 'encoder/ and learned.json of the mean')
-    .option('--size <pixels>', 'side at which it reads faces (default: the last run’s)', wholeNumber)
+    .option('--size <pixels>', 'side at which it reads faces (default: the last run’s)', positiveInteger)
     .option('--json', 'print the record as JSON')
     .action((folders: string[], options: { out: string; size?: number }, command: Command) =>
       average(folders, options, outputOf(command)),

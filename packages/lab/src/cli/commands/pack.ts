@@ -1,7 +1,7 @@
 // `mien pack`: features reduced and quantised into one small file that can be passed on.
 import type { Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
-import { type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
+import { type Output, outputOf, progressOf, positiveInteger } from 'mien/cli';
 import type { PackOptions, PackResult } from '../../features/pack.js';
 
 interface Options {
@@ -20,11 +20,11 @@ export function definePack(program: Command): void {
     .description('reduce features to a few megabytes without text, image or file name')
     .argument('[store]', 'folder that `mien extract` filled; without it, --cost alone is written')
     .requiredOption('--out <file>', 'the pack, *.safetensors; its manifest is written beside it')
-    .option('--text-components <n>', 'principal components kept of texts', wholeNumber)
-    .option('--text-bits <n>', 'bits a text, one to eight a component', wholeNumber)
-    .option('--face-components <n>', 'principal components kept of faces', wholeNumber)
-    .option('--face-bits <n>', 'bits a face, one to eight a component', wholeNumber)
-    .option('--max-bytes <n>', 'refuse a larger pack (default: 10000000)', wholeNumber)
+    .option('--text-components <n>', 'principal components kept of texts', positiveInteger)
+    .option('--text-bits <n>', 'bits a text, one to eight a component', positiveInteger)
+    .option('--face-components <n>', 'principal components kept of faces', positiveInteger)
+    .option('--face-bits <n>', 'bits a face, one to eight a component', positiveInteger)
+    .option('--max-bytes <n>', 'refuse a larger pack (default: 10000000)', positiveInteger)
     .option('--cost <file>', 'JSON to state as what the pack costs against the full features')
     .option('--json', 'print the result as JSON')
     .action((store: string | undefined, options: Options, command: Command) =>

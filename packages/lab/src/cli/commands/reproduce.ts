@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { inPackage } from '../../base/package.js';
-import { collect, interruption, type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
+import { collect, interruption, type Output, outputOf, progressOf, positiveInteger } from 'mien/cli';
 import { checkProfile, encodersOf } from '../encoders.js';
 import { featureFolder } from '../feature-folder.js';
 import { resultFolder } from '../result-folder.js';
@@ -77,7 +77,7 @@ export function defineReproduce(program: Command): void {
       'write results.json, tables, predictions and more there, and resume what is there (default: a cache folder ' +
         'that keeps the last results, not the runs)',
     )
-    .option('--workers <n>', 'training processes (default: one a core)', wholeNumber)
+    .option('--workers <n>', 'training processes (default: one a core)', positiveInteger)
     .option('--skip-invalid', 'pass over unreadable rows and images, and list them')
     .option('--json', 'print the results as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));

@@ -2,7 +2,7 @@
 import { defined, MienError } from 'mien-engine/base';
 import type { Command } from 'commander';
 import type { Judged } from '../../recognizer/evaluation.js';
-import { labelPrior, megapixels } from '../arguments.js';
+import { parsePrior, megapixels } from '../arguments.js';
 import type { LabelPrior } from '../../recognizer/types.js';
 import { outputOf, type Output } from '../output.js';
 import { measureAligned, recognisedTable } from '../labelled-table.js';
@@ -43,7 +43,7 @@ export function defineEvaluate(program: Command): void {
     )
     .option('--restrict', 'restrict answers to labels that occur')
     .option('--cropped', 'images are already cropped faces')
-    .option('--prior <kind>', 'label prior: training, even, or weights such as neutral=3,joy=2', labelPrior)
+    .option('--prior <kind>', 'label prior: training, even, or weights such as neutral=3,joy=2', parsePrior)
     .option('--bundle <dir>', 'folder or URL of a bundle (default: the bundled model)')
     .option('--max-pixels <MP>', 'largest image in megapixels (default: 50)', megapixels)
     .option('--out <file>', 'write the evaluation as JSON')

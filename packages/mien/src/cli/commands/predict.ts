@@ -8,7 +8,7 @@ import { fileError, sha256 } from 'mien-engine/node';
 import type { Progress } from '../../base/progress.js';
 import type { NamedItem } from '../../recognizer/node/items.js';
 import type { LabelPrior, RecognizeOptions, Recognizer } from '../../recognizer/types.js';
-import { decimal, labelPrior, megapixels, wholeNumber } from '../arguments.js';
+import { decimal, parsePrior, megapixels, positiveInteger } from '../arguments.js';
 import { interruption } from '../run.js';
 import { outputOf, type Output } from '../output.js';
 import type { ExplainRow } from '../explanations.js';
@@ -67,7 +67,7 @@ export function definePredict(program: Command): void {
     .option('--no-mirror', 'do not average each face with its mirror image; takes half the time')
     .option('--gate', 'include the gate in every dimension (jsonl)')
     .option('--fine', 'include finer labels of texts, if the bundle has them')
-    .option('--prior <kind>', 'label prior: training, even, or weights such as neutral=3,joy=2', labelPrior)
+    .option('--prior <kind>', 'label prior: training, even, or weights such as neutral=3,joy=2', parsePrior)
     .option('--risk <share>', 'mark answers too uncertain for this error rate', decimal)
     .option('--coverage <share>', 'include a set of labels with this probability of the true one', decimal)
     .option('--explain [dir]', 'explain each answer; writes heat maps of faces to a folder (table, jsonl)')
@@ -80,7 +80,7 @@ export function definePredict(program: Command): void {
     )
     .option('--out <file>', 'write results to a *.csv or *.jsonl file; resumes an interrupted run')
     .option('--overwrite', 'replace an existing --out file')
-    .option('--threads <n>', 'inference threads (default: all cores)', wholeNumber)
+    .option('--threads <n>', 'inference threads (default: all cores)', positiveInteger)
     .option('--max-pixels <MP>', 'largest image in megapixels (default: 50)', megapixels)
     .option('--json', 'same as --format jsonl')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
@@ -100,9 +100,13 @@ async function run(options: Options, output: Output): Promise<void> {
     allFaces: options.allFaces === true,
     gate: options.gate === true,
     signal,
-    ...(options.fine ? { fine: true } : {}),
-    ...(options.mirror ? {} : { mirror: false }),
-    ...defined({ prior: options.prior, risk: options.risk, coverage: options.coverage }),
+    ...defined({
+      fine: options.fine || undefined,
+      mirror: options.mirror ? undefined : false,
+      prior: options.prior,
+      risk: options.risk,
+      coverage: options.coverage,
+    }),
   };
   const labels = answerLabels(recognizer.info);
   const explain = await explainerOf(recognizer, options, settings);
@@ -211,7 +215,7 @@ async function explainerOf(
   { faces, prior, signal }: RecognizeOptions,
 ): Promise<ExplainRow | undefined> {
   if (explain === undefined) return undefined;
-  const { createExplainer } = await import('../explanations.js');
+  const { createRowExplainer: createExplainer } = await import('../explanations.js');
   return createExplainer(recognizer, {
     faces,
     prior,

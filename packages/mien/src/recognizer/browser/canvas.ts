@@ -1,4 +1,4 @@
-// A canvas to draw on and to read from, in pages and in workers.
+// Canvases for drawing and reading pixels, in pages and in workers.
 import { MienError } from 'mien-engine/base';
 
 export type Canvas = OffscreenCanvas | HTMLCanvasElement;
@@ -8,10 +8,12 @@ export function newCanvas(width = 1, height = 1): Canvas {
   return Object.assign(document.createElement('canvas'), { width, height });
 }
 
-/** @throws MienError `data` where the browser gives no more of them. */
-export function contextOf(canvas: Canvas): CanvasRenderingContext2D {
+/** @throws MienError `data` if the browser provides no further canvas contexts. */
+export function context2d(canvas: Canvas): CanvasRenderingContext2D {
   const context = canvas.getContext('2d', { willReadFrequently: true });
   if (!context)
-    throw new MienError('data', 'cannot be drawn: this browser gives no canvas', { field: 'image' });
+    throw new MienError('data', 'cannot be drawn: this browser provides no canvas context', {
+      field: 'image',
+    });
   return context as CanvasRenderingContext2D;
 }

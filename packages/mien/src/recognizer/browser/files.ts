@@ -1,14 +1,14 @@
-// Files of a model in browsers: kept in the browser's cache for the next visit, and how many bytes of them are there.
+// Model files in browsers: stored in the browser's cache for the next visit, and the progress of loading them.
 import type { FileStore } from '../fetch-file.js';
 
-/** Name of the cache; `caches.delete(CACHE_NAME)` forgets all models. */
+/** Name of the cache; `caches.delete(CACHE_NAME)` deletes all models. */
 const CACHE_NAME = 'mien-models';
 
-/** A cache takes addresses only; nothing is ever fetched from this one. */
+/** Keys of a cache must be URLs; nothing is ever fetched from this one. */
 const addressOf = (key: string): string => `https://mien.invalid/${encodeURIComponent(key)}`;
 
-/** The store, or undefined where a page may have none: without https, and in private windows of some browsers. */
-export async function keptFiles(): Promise<FileStore | undefined> {
+/** The store; undefined if the page has no access to caches: without HTTPS, and in private windows of some browsers. */
+export async function cachedFiles(): Promise<FileStore | undefined> {
   if (typeof caches === 'undefined') return undefined;
   const cache = await caches.open(CACHE_NAME).catch(() => undefined);
   if (!cache) return undefined;
@@ -20,7 +20,7 @@ export async function keptFiles(): Promise<FileStore | undefined> {
       return response && new Uint8Array(await response.arrayBuffer());
     },
     has: async (key) => (await find(key)) !== undefined,
-    // A full disk must not keep anybody from what was fetched already.
+    // A full disk must not prevent using what has been fetched.
     put: (key, content) =>
       cache.put(addressOf(key), new Response(content as BodyInit)).catch(() => undefined),
     delete: (key) =>
@@ -31,8 +31,8 @@ export async function keptFiles(): Promise<FileStore | undefined> {
   };
 }
 
-/** Adds up the progress of several files; their totals may become known one after the other. */
-export function totalProgress(onProgress: ((progress: Progress) => void) | undefined) {
+/** Adds up the progress of several files, whose sizes may become known one after the other. */
+export function totalProgress(onProgress: ((progress: LoadProgress) => void) | undefined) {
   const files: { loaded: number; total: number }[] = [];
   return (): ((loaded: number, total: number) => void) | undefined => {
     if (!onProgress) return undefined;
@@ -46,10 +46,10 @@ export function totalProgress(onProgress: ((progress: Progress) => void) | undef
   };
 }
 
-/** Bytes that are there and bytes that are needed; files kept from an earlier visit count as there. */
-export interface Progress {
-  /** Bytes that are there. */
+/** Bytes loaded and bytes needed; cached files count as loaded. */
+export interface LoadProgress {
+  /** Bytes loaded. */
   readonly loaded: number;
-  /** Bytes that are needed, as far as is known. */
+  /** Bytes needed, as far as known. */
   readonly total: number;
 }

@@ -1,24 +1,25 @@
-// Image sources in browsers: addresses, files, bytes, what a page shows, and pixels.
+// Image sources in browsers: URLs, files, bytes, elements of a page, and pixels.
 import { MienError, tagOf } from 'mien-engine/base';
 import type { DecodedImage } from '../../encoders/encoder.js';
 import { checkPixels } from '../../encoders/pixel-limit.js';
 import { rgbOf } from '../pixels.js';
 import { sourceOf, type Source } from '../source.js';
 import type { ImageSource } from '../types.js';
-import { contextOf, newCanvas, type Canvas } from './canvas.js';
+import { context2d, newCanvas, type Canvas } from './canvas.js';
 import { uprightBitmap } from './upright.js';
 
-/** What can be drawn on a canvas, at the size in which it is shown upright. */
+/** Anything that can be drawn on a canvas, in its upright size. */
 export type Drawable =
   ImageBitmap | HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | VideoFrame;
 
-/** An address, a Blob or File, the bytes of an image file, `ImageData` or other pixels, or what a page shows. */
+/** A URL, a Blob or File, the bytes of an image file, `ImageData` or other pixels, or an element of a page. */
 export type BrowserImageSource = ImageSource | Drawable;
 
 /**
- * A decoder for every kind of source: turned upright as its EXIF orientation says, transparency on white.
- * @throws MienError `data` when it is no image that this browser reads, cannot be fetched, is larger than `maxPixels`,
- *   or comes from elsewhere without leave.
+ * A decoder of all kinds of sources. Images are rotated according to their EXIF orientation, and transparent ones are drawn
+ * on white.
+ * @throws MienError `data` if the browser cannot decode or fetch it, it is larger than `maxPixels`, or it is from another
+ *   origin that does not allow reading it.
  */
 export const browserDecoder =
   ({ maxPixels }: { readonly maxPixels?: number | undefined } = {}) =>
@@ -37,14 +38,14 @@ export const browserDecoder =
     }
   };
 
-/** By name, since a worker has no `HTMLImageElement` to compare with, and a frame has one of its own. */
+/** By name, since workers have no `HTMLImageElement`, and other frames have a different one. */
 const isDrawable = (given: unknown): given is Drawable =>
   /^(ImageBitmap|HTML(Image|Video|Canvas)Element|OffscreenCanvas|VideoFrame)$/.test(tagOf(given));
 
 async function ready(source: Drawable): Promise<Drawable> {
   if ('decode' in source)
     await source.decode().catch((cause: unknown) => {
-      throw unreadable('the image element shows no image', cause);
+      throw unreadable('the image element has no image', cause);
     });
   return source;
 }
@@ -70,7 +71,7 @@ function sizeOf(source: Drawable): readonly [width: number, height: number] {
   return [source.width, source.height];
 }
 
-/** Kept from image to image: a camera's frames are all of one size. */
+/** Reused for all images: the frames of a camera have the same size. */
 let canvas: Canvas | undefined;
 
 function pixelsOf(source: Drawable, maxPixels: number | undefined): DecodedImage {
@@ -80,19 +81,19 @@ function pixelsOf(source: Drawable, maxPixels: number | undefined): DecodedImage
   canvas ??= newCanvas();
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
-  const context = contextOf(canvas);
+  const context = context2d(canvas);
   try {
     context.clearRect(0, 0, width, height);
     context.drawImage(source, 0, 0, width, height);
     return rgbOf(context.getImageData(0, 0, width, height));
   } catch (cause) {
-    // A canvas that another site's picture was drawn on gives no pixels from then on.
+    // A canvas cannot be read any more once an image of another origin was drawn on it.
     canvas = undefined;
     if ((cause as Error).name !== 'SecurityError') throw unreadable('cannot be drawn by this browser', cause);
-    throw new MienError('data', 'its pixels may not be read: it comes from another site', {
+    throw new MienError('data', 'its pixels cannot be read because it is from another origin', {
       field: 'image',
       cause,
-      hint: 'Give the element the attribute crossorigin="anonymous".',
+      hint: 'Set the attribute crossorigin="anonymous" of the element.',
     });
   }
 }

@@ -1,4 +1,4 @@
-// `loadRecognizer` in browsers: in a page or in a worker, from files that are fetched once and kept.
+// `loadRecognizer` in browsers: in a page or a worker, from files that are fetched once and cached.
 import {
   abortSignal,
   anything,
@@ -19,33 +19,33 @@ import { fetchKnown } from '../fetch-file.js';
 import { faceFinder } from '../finder.js';
 import { createRecognizer } from '../recognize.js';
 import type { Recognizer } from '../types.js';
-import { keptFiles, totalProgress, type Progress } from './files.js';
+import { cachedFiles, totalProgress, type LoadProgress } from './files.js';
 import { browserDecoder, type BrowserImageSource } from './images.js';
 import { watchPolicy } from './policy.js';
 import { openRuntime, type Backend, type RuntimeOptions } from './runtime.js';
 import { fetchWasm } from './wasm.js';
 
-/** Which model, from where, and what computes. */
+/** The model, where to fetch it from, and where to compute. */
 export interface LoadOptions extends RuntimeOptions {
-  /** Address of a bundle's folder, as `models/lite` of the package. */
+  /** URL of a bundle's folder, such as the package's `models/lite`. */
   readonly bundle: string | URL;
-  /** Address of the face detector's file; by default where the package has it, which bundlers copy. */
+  /** URL of the face detector's file; by default the package's, which bundlers copy. */
   readonly detector?: string | URL | undefined;
-  /** Address of ONNX Runtime's `.wasm` file, where it is not beside the script, or its progress is wanted. */
+  /** URL of ONNX Runtime's `.wasm` file, if it is not next to the script, or to include it in the progress. */
   readonly wasm?: string | URL | Readonly<Record<'wasm' | 'webgpu', string | URL>> | undefined;
-  /** Whether the model is kept in the browser's cache for the next visit (the default). */
+  /** Whether to store the model in the browser's cache for the next visit (the default). */
   readonly cache?: boolean | undefined;
-  /** Told as files arrive. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
-  /** Stops loading. */
+  /** Called as files arrive. */
+  readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /** Aborts loading. */
   readonly signal?: AbortSignal | undefined;
-  /** Images of more pixels are refused (default 50 million). */
+  /** Images with more pixels are rejected (default 50 million). */
   readonly maxPixels?: number | undefined;
 }
 
-/** A recogniser that takes what a page shows as well. */
+/** A recogniser that also accepts elements of a page as images. */
 export interface BrowserRecognizer extends Recognizer<BrowserImageSource> {
-  /** What computes. */
+  /** Where it computes. */
   readonly backend: Backend;
 }
 
@@ -71,23 +71,23 @@ const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.
  *     const result = await recognizer.recognize({ text: 'At last we won!', image: file });
  *     if (isRecognition(result)) console.log(result.label);
  *
- * Computing blocks the thread that it is called on: in a page, load it in a worker (docs/browser.md).
+ * Recognition blocks its thread: in a page, load the recogniser in a worker (docs/browser.md).
  *
- * @throws MienError `offline` when a file can be neither fetched nor found in the cache, `bundle` or `format` when one
- *   is not what it should be, `usage` for an option that is not known or WebGPU that is asked for and not there, `config`
- *   when the page's Content-Security-Policy forbids something, `interrupted` when the signal is given.
+ * @throws MienError `offline` if a file can be neither fetched nor found in the cache, `bundle` or `format` if a file is
+ *   invalid, `usage` for an invalid option or if WebGPU is requested and unavailable, `config` if the page's
+ *   Content-Security-Policy forbids loading, `interrupted` if the signal is aborted.
  */
 export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecognizer> {
   checkOptions(options, OPTIONS, 'loadRecognizer');
   const { bundle, detector = DETECTOR, wasm, cache = true, onProgress, maxPixels } = options;
   if (!bundle)
-    throw new MienError('usage', 'no bundle is named', {
+    throw new MienError('usage', 'the option bundle is missing', {
       field: 'bundle',
-      hint: "Give the address of a bundle's folder: { bundle: 'models/lite' }.",
+      hint: "Set it to the URL of a bundle's folder: { bundle: 'models/lite' }.",
     });
   throwIfAborted(options.signal);
-  const store = cache ? await keptFiles() : undefined;
-  // When one file cannot be had, the others are not fetched any further.
+  const store = cache ? await cachedFiles() : undefined;
+  // If one file fails, the others are not fetched further.
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
   const progressOfFile = totalProgress(onProgress);
@@ -104,7 +104,7 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
       signal,
       store,
       ...counted(progressOfFile(), DETECTOR_FILE.bytes),
-      mismatch: { code: 'format', message: 'is not the face detector that mien was made with' },
+      mismatch: { code: 'format', message: 'is not the face detector of this version of mien' },
     }),
   ])
     .catch(async (error: unknown) => {
@@ -114,11 +114,11 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
     .finally(policy.stop);
   throwIfAborted(options.signal);
   setRuntime(runtime);
-  const open = rememberingText(await openBundle(manifest, files));
+  const open = cachingText(await openBundle(manifest, files));
   const recognizer = createRecognizer({
     bundle: open,
     faces: await faceFinder(faces, {}),
-    // Kept files are not fetched again.
+    // Cached files are not fetched again.
     read: () => fetchBundle(absolute(bundle), { store }),
     decode: browserDecoder({ maxPixels }),
   }) as Recognizer<BrowserImageSource>;
@@ -128,7 +128,7 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
 const addressOf = (wasm: NonNullable<LoadOptions['wasm']>, device: 'wasm' | 'webgpu'): string | URL =>
   typeof wasm === 'object' && 'wasm' in wasm ? wasm[device] : wasm;
 
-/** Of one file, from its pieces; its length may be told only when it comes. */
+/** Progress callbacks of one file, whose length may be unknown until it arrives. */
 function counted(onProgress: ((loaded: number, total: number) => void) | undefined, length = 0) {
   let [loaded, total] = [0, length];
   return {
@@ -141,12 +141,12 @@ function absolute(url: string | URL): string {
   try {
     return new URL(url, globalThis.location?.href).href;
   } catch (cause) {
-    throw new MienError('usage', `${String(url)} is not an address`, { cause });
+    throw new MienError('usage', `${String(url)} is not a URL`, { cause });
   }
 }
 
-/** Beside a camera's frames stands one text: it is encoded once. */
-function rememberingText(bundle: OpenBundle): OpenBundle {
+/** Encodes a text once while it is used with many frames of a camera. */
+function cachingText(bundle: OpenBundle): OpenBundle {
   let last: { text: string; encoded: ReturnType<OpenBundle['texts']> } | undefined;
   return {
     ...bundle,

@@ -1,18 +1,18 @@
-// What a page's Content-Security-Policy forbids: browsers say only that something failed, so the policy is asked.
+// Detects what a page's Content-Security-Policy forbids, since browsers report only that something failed.
 import { MienError } from 'mien-engine/base';
 
-/** The smallest module there is. */
+/** The smallest WebAssembly module. */
 const MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
-/** Characters of the address of a page, or of a worker whose script may be in it. */
-const LONGEST_ADDRESS = 200;
+/** Maximum characters of a URL in errors; a worker's may contain its script. */
+const MAX_URL = 200;
 
 const here = (): { file?: string } =>
-  globalThis.location === undefined ? {} : { file: globalThis.location.href.slice(0, LONGEST_ADDRESS) };
+  globalThis.location === undefined ? {} : { file: globalThis.location.href.slice(0, MAX_URL) };
 
 /**
- * Whether WebAssembly may be compiled here at all.
- * @throws MienError `config` that names the page (or worker) and the missing source, `usage` in a browser without it.
+ * Checks that WebAssembly can be compiled here.
+ * @throws MienError `config` with the page (or worker) and the missing source, `usage` in browsers without WebAssembly.
  */
 export function checkWebAssembly(): void {
   if (typeof WebAssembly === 'undefined')
@@ -23,18 +23,18 @@ export function checkWebAssembly(): void {
     throw new MienError('config', 'its Content-Security-Policy forbids WebAssembly', {
       ...here(),
       cause,
-      hint: "Add 'wasm-unsafe-eval' to script-src: script-src 'self' 'wasm-unsafe-eval'. A worker has the policy that its script is sent with.",
+      hint: "Add 'wasm-unsafe-eval' to script-src: script-src 'self' 'wasm-unsafe-eval'. Workers have the policy of the response with their script.",
     });
   }
 }
 
 export interface PolicyWatch {
-  /** What to tell instead of an error, if the policy caused it. */
+  /** The error to throw instead of `error` if the policy caused it, else `error`. */
   explain(error: unknown): Promise<unknown>;
   stop(): void;
 }
 
-/** Notes what the policy blocks while files and scripts are loaded. */
+/** Records violations of the policy while files and scripts are loaded. */
 export function watchPolicy(): PolicyWatch {
   const violations: SecurityPolicyViolationEvent[] = [];
   const note = (event: Event): void => void violations.push(event as SecurityPolicyViolationEvent);
@@ -44,7 +44,7 @@ export function watchPolicy(): PolicyWatch {
     async explain(error) {
       if (!(error instanceof MienError) || error.cause === undefined) return error;
       if (error.code !== 'offline' && error.code !== 'usage') return error;
-      // The promise is rejected before the event is told.
+      // The promise rejects before the event is dispatched.
       await new Promise((resolve) => setTimeout(resolve));
       const violation = violations.find((one) => isAbout(one, error.place.file));
       if (!violation) return error;
@@ -59,7 +59,7 @@ export function watchPolicy(): PolicyWatch {
   };
 }
 
-/** Whether a file, or, where none is known, a script was blocked. After a redirect browsers tell its origin only. */
+/** Whether a file, or a script if no file is known, was blocked. After a redirect browsers report only the origin. */
 function isAbout(
   { blockedURI, effectiveDirective, disposition }: SecurityPolicyViolationEvent,
   file: string | undefined,

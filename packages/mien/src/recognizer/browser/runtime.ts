@@ -1,4 +1,4 @@
-// ONNX Runtime in browsers: which build of it, on how many threads, and whether the graphics processor may be trusted.
+// ONNX Runtime in browsers: selects the build, the number of threads, and WebGPU if its results are correct.
 import type { ort } from 'mien-engine';
 import { MienError } from 'mien-engine/base';
 import { compareSessions, type Comparison } from '../agreement.js';
@@ -8,39 +8,39 @@ import { notStarted } from './wasm.js';
 /** The part of `onnxruntime-web` that is used. */
 export type WebRuntime = Pick<typeof ort, 'InferenceSession' | 'Tensor' | 'env'>;
 
-/** WebAssembly on the processor, or the graphics processor. */
+/** WebAssembly on the CPU, or WebGPU. */
 export type Device = 'wasm' | 'webgpu';
 
 export interface RuntimeOptions {
   /**
-   * `auto` (the default) runs each model on WebGPU where there is one that gives the same numbers as WebAssembly, and
-   * sooner; `webgpu` where it gives the same numbers; `wasm` never.
+   * `auto` (the default) runs each model on WebGPU if it is available, has the same results as WebAssembly and is faster;
+   * `webgpu` if it has the same results; `wasm` never.
    */
   readonly device?: 'auto' | Device | undefined;
   /**
-   * Threads of WebAssembly. More than one need a page that is isolated (docs/browser.md); by default as many as there
-   * are cores, at most four.
+   * Threads of WebAssembly; by default as many as cores, at most four. More than one requires a cross-origin isolated page
+   * (docs/browser.md).
    */
   readonly threads?: number | undefined;
-  /** A build of `onnxruntime-web` that is loaded already, or is to be instead of the one that fits. */
+  /** A build of `onnxruntime-web`, or a function that loads one, instead of the build selected by default. */
   readonly runtime?: WebRuntime | (() => Promise<WebRuntime>) | undefined;
 }
 
-/** What computes. */
+/** Where a recogniser computes. */
 export interface Backend {
-  /** `webgpu` when at least one model runs there. */
+  /** `webgpu` if at least one model runs there. */
   readonly device: Device;
   /** Threads of WebAssembly. */
   readonly threads: number;
-  /** One for each model, in the order of loading; none where there is no WebGPU. */
+  /** One for each model, in the order of loading; none without WebGPU. */
   readonly comparisons: readonly Comparison[];
 }
 
-/** Outputs may differ by this share of the largest of them: rounding, not another result. */
+/** Maximum difference of outputs relative to the largest output, due to rounding. */
 const TOLERANCE = 2e-3;
 const MOST_THREADS = 4;
 
-/** In the other layout, ONNX Runtime 1.30 does not accept a `Resize` over two of four axes, as the face model has it. */
+/** In NHWC layout, ONNX Runtime 1.30 does not support `Resize` over two of four axes, which the face model has. */
 const PROVIDERS = { wasm: 'wasm', webgpu: { name: 'webgpu', preferredLayout: 'NCHW' } } as const;
 
 export interface OpenRuntime {
@@ -49,10 +49,10 @@ export interface OpenRuntime {
 }
 
 /**
- * Loads ONNX Runtime. Its build for WebGPU is fetched only by browsers that can use it: with WebGPU and with promises
- * in WebAssembly (JSPI). The one that does without the latter is larger than many hosts of static files allow.
- * @throws MienError `usage` when WebGPU is asked for and not there, or `onnxruntime-web` is not installed; `config` when
- *   the page's policy forbids WebAssembly.
+ * Loads ONNX Runtime. Only browsers with WebGPU and JavaScript Promise Integration (JSPI) fetch its WebGPU build; the build
+ * that does not need JSPI exceeds the file size limit of many static hosts.
+ * @throws MienError `usage` if WebGPU is requested and unavailable, or `onnxruntime-web` is not installed; `config` if the
+ *   page's policy forbids WebAssembly.
  */
 export async function openRuntime(
   { device = 'auto', threads = defaultThreads(), runtime }: RuntimeOptions,
@@ -61,15 +61,15 @@ export async function openRuntime(
   checkWebAssembly();
   const able = device !== 'wasm' && (await hasGpu(runtime === undefined));
   if (device === 'webgpu' && !able)
-    throw new MienError('usage', 'this browser has no WebGPU that can be used', {
+    throw new MienError('usage', 'WebGPU is not available in this browser', {
       field: 'device',
-      hint: 'Leave the device to mien (auto), or take wasm.',
+      hint: 'Use the device auto (the default) or wasm.',
     });
-  const own = typeof runtime === 'function' ? await runtime() : runtime;
-  const { web, gpu } = own ? { web: own, gpu: able } : await load(able, device === 'auto');
-  // Which file is needed is known only now: the build for WebGPU may be missing.
+  const given = typeof runtime === 'function' ? await runtime() : runtime;
+  const { web, gpu } = given ? { web: given, gpu: able } : await load(able, device === 'auto');
+  // Only now it is known which file is needed: the WebGPU build may be missing.
   const binary = await wasmBinary?.(gpu ? 'webgpu' : 'wasm');
-  // Without isolation there is no shared memory, and the runtime would complain.
+  // Without isolation there is no shared memory, and the runtime would log a warning.
   const used = globalThis.crossOriginIsolated ? threads : 1;
   web.env.wasm.numThreads = used;
   if (binary) web.env.wasm.wasmBinary = binary;
@@ -94,7 +94,7 @@ export async function openRuntime(
     return wanted ? fast! : plain;
   };
   return {
-    // Only bytes are ever given.
+    // Models are always given as bytes.
     runtime: { Tensor: web.Tensor, InferenceSession: { create } as WebRuntime['InferenceSession'] },
     backend: () => ({
       device: comparisons.some((one) => one.device === 'webgpu') ? 'webgpu' : 'wasm',
@@ -113,13 +113,13 @@ async function hasGpu(withPromises: boolean): Promise<boolean> {
 }
 
 /**
- * The build with WebGPU or the one without. An import map or a bundler may know only the latter, which then does where
- * nobody asked for WebGPU.
+ * Loads the build with WebGPU or the one without. An import map or a bundler may have only the latter, which is then used
+ * unless WebGPU is required.
  */
-async function load(gpu: boolean, orWithout: boolean): Promise<{ web: WebRuntime; gpu: boolean }> {
+async function load(gpu: boolean, isOptional: boolean): Promise<{ web: WebRuntime; gpu: boolean }> {
   if (gpu) {
     const web = await import('onnxruntime-web/jspi').catch((cause: unknown) => {
-      if (!orWithout) throw notThere('onnxruntime-web/jspi', cause);
+      if (!isOptional) throw notThere('onnxruntime-web/jspi', cause);
     });
     if (web) return { web, gpu };
   }
@@ -132,5 +132,5 @@ async function load(gpu: boolean, orWithout: boolean): Promise<{ web: WebRuntime
 const notThere = (name: string, cause: unknown): MienError =>
   new MienError('usage', `${name} could not be loaded`, {
     cause,
-    hint: 'Install it beside mien (npm install onnxruntime-web), or name it in the import map.',
+    hint: 'Install it beside mien (npm install onnxruntime-web), or add it to the import map.',
   });

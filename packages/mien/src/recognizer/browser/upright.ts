@@ -1,11 +1,11 @@
-// Pictures of a file as they are to be seen: turned by the browser, or here where not every browser does so.
+// Decodes image files upright: rotated by the browser, or here for formats that not every browser rotates.
 import { MienError } from 'mien-engine/base';
-import { contextOf, newCanvas } from './canvas.js';
+import { context2d, newCanvas } from './canvas.js';
 import { takeOrientation } from './webp.js';
 
 /**
- * The picture of a file, upright; `turned` where the browser by itself would show it otherwise.
- * @throws MienError `data` when this browser cannot decode it.
+ * The image of a file, upright; `turned` if it was rotated here and browsers may show it otherwise.
+ * @throws MienError `data` if the browser cannot decode it.
  */
 export async function uprightBitmap(
   file: Blob,
@@ -25,8 +25,8 @@ function undecodable(cause: unknown): never {
 }
 
 /**
- * For each orientation from 1 on, where a canvas draws the picture: x = a·x + c·y + e, y = b·x + d·y + f, with e in
- * widths and f in heights of the upright picture.
+ * The transform of a canvas for each orientation from 1 on: x = a·x + c·y + e, y = b·x + d·y + f, with e in widths and f in
+ * heights of the upright image.
  */
 const TRANSFORMS = [
   [1, 0, 0, 1, 0, 0],
@@ -43,7 +43,7 @@ function turned(lying: ImageBitmap, orientation: number): Promise<ImageBitmap> {
   const sides = [lying.width, lying.height] as const;
   const [width, height] = orientation < 5 ? sides : ([sides[1], sides[0]] as const);
   const canvas = newCanvas(width, height);
-  const context = contextOf(canvas);
+  const context = context2d(canvas);
   const [a, b, c, d, e, f] = TRANSFORMS[orientation - 1]!;
   context.setTransform(a, b, c, d, e * width, f * height);
   context.drawImage(lying, 0, 0);

@@ -1,10 +1,10 @@
-// ONNX Runtime's WebAssembly file: fetched and looked at before it is compiled, and why the runtime did not start.
-import { MienError } from 'mien-engine/base';
+// Fetches and checks ONNX Runtime's WebAssembly file, and explains why the runtime could not start.
+import { defined, MienError } from 'mien-engine/base';
 import { fetchFile, unexpected, type FetchOptions, type Received } from '../fetch-file.js';
 
-const HINT = 'Serve it beside the script, or give its address with the option wasm.';
+const HINT = 'Serve it next to the script, or set the option wasm to its URL.';
 
-/** @throws MienError `offline` when it cannot be fetched or is something else, `interrupted`. */
+/** @throws MienError `offline` if it cannot be fetched or is not WebAssembly, `interrupted` if the signal is aborted. */
 export async function fetchWasm(url: string, options: FetchOptions): Promise<Uint8Array> {
   const received = await fetchFile(url, { ...options, hint: HINT });
   if (!isWasm(received)) throw notWasm(url, received);
@@ -18,8 +18,8 @@ const notWasm = (url: string, received: Received): MienError =>
   unexpected(url, received, { code: 'offline', message: 'is not ONNX Runtime’s WebAssembly' });
 
 /**
- * What the runtime, which says of every failure that it has no backend, failed at: its file, fetched once more, if it
- * can be told which.
+ * The reason why the runtime could not start, which itself reports only that it has no backend: the error of fetching its
+ * file again, if the file is known.
  */
 export async function notStarted(cause: unknown): Promise<MienError> {
   const file = globalThis.performance
@@ -27,10 +27,10 @@ export async function notStarted(cause: unknown): Promise<MienError> {
     .findLast(({ name }) => /\.wasm(\?|$)/.test(name))?.name;
   const found = file === undefined ? undefined : await fetchWasm(file, {}).catch((error: unknown) => error);
   if (found instanceof MienError) return found;
-  const reason = String(cause).split('\n')[0]!.slice(0, 200);
-  return new MienError('offline', `ONNX Runtime could not start (${reason})`, {
+  const [reason = ''] = String(cause).split('\n');
+  return new MienError('offline', `ONNX Runtime could not start (${reason.slice(0, 200)})`, {
     cause,
-    ...(file === undefined ? {} : { file }),
-    hint: `Its .wasm file may be missing or of another version. ${HINT}`,
+    ...defined({ file }),
+    hint: `Its .wasm file may be missing or from another version. ${HINT}`,
   });
 }

@@ -1,8 +1,8 @@
-// The EXIF orientation of WebP files. Browsers turn JPEG, PNG and AVIF upright; Chromium ignores the orientation of WebP,
-// and others may not. So it is read and taken out of the file: every browser then shows the picture as it lies, and it is
-// turned once, as in Node. (exifr, the usual reader of EXIF data, does not read WebP.)
+// The EXIF orientation of WebP files. Browsers rotate JPEG, PNG and AVIF; Chromium ignores the orientation of WebP, other
+// browsers may not. It is therefore removed from the file, so that no browser rotates the image, which is then rotated
+// here as in Node. (exifr, the usual reader of EXIF data, does not support WebP.)
 
-/** Type of a chunk that no reader knows. */
+/** A chunk type that decoders ignore. */
 const UNKNOWN = new TextEncoder().encode('mien');
 const ORIENTATION_TAG = 0x0112;
 const SHORT = 3;
@@ -11,7 +11,7 @@ const typeAt = (bytes: Uint8Array, offset: number): string =>
   String.fromCharCode(...bytes.subarray(offset, offset + 4));
 
 /**
- * A WebP file without its orientation, which stands beside it (1 to 8; 1 is upright); any other file as it is.
+ * A WebP file without its orientation, and that orientation (1 to 8; 1 is upright); any other file unchanged.
  * Source: the WebP container specification.
  */
 export async function takeOrientation(
@@ -29,14 +29,14 @@ export async function takeOrientation(
       bytes.set(UNKNOWN, at);
       return { blob: new Blob([bytes], { type: blob.type }), orientation };
     }
-    // Chunks begin at even places.
+    // Chunks begin at even offsets.
     at += 8 + size + (size % 2);
   }
   return { blob, orientation: 1 };
 }
 
 /**
- * The orientation in EXIF data, with or without JPEG's marker before it; 1 where it has none.
+ * The orientation in EXIF data, with or without the marker of JPEG files; 1 if there is none.
  * Source: TIFF 6.0, "Image File Directory".
  */
 function orientationOf(data: Uint8Array): number {

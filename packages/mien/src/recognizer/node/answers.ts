@@ -1,11 +1,11 @@
-// Results beside the items that they are of, in order; a row that holds no item gets its own error for a result.
+// Results of items from files, with their items and in order; invalid rows have their error as result.
 import type { RecognizeOptions, Recognizer, Result } from '../types.js';
 import type { NamedItem } from './items.js';
 
 export interface Answered<T extends NamedItem> {
   readonly item: T;
   readonly result: Result;
-  /** Whether none of the items that were read is still to be answered. */
+  /** Whether no item that was read is still without a result. */
   readonly last: boolean;
 }
 
@@ -19,13 +19,13 @@ export async function* answersOf<T extends NamedItem>(
   async function* given() {
     for await (const item of items) {
       waiting.push(item);
-      // An item with nothing in it costs nothing and keeps its place.
+      // An empty item costs nothing and keeps the order.
       yield item.invalid ? {} : { text: item.text, image: item.image };
     }
   }
   for await (const result of recognizer.stream(given(), options)) {
     const item = waiting.shift()!;
-    const own: Result = item.invalid ? { error: item.invalid, warnings: [] } : result;
-    yield { item, result: own, last: waiting.length === 0 };
+    const ofRow: Result = item.invalid ? { error: item.invalid, warnings: [] } : result;
+    yield { item, result: ofRow, last: waiting.length === 0 };
   }
 }

@@ -1,4 +1,4 @@
-// A process of a recogniser's pool: loads the bundle; items and options were checked by the parent.
+// A child process of a recogniser: loads the bundle and runs requests, which the parent has validated.
 import { serveTasks } from 'mien-engine/node';
 import type {
   ExplainOptions,
@@ -21,20 +21,20 @@ export interface SentItem extends ReadItem {
   readonly image?: OpenSource;
 }
 
-/** Items to recognise, or one to explain. */
-export type Ask =
+/** Items to recognise, or an item to explain. */
+export type ChildRequest =
   | { readonly items: readonly SentItem[]; readonly options: Omit<RecognizeOptions, 'signal'> }
   | { readonly item: SentItem; readonly options: Omit<ExplainOptions, 'signal'> };
 
-export type Answer = Result[] | Explanation | Failure;
+export type ChildResponse = Result[] | Explanation | Failure;
 
-serveTasks<ChildSetup, Ask, Answer, RecognizerInfo>(async ({ bundle, ...options }) => {
+serveTasks<ChildSetup, ChildRequest, ChildResponse, RecognizerInfo>(async ({ bundle, ...options }) => {
   const { info, run, explain } = await computeHere(bundle, options);
   return {
     info,
-    run: (ask, { signal }) =>
-      'item' in ask
-        ? explain(ask.item, { ...ask.options, signal })
-        : run(ask.items, { ...ask.options, signal }),
+    run: (request, { signal }) =>
+      'item' in request
+        ? explain(request.item, { ...request.options, signal })
+        : run(request.items, { ...request.options, signal }),
   };
 });

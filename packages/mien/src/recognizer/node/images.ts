@@ -7,24 +7,24 @@ import { checkPixels } from '../../encoders/pixel-limit.js';
 import { sourceOf } from '../source.js';
 
 export interface DecoderOptions {
-  /** Images of more pixels are refused, files before they are decoded (default 50 million). */
+  /** Images with more pixels are rejected, files before they are decoded (default 50 million). */
   readonly maxPixels?: number | undefined;
-  /** Whether paths and `file:` URLs are read (the default). */
+  /** Whether paths and `file:` URLs are accepted (the default). */
   readonly files?: boolean | undefined;
 }
 
 /**
- * A decoder for every kind of source.
- * @throws MienError `data` when it is no image, truncated or too large; `file` when it cannot be read; `usage` when it
- *   would have to be fetched, or is a file where none are read.
+ * A decoder of all kinds of sources.
+ * @throws MienError `data` if it is not an image, truncated or too large; `file` if it cannot be read; `usage` if it would
+ *   have to be fetched, or is a file and `files` is false.
  */
 export const nodeDecoder =
   ({ maxPixels, files = true }: DecoderOptions = {}) =>
   async (given: unknown): Promise<DecodedImage> => {
     const source = await openSource(given);
-    // The path is somebody else's, perhaps: it is not repeated.
+    // The path may be another user's and is not quoted.
     if (typeof source === 'string' && !files)
-      throw new MienError('usage', 'images are not read from files here', {
+      throw new MienError('usage', 'images are not read from files', {
         field: 'image',
         hint: 'Pass the bytes of the image; the recogniser was loaded with files: false.',
       });
@@ -33,10 +33,10 @@ export const nodeDecoder =
     return source;
   };
 
-/** The path of an image file, its bytes, or pixels: what can be sent to another process, and stays what it is there. */
+/** The path of an image file, its bytes, or pixels: can be sent to another process. */
 export type OpenSource = string | Uint8Array | DecodedImage;
 
-/** @throws MienError as the decoder does, for all that is known before the image is decoded. */
+/** @throws MienError as the decoder does before decoding. */
 export async function openSource(given: unknown): Promise<OpenSource> {
   const source = sourceOf(given);
   if ('pixels' in source) return source.pixels;
@@ -47,7 +47,7 @@ export async function openSource(given: unknown): Promise<OpenSource> {
   if (scheme === undefined && typeof given === 'string') return address;
   const url = urlOf(address);
   if (url.protocol === 'file:') return pathOf(url);
-  // Nothing leaves this process: such a URL names a Blob of its own.
+  // Without network access: object URLs are of Blobs in this process.
   if (url.protocol === 'blob:') return contentOf(await fetch(url).then((found) => found.blob(), revoked));
   throw new MienError('usage', `images are not fetched from the network (${url.protocol}//${url.host})`, {
     field: 'image',
@@ -55,7 +55,7 @@ export async function openSource(given: unknown): Promise<OpenSource> {
   });
 }
 
-/** A Blob of a file can no longer be read when the file has changed. */
+/** A Blob of a file cannot be read any more after the file has changed. */
 const contentOf = (blob: Blob): Promise<Uint8Array> =>
   blob.arrayBuffer().then(
     (bytes) => new Uint8Array(bytes),
@@ -65,7 +65,7 @@ const contentOf = (blob: Blob): Promise<Uint8Array> =>
   );
 
 function revoked(cause: unknown): never {
-  throw new MienError('data', 'is an object URL that names nothing any more', { field: 'image', cause });
+  throw new MienError('data', 'is an object URL that has been revoked', { field: 'image', cause });
 }
 
 function urlOf(text: string): URL {
@@ -80,7 +80,7 @@ function pathOf(url: URL): string {
   try {
     return fileURLToPath(url);
   } catch (cause) {
-    throw new MienError('data', 'is a file: URL that names no file of this computer', {
+    throw new MienError('data', 'is a file: URL, but not of a local file', {
       field: 'image',
       cause,
       hint: 'Write file:///path/of/a/file.jpg, with %25 for a percent sign.',

@@ -1,4 +1,4 @@
-// Items to recognise from where people keep them: a folder of images, a table, lines on standard input.
+// Reads items from a folder of images, a table, or lines on standard input.
 import { dirname, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { defined, faultError, MienError } from 'mien-engine/base';
@@ -16,33 +16,33 @@ import { imagesIn } from '../../data/reading.js';
 import { rowsOf, type BadRow, type Row } from '../../data/rows.js';
 import type { Failure, Item } from '../types.js';
 
-/** An item with what it is called where it came from. */
+/** An item with its name in its source. */
 export interface NamedItem extends Item {
   readonly id: string;
-  /** Why its row holds no item; then it has neither text nor image. */
+  /** Why its row is invalid; then it has neither text nor image. */
   readonly invalid?: Failure['error'];
 }
 
 /** An item with further columns of its row. */
 export interface RowItem extends NamedItem {
   readonly values: Readonly<Record<string, string>>;
-  /** Line in which the row begins. */
+  /** Line in which the row begins, from 1. */
   readonly row: number;
 }
 
 interface ItemColumns {
-  /** Columns (of JSONL: keys); those that are not named and not there are left out. */
+  /** Names of columns (keys of JSONL); columns without a name here are optional. */
   readonly text?: string | undefined;
   readonly image?: string | undefined;
-  /** What names a row; its number by default. */
+  /** Column with the names of rows; by default their line numbers. */
   readonly id?: string | undefined;
 }
 
-export interface RowsOptions {
+export interface ItemOptions {
   readonly columns?: ItemColumns;
-  /** Columns that come along as `values`. */
+  /** Columns to return as `values`. */
   readonly further?: readonly (string | undefined)[];
-  /** Told of a column that is not read and looks as if it should be. */
+  /** Called for a column that is not read but has a similar name. */
   readonly warn?: ((message: string) => void) | undefined;
 }
 
@@ -57,19 +57,19 @@ export async function* itemsOfFolder(folder: string): AsyncGenerator<NamedItem> 
 }
 
 /**
- * The rows of a table (CSV or JSONL, `rowsOf`), read as they are needed. Image paths are relative to the file's
- * folder. A row that cannot be read is an item that says so (`invalid`).
- * @throws MienError `usage` for a column that is not there, `data` when the file is no table or its bytes are not text,
- *   `file` when it cannot be read.
+ * The rows of a table (CSV or JSONL, `rowsOf`), read as needed. Image paths are relative to the file's folder. An invalid
+ * row is an item with an error (`invalid`).
+ * @throws MienError `usage` for a missing column, `data` if the file is not a table or not text, `file` if it cannot be
+ *   read.
  */
-export const itemsOfFile = (file: string, options: RowsOptions = {}): AsyncGenerator<RowItem> =>
+export const itemsOfFile = (file: string, options: ItemOptions = {}): AsyncGenerator<RowItem> =>
   items(readChunks(file), { file, folder: dirname(file), lines: false }, options);
 
 /**
- * A table as it arrives on standard input, or lines of text where it is none. Image paths are relative to the working
+ * The rows of a table on standard input, or its lines as texts if it is not a table. Image paths are relative to the working
  * folder.
  */
-export const itemsOfLines = (stream: Readable, options: RowsOptions = {}): AsyncGenerator<RowItem> =>
+export const itemsOfLines = (stream: Readable, options: ItemOptions = {}): AsyncGenerator<RowItem> =>
   items(chunksOf(stream), { file: STANDARD_INPUT, folder: '.', lines: !isNamed(options) }, options);
 
 const STANDARD_INPUT = 'standard input';
@@ -83,22 +83,22 @@ async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Whether columns are named, so that what comes is a table. */
-const isNamed = ({ columns = {}, further = [] }: RowsOptions): boolean =>
+/** Whether columns are named, so that the input is a table. */
+const isNamed = ({ columns = {}, further = [] }: ItemOptions): boolean =>
   [...Object.values(columns), ...further].some((name) => name !== undefined);
 
 interface Source {
   readonly file: string;
-  /** That image paths are relative to. */
+  /** Base of relative image paths. */
   readonly folder: string;
-  /** Whether what is no table is read as lines of text. */
+  /** Whether input that is not a table is read as lines of text. */
   readonly lines: boolean;
 }
 
 async function* items(
   chunks: AsyncIterable<Uint8Array>,
   { file, folder, lines }: Source,
-  { columns = {}, further = [], warn }: RowsOptions,
+  { columns = {}, further = [], warn }: ItemOptions,
 ): AsyncGenerator<RowItem> {
   const others = further.filter((name) => name !== undefined);
   const nameOf = (kind: Kind): string => columns[kind] ?? DEFAULTS[kind];
@@ -115,9 +115,9 @@ async function* items(
   };
   const unnamed = (['text', 'image'] as const).filter((kind) => columns[kind] === undefined);
   const notice = noticing(unnamed, (name, kind) =>
-    warn?.(`${file}: the column "${name}" is not read; name it if it is the column of ${kind}s`),
+    warn?.(`${file}: the column "${name}" is not read; name it if it contains the ${kind}s`),
   );
-  // A table none of whose first rows can be read is hardly one: they are held back until one can.
+  // A file whose first rows are all invalid is not a table: they are held back until a valid one.
   let held: BadRow[] | undefined = [];
   for await (const read of rowsOf(chunks, { file, wanted, check, lines })) {
     const { row } = read;
@@ -128,16 +128,16 @@ async function* items(
       yield { ...itemOf(read, nameOf, folder), row, values: valuesOf(read, others, file) };
     } else if (read.undecodable) throw faultError(read.fault, { file, row });
     else if (!held) yield badItem(read);
-    else if (held.push(read) === MOST_HELD) break;
+    else if (held.push(read) === MAX_HELD) break;
   }
   if (held?.[0]) throw faultError(held[0].fault, { file, row: held[0].row });
 }
 
 const namesHint = (names: readonly string[]): string =>
-  `Name them; there are ${names.map((name) => name.trim()).join(', ')}.` +
+  `Name them; the columns are ${names.map((name) => name.trim()).join(', ')}.` +
   (names.length > 1 ? '' : ' Lines of text without a header are read from standard input: --input -');
 
-const MOST_HELD = 20;
+const MAX_HELD = 20;
 
 const badItem = ({ row, fault }: BadRow): RowItem => ({
   id: String(row),
@@ -148,14 +148,14 @@ const badItem = ({ row, fault }: BadRow): RowItem => ({
 
 const invalid = (message: string): Failure['error'] => ({ code: 'invalid-item', message });
 
-/** Tells, once each, of names that are like columns which are looked for and not there. */
-function noticing(kinds: readonly Kind[], tell: (name: string, kind: Kind) => void) {
+/** Reports, once each, names that are similar to those of missing columns. */
+function noticing(kinds: readonly Kind[], report: (name: string, kind: Kind) => void) {
   const seen = new Set<string>();
   return (names: readonly string[]): void => {
     if (names.every((name) => seen.has(name))) return;
     for (const kind of kinds) {
       const like = lookalike(names, DEFAULTS[kind]);
-      if (like !== undefined && !seen.has(like)) tell(like.trim(), kind);
+      if (like !== undefined && !seen.has(like)) report(like.trim(), kind);
     }
     for (const name of names) seen.add(name);
   };
@@ -171,7 +171,7 @@ function valuesOf({ row, cells }: Row, names: readonly string[], file: string): 
   );
 }
 
-/** The item of a row, or why it is none. */
+/** The item of a row, or why the row is invalid. */
 function itemOf({ row, cells }: Row, nameOf: (kind: Kind) => string, folder: string): NamedItem {
   const cell = (kind: Kind): unknown => cells.get(foldName(nameOf(kind)));
   const id = cellName(cell('id'));
@@ -186,8 +186,7 @@ function itemOf({ row, cells }: Row, nameOf: (kind: Kind) => string, folder: str
   const path = image?.trim();
   return {
     id: named,
-    ...defined({ text }),
-    ...(path ? { image: pathOf(path, folder) } : {}),
+    ...defined({ text, image: path ? pathOf(path, folder) : undefined }),
   };
 }
 

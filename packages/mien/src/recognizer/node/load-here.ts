@@ -1,4 +1,4 @@
-// A recogniser in this process: the bundle's files, the face detector and the image decoder put together.
+// A recogniser in this process: combines the bundle's files, the face detector and the image decoder.
 import { defined } from 'mien-engine/base';
 import { readFile } from 'node:fs/promises';
 import { fileError } from 'mien-engine/node';
@@ -17,13 +17,13 @@ import { nodeDecoder } from './images.js';
 export interface LoadHereOptions {
   /** Threads inside one operator; all cores by default. */
   readonly threads?: number | undefined;
-  /** Whether threads spin while they wait: faster on a machine that does nothing else. Default: no. */
+  /** Whether waiting threads spin, which is faster on an otherwise idle machine (default false). */
   readonly spinning?: boolean | undefined;
-  /** Images of more pixels are refused before they are decoded (default 50 million). */
+  /** Images with more pixels are rejected before they are decoded (default 50 million). */
   readonly maxPixels?: number | undefined;
   /**
-   * Whether an image may be a path or a `file:` URL (the default). With false only bytes, data URLs, Blobs and pixels
-   * are read, so that a text field which reaches `image` opens no file of this computer.
+   * Whether an image may be a path or a `file:` URL (the default). If false, only bytes, data URLs, Blobs and pixels are
+   * accepted, so that untrusted strings cannot open local files.
    */
   readonly files?: boolean | undefined;
   /** Path of the face detector's model; by default the package's `models/blazeface/face_detection_back_256x256.onnx`. */
@@ -33,13 +33,13 @@ export interface LoadHereOptions {
 const bundledDetector = (): string => inPackage('models/blazeface/face_detection_back_256x256.onnx');
 
 /**
- * @param bundle a folder, or an address as `placeOfBundle` takes it.
+ * @param bundle a folder or URL, as for `placeOfBundle`
  * @throws MienError as `placeOfBundle`, `readBundle`, `fetchBundle` and `openBundle` do.
  */
 export const loadHere = async (bundle: string, options: LoadHereOptions): Promise<Recognizer> =>
   recognizerOf(await computeHere(bundle, options));
 
-/** The computation of `loadHere` alone, for a process whose parent checks items and options. */
+/** The computation of `loadHere` alone, for a child process whose parent validates items and options. */
 export async function computeHere(
   bundle: string,
   { maxPixels, files, threads, spinning = false, detector = bundledDetector() }: LoadHereOptions,

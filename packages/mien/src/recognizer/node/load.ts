@@ -16,9 +16,9 @@ import { placeOfBundle } from './bundle-place.js';
 import { loadHere, type LoadHereOptions } from './load-here.js';
 import { startPool } from './pool.js';
 
-/** Which model, and where it computes. */
+/** The model, and where it computes. */
 export interface LoadOptions extends Omit<LoadHereOptions, 'detector'> {
-  /** Folder of a bundle, or its `http(s):` or `file:` address; the bundled model by default. */
+  /** Folder of a bundle, or its `http(s):` or `file:` URL; by default the bundled model. */
   readonly bundle?: string | URL | undefined;
   /**
    * Path or `file:` URL of the face detector's model; by default the package's
@@ -26,20 +26,20 @@ export interface LoadOptions extends Omit<LoadHereOptions, 'detector'> {
    */
   readonly detector?: string | URL | undefined;
   /**
-   * Computes in so many child processes, so that this process's event loop stays free; 0 (the default) computes here,
-   * which blocks it for the milliseconds that a run takes.
+   * Number of child processes that compute, so that the event loop of this process is not blocked; 0 (the default) computes
+   * in this process, which blocks it for some milliseconds per item.
    */
   readonly processes?: number | undefined;
 }
 
-/** More are slips of the pen: a process holds the model in memory once more. */
+/** More are probably a mistake: each process holds a copy of the model in memory. */
 const MOST_PROCESSES = 256;
 const MOST_THREADS = 1024;
 
 const OPTIONS: Kinds<LoadOptions> = {
-  // `placeOfBundle` says what it takes.
+  // Validated by `placeOfBundle`.
   bundle: anything,
-  // `localPath` says what it takes.
+  // Validated by `localPath`.
   detector: anything,
   processes: wholeNumber(0, MOST_PROCESSES),
   threads: wholeNumber(1, MOST_THREADS),
@@ -55,26 +55,26 @@ const OPTIONS: Kinds<LoadOptions> = {
  *     const result = await recognizer.recognize({ text: 'At last we won!', image: 'face.jpg' });
  *     if (isRecognition(result)) console.log(result.label);
  *
- * @throws MienError `bundle`, `file` or `format` when the bundle is not whole, `offline` when it cannot be fetched,
- *   `usage` for an option that is not known or a value that it does not take.
+ * @throws MienError `bundle`, `file` or `format` if the bundle is incomplete or invalid, `offline` if it cannot be fetched,
+ *   `usage` for an unknown option or an invalid value.
  */
 export async function loadRecognizer(options: LoadOptions = {}): Promise<Recognizer> {
   checkOptions(options, OPTIONS, 'loadRecognizer');
   const { bundle = bundledModel(), detector, processes = 0, ...rest } = options;
   const folder = placeOfBundle(bundle);
-  const here = { ...rest, ...(detector === undefined ? {} : { detector: localPath(detector) }) };
+  const here = { ...rest, detector: detector === undefined ? undefined : localPath(detector) };
   if (processes === 0) return loadHere(folder, here);
   const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / processes));
   return startPool({ ...here, bundle: folder, threads }, processes);
 }
 
-/** The path that a `file:` URL stands for; anything else as it is. @throws MienError `usage` when it stands for none. */
+/** The path of a `file:` URL; other paths unchanged. @throws MienError `usage` if the URL is not of a local file. */
 function localPath(address: string | URL): string {
   const text = String(address);
   if (!/^file:/i.test(text)) return text;
   try {
     return fileURLToPath(text);
   } catch (cause) {
-    throw new MienError('usage', `is no file of this computer: ${messageOf(cause)}`, { file: text, cause });
+    throw new MienError('usage', `is not a local file: ${messageOf(cause)}`, { file: text, cause });
   }
 }

@@ -1,12 +1,12 @@
-// Which label of somebody's data stands for which of the model's.
+// Mappings from the labels of a user's data to those of the model.
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { MienError } from 'mien-engine/base';
+import { messageOf, MienError } from 'mien-engine/base';
 import { readText } from 'mien-engine/node';
 
 const schema = z.record(z.string(), z.string().min(1).nullable());
 
-/** A mapping of labels: those that it does not name stand for themselves; null leaves rows out. */
+/** A mapping of labels: unmapped labels are unchanged; rows whose label is mapped to null are left out. */
 export interface LabelMapping {
   readonly names: readonly string[];
   of(label: string): string | null;
@@ -14,7 +14,7 @@ export interface LabelMapping {
 
 /**
  * Reads a mapping, YAML or JSON: `happy: joy`, or `boredom: null` to leave rows out.
- * @throws MienError `config` when the file is none, `file` when it cannot be read.
+ * @throws MienError `config` if the file is not a mapping, `file` if it cannot be read.
  */
 export async function readMapping(file: string): Promise<LabelMapping> {
   const text = await readText(file);
@@ -22,7 +22,8 @@ export async function readMapping(file: string): Promise<LabelMapping> {
   try {
     value = parse(text);
   } catch (cause) {
-    throw new MienError('config', `is neither YAML nor JSON (${(cause as Error).message.split('\n')[0]!})`, {
+    const [reason = ''] = messageOf(cause).split('\n');
+    throw new MienError('config', `is neither YAML nor JSON (${reason})`, {
       file,
       cause,
     });
@@ -32,7 +33,7 @@ export async function readMapping(file: string): Promise<LabelMapping> {
     throw new MienError('config', 'is not a mapping of labels', {
       file,
       field: parsed.error.issues[0]!.path.join('.'),
-      hint: 'A line a label, for instance "happy: joy", or "boredom: null" to leave its rows out.',
+      hint: 'Write one line per label, for instance "happy: joy", or "boredom: null" to leave its rows out.',
     });
   const mapping = new Map(Object.entries(parsed.data));
   return {

@@ -5,47 +5,51 @@ import { recognizerOf } from '../facade.js';
 import { isEmptyImage } from '../absent.js';
 import { undecodable } from '../prepare.js';
 import type { ReadItem } from '../read-item.js';
-import { abortion } from '../stream.js';
+import { rejectOnAbort } from '../stream.js';
 import type { Explanation, Failure, Recognizer, RecognizerInfo, Result } from '../types.js';
-import type { Answer, Ask, ChildSetup, SentItem } from './child.js';
+import type { ChildResponse, ChildRequest, ChildSetup, SentItem } from './child.js';
 import { openSource } from './images.js';
 
 export interface PoolOptions {
-  /** Told whenever a child has become ready or has ended while the pool is open. */
+  /** Called when a child becomes ready, or ends while the pool is open. */
   readonly onEvent?: (event: ProcessEvent) => void;
-  /** Milliseconds after which a child that owes an answer counts as stuck and is killed; never by default. */
+  /** Milliseconds after which a child that has not responded is considered stuck and killed; by default never. */
   readonly patience?: number;
 }
 
 /**
- * Starts `processes` children that each load the bundle. Calls go to the least busy; a child that ends is replaced.
- * @throws MienError what loading throws; later `crashed` for the calls that an ended child had not answered.
+ * Starts `processes` children that each load the bundle. Calls go to the least busy child; one that ends is restarted.
+ * @throws MienError as loading the bundle does; calls in progress of a child that ends reject with `crashed`.
  */
 export async function startPool(
   setup: ChildSetup,
   processes: number,
   options: PoolOptions = {},
 ): Promise<Recognizer> {
-  const pool = await startProcessPool<ChildSetup, Ask, Answer, RecognizerInfo>({
+  const pool = await startProcessPool<ChildSetup, ChildRequest, ChildResponse, RecognizerInfo>({
     ...options,
     module: moduleInPackage('recognizer/node/child'),
     setup,
     processes,
   });
   const { info } = pool;
-  /** The child is told of an abort too, but may be too busy to hear it. */
-  const call = async (ask: Ask, load: number, signal: AbortSignal | undefined): Promise<Answer> => {
-    const aborted = abortion(signal);
+  /** Rejects at once on abort, since the child may be too busy to receive it. */
+  const call = async (
+    request: ChildRequest,
+    load: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ChildResponse> => {
+    const aborted = rejectOnAbort(signal);
     try {
-      return await Promise.race([aborted.promise, pool.run(ask, { load, signal })]);
+      return await Promise.race([aborted.promise, pool.run(request, { load, signal })]);
     } finally {
       aborted.forget();
     }
   };
-  /** Makes an item fit to be sent: images are opened here, and one that cannot be is the item's error. */
+  /** An item that can be sent: images are opened here; if one cannot be opened, the item has an error. */
   const sendable = async ({ image, ...item }: ReadItem): Promise<SentItem> => {
     if (image === undefined) return item;
-    // The bundle reads no faces: that there is an image is all that will be said of it.
+    // Without a face model only the presence of an image matters, for its warning.
     if (!info.labels.face) return { ...item, image: '' };
     try {
       if (isEmptyImage(image)) return { ...item, image: new Uint8Array() };

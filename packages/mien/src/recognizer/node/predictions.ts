@@ -1,16 +1,16 @@
-// A file of predictions that grows row by row: an interrupted run goes on after the last row that is safely there.
+// A file of predictions, written row by row: an interrupted run resumes after the last saved row.
 import { open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { MienError } from 'mien-engine/base';
 import { fileError, writeFileAtomic } from 'mien-engine/node';
 
 export interface PredictionsFile {
-  /** Rows that an earlier run left. */
+  /** Number of rows that an earlier run saved. */
   readonly done: number;
-  /** Those of them without an answer. */
+  /** Number of those that could not be recognised. */
   readonly failed: number;
-  /** Appends lines that stand for `rows` rows, of which `failed` have no answer; once it returns, they survive a crash. */
+  /** Appends the lines of `rows` rows, `failed` of which could not be recognised, and syncs them to disk. */
   append(text: string, rows: number, failed?: number): Promise<void>;
-  /** The file gets its name. */
+  /** Renames the complete file to its final name. */
   finish(): Promise<void>;
   close(): Promise<void>;
 }
@@ -23,9 +23,9 @@ interface State {
 }
 
 /**
- * Opens `path` for predictions. Until it is finished it is called `path.part`, with what is done in `path.part.json`.
- * @param header is written before the first row.
- * @throws MienError `checkpoint` when another run's unfinished file is there, `file` when a finished one is, or it
+ * Opens `path` for predictions. Until finished it is named `path.part`, with its state in `path.part.json`.
+ * @param header written before the first row
+ * @throws MienError `checkpoint` if there is an unfinished file of another run, `file` if there is a finished file, or it
  *   cannot be written.
  */
 export async function openPredictions(
@@ -34,15 +34,15 @@ export async function openPredictions(
 ): Promise<PredictionsFile> {
   const [part, note] = [`${path}.part`, `${path}.part.json`];
   if (!overwrite && (await stat(path).catch(() => undefined)))
-    throw new MienError('file', 'is there already', {
+    throw new MienError('file', 'already exists', {
       file: path,
-      hint: 'Name another file, or use --overwrite.',
+      hint: 'Choose another file, or use --overwrite.',
     });
   const state = await readState(note);
   if (state && state.fingerprint !== fingerprint && !overwrite)
-    throw new MienError('checkpoint', 'is of a run with other items, another model or other options', {
+    throw new MienError('checkpoint', 'belongs to a run with other items, another model or other options', {
       file: part,
-      hint: 'Finish that run with its own command, or use --overwrite.',
+      hint: 'Finish that run with its command, or use --overwrite.',
     });
   const resumed =
     state?.fingerprint === fingerprint && (await stat(part).catch(() => undefined)) ? state : undefined;
@@ -59,7 +59,7 @@ export async function openPredictions(
     const state: State = { fingerprint, rows, bytes, failed: without };
     await writeFileAtomic(note, JSON.stringify(state));
   };
-  // What follows the last row that is noted was being written when the run ended.
+  // Content after the last saved row was being written when the run ended.
   if (resumed) await handle.truncate(bytes).catch(failed);
   else await write(header, 0);
   return {
