@@ -17,7 +17,16 @@ export { efficientNetConfig, type EfficientNetConfig } from './encoders/efficien
 export { efficientNetTraining, isStatistic } from './encoders/efficientnet-training.js';
 export { type FaceNetwork, faceNetworkParameters } from './encoders/face-network.js';
 export { bertParameters, createTextEncoder, readPretrainedText } from './encoders/load-text.js';
-export { loadFaceEncoder, loadTextEncoder } from './encoders/load.js';
+export {
+  loadFaceEncoder,
+  loadTextEncoder,
+  loadVoiceEncoder,
+  type VoiceEncoder,
+  whisperTiny,
+} from './encoders/load.js';
+export { readPretrainedVoice } from './encoders/load-voice.js';
+export { logMel } from './encoders/log-mel.js';
+export { whisper } from './encoders/whisper.js';
 export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';
 export { profiles } from './encoders/profiles.js';
 export { experimentData, type Selection } from './experiments/data.js';
