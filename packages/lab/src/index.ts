@@ -11,6 +11,7 @@ export { pairFaces } from './data/pairing.js';
 export { assignTexts } from './data/prepare-texts.js';
 export { DEFAULT_SETTINGS, prepare } from './data/prepare.js';
 export { loadRafdb } from './data/rafdb.js';
+export { loadSpeech, readClip, speakerFolds } from './data/speech.js';
 export { majorityOf } from './data/votes.js';
 export { bertConfig } from './encoders/bert.js';
 export { efficientNetConfig, type EfficientNetConfig } from './encoders/efficientnet-blocks.js';

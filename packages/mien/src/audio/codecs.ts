@@ -47,7 +47,7 @@ const CODECS = {
   },
 } as const satisfies Record<string, Codec>;
 
-export type CodecName = keyof typeof CODECS;
+type CodecName = keyof typeof CODECS;
 
 /** Formats that are recognised but not decoded here, by name. */
 const OTHERS: readonly (readonly [string, (start: string) => boolean])[] = [
@@ -67,7 +67,7 @@ const startOf = (bytes: Uint8Array, length: number): string =>
  * The codec of a recording by its first bytes.
  * @throws AudioError `undecodable` for others, by name where that is known.
  */
-export function codecOf(bytes: Uint8Array): CodecName {
+function codecOf(bytes: Uint8Array): CodecName {
   const start = startOf(bytes, 300);
   if (start.startsWith('fLaC')) return 'flac';
   if (start.startsWith('OggS')) {

@@ -12,7 +12,7 @@ export interface RawAudio {
 }
 
 /** What is used of WebAudio's `AudioBuffer`. */
-export interface AudioBufferLike {
+interface AudioBufferLike {
   readonly sampleRate: number;
   readonly numberOfChannels: number;
   getChannelData(channel: number): Float32Array;
