@@ -91,10 +91,9 @@ function readFormat(view: DataView, little: boolean): Format {
   if (channels === 0) throw new AudioError('no-sound', 'is a WAV file of 0 channels');
   if (channels > MOST_CHANNELS) throw bad(`it has ${channels} channels`);
   checkRate(sampleRate);
-  // The block says how wide samples are stored; where it is nonsense, their bits do.
-  const stored = block / channels;
   const needed = Math.ceil(bits / 8) || (encoding === A_LAW || encoding === MU_LAW ? 1 : 0);
-  const width = Number.isInteger(stored) && stored >= needed && stored <= 8 ? stored : needed;
+  // Of the block, which may be nonsense, only 24 bits that are stored in 32 are believed.
+  const width = needed === 3 && block === 4 * channels ? 4 : needed;
   return { encoding, channels, sampleRate, width };
 }
 

@@ -60,6 +60,7 @@ describe('headers that lie', () => {
     ['sizes of a pipe', { riffSize: 0xffffffff, dataSize: 0xffffffff }],
     ['a data size of 0', { dataSize: 0 }],
     ['a block of 0 bytes', { blockAlign: 0 }],
+    ['a block of twice the bytes', { blockAlign: 4 }],
     ['an impossible block', { blockAlign: 999 }],
     ['chunks of odd sizes in between', { chunks: [['LIST', Uint8Array.of(1, 2, 3)]] as const }],
   ])('reads the sound despite %s', (_, options) => {
