@@ -17,6 +17,7 @@ export const floors = {
     'bundle',
     'evaluate',
     'detector',
+    'audio',
     'encoders',
     'data',
     'base',

@@ -21,6 +21,7 @@ export * from './graph/ops/movement.js';
 export * from './graph/ops/quantized.js';
 export * from './graph/ops/reduction.js';
 export * from './layers/channel-major.js';
+export * from './layers/conv1d.js';
 export * from './layers/loss.js';
 export * from './layers/lstm.js';
 export * from './layers/parameters.js';

@@ -11,13 +11,23 @@ export { pairFaces } from './data/pairing.js';
 export { assignTexts } from './data/prepare-texts.js';
 export { DEFAULT_SETTINGS, prepare } from './data/prepare.js';
 export { loadRafdb } from './data/rafdb.js';
+export { loadSpeech, readClip, speakerFolds } from './data/speech.js';
 export { majorityOf } from './data/votes.js';
 export { bertConfig } from './encoders/bert.js';
 export { efficientNetConfig, type EfficientNetConfig } from './encoders/efficientnet-blocks.js';
 export { efficientNetTraining, isStatistic } from './encoders/efficientnet-training.js';
 export { type FaceNetwork, faceNetworkParameters } from './encoders/face-network.js';
 export { bertParameters, createTextEncoder, readPretrainedText } from './encoders/load-text.js';
-export { loadFaceEncoder, loadTextEncoder } from './encoders/load.js';
+export {
+  loadFaceEncoder,
+  loadTextEncoder,
+  loadVoiceEncoder,
+  type VoiceEncoder,
+  whisperTiny,
+} from './encoders/load.js';
+export { readPretrainedVoice } from './encoders/load-voice.js';
+export { logMel } from './encoders/log-mel.js';
+export { whisper } from './encoders/whisper.js';
 export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';
 export { profiles } from './encoders/profiles.js';
 export { experimentData, type Selection } from './experiments/data.js';

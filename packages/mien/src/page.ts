@@ -2,6 +2,7 @@
  * What the demo page needs beyond `mien/browser`. It may change in any version.
  * @module mien/page
  */
+export { decodeAudio } from './recognizer/browser/audio.js';
 export { DETECTOR_FILE } from './detector/blazeface.js';
 export {
   type Backend,

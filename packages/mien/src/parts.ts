@@ -2,6 +2,12 @@
  * What mien-lab trains and measures: the parts of mien that are not its public API. They may change in any version.
  * @module mien/parts
  */
+export { decodeAudio, type DecodeAudioOptions } from './audio/decode.js';
+export { levelled, trimSilence } from './audio/level.js';
+export { resample } from './audio/resample.js';
+export type { AudioSource, RawAudio } from './audio/source.js';
+export { type AudioNote, type Speech, SPEECH_RATE } from './audio/speech.js';
+export { AudioError, type AudioFault } from './audio/waveform.js';
 export { bundledModel, inPackage, packageVersion } from './base/package.js';
 export { type Progress, silentProgress } from './base/progress.js';
 export { defineSettings, type Settings, type SettingsSources } from './base/settings.js';

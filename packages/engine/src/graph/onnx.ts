@@ -57,13 +57,15 @@ interface Writer {
   readonly sizes: Map<string, string>;
   /** Inputs of the outermost graph, from which run-time sizes are read. */
   readonly sources: readonly Value[];
+  /** Outputs of the nodes written so far, from which sizes that no input has are read. */
+  readonly computed: Value[];
   readonly counter: Counter;
 }
 
 /**
  * Encodes a graph that computes `outputs` from its inputs.
- * @throws MienError `shape` if a run-time size that the graph needs is not the size of any input, or if an output has the
- *   name of an input with another value.
+ * @throws MienError `shape` if a run-time size that the graph needs is not that of an input or of a value computed before,
+ *   or if an output has the name of an input with another value.
  */
 export function encodeModel(
   graph: Graph,
@@ -112,6 +114,7 @@ function encodeGraph(
     literals: new Map(),
     sizes: new Map(),
     sources,
+    computed: [],
     counter,
   };
   const named = outputs.map((value, i) => ({ value, name: outputNames?.[i] ?? fresh(counter, 'o') }));
@@ -158,6 +161,7 @@ function writeNode(writer: Writer, { operator, inputs, attributes, outputs, scop
   const inputNames = form.inputs.map((part) => (part === undefined ? '' : inputName(writer, part)));
   const outputNames = outputs.map((value) => nameFor(writer, value));
   writeForm(writer, scope, form, inputNames, outputNames);
+  writer.computed.push(...outputs);
 }
 
 function inputName(writer: Writer, part: OnnxInput): string {
@@ -218,9 +222,10 @@ function dimsName(writer: Writer, dims: Shape): string {
 function sizeName(writer: Writer, dim: string): string {
   const known = writer.sizes.get(dim);
   if (known !== undefined) return known;
-  const source = writer.sources.find((value) => value.shape.includes(dim));
+  const hasSize = ({ shape }: Value): boolean => shape.includes(dim);
+  const source = writer.sources.find(hasSize) ?? writer.computed.find(hasSize);
   if (source === undefined)
-    throw new MienError('shape', `the size "${dim}" is needed but is not the size of any input`);
+    throw new MienError('shape', `the size "${dim}" is needed but no input or earlier value has it`);
   const axis = source.shape.indexOf(dim);
   const name = fresh(writer.counter, 'v');
   const form = { type: 'Shape', attributes: { start: axis, end: axis + 1 } };

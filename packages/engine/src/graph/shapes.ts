@@ -78,6 +78,17 @@ export const sizesOf = <Rank extends number>(x: Value, rank: Rank): Tuple<number
 export const kernelPositions = (length: number, kernel: number, stride: number): number =>
   Math.floor((length - kernel) / stride) + 1;
 
+/**
+ * Positions of a kernel along an axis that may be known only at run time: the same size where the padding makes up for
+ * the kernel, else a size named after the expression, such as `(samples-160)//160+1`.
+ */
+export function dimPositions(dim: Dim, padding: number, kernel: number, stride: number): Dim {
+  if (typeof dim === 'number') return kernelPositions(dim + padding, kernel, stride);
+  if (stride === 1 && padding === kernel - 1) return dim;
+  const room = padding - kernel;
+  return `(${dim}${room < 0 ? '' : '+'}${room})//${stride}+1`;
+}
+
 /** @throws Error if the value's dtype is not one of these. */
 export function expectDType(value: Value, ...dtypes: Value['dtype'][]): void {
   if (!dtypes.includes(value.dtype)) throw new Error(`expects ${dtypes.join(' or ')}, got ${value.dtype}`);

@@ -1,7 +1,15 @@
 // Sizes known only at run time: one model gives the results of models of fixed sizes.
 import { describe, expect, test } from 'vitest';
 import { float32, int64, sizeOf, type Tensor } from '../../src/base/tensor.js';
-import { createGraph, input, type Dim, type Graph, type Shape, type Value } from '../../src/graph/graph.js';
+import {
+  constant,
+  createGraph,
+  input,
+  type Dim,
+  type Graph,
+  type Shape,
+  type Value,
+} from '../../src/graph/graph.js';
 import { gradients } from '../../src/graph/gradient.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import { add, mul, sub, where, greater } from '../../src/graph/ops/elementwise.js';
@@ -10,12 +18,14 @@ import {
   concat,
   expand,
   mergeLeading,
+  reflectPad,
   reshape,
   slice,
   split,
   splitLeading,
   transpose,
 } from '../../src/graph/ops/movement.js';
+import { conv2d } from '../../src/graph/ops/image.js';
 import { linearProduct, matmul } from '../../src/graph/ops/linalg.js';
 import { gather } from '../../src/graph/ops/lookup.js';
 import { layerNorm } from '../../src/graph/ops/fused.js';
@@ -181,6 +191,33 @@ test('looks up rows by a symbolic number of indices', async () => {
   });
   expect(y!.shape).toEqual([2, 3, 2]);
   expect(numbers(y)).toEqual([0, 1, 30, 31, 30, 31, 10, 11, 0, 1, 20, 21]);
+  await session.dispose();
+});
+
+test('reads a size that no input has off an earlier value', async () => {
+  const graph = createGraph('convolution');
+  const wave = input(graph, 'wave', 'float32', [1, 'samples']);
+  const padded = reshape(reflectPad(wave, 1, 2, 1), [1, 1, 1, 'samples+3']);
+  const kernel = constant(graph, float32([1, 1, 1, 3], [1, 2, 3]));
+  const y = conv2d(padded, kernel, { stride: 2 });
+  expect(y.shape).toEqual([1, 1, 1, '(samples+3-3)//2+1']);
+  const steps = y.shape[3]!;
+  const table = constant(graph, float32([9, 1], [10, 20, 30, 40, 50, 60, 70, 80, 90]));
+  const sums = add(reshape(y, [steps, 1]), firstRows(table, steps));
+  const session = await createSession(encodeModel(graph, { sums }), { threads: 1 });
+  // Padded: 3 2 1 2 3 4 3, and 5 4 3 with one element more.
+  for (const [length, expected] of [
+    [4, [10 + 10, 20 + 14, 30 + 20]],
+    [5, [10 + 10, 20 + 14, 30 + 26]],
+  ] as const) {
+    const { sums: found } = await session.run({
+      wave: float32(
+        [1, length],
+        Array.from({ length }, (_, i) => i + 1),
+      ),
+    });
+    expect(numbers(found)).toEqual(expected);
+  }
   await session.dispose();
 });
 

@@ -370,6 +370,32 @@ export const differentiable: Readonly<Record<string, Row>> = {
     };
   },
 
+  reflectPad: (draw) => {
+    const shape = draw.shape(1, 3);
+    const axis = draw.integer(0, shape.length - 1);
+    const length = draw.integer(2, 4);
+    const [before, after] = [draw.integer(0, length - 1), draw.integer(0, length - 1)];
+    return {
+      inputs: [{ shape: shape.with(axis, length), kind: 'any' }],
+      build: (x) => movement.reflectPad(x!, axis, before, after),
+      reference: (x) =>
+        tabulate(shape.with(axis, before + length + after), (index) => {
+          const inside = Math.abs(index[axis]! - before);
+          return at(x!, index.with(axis, inside < length ? inside : 2 * (length - 1) - inside));
+        }),
+    };
+  },
+
+  reversed: (draw) => {
+    const shape = draw.shape(1, 3);
+    const axis = draw.integer(0, shape.length - 1);
+    return {
+      inputs: [{ shape, kind: 'any' }],
+      build: (x) => movement.reversed(x!, axis),
+      reference: (x) => tabulate(shape, (index) => at(x!, index.with(axis, shape[axis]! - 1 - index[axis]!))),
+    };
+  },
+
   layerNorm: (draw) => {
     const width = draw.integer(2, 4);
     const epsilon = draw.pick([0.5, 0.01]);

@@ -5,7 +5,16 @@ import { scan } from '../../src/graph/ops/control.js';
 import { add, greater, mul, where } from '../../src/graph/ops/elementwise.js';
 import { gemm, linearProduct, matmul } from '../../src/graph/ops/linalg.js';
 import { gather, oneHot, scatterAdd } from '../../src/graph/ops/lookup.js';
-import { concat, expand, pad, reshape, slice, split, transpose } from '../../src/graph/ops/movement.js';
+import {
+  concat,
+  expand,
+  pad,
+  reflectPad,
+  reshape,
+  slice,
+  split,
+  transpose,
+} from '../../src/graph/ops/movement.js';
 import { layerNorm } from '../../src/graph/ops/fused.js';
 import { argMax, max, mean, softmax, sum } from '../../src/graph/ops/reduction.js';
 
@@ -34,6 +43,12 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
     'different dtypes',
     ({ of }) => mul(of([2]), of([2], 'int64')),
     /differ in dtype: float32 and int64/,
+  ],
+  [
+    'ReflectPad',
+    'more elements than there are to reflect',
+    ({ of }) => reflectPad(of([2, 3]), 1, 3, 0),
+    /cannot reflect 3 and 0 elements of 3/,
   ],
   [
     'Where',

@@ -102,16 +102,16 @@ export function decisionFeeds(
 ): Tensors {
   const labels = labelsOf(manifest);
   const each = (of: (one: string) => number): Tensor<'float32'> => float32([labels.length], labels.map(of));
-  const asked = {
+  const feeds = {
     label: each((one) => (one === label ? 1 : 0)),
     among: each((one) => (among.includes(one) ? 0 : NEVER)),
     ...priorFeeds(manifest, prior),
   };
   const part = manifest[otherOf(modality)];
-  if (!part) return asked;
+  if (!part) return feeds;
   const empty = (width: number): Tensor<'float32'> => float32([1, width], new Float32Array(width));
   return {
-    ...asked,
+    ...feeds,
     paired: float32([], [other ? 1 : 0]),
     logits: other?.logits ?? empty(part.labels.length),
     ...(readsEmbeddings(decision) ? { embedding: other?.embedding ?? empty(part.width) } : {}),

@@ -1,6 +1,5 @@
 // Images that are not there: how callers, forms and tables say that there is none, told apart from one that is empty.
-import { bytesIn } from './bytes.js';
-import { isBlob } from './source.js';
+import { bytesIn, isBlob } from '../base/bytes.js';
 
 /**
  * Whether a form's file field was left empty: browsers then send a file without a name and without a byte, as

@@ -2,7 +2,7 @@
 import { describeType, MienError, repeated, tagOf } from 'mien-engine/base';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { rgbFromGrey } from '../encoders/grey.js';
-import { bytesIn, steadyBytes } from './bytes.js';
+import { bytesIn, steadyBytes } from '../base/bytes.js';
 import type { RawImage } from './types.js';
 
 const refuse = (message: string, hint?: string): MienError =>

@@ -1,7 +1,7 @@
 // Classifies whatever a caller passes as an image, the same in Node and in browsers.
 import { describeType, MienError, tagOf } from 'mien-engine/base';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { bytesIn, steadyBytes } from './bytes.js';
+import { bytesIn, isBlob, steadyBytes } from '../base/bytes.js';
 import { bytesOfDataUrl, isDataUrl } from './data-url.js';
 import { rgbOf } from './pixels.js';
 
@@ -50,10 +50,6 @@ function fromBytes(bytes: Uint8Array<ArrayBuffer>): Source {
   checkNotEmpty(bytes.length);
   return { bytes };
 }
-
-/** By name, since a Blob from an iframe or a test runner belongs to another realm. */
-export const isBlob = (value: unknown): value is Blob =>
-  /^(Blob|File)$/.test(tagOf(value)) && typeof (value as Blob).arrayBuffer === 'function';
 
 function adviceFor(value: unknown): string {
   const has = (method: string): boolean =>

@@ -1,7 +1,7 @@
 // Pixels in any array: the same image from every type, and an error that names the type when they are ambiguous.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesIn, steadyBytes } from '../../src/recognizer/bytes.js';
+import { bytesIn, steadyBytes } from '../../src/base/bytes.js';
 import { rgbOf } from '../../src/recognizer/pixels.js';
 import type { RawImage } from '../../src/recognizer/types.js';
 

@@ -12,7 +12,7 @@ import {
   type Unary,
   type Value,
 } from '../graph.js';
-import { dimsOf, expectDType, kernelPositions, sizeAlong, sizesOf } from '../shapes.js';
+import { dimPositions, dimsOf, expectDType, sizeAlong, sizesOf } from '../shapes.js';
 import { mul } from './elementwise.js';
 import { expand } from './movement.js';
 import { sum } from './reduction.js';
@@ -32,8 +32,8 @@ interface ConvAttributes {
 const Conv = operator<BinaryWithOptional, ConvAttributes>({
   name: 'Conv',
   infer: ([x, weight, bias], { stride, padding: [top, left, bottom, right], groups }) => {
-    const [batch, ...rest] = dimsOf(x, 4);
-    const [channels, height, width] = staticShape(rest);
+    const [batch, , height, width] = dimsOf(x, 4);
+    const channels = sizeAlong(x, 1);
     const [outputs, inner, kernelHeight, kernelWidth] = sizesOf(weight, 4);
     if (channels !== inner * groups || outputs % groups !== 0)
       throw new Error(
@@ -42,10 +42,11 @@ const Conv = operator<BinaryWithOptional, ConvAttributes>({
     if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== outputs))
       throw new Error(`the bias ${formatShape(bias.shape)} must be [${outputs}]`);
     const size = [
-      kernelPositions(height + top + bottom, kernelHeight, stride),
-      kernelPositions(width + left + right, kernelWidth, stride),
+      dimPositions(height, top + bottom, kernelHeight, stride),
+      dimPositions(width, left + right, kernelWidth, stride),
     ];
-    if (size.some((length) => length < 1)) throw new Error('the kernel is larger than the padded image');
+    if (size.some((length) => typeof length === 'number' && length < 1))
+      throw new Error('the kernel is larger than the padded image');
     return [{ dtype: x.dtype, shape: [batch, outputs, ...size] }];
   },
   lower: (inputs, { stride, padding, groups }) => ({
@@ -80,8 +81,8 @@ export interface ConvOptions {
 }
 
 /**
- * Cross-correlation: `[n, in, h, w]` with a kernel `[out, in / groups, kh, kw]` gives `[n, out, h', w']`. It has gradients
- * of the image and the bias, not of the kernel.
+ * Cross-correlation: `[n, in, h, w]` with a kernel `[out, in / groups, kh, kw]` gives `[n, out, h', w']`. Height and width
+ * may be known only at run time. It has gradients of the image (of known size) and the bias, not of the kernel.
  */
 export function conv2d(x: Value, weight: Value, options: ConvOptions = {}): Value {
   const { bias, stride = 1, padding = [0, 0, 0, 0], groups = 1 } = options;

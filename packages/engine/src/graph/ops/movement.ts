@@ -15,6 +15,7 @@ import {
   type Variadic,
 } from '../graph.js';
 import { axisOf, broadcastShapes, dimOf, expectDType, sameShape, sizeAlong } from '../shapes.js';
+import { add } from './elementwise.js';
 
 const Reshape = operator<Unary, { readonly shape: Shape }>({
   name: 'Reshape',
@@ -254,3 +255,61 @@ const Pad = operator<Unary, PadAttributes>({
 /** Adds zeros before and after, along one axis. */
 export const pad = (x: Value, axis: number, before: number, after: number): Value =>
   before === 0 && after === 0 ? x : apply(Pad, [x], { axis: axisOf('Pad', x, axis), before, after })[0];
+
+const ReflectPad = operator<Unary, PadAttributes>({
+  name: 'ReflectPad',
+  infer: ([x], { axis, before, after }) => {
+    expectDType(x, 'float32');
+    const length = dimOf(x, axis);
+    if (before < 0 || after < 0 || (typeof length === 'number' && Math.max(before, after) >= length))
+      throw new Error(`cannot reflect ${before} and ${after} elements of ${length}`);
+    const padded = before + after;
+    return [
+      {
+        dtype: x.dtype,
+        shape: x.shape.with(axis, typeof length === 'number' ? length + padded : `${length}+${padded}`),
+      },
+    ];
+  },
+  lower: (inputs, { axis, before, after }) => ({
+    type: 'Pad',
+    inputs: [...inputs, int64([2], [before, after]), undefined, int64([1], [axis])],
+    attributes: { mode: 'reflect' },
+  }),
+  gradient: (dy, { inputs: [x], attributes: { axis, before, after } }) => {
+    const length = sizeAlong(x, axis);
+    const parts = [slice(dy, axis, before, before + length)];
+    // What was reflected at an end adds to the elements next to the one at the end, in reverse.
+    if (before > 0) {
+      const start = reversed(slice(dy, axis, 0, before), axis);
+      parts.push(pad(start, axis, 1, length - 1 - before));
+    }
+    if (after > 0) {
+      const end = reversed(slice(dy, axis, before + length, before + length + after), axis);
+      parts.push(pad(end, axis, length - 1 - after, 1));
+    }
+    return [parts.reduce((a, b) => add(a, b))];
+  },
+});
+/**
+ * Adds elements before and after along one axis, mirrored at the outermost ones, which are not repeated (NumPy's
+ * `reflect`). The size along the axis may be known only at run time; the gradient needs it.
+ */
+export const reflectPad = (x: Value, axis: number, before: number, after: number): Value =>
+  before === 0 && after === 0
+    ? x
+    : apply(ReflectPad, [x], { axis: axisOf('ReflectPad', x, axis), before, after })[0];
+
+const Reverse = operator<Unary, { readonly axis: number }>({
+  name: 'Reverse',
+  infer: ([{ dtype, shape }]) => [{ dtype, shape }],
+  // From the last element to beyond the first.
+  lower: (inputs, { axis }) => ({
+    type: 'Slice',
+    inputs: [...inputs, ...[-1, Number.MIN_SAFE_INTEGER, axis, -1].map((n) => int64([1], [n]))],
+  }),
+  gradient: (dy, { attributes: { axis } }) => [reversed(dy, axis)],
+});
+/** The elements in reverse order along one axis. */
+export const reversed = (x: Value, axis: number): Value =>
+  apply(Reverse, [x], { axis: axisOf('Reverse', x, axis) })[0];

@@ -4,6 +4,7 @@ import { defined, MienError } from 'mien-engine/base';
 import { type Output, outputOf, progressOf } from 'mien/cli';
 import type { OpenedDataSets } from '../../data/open.js';
 import type { CorpusCounts } from '../../data/corpora/prepare.js';
+import type { SpeechCounts } from '../../data/speech.js';
 import type { CountTable, Protocol, SetCounts, TextTable } from 'mien/parts';
 
 interface Options {
@@ -32,7 +33,10 @@ export function defineData(program: Command): void {
   program
     .command('data')
     .description('show what the data sets hold, what is dropped and why, and what repeats across splits')
-    .argument('[dir]', 'folder that holds isear/, fer2013/ and rafdb/, or some of them, and corpora of texts')
+    .argument(
+      '[dir]',
+      'folder that holds isear/, fer2013/ and rafdb/, or some of them, and corpora of texts and speech',
+    )
     .option('--isear <path>', 'ISEAR, a file in any of its forms or a folder')
     .option('--fer2013 <path>', 'FER2013, a folder, fer2013.csv or icml_face_data.csv')
     .option('--rafdb <path>', 'RAF-DB, the folder of DATASET/ or of Image/ and EmoLabel/')
@@ -64,6 +68,8 @@ async function run(dir: string | undefined, options: Options, output: Output): P
     { loadCorpora },
     { corpusCounts, prepareCorpora },
     { corpusTerms },
+    { loadAllSpeech, speechCounts },
+    { SPEECH_CORPORA },
   ] = await Promise.all([
     import('../../data/open.js'),
     import('../../data/prepare.js'),
@@ -71,11 +77,15 @@ async function run(dir: string | undefined, options: Options, output: Output): P
     import('../../data/corpora/read.js'),
     import('../../data/corpora/prepare.js'),
     import('../../data/corpora/definitions.js'),
+    import('../../data/speech.js'),
+    import('../../data/speech-names.js'),
   ]);
   const skipInvalid = options.skipInvalid === true;
   const progress = await progressOf(output);
   const corpora = dir === undefined ? [] : await loadCorpora(dir, { skipInvalid });
-  const sets = await openDataSets(dir, { paths, skipInvalid, optional: corpora.length > 0 });
+  const speech = dir === undefined ? [] : await loadAllSpeech(dir, { skipInvalid });
+  const optional = corpora.length > 0 || speech.length > 0;
+  const sets = await openDataSets(dir, { paths, skipInvalid, optional });
   const { protocol } = await prepare(sets, {
     split: options.split,
     seed: options.seed,
@@ -98,12 +108,14 @@ async function run(dir: string | undefined, options: Options, output: Output): P
     training: textsOf('train'),
   }).map(corpusCounts);
   const { settings, faceDuplicates, warnings } = protocol;
-  const skipped = [...protocol.skipped, ...corpora.flatMap((one) => one.skipped)];
+  const skipped = [...protocol.skipped, ...[...corpora, ...speech].flatMap((one) => one.skipped)];
+  const heard = speech.map((corpus) => speechCounts(corpus, options.seed));
   const value = {
     settings,
     sets: Object.fromEntries(present.map(({ set, ...rest }) => [set, rest])),
     missing: sets.missing,
     ...(counted.length > 0 ? { corpora: counted } : {}),
+    ...(heard.length > 0 ? { speech: heard } : {}),
     ...defined({ faceDuplicates }),
     skipped,
     warnings,
@@ -117,6 +129,17 @@ async function run(dir: string | undefined, options: Options, output: Output): P
       ),
       ...(counted.length > 0
         ? [renderText(corporaTable(counted, corpusTerms(counted.map(({ name }) => name))), layout)]
+        : []),
+      ...(heard.length > 0
+        ? [
+            renderText(
+              speechTable(
+                heard,
+                heard.map(({ name }) => SPEECH_CORPORA[name]),
+              ),
+              layout,
+            ),
+          ]
         : []),
       ...repeatLines(protocol),
       ...skippedLines(skipped),
@@ -209,6 +232,36 @@ function corporaTable(corpora: readonly CorpusCounts[], terms: readonly string[]
     notes: [
       ...[...reasons].map(([reason, count]) => `Dropped, ${reason}: ${number(count)}`),
       ...terms.map((one) => `Terms: ${one}`),
+    ],
+  };
+}
+
+/** A row a corpus of speech; labels are columns, why clips are left out is a note. */
+function speechTable(
+  corpora: readonly SpeechCounts[],
+  definitions: readonly { readonly title: string; readonly terms: string }[],
+): TextTable {
+  const labels = [...new Set(corpora.flatMap((corpus) => Object.keys(corpus.labels)))].sort();
+  const right = (header: string) => ({ header, align: 'right' as const });
+  return {
+    title: 'Corpora of speech (split by speaker)',
+    columns: [{ header: 'corpus' }, ...['speakers', 'train', 'validation', 'test', ...labels].map(right)],
+    groups: [
+      {
+        rows: corpora.map(({ speakers, splits, labels: counts }, i) => [
+          definitions[i]!.title,
+          ...[speakers, splits.train, splits.validation, splits.test].map(number),
+          ...labels.map((label) => number(counts[label] ?? 0)),
+        ]),
+      },
+    ],
+    notes: [
+      ...corpora.flatMap(({ dropped }, i) =>
+        Object.entries(dropped).map(
+          ([reason, count]) => `Dropped of ${definitions[i]!.title}, ${reason}: ${number(count)}`,
+        ),
+      ),
+      ...definitions.map(({ terms }) => `Terms: ${terms}`),
     ],
   };
 }

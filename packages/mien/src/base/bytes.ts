@@ -1,4 +1,4 @@
-// Bytes in any buffer or view, of any realm: iframes and the contexts of test runners have an `ArrayBuffer` of their own.
+// Bytes in any buffer, view or Blob, of any realm: iframes and the contexts of test runners have an `ArrayBuffer` of their own.
 import { tagOf } from 'mien-engine/base';
 
 const BYTE_VIEWS = new Set(['Uint8Array', 'Uint8ClampedArray', 'DataView']);
@@ -27,3 +27,7 @@ export function steadyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const isSteady = tagOf(buffer) === 'ArrayBuffer' && !(buffer as { resizable?: boolean }).resizable;
   return isSteady ? (bytes as Uint8Array<ArrayBuffer>) : Uint8Array.from(bytes);
 }
+
+/** By name, since a Blob from an iframe or a test runner belongs to another realm. */
+export const isBlob = (value: unknown): value is Blob =>
+  /^(Blob|File)$/.test(tagOf(value)) && typeof (value as Blob).arrayBuffer === 'function';

@@ -1,0 +1,183 @@
+// How well frozen states of Whisper tell RAVDESS's emotions apart in speakers that the classifier has not heard: six folds
+// of four actors, the mean over time of each block's states, logistic regression. With `--time`, the
+// processor time of encoding on one thread instead, which other load on the machine changes least.
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import {
+  constantParameters,
+  createGraph,
+  createSession,
+  encodeModel,
+  float32,
+  input,
+  mean,
+} from 'mien-engine';
+import {
+  loadSpeech,
+  logMel,
+  readClip,
+  readPretrainedVoice,
+  speakerFolds,
+  whisper,
+  whisperTiny,
+} from 'mien-lab';
+import { FACE_LABELS } from 'mien/parts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { weights: { type: 'string' }, time: { type: 'boolean', default: false } },
+});
+const [folder] = positionals;
+if (folder === undefined) {
+  console.error('Usage: node --import tsx bench/voice-folds.ts RAVDESS [--weights FOLDER] [--time]');
+  process.exit(2);
+}
+
+const FOLDS = 6;
+/** Clips whose encoding is timed. */
+const TIMED = 40;
+const ROUNDS = 9;
+const PENALTY = 1;
+const STEPS = 200;
+const CLASSES = FACE_LABELS.length;
+
+const { config, weights } = await readPretrainedVoice({
+  ...whisperTiny,
+  ...(values.weights ? { folder: values.weights } : {}),
+});
+const graph = createGraph('voice');
+const samples = input(graph, 'samples', 'float32', [1, 'samples']);
+const { layers, last } = whisper(constantParameters(graph, await weights()), config, logMel(samples));
+const outputs = {
+  ...Object.fromEntries(layers.slice(1).map((states, i) => [`block ${i + 1}`, mean(states, [1])])),
+  published: mean(last, [1]),
+};
+const session = await createSession(encodeModel(graph, outputs), { threads: 1 });
+const encode = (clip: Float32Array, names?: string[]) =>
+  session.run({ samples: float32([1, clip.length], clip) }, names);
+
+const { items } = await loadSpeech('ravdess', folder);
+
+if (values.time) {
+  const clips = await Promise.all(
+    items.filter((_, i) => i % Math.floor(items.length / TIMED) === 0).map(readClip),
+  );
+  const seconds = clips.reduce((sum, { length }) => sum + length / 16_000, 0);
+  const rounds: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = process.cpuUsage();
+    for (const clip of clips) await encode(clip, ['published']);
+    const { user, system } = process.cpuUsage(start);
+    rounds.push((user + system) / 1000 / seconds);
+  }
+  rounds.sort((a, b) => a - b);
+  console.log(
+    `${rounds[0]!.toFixed(2)} ms of processor time a second of sound, median ${rounds[ROUNDS >> 1]!.toFixed(2)}: ` +
+      `${clips.length} clips of ${(seconds / clips.length).toFixed(1)} s, ${ROUNDS} rounds, load ${loadavg()[0]!.toFixed(1)}`,
+  );
+  process.exit(0);
+}
+
+const width = config.width;
+const features = Object.fromEntries(
+  Object.keys(outputs).map((name) => [name, new Float32Array(items.length * width)]),
+);
+for (const [i, item] of items.entries()) {
+  const encoded = await encode(await readClip(item));
+  for (const [name, rows] of Object.entries(features))
+    rows.set(encoded[name]!.data as Float32Array, i * width);
+  if (i % 100 === 99) console.error(`${i + 1} of ${items.length} clips`);
+}
+
+const labels = items.map(({ label }) => FACE_LABELS.indexOf(label));
+const folds = speakerFolds(items, FOLDS);
+
+/** Columns of the training rows get mean 0 and deviation 1; all rows are returned. */
+function standardized(rows: Float32Array, training: readonly number[]): Float32Array {
+  const out = new Float32Array(rows.length);
+  for (let k = 0; k < width; k++) {
+    const column = training.map((i) => rows[i * width + k]!);
+    const centre = column.reduce((a, b) => a + b, 0) / column.length;
+    const deviation = Math.sqrt(column.reduce((a, b) => a + (b - centre) ** 2, 0) / column.length) || 1;
+    for (let i = 0; i < items.length; i++) out[i * width + k] = (rows[i * width + k]! - centre) / deviation;
+  }
+  return out;
+}
+
+/**
+ * Logistic regression with the penalty ‖W‖² / 2 beside the sum of losses, by gradient descent with Nesterov's momentum:
+ * the loss is convex, and its steepest curvature at most half the largest eigenvalue of XᵀX.
+ */
+function fit(rows: Float32Array, training: readonly number[]): Float32Array {
+  const size = (width + 1) * CLASSES;
+  let [weight, before] = [new Float32Array(size), new Float32Array(size)];
+  const rate = 1 / (PENALTY + 0.5 * largestEigenvalue(rows, training));
+  for (let step = 1; step <= STEPS; step++) {
+    const ahead = weight.map((w, i) => w + ((step - 1) / (step + 2)) * (w - before[i]!));
+    const slope = ahead.map((w, i) => (i < width * CLASSES ? PENALTY * w : 0));
+    for (const i of training) {
+      const p = posterior(rows, i, ahead);
+      p[labels[i]!]! -= 1;
+      for (let k = 0; k < width; k++)
+        for (let c = 0; c < CLASSES; c++) slope[k * CLASSES + c]! += rows[i * width + k]! * p[c]!;
+      for (let c = 0; c < CLASSES; c++) slope[width * CLASSES + c]! += p[c]!;
+    }
+    [before, weight] = [weight, ahead.map((w, i) => w - rate * slope[i]!)];
+  }
+  return weight;
+}
+
+function largestEigenvalue(rows: Float32Array, training: readonly number[]): number {
+  let vector = new Float64Array(width).fill(1 / Math.sqrt(width));
+  let value = 0;
+  for (let round = 0; round < 30; round++) {
+    const next = new Float64Array(width);
+    for (const i of training) {
+      let dot = 0;
+      for (let k = 0; k < width; k++) dot += rows[i * width + k]! * vector[k]!;
+      for (let k = 0; k < width; k++) next[k]! += dot * rows[i * width + k]!;
+    }
+    value = Math.hypot(...next);
+    vector = next.map((x) => x / value);
+  }
+  return Math.max(value, training.length);
+}
+
+function posterior(rows: Float32Array, i: number, weight: Float32Array): Float64Array {
+  const logits = new Float64Array(CLASSES);
+  for (let c = 0; c < CLASSES; c++) logits[c] = weight[width * CLASSES + c]!;
+  for (let k = 0; k < width; k++)
+    for (let c = 0; c < CLASSES; c++) logits[c]! += rows[i * width + k]! * weight[k * CLASSES + c]!;
+  const most = Math.max(...logits);
+  const powers = logits.map((x) => Math.exp(x - most));
+  const total = powers.reduce((a, b) => a + b, 0);
+  return powers.map((x) => x / total);
+}
+
+for (const [name, rows] of Object.entries(features)) {
+  const hits = new Array<number>(FOLDS).fill(0);
+  const right = new Array<number>(CLASSES).fill(0);
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const training = folds.flatMap((one, i) => (one === fold ? [] : [i]));
+    const scaled = standardized(rows, training);
+    const weight = fit(scaled, training);
+    for (const [i, one] of folds.entries()) {
+      if (one !== fold) continue;
+      const p = posterior(scaled, i, weight);
+      if (p.indexOf(Math.max(...p)) !== labels[i]) continue;
+      hits[fold]!++;
+      right[labels[i]!]!++;
+    }
+  }
+  const shares = hits.map((count, fold) => count / folds.filter((one) => one === fold).length);
+  const accuracy = hits.reduce((a, b) => a + b, 0) / items.length;
+  const average = shares.reduce((a, b) => a + b, 0) / FOLDS;
+  const deviation = Math.sqrt(shares.reduce((a, b) => a + (b - average) ** 2, 0) / (FOLDS - 1));
+  const recalls = right.map((count, c) => count / labels.filter((label) => label === c).length);
+  const recall = recalls.reduce((a, b) => a + b, 0) / CLASSES;
+  const each = recalls.map((share, c) => `${FACE_LABELS[c]} ${share.toFixed(2)}`).join(', ');
+  console.log(
+    `${name}: accuracy ${accuracy.toFixed(3)}, mean recall ${recall.toFixed(3)}, deviation between folds ` +
+      `${deviation.toFixed(3)} (${shares.map((share) => share.toFixed(3)).join(' ')}); recall: ${each}`,
+  );
+}

@@ -1,0 +1,165 @@
+// Loads a voice encoder: located weights and definition become something that embeds speech.
+import {
+  collectParameters,
+  constantParameters,
+  createGraph,
+  createSession,
+  defined,
+  encodeModel,
+  float32,
+  input,
+  MienError,
+  type ParameterSpec,
+  type Tensor,
+  type Tensors,
+} from 'mien-engine';
+import { readJson } from 'mien-engine/node';
+import type { EncoderIdentity } from 'mien/parts';
+import type { LoadEncoderOptions } from './load-text.js';
+import { HOP, logMel, SAMPLE_RATE } from './log-mel.js';
+import { locatePretrained, WEIGHTS_FILE, type Pretrained, type PretrainedOptions } from './pretrained.js';
+import type { PretrainedSpec } from './profiles.js';
+import { readWeights } from './weights.js';
+import { poolSteps, whisper, whisperConfig, type WhisperConfig } from './whisper.js';
+
+export interface VoiceEncoderSpec extends PretrainedSpec {
+  /** Blocks whose last states are averaged, counted from 1; `published` takes the normalised states of the last. */
+  readonly block: number | 'published';
+}
+
+/**
+ * OpenAI's Whisper tiny.en (MIT). Its third block tells emotions apart best when it is frozen: the last ones are made for
+ * words.
+ */
+export const whisperTiny: VoiceEncoderSpec = { id: 'openai/whisper-tiny.en', revision: 'main', block: 3 };
+
+export interface VoiceEncoder {
+  readonly identity: EncoderIdentity;
+  /** Width of the embedding. */
+  readonly width: number;
+  /** Longest clip, in samples. */
+  readonly maxSamples: number;
+  /** Pooled embeddings `[n, width]` of n clips at 16 kHz, each computed at its own length. */
+  encode(batch: readonly Float32Array[]): Promise<Tensor<'float32'>>;
+  /** States of one clip, `[steps, width]`, one for each 20 ms. */
+  encodeSteps(samples: Float32Array): Promise<Tensor<'float32'>>;
+  dispose(): Promise<void>;
+}
+
+/** Fewest samples of which there is a spectrogram: the sound is reflected by half a window. */
+const LEAST_SAMPLES = 201;
+
+/** Names and shapes of an encoder's parameters. */
+export const whisperParameters = (config: WhisperConfig): ParameterSpec[] =>
+  collectParameters((p) => whisper(p, config, input(p.graph, 'mel', 'float32', [1, config.bands, 2])).last);
+
+/** A published voice encoder as its files say; weights are read when they are asked for. */
+export interface PretrainedVoice {
+  readonly located: Pretrained;
+  readonly config: WhisperConfig;
+  weights(): Promise<Record<string, Tensor<'float32'>>>;
+}
+
+/** @throws MienError `weights`, `format`, `file` or `offline` when files are missing, foreign or damaged. */
+export async function readPretrainedVoice(
+  spec: PretrainedSpec,
+  options: PretrainedOptions = {},
+): Promise<PretrainedVoice> {
+  const located = await locatePretrained(spec, options);
+  const configPath = await located.path('config.json');
+  const config = whisperConfig(await readJson(configPath), configPath);
+  const weights = async () =>
+    readWeights(await located.path(WEIGHTS_FILE), {
+      specs: whisperParameters(config),
+      prefixes: ['model.encoder.', 'encoder.'],
+    });
+  return { located, config, weights };
+}
+
+/**
+ * Loads a voice encoder from a folder or the hub.
+ * @throws MienError `weights`, `format`, `file` or `offline` when its files are missing, foreign or damaged; `config`
+ *   when there is no such block.
+ */
+export async function loadVoiceEncoder(
+  spec: VoiceEncoderSpec,
+  options: LoadEncoderOptions = {},
+): Promise<VoiceEncoder> {
+  const { located, config, weights } = await readPretrainedVoice(spec, options);
+  const { block } = spec;
+  const identity: EncoderIdentity = {
+    id: spec.id,
+    revision: located.revision,
+    sha256: located.sha256,
+    dtype: 'float32',
+    preprocessing: { sampleRate: SAMPLE_RATE, length: 'own', block, pooling: 'mean' },
+  };
+  return createVoiceEncoder(config, await weights(), identity, {
+    block,
+    ...defined({ threads: options.threads }),
+  });
+}
+
+export interface VoiceComputation {
+  readonly threads?: number;
+  readonly block?: VoiceEncoderSpec['block'];
+}
+
+/**
+ * An encoder from weights that are in memory.
+ * @throws MienError `config` when there is no such block.
+ */
+export async function createVoiceEncoder(
+  config: WhisperConfig,
+  weights: Tensors,
+  identity: EncoderIdentity,
+  { threads, block = 'published' }: VoiceComputation = {},
+): Promise<VoiceEncoder> {
+  if (block !== 'published' && !(Number.isInteger(block) && block >= 1 && block <= config.layers))
+    throw new MienError('config', `there is no block ${block}, the encoder has ${config.layers}`, {
+      field: 'block',
+    });
+  const graph = createGraph('voice-encoder');
+  const samples = input(graph, 'samples', 'float32', [1, 'samples']);
+  const blocks = block === 'published' ? config.layers : block;
+  const { layers, last } = whisper(
+    constantParameters(graph, weights),
+    config,
+    logMel(samples, config.bands),
+    blocks,
+  );
+  const states = block === 'published' ? last : layers[block]!;
+  const session = await createSession(
+    encodeModel(graph, { embedding: poolSteps(states), states }),
+    defined({ threads }),
+  );
+  const { width } = config;
+  const maxSamples = config.positions * 2 * HOP;
+
+  const run = async <const Output extends 'embedding' | 'states'>(clip: Float32Array, output: Output) => {
+    if (clip.length < LEAST_SAMPLES || clip.length > maxSamples)
+      throw new MienError(
+        'data',
+        `a clip has ${clip.length} samples, ${LEAST_SAMPLES} to ${maxSamples} are possible`,
+        { hint: `Cut recordings into clips of at most ${maxSamples / SAMPLE_RATE} s.` },
+      );
+    const result = await session.run({ samples: float32([1, clip.length], clip) }, [output]);
+    return result[output] as Tensor<'float32'>;
+  };
+
+  return {
+    identity,
+    width,
+    maxSamples,
+    async encode(batch) {
+      const embeddings = new Float32Array(batch.length * width);
+      for (const [i, clip] of batch.entries()) embeddings.set((await run(clip, 'embedding')).data, i * width);
+      return float32([batch.length, width], embeddings);
+    },
+    async encodeSteps(clip) {
+      const { shape, data } = await run(clip, 'states');
+      return float32(shape.slice(1), data);
+    },
+    dispose: () => session.dispose(),
+  };
+}

@@ -1,0 +1,168 @@
+// Decodes compressed recordings by packages that users install beside mien, each for one format, loaded on first use.
+import { messageOf } from 'mien-engine/base';
+import { AudioError, checkLength, MOST_SECONDS, type Waveform } from './waveform.js';
+
+/** A decoder of one of the packages: `ogg-opus-decoder` and its siblings share this part of their interface. */
+interface Decoder {
+  readonly ready: Promise<void>;
+  decode(bytes: Uint8Array): Decoded | Promise<Decoded>;
+  flush?(): Decoded | Promise<Decoded>;
+  free(): void;
+}
+
+interface Decoded {
+  readonly channelData: readonly Float32Array[];
+  readonly samplesDecoded: number;
+  readonly sampleRate: number;
+  readonly errors: readonly { readonly message: string }[];
+}
+
+interface Codec {
+  readonly title: string;
+  readonly package: string;
+  create(): Promise<Decoder>;
+}
+
+/** By format. The imports are literals, so that bundlers and `npm ls` see them. */
+const CODECS = {
+  opus: {
+    title: 'Ogg Opus',
+    package: 'ogg-opus-decoder',
+    create: async () => new (await import('ogg-opus-decoder')).OggOpusDecoder(),
+  },
+  vorbis: {
+    title: 'Ogg Vorbis',
+    package: '@wasm-audio-decoders/ogg-vorbis',
+    create: async () => new (await import('@wasm-audio-decoders/ogg-vorbis')).OggVorbisDecoder(),
+  },
+  flac: {
+    title: 'FLAC',
+    package: '@wasm-audio-decoders/flac',
+    create: async () => new (await import('@wasm-audio-decoders/flac')).FLACDecoder(),
+  },
+  mp3: {
+    title: 'MP3',
+    package: 'mpg123-decoder',
+    create: async () => new (await import('mpg123-decoder')).MPEGDecoder({ enableGapless: true }),
+  },
+} as const satisfies Record<string, Codec>;
+
+type CodecName = keyof typeof CODECS;
+
+/** Formats that are recognised but not decoded here, by name. */
+const OTHERS: readonly (readonly [string, (start: string) => boolean])[] = [
+  ['M4A or MP4', (start) => start.slice(4, 8) === 'ftyp'],
+  ['WebM or Matroska', (start) => start.startsWith('\x1aE\xdf\xa3')],
+  ['AIFF', (start) => start.startsWith('FORM')],
+  ['AAC', (start) => /^\xff[\xf0\xf1\xf8\xf9]/.test(start)],
+  ['WMA', (start) => start.startsWith('0&\xb2u')],
+  ['AMR', (start) => start.startsWith('#!AMR')],
+];
+
+/** The first bytes as a string of as many characters. */
+const startOf = (bytes: Uint8Array, length: number): string =>
+  String.fromCharCode(...bytes.subarray(0, length));
+
+/**
+ * The codec of a recording by its first bytes.
+ * @throws AudioError `undecodable` for others, by name where that is known.
+ */
+function codecOf(bytes: Uint8Array): CodecName {
+  const start = startOf(bytes, 300);
+  if (start.startsWith('fLaC')) return 'flac';
+  if (start.startsWith('OggS')) {
+    if (start.includes('OpusHead')) return 'opus';
+    if (start.includes('\x01vorbis')) return 'vorbis';
+    if (start.includes('\x7fFLAC')) return 'flac';
+    throw new AudioError('undecodable', 'is an Ogg file without Opus, Vorbis or FLAC');
+  }
+  // An MPEG header of layer III: eleven set bits, a version that exists, the layer's two bits.
+  if (start.startsWith('ID3') || /^\xff[\xe2\xe3\xf2\xf3\xfa\xfb]/.test(start)) return 'mp3';
+  const other = OTHERS.find(([, matches]) => matches(start))?.[0];
+  throw new AudioError(
+    'undecodable',
+    other ? `is ${other}, which is not read here` : 'is no recording in a known format',
+    {
+      hint: 'Known: WAV, Ogg Opus, Ogg Vorbis, FLAC, MP3. Convert others: ffmpeg -i in.m4a out.wav',
+    },
+  );
+}
+
+/** @throws AudioError `no-decoder` that says what to install. */
+async function createDecoder(name: CodecName): Promise<Decoder> {
+  const { title, package: needed, create } = CODECS[name];
+  let decoder: Decoder;
+  try {
+    decoder = await create();
+  } catch (cause) {
+    throw new AudioError('no-decoder', `is ${title}, for which ${needed} is not installed`, {
+      cause,
+      hint: `Install it beside mien: npm install ${needed}`,
+    });
+  }
+  await decoder.ready;
+  return decoder;
+}
+
+/** Bytes decoded at a time, so that hours of sound are noticed before they fill the memory. */
+const PART = 1 << 16;
+
+/**
+ * Decodes a whole recording. Of one that is cut off or damaged, what can be decoded is returned as `truncated`.
+ * @throws AudioError `undecodable` when that is nothing, `too-long`, or `no-decoder`.
+ */
+export async function decodeCompressed(
+  bytes: Uint8Array,
+  { maxSeconds = MOST_SECONDS }: { maxSeconds?: number | undefined } = {},
+): Promise<Waveform> {
+  const name = codecOf(bytes);
+  const decoder = await createDecoder(name);
+  const parts: Decoded[] = [];
+  let samples = 0;
+  let damage: string | undefined;
+  const keep = (part: Decoded): void => {
+    damage ??= part.errors[0]?.message;
+    if (part.samplesDecoded === 0) return;
+    // Chained streams may differ in rate or channels: the first one is read.
+    const [first = part] = parts;
+    if (part.sampleRate !== first.sampleRate || part.channelData.length !== first.channelData.length) {
+      damage ??= 'the format changes';
+      return;
+    }
+    parts.push(part);
+    samples += part.samplesDecoded;
+    checkLength(samples, part.sampleRate, maxSeconds);
+  };
+  try {
+    for (let at = 0; at < bytes.length; at += PART) keep(await decoder.decode(bytes.subarray(at, at + PART)));
+    if (decoder.flush) keep(await decoder.flush());
+  } catch (cause) {
+    if (cause instanceof AudioError) throw cause;
+    damage ??= messageOf(cause);
+  } finally {
+    decoder.free();
+  }
+  const [first] = parts;
+  if (first === undefined) {
+    const reason = damage === undefined ? '' : ` (${damage})`;
+    throw new AudioError('undecodable', `cannot be decoded as ${CODECS[name].title}${reason}`);
+  }
+  const channels = first.channelData.map((_, c) => {
+    const channel = new Float32Array(samples);
+    let at = 0;
+    for (const { channelData, samplesDecoded } of parts) {
+      channel.set(channelData[c]!.subarray(0, samplesDecoded), at);
+      at += samplesDecoded;
+    }
+    return channel;
+  });
+  const truncated = damage !== undefined || (name !== 'mp3' && name !== 'flac' && !endsOgg(bytes));
+  return { sampleRate: first.sampleRate, channels, ...(truncated ? { truncated } : {}) };
+}
+
+/** Whether the last page of an Ogg file says that it is the last. */
+function endsOgg(bytes: Uint8Array): boolean {
+  for (let at = bytes.length - 27; at >= Math.max(0, bytes.length - 65_307 - 27); at--)
+    if (startOf(bytes.subarray(at), 4) === 'OggS') return (bytes[at + 5]! & 4) !== 0;
+  return false;
+}

@@ -1,0 +1,42 @@
+// Sound sources in browsers: addresses, files, bytes, audio buffers and samples, as speech at 16 kHz.
+import { MienError } from 'mien-engine/base';
+import { audioSourceOf } from '../../audio/source.js';
+import { type Speech, speechOf, type SpeechOptions } from '../../audio/speech.js';
+import { AudioError, checkLength, type Waveform } from '../../audio/waveform.js';
+import { isWav, readWav } from '../../audio/wav.js';
+
+/** The rate at which the browser decodes: it resamples other recordings itself. */
+const DECODED_RATE = 48_000;
+
+/**
+ * Speech from any sound source. WAV is read as in Node; what else the browser plays is decoded by it, at 48 kHz.
+ * @throws AudioError with the `fault` when it cannot be used; MienError `data` when it cannot be fetched.
+ */
+export async function decodeAudio(source: unknown, options: SpeechOptions = {}): Promise<Speech> {
+  const given = audioSourceOf(source);
+  if ('waveform' in given) return speechOf(given.waveform, options);
+  const bytes = 'bytes' in given ? given.bytes : new Uint8Array(await (await blobOf(given)).arrayBuffer());
+  return speechOf(isWav(bytes) ? readWav(bytes, options) : await decoded(bytes, options), options);
+}
+
+async function blobOf(given: { blob: Blob } | { address: string }): Promise<Blob> {
+  if ('blob' in given) return given.blob;
+  const file = given.address;
+  const response = await fetch(file).catch((cause: unknown) => {
+    throw new MienError('data', 'could not be fetched', { file, cause });
+  });
+  if (!response.ok) throw new MienError('data', `could not be fetched (status ${response.status})`, { file });
+  return response.blob();
+}
+
+async function decoded(bytes: Uint8Array<ArrayBuffer>, { maxSeconds }: SpeechOptions): Promise<Waveform> {
+  // A context without output, which needs no gesture of the user.
+  const context = new OfflineAudioContext(1, 1, DECODED_RATE);
+  // Decoding takes the buffer away from its owner: it gets a copy.
+  const buffer = await context.decodeAudioData(bytes.slice().buffer).catch((cause: unknown) => {
+    throw new AudioError('undecodable', 'is no recording that this browser reads', { cause });
+  });
+  checkLength(buffer.length, buffer.sampleRate, maxSeconds);
+  const channels = Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
+  return { sampleRate: buffer.sampleRate, channels };
+}

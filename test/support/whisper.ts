@@ -1,0 +1,36 @@
+// Where tests find Whisper's published weights and the outputs of PyTorch for them, neither of which is part of mien.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSafetensorsFile } from 'mien-engine/node';
+import type { Tensor } from 'mien-engine/base';
+
+const first = (paths: readonly string[]): string | undefined => paths.find((path) => existsSync(path));
+
+const folders = [process.env['MIEN_WHISPER'], process.env['MIEN_WEIGHTS']].filter(
+  (path) => path !== undefined,
+);
+
+/** Folder of `openai/whisper-tiny.en` as on the hub; `MIEN_WHISPER`, or `whisper-tiny.en` in `MIEN_WEIGHTS`. */
+export const whisperFolder = first(
+  folders.flatMap((path) =>
+    [path, join(path, 'whisper-tiny.en')].map((folder) => join(folder, 'model.safetensors')),
+  ),
+)?.replace(/[\\/]model\.safetensors$/, '');
+
+/** PyTorch's outputs for a clip of RAVDESS, beside the weights: its terms keep it out of the repository. */
+const goldenFile = first(
+  folders.flatMap((path) =>
+    [path, join(path, '..'), join(path, '../golden')].map((folder) =>
+      join(folder, 'whisper-tiny.en.safetensors'),
+    ),
+  ),
+);
+
+/** Whether both are there. */
+export const hasWhisper = whisperFolder !== undefined && goldenFile !== undefined;
+
+/** The float32 tensors of the outputs. */
+export async function readWhisperGolden(): Promise<Record<string, Tensor<'float32'>>> {
+  const { tensors } = await readSafetensorsFile(goldenFile!);
+  return tensors as Record<string, Tensor<'float32'>>;
+}
