@@ -2,13 +2,13 @@
  * The laboratory: data sets, features, heads, training, experiments and reports.
  * @module mien-lab
  */
-export { behaviourResults, readBehaviour } from './data/behaviour.js';
+export { behaviourResults, readBehaviour } from './data/sentences.js';
 export { prepareBesideIsear } from './data/corpora/prepare.js';
 export { loadCorpora } from './data/corpora/read.js';
 export { loadIsear } from './data/isear.js';
 export { findDataSets } from './data/open.js';
 export { pairFaces } from './data/pairing.js';
-export { assignTexts } from './data/prepare-texts.js';
+export { assignTexts } from './data/assign.js';
 export { DEFAULT_SETTINGS, prepare } from './data/prepare.js';
 export { loadRafdb } from './data/rafdb.js';
 export { majorityOf } from './data/votes.js';

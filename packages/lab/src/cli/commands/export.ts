@@ -83,7 +83,7 @@ async function run(options: Options, output: Output): Promise<void> {
     import('../../experiments/config.js'),
     import('../../export/export.js'),
     import('../../features/prepared.js'),
-    import('../../data/behaviour.js'),
+    import('../../data/sentences.js'),
     import('mien/parts'),
   ]);
   // Before the data is hashed, which takes minutes.
