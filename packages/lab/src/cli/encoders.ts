@@ -24,7 +24,7 @@ function bundleOf(profile: string): string | undefined {
 
 /** Says what is wrong with a profile's name or file before long work begins. @throws MienError as `findProfile` does. */
 export async function checkProfile(name: string): Promise<void> {
-  if (bundleOf(name) === undefined) await (await import('../encoders/profile-file.js')).findProfile(name);
+  if (bundleOf(name) === undefined) await (await import('../encoders/profiles.js')).findProfile(name);
 }
 
 /** The encoders of the sets that are wanted and there. @throws MienError as the encoders do. */
@@ -43,7 +43,7 @@ export async function encodersOf(
   }
   const [{ loadFaceEncoder, loadTextEncoder }, { findProfile }] = await Promise.all([
     import('../encoders/load.js'),
-    import('../encoders/profile-file.js'),
+    import('../encoders/profiles.js'),
   ]);
   const profile = await findProfile(name);
   const options = { offline, ...defined({ weights }) };

@@ -20,9 +20,9 @@ import {
 } from 'mien/parts';
 import { chooseGroups, groupsOf } from '../data/splits.js';
 import type { Table } from '../data/table.js';
-import { fitCertainty } from '../evaluate/fit-certainty.js';
+import { fitCertainty } from '../evaluate/conformal.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
-import { keptEmbeddings } from '../features/kept.js';
+import { keptEmbeddings } from '../features/store.js';
 import { modalitiesOf, type HeadName } from '../heads/heads.js';
 import {
   createPredictionSession,

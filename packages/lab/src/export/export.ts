@@ -25,7 +25,7 @@ import type { BehaviourItem } from '../data/sentences.js';
 import type { Config } from '../experiments/config.js';
 import { experimentData, type ExperimentData } from '../experiments/data.js';
 import { featuresOf } from '../features/extract.js';
-import { termsOf } from '../features/terms.js';
+import { termsOf } from '../features/sets.js';
 import type { HeadName } from '../heads/heads.js';
 import type { AlignedTest } from './aligned-tests.js';
 import { modelCard, type CardFacts } from './card.js';

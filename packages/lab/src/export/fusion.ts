@@ -10,7 +10,7 @@ import {
   silentProgress,
   softmax,
 } from 'mien/parts';
-import { fitCertainty } from '../evaluate/fit-certainty.js';
+import { fitCertainty } from '../evaluate/conformal.js';
 import type { Tensors } from 'mien-engine/base';
 import type { Config } from '../experiments/config.js';
 import type { ExperimentData } from '../experiments/data.js';

@@ -1,7 +1,7 @@
 // `mien learn text`: from published weights and corpora to an encoder that knows emotions, in a folder of its own.
 import { defined, float32, MienError, randomStream, type Tensors } from 'mien-engine/base';
 import { createTokenizer, silentProgress } from 'mien/parts';
-import { readPretrainedText } from '../encoders/load-text.js';
+import { readPretrainedText } from '../encoders/load.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
 import { CLASSIFIER, classify } from './classifier.js';
 import { chooseSigns, withMeanings, withSigns } from './emoji.js';

@@ -34,7 +34,7 @@ import {
   type Value,
   zeros,
 } from 'mien-engine';
-import type { StateTable } from '../features/states.js';
+import type { StateTable } from '../features/store.js';
 import { buildHead, modalitiesOf, readsStates, type HeadName, type HeadSizes } from '../heads/heads.js';
 import { standardizeRows, type Standardization } from './standardize.js';
 

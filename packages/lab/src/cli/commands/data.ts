@@ -67,7 +67,7 @@ async function run(dir: string | undefined, options: Options, output: Output): P
   ] = await Promise.all([
     import('../../data/open.js'),
     import('../../data/prepare.js'),
-    import('../../features/terms.js'),
+    import('../../features/sets.js'),
     import('../../data/corpora/read.js'),
     import('../../data/corpora/prepare.js'),
     import('../../data/corpora/definitions.js'),

@@ -114,7 +114,7 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
   const [{ faceLearnSettings, textLearnSettings }, { openProtocol }, { findProfile }] = await Promise.all([
     import('../../learn/settings.js'),
     import('../../features/prepared.js'),
-    import('../../encoders/profile-file.js'),
+    import('../../encoders/profiles.js'),
   ]);
   const sources = { file: options.config, set: options.set };
   const profile = await findProfile(options.profile);

@@ -70,7 +70,7 @@ async function run(options: Options, output: Output): Promise<void> {
     import('../../export/own.js'),
     import('../../data/table.js'),
     import('../../experiments/readable-table.js'),
-    import('../../encoders/profile-file.js'),
+    import('../../encoders/profiles.js'),
     import('../../learn/settings.js'),
   ]);
   const set = [`profile=${options.profile}`, ...options.set];

@@ -11,7 +11,7 @@ import {
   resampleMeans,
   type Scores,
 } from 'mien/parts';
-import { holm, mcnemar, type McNemar } from '../../evaluate/paired-tests.js';
+import { holm, mcnemar, type McNemar } from '../../evaluate/intervals.js';
 import type { ModelName, RowAnalysis } from '../../experiments/results.js';
 import type { System } from '../folder.js';
 import type { PairedIds } from '../row-ids.js';
