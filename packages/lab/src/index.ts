@@ -49,6 +49,6 @@ export {
 } from './learn/step-session.js';
 export { textTrainee } from './learn/text-model.js';
 export { corpusScores } from './learn/text-validation.js';
-export { type ExplanationFile, parseExplanation, readExplanation } from './report/explanation-file.js';
+export { type ExplanationFile, parseExplanation, readExplanation } from './report/model-file.js';
 export { readResults } from './report/results.js';
 export { createEpochSession, headParameters, initialState } from './train/head-graph.js';

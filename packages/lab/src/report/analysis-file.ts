@@ -1,4 +1,4 @@
-// `analysis/<row>.safetensors`: what statistics need besides a row's predictions, readable from Python without mien.
+// `analysis/<row>.safetensors`: the input of statistics besides a row's predictions, readable without mien.
 import { z } from 'zod';
 import {
   encodeSafetensors,
@@ -14,7 +14,7 @@ import { scores, type Scores } from 'mien/parts';
 import type { RowAnalysis } from '../experiments/results.js';
 
 const FORMAT = 'mien-analysis';
-/** Rises when a reader of the former form would misread the new one. */
+/** Increased if a reader of the previous form would misread the new one. */
 const VERSION = '1';
 
 const trainingsSchema = z.array(
@@ -53,7 +53,7 @@ function stackedScores(shape: readonly number[], all: readonly Scores[]): Tensor
   return float32([...shape, flat.shape.at(-1)! / classes, classes], flat.data);
 }
 
-/** The bytes of an analysis; the tensors' names are those of docs/results.md. */
+/** The bytes of an analysis; docs/results.md lists the tensors. */
 export function encodeAnalysis(row: string, labels: readonly string[], analysis: RowAnalysis): Uint8Array[] {
   const { seeds, validation, uncalibrated, subjects, gates, additive, mismatched, map } = analysis;
   const runs = [seeds.length, uncalibrated[0]!.length];
@@ -89,7 +89,7 @@ export function encodeAnalysis(row: string, labels: readonly string[], analysis:
   ];
 }
 
-/** The `[n, labels]` parts of a tensor whose first `depth` dimensions count them. */
+/** The `[n, labels]` parts of a tensor, indexed by its first `depth` dimensions. */
 function partsOf({ shape, data }: Tensor<'float32'>, depth: number): Scores[] {
   const classes = shape.at(-1)!;
   const size = shape.slice(depth).reduce((product, dim) => product * dim, 1);
@@ -101,7 +101,7 @@ function partsOf({ shape, data }: Tensor<'float32'>, depth: number): Scores[] {
 const inGroups = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: items.length / size }, (_, i) => items.slice(i * size, (i + 1) * size));
 
-/** @throws MienError `file` when it cannot be read, `format` when it is not the analysis of a row. */
+/** @throws MienError `file` if it cannot be read, `format` if it is not the analysis of a row */
 export async function readAnalysis(file: string): Promise<RowAnalysis> {
   const { tensors, metadata } = await readSafetensorsFile(file);
   if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION)

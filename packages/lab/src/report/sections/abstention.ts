@@ -1,4 +1,4 @@
-// What the bundled model's promises come to: answers withheld at a stated risk, and sets that shall hold the label.
+// The bundled model's guarantees on test items: withheld answers at a stated risk, and sets that contain the label.
 import { keptPanel, type Kept } from '../figures/model.js';
 import type { ModelFacts } from '../model-file.js';
 import { pairingNote } from '../tables.js';
