@@ -157,7 +157,7 @@ const TABLE_EXPECTED =
   'Expected the header `emotion,pixels,Usage` (fer2013.csv) or `emotion, Usage, pixels` (icml_face_data.csv).';
 
 /** Whether a text starts with the header of one of FER2013's tables. */
-export function isFerTable(start: string): boolean {
+function isFerTable(start: string): boolean {
   const names = headerOf(start);
   return ['emotion', 'pixels', 'usage'].every((name) => names.includes(name));
 }
@@ -172,7 +172,7 @@ const headerOf = (start: string): string[] =>
  * Loads FER2013 from one of its tables; the pixels (83 MB for the whole set) stay in memory.
  * @throws MienError `data` with file and row if the file is not such a table or a row is invalid
  */
-export async function loadFer2013Csv(file: string, options: LoadOptions = {}): Promise<LoadedFer2013> {
+async function loadFer2013Csv(file: string, options: LoadOptions = {}): Promise<LoadedFer2013> {
   const start = await sniffText(file);
   if (!isFerTable(start)) throw new MienError('data', foreign(start), { file, hint: TABLE_EXPECTED });
   const names = headerOf(start);

@@ -111,8 +111,7 @@ export function bertConfig(json: unknown, file?: string): BertConfig {
     const [issue] = parsed.error.issues;
     const field = issue!.path.join('.');
     throw new MienError('weights', issue!.message, {
-      ...defined({ file }),
-      ...(field ? { field } : {}),
+      ...defined({ file, field: field || undefined }),
       hint: `Text encoders are of these model types: ${Object.keys(FAMILIES).join(', ')}.`,
     });
   }

@@ -27,7 +27,7 @@ import {
 } from 'mien-engine';
 
 /** Pointwise expansion, depthwise 3×3, pointwise projection; the input is added if the stride is 1. */
-export interface FaceNetBlock {
+interface FaceNetBlock {
   readonly name: string;
   readonly stride: number;
   readonly inputs: number;
@@ -72,7 +72,7 @@ export function mobileFaceNetConfig(): MobileFaceNetConfig {
 }
 
 /** One of the network's convolutions. */
-export interface FaceNetLayer {
+interface FaceNetLayer {
   readonly outputs: number;
   readonly kernel?: number;
   readonly stride?: number;
@@ -82,7 +82,7 @@ export interface FaceNetLayer {
 }
 
 /** Kernel, bias and slopes of a layer, under the published names. */
-export function faceNetParameters(
+function faceNetParameters(
   p: Parameters,
   name: string,
   inputs: number,
@@ -98,17 +98,17 @@ export function faceNetParameters(
 }
 
 /** Applies a layer, in one of the layouts of images. */
-export type ApplyLayer = (name: string, x: Value, layer: FaceNetLayer) => Value;
+type ApplyLayer = (name: string, x: Value, layer: FaceNetLayer) => Value;
 
 /** The stem: images → maps at half their side. */
-export function faceNetStem(layer: ApplyLayer, { stem }: MobileFaceNetConfig, images: Value): Value {
+function faceNetStem(layer: ApplyLayer, { stem }: MobileFaceNetConfig, images: Value): Value {
   let x = layer('stem', images, { outputs: stem, kernel: 3, stride: 2 });
   x = layer('stem_depthwise', x, { outputs: stem, kernel: 3, depthwise: true });
   return layer('stem_project', x, { outputs: stem, activation: false });
 }
 
 /** One block; `add` joins the branch with the input. */
-export function faceNetBlock(layer: ApplyLayer, block: FaceNetBlock, x: Value): Value {
+function faceNetBlock(layer: ApplyLayer, block: FaceNetBlock, x: Value): Value {
   const { name, stride, expanded, outputs } = block;
   let y = layer(`${name}.expand`, x, { outputs: expanded });
   y = layer(`${name}.depthwise`, y, { outputs: expanded, kernel: 3, stride, depthwise: true });
@@ -145,7 +145,7 @@ const imageLayer =
     });
 
 /** The stem and the first `count` stages: normalised images `[n, 3, size, size]` → `[n, channels, h, w]`. */
-export function mobileFaceNetStages(
+function mobileFaceNetStages(
   p: Parameters,
   config: MobileFaceNetConfig,
   images: Value,
@@ -168,14 +168,14 @@ export function mobileFaceNetMap(p: Parameters, config: MobileFaceNetConfig, ima
  * The global depthwise kernel for a map of `side` × `side`: `[width, side²]`. The published one is 7×7; for other image
  * sizes it is resampled, which is a product with a constant.
  */
-export function globalKernel(p: Parameters, { width, pool }: MobileFaceNetConfig, side: number): Value {
+function globalKernel(p: Parameters, { width, pool }: MobileFaceNetConfig, side: number): Value {
   const init = constantInit(1 / (pool * pool));
   const kernel = p.get('global_depthwise.conv.weight', [width, 1, pool, pool], init);
   const flat = reshape(kernel, [width, pool * pool]);
   return side === pool ? flat : gemm(flat, constant(p.graph, resampling(pool, side)));
 }
 
-export const globalBias = (p: Parameters, { width }: MobileFaceNetConfig): Value =>
+const globalBias = (p: Parameters, { width }: MobileFaceNetConfig): Value =>
   p.get('global_depthwise.conv.bias', [width], constantInit(0));
 
 /** Pooled embedding by the global depthwise kernel: `[n, width, h, h]` → `[n, width]`. */

@@ -2,7 +2,7 @@
 // a file of the user.
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { MienError, suggestion } from 'mien-engine/base';
+import { defined, MienError, suggestion } from 'mien-engine/base';
 import { readText } from 'mien-engine/node';
 
 /** Published weights: a pinned repository of the hub. */
@@ -118,7 +118,7 @@ export async function findProfile(name: string): Promise<Profile> {
   if (!result.success) {
     const issue = result.error.issues[0]!;
     const field = [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys : [])].join('.');
-    throw new MienError('config', issue.message, { file: name, ...(field ? { field } : {}) });
+    throw new MienError('config', issue.message, { file: name, ...defined({ field: field || undefined }) });
   }
   return result.data as Profile;
 }

@@ -178,7 +178,7 @@ export async function readShard(dir: string, file: string): Promise<ReadShard> {
 }
 
 /** The row of one item, which shares the shard's memory. */
-export function rowOf(shard: Shard, index: number): Row {
+function rowOf(shard: Shard, index: number): Row {
   const width = shard.embeddings.shape[1]!;
   const embedding = shard.embeddings.data.subarray(index * width, (index + 1) * width);
   if (shard.states === undefined) return { embedding };

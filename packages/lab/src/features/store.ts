@@ -19,7 +19,7 @@ export interface Store {
 }
 
 /** @throws MienError `store` if there is no store, or it is incomplete */
-export async function readStoreManifest(dir: string): Promise<Manifest> {
+async function readStoreManifest(dir: string): Promise<Manifest> {
   const manifest = await readManifest(dir);
   if (manifest === undefined)
     throw new MienError('store', 'there is no feature store in this folder', {

@@ -1,6 +1,7 @@
 // `analysis/<row>.safetensors`: the input of statistics besides a row's predictions, readable without mien.
 import { z } from 'zod';
 import {
+  defined,
   encodeSafetensors,
   float32,
   int32,
@@ -61,21 +62,17 @@ export function encodeAnalysis(row: string, labels: readonly string[], analysis:
     'validation.labels': bytes(validation.truth),
     'validation.posteriors': stackedScores([seeds.length], validation.posteriors),
     'test.uncalibrated': stackedScores(runs, uncalibrated.flat()),
-    ...(subjects ? { 'test.subjects': int32([subjects.length], subjects) } : {}),
-    ...(gates ? { 'test.gates': stacked(runs, gates.flat()) } : {}),
-    ...(additive ? { 'additive.logits': stackedScores([seeds.length], additive) } : {}),
-    ...(mismatched
-      ? {
-          'mismatched.face_labels': bytes(mismatched.faceLabels),
-          'mismatched.posteriors': stackedScores([seeds.length], mismatched.posteriors),
-        }
-      : {}),
-    ...(map
-      ? {
-          'map.positions': int32([map.positions.length], map.positions),
-          'map.representation': float32([map.positions.length, map.width], map.representation),
-        }
-      : {}),
+    ...(subjects && { 'test.subjects': int32([subjects.length], subjects) }),
+    ...(gates && { 'test.gates': stacked(runs, gates.flat()) }),
+    ...(additive && { 'additive.logits': stackedScores([seeds.length], additive) }),
+    ...(mismatched && {
+      'mismatched.face_labels': bytes(mismatched.faceLabels),
+      'mismatched.posteriors': stackedScores([seeds.length], mismatched.posteriors),
+    }),
+    ...(map && {
+      'map.positions': int32([map.positions.length], map.positions),
+      'map.representation': float32([map.positions.length, map.width], map.representation),
+    }),
   };
   return [
     ...encodeSafetensors(tensors, {
@@ -135,31 +132,23 @@ export async function readAnalysis(file: string): Promise<RowAnalysis> {
     },
     uncalibrated: inGroups(partsOf(uncalibrated, 2), pairings),
     subjects: tensors['test.subjects'] === undefined ? null : integers('test.subjects'),
-    ...(gates
-      ? {
-          gates: inGroups(
-            partsOf(gates, 2).map(({ data }) => data),
-            pairings,
-          ),
-        }
-      : {}),
-    ...(tensors['additive.logits'] ? { additive: partsOf(floats('additive.logits'), 1) } : {}),
-    ...(tensors['mismatched.posteriors']
-      ? {
-          mismatched: {
-            faceLabels: integers('mismatched.face_labels'),
-            posteriors: partsOf(floats('mismatched.posteriors'), 1),
-          },
-        }
-      : {}),
-    ...(tensors['map.representation']
-      ? {
-          map: {
-            positions: integers('map.positions'),
-            width: floats('map.representation').shape[1]!,
-            representation: floats('map.representation').data,
-          },
-        }
-      : {}),
+    ...defined({
+      gates:
+        gates &&
+        inGroups(
+          partsOf(gates, 2).map(({ data }) => data),
+          pairings,
+        ),
+      additive: tensors['additive.logits'] && partsOf(floats('additive.logits'), 1),
+      mismatched: tensors['mismatched.posteriors'] && {
+        faceLabels: integers('mismatched.face_labels'),
+        posteriors: partsOf(floats('mismatched.posteriors'), 1),
+      },
+      map: tensors['map.representation'] && {
+        positions: integers('map.positions'),
+        width: floats('map.representation').shape[1]!,
+        representation: floats('map.representation').data,
+      },
+    }),
   };
 }

@@ -177,7 +177,7 @@ const formatMilliseconds = (value: number | null): string =>
   value === null ? '–' : value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2);
 
 /** Parameters, size and time of each part of each profile, in the given order, with totals. */
-export function costTable(costs: readonly CostRow[]): TextTable {
+function costTable(costs: readonly CostRow[]): TextTable {
   const profiles = [...new Set(costs.map(({ profile }) => profile))];
   const groups = profiles.map((profile): RowGroup => ({
     heading: `Profile ${profile}`,

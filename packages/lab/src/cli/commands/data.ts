@@ -103,8 +103,7 @@ async function run(dir: string | undefined, options: Options, output: Output): P
     settings,
     sets: Object.fromEntries(present.map(({ set, ...rest }) => [set, rest])),
     missing: sets.missing,
-    ...(counted.length > 0 ? { corpora: counted } : {}),
-    ...defined({ faceDuplicates }),
+    ...defined({ corpora: counted.length > 0 ? counted : undefined, faceDuplicates }),
     skipped,
     warnings,
   };

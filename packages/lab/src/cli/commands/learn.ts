@@ -138,9 +138,9 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
     signal,
     threads: options.threads,
     spinning: options.shared !== true,
-    ...(options.teacher.length > 0
-      ? { teachers: { folders: options.teacher, share: options.teacherShare } }
-      : {}),
+    ...(options.teacher.length > 0 && {
+      teachers: { folders: options.teacher, share: options.teacherShare },
+    }),
   };
   const faces = async (): Promise<LearnedRecord | Estimate> => {
     const settings = await faceLearnSettings.load(sources);

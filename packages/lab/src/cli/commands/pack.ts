@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { type Output, outputOf, progressOf, wholeNumber } from 'mien/cli';
-import type { PackOptions, PackResult } from '../../features/pack.js';
+import type { PackResult } from '../../features/pack.js';
 
 interface Options {
   readonly out: string;
@@ -56,20 +56,13 @@ async function run(store: string | undefined, options: Options, output: Output):
   ]);
   const progress = await progressOf(output);
   const result = await writePack(options.out, await openFeatures(store), {
-    texts: given({ components: options.textComponents, bits: options.textBits }),
-    faces: given({ components: options.faceComponents, bits: options.faceBits }),
+    texts: defined({ components: options.textComponents, bits: options.textBits }),
+    faces: defined({ components: options.faceComponents, bits: options.faceBits }),
     ...defined({ maxBytes: options.maxBytes, cost }),
     progress,
   });
   output.result(result, () => render(result));
 }
-
-/** Only the given values, since undefined ones would hide defaults. */
-const given = (values: {
-  components: number | undefined;
-  bits: number | undefined;
-}): PackOptions['texts'] & object =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 function render({ file, bytes, sets }: PackResult): string {
   const lines = Object.entries(sets).map(([name, { items, fullWidth, reduction }]) => {

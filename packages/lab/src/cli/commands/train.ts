@@ -88,14 +88,12 @@ async function run(options: Options, output: Output): Promise<void> {
     weights,
     offline,
     maxPixels,
-    ...(learn
-      ? {
-          learn: {
-            text: await textLearnSettings.load({ file: options.textConfig }),
-            face: await faceLearnSettings.load({ file: options.faceConfig }),
-          },
-        }
-      : {}),
+    ...(learn && {
+      learn: {
+        text: await textLearnSettings.load({ file: options.textConfig }),
+        face: await faceLearnSettings.load({ file: options.faceConfig }),
+      },
+    }),
     progress: await progressOf(output),
     signal: interruption(),
   });

@@ -36,13 +36,13 @@ const isLoud = (template: string): boolean => {
 };
 
 /** The template with a word in each slot. */
-export const words = (template: string, draw: RandomStream): string => {
+const words = (template: string, draw: RandomStream): string => {
   const filled = template.replace(/\{([^}]+)\}/g, (_, slot: string) => choose(draw, wordsOf(slot)));
   return isLoud(template) ? filled.toUpperCase() : filled;
 };
 
 /** As `words`, with a capital first letter. */
-export const fill = (template: string, draw: RandomStream): string => capital(words(template, draw));
+const fill = (template: string, draw: RandomStream): string => capital(words(template, draw));
 
 type Capability =
   'plain' | 'question' | 'negation' | 'contrast' | 'sarcasm' | 'surprise' | 'style' | 'emoji' | 'named';

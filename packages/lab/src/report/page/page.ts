@@ -127,7 +127,7 @@ export function renderHtml({ id, title, columns, groups, notes = [] }: TextTable
 // The page's only script: what a point of a map stands for, when it is pointed at or tapped.
 
 /** Points are drawn in the order of their notes, which stand beside the chart as JSON. */
-export const script = `
+const script = `
 for (const panel of document.querySelectorAll('.points')) {
   const notes = JSON.parse(panel.querySelector('script').textContent);
   const marks = [...panel.querySelectorAll('.role-mark path')];

@@ -194,7 +194,7 @@ interface CalibrationErrors {
   readonly brier: number;
 }
 
-export interface RowCalibration {
+interface RowCalibration {
   readonly before: CalibrationErrors;
   readonly after: CalibrationErrors;
   /** Over the items of all runs together. */
@@ -228,7 +228,7 @@ function pooled(runs: readonly Judged[]): Judged {
 /** Bins of the diagrams. */
 const BINS = 10;
 
-export function rowCalibration({ runs }: RowPredictions, analysis: RowAnalysis): RowCalibration {
+function rowCalibration({ runs }: RowPredictions, analysis: RowAnalysis): RowCalibration {
   const truth = runs[0]!.truth;
   const before = analysis.uncalibrated.flat().map((posteriors) => ({ truth, posteriors }));
   const bins = (of: readonly Judged[]): ReliabilityBin[] => {
@@ -243,24 +243,20 @@ export function rowCalibration({ runs }: RowPredictions, analysis: RowAnalysis):
 }
 
 /** The mean of the runs' curves. */
-export function meanRiskCoverage({ runs }: RowPredictions): RiskCoverage {
+function meanRiskCoverage({ runs }: RowPredictions): RiskCoverage {
   const curves = runs.map(({ truth, posteriors }) => riskCoverage(truth, posteriors));
   const risk = Float64Array.from(curves[0]!.risk, (_, i) => meanOf(curves.map((curve) => curve.risk[i]!)));
   return { risk, area: meanOf(curves.map(({ area }) => area)) };
 }
 
-export interface RowSets extends SetCoverage {
+interface RowSets extends SetCoverage {
   /** One minus the coverage asked for. */
   readonly alpha: number;
   readonly threshold: number;
 }
 
 /** Prediction sets with thresholds fitted on each seed's validation items, judged on the test items. */
-export function rowSets(
-  { runs }: RowPredictions,
-  { seeds, validation }: RowAnalysis,
-  alpha: number,
-): RowSets {
+function rowSets({ runs }: RowPredictions, { seeds, validation }: RowAnalysis, alpha: number): RowSets {
   const found = runs.map(({ seed, truth, posteriors }) => {
     const threshold = conformalThreshold(
       validation.truth,

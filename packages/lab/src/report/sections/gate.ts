@@ -58,7 +58,7 @@ export async function gateSection(context: ReportContext): Promise<Section> {
 }
 
 /** `gates[seed][pairing][pair]`: mean gate of a pair over its dimensions. */
-export function gatePanel(
+function gatePanel(
   id: string,
   title: string,
   labels: readonly string[],

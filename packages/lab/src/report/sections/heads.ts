@@ -204,7 +204,7 @@ function gateInWords({ situations }: ComparedHeadFile): string {
 const names = { ...labelAxis, labelLimit: 200 } as const;
 
 /** The score of each head, with the gate's as a reference line. */
-export function headScorePanel(id: string, name: string, heads: readonly ComparedHeadFile[]): Panel {
+function headScorePanel(id: string, name: string, heads: readonly ComparedHeadFile[]): Panel {
   const rows = heads.map(({ head, score }) => ({
     head: headTitle(head),
     score: score.mean,
@@ -246,11 +246,7 @@ export function headScorePanel(id: string, name: string, heads: readonly Compare
 }
 
 /** The mean gate in each situation, with one point per seed; the line is the mean on clean pairs. */
-export function gateBySituationPanel(
-  id: string,
-  name: string,
-  situations: ComparedHeadFile['situations'],
-): Panel {
+function gateBySituationPanel(id: string, name: string, situations: ComparedHeadFile['situations']): Panel {
   const rows = situations.flatMap(({ name: pairs, gates }) =>
     gates.map((gate, seed) => ({ pairs, seed: `seed ${seed}`, gate })),
   );

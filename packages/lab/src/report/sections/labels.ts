@@ -4,7 +4,7 @@ import type { RowPredictions } from '../../experiments/results.js';
 import { labelScoresPanel } from '../figures/comparison.js';
 import { escapeXml, type Panel } from '../figures/figure.js';
 import { modelTitles, pairingNote } from '../tables.js';
-import { mappedRow } from './paper-figures.js';
+import { confusionCounts, mappedRow } from './paper-figures.js';
 import { panelId, panelTitle, type ReportContext, type Section, share } from './section.js';
 
 const KINDS = ['text', 'face', 'fused'] as const;
@@ -99,18 +99,8 @@ async function confusedList(
   return `<div><h4>${escapeXml(title)}</h4><ol class="confused">${entries.join('')}</ol></div>`;
 }
 
-/** Confusion counts summed over all runs. */
-export function confusionCounts({ labels, runs }: RowPredictions): number[][] {
-  const counts = labels.map(() => labels.map(() => 0));
-  for (const { truth, posteriors } of runs)
-    confusionMatrix(truth, argmax(posteriors), labels.length).forEach((line, t) =>
-      line.forEach((count, p) => (counts[t]![p]! += count)),
-    );
-  return counts;
-}
-
 /** Precision, recall and F1 of each label, as means over runs; `support` is that of one run. */
-export function labelScores({ labels, runs }: RowPredictions): LabelScore[] {
+function labelScores({ labels, runs }: RowPredictions): LabelScore[] {
   const all = runs.map(
     ({ truth, posteriors }) => scoreOf(confusionMatrix(truth, argmax(posteriors), labels.length)).perLabel,
   );
@@ -124,14 +114,14 @@ export function labelScores({ labels, runs }: RowPredictions): LabelScore[] {
   }));
 }
 
-export interface WrongItem {
+interface WrongItem {
   readonly id: string;
   readonly face: string | null;
   /** Mean posterior of the predicted label, over the runs with this item. */
   readonly confidence: number;
 }
 
-export interface ConfusedPair {
+interface ConfusedPair {
   readonly label: string;
   readonly predicted: string;
   /** Share of the label's items, over all runs. */
@@ -142,7 +132,7 @@ export interface ConfusedPair {
 }
 
 /** The most frequent confusions by share, each with the items misclassified with the highest confidence. */
-export function confusedPairs(predictions: RowPredictions, most = 5, examples = 3): ConfusedPair[] {
+function confusedPairs(predictions: RowPredictions, most = 5, examples = 3): ConfusedPair[] {
   const { labels, runs } = predictions;
   const counts = confusionCounts(predictions);
   const judged = itemPosteriors(predictions);

@@ -1,10 +1,10 @@
 // The paper's figures: confusion matrices and maps (t-SNE) of text, of image, and of the fused model.
 import { defined } from 'mien-engine/base';
-import { argmax } from 'mien/parts';
+import { argmax, confusionMatrix } from 'mien/parts';
 import type { PointMap } from '../../evaluate/projection.js';
+import type { RowPredictions } from '../../experiments/results.js';
 import type { Figure, Panel, PointNote } from '../figures/figure.js';
 import { color, labelScales } from '../figures/theme.js';
-import { confusionCounts } from './labels.js';
 import { pairingNote } from '../tables.js';
 import {
   type Block,
@@ -111,8 +111,18 @@ async function mappedItems(
   );
 }
 
+/** Confusion counts summed over all runs. */
+export function confusionCounts({ labels, runs }: RowPredictions): number[][] {
+  const counts = labels.map(() => labels.map(() => 0));
+  for (const { truth, posteriors } of runs)
+    confusionMatrix(truth, argmax(posteriors), labels.length).forEach((line, t) =>
+      line.forEach((count, p) => (counts[t]![p]! += count)),
+    );
+  return counts;
+}
+
 /** `counts[t][p]` is a sum over `runs`; a cell shows the share of the true label's items. */
-export function confusionPanel(
+function confusionPanel(
   id: string,
   title: string,
   labels: readonly string[],
@@ -196,11 +206,11 @@ export function confusionPanel(
   };
 }
 
-export interface MappedItem extends PointNote {
+interface MappedItem extends PointNote {
   readonly id: string;
 }
 
-export function mapPanel(
+function mapPanel(
   id: string,
   title: string,
   labels: readonly string[],
@@ -242,7 +252,7 @@ export function mapPanel(
 }
 
 /** Describes how the map was made and how trustworthy it is. */
-export function describeMap({ trustworthiness, settings, coordinates }: PointMap): string {
+function describeMap({ trustworthiness, settings, coordinates }: PointMap): string {
   const { perplexity, iterations, learningRate, seed, neighbours } = settings;
   return (
     `${(coordinates.length / 2).toLocaleString('en-US')} points, perplexity ${perplexity}, ${iterations} steps at ` +

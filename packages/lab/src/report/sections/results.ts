@@ -204,7 +204,7 @@ export function accuracyPanel(id: string, title: string, rows: readonly Reported
  * Accuracy with a 95% interval over model seeds and test items, resampled together; texts of one subject stay
  * together where subjects are known.
  */
-export function itemInterval(
+function itemInterval(
   { runs }: RowPredictions,
   subjects: ArrayLike<number> | null,
   replicates = 1000,

@@ -44,7 +44,7 @@ export async function trainingSection(context: ReportContext): Promise<Section> 
   };
 }
 
-export function trainingPanel(
+function trainingPanel(
   id: string,
   title: string,
   seeds: readonly number[],

@@ -166,7 +166,7 @@ function onFirst(
   let at = 0;
   return models.map((statistics) => {
     const [first, projection, difference] = statistics.map(() => percentileInterval(resampled[at++]!));
-    return { first: first!, ...(projection && difference ? { additive: { projection, difference } } : {}) };
+    return { first: first!, ...(projection && difference && { additive: { projection, difference } }) };
   });
 }
 
@@ -186,7 +186,7 @@ function mismatchedOf(
 }
 
 /** The observations of models on the same pairs, ordered by seed, then pairing, then pair. */
-export interface Layout {
+interface Layout {
   readonly n: number;
   readonly seeds: readonly number[];
   readonly pairings: readonly number[];
@@ -196,7 +196,7 @@ export interface Layout {
   readonly faces: readonly (readonly string[])[];
 }
 
-export function layoutOf({ runs }: RowPredictions): Layout {
+function layoutOf({ runs }: RowPredictions): Layout {
   const seeds = [...new Set(runs.map(({ seed }) => seed))];
   const pairings = [...new Set(runs.map(({ pairing }) => pairing ?? 0))];
   const [{ ids, truth }] = runs as [RowPredictions['runs'][number]];
@@ -207,7 +207,7 @@ export function layoutOf({ runs }: RowPredictions): Layout {
 }
 
 /** Hits in the layout's order; a text-only row is the same for every pairing. Undefined if a run is missing. */
-export function hitsOf({ runs }: RowPredictions, layout: Layout): Uint8Array | undefined {
+function hitsOf({ runs }: RowPredictions, layout: Layout): Uint8Array | undefined {
   const { n, seeds, pairings } = layout;
   const out = new Uint8Array(seeds.length * pairings.length * n);
   let at = 0;
@@ -222,10 +222,7 @@ export function hitsOf({ runs }: RowPredictions, layout: Layout): Uint8Array | u
 }
 
 /** Seeds, subjects (or texts) and faces as factors; pairings are not a factor, since they differ in the faces. */
-export function factorsOf(
-  { n, seeds, pairings, ids, faces }: Layout,
-  subjects: ArrayLike<number> | null,
-): Factor[] {
+function factorsOf({ n, seeds, pairings, ids, faces }: Layout, subjects: ArrayLike<number> | null): Factor[] {
   const text = factorOf(subjects === null ? ids : Array.from(subjects));
   const face = factorOf(faces.flat());
   const total = seeds.length * pairings.length * n;
@@ -238,14 +235,14 @@ export function factorsOf(
 }
 
 /** The layout of the first pairing only. */
-export const firstPairing = (layout: Layout): Layout => ({
+const firstPairing = (layout: Layout): Layout => ({
   ...layout,
   pairings: layout.pairings.slice(0, 1),
   faces: layout.faces.slice(0, 1),
 });
 
 /** The part of a list over all pairings that belongs to the first one. */
-export function onFirstPairing({ n, seeds, pairings }: Layout, hits: Uint8Array): Uint8Array {
+function onFirstPairing({ n, seeds, pairings }: Layout, hits: Uint8Array): Uint8Array {
   const size = pairings.length * n;
   const out = new Uint8Array(seeds.length * n);
   seeds.forEach((_seed, s) => out.set(hits.subarray(s * size, s * size + n), s * n));
