@@ -196,8 +196,15 @@ async function prepareFolder(dir: string, config: StoreConfig, part: Part | unde
     if (complete || owns(shard.index)) pool.push(name);
   }
   if (!names.includes(manifestName(part))) {
-    const begun = { format: STORE_FORMAT, config, complete: false, items: 0, ids: '', shards: [] } as const;
-    const content = encodeManifest(part === undefined ? begun : { ...begun, part });
+    const manifest = {
+      format: STORE_FORMAT,
+      config,
+      complete: false,
+      items: 0,
+      ids: '',
+      shards: [],
+    } as const;
+    const content = encodeManifest(part === undefined ? manifest : { ...manifest, part });
     await writeFileAtomic(join(dir, manifestName(part)), content);
   }
   return { byIndex, pool };

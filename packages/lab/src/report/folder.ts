@@ -89,14 +89,14 @@ function open(
   { rows }: Results,
   { features, suffix }: Pick<System, 'features' | 'suffix'>,
 ): System {
-  const own = new Map(rows.flatMap((row) => (row.features === features ? [[row.id, row] as const] : [])));
+  const byId = new Map(rows.flatMap((row) => (row.features === features ? [[row.id, row] as const] : [])));
   const kept = new Map<string, Promise<RowPredictions>>();
   return {
     features,
     suffix,
-    row: (id) => own.get(id + suffix),
+    row: (id) => byId.get(id + suffix),
     predictions: async (id) => {
-      const row = own.get(id + suffix);
+      const row = byId.get(id + suffix);
       const file = join(path, 'predictions', `${id}${suffix}.csv`);
       if (row === undefined || !existsSync(file)) return undefined;
       const found = kept.get(id) ?? readPredictions(file, row);
@@ -105,7 +105,7 @@ function open(
     },
     analysis: async (id) => {
       const file = join(path, 'analysis', `${id}${suffix}.safetensors`);
-      return own.has(id + suffix) && existsSync(file) ? readAnalysis(file) : undefined;
+      return byId.has(id + suffix) && existsSync(file) ? readAnalysis(file) : undefined;
     },
   };
 }

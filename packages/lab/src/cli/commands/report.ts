@@ -70,13 +70,13 @@ async function run(dirs: readonly string[], options: Options, output: Output): P
 /** By default the bundled model, if it is installed. */
 function modelOf({ bundle, explanation, comparison }: Options): Pick<ReportOptions, 'model'> {
   if (bundle === undefined && !existsSync(bundledModel())) return {};
-  const own = (name: string): string | undefined => {
+  const bundled = (name: string): string | undefined => {
     const file = inPackage(`models/${name}`);
     return bundle === undefined && existsSync(file) ? file : undefined;
   };
   const kept = {
-    explanation: explanation ?? own('explanation.json'),
-    comparison: comparison ?? own('comparison.json'),
+    explanation: explanation ?? bundled('explanation.json'),
+    comparison: comparison ?? bundled('comparison.json'),
   };
   return {
     model: {

@@ -116,7 +116,7 @@ export function corruptionPanel(
 /** A requested value and the measured one on test items. */
 export interface Kept {
   readonly part: string;
-  readonly asked: number;
+  readonly requested: number;
   readonly measured: number;
 }
 
@@ -125,17 +125,17 @@ export function keptPanel(
   id: string,
   title: string,
   kept: readonly Kept[],
-  { asked, measured, diagonal = false }: { asked: string; measured: string; diagonal?: boolean },
+  { requested, measured, diagonal = false }: { requested: string; measured: string; diagonal?: boolean },
 ): Panel {
-  const rows = kept.map((one) => ({ part: one.part, [asked]: one.asked, [measured]: one.measured }));
-  const places = [...new Set(kept.map((one) => one.asked))].sort((a, b) => a - b);
+  const rows = kept.map((one) => ({ part: one.part, [requested]: one.requested, [measured]: one.measured }));
+  const places = [...new Set(kept.map((one) => one.requested))].sort((a, b) => a - b);
   const series = seriesOf([...new Set(kept.map(({ part }) => part))]);
   const [x, y] = [
     {
-      field: asked,
+      field: requested,
       type: 'quantitative',
       scale: { zero: false, nice: false, padding: 10 },
-      axis: { title: asked, values: places, format: '.2~f', grid: false },
+      axis: { title: requested, values: places, format: '.2~f', grid: false },
     },
     {
       field: measured,
@@ -155,7 +155,7 @@ export function keptPanel(
         ...(diagonal
           ? [
               {
-                data: { values: places.map((place) => ({ [asked]: place, [measured]: place })) },
+                data: { values: places.map((place) => ({ [requested]: place, [measured]: place })) },
                 mark: { type: 'line', strokeDash: [3, 3], strokeWidth: 1.2, color: color('muted') },
                 encoding: { x, y },
               },

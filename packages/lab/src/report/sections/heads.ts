@@ -188,9 +188,9 @@ function gateInWords({ situations }: ComparedHeadFile): string {
   const span = (gates: readonly number[]): string =>
     `${share(Math.min(...gates))} to ${share(Math.max(...gates))}`;
   const worst = (of: 'text' | 'face', pick: (...values: number[]) => number): string => {
-    const own = corrupted.filter((one) => one.of === of);
-    const end = pick(...own.map(({ gates }) => meanOf(gates)));
-    return span(own.find(({ gates }) => meanOf(gates) === end)!.gates);
+    const matching = corrupted.filter((one) => one.of === of);
+    const end = pick(...matching.map(({ gates }) => meanOf(gates)));
+    return span(matching.find(({ gates }) => meanOf(gates) === end)!.gates);
   };
   return (
     `Over the seeds the gate’s mean on clean pairs is ${span(clean!.gates)}. ` +

@@ -155,12 +155,12 @@ function onFirst(
   replicates: number,
 ): Pick<PairedModel, 'first' | 'additive'>[] {
   const models = loaded.map(({ hits, analysis }) => {
-    const own = onFirstPairing(layout, hits);
+    const model = onFirstPairing(layout, hits);
     const projection =
       analysis?.additive?.length === layout.seeds.length
         ? hitsOfScores(analysis.additive, layout.truth)
         : undefined;
-    return projection ? [own, projection, differencesOf(own, projection)] : [own];
+    return projection ? [model, projection, differencesOf(model, projection)] : [model];
   });
   const resampled = resampleMeans(models.flat(), factorsOf(firstPairing(layout), subjects), { replicates });
   let at = 0;
