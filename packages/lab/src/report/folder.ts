@@ -165,6 +165,8 @@ export interface PairedIds {
   readonly face: string;
   readonly product: string;
   readonly heads: readonly { readonly head: HeadName; readonly id: string }[];
+  /** The id of a fused head's row. */
+  readonly headId: (head: HeadName) => string;
 }
 
 export interface RowIds {
@@ -174,7 +176,7 @@ export interface RowIds {
   /** All seven labels of each set. */
   readonly seven: readonly string[];
   /** Main pairs first. */
-  readonly pairs: readonly PairedIds[];
+  readonly pairs: readonly [PairedIds, ...PairedIds[]];
 }
 
 const fusedHeads = headNames.filter((head) => modalitiesOf(head).length > 1);
@@ -184,17 +186,22 @@ export function rowIds({ labels, pairing }: Pick<Config, 'labels' | 'pairing'>):
   const k = labels.length;
   const main = pairing.faces;
   const text = `II-text-${k}`;
-  return {
-    text,
-    face: `II-face-${k}-${main}`,
-    seven: ['II-text-7', ...FACE_SOURCES.map((source) => `II-face-7-${source}`)],
-    pairs: [main, ...FACE_SOURCES.filter((source) => source !== main)].map((source) => ({
+  const paired = (source: FaceSource): PairedIds => {
+    const headId = (head: HeadName): string => `III-${head}-${source}`;
+    return {
       source,
       dataset: `ISEAR × ${setTitles[source]}`,
       text,
       face: `II-face-${k}-${source}-paired`,
       product: `III-product-${source}`,
-      heads: fusedHeads.map((head) => ({ head, id: `III-${head}-${source}` })),
-    })),
+      heads: fusedHeads.map((head) => ({ head, id: headId(head) })),
+      headId,
+    };
+  };
+  return {
+    text,
+    face: `II-face-${k}-${main}`,
+    seven: ['II-text-7', ...FACE_SOURCES.map((source) => `II-face-7-${source}`)],
+    pairs: [paired(main), ...FACE_SOURCES.filter((source) => source !== main).map(paired)],
   };
 }

@@ -142,7 +142,7 @@ test('distinguishes a suffix from a variant', () => {
 
 test('paired statistics: intervals contain the mean of the runs, and the gate is compared with all others', async () => {
   const [system] = (await openResults(out())).systems;
-  const found = (await pairedStatistics(system!, rowIds(config).pairs[0]!, 200))!;
+  const found = (await pairedStatistics(system!, rowIds(config).pairs[0], 200))!;
   expect(found.models.map(({ model }) => model)).toEqual([
     'text',
     'face',

@@ -34,15 +34,14 @@ const ALPHAS = [0.05, 0.1] as const;
 /** The test sets in order, those with a diagram first. */
 function testSets({ ids }: NamedSystem): { id: string; diagram: boolean }[] {
   const [main, ...others] = ids.pairs;
-  const head = (of: typeof main, name: string) => of!.heads.find(({ head: one }) => one === name)!.id;
   return [
     { id: ids.text, diagram: true },
     { id: ids.face, diagram: true },
-    { id: head(main, 'gated'), diagram: true },
-    { id: main!.product, diagram: true },
-    { id: head(main, 'concatenation'), diagram: false },
+    { id: main.headId('gated'), diagram: true },
+    { id: main.product, diagram: true },
+    { id: main.headId('concatenation'), diagram: false },
     ...others.flatMap((pairs) => [
-      { id: head(pairs, 'gated'), diagram: false },
+      { id: pairs.headId('gated'), diagram: false },
       { id: pairs.product, diagram: false },
     ]),
     ...ids.seven.map((id) => ({ id, diagram: false })),

@@ -8,7 +8,7 @@ import { missingAnalyses, panelId, panelTitle, type ReportContext, type Section 
 export async function gateSection(context: ReportContext): Promise<Section> {
   const panels: Panel[] = [];
   for (const system of context.systems) {
-    const { heads, dataset } = system.ids.pairs[0]!;
+    const { heads, dataset } = system.ids.pairs[0];
     for (const { head, id } of heads.filter(({ head: name }) => name.startsWith('gated'))) {
       const predictions = await system.predictions(id);
       const analysis = await system.analysis(id);

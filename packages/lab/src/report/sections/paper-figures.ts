@@ -25,7 +25,7 @@ const kinds: Readonly<Record<MapKind, { title: string; model: string }>> = {
 
 /** The row of a kind of map and confusion matrix. */
 export const mappedRow = ({ ids }: NamedSystem, kind: MapKind): string =>
-  kind === 'fused' ? ids.pairs[0]!.heads.find(({ head }) => head === 'gated')!.id : ids[kind];
+  kind === 'fused' ? ids.pairs[0].headId('gated') : ids[kind];
 
 export async function paperFiguresSection(context: ReportContext): Promise<Section> {
   const figures: Figure[] = [];

@@ -27,10 +27,10 @@ import {
 export async function resultsSection(context: ReportContext): Promise<Section> {
   const panels = context.systems.flatMap((system) => {
     const { ids } = system;
-    const gated = ids.pairs[0]!.heads.find(({ head }) => head === 'gated')!.id;
+    const gated = ids.pairs[0].headId('gated');
     // The paper's figures belong to the rows of Table II.
     const fused = gated.replace(/^III/, 'II');
-    const rows = [ids.text, ids.face, fused, ids.pairs[0]!.product].flatMap((id) => system.row(id) ?? []);
+    const rows = [ids.text, ids.face, fused, ids.pairs[0].product].flatMap((id) => system.row(id) ?? []);
     return rows.length === 0
       ? []
       : [accuracyPanel(panelId('accuracy', system), panelTitle('', system, context), rows)];
@@ -106,7 +106,7 @@ function summary({ systems }: ReportContext): string {
   return systems
     .flatMap((system) => {
       const { ids } = system;
-      const gated = ids.pairs[0]!.heads.find(({ head }) => head === 'gated')!.id;
+      const gated = ids.pairs[0].headId('gated');
       const [text, face, fused] = [ids.text, ids.face, gated].map((id) => system.row(id));
       if (!text || !face || !fused) return [];
       return [

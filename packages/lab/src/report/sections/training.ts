@@ -9,7 +9,7 @@ export async function trainingSection(context: ReportContext): Promise<Section> 
   const panels: Panel[] = [];
   for (const system of context.systems) {
     const { ids } = system;
-    for (const id of [ids.text, ids.face, ...ids.pairs[0]!.heads.map((head) => head.id)]) {
+    for (const id of [ids.text, ids.face, ...ids.pairs[0].heads.map((head) => head.id)]) {
       const row = system.row(id);
       const analysis = await system.analysis(id);
       if (!row || !analysis || analysis.trainings.length === 0) continue;

@@ -54,7 +54,7 @@ export interface PairedStatistics {
 }
 
 /** The main model of the comparisons. */
-const MAIN: ModelName = 'gated';
+const MAIN = 'gated';
 
 interface Loaded {
   readonly id: string;
@@ -70,7 +70,7 @@ export async function pairedStatistics(
   ids: PairedIds,
   replicates = 2000,
 ): Promise<PairedStatistics | undefined> {
-  const predictions = await system.predictions(ids.heads.find(({ head }) => head === MAIN)!.id);
+  const predictions = await system.predictions(ids.headId(MAIN));
   if (predictions === undefined) return undefined;
   const layout = layoutOf(predictions);
   const loaded = await load(system, ids, layout);
