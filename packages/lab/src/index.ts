@@ -2,30 +2,34 @@
  * The laboratory: data sets, features, heads, training, experiments and reports.
  * @module mien-lab
  */
-export { behaviourResults, readBehaviour } from './data/behaviour.js';
+export { behaviourResults, readBehaviour } from './data/sentences.js';
 export { prepareBesideIsear } from './data/corpora/prepare.js';
 export { loadCorpora } from './data/corpora/read.js';
 export { loadIsear } from './data/isear.js';
 export { findDataSets } from './data/open.js';
 export { pairFaces } from './data/pairing.js';
-export { assignTexts } from './data/prepare-texts.js';
+export { assignTexts } from './data/assign.js';
 export { DEFAULT_SETTINGS, prepare } from './data/prepare.js';
 export { loadRafdb } from './data/rafdb.js';
 export { loadSpeech, readClip, speakerFolds } from './data/speech.js';
 export { majorityOf } from './data/votes.js';
 export { bertConfig } from './encoders/bert.js';
-export { efficientNetConfig, type EfficientNetConfig } from './encoders/efficientnet-blocks.js';
+export { efficientNetConfig, type EfficientNetConfig } from './encoders/efficientnet.js';
 export { efficientNetTraining, isStatistic } from './encoders/efficientnet-training.js';
 export { type FaceNetwork, faceNetworkParameters } from './encoders/face-network.js';
-export { bertParameters, createTextEncoder, readPretrainedText } from './encoders/load-text.js';
 export {
+  bertParameters,
+  createTextEncoder,
   loadFaceEncoder,
   loadTextEncoder,
+  readPretrainedText,
+} from './encoders/load.js';
+export {
   loadVoiceEncoder,
+  readPretrainedVoice,
   type VoiceEncoder,
   whisperTiny,
-} from './encoders/load.js';
-export { readPretrainedVoice } from './encoders/load-voice.js';
+} from './encoders/load-voice.js';
 export { logMel } from './encoders/log-mel.js';
 export { whisper } from './encoders/whisper.js';
 export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';
@@ -59,7 +63,7 @@ export { readLearnedFace, readLearnedText } from './learn/learned.js';
 export { textLearnSettings } from './learn/settings.js';
 export { textTrainee } from './learn/text-model.js';
 export { corpusScores } from './learn/text-validation.js';
-export { type ExplanationFile, parseExplanation, readExplanation } from './report/explanation-file.js';
+export { type ExplanationFile, parseExplanation, readExplanation } from './report/model-file.js';
 export { readResults } from './report/results.js';
 export { headParameters } from './train/head-graph.js';
 export { headBatches, headTrainee } from './train/head-task.js';

@@ -1,4 +1,4 @@
-// Loads the encoders that commands embed items with: those of a profile, or of a bundle.
+// Loads the encoders with which commands embed items: those of a profile or of a bundle.
 import { defined } from 'mien-engine/base';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,18 +16,18 @@ export interface EncoderOptions {
   readonly sets?: readonly SetName[] | undefined;
 }
 
-/** The folder of the bundle that a profile names, if it names one. */
+/** The folder of the bundle specified as profile, if it is one. */
 function bundleOf(profile: string): string | undefined {
   if (profile === 'lite') return bundledModel();
   return existsSync(join(profile, 'manifest.json')) ? profile : undefined;
 }
 
-/** Says what is wrong with a profile's name or file before long work begins. @throws MienError as `findProfile` does. */
+/** Checks a profile's name or file before long computations. @throws MienError as `findProfile` */
 export async function checkProfile(name: string): Promise<void> {
-  if (bundleOf(name) === undefined) await (await import('../encoders/profile-file.js')).findProfile(name);
+  if (bundleOf(name) === undefined) await (await import('../encoders/profiles.js')).findProfile(name);
 }
 
-/** The encoders of the sets that are wanted and there. @throws MienError as the encoders do. */
+/** The encoders for the requested sets of which the protocol has items. @throws MienError as the encoders */
 export async function encodersOf(
   { profile: name, weights, offline = false, sets }: EncoderOptions,
   protocol: Protocol,
@@ -39,16 +39,16 @@ export async function encodersOf(
   if (bundle !== undefined) {
     const { bundleEncoders } = await import('../export/encoders.js');
     const { text, face } = await bundleEncoders(bundle);
-    return { ...(texts && text ? { text } : {}), ...(faces && face ? { face } : {}) };
+    return defined({ text: texts ? text : undefined, face: faces ? face : undefined });
   }
   const [{ loadFaceEncoder, loadTextEncoder }, { findProfile }] = await Promise.all([
     import('../encoders/load.js'),
-    import('../encoders/profile-file.js'),
+    import('../encoders/profiles.js'),
   ]);
   const profile = await findProfile(name);
   const options = { offline, ...defined({ weights }) };
-  return {
-    ...(texts ? { text: await loadTextEncoder(profile.text, options) } : {}),
-    ...(faces ? { face: await loadFaceEncoder(profile.face, options) } : {}),
-  };
+  return defined({
+    text: texts ? await loadTextEncoder(profile.text, options) : undefined,
+    face: faces ? await loadFaceEncoder(profile.face, options) : undefined,
+  });
 }

@@ -1,11 +1,14 @@
-// Reads FER2013 as folders of images, and decides which of its forms a path holds.
+// Reads FER2013 as folders of images or as a table of pixels (fer2013.csv, icml_face_data.csv), which is streamed
+// because it is 300 MB of text.
 // Source: Goodfellow et al. 2013, "Challenges in representation learning"; the forms are described in docs/data.md.
 import { join, parse } from 'node:path';
+import { CsvError } from 'csv-parse';
 import { defined, MienError, suggestion } from 'mien-engine/base';
-import { isFerTable, loadFer2013Csv } from './fer2013-csv.js';
 import {
+  csvRecords,
   type FaceItem,
   FER2013_FOLDERS,
+  FER2013_NUMBERS,
   isImageName,
   kindOf,
   listFolder,
@@ -13,6 +16,7 @@ import {
   type LoadOptions,
   problems,
   type Problems,
+  readParts,
   sniffText,
 } from 'mien/parts';
 
@@ -22,7 +26,7 @@ const EXPECTED =
 
 type Usage = NonNullable<FaceItem['usage']>;
 
-/** Folder names of splits, in lower case, and what they say. */
+/** Folder names of splits, in lower case. */
 const SPLIT_FOLDERS: Readonly<Record<string, { split: 'train' | 'test'; usage?: Usage }>> = {
   train: { split: 'train', usage: 'Training' },
   training: { split: 'train', usage: 'Training' },
@@ -31,13 +35,14 @@ const SPLIT_FOLDERS: Readonly<Record<string, { split: 'train' | 'test'; usage?: 
   privatetest: { split: 'test', usage: 'PrivateTest' },
 };
 
-/** Images of the published set. */
+/** Number of images in the published set. */
 const PUBLISHED = { train: 28709, test: 7178 } as const;
 
 /**
- * Loads FER2013 from its folders, from `fer2013.csv` or `icml_face_data.csv`, or from a folder that holds one.
- * Image files are only listed here; whether they can be decoded is found when they are read (`hashFaces`).
- * @throws MienError `file` when nothing is there, `data` (with file and row) when it is not FER2013 or an item is bad.
+ * Loads FER2013 from its folders, from `fer2013.csv` or `icml_face_data.csv`, or from a folder that contains one of them.
+ * Image files are only listed here; they are decoded, and checked, later (`hashFaces`).
+ * @throws MienError `file` if the path does not exist, `data` (with file and row) if it is not FER2013 or an item is
+ *   invalid
  */
 export async function loadFer2013(path: string, options: LoadOptions = {}): Promise<LoadedFer2013> {
   const kind = await kindOf(path);
@@ -65,7 +70,7 @@ async function loadFolderOrTable(path: string, options: LoadOptions): Promise<Lo
   const rafdb = folders.some((name) => /^(emolabel|image)$/i.test(name));
   throw new MienError(
     'data',
-    rafdb ? 'is RAF-DB, not FER2013; were two sets swapped?' : 'FER2013 is not here',
+    rafdb ? 'is RAF-DB, not FER2013; were two sets swapped?' : 'does not contain FER2013',
     {
       file: path,
       hint: EXPECTED,
@@ -84,7 +89,7 @@ async function loadFolders(root: string, options: LoadOptions): Promise<LoadedFe
   }
   for (const split of ['train', 'test'] as const)
     if (!items.some((item) => item.split === split))
-      throw new MienError('data', `holds no ${split} images`, { file: root, hint: EXPECTED });
+      throw new MienError('data', `contains no ${split} images`, { file: root, hint: EXPECTED });
   return { path: root, form: 'folders', items, skipped: reporter.skipped, warnings: [] };
 }
 
@@ -125,7 +130,7 @@ async function loadSplit(
       if (named !== undefined && (named === 'Training') !== (split === 'train')) {
         reporter.report({
           file,
-          message: `is ${named} by its name and ${split} by its folder`,
+          message: `its name says ${named}, its folder ${split}`,
           hint: 'Expected Training_… in train and PublicTest_… or PrivateTest_… in test.',
         });
         continue;
@@ -142,4 +147,120 @@ async function loadSplit(
       });
     }
   }
+}
+
+const SIDE = 48;
+const PIXELS = SIDE * SIDE;
+const USAGES = ['Training', 'PublicTest', 'PrivateTest'] as const;
+
+const TABLE_EXPECTED =
+  'Expected the header `emotion,pixels,Usage` (fer2013.csv) or `emotion, Usage, pixels` (icml_face_data.csv).';
+
+/** Whether a text starts with the header of one of FER2013's tables. */
+function isFerTable(start: string): boolean {
+  const names = headerOf(start);
+  return ['emotion', 'pixels', 'usage'].every((name) => names.includes(name));
+}
+
+const headerOf = (start: string): string[] =>
+  start
+    .slice(0, start.search(/\r?\n|$/))
+    .split(',')
+    .map((name) => name.replaceAll('"', '').trim().toLowerCase());
+
+/**
+ * Loads FER2013 from one of its tables; the pixels (83 MB for the whole set) stay in memory.
+ * @throws MienError `data` with file and row if the file is not such a table or a row is invalid
+ */
+async function loadFer2013Csv(file: string, options: LoadOptions = {}): Promise<LoadedFer2013> {
+  const start = await sniffText(file);
+  if (!isFerTable(start)) throw new MienError('data', foreign(start), { file, hint: TABLE_EXPECTED });
+  const names = headerOf(start);
+  const [emotion, pixels, usage] = ['emotion', 'pixels', 'usage'].map((name) => names.indexOf(name)) as [
+    number,
+    number,
+    number,
+  ];
+  const reporter = problems(options);
+  const items: FaceItem[] = [];
+  const counts = { Training: 0, PublicTest: 0, PrivateTest: 0 };
+  let row = 1;
+
+  const take = (record: readonly string[]): void => {
+    const report = (message: string, hint: string): void => reporter.report({ file, row, message, hint });
+    if (record.length !== names.length)
+      return report(`${record.length} fields`, `Expected ${names.length}: ${names.join(', ')}.`);
+    const number = record[emotion]!.trim();
+    const label = FER2013_NUMBERS[number];
+    if (label === undefined)
+      return report(
+        `unknown label ${JSON.stringify(number)}`,
+        'Expected 0 angry, 1 disgust, 2 fear, 3 happy, 4 sad, 5 surprise or 6 neutral.',
+      );
+    const named = record[usage]!.trim();
+    const known = USAGES.find((name) => name === named);
+    if (known === undefined)
+      return report(`unknown usage ${JSON.stringify(named)}`, suggestion(named, USAGES));
+    const image = readPixels(record[pixels]!);
+    if (typeof image === 'string') return report(image, `Expected ${PIXELS} numbers 0–255 (48×48).`);
+    counts[known]++;
+    items.push({
+      id: `fer2013/${known}/${String(counts[known]).padStart(5, '0')}`,
+      label,
+      dataset: 'fer2013',
+      split: known === 'Training' ? 'train' : 'test',
+      usage: known,
+      image: { kind: 'pixels', width: SIDE, height: SIDE, data: image },
+      file,
+      row,
+    });
+  };
+
+  try {
+    for await (const { record, info } of csvRecords(readParts(file), { from: 2 })) {
+      row = info.lines;
+      take(record);
+    }
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause;
+    throw new MienError('data', `is not a valid CSV (${cause.message})`, {
+      file,
+      row: row + 1,
+      hint: TABLE_EXPECTED,
+      cause,
+    });
+  }
+  if (items.length === 0)
+    throw new MienError('data', 'contains no usable record', { file, hint: TABLE_EXPECTED });
+  return { path: file, form: 'csv', items, skipped: reporter.skipped, warnings: [] };
+}
+
+function foreign(start: string): string {
+  const line = start.slice(0, start.search(/\r?\n|$/));
+  if (/\bSIT\b.*\|/.test(line) || /^"?(sentiment|emotions)"?,"?(content|statements)/i.test(line))
+    return 'is ISEAR, not FER2013; were two sets swapped?';
+  if (/^image,label$/i.test(line.trim()) || /^(train|test)_\d+\S*\.jpg/.test(line))
+    return "is a table of RAF-DB's labels, not FER2013; were two sets swapped?";
+  return `is not a table of FER2013 (first line: ${JSON.stringify(line.slice(0, 60))})`;
+}
+
+/** 48 × 48 grey values from space-separated numbers, or a message if they are invalid. */
+function readPixels(text: string): Uint8Array | string {
+  const data = new Uint8Array(PIXELS);
+  let count = 0;
+  let value = -1;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : 32;
+    if (code >= 48 && code <= 57) {
+      value = (value < 0 ? 0 : value * 10) + code - 48;
+      if (value > 255) return `pixel ${count + 1} is above 255`;
+    } else if (code === 32 || code === 9) {
+      if (value >= 0) {
+        if (count < PIXELS) data[count] = value;
+        count++;
+        value = -1;
+      }
+    } else return `pixel ${count + 1} is not a number`;
+  }
+  return count === PIXELS ? data : `${count} pixels`;
 }

@@ -1,4 +1,4 @@
-// Gives every face a hash of its bytes, of its pixels and of what it looks like, to find copies and near-duplicates.
+// Hashes of faces, by which copies and near-duplicates are found: of the bytes, of the pixels, and perceptual.
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { defined, messageOf, MienError } from 'mien-engine/base';
@@ -12,15 +12,15 @@ import {
   type Skipped,
 } from 'mien/parts';
 
-/** What duplicates are found by; plain JSON, so that it can be kept and passed in again. */
+/** Hashes of one face; plain JSON, so that they can be stored and reused. */
 export interface FaceHash {
-  /** Hexadecimal SHA-256 of the image file, or of width, height and pixels where there is no file. */
+  /** Hexadecimal SHA-256 of the image file, or of width, height and pixels if there is no file. */
   readonly sha256: string;
   /** Hexadecimal SHA-256 of width, height and grey pixels: equal for copies. */
   readonly pixels: string;
   /** Perceptual hash, 256 bits in hexadecimal; see `perceptualHash`. */
   readonly bits: string;
-  /** One grey value all over (standard deviation below 2 grey levels): no face to see. */
+  /** Whether the image shows nothing: the standard deviation of its grey levels is below 2. */
   readonly constant: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface GreyImage {
 }
 
 export interface HashOptions extends LoadOptions {
-  /** Hashes from an earlier run by face id; one whose `sha256` is still that of the bytes is taken over. */
+  /** Hashes of an earlier run by face id; they are reused if `sha256` is still that of the bytes. */
   readonly known?: ReadonlyMap<string, FaceHash>;
   readonly progress?: Progress;
 }
@@ -40,13 +40,13 @@ export interface HashOptions extends LoadOptions {
 /** Frequencies of the perceptual hash in each direction, 0 … 15. */
 const FREQUENCIES = 16;
 const CONSTANT_BELOW = 2;
-/** Images decoded at a time. */
+/** Images decoded concurrently. */
 const CONCURRENCY = 4;
 
 /**
- * Hashes faces, reading and decoding image files a few at a time; nothing but the hashes is kept.
- * @returns hashes by face id; unreadable faces, with `skipInvalid`, have none and are listed.
- * @throws MienError `data` naming the file that cannot be decoded, `file` when it cannot be read.
+ * Hashes faces, reading and decoding a few image files at a time; only the hashes are kept.
+ * @returns hashes by face id; with `skipInvalid`, unreadable faces have none and are listed
+ * @throws MienError `data` with the file that cannot be decoded, `file` if it cannot be read
  */
 export async function hashFaces(
   faces: readonly FaceItem[],
@@ -70,13 +70,13 @@ export async function hashFaces(
           file: face.file,
           ...defined({ row: face.row }),
           message: `cannot be decoded as an image (${reason})`,
-          hint: 'Expected a whole JPEG or PNG; is the file cut off?',
+          hint: 'Expected a complete JPEG or PNG; is the file truncated?',
         });
       }
       progress.advance();
     }
   };
-  // Grey levels of small files: threads inside one image, and a cache of images seen once, only cost time.
+  // Images are small and decoded once: threads within an image and a cache would only cost time.
   const [threads, cache] = [sharp.concurrency(), sharp.cache()];
   sharp.concurrency(1);
   sharp.cache(false);
@@ -118,7 +118,7 @@ const hashGrey = (image: GreyImage, digest: string): FaceHash => ({
 const pixelDigest = ({ width, height, data }: GreyImage): string =>
   sha256(Buffer.concat([Buffer.from(`${width}×${height}:`), data]));
 
-/** Decodes an image to grey (ITU-R BT.601 weights); throws sharp's error when it is truncated or no image. */
+/** Decodes an image to grey (ITU-R BT.601 weights); throws sharp's error if it is truncated or not an image. */
 export async function decodeGrey(bytes: Uint8Array): Promise<GreyImage> {
   const { data, info } = await sharp(bytes, { failOn: 'truncated' })
     .raw({ depth: 'uchar' })
@@ -145,9 +145,9 @@ export function isConstant({ data }: GreyImage): boolean {
 }
 
 /**
- * The signs of an image's 16×16 lowest discrete cosine coefficients, bit 0 (the mean) always 0, as 64 hexadecimal
- * digits. The frequencies are relative to the image, so its size, brightness, contrast, compression and (little)
- * noise hardly matter; position does. Mirroring flips the sign of odd horizontal frequencies and of nothing else.
+ * The signs of the 16×16 lowest discrete cosine coefficients of an image, as 64 hexadecimal digits; bit 0 (the mean) is
+ * always 0. Frequencies are relative to the image, so that size, brightness, contrast, compression and slight noise
+ * hardly matter; position does. Mirroring flips the signs of the odd horizontal frequencies only.
  */
 export function perceptualHash({ width, height, data }: GreyImage): string {
   const [across, down] = [cosines(width), cosines(height)];

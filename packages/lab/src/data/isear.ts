@@ -1,4 +1,4 @@
-// Reads ISEAR in the four forms in which people have it, recognised by content, into one list of texts.
+// Reads ISEAR in the four forms in circulation, recognised by content, as one list of texts.
 // Source: Scherer & Wallbott 1994; the forms are described in docs/data.md.
 import { join } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
@@ -21,19 +21,19 @@ import {
   type TextLabel,
 } from 'mien/parts';
 
-/** In order of preference: only the original form names subjects and is complete. */
+/** In order of preference: only the original form is complete and identifies subjects. */
 const FORMS: readonly IsearForm[] = ['pipe', 'sentiment-content', 'emotions-statements', 'headerless'];
 
 const EXPECTED =
   'Expected ISEAR: the original table separated by `|` with columns ID, Field1 and SIT; a CSV with the header ' +
   '`sentiment,content` or `Emotions,Statements`; or a CSV of label,text without a header.';
 
-/** Rows of the complete set. */
+/** Number of rows in the complete set. */
 const PUBLISHED = 7666;
 
 /**
- * Loads ISEAR from a file, or from a folder that holds it; of several forms the original one is taken.
- * @throws MienError `file` when nothing is there, `data` (with file and row) when it is not ISEAR or a row is bad.
+ * Loads ISEAR from a file or a folder that contains it; of several forms the original one is preferred.
+ * @throws MienError `file` if the path does not exist, `data` (with file and row) if it is not ISEAR or a row is invalid
  */
 export async function loadIsear(path: string, options: LoadOptions = {}): Promise<LoadedIsear> {
   const warnings: string[] = [];
@@ -41,15 +41,15 @@ export async function loadIsear(path: string, options: LoadOptions = {}): Promis
   const lines = await readLines(file);
   const reporter = problems(options);
   const items = (form === 'pipe' ? pipeRecords : csvRecords)(lines, file, form, reporter, warnings);
-  if (items.length === 0) throw new MienError('data', 'holds no usable record', { file, hint: EXPECTED });
+  if (items.length === 0) throw new MienError('data', 'contains no usable record', { file, hint: EXPECTED });
   if (items.length + reporter.skipped.length < PUBLISHED)
     warnings.push(`${file}: ${items.length} of ISEAR's ${PUBLISHED} texts (form ${form})`);
   if (form !== 'pipe')
-    warnings.push(`${file}: this form names no subjects; splits cannot be subject-disjoint`);
+    warnings.push(`${file}: this form does not identify subjects; splits cannot be subject-disjoint`);
   return { path: file, form, items, skipped: reporter.skipped, warnings };
 }
 
-/** The form of a file by its first line, or undefined when it is none of ISEAR's. */
+/** The form of a file by its first line; undefined if it is not ISEAR. */
 function recognizeIsear(start: string): IsearForm | undefined {
   const line = start.slice(0, start.search(/\r?\n|$/)).toLowerCase();
   const pipes = line.split('|').map((name) => name.trim());
@@ -89,7 +89,7 @@ async function locate(path: string, warnings: string[]): Promise<{ file: string;
     const images = folders.some((name) => /^(train|test|dataset|image)$/i.test(name));
     throw new MienError(
       'data',
-      images ? 'holds faces, not ISEAR; were two sets swapped?' : 'ISEAR is not here',
+      images ? 'contains faces, not ISEAR; were two sets swapped?' : 'does not contain ISEAR',
       {
         file: path,
         hint: EXPECTED,
@@ -97,11 +97,13 @@ async function locate(path: string, warnings: string[]): Promise<{ file: string;
     );
   }
   if (others.length > 0)
-    warnings.push(`${path}: holds ISEAR in ${found.length} forms; ${best.file} (form ${best.form}) is used`);
+    warnings.push(
+      `${path}: contains ISEAR in ${found.length} forms; ${best.file} (form ${best.form}) is used`,
+    );
   return best;
 }
 
-/** Says what a file is that is not ISEAR. */
+/** Describes a file that is not ISEAR. */
 function foreign(start: string): string {
   const line = start.slice(0, start.search(/\r?\n|$/));
   if (/\bpixels\b/.test(line)) return 'is a table of FER2013, not ISEAR; were two sets swapped?';
@@ -110,11 +112,11 @@ function foreign(start: string): string {
   return `is not a form of ISEAR (first line: ${JSON.stringify(line.slice(0, 60))})`;
 }
 
-/** Undoes what the original export did: `á` (and a `|` behind it) for a line break, `\` for a quotation mark. */
+/** Undoes artefacts of the original export: `á` (and a following `|`) for a line break, `\` for a quotation mark. */
 export function repairText(text: string): string {
   let repaired = text.replace(/\s*á\s*\|?\s*/g, '\n').replaceAll('|', ' ');
   if (repaired.includes('\\')) {
-    // A field with quotation marks ends in one that belongs to the export, and marks within are \ and \".
+    // A field with quotation marks ends in one added by the export; within the field they are \ and \".
     repaired = repaired.replace(/"\s*$/, '').replaceAll('\\"', '"').replaceAll('\\', '"');
   }
   return repaired.trim();
@@ -127,7 +129,7 @@ interface Columns {
   readonly warnings: string[];
 }
 
-/** The label as mien writes it, or undefined after reporting that it is not one. */
+/** The label as mien spells it; undefined, after reporting it, if it is unknown. */
 function readLabel(name: string, { file, row, reporter, warnings }: Columns): TextLabel | undefined {
   const label = name.trim().toLowerCase();
   if (isTextLabel(label)) return label;
@@ -162,7 +164,7 @@ function csvRecords(
     throw new MienError('data', `is not a valid CSV (${(cause as Error).message})`, {
       file,
       ...defined({ row }),
-      hint: 'Is the file cut off, or a quotation mark left open?',
+      hint: 'Is the file truncated, or a quotation mark not closed?',
       cause,
     });
   }
@@ -174,7 +176,7 @@ function csvRecords(
     end = info.lines;
     if (index < header) return;
     const name = record[0];
-    // The form without a header ends its rows in a comma and leaves some commas of the text unquoted.
+    // In the form without a header, rows end in a comma and some commas of the text are not quoted.
     const content =
       form === 'headerless' ? record.slice(1).join(',').replace(/,$/, '') : record.slice(1, 2).join();
     if (name === undefined || record.length < 2 || (form !== 'headerless' && record.length > 2))
@@ -182,7 +184,7 @@ function csvRecords(
         file,
         row,
         message: `${record.length} ${record.length === 1 ? 'field' : 'fields'}`,
-        hint: 'Expected a label and a text, the text in quotation marks where it holds a comma.',
+        hint: 'Expected a label and a text, in quotation marks if it contains a comma.',
       });
     for (let line = row; line <= end; line++)
       if (faults.has(line)) return reporter.report({ file, row: line, ...faults.get(line)! });
@@ -193,7 +195,7 @@ function csvRecords(
   return items;
 }
 
-/** The original form: no quoting at all, so a `|` within SIT is told by counting columns from both ends. */
+/** The original form: without quoting, so that a `|` within SIT is detected by counting columns from both ends. */
 function pipeRecords(
   { text, faults }: Lines,
   file: string,
@@ -217,14 +219,14 @@ function pipeRecords(
     if (line === '') return;
     const row = index + 2;
     const fields = line.split('|');
-    // Some rows end without the last separator, as the header's may.
+    // Some rows, and some headers, lack the last separator.
     const end = fields.length - behind - (/\|\s*$/.test(line) ? 1 : 0);
     if (end <= situation)
       return reporter.report({
         file,
         row,
         message: `${fields.length - 1} columns`,
-        hint: `Expected ${header.length}, separated by "|"; is the row cut off?`,
+        hint: `Expected ${header.length}, separated by "|"; is the row truncated?`,
       });
     if (faults.has(row)) return reporter.report({ file, row, ...faults.get(row)! });
     const named = readLabel(fields[label]!, { file, row, reporter, warnings });
@@ -235,7 +237,7 @@ function pipeRecords(
         file,
         row,
         message: `Field1 says ${named} and EMOT says ${fields[emotion]!} (${numbered ?? 'no label'})`,
-        hint: 'Expected both columns to name one emotion (1 joy, 2 fear, 3 anger, 4 sadness, 5 disgust, 6 shame, 7 guilt).',
+        hint: 'Expected the same emotion in both columns (1 joy, 2 fear, 3 anger, 4 sadness, 5 disgust, 6 shame, 7 guilt).',
       });
     const years = Number(fields[age]);
     items.push({
@@ -243,9 +245,11 @@ function pipeRecords(
       text: repairText(fields.slice(situation, end).join('|')),
       label: named,
       subject: fields[id]!.trim(),
-      ...(country < 0 ? {} : { country: fields[country]!.trim() }),
-      ...(sex < 0 ? {} : { sex: fields[sex]!.trim() }),
-      ...(age < 0 || !(years > 0) ? {} : { age: years }),
+      ...defined({
+        country: fields[country]?.trim(),
+        sex: fields[sex]?.trim(),
+        age: years > 0 ? years : undefined,
+      }),
       file,
       row,
     });

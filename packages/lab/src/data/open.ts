@@ -1,4 +1,4 @@
-// Finds the three data sets in one folder, or where the user says they are, and says what is missing.
+// Finds the three data sets in a folder or at given paths, and reports which are missing.
 import { join } from 'node:path';
 import { defined, MienError } from 'mien-engine/base';
 import { loadFer2013 } from './fer2013.js';
@@ -9,24 +9,24 @@ import { isVoteTableName, joinVotes, readVotes } from './votes.js';
 
 type SetName = 'isear' | 'fer2013' | 'rafdb';
 
-/** Where each set is, and FER+'s votes; what has no path is not loaded. */
+/** Paths of the sets and of FER+'s votes; sets without a path are not loaded. */
 export type SetPaths = Readonly<Partial<Record<SetName | 'votes', string>>>;
 
 export interface OpenOptions extends LoadOptions {
-  /** Paths that take precedence over what is found in the folder. */
+  /** Paths that take precedence over those found in the folder. */
   readonly paths?: SetPaths;
-  /** Whether there may be none of the sets. */
+  /** Do not throw if there is none of the sets. */
   readonly optional?: boolean;
 }
 
 export interface OpenedDataSets extends DataSets {
-  /** Names of the sets that are neither in the folder nor given by path. */
+  /** Names of the sets that are neither in the folder nor given by a path. */
   readonly missing: readonly SetName[];
 }
 
 const SETS: readonly SetName[] = ['isear', 'fer2013', 'rafdb'];
 
-/** Spellings of folder names, compared without case, hyphens, underscores, dots and spaces. */
+/** Folder names, compared without case, hyphens, underscores, dots and spaces. */
 const SPELLINGS: Readonly<Record<SetName, readonly string[]>> = {
   isear: ['isear'],
   fer2013: ['fer2013', 'fer', 'icmlfacedata'],
@@ -34,14 +34,14 @@ const SPELLINGS: Readonly<Record<SetName, readonly string[]>> = {
 };
 
 /**
- * Where the sets are in a folder: subfolders (or files) named `isear`, `fer2013`, `rafdb` whatever the spelling.
- * @throws MienError `file` when the folder is missing or a file.
+ * Finds the sets in a folder: subfolders (or files) named `isear`, `fer2013` and `rafdb`, in any spelling.
+ * @throws MienError `file` if the folder does not exist or is a file
  */
 export async function findDataSets(dir: string): Promise<SetPaths> {
   if ((await kindOf(dir)) !== 'folder')
     throw new MienError('file', 'no such folder', {
       file: dir,
-      hint: 'Expected a folder that holds isear/, fer2013/ and rafdb/.',
+      hint: 'Expected a folder with isear/, fer2013/ and rafdb/.',
     });
   const { files, folders } = await listFolder(dir);
   const plain = (name: string): string =>
@@ -66,7 +66,7 @@ export async function findDataSets(dir: string): Promise<SetPaths> {
   return found;
 }
 
-/** Subfolders in which votes are looked for. */
+/** Subfolders searched for votes. */
 const VOTE_FOLDERS = ['faces', 'ferplus', 'fer2013', 'fer'];
 
 /** The first table of votes in these folders. */
@@ -79,7 +79,8 @@ async function findVotes(folders: readonly string[]): Promise<string | undefined
 }
 
 async function loadVoted(
-  { fer2013, votes }: { readonly fer2013: string; readonly votes?: string | undefined },
+  fer2013: string,
+  votes: string | undefined,
   options: LoadOptions,
 ): Promise<LoadedFer2013> {
   const set = await loadFer2013(fer2013, options);
@@ -87,8 +88,8 @@ async function loadVoted(
 }
 
 /**
- * Loads what is in a folder (`undefined`: only what `paths` names).
- * @throws MienError `file` when nothing is found at all, and what the loaders throw.
+ * Loads the sets of a folder (`undefined`: only those in `paths`).
+ * @throws MienError `file` if there is none (unless `optional`), and errors of the loaders
  */
 export async function openDataSets(
   dir: string | undefined,
@@ -97,16 +98,17 @@ export async function openDataSets(
   const paths = { ...(dir === undefined ? {} : await findDataSets(dir)), ...options.paths };
   const missing = SETS.filter((set) => paths[set] === undefined);
   if (missing.length === SETS.length && options.optional !== true)
-    throw new MienError('file', 'holds none of the data sets', {
+    throw new MienError('file', 'contains none of the data sets', {
       ...defined({ file: dir }),
       hint: 'Expected a folder with isear/, fer2013/ or rafdb/, or a path for each.',
     });
+  const { isear, fer2013, votes, rafdb } = paths;
   return {
-    ...(paths.isear === undefined ? {} : { isear: await loadIsear(paths.isear, options) }),
-    ...(paths.fer2013 === undefined
-      ? {}
-      : { fer2013: await loadVoted({ ...paths, fer2013: paths.fer2013 }, options) }),
-    ...(paths.rafdb === undefined ? {} : { rafdb: await loadRafdb(paths.rafdb, options) }),
+    ...defined({
+      isear: isear === undefined ? undefined : await loadIsear(isear, options),
+      fer2013: fer2013 === undefined ? undefined : await loadVoted(fer2013, votes, options),
+      rafdb: rafdb === undefined ? undefined : await loadRafdb(rafdb, options),
+    }),
     missing,
   };
 }

@@ -1,5 +1,5 @@
-// A data sheet on people: what the data sets say of those who wrote and those who are shown, what they do not say, and
-// what therefore cannot be known of a model's fairness. The report and model cards print it.
+// A data sheet on people: what the data sets state about writers and people shown, what they do not, and what therefore
+// cannot be known about a model's fairness. Printed in the report and in model cards.
 
 export interface PeopleSheet {
   readonly key: 'isear' | 'fer2013' | 'rafdb';

@@ -1,4 +1,4 @@
-// From loaded sets to the protocol: cleaned, split first and paired later, with nothing repeated across splits.
+// From loaded data sets to the protocol: cleaned and split, without duplicates across splits; pairing comes later.
 import { defined, MienError, withDefaults } from 'mien-engine/base';
 import {
   type CountTable,
@@ -11,15 +11,13 @@ import {
   type SetCounts,
   silentProgress,
 } from 'mien/parts';
-import type { FaceHash } from './hashing.js';
-import { hashFaces } from './hashing.js';
-import { assignFaces } from './prepare-faces.js';
-import { assignTexts } from './prepare-texts.js';
+import { type FaceHash, hashFaces } from './hashing.js';
+import { assignFaces, assignTexts } from './assign.js';
 
 export interface PrepareOptions extends ProtocolSettings {
-  /** Pass over images that cannot be decoded: they are dropped as `unreadable` and listed. */
+  /** Skip images that cannot be decoded: they are dropped as `unreadable` and listed. */
   readonly skipInvalid: boolean;
-  /** Hashes of an earlier run (`Prepared.hashes`), by face id: images whose bytes did not change are not decoded. */
+  /** Hashes of an earlier run by face id: images whose bytes have not changed are not decoded. */
   readonly hashes: ReadonlyMap<string, FaceHash>;
   readonly progress: Progress;
 }
@@ -32,12 +30,12 @@ export const DEFAULT_SETTINGS: ProtocolSettings = {
 };
 
 /**
- * Arranges the loaded sets for training and test. `clean`: unusable texts are dropped, texts
- * are split 80/20 by label and subject, repeated texts and copied or near-duplicate faces are dropped from training,
- * and a part of training is held out with the same disjointness. `paper`: all texts 80/20 by label alone and all faces
- * as published, with whatever repeats.
- * @returns the protocol, and the hashes of the faces to keep for the next time.
- * @throws MienError `usage` on unknown options, `config` on fractions out of range, `data` on images that cannot be decoded.
+ * Cleans the loaded sets and splits them for training and test. `clean`: unusable texts are dropped, texts are split
+ * 80/20 by label and subject, duplicate texts and faces are dropped from training, and a part of training is used for
+ * validation with the same disjointness. `paper`: all texts 80/20 by label alone and all faces as published, including
+ * duplicates.
+ * @returns the protocol, and the hashes of the faces for the next run
+ * @throws MienError `usage` for unknown options, `config` for fractions out of range, `data` for images that cannot be decoded
  */
 export async function prepare(
   sets: DataSets,
@@ -64,11 +62,13 @@ export async function prepare(
     texts,
     faces,
     counts: {
-      ...(sets.isear === undefined ? {} : { isear: countsOf(texts) }),
-      ...(sets.fer2013 === undefined ? {} : { fer2013: countsOf(ofSet(faces, 'fer2013')) }),
-      ...(sets.rafdb === undefined ? {} : { rafdb: countsOf(ofSet(faces, 'rafdb')) }),
+      ...defined({
+        isear: sets.isear && countsOf(texts),
+        fer2013: sets.fer2013 && countsOf(ofSet(faces, 'fer2013')),
+        rafdb: sets.rafdb && countsOf(ofSet(faces, 'rafdb')),
+      }),
     },
-    ...(items.length === 0 ? {} : { faceDuplicates: duplicates }),
+    ...defined({ faceDuplicates: items.length === 0 ? undefined : duplicates }),
     skipped: [...loaded.flatMap((set) => set.skipped), ...skipped],
     warnings: loaded.flatMap((set) => set.warnings),
   };
@@ -82,16 +82,16 @@ function checkSettings({ split, seed, testFraction, validationFraction }: Protoc
       hint: 'Known: clean, paper.',
     });
   if (!Number.isSafeInteger(seed) || seed < 0)
-    throw new MienError('config', `a seed is a whole number from 0 on, got ${seed}`, { field: 'seed' });
+    throw new MienError('config', `a seed must be a non-negative integer, got ${seed}`, { field: 'seed' });
   for (const [field, value] of Object.entries({ testFraction, validationFraction }))
     if (!(value > 0 && value < 1))
-      throw new MienError('config', `a fraction lies between 0 and 1, got ${value}`, { field });
+      throw new MienError('config', `a fraction must be between 0 and 1, got ${value}`, { field });
 }
 
 const ofSet = (faces: readonly ProtocolFace[], dataset: string): ProtocolFace[] =>
   faces.filter(({ item }) => item.dataset === dataset);
 
-/** Items per split and label, and dropped ones per reason and label; labels in alphabetical order. */
+/** Number of items per split and label, and of dropped ones per reason and label; labels alphabetical. */
 export function countsOf(items: readonly (ProtocolText | ProtocolFace)[]): SetCounts {
   const labels = [...new Set(items.map(({ label }) => label))].sort();
   const table = (
@@ -116,7 +116,7 @@ export function countsOf(items: readonly (ProtocolText | ProtocolFace)[]): SetCo
   };
 }
 
-/** A protocol as plain JSON: names, labels and places of the items, without texts and images. */
+/** A protocol as plain JSON: ids, labels and splits of the items, without texts and images. */
 export interface ProtocolRecord extends Omit<Protocol, 'texts' | 'faces' | 'corpora'> {
   readonly texts: readonly Record<string, string | number>[];
   readonly faces: readonly Record<string, string | number>[];
@@ -140,7 +140,7 @@ export function protocolRecord(protocol: Protocol): ProtocolRecord {
   const { corpora, ...rest } = protocol;
   return {
     ...rest,
-    ...(corpora ? { corpora: corpora.map(({ id, label, split }) => ({ id, label, split })) } : {}),
+    ...defined({ corpora: corpora?.map(({ id, label, split }) => ({ id, label, split })) }),
     texts: protocol.texts.map((text) => ({
       ...place(text),
       ...defined({ subject: text.item.subject }),

@@ -1,7 +1,7 @@
 // Reads RAF-DB's single-label ("basic") part as DATASET/ folders and in its official form.
 // Source: Li, Deng & Du 2017, "Reliable crowdsourcing and deep locality-preserving learning".
 import { join, parse } from 'node:path';
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import {
   type FaceItem,
   type FaceLabel,
@@ -23,12 +23,13 @@ const EXPECTED =
   'EmoLabel/list_patition_label.txt.';
 const NUMBERS = 'Expected 1 surprise, 2 fear, 3 disgust, 4 happiness, 5 sadness, 6 anger or 7 neutral.';
 
-/** Images of the published single-label part. */
+/** Number of images in the published single-label part. */
 const PUBLISHED = { train: 12271, test: 3068 } as const;
 
 /**
- * Loads RAF-DB from its folder: the one that holds `DATASET/` (or train/ and test/), or `Image/` and `EmoLabel/`.
- * @throws MienError `file` when nothing is there, `data` (with file and row) when it is not RAF-DB or an item is bad.
+ * Loads RAF-DB from the folder that contains `DATASET/` (or train/ and test/), or `Image/` and `EmoLabel/`.
+ * @throws MienError `file` if the path does not exist, `data` (with file and row) if it is not RAF-DB or an item is
+ *   invalid
  */
 export async function loadRafdb(path: string, options: LoadOptions = {}): Promise<LoadedRafdb> {
   const kind = await kindOf(path);
@@ -49,7 +50,8 @@ export async function loadRafdb(path: string, options: LoadOptions = {}): Promis
     ['train', train],
     ['test', test],
   ] as const)
-    if (number === 0) throw new MienError('data', `holds no ${split} images`, { file: path, hint: EXPECTED });
+    if (number === 0)
+      throw new MienError('data', `contains no ${split} images`, { file: path, hint: EXPECTED });
   if (train === PUBLISHED.train && test === PUBLISHED.test) return loaded;
   const note = `${path}: ${train} training and ${test} test images; RAF-DB's single-label part has ${PUBLISHED.train} and ${PUBLISHED.test}`;
   return { ...loaded, warnings: [...loaded.warnings, note] };
@@ -65,10 +67,14 @@ async function loadFrom(path: string, options: LoadOptions): Promise<LoadedRafdb
     if (image !== undefined && labels !== undefined) return loadOfficial(root, image, labels, options);
   }
   const fer = (await listFolder(path)).files.some((name) => /^(fer2013|icml_face_data)\.csv$/i.test(name));
-  throw new MienError('data', fer ? 'is FER2013, not RAF-DB; were two sets swapped?' : 'RAF-DB is not here', {
-    file: path,
-    hint: EXPECTED,
-  });
+  throw new MienError(
+    'data',
+    fer ? 'is FER2013, not RAF-DB; were two sets swapped?' : 'does not contain RAF-DB',
+    {
+      file: path,
+      hint: EXPECTED,
+    },
+  );
 }
 
 /** `train_00001_aligned.jpg` and `train_00001.jpg` are both `train_00001`. */
@@ -76,8 +82,7 @@ const stemOf = (name: string): string => parse(name).name.replace(/_aligned$/, '
 
 function face(stem: string, label: FaceLabel, split: 'train' | 'test', file: string, row?: number): FaceItem {
   const image = { kind: 'file', path: file } as const;
-  const place = row === undefined ? {} : { row };
-  return { id: `rafdb/${stem}`, label, dataset: 'rafdb', split, image, file, ...place };
+  return { id: `rafdb/${stem}`, label, dataset: 'rafdb', split, image, file, ...defined({ row }) };
 }
 
 async function loadFolders(
@@ -98,7 +103,7 @@ async function loadFolders(
       });
     const table = await labelTable(root, split, reporter);
     if (table === undefined)
-      warnings.push(`${join(root, `${split}_labels.csv`)}: not there; labels are the folders'`);
+      warnings.push(`${join(root, `${split}_labels.csv`)}: not found; labels are taken from the folders`);
     for (const number of ['1', '2', '3', '4', '5', '6', '7'])
       if (!numbers.includes(number))
         reporter.report({ file: join(folder, number), message: 'the folder is missing', hint: EXPECTED });
@@ -119,7 +124,7 @@ async function loadFolders(
           reporter.report({
             file: listed.file,
             row: listed.row,
-            message: `${name} has label ${listed.number} here and stands in the folder ${number}`,
+            message: `${name} has label ${listed.number} here, but is in folder ${number}`,
             hint: 'Expected the table and the folders to agree.',
           });
         else items.push(face(stemOf(name), label, split, file));
@@ -142,7 +147,7 @@ interface Listed {
   readonly row: number;
 }
 
-/** `train_labels.csv` or `test_labels.csv` by stem, or undefined where there is none. */
+/** The rows of `train_labels.csv` or `test_labels.csv` by stem; undefined if the file does not exist. */
 async function labelTable(
   root: string,
   split: string,
@@ -153,7 +158,7 @@ async function labelTable(
   return readLabels(file, ',', reporter, true);
 }
 
-/** Lines of `name label`, by stem; bad ones are reported. */
+/** Lines of `name label`, by stem; invalid ones are reported. */
 async function readLabels(
   file: string,
   separator: ',' | ' ',
@@ -209,7 +214,12 @@ async function loadOfficial(
     const name = byStem.get(stem);
     const split = /^(train|test)_/.exec(stem)?.[1] as 'train' | 'test' | undefined;
     if (split === undefined)
-      reporter.report({ file, row, message: `${stem} names no split`, hint: 'Expected train_… or test_….' });
+      reporter.report({
+        file,
+        row,
+        message: `the name ${stem} gives no split`,
+        hint: 'Expected train_… or test_….',
+      });
     else if (name === undefined)
       reporter.report({
         file,

@@ -1,12 +1,12 @@
-// Splits items so that groups stay whole and every label gets its share; all draws come from a named stream.
+// Splits items into parts, stratified by label, without splitting groups; draws come from a named random stream.
 import { MienError, type RandomStream } from 'mien-engine/base';
 
 /**
- * Chooses about `fraction` of the items, whole groups at a time, label by label as near to its share as groups allow.
- * Groups are visited in random order and taken while taking one brings the label counts nearer to their targets
- * (squared distance), so single-item groups meet every target exactly and subjects with one text per label nearly.
- * @returns for every item whether it was chosen.
- * @throws MienError `config` when the fraction is not in [0, 1).
+ * Chooses about `fraction` of the items in whole groups, with each label as close to its share as the groups allow.
+ * Groups are visited in random order and chosen if this brings the label counts closer to their targets (squared
+ * distance): groups of one item meet every target exactly, subjects with one text per label nearly.
+ * @returns for every item, whether it was chosen
+ * @throws MienError `config` if the fraction is not in [0, 1)
  */
 export function chooseGroups(
   items: readonly { readonly label: string; readonly group: number }[],
@@ -31,7 +31,7 @@ export function chooseGroups(
   const chosen = new Set<number>();
   for (const position of stream.permutation(keys.length)) {
     const key = keys[position]!;
-    // Change of the squared distance to the targets if this group were taken.
+    // Change of the squared distance to the targets if this group is chosen.
     let change = 0;
     const left = new Map<number, number>();
     for (const label of groups.get(key)!) {
@@ -46,7 +46,7 @@ export function chooseGroups(
   return items.map(({ group }) => chosen.has(group));
 }
 
-/** Sets joined by pairs: `union(a, b)` joins, `find(a)` names the set by its smallest member. */
+/** Disjoint sets: `union(a, b)` joins two sets, `find(a)` returns the smallest member of the set of `a`. */
 export interface DisjointSets {
   find(item: number): number;
   union(a: number, b: number): void;
@@ -67,7 +67,7 @@ export function disjointSets(size: number): DisjointSets {
   return { find, union };
 }
 
-/** Numbers equal keys equally: the index of the first item with that key. */
+/** For each key, the index of its first occurrence. */
 export function groupsOf(keys: readonly string[]): Int32Array {
   const first = new Map<string, number>();
   return Int32Array.from(keys, (key, index) => {

@@ -1,4 +1,4 @@
-// Somebody's own data: a table (CSV or JSONL) whose rows have a text, an image, or both, and a label.
+// Reads a user's own data: a table (CSV or JSONL) whose rows have a text, an image, or both, and a label.
 import { dirname, isAbsolute, join } from 'node:path';
 import { defined, type Fault, MienError } from 'mien-engine/base';
 import { readChunks } from 'mien-engine/node';
@@ -19,18 +19,18 @@ import {
 } from 'mien/parts';
 
 export interface TableOptions extends LoadOptions {
-  /** Names of columns; at least one of `text` and `image`. */
+  /** Column names; at least one of `text` and `image` is required. */
   readonly text?: string | undefined;
   readonly image?: string | undefined;
   readonly label: string;
-  /** Rows of one group (a writer, a person) stay in one split. */
+  /** Column of a group (a writer, a person) whose rows stay in one split. */
   readonly group?: string | undefined;
-  /** Holds `train`, `validation` or `test`; without it, rows are split at random. */
+  /** Column with `train`, `validation` or `test`; without it, rows are split at random. */
   readonly split?: string | undefined;
 }
 
 interface TableRow {
-  /** `row/00012`, the row's place in the file. */
+  /** `row/000012`, after the row's position in the file. */
   readonly id: string;
   readonly text?: string;
   readonly image?: { readonly kind: 'file'; readonly path: string };
@@ -48,7 +48,7 @@ export interface Table {
   readonly skipped: readonly Skipped[];
 }
 
-/** What people call the splits, in lower case. */
+/** Common names of the splits, in lower case. */
 export const SPLIT_NAMES: Readonly<Record<string, Split>> = {
   train: 'train',
   training: 'train',
@@ -62,12 +62,12 @@ export const SPLIT_NAMES: Readonly<Record<string, Split>> = {
 
 /**
  * Reads a table. Image paths are relative to its folder.
- * @throws MienError `data` that names the row of what is wrong (passed over with `skipInvalid`), `usage` for a column
- *   that is not there, `file` when the table cannot be read.
+ * @throws MienError `data` with the invalid row (skipped with `skipInvalid`), `usage` for a missing column, `file` if the
+ *   table cannot be read
  */
 export async function readTable(file: string, options: TableOptions): Promise<Table> {
   if (options.text === undefined && options.image === undefined)
-    throw new MienError('usage', 'neither a column of texts nor one of images is named', {
+    throw new MienError('usage', 'neither a column of texts nor one of images is given', {
       hint: 'Use --text COLUMN, --image COLUMN, or both.',
     });
   const { text, image, label, group, split } = options;
@@ -82,14 +82,14 @@ export async function readTable(file: string, options: TableOptions): Promise<Ta
   }
   const labels = [...new Set(rows.map(({ label }) => label))].sort();
   if (labels.length < 2)
-    throw new MienError('data', `has ${labels.length} different labels, at least two are needed`, {
+    throw new MienError('data', `has ${labels.length} different labels; at least two are needed`, {
       file,
       field: options.label,
     });
   return { file, rows, labels, skipped: reporter.skipped };
 }
 
-/** The row, or what is wrong with it. */
+/** The row, or a message if it is invalid. */
 async function rowOf(
   file: string,
   { row, cells }: Row,
@@ -112,16 +112,16 @@ async function rowOf(
   if (given === '') return { message: 'has no image' };
   const path = given === undefined || isAbsolute(given) ? given : join(dirname(file), given);
   if (path !== undefined && (await kindOf(path)) !== 'file')
-    return { message: `names the image ${given!}, which is not there` };
+    return { message: `refers to the image ${given!}, which does not exist` };
   const part = place === undefined ? undefined : SPLIT_NAMES[place.toLowerCase()];
   if (place !== undefined && part === undefined)
-    return { message: `is of the split "${place}"; expected train, validation or test` };
+    return { message: `has unknown split "${place}"; expected train, validation or test` };
   return {
     id: `row/${String(row).padStart(6, '0')}`,
     ...defined({ text: words }),
-    ...(path === undefined ? {} : { image: { kind: 'file', path } }),
+    ...defined({ image: path === undefined ? undefined : { kind: 'file' as const, path } }),
     label: named,
-    // Without groups, equal texts still stay together.
+    // Without groups, equal texts stay in one split.
     group: of ?? (words === undefined ? `row ${row}` : `text ${words}`),
     ...defined({ split: part }),
     row,

@@ -1,4 +1,4 @@
-// Reads the votes of FER+ for FER2013's pictures and joins them to its items.
+// Reads FER+'s votes for FER2013's images and joins them to its items.
 // Source: Barsoum et al. 2016, "Training deep networks for facial expression recognition with crowd-sourced label
 // distribution"; the two forms of the table are described in docs/data.md.
 import { readFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import {
   sniffText,
 } from 'mien/parts';
 
-/** Columns of both forms, in lower case, and what they are votes for. */
+/** Columns of both forms, in lower case, and what they count votes for. */
 const COLUMNS: Readonly<Record<string, FaceLabel | 'contempt' | 'unknown' | 'noFace'>> = {
   neutral: 'neutral',
   happiness: 'joy',
@@ -33,7 +33,7 @@ const COLUMNS: Readonly<Record<string, FaceLabel | 'contempt' | 'unknown' | 'noF
 const EXPECTED =
   'Expected `file,rows,neutral,…,NF` (ferplus.csv) or the official `Usage,Image name,neutral,…,NF` (fer2013new.csv).';
 
-/** Votes by the picture's label and file name, or row by row of each part of FER2013. */
+/** Votes by the image's label and file name, or by row of each part of FER2013. */
 export type VoteTable =
   | { readonly form: 'files'; readonly path: string; readonly votes: ReadonlyMap<string, FaceVotes> }
   | {
@@ -42,12 +42,12 @@ export type VoteTable =
       readonly votes: Readonly<Record<NonNullable<FaceItem['usage']>, readonly FaceVotes[]>>;
     };
 
-/** Names of files that hold votes, in lower case. */
+/** Whether a file name is that of a table of votes. */
 export const isVoteTableName = (name: string): boolean => /^(ferplus|fer2013new)\.csv$/i.test(name);
 
 /**
- * Reads a table of votes: ours by file name, or the official one, whose rows are those of `fer2013.csv`.
- * @throws MienError `data` with file and row when it is neither or a row is bad, `file` when it cannot be read.
+ * Reads a table of votes: `ferplus.csv`, by file name, or the official one, whose rows are those of `fer2013.csv`.
+ * @throws MienError `data` with file and row if it is neither or a row is invalid, `file` if it cannot be read
  */
 export async function readVotes(path: string): Promise<VoteTable> {
   await sniffText(path);
@@ -76,7 +76,7 @@ export async function readVotes(path: string): Promise<VoteTable> {
       Object.values(COLUMNS).map((name, i) => {
         const field = record[places[i]!]?.trim() ?? '';
         if (!/^\d+$/.test(field))
-          throw new MienError('data', `${JSON.stringify(field)} is no number of votes`, {
+          throw new MienError('data', `${JSON.stringify(field)} is not a number of votes`, {
             file: path,
             row,
             field: header[places[i]!]!,
@@ -94,7 +94,7 @@ export async function readVotes(path: string): Promise<VoteTable> {
     rows.slice(1).forEach((record, i) => {
       const name = keyOf(record[file] ?? '');
       if (name === '' || votes.has(name))
-        throw new MienError('data', name === '' ? 'names no file' : `names ${name} a second time`, {
+        throw new MienError('data', name === '' ? 'has no file name' : `lists ${name} a second time`, {
           file: path,
           row: i + 2,
           hint: EXPECTED,
@@ -121,7 +121,7 @@ export async function readVotes(path: string): Promise<VoteTable> {
   return { form: 'rows', path, votes };
 }
 
-/** Label's folder and file name without extension, of a path of either kind: a few names stand under two labels. */
+/** Label and file name, without extension, of a path; the label because a few file names occur under two labels. */
 function keyOf(path: string): string {
   const [folder = '', name = ''] = path.trim().replaceAll('\\', '/').split('/').slice(-2);
   const label = FER2013_FOLDERS[folder.toLowerCase()];
@@ -129,8 +129,8 @@ function keyOf(path: string): string {
 }
 
 /**
- * FER2013 with the votes for each item: by file name where it is a folder of images, by row where it is a table.
- * @throws MienError `data` when the two forms cannot be joined.
+ * FER2013 with the votes for each item: joined by file name if it consists of image files, by row if it is a table.
+ * @throws MienError `data` if the two forms cannot be joined
  */
 export function joinVotes(set: LoadedFer2013, table: VoteTable): LoadedFer2013 {
   const [needed, name] = set.form === 'csv' ? ['rows', 'fer2013new.csv'] : ['files', 'ferplus.csv'];
@@ -151,7 +151,7 @@ export function joinVotes(set: LoadedFer2013, table: VoteTable): LoadedFer2013 {
     return votes === undefined ? item : { ...item, votes };
   });
   if (missing === items.length)
-    throw new MienError('data', 'has votes for none of the images', { file: table.path, hint: EXPECTED });
+    throw new MienError('data', 'has no votes for any of the images', { file: table.path, hint: EXPECTED });
   const note = `${table.path}: no votes for ${missing} of ${items.length} images of FER2013`;
   return { ...set, items, warnings: missing === 0 ? set.warnings : [...set.warnings, note] };
 }
@@ -167,14 +167,14 @@ function byRow(set: LoadedFer2013, { path, votes }: Extract<VoteTable, { form: '
     if (count !== votes[usage].length)
       throw new MienError('data', `has ${votes[usage].length} rows of ${usage}, ${set.path} has ${count}`, {
         file: path,
-        hint: 'Rows are joined by their order: both tables must be whole.',
+        hint: 'Rows are joined by their order: both tables must be complete.',
       });
   }
   return ({ id, usage }: FaceItem): FaceVotes | undefined =>
     usage === undefined ? undefined : votes[usage][Number(id.split('/').at(-1)) - 1];
 }
 
-/** What most voters chose; undefined for a tie. */
+/** The choice with the most votes; undefined for a tie. */
 export function majorityOf({ labels, contempt, unknown, noFace }: FaceVotes): FaceMajority | undefined {
   const all = Object.entries({ ...labels, contempt, unknown, noFace }) as [FaceMajority, number][];
   const most = Math.max(...all.map(([, count]) => count));
@@ -185,9 +185,8 @@ export function majorityOf({ labels, contempt, unknown, noFace }: FaceVotes): Fa
 export type FaceMajority = FaceLabel | 'contempt' | 'unknown' | 'noFace';
 
 /**
- * The distribution of the votes over the seven labels, in their order; undefined where most voters saw contempt, no face
- * or nothing they could name. A label with fewer votes than `least` is taken for a slip and left out, as FER+'s authors
- * do.
+ * The distribution of the votes over the seven labels, in their order; undefined if the majority is contempt, unknown or
+ * no face. Labels with fewer than `least` votes are ignored as outliers, as by FER+'s authors.
  */
 export function voteDistribution(votes: FaceVotes, least = 2): number[] | undefined {
   const majority = majorityOf(votes);

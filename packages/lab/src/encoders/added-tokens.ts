@@ -1,4 +1,4 @@
-// Gives sequences such as emoji tokens of their own, in the places that a BERT vocabulary leaves unused.
+// Adds tokens for sequences such as emoji to a BERT tokenizer, with the ids of unused vocabulary entries.
 import { MienError } from 'mien-engine/base';
 import { plainSequence } from 'mien/parts';
 
@@ -7,14 +7,14 @@ interface VocabularyJson {
   readonly model: { readonly vocab: Readonly<Record<string, number>> };
 }
 
-/** A token that stands for nothing: `[unused17]`. */
+/** An unused vocabulary entry: `[unused17]`. */
 const UNUSED = /^\[unused\d+\]$/;
 
 /**
  * A tokenizer.json in which each sequence has the id of an unused token, the lowest first, and the ids by sequence. The
- * sequences replace the unused names in the vocabulary and stand among `added_tokens`, where `createTokenizer` and the
- * Hugging Face libraries find them, pictographs without variation selectors and skin tones.
- * @throws MienError `data` when a sequence has a token already, or there are more sequences than unused tokens.
+ * sequences replace the unused entries in the vocabulary and are listed in `added_tokens`, where `createTokenizer` and
+ * the Hugging Face libraries find them; pictographs are stored without variation selectors and skin tones.
+ * @throws MienError `data` if a sequence already has a token, or there are more sequences than unused tokens
  */
 export function addTokens(
   json: unknown,
@@ -27,14 +27,14 @@ export function addTokens(
   if (sequences.length > unused.length)
     throw new MienError(
       'data',
-      `${sequences.length} tokens to add, the vocabulary has ${unused.length} unused`,
+      `${sequences.length} tokens to add; the vocabulary has ${unused.length} unused`,
     );
   const taken = new Set([...Object.keys(model.vocab), ...present.map(({ content }) => content)]);
   const ids = new Map<string, number>();
   const renamed = new Map<string, string>();
   for (const [i, sequence] of sequences.map(plainSequence).entries()) {
     if (sequence === '' || taken.has(sequence) || ids.has(sequence))
-      throw new MienError('data', `"${sequence}" cannot be added: it is empty or has a token already`);
+      throw new MienError('data', `"${sequence}" cannot be added: it is empty or already has a token`);
     const [name, id] = unused[i]!;
     ids.set(sequence, id);
     renamed.set(name, sequence);

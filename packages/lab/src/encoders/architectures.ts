@@ -1,13 +1,13 @@
-// The profiles' encoders as definitions, known without fetching their weights: what costs are computed from.
+// The definitions of the profiles' encoders, known without fetching their weights, from which costs are computed.
 import { bertConfig, type BertConfig } from './bert.js';
-import { efficientNetConfig } from './efficientnet-blocks.js';
+import { efficientNetConfig } from './efficientnet.js';
 import type { FaceNetwork } from './face-network.js';
 import type { ProfileName } from './profiles.js';
 
 export interface Architecture {
   readonly text: BertConfig;
   readonly face: FaceNetwork;
-  /** Side in pixels of the images the face encoder sees. */
+  /** Side in pixels of the face encoder's input images. */
   readonly imageSize: number;
 }
 

@@ -1,15 +1,17 @@
-// BERT and DistilBERT on the graph: one definition, driven by config.json, parameters under the checkpoint's names.
+// BERT and DistilBERT on the graph: one definition, configured by config.json, with the checkpoint's parameter names.
 // Sources: Devlin et al. 2019; Sanh et al. 2019; names and layer order as in Hugging Face transformers.
-import { defined } from 'mien-engine/base';
 import { z } from 'zod';
 import {
   add,
   cast,
+  constant,
   constantInit,
+  constantParameters,
   dropout,
   firstRows,
   gather,
   gelu,
+  type Graph,
   layerNorm,
   linear,
   matmul,
@@ -18,17 +20,24 @@ import {
   mul,
   normalInit,
   type Parameters,
+  quantizedLinear,
+  quantizedRows,
+  quantizeRows,
+  quantizeWeight,
   reshape,
   scoped,
   slice,
   softmax,
   sub,
+  type Tensor,
+  type Tensors,
   transpose,
   type Value,
 } from 'mien-engine';
+import { defined } from 'mien-engine/base';
 import type { Pooling } from './profiles.js';
 
-/** What the two families call the same things. */
+/** Names of the same parameters in the two families. */
 const FAMILIES = {
   bert: {
     layer: 'encoder.layer',
@@ -53,7 +62,7 @@ const FAMILIES = {
 export interface BertConfig {
   readonly family: keyof typeof FAMILIES;
   readonly vocabulary: number;
-  /** Most tokens a text may have. */
+  /** Maximum number of tokens. */
   readonly positions: number;
   /** Rows of the token type table; DistilBERT has none. */
   readonly types: number;
@@ -94,7 +103,7 @@ const schemas = z.discriminatedUnion('model_type', [
 
 /**
  * Reads a parsed config.json.
- * @throws MienError `weights` that names the key when it is not one of a BERT or DistilBERT that can be built.
+ * @throws MienError `weights` with the key if it is not a supported BERT or DistilBERT
  */
 export function bertConfig(json: unknown, file?: string): BertConfig {
   const parsed = schemas.safeParse(json);
@@ -102,8 +111,7 @@ export function bertConfig(json: unknown, file?: string): BertConfig {
     const [issue] = parsed.error.issues;
     const field = issue!.path.join('.');
     throw new MienError('weights', issue!.message, {
-      ...defined({ file }),
-      ...(field ? { field } : {}),
+      ...defined({ file, field: field || undefined }),
       hint: `Text encoders are of these model types: ${Object.keys(FAMILIES).join(', ')}.`,
     });
   }
@@ -143,7 +151,7 @@ export function bertConfig(json: unknown, file?: string): BertConfig {
 export interface BertInputs {
   /** Token ids `[batch, tokens]`, int32 or int64. */
   readonly ids: Value;
-  /** int32 `[batch, tokens]`, 0 where a token is padding; without it, no text is padded. */
+  /** int32 `[batch, tokens]`, 0 for padding; without it, there is no padding. */
   readonly mask?: Value;
 }
 
@@ -156,7 +164,7 @@ export interface BertOptions {
   readonly dropout?: { readonly rate: number; readonly seed: Value };
 }
 
-/** Dropout at a place of this name; the identity where there is none. */
+/** Dropout at the place of this name; the identity without dropout. */
 type Drop = (x: Value, place: string) => Value;
 
 const dropping =
@@ -164,7 +172,7 @@ const dropping =
   (x, place) =>
     chosen === undefined ? x : dropout(x, chosen.rate, { seed: chosen.seed, place });
 
-/** Scores of padded keys are lowered by this much before the softmax. */
+/** Subtracted from the scores of padded keys before the softmax. */
 const MASKED = -1e9;
 
 type Norm = readonly [scale: Value, bias: Value];
@@ -180,7 +188,7 @@ function embed(p: Parameters, config: BertConfig, ids: Value): Value {
   const words = 'embeddings.word_embeddings.weight';
   const tokens = p.rows?.(words, ids) ?? gather(table('word', vocabulary), ids);
   const places = firstRows(table('position', positions), ids.shape[1]!);
-  // Every token is of type 0, that of a single text.
+  // Every token has type 0, that of a single text.
   const offsets = types === 0 ? places : add(places, slice(table('token_type', types), 0, 0, 1));
   return layerNorm(add(tokens, offsets), ...norm(p, 'embeddings.LayerNorm', width), epsilon);
 }
@@ -211,9 +219,9 @@ function attend(
 }
 
 /**
- * Token states of the last layer, `[batch, tokens, width]`. ONNX Runtime fuses bias and GELU by itself; its fused
- * attention was measured to gain nothing and its fused skip-layer-norm to lose.
- * @throws MienError `shape` when more tokens are asked for than there are positions.
+ * Token states of the last layer, `[batch, tokens, width]`. ONNX Runtime fuses bias and GELU automatically; in
+ * measurements, its fused attention was not faster and its fused skip-layer-norm was slower.
+ * @throws MienError `shape` for more tokens than positions
  */
 export function bert(
   p: Parameters,
@@ -247,18 +255,36 @@ export function bert(
   return x;
 }
 
-/** One embedding a text, `[batch, tokens, width]` → `[batch, width]`; for texts without padding. */
+/** One embedding per text, `[batch, tokens, width]` → `[batch, width]`; for texts without padding. */
 export function poolTokens(states: Value, pooling: Pooling): Value {
   const [batch, , width] = states.shape as [number, number, number];
   return pooling === 'mean' ? mean(states, [1]) : reshape(slice(states, 1, 0, 1), [batch, width]);
 }
 
-/** The parts that training can begin at, in order: the tables of embeddings, then each layer. */
+/** The parts at which training can start, in order: the embedding tables, then each layer. */
 export const bertParts = ({ family, layers }: BertConfig): string[] => [
   'embeddings',
   ...Array.from({ length: layers }, (_, i) => `${FAMILIES[family].layer}.${i}`),
 ];
 
-/** The part that a parameter belongs to; undefined for one that is not the encoder's. */
+/** The part of a parameter; undefined if it is not one of the encoder's. */
 export const bertPartOf = (config: BertConfig, name: string): string | undefined =>
   bertParts(config).find((part) => name.startsWith(`${part}.`));
+
+const WORDS = 'embeddings.word_embeddings.weight';
+
+/**
+ * As `constantParameters`, with 7-bit matrices of linear layers and an 8-bit word table; layer norms, biases and the
+ * small tables stay float32.
+ */
+export function quantizedParameters(graph: Graph, tensors: Tensors): Parameters {
+  const plain = constantParameters(graph, tensors);
+  const float = (name: string): Tensor<'float32'> => tensors[name] as Tensor<'float32'>;
+  return {
+    ...plain,
+    linear: (name, x) =>
+      quantizedLinear(x, quantizeWeight(float(`${name}.weight`)), constant(graph, float(`${name}.bias`))),
+    rows: (name, indices) =>
+      name === WORDS ? quantizedRows(graph, quantizeRows(float(name)), indices) : undefined,
+  };
+}

@@ -1,5 +1,5 @@
-// EfficientNet and EfficientNetV2 in training mode: batch statistics, stochastic depth, and gradients that are fast.
-// The same block tables and parameter names as the inference definition, which reads what is trained here.
+// EfficientNet and EfficientNetV2 in training mode: batch statistics, stochastic depth, and fast gradients. Block tables
+// and parameter names are those of the inference definition, which reads the trained weights.
 // Sources: Tan & Le 2019, 2021; layer order and stochastic depth as in timm's `efficientnet.py`.
 import {
   add,
@@ -31,18 +31,17 @@ import {
   type Value,
   withGradient,
 } from 'mien-engine';
-import { efficientNetStages } from './efficientnet.js';
-import type { Block, EfficientNetConfig } from './efficientnet-blocks.js';
+import { type Block, type EfficientNetConfig, efficientNetStages } from './efficientnet.js';
 
 export interface EfficientNetTrainingOptions {
   /**
-   * The first part that is trained: `conv_stem` (all of it, the default), `blocks.0`, …, `conv_head`. Earlier parts are
+   * The first trained part: `conv_stem` (the whole network, the default), `blocks.0`, …, `conv_head`. Earlier parts use
    * the inference definition, with stored statistics.
    */
   readonly from?: string;
-  /** Probability that the last block's residual branch is left out; it grows linearly from 0 at the first. */
+  /** Probability of dropping the last block's residual branch; it grows linearly from 0 at the first. */
   readonly dropPath?: number;
-  /** int32 scalar, another one in every step; needed where `dropPath` is above 0. */
+  /** int32 scalar, different in every step; required if `dropPath` is above 0. */
   readonly seed?: Value;
   /** Weight of a batch's statistics in the running averages. */
   readonly momentum?: number;
@@ -51,27 +50,27 @@ export interface EfficientNetTrainingOptions {
 export interface EfficientNetTraining {
   /** Pooled embedding `[n, width]`. */
   readonly embedding: Value;
-  /** Running averages after this batch, by their parameters' names. */
+  /** Running averages after this batch, by parameter name. */
   readonly statistics: Readonly<Record<string, Value>>;
 }
 
-/** Whether a parameter holds a running average, which is no weight and receives no gradient. */
+/** Whether a parameter is a running average, which receives no gradient. */
 export const isStatistic = (name: string): boolean => /\.running_(mean|var)$/.test(name);
 
-/** The parts that training can begin at, in order. */
+/** The parts at which training can start, in order. */
 export const trainableParts = ({ stages }: EfficientNetConfig): string[] => [
   'conv_stem',
   ...stages.map((_, s) => `blocks.${s}`),
   'conv_head',
 ];
 
-/** The part a parameter belongs to. */
+/** The part of a parameter. */
 export const trainablePartOf = (name: string): string =>
   /^blocks\.\d+/.exec(name)?.[0] ?? (/^(conv_stem|bn1)\./.test(name) ? 'conv_stem' : 'conv_head');
 
 /**
- * Whether a weight is trained when training begins at `from`.
- * @throws MienError `weights` when there is no part of that name.
+ * Whether a weight is trained if training starts at `from`.
+ * @throws MienError `weights` if there is no such part
  */
 export function isTrainedFrom(config: EfficientNetConfig, from: string): (name: string) => boolean {
   const trained = trainedFrom(config.architecture, trainableParts(config), trainablePartOf, from);
@@ -79,8 +78,8 @@ export function isTrainedFrom(config: EfficientNetConfig, from: string): (name: 
 }
 
 /**
- * Whether a weight is trained when training begins at the part `from` of an architecture.
- * @throws MienError `weights` when there is no part of that name.
+ * Whether a weight is trained if training starts at the part `from` of an architecture.
+ * @throws MienError `weights` if there is no such part
  */
 export function trainedFrom(
   architecture: string,
@@ -96,7 +95,7 @@ export function trainedFrom(
   return (name) => parts.indexOf(partOf(name)) >= first;
 }
 
-/** What all layers of one training graph share. */
+/** Shared by all layers of a training graph. */
 interface Context {
   readonly p: Parameters;
   readonly config: EfficientNetConfig;
@@ -152,8 +151,8 @@ function convNorm(
 }
 
 /**
- * Scales each channel of `[channels, n, h, w]` by a gate computed from the means of all of an item's channels. The
- * gradient of those means is added to that of the product without being repeated for every position first.
+ * Scales each channel of `[channels, n, h, w]` by a gate computed from the means of all channels of an item. The
+ * gradient of the means is added to that of the product by broadcasting, without first repeating it at every position.
  */
 function squeezeExcite({ p }: Context, name: string, x: Value, squeezed: number): Value {
   return scoped(p.graph, name, () => {
@@ -213,9 +212,9 @@ function block(
 }
 
 /**
- * The network in training mode on normalised images `[n, 3, size, size]`; all sizes are known. Batch norms of the
- * trained parts use the statistics of the batch, and what running averages become is handed back beside the embedding.
- * @throws MienError `weights` when `from` names no part, or when stochastic depth has no seed.
+ * The network in training mode on normalised images `[n, 3, size, size]` of static shape. Batch norms of the trained
+ * parts use the statistics of the batch; updated running averages are returned beside the embedding.
+ * @throws MienError `weights` if there is no part `from`, or if stochastic depth has no seed
  */
 export function efficientNetTraining(
   p: Parameters,

@@ -1,4 +1,4 @@
-// A face encoder as sessions: from decoded images of any size to embeddings and feature maps.
+// Runs a face encoder: from decoded images of any size to embeddings and feature maps.
 import { defined } from 'mien-engine/base';
 import {
   add,
@@ -35,20 +35,20 @@ import {
 } from 'mien/parts';
 import { faceNetwork, mapSide, type FaceNetwork } from './face-network.js';
 
-/** How pixels become what the network was trained on. */
+/** Preprocessing: how pixels are converted to the network's input. */
 export interface FaceInput {
   /** Side in pixels. */
   readonly size: number;
-  /** By channel, of values in [0, 1]. */
+  /** Per channel, for values in [0, 1]. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** Whether an embedding is the mean of those of the image and its mirror image. */
+  /** Whether the embedding is the mean over the image and its mirror image. */
   readonly mirror?: boolean;
 }
 
 /**
- * From pixels, 8-bit RGB `[batch, height, width, 3]` of any size, to `resized`, 8 bit `[batch, 3, size, size]`, and
- * normalised `images` of the same shape. Resizing rounds to 8 bits as PIL does, within one grey level of it.
+ * Converts pixels, 8-bit RGB `[batch, height, width, 3]` of any size, to `resized`, 8-bit `[batch, 3, size, size]`, and
+ * normalised `images` of the same shape. Resizing rounds to 8 bits, as PIL, and is within one grey level of it.
  */
 export function prepareImages(
   pixels: Value,
@@ -67,11 +67,11 @@ export function prepareImages(
   return { resized, images };
 }
 
-/** A session from `pixels` to what `prepareImages` makes of them. */
+/** A session that computes `prepareImages` of `pixels`. */
 export function createPreprocessing(face: FaceInput, threads?: number): Promise<Session> {
   const graph = createGraph('preprocessing');
   const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
-  // Threads that spin after resizing would take the cores from the network, which runs next: 3.7 instead of 2.4 ms a face.
+  // Threads that spin after resizing would occupy the cores while the network runs: 3.7 instead of 2.4 ms per face.
   return createSession(encodeModel(graph, prepareImages(pixels, face)), {
     ...defined({ threads }),
     spinning: false,
@@ -88,12 +88,12 @@ function createNetwork(
   const graph = createGraph('face-encoder');
   const images = input(graph, 'images', 'float32', ['batch', 3, size, size]);
   const outputs = embedImages(constantParameters(graph, weights), network, images, viewsInput(graph));
-  return createSession(encodeModel(graph, outputs), threads === undefined ? {} : { threads });
+  return createSession(encodeModel(graph, outputs), defined({ threads }));
 }
 
 /**
- * The last feature maps of normalised images, one a pass, and the pooled embedding of each image. With `views`, an image
- * passes once for each of them, and its embedding is the mean.
+ * The last feature maps of normalised images, one per pass, and the pooled embedding of each image. With `views`, an
+ * image is passed once per view, and its embedding is the mean.
  */
 export function embedImages(
   p: Parameters,
@@ -106,14 +106,14 @@ export function embedImages(
   return { embedding: meanOfViews(pooled, images, views), map };
 }
 
-/** @throws MienError `data` when an image's bytes are not those of its size. */
+/** @throws MienError `data` if the number of bytes does not match the size of an image */
 function checkImages(batch: readonly DecodedImage[]): void {
   for (const [i, { width, height, data }] of batch.entries())
     if (width < 1 || height < 1 || data.length !== width * height * 3)
       throw new MienError('data', `image ${i} of the batch, ${width}×${height}, has ${data.length} bytes`);
 }
 
-/** An encoder from its parts, for weights that are in memory. */
+/** An encoder from weights in memory. */
 export async function createFaceEncoder(
   network: FaceNetwork,
   faces: FaceInput,
@@ -143,7 +143,7 @@ export async function createFaceEncoder(
     checkImages(batch);
     return encodeInRuns(batch, {
       most: IMAGES_PER_RUN,
-      // Of an image that passes twice, the map of the first pass is its own.
+      // If an image is passed twice, the map of the first pass is that of the image itself.
       shapes: { embedding: [width], map: [width, reduced, reduced] },
       outputs,
       run: async (images) => session.run({ ...(await prepare(images)), views }, outputs),

@@ -1,7 +1,6 @@
-// The networks that read faces, by family: what every user of one needs, whichever it is.
+// Face networks behind one interface, whatever their family.
 import { collectParameters, input, type Parameters, type ParameterSpec, type Value } from 'mien-engine';
-import { efficientNetMap, poolMap } from './efficientnet.js';
-import type { EfficientNetConfig } from './efficientnet-blocks.js';
+import { type EfficientNetConfig, efficientNetMap, poolMap } from './efficientnet.js';
 import {
   efficientNetTraining,
   isStatistic,
@@ -11,18 +10,24 @@ import {
   type EfficientNetTraining,
   type EfficientNetTrainingOptions,
 } from './efficientnet-training.js';
-import { mobileFaceNetMap, mobileFaceNetPool, type MobileFaceNetConfig } from './mobilefacenet.js';
-import { mobileFaceNetPartOf, mobileFaceNetParts, mobileFaceNetTraining } from './mobilefacenet-training.js';
+import {
+  type MobileFaceNetConfig,
+  mobileFaceNetMap,
+  mobileFaceNetPartOf,
+  mobileFaceNetParts,
+  mobileFaceNetPool,
+  mobileFaceNetTraining,
+} from './mobilefacenet.js';
 
 export type FaceNetwork = EfficientNetConfig | MobileFaceNetConfig;
 
-/** A network's layers on the graph and its parts in training. */
+/** Layers on the graph and parts in training of a family of networks. */
 interface Family<Config> {
   /** The last feature map of normalised images: `[n, 3, size, size]` → `[n, width, h, w]`. */
   readonly map: (p: Parameters, config: Config, images: Value) => Value;
-  /** Pooled embedding of that map, `[n, width]`. */
+  /** Pooled embedding of the map, `[n, width]`. */
   readonly pool: (p: Parameters, config: Config, map: Value) => Value;
-  /** How many pixels along a side a position of the map stands for. */
+  /** Pixels along a side per position of the map. */
   readonly reduction: number;
   readonly training: (
     p: Parameters,
@@ -30,7 +35,7 @@ interface Family<Config> {
     images: Value,
     options: EfficientNetTrainingOptions,
   ) => EfficientNetTraining;
-  /** The parts that training can begin at, in order, and the part a parameter is of. */
+  /** The parts at which training can start, in order, and the part of a parameter. */
   readonly parts: (config: Config) => readonly string[];
   readonly partOf: (name: string) => string;
 }
@@ -70,7 +75,7 @@ export function faceNetwork(
   return { map, embedding: pool(p, network, map) };
 }
 
-/** Positions along a side of the last map, for images of this size. */
+/** Positions along a side of the last map for images of this size. */
 export const mapSide = (network: FaceNetwork, size: number): number =>
   Math.ceil(size / familyOf(network).reduction);
 
@@ -86,16 +91,16 @@ export const faceNetworkTraining = (
   options: EfficientNetTrainingOptions,
 ): EfficientNetTraining => familyOf(network).training(p, network, images, options);
 
-/** The parts that training can begin at, in order. */
+/** The parts at which training can start, in order. */
 export const facePartsOf = (network: FaceNetwork): readonly string[] => familyOf(network).parts(network);
 
-/** The part that a parameter is of. */
+/** The part of a parameter. */
 export const facePartOf = (network: FaceNetwork, name: string): string => familyOf(network).partOf(name);
 
 /**
- * Whether a weight is trained when training begins at the part `from`; at the first one, if that is null. Slopes of PReLUs
- * are left as they are unless `slopes` is given: their gradients take a seventh of a step.
- * @throws MienError `weights` when there is no part of that name.
+ * Whether a weight is trained if training starts at the part `from` (null: the first one). Slopes of PReLUs are only
+ * trained with `slopes`: their gradients take a seventh of a step.
+ * @throws MienError `weights` if there is no such part
  */
 export function isFaceTrainedFrom(
   network: FaceNetwork,

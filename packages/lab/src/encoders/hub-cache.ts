@@ -1,5 +1,5 @@
-// The Hugging Face hub's cache on disk, laid out as Python's hub lays it out, so that each finds what the other fetched:
-// models--org--name/blobs/<etag>, refs/<revision> holding a commit, snapshots/<commit>/<file> pointing at a blob.
+// The Hugging Face hub's cache on disk, in the layout of the Python library, so that each finds what the other fetched:
+// models--org--name/blobs/<etag>, refs/<revision> with a commit, snapshots/<commit>/<file> as a link to a blob.
 // Source: the hub documentation, "Understand caching", and its environment variables.
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -11,11 +11,11 @@ import { fileError, sha256File, writeFileAtomic } from 'mien-engine/node';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the environment says about the hub. */
+/** Settings of the hub from the environment. */
 export interface HubSettings {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly endpoint: string;
-  /** Folder that holds the `models--…` folders. */
+  /** Folder that contains the `models--…` folders. */
   readonly cache: string;
   readonly offline: boolean;
   readonly token: string | undefined;
@@ -48,13 +48,13 @@ export interface HubFileName {
   readonly path: string;
 }
 
-/** @throws MienError `config` when a part could lead out of the cache or is not what the hub allows. */
+/** @throws MienError `config` if a part could lead out of the cache or is not allowed by the hub */
 export function checkName({ id, revision, path }: HubFileName): void {
   const plain = (text: string): boolean =>
     text.split('/').every((part) => /^[\w.-]+$/.test(part) && part !== '.' && part !== '..');
   if (!plain(id) || id.split('/').length > 2 || id.includes('--'))
     throw new MienError('config', `"${id}" is not the id of a hub repository`, {
-      hint: 'Ids look like org/name.',
+      hint: 'Ids have the form org/name.',
     });
   if (!plain(revision)) throw new MienError('config', `"${revision}" is not a revision of ${id}`);
   if (!plain(path)) throw new MienError('config', `"${path}" is not a file of ${id}`);
@@ -67,7 +67,7 @@ const repoFolder = (cache: string, id: string): string => join(cache, `models--$
 const snapshotPath = (cache: string, id: string, commit: string, path: string): string =>
   join(repoFolder(cache, id), 'snapshots', commit, ...path.split('/'));
 
-/** SHA-1 as git computes it for a file's content; the hub's etag of files that are not in large-file storage. */
+/** Git's SHA-1 of a file's content: the hub's etag of files outside large-file storage. */
 async function gitSha1(path: string): Promise<string> {
   const { size } = await stat(path);
   const hash = createHash('sha1').update(`blob ${size}\0`);
@@ -75,7 +75,7 @@ async function gitSha1(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Whether a file has the hash that an etag is, or undefined when the etag is no hash. */
+/** Whether a file has the hash in an etag; undefined if the etag is not a hash. */
 export async function matchesEtag(path: string, etag: string): Promise<boolean | undefined> {
   if (/^[0-9a-f]{64}$/.test(etag)) return (await sha256File(path)) === etag;
   if (/^[0-9a-f]{40}$/.test(etag)) return (await gitSha1(path)) === etag;
@@ -84,14 +84,14 @@ export async function matchesEtag(path: string, etag: string): Promise<boolean |
 
 /** A file found in the cache. */
 export interface CachedFile {
-  /** Its place in the snapshot. */
+  /** Path in the snapshot. */
   readonly path: string;
   readonly commit: string;
-  /** Etag it was stored under; undefined where the cache holds copies instead of links. */
+  /** Etag under which it is stored; undefined if the cache contains a copy instead of a link. */
   readonly etag: string | undefined;
 }
 
-/** Looks for a file; touches no network and checks no hash. */
+/** Finds a file in the cache, without network access or hash check. */
 export async function findCached(cache: string, name: HubFileName): Promise<CachedFile | undefined> {
   const { id, revision, path } = name;
   const commit = isCommit(revision)
@@ -105,14 +105,14 @@ export async function findCached(cache: string, name: HubFileName): Promise<Cach
   return { path: pointer, commit, etag: linked ? basename(target) : undefined };
 }
 
-/** Removes a damaged file: what the snapshot points at, and the pointer. */
+/** Removes a damaged file: the link in the snapshot and its target. */
 export async function removeCached({ path }: CachedFile): Promise<void> {
   const target = await realpath(path).catch(() => undefined);
   await rm(path, { force: true });
   if (target !== undefined) await rm(target, { force: true });
 }
 
-/** A temporary file beside the blobs, and removal of those that a killed process left there days ago. */
+/** Path of a new temporary file beside the blobs; removes those left by killed processes more than two days ago. */
 export async function temporaryBlob(cache: string, id: string): Promise<string> {
   const blobs = join(repoFolder(cache, id), 'blobs');
   try {
@@ -127,7 +127,7 @@ export async function temporaryBlob(cache: string, id: string): Promise<string> 
   return join(blobs, `${randomBytes(8).toString('hex')}.mien.incomplete`);
 }
 
-/** Takes a complete temporary file into the cache: as the blob of its etag, in the snapshot, under the revision. */
+/** Moves a complete temporary file into the cache: as the blob of its etag, in the snapshot, under the revision. */
 export async function storeBlob(
   cache: string,
   name: HubFileName,
@@ -140,7 +140,7 @@ export async function storeBlob(
     await rename(temporary, blob);
     await mkdir(dirname(path), { recursive: true });
     const pointer = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-    // Where links are not allowed (Windows without developer mode), a copy does.
+    // If links are not allowed (Windows without developer mode), the file is copied.
     await symlink(relative(dirname(path), blob), pointer).catch(() => copyFile(blob, pointer));
     await rename(pointer, path);
   } catch (cause) {

@@ -1,4 +1,4 @@
-// Fetches a file of a Hugging Face hub repository into the standard cache, checked by hash, or finds it there.
+// Fetches files of Hugging Face hub repositories into the standard cache, checked by hash, or finds them there.
 import { open, rm, stat } from 'node:fs/promises';
 import { messageOf, MienError } from 'mien-engine/base';
 import { fileError, sha256File } from 'mien-engine/node';
@@ -16,20 +16,20 @@ import {
 import type { CachedFile, Environment, HubFileName, HubSettings } from './hub-cache.js';
 
 export interface HubRequest extends HubFileName {
-  /** Expected SHA-256; without it, the hub's own hash is what the file is held to. */
+  /** Expected SHA-256; without it, the file is checked against the hub's hash. */
   readonly sha256?: string | undefined;
 }
 
 export interface HubOptions {
-  /** Where `HF_*` variables are looked up; the process's environment by default. */
+  /** Source of the `HF_*` variables; the process's environment by default. */
   environment?: Environment;
   progress?: Progress;
   signal?: AbortSignal;
-  /** Fetches nothing, as `HF_HUB_OFFLINE` does. */
+  /** Fetch nothing, as with `HF_HUB_OFFLINE`. */
   offline?: boolean;
-  /** Milliseconds without a byte after which a connection is given up (default 30,000). */
+  /** Milliseconds without data after which a connection is closed (default 30,000). */
   timeout?: number;
-  /** How often a broken transfer is resumed (default 4). */
+  /** How many times an interrupted transfer is resumed (default 4). */
   retries?: number;
 }
 
@@ -38,55 +38,59 @@ export interface HubFile {
   readonly path: string;
   /** Commit of the repository. */
   readonly revision: string;
-  /** What the file was just found to have; undefined where neither the hub nor the request names one. */
+  /** Verified hash of the file; undefined if neither the hub nor the request states one. */
   readonly sha256: string | undefined;
 }
 
-/** What the hub says about a file before it sends it. */
+/** A file's metadata in the hub's response headers. */
 interface Served {
   readonly commit: string;
   readonly etag: string;
   readonly size: number | undefined;
 }
 
-/** A failure that another attempt may get past. */
+/** A failure after which another attempt may succeed. */
 class TransferError extends Error {}
 
 const FOLDER_HINT =
-  'Put the files into a folder and name it with --weights, or fetch them into the cache where there is a network.';
+  'Put the files into a folder and specify it with --weights, or fetch them into the cache on a machine with a network.';
 
 const describe = ({ id, revision, path }: HubFileName): string => `${id}@${revision.slice(0, 12)}/${path}`;
 
 const offline = (name: HubFileName, message: string, cause?: unknown): MienError =>
   new MienError('offline', `${describe(name)}: ${message}`, { hint: FOLDER_HINT, cause });
 
-/** The root of what made `fetch` fail, in its own words. */
+/** The message of the error that caused `fetch` to fail. */
 function reason(error: unknown): string {
   const cause = (error as Error | undefined)?.cause ?? error;
   return messageOf(cause) || String((cause as NodeJS.ErrnoException).code);
 }
 
-/** Turns an HTTP status that is not success into an error that says what to do. */
-function refuse(name: HubFileName, response: Response, settings: HubSettings): Error {
+/** The error for an HTTP status other than success. */
+function statusError(name: HubFileName, response: Response, settings: HubSettings): Error {
   const { status } = response;
   const code = response.headers.get('x-error-code');
-  if (status === 429 || status >= 500) return new TransferError(`the hub answered ${status}`);
+  if (status === 429 || status >= 500) return new TransferError(`the hub responded with status ${status}`);
   const known: Record<string, string> = {
     RepoNotFound: `there is no repository ${name.id}, or it is private`,
     RevisionNotFound: `${name.id} has no revision ${name.revision}`,
     EntryNotFound: `${name.id} has no file ${name.path} at ${name.revision}`,
-    GatedRepo: `${name.id} asks for its terms to be accepted first`,
+    GatedRepo: `the terms of ${name.id} must be accepted first`,
   };
   const denied = status === 401 || status === 403;
-  return new MienError('weights', known[code ?? ''] ?? `the hub answered ${status} for ${describe(name)}`, {
-    hint:
-      denied && settings.token === undefined
-        ? 'If the repository is private or gated, set HF_TOKEN.'
-        : 'Check the id and the revision.',
-  });
+  return new MienError(
+    'weights',
+    known[code ?? ''] ?? `the hub responded with status ${status} for ${describe(name)}`,
+    {
+      hint:
+        denied && settings.token === undefined
+          ? 'If the repository is private or gated, set HF_TOKEN.'
+          : 'Check the id and the revision.',
+    },
+  );
 }
 
-/** Follows redirects by hand: the hub's own answer holds the hash, and the token must not go elsewhere. */
+/** Follows redirects manually: the hub's own response has the hash, and the token must not be sent to other hosts. */
 async function request(
   name: HubFileName,
   settings: HubSettings,
@@ -107,7 +111,7 @@ async function request(
     const location = response.status >= 300 && response.status < 400 ? header('location') : undefined;
     const next = location === undefined ? undefined : new URL(location, url);
     const commit = header('x-repo-commit');
-    // Redirects within the hub (a renamed repository, its own file cache) say nothing yet.
+    // Redirects within the hub (a renamed repository, its own file cache) have no metadata yet.
     if (served === undefined && commit !== undefined && response.status < 400 && next?.origin !== origin) {
       const etag = (header('x-linked-etag') ?? header('etag') ?? '')
         .replace(/^W\//, '')
@@ -124,17 +128,17 @@ async function request(
     }
     if (!response.ok) {
       await response.body?.cancel();
-      throw refuse(name, response, settings);
+      throw statusError(name, response, settings);
     }
     if (served === undefined) break;
     return { served, response };
   }
-  throw new MienError('weights', `${settings.endpoint} does not answer as a Hugging Face hub does`, {
-    hint: 'Check HF_ENDPOINT, and whether a proxy or a login page stands in between.',
+  throw new MienError('weights', `${settings.endpoint} does not respond like a Hugging Face hub`, {
+    hint: 'Check HF_ENDPOINT, and whether a proxy or a login page intercepts requests.',
   });
 }
 
-/** Appends a response's body to a file; `alive` is told of every piece. */
+/** Writes or appends a response body to a file, calling `alive` for every chunk. */
 async function save(
   response: Response,
   path: string,
@@ -159,13 +163,13 @@ async function save(
   }
 }
 
-/** A transfer under way: the file it fills, and what the hub said about it. */
+/** A transfer in progress: its temporary file, and the metadata from the hub. */
 interface Transfer {
   readonly temporary: string;
   served: Served | undefined;
 }
 
-/** One attempt: asks for what is missing of the temporary file and appends it. */
+/** One attempt: requests the missing part of the temporary file and appends it. */
 async function attempt(
   name: HubRequest,
   settings: HubSettings,
@@ -175,7 +179,7 @@ async function attempt(
   const { progress = silentProgress, timeout = 30_000 } = options;
   const { temporary, served: known } = transfer;
   const controller = new AbortController();
-  const stalled = (): void => controller.abort(new TransferError(`nothing came for ${timeout / 1000} s`));
+  const stalled = (): void => controller.abort(new TransferError(`no data for ${timeout / 1000} s`));
   let timer = setTimeout(stalled, timeout);
   const alive = (): void => {
     clearTimeout(timer);
@@ -188,13 +192,9 @@ async function attempt(
     const { served, response } = await request(name, settings, have, signal);
     if (name.sha256 !== undefined && served.etag.length === 64 && served.etag !== name.sha256) {
       await response.body?.cancel();
-      throw new MienError(
-        'weights',
-        `${describe(name)} has sha256 ${served.etag}, ${name.sha256} is expected`,
-        {
-          hint: 'The repository holds other weights than those this profile is pinned to.',
-        },
-      );
+      throw new MienError('weights', `${describe(name)} has sha256 ${served.etag}; expected ${name.sha256}`, {
+        hint: 'The repository contains other weights than those to which this profile is pinned.',
+      });
     }
     transfer.served = served;
     const resumed = response.headers.get('content-range')?.startsWith(`bytes ${have}-`) === true;
@@ -214,7 +214,7 @@ async function attempt(
   }
 }
 
-/** Bytes of a file; 0 when there is none. */
+/** Size of a file in bytes; 0 if it does not exist. */
 const sizeOnDisk = (path: string): Promise<number> =>
   stat(path).then(
     ({ size }) => size,
@@ -223,7 +223,7 @@ const sizeOnDisk = (path: string): Promise<number> =>
 
 const pause = (milliseconds: number): Promise<void> => new Promise((done) => setTimeout(done, milliseconds));
 
-/** Fetches a file into the cache. Whatever happens, the cache never holds a part of it under its name. */
+/** Fetches a file into the cache, which never contains an incomplete file under the final name. */
 async function download(name: HubRequest, settings: HubSettings, options: HubOptions): Promise<CachedFile> {
   const { retries = 4, progress = silentProgress } = options;
   const temporary = await temporaryBlob(settings.cache, name.id);
@@ -238,11 +238,11 @@ async function download(name: HubRequest, settings: HubSettings, options: HubOpt
           (name.sha256 === undefined || (await sha256File(temporary)) === name.sha256);
         if (intact) return await storeBlob(settings.cache, name, { temporary, ...served });
         await rm(temporary, { force: true });
-        throw new TransferError('what arrived does not have the expected hash');
+        throw new TransferError('the received file does not have the expected hash');
       } catch (error) {
         if (error instanceof MienError) throw error;
         if (options.signal?.aborted)
-          throw new MienError('interrupted', `fetching ${describe(name)} was stopped`, { cause: error });
+          throw new MienError('interrupted', `fetching ${describe(name)} was interrupted`, { cause: error });
         const unreachable = ['ENOTFOUND', 'ECONNREFUSED', 'EAI_AGAIN', 'ENETUNREACH'].includes(
           ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code ?? '',
         );
@@ -258,34 +258,35 @@ async function download(name: HubRequest, settings: HubSettings, options: HubOpt
 }
 
 /**
- * A file of a hub repository: from the cache when it is there and intact, otherwise fetched. A revision that is a
- * branch is asked for once: afterwards the commit recorded in the cache holds, so that runs stay comparable.
- * mien has a client of its own because the published one checks no hash, and prints.
- * @throws MienError `offline` when it must be fetched and cannot; `weights` when the hub has it not, or other bytes
- *   than `sha256`; `interrupted` when `signal` fires; `file` when the cache cannot be written; `config` on bad names.
+ * A file of a hub repository: from the cache if it is there and intact, otherwise fetched. A branch is resolved once:
+ * afterwards the commit recorded in the cache is used, so that runs stay comparable. mien has its own client because the
+ * published one does not check hashes and prints to the console.
+ * @throws MienError `offline` if it must be fetched but cannot be; `weights` if the hub lacks the file or has other
+ *   bytes than `sha256`; `interrupted` if `signal` is aborted; `file` if the cache cannot be written; `config` for
+ *   invalid names
  */
 export async function hubFile(name: HubRequest, options: HubOptions = {}): Promise<HubFile> {
   checkName(name);
   const settings = hubSettings(options.environment);
   const { progress = silentProgress } = options;
   const cached = await findCached(settings.cache, name);
-  let useless: 'damaged' | 'not the pinned file' | undefined;
+  let defect: 'damaged' | 'not the pinned file' | undefined;
   if (cached !== undefined) {
     const intact = cached.etag === undefined ? undefined : await matchesEtag(cached.path, cached.etag);
     const known = intact === true && cached.etag?.length === 64 ? cached.etag : undefined;
     const pinned = name.sha256 === undefined || (known ?? (await sha256File(cached.path))) === name.sha256;
     if (intact !== false && pinned)
       return { path: cached.path, revision: cached.commit, sha256: known ?? name.sha256 };
-    useless = intact === true ? 'not the pinned file' : 'damaged';
+    defect = intact === true ? 'not the pinned file' : 'damaged';
   }
   if (settings.offline || options.offline === true) {
-    const found = useless === undefined ? 'is not in the cache' : `is ${useless}, in the cache`;
-    throw offline(name, `${found} (${settings.cache}), and fetching is switched off`);
+    const found = defect === undefined ? 'is not in the cache' : `is ${defect} in the cache`;
+    throw offline(name, `${found} (${settings.cache}), and fetching is disabled`);
   }
-  if (useless !== undefined) progress.warn(`${cached?.path} is ${useless}: fetching it anew`);
+  if (defect !== undefined) progress.warn(`${cached?.path} is ${defect}: fetching it again`);
   const fetched = await download(name, settings, options);
-  // Damaged bytes under the name of another commit would be found again; intact ones may be someone else's.
-  if (cached !== undefined && useless === 'damaged' && cached.path !== fetched.path)
+  // A damaged file under another commit would be found again; an intact one may belong to another program.
+  if (cached !== undefined && defect === 'damaged' && cached.path !== fetched.path)
     await removeCached(cached);
   const hash = fetched.etag?.length === 64 ? fetched.etag : name.sha256;
   return { path: fetched.path, revision: fetched.commit, sha256: hash };

@@ -15,7 +15,7 @@ import {
 } from 'mien-engine';
 import { readJson } from 'mien-engine/node';
 import type { EncoderIdentity } from 'mien/parts';
-import type { LoadEncoderOptions } from './load-text.js';
+import type { LoadEncoderOptions } from './load.js';
 import { HOP, logMel, SAMPLE_RATE } from './log-mel.js';
 import { locatePretrained, WEIGHTS_FILE, type Pretrained, type PretrainedOptions } from './pretrained.js';
 import type { PretrainedSpec } from './profiles.js';

@@ -1,6 +1,313 @@
-// What the floors above call to get encoders.
-export { loadFaceEncoder } from './load-face.js';
-export { loadTextEncoder } from './load-text.js';
-export type { LoadEncoderOptions } from './load-text.js';
-export { loadVoiceEncoder, whisperTiny } from './load-voice.js';
-export type { VoiceEncoder } from './load-voice.js';
+// Loads encoders: from published weights, tokenizer and network definition to functions that embed texts and images.
+import { z } from 'zod';
+import {
+  collectParameters,
+  constantParameters,
+  createGraph,
+  createSession,
+  defined,
+  encodeModel,
+  input,
+  MienError,
+  type ParameterSpec,
+  type Session,
+  type Tensor,
+  type Tensors,
+} from 'mien-engine';
+import { parseJson, readJson, readText } from 'mien-engine/node';
+import {
+  createTokenizer,
+  encodeInRuns,
+  type EncoderIdentity,
+  type FaceEncoder,
+  idsOf,
+  type TextEncoder,
+  TEXTS_PER_RUN,
+} from 'mien/parts';
+import { bert, bertConfig, type BertConfig, poolTokens, quantizedParameters } from './bert.js';
+import { efficientNetConfig } from './efficientnet.js';
+import { createFaceEncoder, type FaceInput } from './face-encoder.js';
+import { type FaceNetwork, faceNetworkParameters } from './face-network.js';
+import { mobileFaceNetConfig } from './mobilefacenet.js';
+import { locatePretrained, type Pretrained, type PretrainedOptions, WEIGHTS_FILE } from './pretrained.js';
+import type { FaceEncoderSpec, Pooling, PretrainedSpec, TextEncoderSpec } from './profiles.js';
+import { readWeights } from './weights.js';
+
+export interface LoadEncoderOptions extends PretrainedOptions {
+  /** Threads of the encoder; all cores by default. */
+  threads?: number;
+}
+
+/** Heads and constants in published BERT checkpoints. */
+const IGNORED = /^(pooler|cls|(fine_)?classifier|pre_classifier|qa_outputs|vocab_\w+)\.|position_ids$/;
+
+/** Names and shapes of a BERT's parameters. */
+export const bertParameters = (config: BertConfig): ParameterSpec[] =>
+  collectParameters((p) => bert(p, config, { ids: input(p.graph, 'ids', 'int32', [1, 1]) }));
+
+/** How linear layers and the word table are computed: as published, or in integers (`quantizedParameters`). */
+type TextPrecision = 'float32' | 'integer';
+
+/** A session from `ids` `[batch, tokens]` to `embedding` `[batch, width]` and `states` `[batch, tokens, width]`. */
+async function createBert(
+  config: BertConfig,
+  weights: Tensors,
+  pooling: Pooling,
+  { threads, precision = 'float32' }: TextComputation,
+): Promise<Session> {
+  const graph = createGraph('text-encoder');
+  const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
+  const parameters = precision === 'integer' ? quantizedParameters : constantParameters;
+  const states = bert(parameters(graph, weights), config, { ids });
+  const model = encodeModel(graph, { embedding: poolTokens(states, pooling), states });
+  return createSession(model, defined({ threads }));
+}
+
+export interface TextComputation {
+  readonly threads?: number | undefined;
+  readonly precision?: TextPrecision;
+}
+
+/** @throws MienError `data` if a text has no tokens, too many, or one outside the vocabulary */
+function checkIds(batch: readonly Int32Array[], { positions, vocabulary }: BertConfig): void {
+  for (const [i, ids] of batch.entries()) {
+    if (ids.length === 0 || ids.length > positions)
+      throw new MienError(
+        'data',
+        `text ${i} of the batch has ${ids.length} tokens; 1 to ${positions} are possible`,
+      );
+    const foreign = ids.find((id) => id < 0 || id >= vocabulary);
+    if (foreign !== undefined)
+      throw new MienError(
+        'data',
+        `text ${i} of the batch has token ${foreign}; the vocabulary has ${vocabulary}`,
+      );
+  }
+}
+
+/** The files of a published text encoder; weights are read on request. */
+export interface PretrainedText {
+  readonly located: Pretrained;
+  /** `config.json`, unchanged and parsed. */
+  readonly json: unknown;
+  readonly config: BertConfig;
+  /** `tokenizer.json`: path, text and parsed content. */
+  readonly tokenizer: { readonly path: string; readonly text: string; readonly json: unknown };
+  weights(): Promise<Record<string, Tensor<'float32'>>>;
+}
+
+/** @throws MienError `weights`, `format`, `file` or `offline` if files are missing, of another model or damaged */
+export async function readPretrainedText(
+  spec: PretrainedSpec,
+  options: PretrainedOptions = {},
+): Promise<PretrainedText> {
+  const located = await locatePretrained(spec, options);
+  const configPath = await located.path('config.json');
+  const json = await readJson(configPath);
+  const config = bertConfig(json, configPath);
+  const path = await located.path('tokenizer.json');
+  const text = await readText(path);
+  const weights = async () =>
+    readWeights(await located.path(WEIGHTS_FILE), {
+      specs: bertParameters(config),
+      prefixes: [`${config.family}.`],
+      ignored: IGNORED,
+    });
+  return { located, json, config, tokenizer: { path, text, json: parseJson(text, path) }, weights };
+}
+
+/**
+ * Loads a BERT-family encoder from a folder or the hub. The embedding of a text does not depend on the other texts of
+ * the batch: texts of equal length are computed together, without padding.
+ * @throws MienError `weights`, `format`, `file` or `offline` if its files are missing, of another model or damaged;
+ *   `config` if `maxTokens` exceeds the model's maximum
+ */
+export async function loadTextEncoder(
+  spec: TextEncoderSpec,
+  options: LoadEncoderOptions = {},
+): Promise<TextEncoder> {
+  const { located, config, tokenizer: published, weights } = await readPretrainedText(spec, options);
+  const { maxTokens, pooling } = spec;
+  if (maxTokens > config.positions)
+    throw new MienError('config', `${maxTokens} tokens; ${spec.id} takes at most ${config.positions}`, {
+      field: 'maxTokens',
+    });
+  const tokenizer = createTokenizer(published.json, { maxTokens, file: published.path });
+  const encoder = await createTextEncoder(config, await weights(), pooling, { threads: options.threads });
+  const identity: EncoderIdentity = {
+    id: spec.id,
+    revision: located.revision,
+    sha256: located.sha256,
+    dtype: 'float32',
+    preprocessing: { maxTokens, pooling },
+  };
+  return { ...encoder, identity, tokenize: (text) => tokenizer.encode(text) };
+}
+
+/** An encoder of token ids, from weights in memory. */
+export async function createTextEncoder(
+  config: BertConfig,
+  weights: Tensors,
+  pooling: Pooling,
+  computation: TextComputation = {},
+): Promise<Omit<TextEncoder, 'identity' | 'tokenize'>> {
+  const session = await createBert(config, weights, pooling, computation);
+  const { width } = config;
+
+  // Texts of equal length share a run, without padding.
+  const run = <const Output extends 'embedding' | 'states'>(
+    batch: readonly Int32Array[],
+    outputs: readonly Output[],
+  ) => {
+    checkIds(batch, config);
+    const longest = Math.max(0, ...batch.map(({ length }) => length));
+    return encodeInRuns(batch, {
+      kindOf: ({ length }) => length,
+      most: TEXTS_PER_RUN,
+      shapes: { embedding: [width], states: [longest, width] },
+      outputs,
+      run: (texts) => session.run({ ids: idsOf(texts) }, outputs),
+    });
+  };
+
+  return {
+    width,
+    encode: async (batch) => (await run(batch, ['embedding'])).embedding,
+    encodeTokens: async (batch) => (await run(batch, ['states'])).states,
+    async encodeBoth(batch) {
+      const { embedding, states } = await run(batch, ['embedding', 'states']);
+      return { embeddings: embedding, states };
+    },
+    dispose: () => session.dispose(),
+  };
+}
+
+/** Classifiers, counters used only in training, and MobileFaceNet's layers for face recognition. */
+const FACE_IGNORED = /^classifier\.|\.num_batches_tracked$|^(global_project|embedding)\.conv\./;
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+/** The part of a timm config.json that is read. */
+const schema = z.object({
+  architecture: z.string(),
+  pretrained_cfg: z.object({
+    input_size: z.tuple([z.literal(3), z.int().positive(), z.int().positive()]),
+    mean: triple,
+    std: triple,
+  }),
+});
+
+/**
+ * Reads a parsed timm config.json.
+ * @throws MienError `weights` with the key if it is invalid or the architecture has no definition
+ */
+export function faceConfig(
+  json: unknown,
+  imageSize: FaceEncoderSpec['imageSize'],
+  file?: string,
+): { network: FaceNetwork; input: FaceInput } {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new MienError('weights', issue!.message, {
+      ...defined({ file }),
+      field: issue!.path.join('.'),
+      hint: 'Face encoders are timm models, whose config.json has an architecture and a pretrained_cfg, or MobileFaceNet.',
+    });
+  }
+  const { architecture, pretrained_cfg: published } = parsed.data;
+  const size = imageSize === 'published' ? published.input_size[1] : imageSize;
+  if (!Number.isInteger(size) || size < 32)
+    throw new MienError('config', `${size} pixels is not a valid image size`, {
+      field: 'imageSize',
+    });
+  return {
+    network:
+      architecture === MOBILE_FACE_NET ? mobileFaceNetConfig() : efficientNetConfig(architecture, file),
+    input: { size, mean: published.mean, std: published.std },
+  };
+}
+
+const MOBILE_FACE_NET = 'mobilefacenet';
+
+/** MobileFaceNet's published config.json, which differs from timm's by a name and a table of blocks. */
+const publishedMobileFaceNet = z.object({
+  name: z.literal('MobileFaceNet'),
+  input: z.object({ size: z.tuple([z.int().positive(), z.int().positive()]) }),
+  blocks: z.array(z.unknown()),
+});
+
+/** Converts MobileFaceNet's parsed config.json to timm's form; timm's is returned unchanged. */
+export function timmConfig(json: unknown): unknown {
+  const published = publishedMobileFaceNet.safeParse(json);
+  if (!published.success) return json;
+  const [height, width] = published.data.input.size;
+  // (pixel − 127.5) / 128
+  const [mean, std] = [0.5, 128 / 255];
+  return {
+    architecture: MOBILE_FACE_NET,
+    num_features: mobileFaceNetConfig().width,
+    pretrained_cfg: {
+      input_size: [3, height, width],
+      mean: [mean, mean, mean],
+      std: [std, std, std],
+    },
+  };
+}
+
+/** The files of a published face encoder; weights are read on request. */
+export interface PretrainedFace {
+  readonly located: Pretrained;
+  /** `config.json` in timm's form. */
+  readonly json: unknown;
+  readonly network: FaceNetwork;
+  readonly input: FaceInput;
+  weights(): Promise<Record<string, Tensor<'float32'>>>;
+}
+
+/**
+ * @throws MienError `weights`, `format`, `file` or `offline` if files are missing, of another model or damaged; `config`
+ *   if `imageSize` is invalid
+ */
+export async function readPretrainedFace(
+  spec: FaceEncoderSpec,
+  options: PretrainedOptions = {},
+): Promise<PretrainedFace> {
+  const located = await locatePretrained(spec, options);
+  const configPath = await located.path('config.json');
+  const json = timmConfig(await readJson(configPath));
+  const { network, input: published } = faceConfig(json, spec.imageSize, configPath);
+  const weights = async () =>
+    readWeights(await located.path(WEIGHTS_FILE), {
+      specs: faceNetworkParameters(network),
+      ignored: FACE_IGNORED,
+    });
+  return { located, json, network, input: { ...published, mirror: spec.mirror ?? false }, weights };
+}
+
+/**
+ * Loads a face encoder from a folder or the hub.
+ * @throws MienError `weights`, `format`, `file` or `offline` if its files are missing, of another model or damaged;
+ *   `config` if `imageSize` is invalid
+ */
+export async function loadFaceEncoder(
+  spec: FaceEncoderSpec,
+  options: LoadEncoderOptions = {},
+): Promise<FaceEncoder> {
+  const { located, network, input: faces, weights } = await readPretrainedFace(spec, options);
+  const { size, mean, std, mirror } = faces;
+  const identity: EncoderIdentity = {
+    id: spec.id,
+    revision: located.revision,
+    sha256: located.sha256,
+    dtype: 'float32',
+    preprocessing: {
+      architecture: network.architecture,
+      imageSize: size,
+      crop: 'none',
+      resize: 'bicubic, antialiased, 8 bit',
+      mean: mean.join(' '),
+      std: std.join(' '),
+      ...(mirror && { mirror: 'mean of both mirror images' }),
+    },
+  };
+  return createFaceEncoder(network, faces, await weights(), identity, options.threads);
+}

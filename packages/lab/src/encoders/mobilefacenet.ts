@@ -1,25 +1,33 @@
-// MobileFaceNet on the graph: a small network that was trained to recognise faces, batch norms folded.
-// Source: Chen et al. 2018 (MobileFaceNets), in the shape of sirius-ai/MobileFaceNet_TF; names as in the weights' files.
+// MobileFaceNet on the graph, for inference and in training: a small network trained for face recognition, with folded
+// batch norms.
+// Source: Chen et al. 2018 (MobileFaceNets), as in sirius-ai/MobileFaceNet_TF; names as in the files of its weights.
 import {
   add,
+  channelPrelu,
   constant,
   constantInit,
   conv2d,
+  depthwiseConv,
   float32,
   gemm,
+  matmul,
   normalInit,
   type Parameters,
+  pointwise,
   relu,
   reshape,
   samePadding,
   scoped,
+  spatialConv,
   staticShape,
   sub,
+  swapBatch,
+  transpose,
   type Value,
 } from 'mien-engine';
 
-/** Pointwise expansion, depthwise 3×3, pointwise projection; the input is added where stride is 1. */
-export interface FaceNetBlock {
+/** Pointwise expansion, depthwise 3×3, pointwise projection; the input is added if the stride is 1. */
+interface FaceNetBlock {
   readonly name: string;
   readonly stride: number;
   readonly inputs: number;
@@ -39,7 +47,7 @@ export interface MobileFaceNetConfig {
   readonly pool: number;
 }
 
-/** Blocks, channels inside them, channels behind them, stride of the first. */
+/** Number of blocks, channels inside them, output channels, stride of the first block. */
 const STAGES = [
   [5, 128, 64, 2],
   [1, 256, 128, 2],
@@ -50,7 +58,7 @@ const STAGES = [
 
 const STEM = 64;
 
-/** The network as published: 112 px, a last map of 7×7. */
+/** The network as published, for 112 px and a last map of 7×7. */
 export function mobileFaceNetConfig(): MobileFaceNetConfig {
   let inputs: number = STEM;
   const stages = STAGES.map(([count, expanded, outputs, stride], s) =>
@@ -63,8 +71,8 @@ export function mobileFaceNetConfig(): MobileFaceNetConfig {
   return { family: 'mobilefacenet', architecture: 'mobilefacenet', stem: STEM, stages, width: 512, pool: 7 };
 }
 
-/** A convolution as the network has them. */
-export interface FaceNetLayer {
+/** One of the network's convolutions. */
+interface FaceNetLayer {
   readonly outputs: number;
   readonly kernel?: number;
   readonly stride?: number;
@@ -74,7 +82,7 @@ export interface FaceNetLayer {
 }
 
 /** Kernel, bias and slopes of a layer, under the published names. */
-export function faceNetParameters(
+function faceNetParameters(
   p: Parameters,
   name: string,
   inputs: number,
@@ -89,18 +97,18 @@ export function faceNetParameters(
   };
 }
 
-/** A layer of the network in some layout of images. */
-export type ApplyLayer = (name: string, x: Value, layer: FaceNetLayer) => Value;
+/** Applies a layer, in one of the layouts of images. */
+type ApplyLayer = (name: string, x: Value, layer: FaceNetLayer) => Value;
 
 /** The stem: images → maps at half their side. */
-export function faceNetStem(layer: ApplyLayer, { stem }: MobileFaceNetConfig, images: Value): Value {
+function faceNetStem(layer: ApplyLayer, { stem }: MobileFaceNetConfig, images: Value): Value {
   let x = layer('stem', images, { outputs: stem, kernel: 3, stride: 2 });
   x = layer('stem_depthwise', x, { outputs: stem, kernel: 3, depthwise: true });
   return layer('stem_project', x, { outputs: stem, activation: false });
 }
 
 /** One block; `add` joins the branch with the input. */
-export function faceNetBlock(layer: ApplyLayer, block: FaceNetBlock, x: Value): Value {
+function faceNetBlock(layer: ApplyLayer, block: FaceNetBlock, x: Value): Value {
   const { name, stride, expanded, outputs } = block;
   let y = layer(`${name}.expand`, x, { outputs: expanded });
   y = layer(`${name}.depthwise`, y, { outputs: expanded, kernel: 3, stride, depthwise: true });
@@ -109,8 +117,8 @@ export function faceNetBlock(layer: ApplyLayer, block: FaceNetBlock, x: Value): 
 }
 
 /**
- * PReLU as slope · x + (1 − slope) · max(x, 0), with factors that are convolutions of one position: in that form ONNX
- * Runtime keeps its blocked layout, where its own PRelu leaves it and takes several times as long.
+ * PReLU as slope · x + (1 − slope) · max(x, 0), with the factors as 1×1 convolutions: ONNX Runtime then keeps its blocked
+ * layout, while its own PRelu leaves it and takes several times as long.
  */
 function imagePrelu(x: Value, slope: Value): Value {
   const [channels] = staticShape(slope.shape) as [number];
@@ -137,7 +145,7 @@ const imageLayer =
     });
 
 /** The stem and the first `count` stages: normalised images `[n, 3, size, size]` → `[n, channels, h, w]`. */
-export function mobileFaceNetStages(
+function mobileFaceNetStages(
   p: Parameters,
   config: MobileFaceNetConfig,
   images: Value,
@@ -157,17 +165,17 @@ export function mobileFaceNetMap(p: Parameters, config: MobileFaceNetConfig, ima
 }
 
 /**
- * The global depthwise kernel for a map of `side` positions: `[width, side²]`. The published one is of 7×7; for other
- * sizes of images it is resampled, which is a product with a constant.
+ * The global depthwise kernel for a map of `side` × `side`: `[width, side²]`. The published one is 7×7; for other image
+ * sizes it is resampled, which is a product with a constant.
  */
-export function globalKernel(p: Parameters, { width, pool }: MobileFaceNetConfig, side: number): Value {
+function globalKernel(p: Parameters, { width, pool }: MobileFaceNetConfig, side: number): Value {
   const init = constantInit(1 / (pool * pool));
   const kernel = p.get('global_depthwise.conv.weight', [width, 1, pool, pool], init);
   const flat = reshape(kernel, [width, pool * pool]);
   return side === pool ? flat : gemm(flat, constant(p.graph, resampling(pool, side)));
 }
 
-export const globalBias = (p: Parameters, { width }: MobileFaceNetConfig): Value =>
+const globalBias = (p: Parameters, { width }: MobileFaceNetConfig): Value =>
   p.get('global_depthwise.conv.bias', [width], constantInit(0));
 
 /** Pooled embedding by the global depthwise kernel: `[n, width, h, h]` → `[n, width]`. */
@@ -179,8 +187,8 @@ export function mobileFaceNetPool(p: Parameters, config: MobileFaceNetConfig, ma
 }
 
 /**
- * `[from², to²]`: from a kernel on a grid of from×from to one of to×to that gives the same on maps which are stretched
- * alike. Each position of the larger grid shares out its weight by overlap of area, so that the sum stays.
+ * `[from², to²]`: converts a kernel on a grid of from×from to one of to×to that gives the same result on maps stretched
+ * alike. Weights are distributed by the overlap of areas, so that their sum is preserved.
  */
 function resampling(from: number, to: number) {
   const along = (i: number, j: number): number =>
@@ -191,4 +199,58 @@ function resampling(from: number, to: number) {
       for (let v = 0; v < to; v++)
         for (let u = 0; u < to; u++) data[(y * from + x) * to * to + v * to + u] = along(y, v) * along(x, u);
   return float32([from * from, to * to], data);
+}
+
+// Training mode, in channel-major layout.
+
+/** The parts at which training can start, in order. */
+export const mobileFaceNetParts = ({ stages }: MobileFaceNetConfig): string[] => [
+  'stem',
+  ...stages.map((_, s) => `stage${s + 1}`),
+  'head',
+];
+
+export const mobileFaceNetPartOf = (name: string): string =>
+  /^stage\d+/.exec(name)?.[0] ?? (name.startsWith('stem') ? 'stem' : 'head');
+
+/** Convolution, bias and PReLU: `[in, n, h, w]` → `[outputs, n, h', w']`. */
+const channelMajorLayer =
+  (p: Parameters): ApplyLayer =>
+  (name, x, layer) =>
+    scoped(p.graph, name, () => {
+      const [inputs, , height, width] = staticShape(x.shape) as [number, number, number, number];
+      const { outputs, kernel = 1, stride = 1, depthwise = false } = layer;
+      const { weight, bias, slope } = faceNetParameters(p, name, inputs, layer);
+      const byChannel = (vector: Value): Value => reshape(vector, [outputs, 1, 1, 1]);
+      const padding = samePadding([height, width], kernel, stride);
+      const y =
+        kernel === 1
+          ? pointwise(x, weight, bias)
+          : add((depthwise ? depthwiseConv : spatialConv)(x, weight, { stride, padding }), byChannel(bias));
+      return slope ? channelPrelu(y, slope) : y;
+    });
+
+/**
+ * The embedding `[n, width]` of normalised images `[n, 3, size, size]` of static shape. Parts before `from` use the
+ * inference definition. Norms are folded into the published weights, so that there are no batch statistics.
+ */
+export function mobileFaceNetTraining(
+  p: Parameters,
+  config: MobileFaceNetConfig,
+  images: Value,
+  { from = 'stem' }: { readonly from?: string } = {},
+): Value {
+  const { stages, width } = config;
+  const layer = channelMajorLayer(p);
+  const first = mobileFaceNetParts(config).indexOf(from) - 1;
+  let x =
+    first < 0
+      ? faceNetStem(layer, config, swapBatch(images))
+      : swapBatch(mobileFaceNetStages(p, config, images, first));
+  for (const block of stages.slice(Math.max(first, 0)).flat()) x = faceNetBlock(layer, block, x);
+  const map = layer('head', x, { outputs: width });
+  const [, n, side] = staticShape(map.shape) as [number, number, number];
+  const kernel = reshape(globalKernel(p, config, side), [width, side * side, 1]);
+  const pooled = reshape(matmul(reshape(map, [width, n, side * side]), kernel), [width, n]);
+  return transpose(add(pooled, reshape(globalBias(p, config), [width, 1])));
 }

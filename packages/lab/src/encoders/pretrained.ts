@@ -1,4 +1,4 @@
-// Finds pretrained weights, whether they lie in a folder the user names or on the hub, and says which they are.
+// Locates and identifies pretrained weights, in a folder specified by the user or on the hub.
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { MienError } from 'mien-engine/base';
@@ -8,11 +8,11 @@ import type { HubOptions } from './hub.js';
 import type { PretrainedSpec } from './profiles.js';
 
 export interface PretrainedOptions extends HubOptions {
-  /** Folder with one subfolder a model, `name` or `org/name`; used instead of the hub. */
+  /** Folder with one subfolder per model, `name` or `org/name`; used instead of the hub. */
   weights?: string | undefined;
 }
 
-/** Located weights; `path` gives a file of theirs, fetching it where needed. */
+/** Located weights; `path` returns the path of a file, fetching it if necessary. */
 export interface Pretrained {
   readonly id: string;
   /** Commit on the hub; `local` for a folder whose weights are not those of the pinned commit. */
@@ -30,7 +30,7 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The first of the folders that holds weights. */
+/** The first candidate folder that contains weights. */
 async function findFolder(spec: PretrainedSpec, weights: string | undefined): Promise<string | undefined> {
   if (spec.folder === undefined && weights === undefined) return undefined;
   const candidates =
@@ -46,7 +46,7 @@ async function findFolder(spec: PretrainedSpec, weights: string | undefined): Pr
 
 /**
  * Locates the weights of an encoder: `spec.folder`, else a subfolder of `options.weights`, else the hub or its cache.
- * @throws MienError `weights` when a folder lacks them, and whatever `hubFile` throws.
+ * @throws MienError `weights` if a folder lacks them, and errors of `hubFile`
  */
 export async function locatePretrained(
   spec: PretrainedSpec,
@@ -61,7 +61,7 @@ export async function locatePretrained(
       id: spec.id,
       revision,
       sha256: found.sha256 ?? (await sha256File(found.path)),
-      // All files of one commit: a branch may have moved on since the first was cached.
+      // All files are of one commit: a branch may have changed since the first was cached.
       path: async (file) => (await hubFile({ id: spec.id, revision, path: file }, hub)).path,
     };
   }

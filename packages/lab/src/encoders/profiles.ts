@@ -1,36 +1,41 @@
-// The encoders of each profile, as plain data: which published weights, and how items are prepared for them.
+// Profiles: which published weights encode texts and faces, and how items are prepared for them; built in, or read from
+// a file of the user.
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { defined, MienError, suggestion } from 'mien-engine/base';
+import { readText } from 'mien-engine/node';
 
-/** Published weights: a repository of the hub, pinned. */
+/** Published weights: a pinned repository of the hub. */
 export interface PretrainedSpec {
   /** Hub id, `org/name`. */
   readonly id: string;
   /**
-   * Commit, or a branch where no commit is known: then the first fetch records commit and hash in the hub's cache,
-   * later ones keep to them, and every manifest states them.
+   * Commit, or a branch if no commit is known: then the first fetch records commit and hash in the hub's cache, later
+   * ones use these, and every manifest states them.
    */
   readonly revision: string;
-  /** SHA-256 of `model.safetensors`, where it is known. */
+  /** SHA-256 of `model.safetensors`, if known. */
   readonly sha256?: string;
-  /** A folder that holds the files, instead of the hub. */
+  /** A folder with the files, instead of the hub. */
   readonly folder?: string;
 }
 
-/** How token states become one embedding: that of the first token, or the mean over all tokens of the text. */
+/** How token states are pooled into one embedding: the state of the first token, or the mean over all tokens. */
 export type Pooling = 'cls' | 'mean';
 
 export interface TextEncoderSpec extends PretrainedSpec {
   readonly pooling: Pooling;
-  /** Texts are cut at this many tokens, special ones included. */
+  /** Texts are truncated to this many tokens, including special ones. */
   readonly maxTokens: number;
 }
 
 export interface FaceEncoderSpec extends PretrainedSpec {
   /**
-   * Side in pixels to which images are resized, uncropped and without regard to their proportions; `published`
-   * takes `input_size` of the weights' own config.json (288 for EfficientNet-B3 `ra2_in1k`).
+   * Side in pixels to which images are resized, uncropped and without preserving their aspect ratio; `published` is
+   * `input_size` in the weights' config.json (288 for EfficientNet-B3 `ra2_in1k`).
    */
   readonly imageSize: number | 'published';
-  /** Whether embeddings are means of those of both mirror images, which takes twice the time; not by default. */
+  /** Whether embeddings are means over the image and its mirror image, which takes twice the time; default false. */
   readonly mirror?: boolean;
 }
 
@@ -40,7 +45,7 @@ export interface Profile {
 }
 
 export const profiles = {
-  /** Two light encoders as published, for experiments with frozen encoders on ordinary machines. */
+  /** Two small encoders as published, for experiments with frozen encoders on ordinary machines. */
   frozen: {
     text: {
       id: 'sentence-transformers/all-MiniLM-L6-v2',
@@ -51,7 +56,7 @@ export const profiles = {
     },
     face: { id: 'timm/tf_efficientnetv2_b0.in1k', revision: 'main', imageSize: 96 },
   },
-  /** The encoders that Mishra et al. 2026 name (section III): DistilBERT and EfficientNet-B3. */
+  /** The encoders of Mishra et al. 2026 (section III): DistilBERT and EfficientNet-B3. */
   paper: {
     text: {
       id: 'distilbert/distilbert-base-uncased',
@@ -67,3 +72,53 @@ export const profiles = {
 export type ProfileName = keyof typeof profiles;
 
 export const PROFILE_NAMES = Object.keys(profiles) as ProfileName[];
+
+const pretrained = {
+  id: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'must be a hub id, org/name'),
+  revision: z.string().min(1).default('main'),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
+    .optional(),
+  folder: z.string().min(1).optional(),
+};
+
+const schema = z.strictObject({
+  text: z.strictObject({
+    ...pretrained,
+    pooling: z.enum(['cls', 'mean']),
+    maxTokens: z.int().min(3).default(128),
+  }),
+  face: z.strictObject({
+    ...pretrained,
+    imageSize: z.union([z.literal('published'), z.int().min(32)]).default('published'),
+    mirror: z.boolean().default(false),
+  }),
+});
+
+/**
+ * The profile with this name, or in the file at this path (`.yaml`, `.yml` or `.json`).
+ * @throws MienError `usage` for an unknown name; `file`, `format` or `config` for an unusable file
+ */
+export async function findProfile(name: string): Promise<Profile> {
+  const known = PROFILE_NAMES.find((candidate) => candidate === name);
+  if (known !== undefined) return profiles[known];
+  if (!/\.(ya?ml|json)$/.test(name))
+    throw new MienError('usage', `unknown profile "${name}"`, {
+      hint: `${suggestion(name, PROFILE_NAMES)} To use your own profile, specify its file: --profile mine.yaml`,
+    });
+  const text = await readText(name);
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (cause) {
+    throw new MienError('format', `is not YAML or JSON: ${(cause as Error).message}`, { file: name, cause });
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0]!;
+    const field = [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys : [])].join('.');
+    throw new MienError('config', issue.message, { file: name, ...defined({ field: field || undefined }) });
+  }
+  return result.data as Profile;
+}

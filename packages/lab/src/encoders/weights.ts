@@ -1,26 +1,26 @@
-// Reads the tensors a model needs out of a published checkpoint, whatever else is in it and however they are prefixed.
+// Reads the tensors of a model from a published checkpoint, which may contain others and prefix their names.
 import { formatShape, MienError, nearestName, type ParameterSpec, sameShape, type Tensor } from 'mien-engine';
 import { openSafetensors } from 'mien-engine/node';
 
 export interface CheckpointLayout {
-  /** Names and shapes of the tensors needed. */
+  /** Names and shapes of the required tensors. */
   readonly specs: readonly Pick<ParameterSpec, 'name' | 'shape'>[];
-  /** What may stand before every name, for instance `distilbert.`; tensors outside it are heads, and not read. */
+  /** Possible prefixes of all names, such as `distilbert.`; tensors without the prefix are heads and are not read. */
   readonly prefixes?: readonly string[];
-  /** Names inside the prefix that are not needed: heads, counters, constants. */
+  /** Names, without prefix, that are not needed: heads, counters, constants. */
   readonly ignored?: RegExp;
 }
 
 const FLOATS = ['F32', 'F16', 'BF16', 'F64'];
 
-/** Checkpoints that came from TensorFlow call a norm's scale gamma and its shift beta. */
+/** Checkpoints converted from TensorFlow call the scale of a norm gamma and its shift beta. */
 const modernName = (name: string): string =>
   name.replace(/LayerNorm\.gamma$/, 'LayerNorm.weight').replace(/LayerNorm\.beta$/, 'LayerNorm.bias');
 
 /**
- * Reads a checkpoint's tensors under the names that `specs` has, as float32.
- * @throws MienError `weights` that names a tensor which is missing, of another shape or kind, or of another model;
- *   `format` and `file` when the file cannot be read.
+ * Reads a checkpoint's tensors as float32, under the names in `specs`.
+ * @throws MienError `weights` with the tensor that is missing, of another shape or type, or of another model; `format`
+ *   and `file` if the file cannot be read
  */
 export async function readWeights(
   path: string,
@@ -47,7 +47,7 @@ export async function readWeights(
           file: path,
           field: missing[0]!.name,
           hint: nearest
-            ? `The nearest name there is ${nearest}.`
+            ? `The most similar name there is ${nearest}.`
             : 'config.json and the weights do not belong together.',
         },
       );
@@ -65,13 +65,13 @@ export async function readWeights(
       const field = stored.get(name)!;
       const entry = file.entries.get(field)!;
       if (!sameShape(entry.shape, shape))
-        throw new MienError('weights', `is ${formatShape(entry.shape)}, ${formatShape(shape)} is needed`, {
+        throw new MienError('weights', `is ${formatShape(entry.shape)}; expected ${formatShape(shape)}`, {
           file: path,
           field,
           hint: 'config.json and the weights do not belong together.',
         });
       if (!FLOATS.includes(entry.stored))
-        throw new MienError('weights', `holds ${entry.stored}, floating-point numbers are needed`, {
+        throw new MienError('weights', `contains ${entry.stored}; expected floating-point numbers`, {
           file: path,
           field,
         });

@@ -1,17 +1,17 @@
-// How much of a fused model's accuracy needs both modalities at once: the model's nearest additive one.
+// The additive projection of a fused model, which shows how much of its accuracy depends on interactions of modalities.
 import { MienError } from 'mien-engine/base';
 import { rowCount, scores, type Scores } from 'mien/parts';
 
 /** Logits `[n, classes]` of the pairs (texts[i], faces[i]). */
 export type PairLogits = (texts: Int32Array, faces: Int32Array) => Promise<Scores>;
 
-/** n items of each modality, by any numbers that the model understands; pair i is the i-th of both. */
+/** Indices of n items of each modality; pair i consists of the i-th of both. */
 export interface PairRows {
   readonly texts: Int32Array;
   readonly faces: Int32Array;
 }
 
-/** Pairs evaluated at once. */
+/** Pairs per evaluation. */
 const BATCH = 4096;
 
 /**
@@ -19,14 +19,14 @@ const BATCH = 4096;
  *
  *     f̃(t_i, v_i) = mean_j f(t_i, v_j) + mean_j f(t_j, v_i) − mean_jk f(t_j, v_k)
  *
- * No function of the form a(t) + b(v) is nearer to f in squared error. What f predicts better than f̃ is what it owes
- * to text and face being seen together; where both are equally accurate, two separate models would have done.
+ * No function of the form a(t) + b(v) is closer to f in squared error. What f predicts better than f̃ is due to
+ * interactions of text and face; if both are equally accurate, two separate models would suffice.
  *
- * The means go over `anchors`; the original takes all n items of the set, n² evaluations. Of a model that is additive
- * already any anchors give the model itself, and of others a sample gives f̃ up to the sampling of its interactions.
+ * The means are over `anchors`; the original uses all n items of the set, n² evaluations. For an additive model any
+ * anchors give the model itself; for others a sample approximates f̃ up to the sampling of interactions.
  * Source: Hessel & Lee 2020, "Does my multimodal model learn cross-modal interactions? It's harder to tell than you
  * might think!", section 3.
- * @throws MienError `shape` when there is no anchor or the modalities differ in number.
+ * @throws MienError `shape` if there are no anchors or the numbers of items of the modalities differ
  */
 export async function additiveProjection(
   logits: PairLogits,
@@ -47,16 +47,16 @@ export async function additiveProjection(
   };
 }
 
-/** For each of `items`, the mean logits over all `partners`; items that are there twice are computed once. */
+/** For each item, the mean logits over all `partners`; repeated items are computed once. */
 async function meansOver(
   logits: PairLogits,
   all: Int32Array,
   partners: Int32Array,
   order: <T>(item: T, partner: T) => [text: T, face: T],
 ): Promise<Scores<Float64Array>> {
-  const placeOf = new Map<number, number>();
-  for (const item of all) if (!placeOf.has(item)) placeOf.set(item, placeOf.size);
-  const items = Int32Array.from(placeOf.keys());
+  const positionOf = new Map<number, number>();
+  for (const item of all) if (!positionOf.has(item)) positionOf.set(item, positionOf.size);
+  const items = Int32Array.from(positionOf.keys());
   const size = Math.max(1, Math.floor(BATCH / partners.length));
   let means = new Float64Array(0);
   let classes = 1;
@@ -79,7 +79,7 @@ async function meansOver(
   }
   const data = new Float64Array(all.length * classes);
   all.forEach((item, i) => {
-    const start = placeOf.get(item)! * classes;
+    const start = positionOf.get(item)! * classes;
     data.set(means.subarray(start, start + classes), i * classes);
   });
   return scores(classes, data);

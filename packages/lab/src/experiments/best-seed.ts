@@ -1,7 +1,7 @@
 // A head trained once a seed, each judged on validation items, the best of them kept: for bundles and for own data.
 import type { Tensors } from 'mien-engine/base';
 import { type Certainty, evaluateScores, fitTemperature, scores, type Scores, softmax } from 'mien/parts';
-import { fitCertainty } from '../evaluate/fit-certainty.js';
+import { fitCertainty } from '../evaluate/conformal.js';
 import {
   createPredictionSession,
   type FeatureTables,

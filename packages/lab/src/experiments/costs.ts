@@ -20,7 +20,7 @@ import {
 } from 'mien-engine';
 import { architectures } from '../encoders/architectures.js';
 import { bert, poolTokens } from '../encoders/bert.js';
-import { bertParameters } from '../encoders/load-text.js';
+import { bertParameters } from '../encoders/load.js';
 import { faceNetwork, faceNetworkParameters } from '../encoders/face-network.js';
 import { PROFILE_NAMES, type ProfileName, profiles } from '../encoders/profiles.js';
 import { type Progress, silentProgress } from 'mien/parts';

@@ -1,7 +1,7 @@
 // Feature sets as experiments use them: one table a modality, and the items of each label set and split as rows of it.
 import { MienError, stackRows, type Tensor } from 'mien-engine/base';
 import { pairFaces } from '../data/pairing.js';
-import type { StateTable } from '../features/states.js';
+import type { StateTable } from '../features/store.js';
 import type { FeatureSet, FeatureSets, Fer2013FeatureSet, Split } from '../features/sets.js';
 import type { Items } from '../train/head-graph.js';
 

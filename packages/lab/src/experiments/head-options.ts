@@ -1,6 +1,6 @@
 // What a model's graph is made with: what it reads of the features, sizes, widths and standardisation.
 import { MienError, type Tensor } from 'mien-engine/base';
-import type { StateTable } from '../features/states.js';
+import type { StateTable } from '../features/store.js';
 import { modalitiesOf, readsStates, type HeadName } from '../heads/heads.js';
 import type { FeatureTables, HeadGraphOptions, Modality, StateTables } from '../train/head-graph.js';
 import { standardization, stateStandardization } from '../train/standardize.js';

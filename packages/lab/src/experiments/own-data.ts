@@ -19,7 +19,7 @@ import {
 import { chooseGroups, groupsOf } from '../data/splits.js';
 import type { Table } from '../data/table.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
-import { keptEmbeddings } from '../features/kept.js';
+import { keptEmbeddings } from '../features/store.js';
 import { modalitiesOf, type HeadName } from '../heads/heads.js';
 import type { HeadGraphOptions, Items, Modality } from '../train/head-graph.js';
 import { trainHead } from '../train/head-task.js';

@@ -1,7 +1,7 @@
 // Rows whose text an encoder cannot read are no examples of anything: they are found before training begins.
 import { createTokenizer, type LoadOptions, problems, readingOf } from 'mien/parts';
 import type { PretrainedOptions } from '../encoders/pretrained.js';
-import { readPretrainedText } from '../encoders/load-text.js';
+import { readPretrainedText } from '../encoders/load.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
 import type { Table } from '../data/table.js';
 

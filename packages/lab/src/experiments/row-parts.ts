@@ -2,7 +2,7 @@
 import { crossedInterval } from '../evaluate/intervals.js';
 import { MienError } from 'mien-engine/base';
 import { corpusTitle } from '../data/corpora/definitions.js';
-import { TESTED } from '../data/corpora/pair-texts.js';
+import { TESTED } from '../data/corpora/prepare.js';
 import {
   brierScore,
   evaluateScores,

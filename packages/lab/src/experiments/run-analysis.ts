@@ -11,7 +11,7 @@ import {
 } from 'mien-engine/base';
 import { pairFaces } from '../data/pairing.js';
 import { additiveProjection } from '../evaluate/emap.js';
-import { stratifiedSample } from '../evaluate/sample.js';
+import { stratifiedSample } from '../evaluate/projection.js';
 import { scores, type Scores } from 'mien/parts';
 import type {
   FeatureTables,

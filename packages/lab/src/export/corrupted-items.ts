@@ -4,8 +4,7 @@ import { decodeImage, type FaceEncoder, type Progress, type Protocol, type TextE
 import { defined, randomStream, type Tensor } from 'mien-engine/base';
 import { take, type ExperimentData } from '../experiments/data.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
-import { keptStore, type KeptOptions } from '../features/kept.js';
-import { readStates, type StateTable } from '../features/states.js';
+import { type KeptOptions, keptStore, readStates, type StateTable } from '../features/store.js';
 import type { Modality } from '../train/head-graph.js';
 import {
   corruptFace,

@@ -4,7 +4,7 @@ import { bytesOf, float32, randomStream, stackRows, takeRows, type Tensor } from
 import type { Scores } from 'mien/parts';
 import type { ExperimentData, Selection } from '../experiments/data.js';
 import type { Variation } from '../experiments/run.js';
-import { joinStates, oneState, type StateTable } from '../features/states.js';
+import { joinStates, oneState, type StateTable } from '../features/store.js';
 import type { Modality } from '../train/head-graph.js';
 import { standardization, stateStandardization } from '../train/standardize.js';
 import type { CorruptedItems, CorruptedRows } from './corrupted-items.js';

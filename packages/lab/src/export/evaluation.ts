@@ -21,10 +21,9 @@ import {
   testResult,
   type TestResult,
 } from 'mien/parts';
-import { behaviourResults, type BehaviourItem, type BehaviourResult } from '../data/behaviour.js';
-import { corpusTitle } from '../data/corpora/definitions.js';
-import { faceLabelOf, TESTED } from '../data/corpora/pair-texts.js';
-import type { PreparedCorpus } from '../data/corpora/types.js';
+import { behaviourResults, type BehaviourItem, type BehaviourResult } from '../data/sentences.js';
+import { corpusTitle, type PreparedCorpus } from '../data/corpora/definitions.js';
+import { faceLabelOf, TESTED } from '../data/corpora/prepare.js';
 import { majorityOf } from '../data/votes.js';
 import type { AlignedTest } from './aligned-tests.js';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';

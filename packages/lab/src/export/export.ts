@@ -18,14 +18,13 @@ import {
 } from 'mien/parts';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
 import { corpusCounts } from '../data/corpora/prepare.js';
-import { corpusTerms } from '../data/corpora/definitions.js';
+import { corpusTerms, type PreparedCorpus } from '../data/corpora/definitions.js';
 import { trainedCorpora } from '../learn/settings.js';
-import type { BehaviourItem } from '../data/behaviour.js';
-import type { PreparedCorpus } from '../data/corpora/types.js';
+import type { BehaviourItem } from '../data/sentences.js';
 import type { Config } from '../experiments/config.js';
 import { experimentData, type ExperimentData } from '../experiments/data.js';
 import { featuresOf } from '../features/extract.js';
-import { termsOf } from '../features/terms.js';
+import { termsOf } from '../features/sets.js';
 import type { HeadName } from '../heads/heads.js';
 import type { AlignedTest } from './aligned-tests.js';
 import { modelCard, type CardFacts } from './card.js';

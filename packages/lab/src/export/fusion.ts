@@ -9,7 +9,7 @@ import {
   type Sides,
   silentProgress,
 } from 'mien/parts';
-import { fitCertainty } from '../evaluate/fit-certainty.js';
+import { fitCertainty } from '../evaluate/conformal.js';
 import { trainSeeds } from '../experiments/best-seed.js';
 import type { Config } from '../experiments/config.js';
 import type { ExperimentData } from '../experiments/data.js';

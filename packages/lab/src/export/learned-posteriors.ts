@@ -11,7 +11,7 @@ import {
   scores,
   softmax,
 } from 'mien/parts';
-import { fitCertainty } from '../evaluate/fit-certainty.js';
+import { fitCertainty } from '../evaluate/conformal.js';
 import type { ExperimentData, Selection } from '../experiments/data.js';
 import { classify } from '../learn/classifier.js';
 import type { LearnedFace, LearnedText } from '../learn/learned.js';

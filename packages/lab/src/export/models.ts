@@ -18,11 +18,10 @@ import {
   type Tensors,
   type Value,
 } from 'mien-engine';
-import { bert, type BertConfig, poolTokens } from '../encoders/bert.js';
+import { bert, type BertConfig, poolTokens, quantizedParameters } from '../encoders/bert.js';
 import { embedImages, type FaceInput, prepareImages } from '../encoders/face-encoder.js';
 import type { FaceNetwork } from '../encoders/face-network.js';
 import type { Pooling } from '../encoders/profiles.js';
-import { quantizedParameters } from '../encoders/quantized.js';
 import { viewsInput } from 'mien/parts';
 import { buildHead, type HeadName, type HeadSizes } from '../heads/heads.js';
 import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from '../learn/classifier.js';

@@ -14,10 +14,13 @@ import {
   writeBundle,
 } from 'mien/parts';
 import type { FaceEncoderSpec, Profile, TextEncoderSpec } from '../encoders/profiles.js';
-import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
+import {
+  loadFaceEncoder,
+  loadTextEncoder,
+  readPretrainedFace,
+  readPretrainedText,
+} from '../encoders/load.js';
 import type { PretrainedOptions } from '../encoders/pretrained.js';
-import { readPretrainedFace } from '../encoders/load-face.js';
-import { readPretrainedText } from '../encoders/load-text.js';
 import type { Table } from '../data/table.js';
 import type { Config } from '../experiments/config.js';
 import { splitsOf, trainOwn, type OwnHead, type OwnResult } from '../experiments/own-data.js';

@@ -1,17 +1,27 @@
-// Labels, splits, subjects and groups of the items behind a set of feature stores, joined to the embeddings by id.
-// They are kept beside the stores, so that features can be used and packed where the raw data is not.
+// Labels, splits, subjects and groups of the items in feature stores, joined to the embeddings by id. They are stored
+// beside the stores, so that features can be used and packed without the raw data.
 import { join } from 'node:path';
 import { z } from 'zod';
 import { defined, float32, MienError } from 'mien-engine/base';
 import { readJson, sha256 } from 'mien-engine/node';
-import { FACE_LABELS, type Protocol, TEXT_LABELS } from 'mien/parts';
+import { FACE_LABELS, type FaceItem, type Protocol, TEXT_LABELS } from 'mien/parts';
 import { canonicalJson } from './format.js';
-import type { BySet, FeatureSet, FeatureSets, Fer2013Usage, SetName, SetProvenance, Split } from './sets.js';
-import { SET_NAMES, countSplits } from './sets.js';
+import {
+  type BySet,
+  countSplits,
+  type FeatureSet,
+  type FeatureSets,
+  type Fer2013Usage,
+  SET_NAMES,
+  type SetName,
+  type SetProvenance,
+  type Split,
+  termsOf,
+  termsOfItems,
+} from './sets.js';
 import type { Store } from './store.js';
-import { termsOf, termsOfItems } from './terms.js';
 
-/** What is known of each kept item of one set, in the protocol's order. */
+/** Annotations of the items of one set that are not dropped, in the protocol's order. */
 interface Annotation {
   readonly ids: readonly string[];
   /** Index into the set's label names. */
@@ -19,7 +29,7 @@ interface Annotation {
   readonly split: readonly Split[];
   readonly subject: readonly number[];
   readonly group: readonly number[];
-  /** SHA-256 of the bytes the protocol saw. */
+  /** SHA-256 of the item's bytes when the protocol was made. */
   readonly sha256: readonly string[];
   /** FER2013 only. */
   readonly usage?: readonly Fer2013Usage[] | undefined;
@@ -30,7 +40,7 @@ export interface Annotations {
   /** Settings and counts of cleaning and splitting. */
   readonly protocol: Readonly<Record<string, unknown>>;
   readonly sets: Readonly<Partial<Record<SetName, Annotation>>>;
-  /** Folder of each set's store, beside this file. */
+  /** Name of each set's store folder, beside this file. */
   readonly stores: Readonly<Partial<Record<SetName, string>>>;
 }
 
@@ -38,7 +48,7 @@ export const ANNOTATIONS_NAME = 'annotations.json';
 
 const labelNamesOf = (set: SetName): readonly string[] => (set === 'isear' ? TEXT_LABELS : FACE_LABELS);
 
-/** Numbers keys in the order of their first appearance; undefined is −1. */
+/** Numbers keys in the order of their first occurrence; undefined is −1. */
 function numberer(): (key: string | number | undefined) => number {
   const numbers = new Map<string | number, number>();
   return (key) => {
@@ -49,7 +59,10 @@ function numberer(): (key: string | number | undefined) => number {
   };
 }
 
-/** The kept items of a protocol, set by set; what was dropped is left out. */
+const usageOf = ({ usage, split }: FaceItem): Fer2013Usage =>
+  usage ?? (split === 'train' ? 'Training' : 'unknown');
+
+/** Annotations of a protocol, by set, without dropped items. */
 export function annotate(
   protocol: Protocol,
   stores: Readonly<Partial<Record<SetName, string>>> = {},
@@ -69,19 +82,19 @@ export function annotate(
     };
   }
   if (protocol.corpora && protocol.corpora.length > 0) {
-    const own = protocol.corpora;
+    const items = protocol.corpora;
     const faceNames: readonly string[] = FACE_LABELS;
     sets.corpora = {
-      ids: own.map(({ id }) => id),
-      labels: own.map(({ label }) => faceNames.indexOf(label)),
-      split: own.map(({ split }) => split),
-      // What repeats was dropped before, and nothing says who wrote what.
-      subject: own.map(() => -1),
-      group: own.map((_, i) => i),
-      sha256: own.map(({ text }) => sha256(text)),
+      ids: items.map(({ id }) => id),
+      labels: items.map(({ label }) => faceNames.indexOf(label)),
+      split: items.map(({ split }) => split),
+      // Duplicates have been dropped before, and writers are unknown.
+      subject: items.map(() => -1),
+      group: items.map((_, i) => i),
+      sha256: items.map(({ text }) => sha256(text)),
     };
   }
-  const group = numberer(); // of both sets together: a face may have its copy in the other set
+  const group = numberer(); // shared by both sets: a face may have a copy in the other set
   for (const set of ['fer2013', 'rafdb'] as const) {
     const faces = protocol.faces.flatMap((face) =>
       face.split === 'dropped' || face.item.dataset !== set ? [] : [face],
@@ -95,13 +108,7 @@ export function annotate(
       subject: faces.map(() => -1),
       group: faces.map((face) => group(face.group)),
       sha256: faces.map((face) => face.sha256),
-      ...(set === 'fer2013'
-        ? {
-            usage: faces.map(
-              ({ item }): Fer2013Usage => item.usage ?? (item.split === 'train' ? 'Training' : 'unknown'),
-            ),
-          }
-        : {}),
+      ...defined({ usage: set === 'fer2013' ? faces.map(({ item }) => usageOf(item)) : undefined }),
     };
   }
   const { settings, counts } = protocol;
@@ -109,8 +116,8 @@ export function annotate(
 }
 
 /**
- * Joins a protocol and the stores that were filled from its items into what an experiment runs on.
- * @throws MienError `data` when the protocol lacks a set, `store` when a store lacks an item or saw other bytes of it.
+ * Joins a protocol and the stores filled from its items into the feature sets of an experiment.
+ * @throws MienError `data` if the protocol lacks a set, `store` if a store lacks an item or has other bytes of it
  */
 export const setsFromStores = (protocol: Protocol, stores: BySet<Store>): FeatureSets =>
   joinSets(annotate(protocol), stores);
@@ -125,8 +132,8 @@ export function joinSets(
     const annotation = annotations.sets[set];
     const store = stores[set];
     if (annotation === undefined || store === undefined)
-      throw new MienError('data', `the experiment needs ${set}, of which there are no features here`, {
-        hint: 'Give a data folder that holds isear, fer2013 and rafdb.',
+      throw new MienError('data', `the experiment needs features of ${set}, and there are none`, {
+        hint: 'Specify a data folder with isear, fer2013 and rafdb.',
       });
     const { width, encoder } = store.manifest.config;
     const items = featureSet(set, annotation, store);
@@ -167,7 +174,7 @@ function featureSet(set: SetName, annotation: Annotation, store: Store): Feature
       });
     const hash = Buffer.from(store.hashes.data.subarray(row * 32, row * 32 + 32)).toString('hex');
     if (hash !== annotation.sha256[i])
-      throw new MienError('store', 'the features are of other bytes than the data has now', {
+      throw new MienError('store', 'the data has changed since the features were extracted', {
         file: store.dir,
         field: id,
         hint,
@@ -197,7 +204,7 @@ const annotationSchema = z
     usage: z.array(z.enum(['Training', 'PublicTest', 'PrivateTest', 'unknown'])).optional(),
   })
   .refine((value) => Object.values(value).every((list) => list?.length === value.ids.length), {
-    message: 'its lists are of different lengths',
+    message: 'its lists have different lengths',
   });
 const annotationsSchema = z.strictObject({
   format: z.literal('mien-annotations/1'),
@@ -206,19 +213,19 @@ const annotationsSchema = z.strictObject({
   stores: z.partialRecord(z.enum(SET_NAMES), z.string()),
 });
 
-/** Bytes of an annotations file: the same annotations give the same bytes. */
+/** Content of an annotations file, the same for equal annotations. */
 export const encodeAnnotations = (annotations: Annotations): string => `${canonicalJson(annotations)}\n`;
 
-/** @throws MienError `file` when there is none, `format` when it is damaged. */
+/** @throws MienError `file` if there is none, `format` if it is damaged */
 export async function readAnnotations(dir: string): Promise<Annotations> {
   const file = join(dir, ANNOTATIONS_NAME);
   const checked = annotationsSchema.safeParse(await readJson(file));
   if (!checked.success) {
     const issue = checked.error.issues[0];
-    throw new MienError('format', `is not a file of annotations: ${issue?.message ?? ''}`, {
+    throw new MienError('format', `is not a valid annotations file: ${issue?.message ?? ''}`, {
       file,
       field: issue?.path.join('.') ?? '',
-      hint: 'Run `mien extract` again: it writes this file anew.',
+      hint: 'Run `mien extract` again: it rewrites this file.',
     });
   }
   return checked.data;

@@ -1,30 +1,30 @@
-// Cuts a list of items of any length into shard-sized chunks and reads the bytes of the next one ahead of its turn.
+// Divides a list of items into chunks of the size of a shard, and reads the bytes of the next chunk ahead.
 import { createHash } from 'node:crypto';
 import type { Embedder } from './embed.js';
 
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
-/** The items of one shard with the bytes they are made from. */
+/** The items of one shard with their bytes. */
 export interface Chunk<Item> {
   /** Index of the shard. */
   readonly index: number;
   readonly items: readonly Item[];
   readonly contents: readonly Uint8Array[];
-  /** SHA-256 of each content, 32 bytes an item. */
+  /** SHA-256 of each content, 32 bytes per item. */
   readonly hashes: Uint8Array;
 }
 
 export interface ChunkHooks {
   /** Whether this shard is to be loaded. */
   owns(index: number): boolean;
-  /** Called for every item of the list, of whichever shard, in order. */
-  saw(id: string): void;
+  /** Called for every item of the list, of any shard, in order. */
+  visit(id: string): void;
 }
 
-/** Files that are read at the same time. */
+/** Files read concurrently. */
 const READS = 128;
 
-/** `fn` of every item, at most `limit` at a time, in the items' order. */
+/** `fn` of every item, in order, with at most `limit` running concurrently. */
 async function mapLimited<T, U>(
   items: readonly T[],
   limit: number,
@@ -42,7 +42,7 @@ async function mapLimited<T, U>(
   return results;
 }
 
-/** Chunks of the shards that are owned, in order. While one is being used, the next one is being read. */
+/** Chunks of the owned shards, in order. While one is used, the next one is read. */
 export async function* loadChunks<Item extends { readonly id: string }>(
   items: Items<Item>,
   embedder: Pick<Embedder<Item>, 'content' | 'shardSize'>,
@@ -62,7 +62,7 @@ export async function* loadChunks<Item extends { readonly id: string }>(
     const chunk = await next;
     if (chunk === undefined) return;
     next = load();
-    next.catch(() => undefined); // reported at its turn, or not wanted any more
+    next.catch(() => undefined); // reported when awaited, or no longer needed
     yield chunk;
   }
 }
@@ -70,13 +70,13 @@ export async function* loadChunks<Item extends { readonly id: string }>(
 async function* owned<Item extends { readonly id: string }>(
   items: Items<Item>,
   size: number,
-  { owns, saw }: ChunkHooks,
+  { owns, visit }: ChunkHooks,
 ): AsyncGenerator<{ index: number; items: Item[] }, void, undefined> {
   let index = 0;
   let seen = 0;
   let group: Item[] = [];
   for await (const item of items) {
-    saw(item.id);
+    visit(item.id);
     if (owns(index)) group.push(item);
     if (++seen < size) continue;
     if (group.length > 0) yield { index, items: group };

@@ -1,13 +1,13 @@
-// Turns the items of one shard into rows: texts bucketed by length, images decoded while the encoder runs.
+// Encodes the items of one shard: texts in batches of equal length, images decoded while the encoder runs.
 //
-// A row must not depend on which items share its batch, so that one changed item can be recomputed alone: texts of
-// one batch have the same number of tokens (nothing is padded), and images do not see each other. What is left is
-// whether the runtime rounds differently by the *size* of the batch. ONNX Runtime 1.30 does so for a batch of one
-// (it takes other paths through attention and matrix products) and not for two and more, so a lone item is encoded
-// together with itself. `fillStore` checks the rest where it matters.
+// A row must not depend on the other items of its batch, so that one changed item can be recomputed alone: texts of a
+// batch have the same number of tokens (without padding), and images are independent. Rounding may still depend on the
+// *size* of the batch. ONNX Runtime 1.30 rounds differently for a batch of one (it uses other code paths for attention
+// and matrix products), but equally for two and more, so that a single item is encoded twice in one batch. `fillStore`
+// checks whether this holds when it reuses rows.
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { inBatches, indicesBy, MienError, sizeOf, type Tensor } from 'mien-engine/base';
+import { defined, inBatches, indicesBy, MienError, sizeOf, type Tensor } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
 import type {
   DecodedImage,
@@ -21,50 +21,50 @@ import type { States } from './format.js';
 import type { Row } from './shard.js';
 
 interface EncodeHooks {
-  /** Called after each batch with the number of items it held. */
+  /** Called after each batch with its number of items. */
   advance(count: number): void;
-  /** Stops between two batches. */
+  /** Stops encoding between two batches. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a store needs to know of an encoder and its kind of items. */
+/** An encoder and its kind of items, as needed to fill a store. */
 export interface Embedder<Item extends { readonly id: string }> {
   readonly kind: 'text' | 'face';
-  /** What progress counts. */
+  /** Unit of progress messages. */
   readonly unit: 'texts' | 'faces';
   readonly identity: EncoderIdentity;
   readonly width: number;
   readonly states: States;
   readonly shardSize: number;
   readonly batchSize: number;
-  /** The bytes that decide the item's row; their SHA-256 is the one by which the data floor knows the item. */
+  /** The bytes that determine the item's row; the data modules identify items by their SHA-256. */
   content(item: Item): Promise<Uint8Array>;
-  /** Of these candidates (indices into `items`), one that shares its batch with as many others as any. */
+  /** One of the candidates (indices into `items`) with the largest batch. */
   witness(items: readonly Item[], candidates: readonly number[]): number;
-  /** Rows of the items, in their order; `contents` as `content` gave them. @throws MienError `interrupted`. */
+  /** Rows of the items, in order; `contents` as returned by `content`. @throws MienError `interrupted` */
   encode(items: readonly Item[], contents: readonly Uint8Array[], hooks: EncodeHooks): Promise<Row[]>;
 }
 
-/** @throws MienError `interrupted` when the signal has fired. */
-export function stopWhenAsked(signal: AbortSignal | undefined): void {
+/** @throws MienError `interrupted` if the signal has been aborted */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
     throw new MienError('interrupted', 'extraction was interrupted', {
-      hint: 'Finished shards are kept; run the same command again to go on.',
+      hint: 'Finished shards are kept; run the same command again to resume.',
     });
 }
 
-/** Element `index` along the first axis, as a copy of its own. */
+/** A copy of element `index` along the first axis. */
 function slice(value: Tensor<'float32'>, index: number): { shape: readonly number[]; data: Float32Array } {
   const shape = value.shape.slice(1);
   const size = sizeOf(shape);
   return { shape, data: value.data.slice(index * size, (index + 1) * size) };
 }
 
-/** A batch of at least two: a lone item twice; see the head of this file. */
+/** A batch of at least two items: a single one is duplicated (see the top of this file). */
 const atLeastTwo = <T>(batch: readonly T[]): readonly T[] =>
   batch.length === 1 ? [batch[0]!, batch[0]!] : batch;
 
-/** Embeddings of a batch, and its states where they are wanted. */
+/** Embeddings of a batch and, if requested, its states. */
 async function encoded<Input>(
   encoder: {
     encode(batch: readonly Input[]): Promise<Tensor<'float32'>>;
@@ -79,32 +79,32 @@ async function encoded<Input>(
   );
 }
 
-/** Lets finished reads, decodes and signals be noticed: the runtime blocks the event loop while it runs. */
-const breathe = (): Promise<void> => setImmediate();
+/** Lets finished reads, decodes and signals be processed: the runtime blocks the event loop while it runs. */
+const yieldToEvents = (): Promise<void> => setImmediate();
 
-/** The platform's encoder of characters, whose name the encoders of texts bear too. */
+/** The platform's UTF-8 encoder, not to be confused with mien's `TextEncoder`. */
 const utf8 = new globalThis.TextEncoder();
 
 export interface StoreText {
   readonly id: string;
-  /** As the encoder reads it, that is, normalised. */
+  /** The encoder's input, that is, normalised. */
   readonly text: string;
 }
 
 export interface EmbedderOptions {
-  /** Keep token states or the last feature map too; they take far more room than embeddings. */
+  /** Also store token states or the last feature map, which are much larger than embeddings. */
   readonly withStates?: boolean;
-  /** Items an encoder batch at most; a part of the store's configuration. */
+  /** Maximum number of items per encoder batch; part of the store's configuration. */
   readonly batchSize?: number;
-  /** Items a shard; a part of the store's configuration. */
+  /** Items per shard; part of the store's configuration. */
   readonly shardSize?: number;
 }
 
-/** Texts through a text encoder: pooled embeddings `[width]`, on request token states `[tokens, width]`. */
+/** Embeds texts: pooled embeddings `[width]`, on request token states `[tokens, width]`. */
 export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}): Embedder<StoreText> {
   const withStates = options.withStates === true;
   const batchSize = options.batchSize ?? 64;
-  /** Token ids, and the items of each length, longest first. */
+  /** Token ids, and the items by length, longest first. */
   const bucketed = (items: readonly StoreText[]): { tokens: Int32Array[]; buckets: number[][] } => {
     const tokens = items.map((item) => encoder.tokenize(item.text).ids);
     const byLength = indicesBy(tokens, (ids) => ids.length);
@@ -132,7 +132,7 @@ export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}
       const { tokens, buckets } = bucketed(items);
       const rows = new Array<Row>(items.length);
       for (const batch of buckets.flatMap((bucket) => inBatches(bucket, batchSize))) {
-        stopWhenAsked(signal);
+        throwIfAborted(signal);
         const inputs = atLeastTwo(batch.map((i) => tokens[i]!));
         const { embeddings, states } = await encoded(
           encoder,
@@ -142,11 +142,11 @@ export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}
         batch.forEach((i, j) => {
           rows[i] = {
             embedding: slice(embeddings, j).data,
-            ...(states === undefined ? {} : { states: slice(states, j) }),
+            ...defined({ states: states && slice(states, j) }),
           };
         });
         advance(batch.length);
-        await breathe();
+        await yieldToEvents();
       }
       return rows;
     },
@@ -159,16 +159,16 @@ export interface StoreFace {
 }
 
 export interface FaceEmbedderOptions extends EmbedderOptions {
-  /** Decodes the bytes of an image file; `name` is what to call it in errors. */
+  /** Decodes the bytes of an image file; errors refer to it by `name`. */
   readonly decode: (bytes: Uint8Array, name: string) => Promise<DecodedImage>;
-  /** Changes images before they are encoded; the encoder's identity should then say how. */
+  /** Transforms images before they are encoded; the encoder's identity should then state how. */
   readonly change?: (image: DecodedImage, id: string) => DecodedImage;
 }
 
-/** Batches whose images are decoded, or being decoded, while another batch is in the encoder. */
+/** Batches decoded ahead of the one being encoded. */
 const DECODED_AHEAD = 3;
 
-/** Faces through a face encoder: pooled embeddings `[width]`, on request the last feature map `[width, h, w]`. */
+/** Embeds faces: pooled embeddings `[width]`, on request the last feature map `[width, h, w]`. */
 export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions): Embedder<StoreFace> {
   const withStates = options.withStates === true;
   const batchSize = options.batchSize ?? 32;
@@ -188,7 +188,7 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
     states: withStates ? 'map' : 'none',
     shardSize: options.shardSize ?? (withStates ? 256 : 1024),
     batchSize,
-    witness: (_items, candidates) => candidates[0]!, // only a last batch is smaller than others
+    witness: (_items, candidates) => candidates[0]!, // only the last batch can be smaller than others
     content: ({ image }) =>
       image.kind === 'pixels'
         ? Promise.resolve(Buffer.concat([utf8.encode(`${image.width}×${image.height}:`), image.data]))
@@ -201,16 +201,16 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
       const decodeUpTo = (last: number): void => {
         while (decoded.length <= Math.min(last, batches.length - 1)) {
           const images = Promise.all(batches[decoded.length]!.map((i) => decode(items[i]!, contents[i]!)));
-          images.catch(() => undefined); // reported where it is awaited
+          images.catch(() => undefined); // reported when awaited
           decoded.push(images);
         }
       };
       const rows: Row[] = [];
       for (const [index, batch] of batches.entries()) {
-        stopWhenAsked(signal);
+        throwIfAborted(signal);
         decodeUpTo(index + DECODED_AHEAD);
         const images = atLeastTwo(await decoded[index]!);
-        decoded[index] = Promise.resolve([]); // its pixels are not needed after this batch
+        decoded[index] = Promise.resolve([]); // releases its pixels
         const { embeddings, states } = await encoded(
           encoder,
           images,
@@ -219,18 +219,18 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
         batch.forEach((_, j) => {
           rows.push({
             embedding: slice(embeddings, j).data,
-            ...(states === undefined ? {} : { states: slice(states, j) }),
+            ...defined({ states: states && slice(states, j) }),
           });
         });
         advance(batch.length);
-        await breathe();
+        await yieldToEvents();
       }
       return rows;
     },
   };
 }
 
-/** @throws MienError `data` when there are not as many pixels as the size says. */
+/** @throws MienError `data` if the number of pixels does not match the size */
 function greyToRgb(width: number, height: number, grey: Uint8Array, id: string): DecodedImage {
   if (grey.length !== width * height)
     throw new MienError('data', `${id}: ${width}×${height} pixels expected, got ${grey.length}`);

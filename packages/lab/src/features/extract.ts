@@ -1,4 +1,5 @@
-// All features of an experiment: one store a data set under one folder, where encoders and settings never mix.
+// The features of an experiment: one store per data set in a common folder, with separate stores for different encoders
+// and settings.
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { defined, MienError } from 'mien-engine/base';
@@ -18,21 +19,21 @@ import { openStore } from './store.js';
 import type { Store } from './store.js';
 
 export interface ExtractOptions extends EmbedderOptions {
-  /** The cleaned and split data; items that were dropped are embedded too, so that all splits share the stores. */
+  /** The cleaned and split data; dropped items are embedded too, so that different splits can share the stores. */
   readonly protocol: Protocol;
-  /** An encoder that is not given leaves its sets out. */
+  /** Without an encoder, its sets are left out. */
   readonly encoders: { readonly text?: TextEncoder; readonly face?: FaceEncoder };
-  /** Folder under which each store has a folder of its own. */
+  /** Folder that contains a subfolder per store. */
   readonly dir: string;
-  /** Only these sets; by default all that the protocol has items of. */
+  /** Only these sets; by default all sets of which the protocol has items. */
   readonly only?: readonly SetName[];
-  /** Fill this part of each store only. */
+  /** Fill only this part of each store. */
   readonly part?: Part;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
 
-/** `isear-all-MiniLM-L6-v2-0123456789abcdef`: data set, encoder, and a hash of all that decides the features. */
+/** `isear-all-MiniLM-L6-v2-0123456789abcdef`: data set, encoder, and a hash of the configuration. */
 function storeFolder<Item extends { readonly id: string }>(set: SetName, embedder: Embedder<Item>): string {
   const encoder = basename(embedder.identity.id).replace(/[^\w.-]+/g, '_');
   return `${set}-${encoder}-${configKey(configOf(set, embedder))}`;
@@ -82,16 +83,16 @@ function jobsOf(options: ExtractOptions): Job[] {
 }
 
 /**
- * Fills the stores of all sets, or goes on where an earlier run stopped, and keeps labels and splits beside them.
- * @throws MienError `file` when an item cannot be read or the folder not written, `data` when an image is damaged,
- * `interrupted` when the signal fires; finished shards are kept in every case.
+ * Fills the stores of all sets, resuming an interrupted run, and writes labels and splits beside them.
+ * @throws MienError `file` if an item cannot be read or the folder cannot be written, `data` if an image is damaged,
+ *   `interrupted` if the signal is aborted; finished shards are kept in every case
  */
 export async function extractFeatures(
   options: ExtractOptions,
 ): Promise<Partial<Record<SetName, FillResult>>> {
   const jobs = jobsOf(options);
   const results: Partial<Record<SetName, FillResult>> = {};
-  // Threads inside the decoding of one small image, and a cache of images seen once, only cost time.
+  // Images are small and decoded once: threads within an image and a cache would only cost time.
   const [threads, cache] = [sharp.concurrency(), sharp.cache()];
   sharp.concurrency(1);
   sharp.cache(false);
@@ -113,8 +114,8 @@ async function keepAnnotations({ protocol, dir }: ExtractOptions, jobs: readonly
 }
 
 /**
- * Extracts what is missing and gives everything an experiment runs on.
- * @throws MienError as `extractFeatures` and `setsFromStores` do.
+ * Extracts missing features and returns the feature sets of an experiment.
+ * @throws MienError as `extractFeatures` and `setsFromStores`
  */
 export async function featuresOf(options: Omit<ExtractOptions, 'part' | 'only'>): Promise<FeatureSets> {
   const jobs = jobsOf(options);
@@ -125,8 +126,8 @@ export async function featuresOf(options: Omit<ExtractOptions, 'part' | 'only'>)
 }
 
 /**
- * What an experiment runs on from a folder of stores alone, without the data they were made of.
- * @throws MienError `file` or `format` when the annotations are missing or damaged, `store` when a store is.
+ * The feature sets of an experiment from a folder of stores, without the data they were made from.
+ * @throws MienError `file` or `format` if the annotations are missing or damaged, `store` if a store is
  */
 export async function openFeatures(dir: string): Promise<FeatureSets> {
   const annotations = await readAnnotations(dir);
@@ -139,8 +140,8 @@ export async function openFeatures(dir: string): Promise<FeatureSets> {
 }
 
 /**
- * Merges the parts of all stores under `dir`; `sources` are the folders in which the machines worked, by default `dir`.
- * @throws MienError `store` when parts are missing, unfinished, damaged or different.
+ * Merges the parts of all stores into `dir`; `sources` are the folders filled by the machines, by default `dir`.
+ * @throws MienError `store` if parts are missing, unfinished, damaged or inconsistent
  */
 export async function mergeFeatures(
   dir: string,
@@ -152,9 +153,9 @@ export async function mergeFeatures(
   );
   const annotations = annotated.find((found) => found !== undefined);
   if (annotations === undefined)
-    throw new MienError('store', `no ${ANNOTATIONS_NAME} here`, {
+    throw new MienError('store', `there is no ${ANNOTATIONS_NAME}`, {
       file: sources.join(', '),
-      hint: 'It is written by the part with index 0 when its stores are filled.',
+      hint: 'The part with index 0 writes it after filling its stores.',
     });
   const results: MergeResult[] = [];
   for (const folder of Object.values(annotations.stores))

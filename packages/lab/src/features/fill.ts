@@ -1,8 +1,8 @@
-// Fills a feature store, or one part of it, and picks up where an earlier run stopped.
+// Fills a feature store, or one part of it, and resumes an interrupted run.
 //
-// The shard is the unit of resuming. Which items a shard holds, and which of them share an encoder batch, follows
-// from the item list alone; a shard is written whole under a name that states its own hash. So a run that was killed
-// leaves finished shards and nothing else, and the next one ends with the bytes of a run that was not.
+// The shard is the unit of resuming. Which items a shard contains, and which of them share an encoder batch, depends on
+// the item list alone; a shard is written atomically under a name that contains its own hash. A killed run therefore
+// leaves only finished shards, and the next run produces the same bytes as an uninterrupted one.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { fileError, writeFileAtomic } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts';
 import { loadChunks } from './chunks.js';
 import type { Chunk, Items } from './chunks.js';
-import { stopWhenAsked } from './embed.js';
+import { throwIfAborted } from './embed.js';
 import type { Embedder } from './embed.js';
 import {
   STORE_FORMAT,
@@ -24,10 +24,7 @@ import {
   MANIFEST_NAME,
 } from './format.js';
 import type { Manifest, Part, ShardEntry, StoreConfig } from './format.js';
-import { rowLookup } from './reuse.js';
-import type { RowLookup } from './reuse.js';
-import { readShard, removeFile, writeShard } from './shard.js';
-import type { Row } from './shard.js';
+import { readShard, removeFile, type Row, rowLookup, type RowLookup, writeShard } from './shard.js';
 
 export interface FillOptions<Item extends { readonly id: string }> {
   /** Folder of the store. */
@@ -35,11 +32,11 @@ export interface FillOptions<Item extends { readonly id: string }> {
   /** Name of the data set. */
   readonly set: string;
   readonly embedder: Embedder<Item>;
-  /** Read once, in order, and never held as a whole. */
+  /** Read once, in order, and never held in memory as a whole. */
   readonly items: Items<Item>;
-  /** How many items there are, for progress; known by itself for an array. */
+  /** Number of items, for progress; by default the length of an array. */
   readonly total?: number;
-  /** Fill this part only: every n-th shard. */
+  /** Fill only this part: every n-th shard. */
   readonly part?: Part;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -49,15 +46,15 @@ export interface FillResult {
   readonly dir: string;
   /** Items of the whole list. */
   readonly items: number;
-  /** Items that went through the encoder for their own sake. */
+  /** Items that were encoded, except for the check of reused rows. */
   readonly computed: number;
-  /** Items whose rows were there already. */
+  /** Items whose rows were reused. */
   readonly kept: number;
-  /** Shards that were written, or left as they were. */
+  /** Number of shards written, and of those left unchanged. */
   readonly shards: { readonly written: number; readonly kept: number };
-  /** Shards that were found damaged and recomputed. */
+  /** Damaged shards, which were recomputed. */
   readonly damaged: readonly string[];
-  /** Nothing was written at all. */
+  /** Whether nothing was written. */
   readonly unchanged: boolean;
 }
 
@@ -78,21 +75,21 @@ export const configOf = <Item extends { readonly id: string }>(
 interface Before {
   /** Shard files by index. */
   readonly byIndex: ReadonlyMap<number, readonly string[]>;
-  /** Shard files from which rows may be taken over. */
+  /** Shard files whose rows may be reused. */
   readonly pool: readonly string[];
 }
 
 /**
- * Fills the store in `dir`; see the head of this file for what holds however often it is interrupted.
- * @throws MienError `store` when the folder holds features of another configuration, `file` when it cannot be written
- * or an item cannot be read, `interrupted` when the signal fires; finished shards are kept in every case.
+ * Fills the store in `dir`; the top of this file states what holds however often it is interrupted.
+ * @throws MienError `store` if the folder has features of another configuration, `file` if it cannot be written or an
+ *   item cannot be read, `interrupted` if the signal is aborted; finished shards are kept in every case
  */
 export async function fillStore<Item extends { readonly id: string }>(
   options: FillOptions<Item>,
 ): Promise<FillResult> {
   const { dir, embedder, part, signal, progress = silentProgress } = options;
   const config = configOf(options.set, embedder);
-  const before = await lookAround(dir, config, part);
+  const before = await prepareFolder(dir, config, part);
   const ids = createHash('sha256');
   const entries: ShardEntry[] = [];
   const damaged: string[] = [];
@@ -105,16 +102,16 @@ export async function fillStore<Item extends { readonly id: string }>(
   progress.begin(`features of ${options.set}`, expectedItems(options), embedder.unit);
   const chunks = loadChunks(options.items, embedder, {
     owns: (index) => part === undefined || index % part.of === part.index,
-    saw: (id) => {
+    visit: (id) => {
       items++;
       ids.update(`${id}\n`);
     },
   });
   for await (const chunk of chunks) {
-    stopWhenAsked(signal);
+    throwIfAborted(signal);
     const found = await findShard(dir, config, chunk, before.byIndex.get(chunk.index) ?? [], (file) => {
       damaged.push(file);
-      progress.warn(`${join(dir, file)} is damaged and is computed again`);
+      progress.warn(`${join(dir, file)} is damaged and will be recomputed`);
     });
     if (found !== undefined) {
       matched.add(found.file);
@@ -130,7 +127,7 @@ export async function fillStore<Item extends { readonly id: string }>(
     );
     const { rows, encoded } = await rowsOf(chunk, embedder, lookup, progress, signal);
     computed += encoded;
-    stopWhenAsked(signal);
+    throwIfAborted(signal);
     entries.push(await writeShard(dir, chunk.index, config, { ...chunk, ids: idsOf(chunk), rows }));
   }
   const manifest: Manifest = {
@@ -159,19 +156,19 @@ export async function fillStore<Item extends { readonly id: string }>(
 const idsOf = <Item extends { readonly id: string }>(chunk: Chunk<Item>): string[] =>
   chunk.items.map((item) => item.id);
 
-/** Items this run will hold in its shards, where the length of the list is known. */
+/** Number of items in this run's shards, if the length of the list is known. */
 function expectedItems<Item extends { readonly id: string }>(options: FillOptions<Item>): number | undefined {
   const total = options.total ?? (Array.isArray(options.items) ? options.items.length : undefined);
   if (total === undefined || options.part === undefined) return total;
   const { shardSize } = options.embedder;
-  let own = 0;
+  let expected = 0;
   for (let index = options.part.index; index * shardSize < total; index += options.part.of)
-    own += Math.min(shardSize, total - index * shardSize);
-  return own;
+    expected += Math.min(shardSize, total - index * shardSize);
+  return expected;
 }
 
-/** Refuses a foreign store, clears away what a killed run left half-written, and marks the store as being filled. */
-async function lookAround(dir: string, config: StoreConfig, part: Part | undefined): Promise<Before> {
+/** Rejects a store of another configuration, removes incomplete files of killed runs, and marks the store as being filled. */
+async function prepareFolder(dir: string, config: StoreConfig, part: Part | undefined): Promise<Before> {
   let names: string[];
   try {
     await mkdir(dir, { recursive: true });
@@ -195,18 +192,25 @@ async function lookAround(dir: string, config: StoreConfig, part: Part | undefin
     if (leftover || (shard?.temporary && owns(shard.index))) await removeFile(dir, name);
     if (shard === undefined || shard.temporary) continue;
     byIndex.set(shard.index, [...(byIndex.get(shard.index) ?? []), name]);
-    // While n machines fill a store for the first time, the shards of others are of no use to this one.
+    // While n machines fill a store for the first time, the shards of others are not useful to this one.
     if (complete || owns(shard.index)) pool.push(name);
   }
   if (!names.includes(manifestName(part))) {
-    const begun = { format: STORE_FORMAT, config, complete: false, items: 0, ids: '', shards: [] } as const;
-    const content = encodeManifest(part === undefined ? begun : { ...begun, part });
+    const manifest = {
+      format: STORE_FORMAT,
+      config,
+      complete: false,
+      items: 0,
+      ids: '',
+      shards: [],
+    } as const;
+    const content = encodeManifest(part === undefined ? manifest : { ...manifest, part });
     await writeFileAtomic(join(dir, manifestName(part)), content);
   }
   return { byIndex, pool };
 }
 
-/** The shard on disk that holds exactly these items from exactly these bytes. @throws MienError `store` (foreign). */
+/** The shard on disk with exactly these items and bytes. @throws MienError `store` if it has another configuration */
 async function findShard<Item extends { readonly id: string }>(
   dir: string,
   config: StoreConfig,
@@ -232,7 +236,7 @@ async function findShard<Item extends { readonly id: string }>(
   return undefined;
 }
 
-/** Rows of a chunk: those the store has already are taken over, the others computed. */
+/** Rows of a chunk: reused from the store if it has them, computed otherwise. */
 async function rowsOf<Item extends { readonly id: string }>(
   chunk: Chunk<Item>,
   embedder: Embedder<Item>,
@@ -252,14 +256,12 @@ async function rowsOf<Item extends { readonly id: string }>(
     const row = await lookup(chunk.hashes.subarray(i * 32, (i + 1) * 32));
     if (row !== undefined) known.set(i, row);
   }
-  // Taking rows over is right only if a row does not depend on the size of its batch: ask about one of them, alone.
+  // Rows may only be reused if they do not depend on the size of their batch: encode one of them again, alone, to check.
   if (known.size > 0) {
     const witness = embedder.witness(chunk.items, [...known.keys()]);
     const [again] = await encode([witness], () => undefined);
     if (!sameRow(again!, known.get(witness)!)) {
-      progress.warn(
-        'the encoder rounds differently than when this store was filled: a shard is computed anew',
-      );
+      progress.warn('the encoder rounds differently from when this store was filled: recomputing a shard');
       known = new Map();
     }
   }
@@ -280,14 +282,14 @@ const sameBytes = (a: Float32Array, b: Float32Array): boolean =>
     new Uint8Array(b.buffer, b.byteOffset, b.byteLength),
   ) === 0;
 
-/** Writes a file unless it has this content already; says whether it did. */
+/** Writes a file unless it already has this content; returns whether it did. */
 export async function writeWhenNew(path: string, content: string): Promise<boolean> {
   if ((await readFile(path, 'utf8').catch(() => undefined)) === content) return false;
   await writeFileAtomic(path, content);
   return true;
 }
 
-/** Removes shards and part manifests that a complete manifest does not need; says how many. */
+/** Removes shards and part manifests that a complete manifest does not refer to; returns how many. */
 export async function removeStale(dir: string, entries: readonly ShardEntry[]): Promise<number> {
   const needed = new Set(entries.map((entry) => entry.file));
   const stale = (await readdir(dir)).filter(

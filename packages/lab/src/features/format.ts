@@ -1,5 +1,5 @@
-// The feature store on disk: names, manifest and configuration, and the rule by which two configurations are one.
-// docs/features.md describes the format for readers without mien.
+// The feature store on disk: file names, manifest, and configuration with its rule of equality. docs/features.md
+// describes the format for other programs.
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -9,10 +9,10 @@ import type { EncoderIdentity } from 'mien/parts';
 
 export const STORE_FORMAT = 'mien-features/1';
 
-/** What a store keeps of each item besides the pooled embedding: nothing, token states, or the last feature map. */
+/** What a store contains of each item besides the pooled embedding: nothing, token states, or the last feature map. */
 export type States = 'none' | 'tokens' | 'map';
 
-/** Everything that decides a store's bytes, besides the items. */
+/** Everything except the items that determines a store's bytes. */
 export interface StoreConfig {
   /** Name of the data set, for instance `isear`. */
   readonly set: string;
@@ -21,9 +21,9 @@ export interface StoreConfig {
   /** Width of the pooled embeddings. */
   readonly width: number;
   readonly states: States;
-  /** Items a shard, the unit of resuming. */
+  /** Items per shard, the unit of resuming. */
   readonly shardSize: number;
-  /** Items an encoder batch at most. */
+  /** Maximum number of items per encoder batch. */
   readonly batchSize: number;
 }
 
@@ -34,7 +34,7 @@ export interface ShardEntry {
   readonly sha256: string;
 }
 
-/** One part of a store that several machines fill together. */
+/** One part of a store that is filled by several machines. */
 export interface Part {
   /** 0-based. */
   readonly index: number;
@@ -46,11 +46,11 @@ export interface Manifest {
   readonly config: StoreConfig;
   /** False while the store is being filled for the first time. */
   readonly complete: boolean;
-  /** Items of the whole list, also where this manifest is that of a part. */
+  /** Number of items in the whole list, also in the manifest of a part. */
   readonly items: number;
-  /** SHA-256 over the item ids in their order, each followed by a line feed. */
+  /** SHA-256 of the item ids in order, each followed by a line feed. */
   readonly ids: string;
-  /** In item order; a part lists its own shards only. */
+  /** In item order; a part lists only its own shards. */
   readonly shards: readonly ShardEntry[];
   readonly part?: Part;
 }
@@ -90,11 +90,11 @@ const manifestSchema = z.strictObject({
 
 const five = (index: number): string => String(index).padStart(5, '0');
 
-/** `shard-00003-0123456789abcdef.safetensors`: index and the beginning of the file's own SHA-256. */
+/** `shard-00003-0123456789abcdef.safetensors`: index and beginning of the file's SHA-256. */
 export const shardName = (index: number, fileSha256: string): string =>
   `shard-${five(index)}-${fileSha256.slice(0, 16)}.safetensors`;
 
-/** Index and hash that a shard's name states, also of a temporary file on its way to that name. */
+/** Index and hash in a shard's name, also in that of its temporary file. */
 export function parseShardName(
   name: string,
 ): { index: number; hash: string; temporary: boolean } | undefined {
@@ -104,7 +104,7 @@ export function parseShardName(
 
 export const MANIFEST_NAME = 'manifest.json';
 
-/** `part-00001-of-00004.json`, or `manifest.json` of the whole store. */
+/** `part-00001-of-00004.json`, or `manifest.json` for the whole store. */
 export const manifestName = (part?: Part): string =>
   part === undefined ? MANIFEST_NAME : `part-${five(part.index)}-of-${five(part.of)}.json`;
 
@@ -118,16 +118,16 @@ export const canonicalJson = (value: unknown): string =>
       : item,
   );
 
-/** Stands for a configuration in file and folder names. */
+/** Identifies a configuration in file and folder names. */
 export const configKey = (config: StoreConfig): string => sha256(canonicalJson(config)).slice(0, 16);
 
-/** Bytes of a manifest: the same manifest gives the same bytes. */
+/** Content of a manifest file, the same for equal manifests. */
 export const encodeManifest = (manifest: Manifest): string =>
   `${JSON.stringify(JSON.parse(canonicalJson(manifest)), null, 1)}\n`;
 
 /**
- * Reads a manifest; undefined when there is none.
- * @throws MienError `store` when it is not a manifest of this format, `file` when it cannot be read.
+ * Reads a manifest; undefined if there is none.
+ * @throws MienError `store` if it is not a manifest of this format, `file` if it cannot be read
  */
 export async function readManifest(dir: string, name: string = MANIFEST_NAME): Promise<Manifest | undefined> {
   const file = join(dir, name);
@@ -138,7 +138,8 @@ export async function readManifest(dir: string, name: string = MANIFEST_NAME): P
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw fileError('read', file, cause);
   }
-  const hint = 'The file was damaged or written by another version: remove it and run `mien extract` again.';
+  const hint =
+    'The file is damaged or was written by another version: remove it and run `mien extract` again.';
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -158,36 +159,36 @@ export async function readManifest(dir: string, name: string = MANIFEST_NAME): P
   return part === undefined ? rest : { ...rest, part };
 }
 
-/** The first thing in which two configurations differ, in words; undefined when they are one. */
+/** Describes the first difference between two configurations; undefined if they are equal. */
 export function configDifference(found: StoreConfig, wanted: StoreConfig): string | undefined {
   if (canonicalJson(found) === canonicalJson(wanted)) return undefined;
-  const say = (name: string, a: unknown, b: unknown): string | undefined =>
+  const difference = (name: string, a: unknown, b: unknown): string | undefined =>
     canonicalJson(a) === canonicalJson(b)
       ? undefined
       : `${name} ${canonicalJson(a)} instead of ${canonicalJson(b)}`;
   const pre = (config: StoreConfig): Readonly<Record<string, unknown>> => config.encoder.preprocessing;
   const settings = new Set([...Object.keys(pre(found)), ...Object.keys(pre(wanted))]);
   return (
-    say('data set', found.set, wanted.set) ??
-    say('encoder', found.encoder.id, wanted.encoder.id) ??
-    say('encoder revision', found.encoder.revision, wanted.encoder.revision) ??
-    say('encoder weights of sha256', found.encoder.sha256, wanted.encoder.sha256) ??
+    difference('data set', found.set, wanted.set) ??
+    difference('encoder', found.encoder.id, wanted.encoder.id) ??
+    difference('encoder revision', found.encoder.revision, wanted.encoder.revision) ??
+    difference('encoder weights of sha256', found.encoder.sha256, wanted.encoder.sha256) ??
     [...settings]
-      .map((key) => say(`preprocessing "${key}"`, pre(found)[key] ?? null, pre(wanted)[key] ?? null))
-      .find((difference) => difference !== undefined) ??
-    say('states', found.states, wanted.states) ??
-    say('shard size', found.shardSize, wanted.shardSize) ??
-    say('batch size', found.batchSize, wanted.batchSize) ??
+      .map((key) => difference(`preprocessing "${key}"`, pre(found)[key] ?? null, pre(wanted)[key] ?? null))
+      .find((found) => found !== undefined) ??
+    difference('states', found.states, wanted.states) ??
+    difference('shard size', found.shardSize, wanted.shardSize) ??
+    difference('batch size', found.batchSize, wanted.batchSize) ??
     'another configuration'
   );
 }
 
-/** @throws MienError `store` naming the difference when a store is not of the wanted configuration. */
+/** @throws MienError `store` with the difference if a store does not have the wanted configuration */
 export function refuseForeign(file: string, found: StoreConfig, wanted: StoreConfig): void {
   const difference = configDifference(found, wanted);
   if (difference !== undefined)
     throw new MienError('store', `this feature store was made with ${difference}`, {
       file,
-      hint: 'Choose another folder for these features, or remove the store to make it anew.',
+      hint: 'Choose another folder for these features, or remove the store to extract it again.',
     });
 }

@@ -1,4 +1,4 @@
-// Makes one store of the parts that several machines filled, after checking that nothing is missing or foreign.
+// Merges the parts filled by several machines into one store, after checking that they are complete and consistent.
 import { copyFile, mkdir, readdir, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
@@ -23,7 +23,7 @@ import { readShards } from './store.js';
 export interface MergeResult {
   readonly dir: string;
   readonly items: number;
-  /** 0 where there was nothing to merge because the store is whole already. */
+  /** 0 if the store is already complete. */
   readonly parts: number;
   readonly shards: number;
 }
@@ -35,9 +35,9 @@ interface FoundPart {
 }
 
 /**
- * Merges the parts that lie in `sources` (by default in `dir` itself) into one store in `dir`, byte for byte the one
- * that a single machine would have filled. Shards from other folders are copied; part manifests in `dir` are removed.
- * @throws MienError `store` that names what is missing, unfinished, damaged or different; nothing is changed then.
+ * Merges the parts in `sources` (by default `dir` itself) into one store in `dir`, byte for byte the one that a single
+ * machine would have filled. Shards from other folders are copied; part manifests in `dir` are removed.
+ * @throws MienError `store` if something is missing, unfinished, damaged or inconsistent; nothing is changed then
  */
 export async function mergeParts(
   dir: string,
@@ -49,7 +49,7 @@ export async function mergeParts(
   const present = await readManifest(dir);
   if (first === undefined && present?.complete) return alreadyMerged(dir, present);
   if (first === undefined)
-    throw new MienError('store', 'no parts of a feature store here', {
+    throw new MienError('store', 'there are no parts of a feature store', {
       file: sources.join(', '),
       hint: 'Fill parts with `mien extract --shard i/n`.',
     });
@@ -62,7 +62,7 @@ export async function mergeParts(
   for (const { entry, from } of shards) {
     const read = await readShard(from, entry.file);
     if (read.entry.sha256 !== entry.sha256 || configDifference(read.config, config) !== undefined)
-      throw new MienError('store', 'this shard is not the one its part names', {
+      throw new MienError('store', 'this shard is not the one its part refers to', {
         file: join(from, entry.file),
         hint: 'Run that part again.',
       });
@@ -85,7 +85,7 @@ export async function mergeParts(
   return { dir, items, parts: first.manifest.part.of, shards: entries.length };
 }
 
-/** A merge that was run twice, or a store that one machine filled: checked, and left as it is. */
+/** Checks a store that is already merged, or was filled by one machine, and leaves it unchanged. */
 async function alreadyMerged(dir: string, manifest: Manifest): Promise<MergeResult> {
   let shards = 0;
   for await (const shard of readShards(dir, manifest)) shards += shard.ids.length > 0 ? 1 : 0;
@@ -101,14 +101,14 @@ async function findParts(sources: readonly string[]): Promise<FoundPart[]> {
     for (const name of names.filter(isPartName).sort()) {
       const manifest = await readManifest(dir, name);
       if (manifest?.part === undefined)
-        throw new MienError('store', 'does not say which part it is', { file: join(dir, name) });
+        throw new MienError('store', 'does not state which part it is', { file: join(dir, name) });
       parts.push({ dir, file: join(dir, name), manifest: { ...manifest, part: manifest.part } });
     }
   }
   return parts;
 }
 
-/** Every part once, finished, of one configuration and one item list. */
+/** Checks that every part is there once, finished, and of the same configuration and item list. */
 function checkParts(first: FoundPart, parts: readonly FoundPart[]): void {
   const { of } = first.manifest.part;
   const again = 'Run all parts with the same data, weights and options.';
@@ -118,9 +118,9 @@ function checkParts(first: FoundPart, parts: readonly FoundPart[]): void {
     if (difference !== undefined)
       throw new MienError('store', `this part was made with ${difference}`, { file, hint: again });
     if (manifest.part.of !== of)
-      throw new MienError('store', `is one of ${manifest.part.of} parts, others are of ${of}`, {
+      throw new MienError('store', `is one of ${manifest.part.of} parts, others are one of ${of}`, {
         file,
-        hint: 'Remove the part manifests of the division that is not wanted.',
+        hint: 'Remove the part manifests of the unwanted division.',
       });
     const { index } = manifest.part;
     if (!manifest.complete)
@@ -132,7 +132,7 @@ function checkParts(first: FoundPart, parts: readonly FoundPart[]): void {
       throw new MienError('store', 'this part was made from another list of items', { file, hint: again });
     const twin = seen.get(index);
     if (twin !== undefined && canonicalJson(twin.manifest) !== canonicalJson(manifest))
-      throw new MienError('store', `part ${index}/${of} is there twice, with different content`, {
+      throw new MienError('store', `part ${index}/${of} exists twice, with different content`, {
         file,
         hint: `The other one is ${twin.file}; remove the wrong one.`,
       });
@@ -146,7 +146,7 @@ function checkParts(first: FoundPart, parts: readonly FoundPart[]): void {
     });
 }
 
-/** All shards by index, without a hole. */
+/** All shards, ordered by index, without gaps. */
 function inOrder(
   parts: readonly FoundPart[],
   shardSize: number,
@@ -158,14 +158,14 @@ function inOrder(
   return Array.from({ length: Math.ceil(items / shardSize) }, (_, index) => {
     const shard = shards.get(index);
     if (shard?.entry.items !== Math.min(shardSize, items - index * shardSize))
-      throw new MienError('store', `shard ${index} stands in no part, or with other items`, {
+      throw new MienError('store', `shard ${index} is in no part, or has other items`, {
         hint: 'Run the parts again with the same data.',
       });
     return shard;
   });
 }
 
-/** Copies a file that a reader never sees half. */
+/** Copies a file atomically. */
 async function copyShard(from: string, to: string, file: string): Promise<void> {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {

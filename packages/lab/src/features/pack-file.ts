@@ -1,11 +1,11 @@
-// Reads a feature pack back into the form that features from stores have, and keeps its manifest.
+// The file format of feature packs: manifest, and reading into the form of features from stores.
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { defined, MienError, readSafetensors, type Tensor, type Tensors } from 'mien-engine/base';
 import { fileError, readJson, sha256, writeFileAtomic } from 'mien-engine/node';
 import type { EncoderIdentity } from 'mien/parts';
 import { canonicalJson } from './format.js';
-import { mixComponents } from './mix.js';
+import { mixComponents } from './pca.js';
 import { dequantize } from './quantize.js';
 import type { BySet, FeatureSet, FeatureSets, Reduction, SetName, SetProvenance, Split } from './sets.js';
 import { SET_NAMES, SPLITS, USAGES } from './sets.js';
@@ -31,7 +31,7 @@ export interface PackManifest {
   readonly sets: BySet<PackedSet>;
   /** Settings and counts of cleaning and splitting. */
   readonly protocol: Readonly<Record<string, unknown>>;
-  /** What packing costs against the full features, as measured by the experiment; null until measured. */
+  /** Loss against the full features, as measured by the experiment; null until measured. */
   readonly cost: unknown;
 }
 
@@ -77,7 +77,7 @@ export const manifestPathOf = (file: string): string => `${file.replace(/\.safet
 export const encodePackManifest = (manifest: PackManifest): string =>
   `${JSON.stringify(JSON.parse(canonicalJson(manifest)), null, 2)}\n`;
 
-/** @throws MienError `file` when there is none, `format` when it is not the manifest of a pack. */
+/** @throws MienError `file` if there is none, `format` if it is not the manifest of a pack */
 export async function readPackManifest(file: string): Promise<PackManifest> {
   const path = manifestPathOf(file);
   const checked = manifestSchema.safeParse(await readJson(path));
@@ -86,20 +86,20 @@ export async function readPackManifest(file: string): Promise<PackManifest> {
   throw new MienError('format', `is not the manifest of a feature pack: ${issue?.message ?? ''}`, {
     file: path,
     field: issue?.path.join('.') ?? '',
-    hint: 'Fetch the pack again, or make it anew with `mien pack`.',
+    hint: 'Download the pack again, or recreate it with `mien pack`.',
   });
 }
 
-/** Writes the measured cost of packing into the manifest of a pack; the features stay as they are. */
+/** Writes the measured cost of packing into the manifest of a pack; its features are not changed. */
 export async function setPackCost(file: string, cost: unknown): Promise<void> {
   const manifest = await readPackManifest(file);
   await writeFileAtomic(manifestPathOf(file), encodePackManifest({ ...manifest, cost }));
 }
 
 /**
- * Reads a pack: the same structure as features from stores, with embeddings `[n, components]`, whose dimensions are
- * mixed components (see mix.ts): distances are those between the reduced embeddings.
- * @throws MienError `file` when a file is missing, `format` when the pack is damaged.
+ * Reads a pack into the structure of features from stores, with embeddings `[n, components]`. Their dimensions are mixed
+ * components (`mixComponents`), which preserves the distances between the reduced embeddings.
+ * @throws MienError `file` if a file is missing, `format` if the pack is damaged
  */
 export async function readPack(file: string): Promise<FeatureSets> {
   const manifest = await readPackManifest(file);
@@ -107,9 +107,9 @@ export async function readPack(file: string): Promise<FeatureSets> {
     throw fileError('read', file, cause);
   });
   if (sha256(bytes) !== manifest.sha256)
-    throw new MienError('format', 'the bytes of this pack are not those its manifest states', {
+    throw new MienError('format', 'the bytes of this pack do not have the hash in its manifest', {
       file,
-      hint: 'Fetch the pack again, or make it anew with `mien pack`.',
+      hint: 'Download the pack again, or recreate it with `mien pack`.',
     });
   const { tensors } = readSafetensors(bytes, { file });
   const texts = unpackSet('isear', 'texts', manifest, tensors, file);
@@ -182,7 +182,7 @@ function unpackSet(
   const labels = bytesNamed(tensors, `${name}.labels`, items, file);
   const split = bytesNamed(tensors, `${name}.split`, items, file);
   if (labels.some((label) => label >= labelNames.length) || split.some((index) => index >= SPLITS.length))
-    throw new MienError('format', 'a label or split that the manifest does not name', { file, field: name });
+    throw new MienError('format', 'has a label or split that is not in the manifest', { file, field: name });
   return {
     ids: Array.from({ length: items }, (_, i) => `${name}#${i}`),
     embeddings: mixComponents(dequantize(codes.data as Uint8Array, items, codebook)),

@@ -1,6 +1,7 @@
-// The feature pack: embeddings of all three sets reduced and quantised into one small file, with labels, splits,
-// subjects and groups as numbers without meaning, so that the experiment runs where the data is not.
+// Writes a feature pack: the embeddings of all sets, reduced and quantised, in one small file with labels, splits, and
+// anonymous numbers for subjects and groups, so that experiments can run without the data.
 import {
+  defined,
   encodeSafetensors,
   float32,
   int32,
@@ -23,9 +24,9 @@ import { SPLITS, USAGES } from './sets.js';
 export interface PackOptions {
   readonly texts?: { readonly components?: number; readonly bits?: number };
   readonly faces?: { readonly components?: number; readonly bits?: number };
-  /** What the pack costs against the full features, once it is known; any JSON value. */
+  /** Loss of the pack against the full features, if known; any JSON value. */
   readonly cost?: unknown;
-  /** Larger packs are refused; 10 MB by default. */
+  /** Larger packs are rejected; 10 MB by default. */
   readonly maxBytes?: number;
   readonly progress?: Progress;
 }
@@ -38,7 +39,7 @@ export interface PackResult {
   readonly sets: PackManifest['sets'];
 }
 
-/** Components kept and bits an item by default: what fits into `maxBytes`; docs/features.md says what they cost. */
+/** Default components and bits per item: as many as fit into `maxBytes`; docs/features.md states their cost. */
 const PACK_DEFAULTS = {
   texts: { components: 384, bits: 1536 },
   faces: { components: 512, bits: 1280 },
@@ -47,18 +48,18 @@ const PACK_DEFAULTS = {
 
 const bytesTensor = (data: Uint8Array): Tensor<'uint8'> => tensor('uint8', [data.length], data);
 
-/** Indices of the rows on which a reduction may be fitted. */
+/** Indices of the training rows, on which a reduction may be fitted. */
 const trainingRows = ({ split }: FeatureSet): number[] =>
   [...split.keys()].filter((i) => split[i] === 'train');
 
-/** One encoder's sets, reduced together: one basis, one codebook. */
+/** Reduces the sets of one encoder together, with one basis and one codebook. */
 function reduce(
   sets: readonly FeatureSet[],
   wanted: { components: number; bits: number },
 ): { reduction: Reduction; codebook: Codebook; codes: Uint8Array[] } {
   const width = sets[0]!.embeddings.shape[1]!;
   const components = Math.min(wanted.components, width);
-  // Embeddings narrower than the components asked for cannot take all the bits either.
+  // If the embeddings have fewer dimensions than requested components, not all bits can be used either.
   const bits = components < wanted.components ? Math.min(wanted.bits, 8 * components) : wanted.bits;
   const pca = fitPca(
     sets.map((set) => ({ embeddings: set.embeddings, rows: trainingRows(set) })),
@@ -81,26 +82,27 @@ function reduce(
   return { reduction, codebook, codes };
 }
 
-/** What quantisation changes in the rows a reduction was fitted on. */
+/** Squared quantisation error of the rows on which the reduction was fitted. */
 function squaredError(
   { values, rows }: { values: Tensor<'float32'>; rows: readonly number[] },
   codes: Uint8Array,
   codebook: Codebook,
 ): number {
   const [n = 0, width = 0] = values.shape;
-  const back = dequantize(codes, n, codebook);
+  const restored = dequantize(codes, n, codebook);
   let sum = 0;
   for (const row of rows)
-    for (let at = row * width; at < (row + 1) * width; at++) sum += (values.data[at]! - back.data[at]!) ** 2;
+    for (let at = row * width; at < (row + 1) * width; at++)
+      sum += (values.data[at]! - restored.data[at]!) ** 2;
   return sum;
 }
 
 /**
- * Reduces and quantises feature sets (principal components and codebooks of the training split alone) and writes
- * `file` and its manifest beside it; the same sets give the same bytes. Labels, splits, subjects and groups go along;
- * ids, texts, images and file names do not.
- * @throws MienError `config` when the sets are a pack already or the pack would be larger than `maxBytes`,
- * `data` when the faces come from two encoders, `file` when it cannot be written.
+ * Reduces and quantises feature sets (with principal components and codebooks of the training split only) and writes
+ * `file` and a manifest beside it; the same sets give the same bytes. Labels, splits, subjects and groups are included;
+ * ids, texts, images and file names are not.
+ * @throws MienError `config` if the sets come from a pack or the pack would be larger than `maxBytes`, `data` if the
+ *   faces come from two encoders, `file` if it cannot be written
  */
 export async function writePack(
   file: string,
@@ -110,7 +112,7 @@ export async function writePack(
   const { progress = silentProgress, maxBytes = PACK_DEFAULTS.maxBytes } = options;
   const { provenance } = sets;
   if (provenance.source === 'pack')
-    throw new MienError('config', 'these features come from a pack; a pack is made of the full features');
+    throw new MienError('config', 'these features come from a pack; packs are made from full features');
   if (canonicalJson(provenance.sets.fer2013.encoder) !== canonicalJson(provenance.sets.rafdb.encoder))
     throw new MienError('data', 'the faces of FER2013 and RAF-DB come from two different encoders');
 
@@ -127,7 +129,7 @@ export async function writePack(
     ...codebookTensors('texts', texts.codebook),
     ...codebookTensors('faces', faces.codebook),
     ...itemTensors('isear', sets.texts, texts.codes[0]!),
-    ...(sets.corpora ? itemTensors('corpora', sets.corpora, texts.codes[1]!) : {}),
+    ...(sets.corpora && itemTensors('corpora', sets.corpora, texts.codes[1]!)),
     ...itemTensors('fer2013', sets.faces.fer2013, faces.codes[0]!),
     ...itemTensors('rafdb', sets.faces.rafdb, faces.codes[1]!),
     'fer2013.usage': bytesTensor(usage),
@@ -146,7 +148,7 @@ export async function writePack(
     sha256: sha256(content),
     sets: {
       isear: setOf('isear', sets.texts, texts.reduction),
-      ...(sets.corpora ? { corpora: setOf('corpora', sets.corpora, texts.reduction) } : {}),
+      ...defined({ corpora: sets.corpora && setOf('corpora', sets.corpora, texts.reduction) }),
       fer2013: setOf('fer2013', sets.faces.fer2013, faces.reduction),
       rafdb: setOf('rafdb', sets.faces.rafdb, faces.reduction),
     },
@@ -156,7 +158,7 @@ export async function writePack(
   const json = encodePackManifest(manifest);
   const bytes = content.length + Buffer.byteLength(json);
   if (bytes > maxBytes)
-    throw new MienError('config', `the pack would take ${bytes} bytes, ${maxBytes} are allowed`, {
+    throw new MienError('config', `the pack would have ${bytes} bytes; ${maxBytes} are allowed`, {
       file,
       hint: 'Keep fewer components or bits.',
     });
@@ -176,10 +178,8 @@ function itemTensors(name: SetName, set: FeatureSet, codes: Uint8Array): Tensors
     [`${name}.codes`]: bytesTensor(codes),
     [`${name}.labels`]: bytesTensor(set.labels),
     [`${name}.split`]: bytesTensor(Uint8Array.from(set.split, (split) => SPLITS.indexOf(split))),
-    // Faces have no subjects to tell.
-    ...(set.subject.every((subject) => subject === -1)
-      ? {}
-      : { [`${name}.subject`]: int32([n], set.subject) }),
+    // Faces have no subjects.
+    ...(set.subject.some((subject) => subject !== -1) && { [`${name}.subject`]: int32([n], set.subject) }),
     [`${name}.group`]: int32([n], set.group),
   };
 }

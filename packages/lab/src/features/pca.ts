@@ -1,30 +1,31 @@
-// Principal components of standardised embeddings, fitted on training rows only, in double precision.
+// Principal components of standardised embeddings, fitted on training rows only, in double precision, and an orthogonal
+// transform that gives the components equal variance.
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { float32, MienError, type Tensor } from 'mien-engine/base';
 
 export interface Pca {
-  /** Mean and standard deviation of each input dimension; a constant dimension has deviation 1. `[d]`. */
+  /** Mean and standard deviation of each input dimension, `[d]`; the deviation of a constant dimension is set to 1. */
   readonly mean: Float64Array;
   readonly deviation: Float64Array;
-  /** Orthonormal rows, by falling variance; the largest entry of each is positive. `[k, d]`. */
+  /** Orthonormal rows `[k, d]`, by decreasing variance; the largest entry of each is positive. */
   readonly components: Float64Array;
-  /** Variance along each component. `[k]`. */
+  /** Variance along each component, `[k]`. */
   readonly variances: Float64Array;
-  /** Variance of all dimensions together: their number, less the constant ones. */
+  /** Total variance of the standardised dimensions: the number of dimensions that are not constant. */
   readonly total: number;
-  /** Share of it that the components keep. */
+  /** Share of `total` in the components. */
   readonly kept: number;
 }
 
-/** Rows to fit on: an embedding matrix and the indices of those of its rows that count. */
+/** Rows to fit on: an embedding matrix and the indices of the rows to use. */
 export interface FitRows {
   readonly embeddings: Tensor<'float32'>;
   readonly rows: readonly number[];
 }
 
-/** A dimension that varies less than this share of its size does not vary: it is rounding. */
+/** A dimension whose deviation is below this share of its mean counts as constant: the variation is rounding. */
 const CONSTANT = 1e-6;
-/** Rows whose products are summed before they are added to the covariance. */
+/** Rows whose products are summed before they are added to the covariance; eight in registers are fast. */
 const BLOCK = 8;
 
 function* eachRow(parts: readonly FitRows[]): Generator<Float32Array, void, undefined> {
@@ -99,7 +100,7 @@ function covariance(parts: readonly FitRows[], { n, mean, deviation }: ReturnTyp
 
 /**
  * Fits `components` principal components.
- * @throws MienError `data` when there are fewer rows than two, or more components wanted than dimensions there are.
+ * @throws MienError `data` for fewer than two rows, `config` for more components than dimensions
  */
 export function fitPca(parts: readonly FitRows[], components: number): Pca {
   const width = parts[0]?.embeddings.shape[1] ?? 0;
@@ -107,7 +108,7 @@ export function fitPca(parts: readonly FitRows[], components: number): Pca {
   if (statistics.n < 2)
     throw new MienError('data', `principal components need training rows, got ${statistics.n}`);
   if (components > width)
-    throw new MienError('config', `${components} components wanted of embeddings of width ${width}`, {
+    throw new MienError('config', `${components} components requested of embeddings of width ${width}`, {
       field: 'components',
     });
   const matrix = covariance(parts, statistics);
@@ -161,4 +162,47 @@ export function project(pca: Pca, embeddings: Tensor<'float32'>): Tensor<'float3
     }
   }
   return float32([n, k], coordinates);
+}
+
+/** The largest power of two that divides `width`: the size of the Hadamard transform. */
+const blockSize = (width: number): number => width & -width;
+
+/** Components assigned to blocks in turns, back and forth, so that all blocks have about the same variance. */
+function dealt(width: number, size: number): number[] {
+  const blocks = width / size;
+  return Array.from({ length: width }, (_, at) => {
+    const [block, turn] = [Math.floor(at / size), at % size];
+    return turn * blocks + (turn % 2 === 0 ? block : blocks - 1 - block);
+  });
+}
+
+/**
+ * An orthogonal transform `[n, k]` → `[n, k]` of coordinates sorted by decreasing variance: Hadamard transforms of
+ * blocks, whose size is the largest power of two that divides k. All dimensions of a block then have equal variance if
+ * the coordinates are uncorrelated. For odd k nothing is mixed.
+ *
+ * Experiments standardise every dimension. Applied to principal components, this would whiten them: the last component,
+ * mostly noise, would weigh as much as the first, which costs a probe on ISEAR a percentage point (docs/features.md).
+ * After the transform, every dimension contains the same share of all components, so that standardising scales all of
+ * them alike and a head sees the geometry of the full embeddings.
+ */
+export function mixComponents(values: Tensor<'float32'>): Tensor<'float32'> {
+  const [n = 0, width = 0] = values.shape;
+  const size = blockSize(width);
+  const order = dealt(width, size);
+  const scale = 1 / Math.sqrt(size);
+  const mixed = new Float32Array(n * width);
+  const row = new Float64Array(width);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < width; j++) row[j] = values.data[i * width + order[j]!]! * scale;
+    for (let half = 1; half < size; half *= 2)
+      for (let start = 0; start < width; start += 2 * half)
+        for (let j = start; j < start + half; j++) {
+          const [a, b] = [row[j]!, row[j + half]!];
+          row[j] = a + b;
+          row[j + half] = a - b;
+        }
+    mixed.set(row, i * width);
+  }
+  return float32(values.shape, mixed);
 }

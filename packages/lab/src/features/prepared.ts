@@ -1,28 +1,26 @@
-// The protocol of a data folder, with the hashes of its faces kept between runs: decoding fifty thousand images only
-// to see that none has changed would take longer than everything else a second run does.
+// The protocol of a data folder. Hashes of faces are stored between runs, since decoding fifty thousand unchanged images
+// would take longer than everything else in a second run.
 import { defined } from 'mien-engine/base';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJson } from 'mien-engine/node';
 import { type Progress, type Protocol, type ProtocolSettings, silentProgress, type Split } from 'mien/parts';
-import { pairTexts } from '../data/corpora/pair-texts.js';
-import { prepareBesideIsear } from '../data/corpora/prepare.js';
+import { pairTexts, prepareBesideIsear } from '../data/corpora/prepare.js';
 import { loadCorpora } from '../data/corpora/read.js';
-import type { PreparedCorpus } from '../data/corpora/types.js';
+import type { PreparedCorpus } from '../data/corpora/definitions.js';
 import type { FaceHash } from '../data/hashing.js';
-import { openDataSets } from '../data/open.js';
-import type { OpenedDataSets, SetPaths } from '../data/open.js';
+import { openDataSets, type OpenedDataSets, type SetPaths } from '../data/open.js';
 import { prepare } from '../data/prepare.js';
 import { writeWhenNew } from './fill.js';
 
 export interface ProtocolOptions extends Partial<ProtocolSettings> {
   /** Folder with the data sets. */
   readonly data: string;
-  /** Where single sets are, if not in that folder. */
+  /** Paths of individual sets outside that folder. */
   readonly paths?: SetPaths;
-  /** Folder in which the hashes are kept, that of the features. */
+  /** Folder of the features, in which the hashes are stored. */
   readonly dir: string;
-  /** Whether to take texts of the folder's other corpora along, for pairs over labels that ISEAR lacks. */
+  /** Whether to include texts of the folder's other corpora, for pairs over labels that ISEAR lacks. */
   readonly corpora?: boolean;
   readonly skipInvalid?: boolean;
   readonly progress?: Progress;
@@ -34,7 +32,7 @@ const hashesSchema = z.record(
   z.tuple([z.string(), z.string(), z.string(), z.union([z.literal(0), z.literal(1)])]),
 );
 
-/** Hashes of an earlier run; none when there was none, or its file is damaged: then they are made anew. */
+/** Hashes of an earlier run; empty if there was none or its file is damaged, so that they are computed again. */
 async function knownHashes(file: string): Promise<Map<string, FaceHash>> {
   const checked = hashesSchema.safeParse(await readJson(file).catch(() => ({})));
   const rows = Object.entries(checked.data ?? {});
@@ -49,13 +47,13 @@ async function knownHashes(file: string): Promise<Map<string, FaceHash>> {
 export interface OpenedProtocol {
   readonly protocol: Protocol;
   readonly sets: OpenedDataSets;
-  /** The other corpora of the folder, whole; empty where they were not asked for. */
+  /** The other corpora of the folder, complete; empty if not requested. */
   readonly corpora: readonly PreparedCorpus[];
 }
 
 /**
- * Loads the data sets and arranges them as `prepare` does.
- * @throws MienError `file` and `data` as the loaders and `prepare` do.
+ * Loads the data sets and cleans and splits them with `prepare`.
+ * @throws MienError `file` and `data` as the loaders and `prepare`
  */
 export async function openProtocol(options: ProtocolOptions): Promise<OpenedProtocol> {
   const {

@@ -1,32 +1,36 @@
-// Numbers in a few bits: bits go where they save most, each dimension has a codebook fitted by Lloyd's algorithm, and
-// codes are packed without gaps.
+// Quantisation to a few bits per dimension: bits are allocated to the dimensions where they reduce the error most, each
+// dimension has a codebook fitted by Lloyd's algorithm, and codes are packed without gaps.
 // Source: Lloyd 1982, "Least squares quantization in PCM".
 import { float32, MienError, type Tensor } from 'mien-engine/base';
 
 export interface Codebook {
   /** Bits of each dimension's codes, `[d]`, 1 to 8. */
   readonly bits: Uint8Array;
-  /** Levels of the dimensions after each other, 2^bits of each, in rising order. */
+  /** Concatenated levels of the dimensions, 2^bits each, in ascending order. */
   readonly levels: Float32Array;
 }
 
 /**
- * Squared error that remains of a normal distribution's variance with 0 to 8 bits.
+ * Squared error of quantising a normal distribution of variance 1 with 0 to 8 bits.
  * Source: Max 1960, "Quantizing for minimum distortion", table 1; above five bits 2.72 · 4^−bits.
  */
 const REMAINING = [1, 0.3634, 0.1175, 0.03454, 0.009497, 0.002499, 6.4e-4, 1.6e-4, 4.1e-5];
 
 /**
- * Spends `budget` bits an item on dimensions of these variances: one each, the others one by one where the squared
- * error falls most.
- * @throws MienError `config` when the budget is less than one bit or more than eight a dimension.
+ * Allocates `budget` bits per item to dimensions with these variances: one each, then one by one where the squared error
+ * decreases most.
+ * @throws MienError `config` if the budget is below one or above eight bits per dimension
  */
 export function allocateBits(variances: ArrayLike<number>, budget: number): Uint8Array {
   const width = variances.length;
   if (!Number.isInteger(budget) || budget < width || budget > 8 * width)
-    throw new MienError('config', `${budget} bits an item do not give ${width} components 1 to 8 bits each`, {
-      field: 'bits',
-    });
+    throw new MienError(
+      'config',
+      `${budget} bits per item are not 1 to 8 bits for each of ${width} components`,
+      {
+        field: 'bits',
+      },
+    );
   const bits = new Uint8Array(width).fill(1);
   const gainOf = (i: number): number =>
     bits[i]! < 8 ? variances[i]! * (REMAINING[bits[i]!]! - REMAINING[bits[i]! + 1]!) : -1;
@@ -40,7 +44,7 @@ export function allocateBits(variances: ArrayLike<number>, budget: number): Uint
   return bits;
 }
 
-/** Where each dimension's levels begin, and the bits of a whole row. */
+/** Offset of each dimension's levels, and number of bits per row. */
 function layout({ bits }: Pick<Codebook, 'bits'>): { starts: Int32Array; rowBits: number } {
   const starts = new Int32Array(bits.length);
   let [levels, rowBits] = [0, 0];
@@ -54,7 +58,7 @@ function layout({ bits }: Pick<Codebook, 'bits'>): { starts: Int32Array; rowBits
 
 const ROUNDS = 60;
 
-/** The levels that quantise sorted values with the least squared error that Lloyd's rule finds from quantiles. */
+/** Levels for sorted values by Lloyd's algorithm, starting from quantiles. */
 function lloyd(sorted: Float32Array, levels: number): Float32Array {
   const n = sorted.length;
   const sums = new Float64Array(n + 1);
@@ -90,7 +94,7 @@ function firstAbove(sorted: Float32Array, limit: number): number {
   return low;
 }
 
-/** Fits a codebook with these bits a dimension to these rows of `[n, d]` matrices. */
+/** Fits a codebook with the given bits per dimension to rows of `[n, d]` matrices. */
 export function fitCodebook(
   parts: readonly { readonly values: Tensor<'float32'>; readonly rows: readonly number[] }[],
   bits: Uint8Array,
@@ -108,7 +112,7 @@ export function fitCodebook(
   return { bits, levels };
 }
 
-/** Codes of the nearest levels of `[n, d]`, packed value after value, lowest bit first; zeros fill the last byte. */
+/** Codes of the nearest levels of `[n, d]`, packed in order, lowest bit first; the last byte is padded with zeros. */
 export function quantize(values: Tensor<'float32'>, codebook: Codebook): Uint8Array {
   const [n = 0, width = 0] = values.shape;
   const { bits, levels } = codebook;
@@ -134,8 +138,8 @@ export function quantize(values: Tensor<'float32'>, codebook: Codebook): Uint8Ar
 }
 
 /**
- * The levels `[n, d]` that packed codes stand for.
- * @throws MienError `format` when there are not as many codes as n rows take, or the codebook's parts do not fit.
+ * The levels `[n, d]` of packed codes.
+ * @throws MienError `format` if the number of codes does not match n rows, or the codebook is inconsistent
  */
 export function dequantize(packed: Uint8Array, n: number, codebook: Codebook): Tensor<'float32'> {
   const { bits, levels } = codebook;
@@ -145,9 +149,9 @@ export function dequantize(packed: Uint8Array, n: number, codebook: Codebook): T
     bits.some((count) => count < 1 || count > 8) ||
     levels.length !== bits.reduce((sum, count) => sum + 2 ** count, 0)
   )
-    throw new MienError('format', `${levels.length} levels are not those of ${width} components`);
+    throw new MienError('format', `${levels.length} levels do not match the bits of ${width} components`);
   if (packed.length !== Math.ceil((n * rowBits) / 8))
-    throw new MienError('format', `${packed.length} bytes do not hold ${n} rows of ${rowBits} bits`);
+    throw new MienError('format', `${packed.length} bytes do not match ${n} rows of ${rowBits} bits`);
   const values = new Float32Array(n * width);
   let bit = 0;
   for (let i = 0; i < values.length; i++) {

@@ -1,16 +1,17 @@
-// The one in-memory form of embeddings with labels and splits that experiments run on, whether they come from
-// feature stores (full width) or from a feature pack (reduced and quantised).
+// The embeddings with labels and splits that experiments run on, whether from feature stores (full width) or from a
+// feature pack (reduced and quantised), and the terms of use of their data sets.
 import type { Tensor } from 'mien-engine/base';
 import type { EncoderIdentity } from 'mien/parts';
+import { corpusTerms } from '../data/corpora/definitions.js';
 
 export type Split = 'train' | 'validation' | 'test';
 
-/** FER2013's official parts; `unknown` for test images whose file names do not tell the two apart. */
+/** FER2013's official parts; `unknown` for test images whose file names do not give the part. */
 export type Fer2013Usage = 'Training' | 'PublicTest' | 'PrivateTest' | 'unknown';
 
-/** n embedded items of one data set after cleaning; all per-item arrays have the same order. */
+/** n embedded items of one data set after cleaning; all arrays are in item order. */
 export interface FeatureSet {
-  /** Opaque, stable names of the items, unique in the set. */
+  /** Opaque, stable item names, unique in the set. */
   readonly ids: readonly string[];
   /** Pooled embeddings `[n, d]`, not standardised. */
   readonly embeddings: Tensor<'float32'>;
@@ -20,69 +21,69 @@ export interface FeatureSet {
   readonly labels: Uint8Array;
   /** `[n]`; validation is a part of the training split. */
   readonly split: readonly Split[];
-  /** `[n]`: who it comes from, as a number without meaning; −1 where the data set does not say. */
+  /** `[n]`: an anonymous number for the subject; −1 if the data set does not identify subjects. */
   readonly subject: Int32Array;
-  /** `[n]`: items of one group are never on two sides: (near-)duplicates, for texts also those of one subject. */
+  /** `[n]`: items of one group are never in two splits: (near-)duplicates, and texts of one subject. */
   readonly group: Int32Array;
 }
 
 export interface Fer2013FeatureSet extends FeatureSet {
-  /** `[n]`: the official part each image stands in. */
+  /** `[n]`: the official part of each image. */
   readonly usage: readonly Fer2013Usage[];
 }
 
-/** `corpora`: texts of other corpora than ISEAR, where they were asked for. */
+/** `corpora`: texts of corpora other than ISEAR, if requested. */
 export type SetName = 'isear' | 'corpora' | 'fer2013' | 'rafdb';
 
-/** By set; of the corpora only where there are texts of them. */
+/** By set; `corpora` only if there are texts of corpora. */
 export type BySet<T> = Readonly<Record<Exclude<SetName, 'corpora'>, T> & { corpora?: T }>;
 
-/** What a number computed from a feature set must be able to state about it. */
+/** What results computed from a feature set must state about it. */
 export interface SetProvenance {
   /** The encoder of the full embeddings. */
   readonly encoder: EncoderIdentity;
   /** Items per split, after cleaning. */
   readonly counts: Readonly<Record<Split, number>>;
-  /** Width of the embeddings here, and as the encoder gives them. */
+  /** Width of these embeddings, and of the encoder's. */
   readonly width: number;
   readonly fullWidth: number;
-  /** Under which terms the data set may be used. */
+  /** Terms of use of the data set. */
   readonly terms: string;
 }
 
 export interface Reduction {
-  /** Principal components kept. */
+  /** Number of principal components. */
   readonly components: number;
-  /** Bits an item. */
+  /** Bits per item. */
   readonly bits: number;
-  /** Share of the training variance (of standardised embeddings) that the components keep. */
+  /** Share of the training variance (of standardised embeddings) in the components. */
   readonly variance: number;
-  /** Share of it that is lost in all, to left-out components and to quantisation. */
+  /** Share lost in total, by omitted components and by quantisation. */
   readonly lost: number;
 }
 
-/** How a pack was reduced; absent where the embeddings are the encoder's own. */
+/** How a pack was reduced; absent for full embeddings. */
 interface PackProvenance {
   /** SHA-256 of the pack's safetensors file. */
   readonly sha256: string;
   readonly reduction: BySet<Reduction>;
-  /** What packing costs against the full features, as measured by the experiment; null until measured. */
+  /** Loss against the full features, as measured by the experiment; null until measured. */
   readonly cost: unknown;
 }
 
 interface Provenance {
   readonly source: 'store' | 'pack';
   readonly sets: BySet<SetProvenance>;
-  /** The settings of cleaning and splitting, as the data floor states them. */
+  /** Settings and counts of cleaning and splitting. */
   readonly protocol: Readonly<Record<string, unknown>>;
   readonly pack?: PackProvenance;
 }
 
-/** Everything an experiment runs on. */
+/** The data of an experiment. */
 export interface FeatureSets {
   /** ISEAR's. */
   readonly texts: FeatureSet;
-  /** Texts of other corpora, by the same encoder and over the faces' labels. */
+  /** Texts of other corpora, with the same encoder and the faces' labels. */
   readonly corpora?: FeatureSet;
   readonly faces: { readonly fer2013: Fer2013FeatureSet; readonly rafdb: FeatureSet };
   readonly provenance: Provenance;
@@ -90,14 +91,14 @@ export interface FeatureSets {
 
 export const SET_NAMES = ['isear', 'corpora', 'fer2013', 'rafdb'] as const satisfies readonly SetName[];
 
-/** How many items stand in each split. */
+/** Number of items per split. */
 export function countSplits(split: readonly Split[]): Record<Split, number> {
   const counts = { train: 0, validation: 0, test: 0 };
   for (const name of split) counts[name]++;
   return counts;
 }
 
-/** Splits and usages by the numbers that stand for them in files. */
+/** Splits and usages by their numbers in files. */
 export const SPLITS = ['train', 'validation', 'test'] as const satisfies readonly Split[];
 export const USAGES = [
   'Training',
@@ -105,3 +106,19 @@ export const USAGES = [
   'PrivateTest',
   'unknown',
 ] as const satisfies readonly Fer2013Usage[];
+
+/** Terms of use of the data sets and of features made from them. */
+const TERMS: Readonly<Record<Exclude<SetName, 'corpora'>, string>> = {
+  isear:
+    'ISEAR (International Survey on Emotion Antecedents and Reactions; Scherer & Wallbott 1994): research use with attribution.',
+  fer2013:
+    'FER2013 (Goodfellow et al. 2013, "Challenges in Representation Learning"): data of a Kaggle competition, for research; its images were collected from the web.',
+  rafdb:
+    'RAF-DB (Li, Deng & Du 2017, Real-world Affective Faces Database): non-commercial research only, by agreement with its authors.',
+};
+
+export const termsOf = (set: Exclude<SetName, 'corpora'>): string => TERMS[set];
+
+/** The terms of the corpora from which these items (`goemotions/ge-00001`) come. */
+export const termsOfItems = (ids: readonly string[]): string =>
+  corpusTerms([...new Set(ids.map((id) => id.slice(0, id.indexOf('/'))))]).join('; ');

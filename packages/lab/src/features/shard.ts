@@ -1,7 +1,8 @@
-// One shard of a feature store: a safetensors file that says which items it holds and from which bytes they came.
+// Shards of a feature store: safetensors files that state their items and the hashes of the bytes these were made from,
+// by which rows are found again, so that a changed, added or removed item costs only its own computation.
+import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createHash } from 'node:crypto';
 import {
   defined,
   encodeSafetensors,
@@ -15,10 +16,16 @@ import {
   type Tensors,
 } from 'mien-engine/base';
 import { fileError, sha256, writeFileAtomic } from 'mien-engine/node';
-import { STORE_FORMAT, canonicalJson, parseShardName, shardName } from './format.js';
-import type { ShardEntry, StoreConfig } from './format.js';
+import {
+  canonicalJson,
+  parseShardName,
+  type ShardEntry,
+  shardName,
+  STORE_FORMAT,
+  type StoreConfig,
+} from './format.js';
 
-/** What an encoder makes of one item. */
+/** An encoder's output for one item. */
 export interface Row {
   /** `[width]`. */
   readonly embedding: Float32Array;
@@ -32,9 +39,9 @@ export interface Shard {
   readonly hashes: Tensor<'uint8'>;
   /** `[n, width]`. */
   readonly embeddings: Tensor<'float32'>;
-  /** Token states of all texts after each other `[tokens, width]`, or feature maps `[n, width, h, w]`. */
+  /** Concatenated token states of all texts `[tokens, width]`, or feature maps `[n, width, h, w]`. */
   readonly states?: Tensor<'float32'>;
-  /** `[n + 1]`: text i has the token states `offsets[i]` to `offsets[i + 1]`. */
+  /** `[n + 1]`: the token states of text i are `offsets[i]` to `offsets[i + 1]`, exclusive. */
   readonly offsets?: Tensor<'int32'>;
 }
 
@@ -71,8 +78,8 @@ function shardOf(
 }
 
 /**
- * Writes one shard whole or not at all; the same items and rows give the same bytes and the same name.
- * @throws MienError `file` when the disk is full or the folder cannot be written.
+ * Writes one shard atomically; the same items and rows give the same bytes and the same name.
+ * @throws MienError `file` if the disk is full or the folder cannot be written
  */
 export async function writeShard(
   dir: string,
@@ -111,14 +118,14 @@ export async function writeShard(
 
 export interface ReadShard {
   readonly entry: ShardEntry;
-  /** The configuration as the shard states it. */
+  /** The configuration stated in the shard. */
   readonly config: StoreConfig;
   readonly shard: Shard;
 }
 
 /**
- * Reads a shard and checks its bytes against the hash in its name, and its tensors against each other.
- * @throws MienError `store` when it is damaged, `file` when it cannot be read.
+ * Reads a shard and checks its bytes against the hash in its name, and its tensors for consistency.
+ * @throws MienError `store` if it is damaged, `file` if it cannot be read
  */
 export async function readShard(dir: string, file: string): Promise<ReadShard> {
   const path = join(dir, file);
@@ -129,11 +136,11 @@ export async function readShard(dir: string, file: string): Promise<ReadShard> {
   const damaged = (what: string, cause?: unknown): MienError =>
     new MienError('store', `this shard is damaged: ${what}`, {
       file: path,
-      hint: 'Run `mien extract` again: it recomputes what is damaged.',
+      hint: 'Run `mien extract` again: it recomputes damaged shards.',
       cause,
     });
   if (parseShardName(file)?.hash !== digest.slice(0, 16))
-    throw damaged('its bytes are not those its name states');
+    throw damaged('its bytes do not have the hash in its name');
   let parsed;
   try {
     parsed = readSafetensors(bytes, { file: path });
@@ -143,7 +150,7 @@ export async function readShard(dir: string, file: string): Promise<ReadShard> {
   const { tensors, metadata } = parsed;
   const { embeddings, sha256: hashes, states, offsets } = tensors;
   if (metadata['format'] !== STORE_FORMAT || !metadata['config'] || !metadata['ids'])
-    throw damaged('it is not of the format ' + STORE_FORMAT);
+    throw damaged(`it does not have the format ${STORE_FORMAT}`);
   const ids = JSON.parse(metadata['ids']) as string[];
   const config = JSON.parse(metadata['config']) as StoreConfig;
   const fits = (value: Tensor | undefined, dtype: string, shape: readonly number[]): boolean =>
@@ -154,7 +161,7 @@ export async function readShard(dir: string, file: string): Promise<ReadShard> {
     (config.states === 'map' && !fits(states, 'float32', [ids.length, config.width])) ||
     (config.states === 'tokens' && !fits(offsets, 'int32', [ids.length + 1]))
   )
-    throw damaged('its tensors do not fit each other');
+    throw damaged('its tensors are inconsistent');
   return {
     entry: { file, items: ids.length, bytes: bytes.length, sha256: digest },
     config,
@@ -162,14 +169,16 @@ export async function readShard(dir: string, file: string): Promise<ReadShard> {
       ids,
       hashes: hashes as Tensor<'uint8'>,
       embeddings: embeddings as Tensor<'float32'>,
-      ...(states === undefined ? {} : { states: states as Tensor<'float32'> }),
-      ...(offsets === undefined ? {} : { offsets: offsets as Tensor<'int32'> }),
+      ...defined({
+        states: states as Tensor<'float32'> | undefined,
+        offsets: offsets as Tensor<'int32'> | undefined,
+      }),
     },
   };
 }
 
-/** One item's row of a shard; it shares the shard's memory. */
-export function rowOf(shard: Shard, index: number): Row {
+/** The row of one item, which shares the shard's memory. */
+function rowOf(shard: Shard, index: number): Row {
   const width = shard.embeddings.shape[1]!;
   const embedding = shard.embeddings.data.subarray(index * width, (index + 1) * width);
   if (shard.states === undefined) return { embedding };
@@ -187,5 +196,107 @@ export function rowOf(shard: Shard, index: number): Row {
   };
 }
 
-/** Removes a file of the store that is not needed any more; none there is fine. */
+/** Removes a file of the store, if it exists. */
 export const removeFile = (dir: string, file: string): Promise<void> => rm(join(dir, file), { force: true });
+
+/** Looks up a row by the 32 bytes of its item's hash. */
+export type RowLookup = (hash: Uint8Array) => Promise<Row | undefined>;
+
+/** A key consists of 36 bits of a hash and 28 bits of a row's position: 8 bytes per item. */
+const POSITION_BITS = 28n;
+const HASH_BITS = 36n;
+/** Shards kept in memory: neighbours in the list are mostly neighbours in the store. */
+const OPEN_SHARDS = 3;
+
+const prefixOf = (hashes: Uint8Array, row: number): bigint =>
+  new DataView(hashes.buffer, hashes.byteOffset + row * 32, 8).getBigUint64(0) >> (64n - HASH_BITS);
+
+const sameHash = (hashes: Uint8Array, row: number, wanted: Uint8Array): boolean =>
+  wanted.every((byte, i) => hashes[row * 32 + i] === byte);
+
+/** A shard's content; undefined if it is damaged, missing or of another configuration. */
+async function tryRead(dir: string, file: string, config: string): Promise<Shard | undefined> {
+  try {
+    const read = await readShard(dir, file);
+    return canonicalJson(read.config) === config ? read.shard : undefined;
+  } catch (error) {
+    if (error instanceof MienError) return undefined;
+    throw error;
+  }
+}
+
+/** An index of the rows in these shards, which are read once to build it and again when rows are looked up. */
+export async function rowLookup(
+  dir: string,
+  files: readonly string[],
+  config: StoreConfig,
+): Promise<RowLookup> {
+  const key = canonicalJson(config);
+  const starts: number[] = [];
+  const chunks: BigUint64Array[] = [];
+  let total = 0;
+  for (const file of files) {
+    const shard = await tryRead(dir, file, key);
+    const n = shard?.ids.length ?? 0;
+    starts.push(total);
+    const keys = new BigUint64Array(n);
+    for (let row = 0; row < n; row++)
+      keys[row] = (prefixOf(shard!.hashes.data, row) << POSITION_BITS) | BigInt(total + row);
+    chunks.push(keys);
+    total += n;
+  }
+  const keys = new BigUint64Array(total);
+  chunks.forEach((chunk, i) => keys.set(chunk, starts[i]!));
+  chunks.length = 0;
+  keys.sort();
+
+  const open = new Map<string, Shard | undefined>();
+  const shardAt = async (index: number): Promise<Shard | undefined> => {
+    const file = files[index]!;
+    if (!open.has(file)) {
+      if (open.size >= OPEN_SHARDS) open.delete(open.keys().next().value!);
+      open.set(file, await tryRead(dir, file, key));
+    }
+    return open.get(file);
+  };
+  return async (hash) => {
+    const prefix = prefixOf(hash, 0);
+    for (let i = lowerBound(keys, prefix << POSITION_BITS); i < total; i++) {
+      if (keys[i]! >> POSITION_BITS !== prefix) return undefined;
+      const position = Number(keys[i]! & ((1n << POSITION_BITS) - 1n));
+      const index = lastAtMost(starts, position);
+      const shard = await shardAt(index);
+      const row = position - starts[index]!;
+      if (shard && sameHash(shard.hashes.data, row, hash)) return copyOf(rowOf(shard, row));
+    }
+    return undefined;
+  };
+}
+
+/** Copies a row, so that it does not keep its whole shard in memory. */
+const copyOf = ({ embedding, states }: Row): Row => ({
+  embedding: embedding.slice(),
+  ...defined({ states: states && { ...states, data: states.data.slice() } }),
+});
+
+/** First index whose value is not less than `wanted`. */
+function lowerBound(sorted: BigUint64Array, wanted: bigint): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Last index whose value is not greater than `wanted`; `sorted` starts with 0. */
+function lastAtMost(sorted: readonly number[], wanted: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! <= wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}

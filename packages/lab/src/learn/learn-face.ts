@@ -2,7 +2,7 @@
 import { defined, float32, MienError, type Tensor, type Tensors } from 'mien-engine/base';
 import type { FaceEncoderSpec } from '../encoders/profiles.js';
 import { type FaceImage, type FaceVotes, silentProgress } from 'mien/parts';
-import { readPretrainedFace } from '../encoders/load-face.js';
+import { readPretrainedFace } from '../encoders/load.js';
 import { majorityOf } from '../data/votes.js';
 import { CLASSIFIER } from './classifier.js';
 import { decodeFaces, keepImages } from './face-images.js';

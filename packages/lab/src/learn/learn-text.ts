@@ -1,7 +1,7 @@
 // `mien learn text`: trains a published text encoder on corpora of emotions and writes it to a folder.
 import { defined, float32, MienError, randomStream, type Tensors } from 'mien-engine/base';
 import { createTokenizer, silentProgress } from 'mien/parts';
-import { readPretrainedText } from '../encoders/load-text.js';
+import { readPretrainedText } from '../encoders/load.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
 import { CLASSIFIER, classify } from './classifier.js';
 import { chooseSigns, withMeanings, withSigns } from './emoji.js';

@@ -8,8 +8,8 @@ import { fileError, readJson, sha256, sha256File, writeFileAtomic } from 'mien-e
 import { bertConfig, type BertConfig } from '../encoders/bert.js';
 import type { FaceInput } from '../encoders/face-encoder.js';
 import { type FaceNetwork, faceNetworkParameters } from '../encoders/face-network.js';
-import { faceConfig } from '../encoders/load-face.js';
-import { bertParameters } from '../encoders/load-text.js';
+import { faceConfig } from '../encoders/load.js';
+import { bertParameters } from '../encoders/load.js';
 import { type Pretrained, WEIGHTS_FILE } from '../encoders/pretrained.js';
 import { readWeights } from '../encoders/weights.js';
 import type { Trained } from '../train/loop.js';

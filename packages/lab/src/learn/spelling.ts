@@ -1,7 +1,7 @@
 // Other spellings of training texts: typing errors, no case, no punctuation, names in place of placeholders.
 import { randomStream, type RandomStream } from 'mien-engine/base';
 import { SLOTS } from '../data/templates/words.js';
-import { choose } from '../data/templates/expand.js';
+import { choose } from '../data/templates/items.js';
 
 const ROWS = ['qwertyuiop', 'asdfghjkl', 'zxcvbnm'];
 

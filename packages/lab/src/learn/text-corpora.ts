@@ -1,10 +1,15 @@
 // The corpora that settings train a text encoder on: their items, labels, weights and evidence.
 import { defined, MienError } from 'mien-engine/base';
 import { inPackage } from '../base/package.js';
-import { CORPUS_NAMES, GOEMOTIONS_LABELS } from '../data/corpora/definitions.js';
+import {
+  type Corpus,
+  CORPUS_NAMES,
+  type CorpusItem,
+  GOEMOTIONS_LABELS,
+  type PreparedCorpus,
+} from '../data/corpora/definitions.js';
 import { prepareBesideIsear } from '../data/corpora/prepare.js';
 import { corpusOfTable, loadCorpora } from '../data/corpora/read.js';
-import type { Corpus, CorpusItem, PreparedCorpus } from '../data/corpora/types.js';
 import { ALL_LABELS, type ProtocolText, type Split, TEXT_LABELS } from 'mien/parts';
 import { findDataSets } from '../data/open.js';
 import { loadIsear } from '../data/isear.js';

@@ -22,7 +22,7 @@ import {
   where,
 } from 'mien-engine';
 import { bert, type BertConfig } from '../encoders/bert.js';
-import { createTextEncoder } from '../encoders/load-text.js';
+import { createTextEncoder } from '../encoders/load.js';
 import type { Pooling } from '../encoders/profiles.js';
 import { CLASSIFIER, classify, FINE_CLASSIFIER } from './classifier.js';
 import type { Trainee } from '../train/step.js';

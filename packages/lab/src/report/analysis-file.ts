@@ -1,6 +1,7 @@
-// `analysis/<row>.safetensors`: what statistics need besides a row's predictions, readable from Python without mien.
+// `analysis/<row>.safetensors`: the input of statistics besides a row's predictions, readable without mien.
 import { z } from 'zod';
 import {
+  defined,
   encodeSafetensors,
   float32,
   int32,
@@ -14,7 +15,7 @@ import { scores, type Scores } from 'mien/parts';
 import type { RowAnalysis } from '../experiments/results.js';
 
 const FORMAT = 'mien-analysis';
-/** Rises when a reader of the former form would misread the new one. */
+/** Increased if a reader of the previous form would misread the new one. */
 const VERSION = '1';
 
 const trainingsSchema = z.array(
@@ -53,7 +54,7 @@ function stackedScores(shape: readonly number[], all: readonly Scores[]): Tensor
   return float32([...shape, flat.shape.at(-1)! / classes, classes], flat.data);
 }
 
-/** The bytes of an analysis; the tensors' names are those of docs/results.md. */
+/** The bytes of an analysis; docs/results.md lists the tensors. */
 export function encodeAnalysis(row: string, labels: readonly string[], analysis: RowAnalysis): Uint8Array[] {
   const { seeds, validation, uncalibrated, subjects, gates, additive, mismatched, map } = analysis;
   const runs = [seeds.length, uncalibrated[0]!.length];
@@ -61,21 +62,17 @@ export function encodeAnalysis(row: string, labels: readonly string[], analysis:
     'validation.labels': bytes(validation.truth),
     'validation.posteriors': stackedScores([seeds.length], validation.posteriors),
     'test.uncalibrated': stackedScores(runs, uncalibrated.flat()),
-    ...(subjects ? { 'test.subjects': int32([subjects.length], subjects) } : {}),
-    ...(gates ? { 'test.gates': stacked(runs, gates.flat()) } : {}),
-    ...(additive ? { 'additive.logits': stackedScores([seeds.length], additive) } : {}),
-    ...(mismatched
-      ? {
-          'mismatched.face_labels': bytes(mismatched.faceLabels),
-          'mismatched.posteriors': stackedScores([seeds.length], mismatched.posteriors),
-        }
-      : {}),
-    ...(map
-      ? {
-          'map.positions': int32([map.positions.length], map.positions),
-          'map.representation': float32([map.positions.length, map.width], map.representation),
-        }
-      : {}),
+    ...(subjects && { 'test.subjects': int32([subjects.length], subjects) }),
+    ...(gates && { 'test.gates': stacked(runs, gates.flat()) }),
+    ...(additive && { 'additive.logits': stackedScores([seeds.length], additive) }),
+    ...(mismatched && {
+      'mismatched.face_labels': bytes(mismatched.faceLabels),
+      'mismatched.posteriors': stackedScores([seeds.length], mismatched.posteriors),
+    }),
+    ...(map && {
+      'map.positions': int32([map.positions.length], map.positions),
+      'map.representation': float32([map.positions.length, map.width], map.representation),
+    }),
   };
   return [
     ...encodeSafetensors(tensors, {
@@ -89,7 +86,7 @@ export function encodeAnalysis(row: string, labels: readonly string[], analysis:
   ];
 }
 
-/** The `[n, labels]` parts of a tensor whose first `depth` dimensions count them. */
+/** The `[n, labels]` parts of a tensor, indexed by its first `depth` dimensions. */
 function partsOf({ shape, data }: Tensor<'float32'>, depth: number): Scores[] {
   const classes = shape.at(-1)!;
   const size = shape.slice(depth).reduce((product, dim) => product * dim, 1);
@@ -101,7 +98,7 @@ function partsOf({ shape, data }: Tensor<'float32'>, depth: number): Scores[] {
 const inGroups = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: items.length / size }, (_, i) => items.slice(i * size, (i + 1) * size));
 
-/** @throws MienError `file` when it cannot be read, `format` when it is not the analysis of a row. */
+/** @throws MienError `file` if it cannot be read, `format` if it is not the analysis of a row */
 export async function readAnalysis(file: string): Promise<RowAnalysis> {
   const { tensors, metadata } = await readSafetensorsFile(file);
   if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION)
@@ -135,31 +132,23 @@ export async function readAnalysis(file: string): Promise<RowAnalysis> {
     },
     uncalibrated: inGroups(partsOf(uncalibrated, 2), pairings),
     subjects: tensors['test.subjects'] === undefined ? null : integers('test.subjects'),
-    ...(gates
-      ? {
-          gates: inGroups(
-            partsOf(gates, 2).map(({ data }) => data),
-            pairings,
-          ),
-        }
-      : {}),
-    ...(tensors['additive.logits'] ? { additive: partsOf(floats('additive.logits'), 1) } : {}),
-    ...(tensors['mismatched.posteriors']
-      ? {
-          mismatched: {
-            faceLabels: integers('mismatched.face_labels'),
-            posteriors: partsOf(floats('mismatched.posteriors'), 1),
-          },
-        }
-      : {}),
-    ...(tensors['map.representation']
-      ? {
-          map: {
-            positions: integers('map.positions'),
-            width: floats('map.representation').shape[1]!,
-            representation: floats('map.representation').data,
-          },
-        }
-      : {}),
+    ...defined({
+      gates:
+        gates &&
+        inGroups(
+          partsOf(gates, 2).map(({ data }) => data),
+          pairings,
+        ),
+      additive: tensors['additive.logits'] && partsOf(floats('additive.logits'), 1),
+      mismatched: tensors['mismatched.posteriors'] && {
+        faceLabels: integers('mismatched.face_labels'),
+        posteriors: partsOf(floats('mismatched.posteriors'), 1),
+      },
+      map: tensors['map.representation'] && {
+        positions: integers('map.positions'),
+        width: floats('map.representation').shape[1]!,
+        representation: floats('map.representation').data,
+      },
+    }),
   };
 }

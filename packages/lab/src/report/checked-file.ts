@@ -1,4 +1,4 @@
-// A file's JSON against its schema, with an error that names the file and the first wrong field.
+// Validates a file's JSON by its schema, with an error that states the file and the first invalid field.
 import type { z } from 'zod';
 import { MienError } from 'mien-engine/base';
 

@@ -49,10 +49,10 @@ const head = z.strictObject({
 const schema = z.strictObject({
   format: z.literal('mien-comparison'),
   version: z.literal(1),
-  /** What made the file. */
+  /** The command that made the file. */
   command: z.string(),
   heads: z.array(head).min(1),
-  /** The best score, where it is above the gate's by more than chance; else the gate. */
+  /** The head with the best score if it is significantly above the gate's; otherwise the gate. */
   chosen: z.string(),
   seeds: z.int().min(1),
   pairs: z.strictObject({ validation: z.int().min(1), test: z.int().min(1) }),
@@ -61,14 +61,14 @@ const schema = z.strictObject({
 export type ComparisonFile = z.infer<typeof schema>;
 export type ComparedHeadFile = ComparisonFile['heads'][number];
 
-/** The head's name, of the product what it is of. */
+/** Display name of a head. */
 export const headTitle = (head: string): string => (head === 'product' ? 'product of posteriors' : head);
 
-/** @throws MienError `format` that names the first field which is not as docs/heads.md says. */
+/** @throws MienError `format` with the first field that does not have the form in docs/heads.md */
 export const parseComparison = (value: unknown, file?: string): ComparisonFile =>
   checkedFile(schema, value, {
     ...defined({ file }),
-    hint: 'Make it anew: mien compare.',
+    hint: 'Recreate it: mien compare.',
   });
 
 /** @throws MienError `file` or `format`. */

@@ -1,4 +1,4 @@
-// Writes what `--out` receives: results.json, tables.md, per-item predictions, confusion matrices and analyses.
+// Writes a results folder: results.json, tables.md, predictions per item, confusion matrices and analyses.
 import { randomBytes } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,18 +11,18 @@ import { encodeAnalysis } from './analysis-file.js';
 import { toResults, type Results } from './results.js';
 import { renderTablesMarkdown } from './tables.js';
 
-/** A confusion matrix as `confusion/<row>.json` holds it. */
+/** The content of `confusion/<row>.json`. */
 interface ConfusionFile {
   readonly row: string;
   readonly labels: readonly string[];
-  /** Model seeds × test pairings that `counts` sums over. */
+  /** Number of runs (model seeds × test pairings) summed in `counts`. */
   readonly runs: number;
   readonly counts: ConfusionMatrix;
 }
 
 /**
- * Writes all files of a report into `folder`, each whole or not at all, results.json last; returns its content.
- * @throws MienError `file` when the folder cannot be written, `usage` when two rows have one id.
+ * Writes all files of a report into `folder`, each atomically, results.json last; returns its content.
+ * @throws MienError `file` if the folder cannot be written, `usage` if two rows have the same id
  */
 export async function writeReport(
   folder: string,
@@ -47,8 +47,8 @@ export async function writeReport(
 }
 
 /**
- * As `writeReport`, in place of what the folder held before, which stays until the new one is complete.
- * @throws MienError `file` when the folder cannot be written, `usage` when two rows have one id.
+ * As `writeReport`, replacing the previous content of the folder, which is kept until the new one is complete.
+ * @throws MienError `file` if the folder cannot be written, `usage` if two rows have the same id
  */
 export async function replaceReport(
   folder: string,
@@ -67,7 +67,7 @@ export async function replaceReport(
   }
 }
 
-/** The CSV of a row's predictions, a chunk a run; columns as docs/results.md lists them. */
+/** The CSV of a row's predictions, one chunk per run; docs/results.md lists the columns. */
 function* predictionsCsv({ labels, runs }: RowPredictions): Generator<string> {
   const pairs = runs.some(({ faceIds }) => faceIds !== null);
   yield stringify([

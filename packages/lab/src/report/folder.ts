@@ -1,44 +1,49 @@
-// Reads a results folder back: results.json, the predictions and analyses behind its rows, and which rows belong to
-// which features.
+// Reads results folders: results.json, predictions and analyses of its rows, which rows belong to which features, and
+// which rows the report's figures and tests use.
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { MienError } from 'mien-engine/base';
 import { readText } from 'mien-engine/node';
 import { scores } from 'mien/parts';
+import type { Config } from '../experiments/config.js';
+import type { FaceSource } from '../experiments/data.js';
+import { FACE_SOURCES } from '../experiments/plan.js';
 import type { PredictionRun, RowAnalysis, RowPredictions } from '../experiments/results.js';
+import { setTitles } from '../experiments/row-parts.js';
+import { type HeadName, headNames, modalitiesOf } from '../heads/heads.js';
 import { readAnalysis } from './analysis-file.js';
 import { readResults, type ReportedRow, type Results } from './results.js';
 
-/** The rows of one kind of features, by the ids they would have alone. */
+/** The rows of one kind of features, by their ids without suffix. */
 export interface System {
-  /** What the rows say their features are, for instance `frozen features (pack)`. */
+  /** The features as the rows name them, such as `frozen features (pack)`. */
   readonly features: string;
-  /** What their ids end in, with the hyphen; empty for the folder's own features. */
+  /** Suffix of their ids, with the hyphen; empty for the folder's main features. */
   readonly suffix: string;
   row(id: string): ReportedRow | undefined;
-  /** Undefined where the folder holds no predictions of the row. */
+  /** Undefined if the folder has no predictions of the row. */
   predictions(id: string): Promise<RowPredictions | undefined>;
-  /** Undefined where the row was not analysed, or the folder was written before there were analyses. */
+  /** Undefined if the row was not analysed, or the folder was written before analyses existed. */
   analysis(id: string): Promise<RowAnalysis | undefined>;
 }
 
 export interface ResultsFolder {
-  /** As the user gave it. */
+  /** As specified by the user. */
   readonly path: string;
-  /** What it goes by on the page. */
+  /** Its name on the page. */
   readonly name: string;
   readonly results: Results;
   readonly systems: readonly System[];
 }
 
-/** @throws MienError `file` when there is no results.json, `format` when it is not one. */
+/** @throws MienError `file` if there is no results.json, `format` if it is invalid */
 export async function openResults(path: string): Promise<ResultsFolder> {
   const file = join(path, 'results.json');
   if (!existsSync(file))
-    throw new MienError('file', 'this folder holds no results', {
+    throw new MienError('file', 'this folder contains no results', {
       file: path,
-      hint: 'Make some: mien reproduce --out DIR, then mien report DIR.',
+      hint: 'Create them: mien reproduce --out DIR, then mien report DIR.',
     });
   const results = await readResults(file);
   return {
@@ -49,7 +54,7 @@ export async function openResults(path: string): Promise<ResultsFolder> {
   };
 }
 
-/** Several folders; those of one name go by their paths. */
+/** Opens several folders; those with the same name are named by their paths. */
 export async function openAllResults(paths: readonly string[]): Promise<ResultsFolder[]> {
   const folders: ResultsFolder[] = [];
   for (const path of paths) folders.push(await openResults(path));
@@ -61,8 +66,8 @@ export async function openAllResults(paths: readonly string[]): Promise<ResultsF
 }
 
 /**
- * The features that rows of one folder were computed on, in order, with what `putBeside` appended to their ids: the
- * text that makes every id of theirs one of the first features' ids.
+ * The features of the rows of one folder, in order, with the suffix that `putBeside` appended to their ids: without it,
+ * every id is one of the first features' ids.
  */
 export function systemsOf(
   rows: readonly Pick<ReportedRow, 'id' | 'features'>[],
@@ -84,14 +89,14 @@ function open(
   { rows }: Results,
   { features, suffix }: Pick<System, 'features' | 'suffix'>,
 ): System {
-  const own = new Map(rows.flatMap((row) => (row.features === features ? [[row.id, row] as const] : [])));
+  const byId = new Map(rows.flatMap((row) => (row.features === features ? [[row.id, row] as const] : [])));
   const kept = new Map<string, Promise<RowPredictions>>();
   return {
     features,
     suffix,
-    row: (id) => own.get(id + suffix),
+    row: (id) => byId.get(id + suffix),
     predictions: async (id) => {
-      const row = own.get(id + suffix);
+      const row = byId.get(id + suffix);
       const file = join(path, 'predictions', `${id}${suffix}.csv`);
       if (row === undefined || !existsSync(file)) return undefined;
       const found = kept.get(id) ?? readPredictions(file, row);
@@ -100,14 +105,14 @@ function open(
     },
     analysis: async (id) => {
       const file = join(path, 'analysis', `${id}${suffix}.safetensors`);
-      return own.has(id + suffix) && existsSync(file) ? readAnalysis(file) : undefined;
+      return byId.has(id + suffix) && existsSync(file) ? readAnalysis(file) : undefined;
     },
   };
 }
 
 /**
- * The predictions of a row, as `predictionsCsv` wrote them.
- * @throws MienError `file` when it cannot be read, `format` when a line is not as docs/results.md says.
+ * The predictions of a row, as written by `predictionsCsv`.
+ * @throws MienError `file` if it cannot be read, `format` if a line does not have the form in docs/results.md
  */
 async function readPredictions(
   file: string,
@@ -149,4 +154,54 @@ async function readPredictions(
     ),
   });
   return { row, labels, runs: [...runs.values()].map(runOf) };
+}
+
+/** Ids of rows on one kind of pairs, without the suffix of additional features. */
+export interface PairedIds {
+  readonly source: FaceSource;
+  readonly dataset: string;
+  readonly text: string;
+  /** The face head on the faces of the pairs. */
+  readonly face: string;
+  readonly product: string;
+  readonly heads: readonly { readonly head: HeadName; readonly id: string }[];
+  /** The id of a fused head's row. */
+  readonly headId: (head: HeadName) => string;
+}
+
+export interface RowIds {
+  /** On all items of one set, with its own label distribution: text, faces. */
+  readonly text: string;
+  readonly face: string;
+  /** All seven labels of each set. */
+  readonly seven: readonly string[];
+  /** Main pairs first. */
+  readonly pairs: readonly [PairedIds, ...PairedIds[]];
+}
+
+const fusedHeads = headNames.filter((head) => modalitiesOf(head).length > 1);
+
+/** The ids assigned by `experiments/`; a row may be missing. */
+export function rowIds({ labels, pairing }: Pick<Config, 'labels' | 'pairing'>): RowIds {
+  const k = labels.length;
+  const main = pairing.faces;
+  const text = `II-text-${k}`;
+  const paired = (source: FaceSource): PairedIds => {
+    const headId = (head: HeadName): string => `III-${head}-${source}`;
+    return {
+      source,
+      dataset: `ISEAR × ${setTitles[source]}`,
+      text,
+      face: `II-face-${k}-${source}-paired`,
+      product: `III-product-${source}`,
+      heads: fusedHeads.map((head) => ({ head, id: headId(head) })),
+      headId,
+    };
+  };
+  return {
+    text,
+    face: `II-face-${k}-${main}`,
+    seven: ['II-text-7', ...FACE_SOURCES.map((source) => `II-face-7-${source}`)],
+    pairs: [paired(main), ...FACE_SOURCES.filter((source) => source !== main).map(paired)],
+  };
 }

@@ -1,19 +1,19 @@
-// The texts and faces behind item ids, where the data sets are on this machine.
+// The texts and faces of item ids, if the data sets are on this machine.
 import sharp from 'sharp';
 import { openDataSets } from '../data/open.js';
 import type { FaceItem } from 'mien/parts';
 
 export interface LocalData {
-  /** Undefined for an id that is not in the data. */
+  /** Undefined for an unknown id. */
   text(id: string): string | undefined;
-  /** A small image as a data URI; undefined for an id that is not in the data or cannot be decoded. */
+  /** A small image as a data URI; undefined for an unknown id or if it cannot be decoded. */
   face(id: string): Promise<string | undefined>;
 }
 
 /** Side of a face on the page, in pixels. */
 const SIDE = 64;
 
-/** @throws MienError `file` and `data` as `openDataSets` does. */
+/** @throws MienError `file` and `data` as `openDataSets` */
 export async function openLocalData(folder: string): Promise<LocalData> {
   const sets = await openDataSets(folder, { skipInvalid: true });
   const texts = new Map(sets.isear?.items.map(({ id, text }) => [id, text]));

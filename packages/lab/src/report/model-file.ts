@@ -1,17 +1,16 @@
-// What a bundle states of itself, for the report: the numbers of its `evaluation.json` (docs/bundles.md), which model
-// they are of, and how its explanations were checked, where that was kept.
+// The facts about a bundle in the report: its `evaluation.json` (docs/bundles.md), its identity, and, if available, the
+// evaluation of its explanations (`explanation.json`, written by bench/explanation.ts: numbers only, no text or face).
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { defined, MienError } from 'mien-engine/base';
 import { readJson } from 'mien-engine/node';
 import { checkedFile } from './checked-file.js';
-import { readComparison, type ComparisonFile } from './comparison-file.js';
-import { readExplanation, type ExplanationFile } from './explanation-file.js';
+import { type ComparisonFile, readComparison } from './comparison-file.js';
 
 const interval = z.object({ mean: z.number(), low: z.number().nullable(), high: z.number().nullable() });
 
-// Not strict: later versions may state more.
+// Not strict: later versions may add fields.
 const evaluation = z.object({
   tests: z.array(
     z.object({
@@ -88,41 +87,41 @@ const manifestFile = z.object({
 export type ModelEvaluation = z.output<typeof evaluation>;
 export type CorruptionPoint = ModelEvaluation['corruption'][number];
 
-/** What the report knows of a bundle. */
+/** Facts about a bundle in the report. */
 export interface ModelFacts {
   readonly name: string;
   readonly fusion?: { readonly head: string; readonly training: 'clean' | 'corrupted' };
   readonly evaluation: ModelEvaluation;
-  /** The same tests through float32 weights. */
+  /** The same tests with float32 weights. */
   readonly reference: ModelEvaluation;
   readonly explanation?: ExplanationFile;
-  /** Whether `explanation` was measured with these very models. */
+  /** Whether `explanation` was measured with exactly these models. */
   readonly sameModels: boolean;
-  /** Its head beside others. */
+  /** Comparison of its head with others. */
   readonly comparison?: ComparisonFile;
 }
 
 export interface ModelPaths {
   /** The bundle's folder. */
   readonly bundle: string;
-  /** What bench/explanation.ts kept. */
+  /** File written by bench/explanation.ts. */
   readonly explanation?: string;
-  /** What `mien compare` wrote. */
+  /** File written by `mien compare`. */
   readonly comparison?: string;
 }
 
-const hint = 'docs/bundles.md describes the form.';
+const hint = 'docs/bundles.md describes the format.';
 
 /**
- * Reads what a bundle states of itself; its models are not opened.
- * @throws MienError `file` when a file is missing or cannot be read, `format` that names the first wrong field.
+ * Reads the facts about a bundle, without opening its models.
+ * @throws MienError `file` if a file is missing or cannot be read, `format` with the first invalid field
  */
 export async function readModelFacts({ bundle, ...kept }: ModelPaths): Promise<ModelFacts> {
   const [manifestPath, path] = [join(bundle, 'manifest.json'), join(bundle, 'evaluation.json')];
   if (existsSync(manifestPath) && !existsSync(path))
     throw new MienError('file', 'this bundle has no evaluation', {
       file: path,
-      hint: 'Only bundles of `mien export` have one: name such a bundle, or leave --bundle out.',
+      hint: 'Only bundles of `mien export` have one: specify such a bundle, or omit --bundle.',
     });
   const { name, fusion, files } = checkedFile(manifestFile, await readJson(manifestPath), {
     file: manifestPath,
@@ -141,3 +140,73 @@ export async function readModelFacts({ bundle, ...kept }: ModelPaths): Promise<M
     ),
   };
 }
+
+const share = z.number().min(0).max(1);
+const finiteInterval = z.strictObject({ mean: z.number(), low: z.number(), high: z.number() });
+
+const schema = z.strictObject({
+  format: z.literal('mien-explanation'),
+  version: z.literal(1),
+  /** The command that made the file. */
+  command: z.string(),
+  /** SHA-256 of the bundle's models by file name, to check whether the numbers belong to a bundle. */
+  bundle: z.strictObject({ name: z.string(), models: z.record(z.string(), z.string()) }),
+  split: z.enum(['train', 'validation', 'test']),
+  seed: z.int(),
+  /** Shares of an item's words or cells that are deleted or inserted. */
+  levels: z.array(share).min(1),
+  curves: z.array(
+    z.strictObject({
+      of: z.enum(['text', 'face']),
+      /** The data set. */
+      on: z.string(),
+      /** What deleted words or cells are replaced by. */
+      gone: z.string(),
+      items: z.int().min(1),
+      /** Mean probability of the answer at each level, for several orders. */
+      orders: z
+        .array(z.strictObject({ order: z.string(), deletion: z.array(share), insertion: z.array(share) }))
+        .min(1),
+      /** Difference in area between the order of attributions and another one, with 95% intervals over items. */
+      gains: z.array(
+        z.strictObject({ over: z.string(), deletion: finiteInterval, insertion: finiteInterval }),
+      ),
+    }),
+  ),
+  /** Deviation of the attributions' sum from the difference to be explained, as a share of it. */
+  completeness: z.array(
+    z.strictObject({
+      of: z.enum(['text', 'face']),
+      on: z.string(),
+      items: z.int().min(1),
+      median: z.number(),
+      largest: z.number(),
+      /** Items with a deviation above 1%. */
+      above: z.int().min(0),
+    }),
+  ),
+});
+
+export type ExplanationFile = z.infer<typeof schema>;
+
+/** @throws MienError `format` with the first field that does not have the form in docs/explanation.md */
+export function parseExplanation(value: unknown, file?: string): ExplanationFile {
+  const of = {
+    ...defined({ file }),
+    hint: 'Recreate it: node --import tsx bench/explanation.ts BUNDLE --out FILE.',
+  };
+  const data = checkedFile(schema, value, of);
+  const short = data.curves.find(({ orders }) =>
+    orders.some((one) => [one.deletion, one.insertion].some(({ length }) => length !== data.levels.length)),
+  );
+  if (short)
+    throw new MienError('format', 'a curve does not have one point per level', {
+      ...of,
+      field: `curves of ${short.on}`,
+    });
+  return data;
+}
+
+/** @throws MienError `file` or `format`. */
+export const readExplanation = async (file: string): Promise<ExplanationFile> =>
+  parseExplanation(await readJson(file), file);

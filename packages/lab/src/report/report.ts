@@ -7,12 +7,11 @@ import { type Progress, silentProgress } from 'mien/parts';
 import { moduleInPackage } from '../base/package.js';
 import type { PointMap } from '../evaluate/projection.js';
 import { panelCsv, renderSvg, standaloneSvg, toPng, type Panel } from './figures/figure.js';
-import { openAllResults, type ResultsFolder } from './folder.js';
+import { openAllResults, type ResultsFolder, rowIds } from './folder.js';
 import { openLocalData } from './local-data.js';
 import type { MapTask } from './map-worker.js';
 import { readModelFacts, type ModelFacts, type ModelPaths } from './model-file.js';
 import { figuresOf, renderPage } from './page/page.js';
-import { rowIds } from './row-ids.js';
 import { alignedSection, hasAligned } from './sections/aligned.js';
 import { abstentionSection } from './sections/abstention.js';
 import { confidenceSection } from './sections/confidence.js';
@@ -34,11 +33,11 @@ import type { MapKind, NamedSystem, ReportContext, Section } from './sections/se
 export interface ReportOptions {
   /** Results folders, the main one first. */
   readonly folders: readonly string[];
-  /** The page; figures go to a folder beside it, `report-figures/` for `report.html`. */
+  /** The page; figures are written to a folder beside it, `report-figures/` for `report.html`. */
   readonly out: string;
-  /** Folder with the data sets, to show texts and faces; without it only labels are shown. */
+  /** Folder with the data sets, to show texts and faces; without it, only labels are shown. */
   readonly data?: string;
-  /** The bundle whose evaluation is shown; without it those sections are left out. */
+  /** The bundle whose evaluation is shown; without it, these sections are omitted. */
   readonly model?: ModelPaths;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -53,8 +52,8 @@ export interface WrittenReport {
 
 /**
  * Writes the report; the page last.
- * @throws MienError `file` and `format` for folders that hold no results or damaged ones, `usage` when `out` is not
- * named as a page, `interrupted`.
+ * @throws MienError `file` and `format` for folders with missing or damaged results, `usage` if `out` does not have the
+ *   name of a page, `interrupted`
  */
 export async function writeHtmlReport(options: ReportOptions): Promise<WrittenReport> {
   const { out, progress = silentProgress, signal } = options;
@@ -66,7 +65,7 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
   const systems = nameSystems(folders);
   const data = options.data === undefined ? undefined : await openLocalData(options.data);
   const model = options.model === undefined ? undefined : await readModelFacts(options.model);
-  // Other processes lay out maps while this one computes statistics, and are ended where that fails.
+  // Other processes compute maps while this one computes statistics; they are terminated if it fails.
   const failed = new AbortController();
   const maps = mapsOf(systems, progress, AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]));
   const context: ReportContext = {
@@ -95,7 +94,7 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
   const drawn = figuresOf(sections);
   for (const { title, panels } of drawn) {
     if (signal?.aborted) throw new MienError('interrupted', 'stopped while figures were drawn');
-    // One chart is laid out while another becomes a PNG, which other threads do.
+    // Charts are laid out while other threads render the previous ones as PNG.
     await Promise.all(panels.map((panel) => draw(panel, title)));
   }
   const page = {
@@ -123,7 +122,7 @@ async function sectionsOf(context: ReportContext): Promise<Section[]> {
   ];
   return [
     results,
-    // Computed last: it waits for maps.
+    // Last, since it waits for the maps.
     await paperFiguresSection(context),
     ...statistics,
     ...(context.systems.length > 1 ? [runsSection(context)] : []),
@@ -132,7 +131,7 @@ async function sectionsOf(context: ReportContext): Promise<Section[]> {
   ];
 }
 
-/** What a bundle states of itself. */
+/** The sections on the bundle. */
 export const modelSections = (model: ModelFacts): Section[] => [
   modelSection(model),
   ...(hasAligned(model) ? [alignedSection(model)] : []),
@@ -143,7 +142,7 @@ export const modelSections = (model: ModelFacts): Section[] => [
   ...(model.comparison ? [headsSection(model.comparison)] : []),
 ];
 
-/** Every kind of features of every folder, named so that no two are alike. */
+/** Every kind of features of every folder, with unique names. */
 function nameSystems(folders: readonly ResultsFolder[]): NamedSystem[] {
   const keys = new Set<string>();
   const alone = folders.length === 1 && folders[0]!.systems.length === 1;

@@ -1,11 +1,9 @@
-// The paper's tables from result rows: ours with intervals, its figures beside them, and what the numbers mean.
-import { metricNames, type MetricName, type ModelName } from '../experiments/results.js';
-import { citedSystems } from './paper.js';
-import type { ReportedMetric, ReportedRow, Results } from './results.js';
-import { costTable } from './cost-table.js';
+// The paper's tables from result rows, with intervals, the paper's figures beside them and notes, and the table of costs.
 import { renderMarkdown, renderText, type RowGroup, type TextLayout, type TextTable } from 'mien/parts';
+import { type CostRow, type MetricName, metricNames, type ModelName } from '../experiments/results.js';
+import { citedSystems, type ReportedMetric, type ReportedRow, type Results } from './results.js';
 
-/** How tables name the models. */
+/** Names of the models in tables. */
 export const modelTitles: Readonly<Record<ModelName, string>> = {
   text: 'Text only',
   face: 'Image only',
@@ -20,7 +18,7 @@ export const modelTitles: Readonly<Record<ModelName, string>> = {
   product: 'Product of posteriors',
 };
 
-/** The sentence that stands under every table with multimodal rows. */
+/** The note under every table with multimodal rows. */
 export const pairingNote =
   'Multimodal rows: the face of each pair was chosen by the text’s label, in test too. Their accuracy is that of ' +
   'two independent views of one label, not of people whose words and face were recorded together.';
@@ -43,7 +41,7 @@ const share = (value: number): string =>
         .replace(/^(−?)0(?=\.)/, '$1')
     : '–';
 
-/** `.721 ±.006`, half the width of the interval; without one just the mean. */
+/** `.721 ±.006`, with half the width of the interval; without one, only the mean. */
 export const formatMetric = ({ mean, low, high }: ReportedMetric): string =>
   low === null || high === null ? share(mean) : `${share(mean)} ±${share((high - low) / 2)}`;
 
@@ -62,7 +60,7 @@ const seedsNote = (rows: readonly ReportedRow[]): string => {
 const nameOf = (row: ReportedRow): string =>
   `${modelTitles[row.model]}${row.variant === null ? '' : `, ${row.variant}`}${row.reproduces === null ? ' (ours)' : ''}`;
 
-/** Rows of the same test data under one heading, in the order in which they come. */
+/** Groups rows of the same test data under one heading, in order. */
 function groupRows(rows: readonly ReportedRow[], cells: (row: ReportedRow) => string[]): RowGroup[] {
   const groups = new Map<string, string[][]>();
   for (const row of rows) {
@@ -73,7 +71,7 @@ function groupRows(rows: readonly ReportedRow[], cells: (row: ReportedRow) => st
   return [...groups].map(([heading, group]) => ({ heading, rows: group }));
 }
 
-/** Tables II and III: every metric of every row; columns of the paper only where it gives a figure. */
+/** Tables II and III: every metric of every row, with the paper's columns for metrics of which it gives figures. */
 function metricTable(id: string, title: string, rows: readonly ReportedRow[]): TextTable {
   const withPaper = new Set(metricNames.filter((name) => rows.some((row) => row[name].paper !== null)));
   return {
@@ -97,7 +95,7 @@ function metricTable(id: string, title: string, rows: readonly ReportedRow[]): T
   };
 }
 
-/** What limits each model, for Table IV. */
+/** Limitations of each model, for Table IV. */
 function limitationsOf(row: ReportedRow): string {
   const protocol = `${row.features}; ${row.dataset}, ${row.n.toLocaleString('en-US')} test ${isMultimodal(row) ? 'pairs' : 'items'}`;
   if (row.model === 'text') return `Reads no face; ${protocol}`;
@@ -106,7 +104,7 @@ function limitationsOf(row: ReportedRow): string {
   return `${model}pairs matched by label, in test too; ${protocol}`;
 }
 
-/** Table IV: systems that others report, as cited, and ours. */
+/** Table IV: systems reported by others, as cited, and ours. */
 function comparisonTable(rows: readonly ReportedRow[]): TextTable {
   const title = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
   return {
@@ -139,7 +137,7 @@ function comparisonTable(rows: readonly ReportedRow[]): TextTable {
   };
 }
 
-/** The tables that results hold rows for, in the paper's order, and the one on costs. */
+/** The tables for which there are rows, in the paper's order, and the table of costs. */
 export function tablesOf({ rows, costs }: Pick<Results, 'rows' | 'costs'>): TextTable[] {
   const of = (table: string): ReportedRow[] => rows.filter((row) => row.table === table);
   return [
@@ -160,3 +158,56 @@ export const renderTables = (results: Pick<Results, 'rows' | 'costs'>, layout: T
 /** All tables as Markdown, for `tables.md`. */
 export const renderTablesMarkdown = (results: Pick<Results, 'rows' | 'costs'>): string =>
   `${tablesOf(results).map(renderMarkdown).join('\n\n')}\n`;
+
+/** Three significant digits with a unit: `22.7 M`, `1.20 G`, `640`. */
+export function formatQuantity(value: number, unit = ''): string {
+  const steps = ['', 'k', 'M', 'G', 'T'];
+  let step = 0;
+  let scaled = value;
+  // 999.5 would round to 1000.
+  while (scaled >= 999.5 && step < steps.length - 1) {
+    scaled /= 1000;
+    step++;
+  }
+  const digits = step === 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
+  return `${scaled.toFixed(digits)} ${steps[step]}${unit}`.trim();
+}
+
+const formatMilliseconds = (value: number | null): string =>
+  value === null ? '–' : value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2);
+
+/** Parameters, size and time of each part of each profile, in the given order, with totals. */
+function costTable(costs: readonly CostRow[]): TextTable {
+  const profiles = [...new Set(costs.map(({ profile }) => profile))];
+  const groups = profiles.map((profile): RowGroup => ({
+    heading: `Profile ${profile}`,
+    rows: costs
+      .filter((row) => row.profile === profile)
+      .map((row) => [
+        row.part + (row.name === '' ? '' : `: ${row.name}`),
+        row.item,
+        formatQuantity(row.parameters),
+        formatQuantity(row.trainedParameters),
+        formatQuantity(row.multiplyAdds),
+        formatQuantity(row.bytes, 'B'),
+        formatMilliseconds(row.milliseconds),
+      ]),
+  }));
+  const right = { align: 'right' } as const;
+  return {
+    title: 'Lightweight: what a profile weighs and costs',
+    columns: [
+      { header: 'Part' },
+      { header: 'Item' },
+      { header: 'Parameters', ...right },
+      { header: 'trained', ...right },
+      { header: 'Mult-adds', ...right },
+      { header: 'Size', ...right },
+      { header: 'ms/item', ...right },
+    ],
+    groups,
+    notes: [
+      'Multiply-adds and milliseconds are for one item by itself; size is that of the weights as stored and run.',
+    ],
+  };
+}

@@ -17,7 +17,7 @@ import {
   type Tensors,
   type Value,
 } from 'mien-engine';
-import type { StateTable } from '../features/states.js';
+import type { StateTable } from '../features/store.js';
 import {
   buildHead,
   modalitiesOf,

@@ -1,6 +1,6 @@
 // Brings every dimension of embeddings to mean 0 and deviation 1, by statistics of training items only.
 import { constant, float16ToFloat32, float32, mul, sub, type Tensor, type Value } from 'mien-engine';
-import type { StateTable } from '../features/states.js';
+import type { StateTable } from '../features/store.js';
 
 export interface Standardization {
   /** `[width]` */

@@ -1,9 +1,9 @@
 // What made a file is kept without the folders of the machine it was made on.
 import { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { commandLine } from '../../src/cli/command-line.js';
+import { commandLine } from '../../src/cli/options.js';
 
-test('options that were given are kept, folders are not named, files by their name only', () => {
+test('contains the given options, with folders as DIR and files by name only', () => {
   const command = new Command('compare')
     .option('--text <dir>')
     .option('--config <file>')

@@ -6,11 +6,11 @@ import { commands } from '../../src/cli.js';
 
 const namesOf = (program: Command): string[] => program.commands.map((command) => command.name());
 
-test('the stand-ins are named like the commands that they stand for', () => {
+test('the stubs have the names of the laboratory’s commands', () => {
   expect(namesOf(createProgram())).toEqual(namesOf(createProgram(commands)));
 });
 
-test('a stand-in takes whatever it is given, says what to install, and is wrong usage', async () => {
+test('a stub accepts any arguments, states what to install, and fails as wrong usage', async () => {
   let written = '';
   const { write } = process.stderr;
   process.stderr.write = ((piece: string) => ((written += piece), true)) as typeof write;

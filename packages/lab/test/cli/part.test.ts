@@ -1,6 +1,6 @@
 // Which part of a store a machine fills, from options and from a Kubernetes Indexed Job.
 import { expect, test } from 'vitest';
-import { partOf } from '../../src/cli/part.js';
+import { partOf } from '../../src/cli/options.js';
 
 test.each([
   [{}, {}, undefined],
@@ -19,10 +19,10 @@ test.each([
   [{ shard: '1' }, {}, /expected i\/n/],
   [{ shard: '-1/4' }, {}, /expected i\/n/],
   [{ shards: '4' }, {}, /needs JOB_COMPLETION_INDEX/],
-  [{}, { JOB_COMPLETION_INDEX: '1' }, /not how many parts/],
+  [{}, { JOB_COMPLETION_INDEX: '1' }, /not the number of parts/],
   [{ shards: 'four' }, { JOB_COMPLETION_INDEX: '1' }, /"four"/],
   [{ shards: '4' }, { JOB_COMPLETION_INDEX: '' }, /JOB_COMPLETION_INDEX is ""/],
   [{ shards: '2' }, { JOB_COMPLETION_INDEX: '2' }, /no part 2 of 2/],
-])('%o with %o is refused', (options, env, message) => {
+])('%o with %o is rejected', (options, env, message) => {
   expect(() => partOf(options, env)).toThrow(message);
 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test('a profile pinned to a hash refuses other weights', { timeout: 60_000 }, async () => {
+test('a profile pinned to a hash rejects other weights', { timeout: 60_000 }, async () => {
   const data = join(folder, 'data');
   await writeDataSets(data);
   const { id, revision: commit } = profiles.paper.text;
@@ -39,7 +39,7 @@ test('a profile pinned to a hash refuses other weights', { timeout: 60_000 }, as
   }
 });
 
-test('tables from a pack, for people and for programs', { timeout: 60_000 }, async () => {
+test('prints tables from a pack, as text and as JSON', { timeout: 60_000 }, async () => {
   const pack = join(folder, 'made-up.safetensors');
   await writePack(pack, madeUpSets());
   const quick = [

@@ -4,13 +4,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cleanText } from '../../src/data/corpora/clean.js';
-import { CORPUS_NAMES, evidenceOf, labelsFrom } from '../../src/data/corpora/definitions.js';
-import { pairTexts } from '../../src/data/corpora/pair-texts.js';
-import { prepareCorpora } from '../../src/data/corpora/prepare.js';
-import { findCorpora, recognizeCorpus } from '../../src/data/corpora/find.js';
-import { corpusOfTable, loadCorpus } from '../../src/data/corpora/read.js';
-import type { Corpus, CorpusItem } from '../../src/data/corpora/types.js';
+import { recognizeCorpus } from '../../src/data/corpora/forms.js';
+import { cleanText, corpusOfTable, findCorpora, loadCorpus } from '../../src/data/corpora/read.js';
+import {
+  type Corpus,
+  CORPUS_NAMES,
+  type CorpusItem,
+  evidenceOf,
+  labelsFrom,
+} from '../../src/data/corpora/definitions.js';
+import { pairTexts, prepareCorpora } from '../../src/data/corpora/prepare.js';
 
 let root: string;
 beforeAll(async () => {
@@ -39,7 +42,7 @@ async function read(folder: string) {
   }));
 }
 
-test('each published form is recognised by its content and mapped to labels', async () => {
+test('recognises each published form by its content and maps its labels', async () => {
   const folder = await write({
     'a/train.tsv': 'I did it\t17\teda1\nSorry &amp; ashamed\t24,12\teda2\n',
     'a/dev.tsv': 'What is this?\t6,7\teda3\n',
@@ -92,7 +95,7 @@ test('each published form is recognised by its content and mapped to labels', as
   ]);
 });
 
-test('the packed form is read compressed or not, by the corpus that its ids name', async () => {
+test('reads the packed form, compressed or not, as the corpus given by the prefix of its ids', async () => {
   const csv =
     'id,text,labels,split,source_label\nge-1,"Well, done",joy,train,admiration\nge-2,Oops,sadness,dev,remorse\n';
   const folder = await write({
@@ -109,7 +112,7 @@ test('the packed form is read compressed or not, by the corpus that its ids name
   ]);
 });
 
-test('what is wrong in a corpus is named with file and row', async () => {
+test('errors name the file and the row', async () => {
   const load = async (files: Readonly<Record<string, string | Uint8Array>>) => {
     const [found] = await findCorpora(await write(files));
     return loadCorpus(found!);
@@ -122,19 +125,19 @@ test('what is wrong in a corpus is named with file and row', async () => {
     load({ 'a.csv': 'id,text,labels,split,source_label\nge-1,Hello,joy,train,glee\n' }),
   ).rejects.toThrow(/unknown label "glee"/);
   await expect(load({ 'a.csv.gz': gzipSync('x'.repeat(9000)).subarray(0, 20) })).rejects.toThrow(
-    /cannot be unpacked/,
+    /cannot be decompressed/,
   );
   const tweets = { 'mapping.txt': '0\tanger\n', 'train_text.txt': 'a\nb\n', 'train_labels.txt': '0\n' };
   await expect(load(tweets)).rejects.toThrow(/has 2 texts, and train_labels.txt 1 labels/);
   await expect(findCorpora(join(root, 'nowhere'))).rejects.toMatchObject({ code: 'file' });
   await expect(
     load({ 'a.csv': 'id,text,labels,split,source_label\nge-1,Hello,joy,later,joy\n' }),
-  ).rejects.toThrow(/row 2: is of the split "later"/);
+  ).rejects.toThrow(/row 2: unknown split "later"/);
   const latin = { 'a.tsv': Buffer.from('fin\u00e9\t3\tid1\nfine\t3\tid2\n', 'latin1') };
   await expect(load(latin)).rejects.toThrow(/not UTF-8/);
 });
 
-test('other tables are no corpus', () => {
+test('recognises no corpus in other tables', () => {
   for (const start of [
     '',
     'text,label\nHello,joy\n',
@@ -145,7 +148,7 @@ test('other tables are no corpus', () => {
     expect(recognizeCorpus(start)).toBeUndefined();
 });
 
-test('every corpus can give the labels it is mapped to, and each of its labels is mapped', () => {
+test('every label of every corpus is mapped, and the evidence consists of the mapped labels', () => {
   for (const name of CORPUS_NAMES) expect(evidenceOf(name).length).toBeGreaterThan(2);
   expect(evidenceOf('tweeteval-emotion')).toEqual(['anger', 'joy', 'sadness']);
   expect(evidenceOf('semeval-2025')).not.toContain('disgust');
@@ -153,7 +156,7 @@ test('every corpus can give the labels it is mapped to, and each of its labels i
   expect(labelsFrom('goemotions', ['toString'])).toBeUndefined();
 });
 
-test('of XED, what tells its neutral lines from the others without reading goes from all of them', () => {
+test('removes from XED what distinguishes its neutral lines apart from their content', () => {
   const clean = (text: string): string => cleanText(text, 'xed-english');
   expect(clean("Do n't go , [PERSON] . It 's late , [LOCATION] !")).toBe("Don't go. It's late!");
   expect(clean('- Well, I guess you might say that, yes.')).toBe('Well I guess you might say that yes.');
@@ -182,7 +185,7 @@ const corpus = (
   })),
 });
 
-test('a text is trained on once, and never when it stands in validation or any test', () => {
+test('uses a text once for training, and not at all if it occurs in validation or any test', () => {
   const long = 'the quick brown fox jumps over the lazy dog in spring';
   const a = corpus('a', [
     ['I am glad!', ['joy'], 'train'],
@@ -223,7 +226,7 @@ test('a text is trained on once, and never when it stands in validation or any t
   expect(second!.dropped).toEqual({ repeated: 1, empty: 1 });
 });
 
-test('a table of one’s own is evidence about the labels that occur in it', () => {
+test('a user’s table is evidence about the labels that occur in it', () => {
   const rows = [
     { id: 'row/1', text: 'Hello', label: 'Neutral', row: 2 },
     { id: 'row/2', text: 'Oh no', label: 'fear', row: 3, split: 'validation' as const },
@@ -236,7 +239,7 @@ test('a table of one’s own is evidence about the labels that occur in it', () 
   );
 });
 
-test('texts for pairs are of one label of faces, as many of each, from all corpora alike', () => {
+test('texts for pairs have one label of faces, equally many per label, evenly from all corpora', () => {
   const items = (
     name: string,
     split: CorpusItem['split'],

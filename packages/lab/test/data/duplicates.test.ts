@@ -44,18 +44,18 @@ describe('photographs', () => {
       expect(await found(copy)).toMatchObject({ same: true });
   });
 
-  it('finds a crop that is off by one pixel in a hundred', async () => {
+  it('finds a crop shifted by one pixel in a hundred', async () => {
     expect(await found(crop(172, 74).resize(48, 48))).toMatchObject({ same: true });
   });
 
-  it('finds a mirrored copy and says so', async () => {
+  it('finds a mirrored copy and marks it as mirrored', async () => {
     expect(await found(await recoded(crop().flop().resize(64, 64), 70))).toEqual({
       same: true,
       mirrored: true,
     });
   });
 
-  it('leaves another crop, another scale and an upside-down copy apart', async () => {
+  it('separates different crops, scales and upside-down copies', async () => {
     for (const other of [
       crop(175, 77),
       crop(191, 93),
@@ -85,7 +85,7 @@ const code = fc.uint8Array({ minLength: 64, maxLength: 64 }).map((values) => {
 });
 
 describe('search', () => {
-  it('groups exactly what lies within the distance, with the true distances', () => {
+  it('groups exactly the faces within the distance, with correct distances', () => {
     fc.assert(
       fc.property(
         fc.array(code, { minLength: 1, maxLength: 12 }),
@@ -113,7 +113,7 @@ describe('search', () => {
     );
   });
 
-  it('lets a mirrored image flip the odd horizontal frequencies only', () => {
+  it('mirroring flips only the odd horizontal frequencies', () => {
     const data = pattern(7, 48);
     const mirrored = Uint8Array.from(data, (_, i) => data[i - (i % 48) + 47 - (i % 48)]!);
     const [bits, flipped] = [data, mirrored].map((grey) =>
@@ -124,7 +124,7 @@ describe('search', () => {
     expect(distance(bits, flipped)).toBeGreaterThan(100);
   });
 
-  it('keeps constant and missing images out of every group', () => {
+  it('does not group constant and missing images', () => {
     const same = 'f'.repeat(64);
     const { group, pairs } = findDuplicates([
       asHash(same, true),
@@ -165,7 +165,7 @@ describe('hashing files', () => {
     expect(file.sha256).not.toBe(memory.sha256);
   });
 
-  it('names a truncated JPEG, an empty file and one that is no image, or skips them', async () => {
+  it('reports a truncated JPEG, an empty file and a file that is not an image, or skips them', async () => {
     const whole = await jpeg(1);
     const folder = await folderWith({
       'good.jpg': whole,
@@ -180,7 +180,7 @@ describe('hashing files', () => {
         place: { file: path, row: 9 },
       });
     await expect(hashFaces([item(paths[1]!)])).rejects.toThrow(
-      /cannot be decoded as an image[^]*is the file cut off/,
+      /cannot be decoded as an image[^]*is the file truncated/,
     );
     const { hashes, skipped } = await hashFaces(
       paths.map((path) => item(path)),
@@ -190,7 +190,7 @@ describe('hashing files', () => {
     expect(skipped.map(({ file }) => file).sort()).toEqual(paths.slice(1).sort());
   });
 
-  it('takes known hashes over only while the bytes are the same', async () => {
+  it('reuses known hashes only if the bytes are unchanged', async () => {
     const folder = await folderWith({ 'a.jpg': await jpeg(1), 'b.jpg': await jpeg(2) });
     const items = ['a', 'b'].map((name) => item(`${folder}/${name}.jpg`));
     const { hashes } = await hashFaces(items);

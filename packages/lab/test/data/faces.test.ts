@@ -22,7 +22,7 @@ const labelsBy = (items: readonly { label: string; split: string }[], split: str
 const SEVEN = ['anger', 'disgust', 'fear', 'joy', 'neutral', 'sadness', 'surprise'];
 
 describe('FER2013', () => {
-  it('reads folders, from the folder itself or the one above, whatever the case', async () => {
+  it('reads folders in any case, from the folder itself or its parent', async () => {
     const folder = await folderWith(await ferFiles('FER-2013/'));
     for (const path of [folder, join(folder, 'FER-2013')]) {
       const { form, items, warnings } = await loadFer2013(path);
@@ -81,7 +81,7 @@ describe('FER2013', () => {
       /pixel 1 is not a number/,
     ],
     ['a missing field', '1,2 3 4', /row 3: 2 fields\nExpected 3/],
-  ])('names file and row of %s, or skips it', async (_, bad, message) => {
+  ])('reports file and row of %s, or skips it', async (_, bad, message) => {
     const csv = [HEADER, ferRow(1, 'Training', 5), bad, ferRow(1, 'PublicTest', 6)].join('\n');
     const file = join(await folderWith({ 'fer2013.csv': csv }), 'fer2013.csv');
     await expect(loadFer2013(file)).rejects.toThrow(message);
@@ -101,8 +101,8 @@ describe('FER2013', () => {
     ['ISEAR as a CSV', 'sentiment,content\njoy,Yes.', /is ISEAR, not FER2013/],
     ["RAF-DB's labels", 'image,label\ntrain_00001_aligned.jpg,5', /RAF-DB's labels, not FER2013/],
     ['UTF-16', Buffer.from(`${HEADER}\n${ferRow(1, 'Training', 5)}`, 'utf16le'), /is UTF-16/],
-    ['only a header', HEADER, /holds no usable record/],
-  ])('refuses %s given as its table', async (_, content, message) => {
+    ['only a header', HEADER, /contains no usable record/],
+  ])('rejects %s given as its table', async (_, content, message) => {
     const file = join(await folderWith({ 'fer2013.csv': content }), 'fer2013.csv');
     await expect(loadFer2013(file)).rejects.toThrow(message);
   });
@@ -113,7 +113,7 @@ describe('FER2013', () => {
     expect((await loadFer2013(file)).items).toMatchObject([{ label: 'disgust', row: 2 }]);
   });
 
-  it('refuses RAF-DB, missing, unknown and misplaced folders', async () => {
+  it('rejects RAF-DB, and missing, unknown and misplaced folders', async () => {
     const raf = await folderWith(await rafFiles());
     await expect(loadFer2013(raf)).rejects.toThrow(/folders 1–7 of RAF-DB.*swapped/);
     await expect(loadFer2013(await folderWith(await rafOfficialFiles()))).rejects.toThrow(
@@ -133,10 +133,10 @@ describe('FER2013', () => {
     const { skipped } = await loadFer2013(folder, { skipInvalid: true });
     expect(skipped.map(({ reason }) => reason)).toEqual([
       'is not an image',
-      'is Training by its name and test by its folder',
+      'its name says Training, its folder test',
     ]);
     await rm(join(folder, 'test'), { recursive: true });
-    await expect(loadFer2013(folder)).rejects.toThrow(/holds no test images/);
+    await expect(loadFer2013(folder)).rejects.toThrow(/contains no test images/);
   });
 });
 
@@ -158,7 +158,7 @@ describe('RAF-DB', () => {
     expect(warnings).toEqual([expect.stringContaining('7 training and 7 test images') as string]);
   });
 
-  it('reads the official form with the same names', async () => {
+  it('reads the official form with the same ids', async () => {
     const folder = await folderWith(await rafOfficialFiles());
     const { form, items } = await loadRafdb(folder);
     expect(form).toBe('official');
@@ -174,7 +174,7 @@ describe('RAF-DB', () => {
     expect(items[0]).toMatchObject({ id: 'rafdb/train_00001', label: 'surprise', row: 1 });
   });
 
-  it('names the row where table and folders disagree, and images that are missing', async () => {
+  it('reports rows that contradict the folders, and missing images', async () => {
     const folder = await folderWith(await rafFiles());
     const table = join(folder, 'DATASET/train_labels.csv');
     await writeFile(table, 'image,label\ntrain_00001_aligned.jpg,2\ntrain_00099_aligned.jpg,1\n');
@@ -182,19 +182,19 @@ describe('RAF-DB', () => {
     const { items, skipped } = await loadRafdb(folder, { skipInvalid: true });
     expect(items).toHaveLength(13);
     expect(skipped.map(({ reason }) => reason)).toEqual([
-      'train_00001_aligned.jpg has label 2 here and stands in the folder 1',
+      'train_00001_aligned.jpg has label 2 here, but is in folder 1',
       'the image train_00099 is missing',
     ]);
   });
 
-  it('names the row of a bad line of the official list', async () => {
+  it('reports the row of an invalid line in the official list', async () => {
     const folder = await folderWith(await rafOfficialFiles());
     const list = join(folder, 'EmoLabel/list_patition_label.txt');
     const good = ['train_00001.jpg 1', 'test_00001.jpg 1'];
     for (const [bad, message] of [
       ['train_00002.jpg 8', /row 2: unknown label "8"\nExpected 1 surprise/],
       ['train_00077.jpg 1', /row 2: the image of train_00077 is missing/],
-      ['valid_00002.jpg 1', /row 2: valid_00002 names no split/],
+      ['valid_00002.jpg 1', /row 2: the name valid_00002 gives no split/],
       ['something', /row 2: no image name/],
     ] as const) {
       await writeFile(list, [good[0], bad, good[1]].join('\n'));
@@ -207,7 +207,7 @@ describe('RAF-DB', () => {
     await expect(loadRafdb(folder)).rejects.toThrow(/the file is empty/);
   });
 
-  it('refuses FER2013, files and missing folders', async () => {
+  it('rejects FER2013, files and missing folders', async () => {
     const fer = await folderWith(await ferFiles());
     await expect(loadRafdb(fer)).rejects.toThrow(/folders of FER2013.*swapped/);
     const table = await folderWith({ 'fer2013.csv': `emotion,pixels,Usage\n${ferRow(0, 'Training', 1)}` });
@@ -221,7 +221,7 @@ describe('RAF-DB', () => {
 });
 
 describe('a folder of sets', () => {
-  it('finds them whatever the spelling and says what is missing', async () => {
+  it('finds them in any spelling and lists those missing', async () => {
     const fer = await ferFiles('FER-2013/');
     const folder = await folderWith({ ...fer, 'ISEAR/data.csv': 'sentiment,content\njoy,Yes.\n' });
     expect(await findDataSets(folder)).toEqual({
@@ -234,7 +234,7 @@ describe('a folder of sets', () => {
     expect(sets.fer2013?.items).toHaveLength(21);
   });
 
-  it('takes a path of its own for each set', async () => {
+  it('accepts a separate path for each set', async () => {
     const folder = await folderWith({ 'isear/a.csv': 'sentiment,content\njoy,Yes.\n' });
     await copyFile(join(folder, 'isear/a.csv'), join(folder, 'b.csv'));
     const { isear, missing } = await openDataSets(undefined, { paths: { isear: join(folder, 'b.csv') } });
@@ -242,9 +242,9 @@ describe('a folder of sets', () => {
     expect(missing).toEqual(['fer2013', 'rafdb']);
   });
 
-  it('refuses a folder that is not there or holds nothing', async () => {
+  it('rejects a folder that does not exist or contains no set', async () => {
     const folder = await folderWith({ 'readme.txt': 'x' });
-    await expect(openDataSets(folder)).rejects.toThrow(/holds none of the data sets/);
+    await expect(openDataSets(folder)).rejects.toThrow(/contains none of the data sets/);
     await expect(openDataSets(join(folder, 'none'))).rejects.toThrow(/no such folder/);
   });
 });

@@ -47,7 +47,7 @@ describe('forms', () => {
     ]);
   });
 
-  it('reads Emotions,Statements, where the row is the line on which a record begins', async () => {
+  it('reads Emotions,Statements, with the line on which a record starts as its row', async () => {
     const { form, items } = await load(
       '\ufeffEmotions,Statements\r\nfear,"Dark \nroom."\r\nsadness,Alone.\r\n',
     );
@@ -74,7 +74,7 @@ describe('forms', () => {
     expect(items.map(({ text }) => text)).toEqual((await load(PIPE)).items.map(({ text }) => text));
   });
 
-  it('prefers the form with subjects in a folder that holds several, and says so', async () => {
+  it('prefers the form with subjects if a folder contains several, with a warning', async () => {
     const folder = await folderWith({
       'a.csv': 'sentiment,content\njoy,Yes.\n',
       'z.csv': PIPE,
@@ -94,7 +94,7 @@ describe('forms', () => {
 });
 
 describe('bad input', () => {
-  it('names file, row and the nearest label', async () => {
+  it('reports file, row and the most similar label', async () => {
     const csv = 'sentiment,content\njoy,Yes.\nsadnes,No.\nfear,Dark.\n';
     await expect(load(csv)).rejects.toMatchObject({ code: 'data', place: { row: 3 } });
     await expect(load(csv)).rejects.toThrow(
@@ -122,29 +122,29 @@ describe('bad input', () => {
       /is UTF-16 without a byte order mark\nExpected UTF-8/,
     ],
     ['Latin-1', Buffer.from(PIPE, 'latin1'), /row 2: bytes that are not UTF-8 \(0xE1 at byte \d+ of the row/],
-    ['an open quotation mark', 'sentiment,content\njoy,"cut of', /not a valid CSV[^]*cut off/],
-    ['a row that is cut off', `${PIPE}\n11003|1|1`, /row 5: 2 columns\nExpected 42/],
+    ['an open quotation mark', 'sentiment,content\njoy,"cut of', /not a valid CSV[^]*truncated/],
+    ['a truncated row', `${PIPE}\n11003|1|1`, /row 5: 2 columns\nExpected 42/],
     ['a row with three fields', 'sentiment,content\njoy,a,b\n', /row 2: 3 fields/],
-    ['only a header', 'sentiment,content\n', /holds no usable record/],
+    ['only a header', 'sentiment,content\n', /contains no usable record/],
     [
       'columns that disagree',
       PIPE.replace('|3|', '|4|'),
       /row 3: Field1 says anger and EMOT says 4 \(sadness\)/,
     ],
-  ])('refuses %s', async (_, content, message) => {
+  ])('rejects %s', async (_, content, message) => {
     await expect(load(content)).rejects.toThrow(message);
   });
 
-  it('goes on over rows that are not UTF-8 or cut off', async () => {
+  it('skips rows that are not UTF-8 or are truncated', async () => {
     const content = Buffer.from(`${PIPE}\n11003|1|1`, 'latin1');
     const { items, skipped } = await load(content, { skipInvalid: true });
     expect(items.map(({ row }) => row)).toEqual([4]);
     expect(skipped.map(({ row }) => row)).toEqual([2, 3, 5]);
   });
 
-  it('says what is missing or stands in its place', async () => {
+  it('reports what is missing, or which other data set was given', async () => {
     const folder = await folderWith({ 'train/angry/Training_1.jpg': 'x' });
     await expect(loadIsear(join(folder, 'none'))).rejects.toMatchObject({ code: 'file' });
-    await expect(loadIsear(folder)).rejects.toThrow(/holds faces, not ISEAR; were two sets swapped/);
+    await expect(loadIsear(folder)).rejects.toThrow(/contains faces, not ISEAR; were two sets swapped/);
   });
 });

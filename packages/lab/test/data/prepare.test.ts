@@ -16,7 +16,7 @@ import { loadFer2013 } from '../../src/data/fer2013.js';
 import { loadIsear } from '../../src/data/isear.js';
 import { openDataSets } from '../../src/data/open.js';
 import { DEFAULT_SETTINGS, countsOf, prepare, protocolRecord } from '../../src/data/prepare.js';
-import { assignTexts } from '../../src/data/prepare-texts.js';
+import { assignTexts } from '../../src/data/assign.js';
 import { loadRafdb } from '../../src/data/rafdb.js';
 import { ferFiles, folderWith, pattern, PIPE_HEADER, pipeRow, rafFiles } from './fixtures.js';
 
@@ -57,7 +57,7 @@ describe('texts', () => {
     { maxLength: 150 },
   );
 
-  it.each([true, false])('crosses no split with a text, nor with a subject (named: %s)', (named) => {
+  it.each([true, false])('no text and no subject occurs in two splits (subjects given: %s)', (named) => {
     fc.assert(
       fc.property(list, fc.nat(99), (entries, seed) => {
         const items = entries.map(({ subject, ...entry }, i) =>
@@ -79,7 +79,7 @@ describe('texts', () => {
     );
   });
 
-  it('keeps test where a text repeats across splits', () => {
+  it('keeps the test text if a text is repeated across splits', () => {
     // Two subjects of one text each, the same: whichever is test, the other is dropped from training.
     const items = Array.from({ length: 10 }, (_, i) => text(i, { subject: `s${i}`, text: 'My dog died.' }));
     const texts = assignTexts(items, DEFAULT_SETTINGS);
@@ -140,7 +140,7 @@ describe('faces', () => {
     ...Array.from({ length: 40 }, (_, i) => face(7 + i, 'train', pattern(100 + Math.floor(i / 2), 48))),
   ];
 
-  it('drops from training what is constant or stands in test, and leaves test as published', async () => {
+  it('drops constant images and duplicates of test images from training, and leaves the test set as published', async () => {
     const { protocol } = await prepare({ fer2013: loadedFaces(items) });
     expect(protocol.faces.slice(0, 7).map(({ split, reason }) => reason ?? split)).toEqual([
       'copy in a test split',
@@ -164,7 +164,7 @@ describe('faces', () => {
     for (const found of sides(rest, ({ group }) => group)) expect(found.size).toBe(1);
   });
 
-  it('keeps everything in the paper split but still counts what repeats', async () => {
+  it('keeps everything in the paper split but still counts duplicates', async () => {
     const { protocol } = await prepare({ fer2013: loadedFaces(items) }, { split: 'paper' });
     expect(protocol.counts.fer2013!.dropped).toEqual({});
     expect(protocol.faceDuplicates!.repeats).toHaveLength(1);
@@ -196,7 +196,7 @@ describe('faces', () => {
     expect(splitsOf(await prepare(sets, { seed: 4 }))).not.toEqual(splitsOf(first));
   });
 
-  it('refuses options and values that are none', async () => {
+  it('rejects unknown options and invalid values', async () => {
     await expect(prepare({}, { splitt: 'paper' } as object)).rejects.toThrow(/unknown option "splitt"/);
     await expect(prepare({}, { split: 'papr' as 'paper' })).rejects.toThrow(/unknown split "papr"/);
     await expect(prepare({}, { seed: -1 })).rejects.toThrow(/seed/);
@@ -205,7 +205,7 @@ describe('faces', () => {
 });
 
 describe('all sets', () => {
-  it('goes from folders to a protocol that is plain JSON without texts and images', async () => {
+  it('turns folders into a protocol that is plain JSON without texts and images', async () => {
     const rows = ['joy', 'fear', 'anger'].map((label, i) => pipeRow(`${i}`, label, `Event ${label} here.`));
     const folder = await folderWith({
       'isear/isear.csv': [PIPE_HEADER, ...rows].join('\n'),
@@ -220,7 +220,7 @@ describe('all sets', () => {
     expect(JSON.parse(json)).toMatchObject({ settings: DEFAULT_SETTINGS, texts: [{ subject: '0' }, {}, {}] });
   });
 
-  it('names a truncated image, or drops it as unreadable', async () => {
+  it('reports a truncated image, or drops it as unreadable', async () => {
     const folder = await folderWith(await ferFiles());
     const cut = join(folder, 'train/fear/Training_106.jpg');
     await writeFile(cut, (await readFile(cut)).subarray(0, 400));
@@ -245,7 +245,7 @@ describe.skipIf(!data)('the real data (MIEN_DATA)', () => {
     return counts;
   };
 
-  it('has the known rows in every form of ISEAR, with the same texts', async () => {
+  it('reads the known number of rows in every form of ISEAR, with the same texts', async () => {
     const forms = ['pipe', 'sentiment-content', 'emotions-statements', 'headerless'] as const;
     const loaded = await Promise.all(forms.map((form) => loadIsear(at('isear', `isear.${form}.csv`))));
     expect(loaded.map(({ form }) => form)).toEqual(forms);
@@ -295,7 +295,7 @@ describe.skipIf(!data)('the real data (MIEN_DATA)', () => {
     for (const found of sides(texts, ({ text: kept }) => textKey(kept))) expect(found.size).toBe(1);
   });
 
-  it('has the known images of FER2013', async () => {
+  it('reads the known number of images of FER2013', async () => {
     const { items, warnings } = await loadFer2013(at('fer2013'));
     expect(warnings).toEqual([]);
     const ofUsage = (usage: string) => items.filter((item) => item.usage === usage);
@@ -312,7 +312,7 @@ describe.skipIf(!data)('the real data (MIEN_DATA)', () => {
     });
   });
 
-  it('has the known images of RAF-DB in both forms', async () => {
+  it('reads the known number of images of RAF-DB in both forms', async () => {
     const { items, warnings } = await loadRafdb(at('rafdb'));
     expect(warnings).toEqual([]);
     const of = (split: string) => count(items.filter((item) => item.split === split));

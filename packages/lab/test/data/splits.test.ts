@@ -5,7 +5,7 @@ import { randomStream } from 'mien-engine/base';
 import { cleanTexts, normalizeText, textKey, textProblem } from 'mien/parts';
 import { pairFaces } from '../../src/data/pairing.js';
 import { chooseGroups, disjointSets } from '../../src/data/splits.js';
-import { findTextRepeats } from '../../src/data/text-duplicates.js';
+import { findTextRepeats } from '../../src/data/duplicates.js';
 
 const LABELS = ['anger', 'fear', 'joy'];
 const items = fc.array(fc.record({ label: fc.constantFrom(...LABELS), group: fc.nat(40) }), {
@@ -36,14 +36,14 @@ describe('cleaning', () => {
     expect(textProblem(text)).toBe(reason);
   });
 
-  it('makes one line of a text and takes enclosing brackets away', () => {
+  it('joins lines and removes enclosing brackets', () => {
     expect(normalizeText('[ When I\nfell  (badly). ]')).toBe('When I fell (badly).');
     expect(normalizeText('He [my brother] fell.')).toBe('He [my brother] fell.');
     expect(normalizeText('cafe\u0301')).toBe('café');
     expect(textKey('[ My dog -- "Rex" -- died!]')).toBe('my dog rex died');
   });
 
-  it('drops a text under several labels wherever it stands, and no other', () => {
+  it('drops every occurrence of a text with several labels, and nothing else', () => {
     const texts = [
       { text: 'I failed.', label: 'shame' as const },
       { text: 'i failed', label: 'sadness' as const },
@@ -55,7 +55,7 @@ describe('cleaning', () => {
     expect(cleanTexts(texts)).toEqual(reasons);
   });
 
-  it('finds repeated and nearly repeated texts as comparing all pairs does', () => {
+  it('finds the same duplicates and near-duplicates as a comparison of all pairs', () => {
     const words = fc.constantFrom('my', 'dog', 'died', 'last', 'year', 'in', 'spring', 'at', 'home', 'alone');
     const texts = fc.array(
       fc.array(words, { minLength: 1, maxLength: 9 }).map((list) => list.join(' ')),
@@ -80,7 +80,7 @@ describe('cleaning', () => {
 });
 
 describe('chooseGroups', () => {
-  it('never splits a group and depends on nothing but items and seed', () => {
+  it('never splits a group and depends on items and seed only', () => {
     fc.assert(
       fc.property(items, fc.double({ min: 0, max: 0.99, noNaN: true }), seeds, (list, fraction, seed) => {
         const chosen = chooseGroups(list, fraction, randomStream(seed, 'test'));
@@ -94,7 +94,7 @@ describe('chooseGroups', () => {
     );
   });
 
-  it('gives every label its exact share where items stand alone', () => {
+  it('gives every label its exact share if every group has one item', () => {
     fc.assert(
       fc.property(items, seeds, (list, seed) => {
         const alone = list.map(({ label }, group) => ({ label, group }));
@@ -108,21 +108,21 @@ describe('chooseGroups', () => {
     );
   });
 
-  it('comes near every share with subjects of one text a label', () => {
+  it('nearly reaches every share if subjects have one text per label', () => {
     const list = Array.from({ length: 300 }, (_, i) => ({ label: LABELS[i % 3]!, group: Math.floor(i / 3) }));
     const first = chooseGroups(list, 0.2, randomStream(1, 'test'));
     expect(first.filter(Boolean)).toHaveLength(60);
     expect(chooseGroups(list, 0.2, randomStream(2, 'test'))).not.toEqual(first);
   });
 
-  it('refuses a fraction that is none', () => {
+  it('rejects an invalid fraction', () => {
     expect(() => chooseGroups([], 1, randomStream(0, 'test'))).toThrow(/at least 0 and below 1/);
     expect(() => chooseGroups([], Number.NaN, randomStream(0, 'test'))).toThrow(/fraction/);
   });
 });
 
 describe('disjointSets', () => {
-  it('joins what is joined directly or through others, and names a set by its smallest member', () => {
+  it('joins sets transitively and represents a set by its smallest member', () => {
     const sets = disjointSets(6);
     sets.union(5, 3);
     sets.union(3, 4);
@@ -138,7 +138,7 @@ describe('pairFaces', () => {
     .array(fc.constantFrom(...LABELS, 'neutral'), { maxLength: 60 })
     .map((labels) => labelled([...LABELS, ...labels]));
 
-  it('gives every text a face of its label, the same one for the same seed and index', () => {
+  it('gives every text a face of its label, the same for the same seed and index', () => {
     fc.assert(
       fc.property(texts, faces, seeds, fc.nat(20), (t, f, seed, index) => {
         const pairs = pairFaces(t, f, seed, index);
@@ -148,7 +148,7 @@ describe('pairFaces', () => {
     );
   });
 
-  it('gives every text a face of another label of these texts when mismatched', () => {
+  it('gives every text a face of another of the texts’ labels with mismatch', () => {
     fc.assert(
       fc.property(texts, faces, seeds, (t, f, seed) => {
         const known = new Set(t.map(({ label }) => label));
@@ -162,7 +162,7 @@ describe('pairFaces', () => {
     );
   });
 
-  it('draws anew for every index, seed and stream, evenly over the faces of a label', () => {
+  it('draws anew for every index, seed and stream, uniformly from the faces of a label', () => {
     const t = labelled(new Array<string>(8000).fill('joy'));
     const f = labelled(['joy', 'fear', 'joy', 'joy', 'joy']);
     const pairs = pairFaces(t, f, 1, 0);
@@ -175,7 +175,7 @@ describe('pairFaces', () => {
     expect(pairFaces(t, f, 1, 0, { stream: 'test' })).not.toEqual(pairs);
   });
 
-  it('says which label has no face, and which option is unknown', () => {
+  it('reports a label without faces, and an unknown option', () => {
     expect(() => pairFaces(labelled(['guilt']), labelled(['joy']), 0, 0)).toThrow(/no face of label "guilt"/);
     expect(() => pairFaces(labelled(['joy']), labelled(['joy']), 0, 0, { mismatch: true })).toThrow(
       /two labels/,

@@ -3,15 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { behaviourResults, readBehaviour } from '../../src/data/behaviour.js';
+import { behaviourResults, readBehaviour, readSentences } from '../../src/data/sentences.js';
 import { ALL_LABELS, textKey } from 'mien/parts';
-import { readSentences } from '../../src/data/sentences.js';
 import { templateItems } from '../../src/data/templates/items.js';
 
 const items = templateItems(3000);
 const inModels = (file: string): string => new URL(`../../../../models/${file}`, import.meta.url).pathname;
 
-test('items are drawn without repetition, alike for the same seed', () => {
+test('items are different, and the same for the same seed', () => {
   expect(new Set(items.map(({ text }) => text)).size).toBe(items.length);
   expect(templateItems(3000)).toEqual(items);
   expect(templateItems(3000, 1)).not.toEqual(items);
@@ -27,7 +26,7 @@ test('every slot is filled, every label occurs and is one of the nine', () => {
   expect([...new Set(items.flatMap(({ labels }) => labels))].sort()).toEqual([...ALL_LABELS]);
 });
 
-test('behaviour tests share no sentence with the templates, and each names what passes', async () => {
+test('behaviour tests share no sentence with the templates, and each has labels that pass', async () => {
   const tests = await readBehaviour(inModels('behaviour.csv'));
   expect(tests.length).toBe(120);
   const trained = new Set(items.map(({ text }) => textKey(text)));
@@ -37,7 +36,7 @@ test('behaviour tests share no sentence with the templates, and each names what 
   }
 });
 
-test('no written sentence occurs twice or is a behaviour test, and each family has some for validation', async () => {
+test('written sentences are unique and not behaviour tests, and each family has some for validation', async () => {
   const sentences = await readSentences(inModels('sentences.csv'));
   const tests = new Set((await readBehaviour(inModels('behaviour.csv'))).map(({ text }) => textKey(text)));
   const keys = sentences.map(({ text }) => textKey(text) || text);
@@ -53,7 +52,7 @@ test.each([
   ['a label that is none', 'Hi there,joyful,chat', 'unknown label "joyful"'],
   ['no labels', 'Hi there,,chat', 'unknown label ""'],
   ['no family', 'Hi there,joy,', 'lacks text, labels or family'],
-])('written sentences with %s are refused by row', async (_, line, message) => {
+])('written sentences with %s are rejected with their row', async (_, line, message) => {
   const file = join(await mkdtemp(join(tmpdir(), 'mien-sentences-')), 'sentences.csv');
   await writeFile(file, `text,labels,family\nFine by me,neutral,chat\n${line}\n`);
   const error = await readSentences(file).catch((cause: unknown) => cause);
@@ -62,7 +61,7 @@ test.each([
   await rm(dirname(file), { recursive: true });
 });
 
-test('behaviour is counted by capability and in all', () => {
+test('behaviour results are counted by capability and in total', () => {
   const item = { text: '', accept: ['joy'], reject: ['fear'] };
   const three = [
     { ...item, capability: 'a' },

@@ -38,7 +38,7 @@ const fer = (form: LoadedFer2013['form'], items: LoadedFer2013['items']): Loaded
   warnings: [],
 });
 
-test('joins by label and file name, since names repeat under other labels', async () => {
+test('joins by label and file name, since file names repeat under other labels', async () => {
   const votes = await readVotes(
     await table('ferplus.csv', [
       `file,rows,${COUNTS}`,
@@ -57,7 +57,7 @@ test('joins by label and file name, since names repeat under other labels', asyn
   expect(warnings).toEqual([expect.stringContaining('no votes for 1 of 3')]);
 });
 
-test('joins the official table by the order of rows in each part, and refuses one that is not whole', async () => {
+test('joins the official table by the order of rows in each part, and rejects an incomplete one', async () => {
   const rows = ['Training,fer1.png,0,10,0,0,0,0,0,0,0,0', 'PrivateTest,,0,0,0,0,0,0,0,0,0,10'];
   const votes = await readVotes(await table('fer2013new.csv', [`Usage,Image name,${COUNTS}`, ...rows]));
   const training = item('joy', 'f.csv', 'fer2013/Training/00001', 'Training');
@@ -70,7 +70,7 @@ test('joins the official table by the order of rows in each part, and refuses on
   expect(() => joinVotes(fer('csv', [training]), votes)).toThrow(/1 rows of PrivateTest.*has 0/);
 });
 
-test('says which table a form of FER2013 needs', async () => {
+test('reports which table a form of FER2013 needs', async () => {
   const files = await readVotes(
     await table('a.csv', [`file,rows,${COUNTS}`, 'train/sad/T_1.jpg,1,0,0,0,9,0,0,0,0,0,0']),
   );
@@ -78,24 +78,24 @@ test('says which table a form of FER2013 needs', async () => {
   const set = [item('joy', 'f.csv', 'fer2013/Training/00001', 'Training')];
   expect(() => joinVotes(fer('csv', set), files)).toThrow(/fer2013new\.csv/);
   expect(() => joinVotes(fer('folders', set), rows)).toThrow(/ferplus\.csv/);
-  expect(() => joinVotes(fer('folders', set), files)).toThrow(/none of the images/);
+  expect(() => joinVotes(fer('folders', set), files)).toThrow(/no votes for any of the images/);
 });
 
 test.each([
   ['a header of another table', ['emotion,pixels,Usage'], /not a table of FER\+ votes/],
   [
-    'a count that is none',
+    'an invalid count',
     [`file,rows,${COUNTS}`, 'train/sad/T_1.jpg,1,x,0,0,0,0,0,0,0,0,0'],
-    /row 2.*"x" is no number/,
+    /row 2.*"x" is not a number/,
   ],
-  ['a short row', [`file,rows,${COUNTS}`, 'train/sad/T_1.jpg,1,1,2'], /row 2.*no number of votes/],
+  ['a short row', [`file,rows,${COUNTS}`, 'train/sad/T_1.jpg,1,1,2'], /row 2.*not a number of votes/],
   [
     'a folder that is no label',
     [`file,rows,${COUNTS}`, 'train/bored/T_1.jpg,1,1,0,0,0,0,0,0,0,0,0'],
-    /names no file/,
+    /has no file name/,
   ],
   ['an unknown part', [`Usage,Image name,${COUNTS}`, 'Valid,,1,0,0,0,0,0,0,0,0,0'], /unknown usage "Valid"/],
-])('refuses %s', async (_what, lines, message) => {
+])('rejects %s', async (_what, lines, message) => {
   await expect(table('bad.csv', lines).then(readVotes)).rejects.toThrow(message);
 });
 
@@ -107,7 +107,7 @@ const votesOf = (
   return { labels: all as FaceVotes['labels'], contempt, unknown, noFace };
 };
 
-test('a majority is a unique one, and single votes are slips', () => {
+test('a majority is unique, and single votes are ignored', () => {
   expect(majorityOf(votesOf({ joy: 6, neutral: 4 }))).toBe('joy');
   expect(majorityOf(votesOf({ joy: 5, neutral: 5 }))).toBeUndefined();
   expect(majorityOf(votesOf({ joy: 3, contempt: 7 }))).toBe('contempt');
@@ -121,7 +121,7 @@ test('a majority is a unique one, and single votes are slips', () => {
   expect(voteDistribution(votesOf({ joy: 1, fear: 1 }))).toBeUndefined();
 });
 
-test('a table beside the data is found, in a folder of its own too', async () => {
+test('finds a table in the data folder or a subfolder', async () => {
   await mkdir(join(dir, 'data', 'Faces'), { recursive: true });
   expect(await findDataSets(join(dir, 'data'))).toEqual({});
   await writeFile(join(dir, 'data', 'Faces', 'ferplus.csv'), '');

@@ -88,7 +88,7 @@ it('has the loss and the gradients of PyTorch', async () => {
   expect(norm(positions.subarray(rows.length))).toBe(0);
 });
 
-it('drops other elements for another seed, and keeps every gradient', async () => {
+it('drops different elements for different seeds, with correct gradients', async () => {
   const small = { ...config, vocabulary: 10, width: 16, heads: 2, inner: 32, positions: 8 };
   const build = (p: Parameters) => {
     const dropout = { rate: 0.1, seed: input(p.graph, 'seed', 'int32', []) };

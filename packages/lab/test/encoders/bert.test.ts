@@ -11,7 +11,7 @@ import {
 } from 'mien-engine';
 import { bert, bertConfig } from '../../src/encoders/bert.js';
 import type { BertConfig } from '../../src/encoders/bert.js';
-import { bertParameters } from '../../src/encoders/load-text.js';
+import { bertParameters } from '../../src/encoders/load.js';
 import { goldenWeights, readGolden, relativeError } from '../../../../test/support/golden.js';
 import { bertTinyConfig, distilBertConfig } from '../../../../test/support/pretrained.js';
 

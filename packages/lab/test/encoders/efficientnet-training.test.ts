@@ -17,8 +17,12 @@ import {
   type Tensor,
   type Value,
 } from 'mien-engine';
-import { efficientNetConfig, type EfficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { efficientNetMap, poolMap } from '../../src/encoders/efficientnet.js';
+import {
+  efficientNetConfig,
+  type EfficientNetConfig,
+  efficientNetMap,
+  poolMap,
+} from '../../src/encoders/efficientnet.js';
 import {
   efficientNetTraining,
   isStatistic,
@@ -149,7 +153,7 @@ describe('efficientNetTraining', () => {
   const config = efficientNetConfig('tf_efficientnetv2_b0');
   const images = goldenInput('image_48', [4, 3, 48, 48]);
 
-  it('computes what the inference definition does with the statistics of the same batch', async () => {
+  it('equals the inference definition with the statistics of the same batch', async () => {
     const weights = formulaWeights(config);
     await using step = await openStep(config, images, { momentum: 1 });
     const { embedding, statistics } = await step.run(weights);
@@ -213,7 +217,7 @@ describe('efficientNetTraining', () => {
     expect(loss).toBeGreaterThan(0);
   });
 
-  it('names the parts when there is none to train from, and asks for a seed', () => {
+  it('lists the parts for an unknown one, and requires a seed', () => {
     const p = (options: EfficientNetTrainingOptions) => () =>
       collectParameters(definition(config, [2, 3, 32, 32], options));
     expect(p({ from: 'blocks.6' })).toThrow(/no part "blocks.6"[^]*Did you mean/);

@@ -10,9 +10,13 @@ import {
   input,
   type Tensor,
 } from 'mien-engine';
-import { ARCHITECTURES, efficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import type { EfficientNetConfig } from '../../src/encoders/efficientnet-blocks.js';
-import { efficientNetMap, poolMap } from '../../src/encoders/efficientnet.js';
+import {
+  ARCHITECTURES,
+  efficientNetConfig,
+  type EfficientNetConfig,
+  efficientNetMap,
+  poolMap,
+} from '../../src/encoders/efficientnet.js';
 import {
   goldenInput,
   goldenPath,
@@ -77,7 +81,7 @@ describe('block tables', () => {
     }
   });
 
-  it('name the nearest architecture when there is none of that name', () => {
+  it('suggest the most similar architecture for an unknown one', () => {
     expect(() => efficientNetConfig('tf_efficientnet_v2_b0')).toThrow(/Did you mean "tf_efficientnetv2_b0"/);
   });
 });

@@ -61,7 +61,7 @@ const repo = (): string => join(cache, 'models--org--name');
 const blobs = (): Promise<string[]> => readdir(join(repo(), 'blobs')).catch(() => []);
 
 describe('fetching', () => {
-  it('lays files out as the hub does and then asks no more', async () => {
+  it('stores files in the hub’s layout and then makes no further requests', async () => {
     const file = await fetchWeights({}, 'main', sha256(weights));
     const path = join(repo(), 'snapshots', COMMIT, 'model.safetensors');
     expect(file).toEqual({ path, revision: COMMIT, sha256: sha256(weights) });
@@ -82,7 +82,7 @@ describe('fetching', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('uses what Python fetched, offline too', async () => {
+  it('uses files fetched by Python, also offline', async () => {
     await mkdir(join(repo(), 'blobs'), { recursive: true });
     await mkdir(join(repo(), 'snapshots', COMMIT), { recursive: true });
     await writeFile(join(repo(), 'blobs', sha256(weights)), weights);
@@ -95,7 +95,7 @@ describe('fetching', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('sends the token to the hub and to nobody else', async () => {
+  it('sends the token to the hub only', async () => {
     await hubFile(
       { id: ID, revision: 'main', path: 'model.safetensors' },
       options({}, { HF_TOKEN: 'secret' }),
@@ -103,7 +103,7 @@ describe('fetching', () => {
     expect(server.tokens).toEqual({ hub: ['Bearer secret'], cdn: [undefined] });
   });
 
-  it('tells how far it is', async () => {
+  it('reports progress', async () => {
     let [total, done] = [0, 0];
     const progress = {
       ...silentProgress,
@@ -116,7 +116,7 @@ describe('fetching', () => {
 });
 
 describe('broken transfers', () => {
-  it('goes on where the connection broke, after errors of the server too', async () => {
+  it('resumes after a broken connection and after server errors', async () => {
     let arrived = 0;
     const progress = { ...silentProgress, advance: (bytes = 1) => void (arrived += bytes) };
     const cutAt = (bytes: number) => ({ cutWhen: () => arrived >= bytes });
@@ -127,7 +127,7 @@ describe('broken transfers', () => {
     expect(ranges).toEqual([undefined, 'bytes=100000-', 'bytes=100000-', 'bytes=150000-']);
   });
 
-  it('starts again where the server cannot go on, or what came is wrong', async () => {
+  it('starts again if the server cannot resume or the received bytes are wrong', async () => {
     server.mishaps.push('cut', 'ignore-range');
     expect(await sha256File((await fetchWeights()).path)).toBe(sha256(weights));
     await rm(cache, { recursive: true });
@@ -135,16 +135,16 @@ describe('broken transfers', () => {
     expect(await sha256File((await fetchWeights()).path)).toBe(sha256(weights));
   });
 
-  it('gives up on a connection that stalls, and leaves nothing behind', async () => {
+  it('closes a stalled connection and leaves nothing behind', async () => {
     server.mishaps.push('stall');
     await expect(fetchWeights({ timeout: 100, retries: 0 })).rejects.toMatchObject({
       code: 'offline',
-      message: expect.stringMatching(/nothing came for 0\.1 s[^]*--weights/) as string,
+      message: expect.stringMatching(/no data for 0\.1 s[^]*--weights/) as string,
     });
     expect(await blobs()).toEqual([]);
   });
 
-  it('stops when told to, and leaves nothing behind', async () => {
+  it('stops when aborted and leaves nothing behind', async () => {
     server.mishaps.push('stall');
     const controller = new AbortController();
     const progress = { ...silentProgress, advance: () => controller.abort() };
@@ -154,13 +154,13 @@ describe('broken transfers', () => {
     expect(await blobs()).toEqual([]);
   });
 
-  it('refuses bytes that never have the right hash', async () => {
+  it('rejects bytes that never have the right hash', async () => {
     server.mishaps.push('corrupt', 'corrupt');
     await expect(fetchWeights({ retries: 1 })).rejects.toThrow(/expected hash/);
     expect(await blobs()).toEqual([]);
   });
 
-  it('removes what a killed process left, once it is old', async () => {
+  it('removes old temporary files of killed processes', async () => {
     await fetchWeights();
     const [old, young] = ['a', 'b'].map((name) => join(repo(), 'blobs', `${name}.mien.incomplete`)) as [
       string,
@@ -187,7 +187,7 @@ describe('a damaged cache', () => {
         ),
     ],
     ['removed', (path: string) => rm(path)],
-  ])('fetches a file anew that was %s', async (_, damage) => {
+  ])('fetches a file again that was %s', async (_, damage) => {
     await fetchWeights();
     await damage(join(repo(), 'blobs', sha256(weights)));
     await expect(
@@ -220,16 +220,16 @@ describe('errors', () => {
       'other weights than pinned',
       { id: ID, revision: 'main', path: 'model.safetensors', sha256: 'a'.repeat(64) },
       'weights',
-      /aaaa is expected/,
+      /expected aaaa/,
     ],
     ['an id that climbs', { id: '../etc', revision: 'main', path: 'config.json' }, 'config', /not the id/],
     ['a path that climbs', { id: ID, revision: 'main', path: '../../x' }, 'config', /not a file of/],
-  ])('names %s', async (_, name, code, message) => {
+  ])('reports %s', async (_, name, code, message) => {
     const error: unknown = await hubFile(name, options()).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
   });
 
-  it('says what to do when there is no network or it is switched off', async () => {
+  it('explains what to do without a network or with fetching disabled', async () => {
     const closed = await startHubServer({});
     await closed.close();
     const nowhere = { HF_ENDPOINT: closed.endpoint };
@@ -241,10 +241,10 @@ describe('errors', () => {
     });
     await expect(
       hubFile({ id: ID, revision: 'main', path: 'x.json' }, options({}, { HF_HUB_OFFLINE: 'yes' })),
-    ).rejects.toThrow(/fetching is switched off/);
+    ).rejects.toThrow(/fetching is disabled/);
     await expect(
       hubFile({ id: ID, revision: 'main', path: 'x.json' }, options({ offline: true })),
-    ).rejects.toThrow(/fetching is switched off/);
+    ).rejects.toThrow(/fetching is disabled/);
     expect(server.requests).toEqual([]);
   });
 
@@ -261,14 +261,14 @@ describe('errors', () => {
         { id: ID, revision: 'main', path: 'x.json' },
         options({}, { HF_ENDPOINT: `http://127.0.0.1:${port}` }),
       ),
-    ).rejects.toThrow(/does not answer as a Hugging Face hub/);
+    ).rejects.toThrow(/does not respond like a Hugging Face hub/);
     portal.closeAllConnections();
     portal.close();
   });
 });
 
 describe('settings', () => {
-  it('follow the variables of the Python client', () => {
+  it('follow the environment variables of the Python client', () => {
     expect(hubSettings({ HF_HOME: '/h' })).toMatchObject({
       cache: '/h/hub',
       offline: false,

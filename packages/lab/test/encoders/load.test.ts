@@ -59,7 +59,7 @@ const noise = (name: string, width: number, height: number): DecodedImage => ({
   data: Uint8Array.from(uniform(name, width * height * 3), (x) => Math.floor((x + 1) * 128)),
 });
 
-describe('profile paper, from a server that answers as the hub', () => {
+describe('profile paper, from a mock hub', () => {
   let server: HubServer;
   let text: TextEncoder;
   let face: FaceEncoder;
@@ -81,7 +81,7 @@ describe('profile paper, from a server that answers as the hub', () => {
     await face.dispose();
   });
 
-  it('says which encoders these are', () => {
+  it('identifies its encoders', () => {
     expect(text.identity).toMatchObject({
       id: 'distilbert/distilbert-base-uncased',
       revision: profiles.paper.text.revision,
@@ -124,7 +124,7 @@ describe('profile paper, from a server that answers as the hub', () => {
     }
   });
 
-  it('embeds texts and images from beginning to end', async () => {
+  it('embeds texts and images end to end', async () => {
     const { ids } = text.tokenize('I am happy.');
     expect([...ids]).toEqual([101, 104, 105, 106, 109, 102]);
     expect((await text.encode([ids])).data.every(Number.isFinite)).toBe(true);
@@ -156,7 +156,7 @@ describe('profile paper, from a server that answers as the hub', () => {
     await again.dispose();
   });
 
-  it('refuses other weights than those pinned', async () => {
+  it('rejects other weights than those pinned', async () => {
     const spec = { ...profiles.paper.text, sha256: 'c'.repeat(64) };
     await expect(loadTextEncoder(spec, { environment: environment() })).rejects.toMatchObject({
       code: 'weights',
@@ -165,7 +165,7 @@ describe('profile paper, from a server that answers as the hub', () => {
 });
 
 describe('a batch', () => {
-  it('does not change what an item is embedded as', async () => {
+  it('does not change the embedding of an item', async () => {
     const dir = await writeFiles(join(folder, 'batch'), bertFiles(smallDistilBertConfig, WORDS));
     const spec = { ...profiles.frozen.text, folder: dir, maxTokens: 16 };
     const encoder = await loadTextEncoder(spec);
@@ -194,7 +194,7 @@ describe('a batch', () => {
     await encoder.dispose();
   });
 
-  it('of images of all sizes keeps their order', async () => {
+  it('of images of different sizes keeps their order', async () => {
     const config = { ...efficientNetB3Config, architecture: 'efficientnet_b0' };
     const dir = await writeFiles(join(folder, 'images'), efficientNetFiles(config));
     const encoder = await loadFaceEncoder({ ...profiles.paper.face, folder: dir, imageSize: 64 });

@@ -16,10 +16,8 @@ import {
   type Tensors,
 } from 'mien-engine';
 import { faceNetwork, faceNetworkParameters, isFaceTrainedFrom } from '../../src/encoders/face-network.js';
-import { loadFaceEncoder } from '../../src/encoders/load.js';
-import { faceConfig, timmConfig } from '../../src/encoders/load-face.js';
-import { mobileFaceNetConfig } from '../../src/encoders/mobilefacenet.js';
-import { mobileFaceNetTraining } from '../../src/encoders/mobilefacenet-training.js';
+import { faceConfig, loadFaceEncoder, timmConfig } from '../../src/encoders/load.js';
+import { mobileFaceNetConfig, mobileFaceNetTraining } from '../../src/encoders/mobilefacenet.js';
 import { compute, numbers } from '../../../engine/test/graph/harness.js';
 import { goldenInput, goldenWeights, readGolden, relativeError } from '../../../../test/support/golden.js';
 
@@ -102,7 +100,7 @@ describe('the training definition', () => {
     expect(relativeError(numbers(await trained(images, from)), numbers(embedding))).toBeLessThan(1e-5);
   });
 
-  it('has the slope of its output along its gradient', async () => {
+  it('has gradients that match finite differences', async () => {
     const images = goldenInput('image', [2, 3, 32, 32]);
     const names = Object.keys(weights).filter(isFaceTrainedFrom(network, { from: 'stage4', slopes: true }));
     expect(names).toContain('stage5.1.depthwise.prelu.weight');
@@ -150,7 +148,7 @@ describe('the training definition', () => {
     expect(slope / square).toBeLessThan(1.02);
   });
 
-  it('leaves slopes as they are unless asked, and names the parts', () => {
+  it('does not train slopes by default, and lists the parts', () => {
     const all = isFaceTrainedFrom(network, { from: null });
     expect(['stem.conv.weight', 'stem.prelu.weight', 'head.conv.bias'].map(all)).toEqual([true, false, true]);
     expect(() => isFaceTrainedFrom(network, { from: 'stage6' })).toThrow(/no part "stage6"[^]*Did you mean/);

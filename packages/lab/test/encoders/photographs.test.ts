@@ -33,7 +33,7 @@ const row = (value: { shape: readonly number[]; data: Float32Array }, i: number)
 };
 
 describe('photographs', () => {
-  it('are decoded and resized as PIL does, within one grey level', async () => {
+  it('are decoded and resized as by PIL, within one grey level', async () => {
     const { tensors } = await readSafetensorsFile(goldenPath('photos.safetensors'));
     for (const [name, tolerance] of [
       ['astronaut', 1],
@@ -117,7 +117,7 @@ describe.skipIf(!WEIGHTS)('real weights (MIEN_WEIGHTS)', () => {
     await encoder.dispose();
   });
 
-  it('are found under the hub id too', async () => {
+  it('are found under the hub id, too', async () => {
     const nested = join(folder, 'nested', 'timm', 'tf_efficientnetv2_b0.in1k');
     await cp(join(WEIGHTS!, 'tf_efficientnetv2_b0.in1k'), nested, { recursive: true });
     const encoder = await loadFaceEncoder(profiles.frozen.face, { weights: join(folder, 'nested') });

@@ -34,21 +34,21 @@ describe('a small BERT tokenizer', () => {
   const tokenizer = createTokenizer(json, { maxTokens: 6 });
   const encode = (text: string): number[] => [...tokenizer.encode(text).ids];
 
-  it('frames texts by special tokens, the empty one too', () => {
+  it('adds special tokens, also to an empty text', () => {
     expect(encode('Joyful FEAR')).toEqual([101, id('joy'), id('##ful'), id('fear'), 102]);
     expect(encode('')).toEqual([101, 102]);
     expect(encode(' \n\t ')).toEqual([101, 102]);
     expect(encode('zebra')).toEqual([101, 100, 102]);
   });
 
-  it('cuts the text and keeps the frame', () => {
+  it('truncates the text and keeps the special tokens', () => {
     expect(tokenizer.encode('a b a b')).toMatchObject({ truncated: false });
     const { ids, truncated } = tokenizer.encode('a b a joyful');
     expect([...ids]).toEqual([101, id('a'), id('b'), id('a'), id('joy'), 102]);
     expect(truncated).toBe(true);
   });
 
-  it('cuts very long texts as if it had read them whole', () => {
+  it('truncates very long texts as if it had tokenised all of them', () => {
     const whole = createTokenizer(json, { maxTokens: 100_000 });
     const texts = [
       `${' '.repeat(5000)}a`,
@@ -63,7 +63,7 @@ describe('a small BERT tokenizer', () => {
     }
   });
 
-  it('takes any string: unpaired surrogates, control characters, emoji', () => {
+  it('accepts any string: unpaired surrogates, control characters, emoji', () => {
     expect(encode('a\ud800 \udc00b\u0000\u0007')).toEqual([101, id('a'), id('b'), 102]);
     fc.assert(
       fc.property(fc.string({ unit: codePoint, maxLength: 400 }), (text) => {
@@ -86,7 +86,7 @@ describe('a small BERT tokenizer', () => {
     ['a mathematical sign', 'fear≠'],
     ['a box', 'fear█'],
     ['letters of an unknown script', 'fearㅠㅠ'],
-  ])('reads a word beside %s', (_, text) => {
+  ])('recognises a word beside %s', (_, text) => {
     const { ids, pieces } = tokenizer.encode(text);
     expect([...ids].filter((one) => one > 103)).toEqual([id('fear')]);
     expect(ids).toHaveLength(4);
@@ -94,7 +94,7 @@ describe('a small BERT tokenizer', () => {
     if (text !== 'fearㅠㅠ') expect(text.slice(word!.start, word!.end)).toBe('fear');
   });
 
-  it('reads the words on both sides of any symbols', () => {
+  it('recognises the words on both sides of any symbols', () => {
     const symbol = fc
       .integer({ min: 0x21, max: 0x1faff })
       .map((code) => (code >= 0xd800 && code < 0xe000 ? '€' : String.fromCodePoint(code)))
@@ -122,13 +122,13 @@ describe('a small BERT tokenizer', () => {
     ['struck', 'f̶e̶a̶r̶'],
     ['boxed', 'F⃞E⃞A⃞R⃞'],
     ['invisibly divided', 'fe\u200Ba\u00ADr'],
-  ])('reads %s letters as plain ones, where they are', (_, text) => {
+  ])('reads %s letters as plain ones', (_, text) => {
     const { ids, pieces } = tokenizer.encode(`a ${text}`);
     expect([...ids]).toEqual([101, id('a'), id('fear'), 102]);
     expect(pieces[1]).toMatchObject({ start: 2, end: 2 + text.length, first: 2, last: 3 });
   });
 
-  it('takes one emoji for one piece, however it is joined', () => {
+  it('keeps a joined emoji in one piece', () => {
     const emoji = ['😡', '❤️', '👩🏽‍🦰', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '🇩🇪', '1️⃣', '🅰️', 'ℹ️', '👨‍👩‍👧‍👦', '🤦🏻‍♂️'];
     const { pieces } = createTokenizer(json, { maxTokens: 64 }).encode(emoji.join(''));
     const text = emoji.join('');
@@ -136,7 +136,7 @@ describe('a small BERT tokenizer', () => {
     expect(pieces.every(({ kind, first, last }) => kind === 'pictograph' && last === first + 1)).toBe(true);
   });
 
-  it('does not take words spelled in single letters of another script for read', () => {
+  it('does not count words split into single letters of another script as recognised', () => {
     const readBy = (own: readonly string[], text: string): number => {
       const { encode: by } = createTokenizer(bertTokenizerJson(own), { maxTokens: 64 });
       return by(text).pieces.reduce((sum, piece) => sum + piece.read, 0);
@@ -149,7 +149,7 @@ describe('a small BERT tokenizer', () => {
     expect(readBy([...letters, ...chinese], 'aa яя 心')).toBe(3);
   });
 
-  it('gives sequences that were added their own tokens', () => {
+  it('gives added sequences their own tokens', () => {
     const sequences = ['😡', '🤷🏿️', '[NAME]', ':(', ':((', 'xD'];
     const { json: extended, ids: own } = addTokens(json, sequences);
     expect([...own.values()]).toEqual([1, 2, 3, 4, 5, 6]);
@@ -166,7 +166,7 @@ describe('a small BERT tokenizer', () => {
     expect(createTokenizer(json, { maxTokens: 64, addedTokens: own }).encode('fear😡').ids).toEqual(
       read('fear😡').ids,
     );
-    expect(() => addTokens(extended, ['😡'])).toThrow(/token already/);
+    expect(() => addTokens(extended, ['😡'])).toThrow(/already has a token/);
     expect(() =>
       addTokens(
         json,
@@ -182,13 +182,13 @@ describe('a small BERT tokenizer', () => {
     { model: {} },
     { model: { type: 'WordPiece' } },
     { model: { type: 'Nonsense', vocab: {} } },
-  ])('refuses what is no tokenizer: %j', (broken) => {
+  ])('rejects an invalid tokenizer: %j', (broken) => {
     expect(() => createTokenizer(broken, { maxTokens: 8, file: 'tokenizer.json' })).toThrow(
       /tokenizer\.json: is not a tokenizer/,
     );
   });
 
-  it('refuses a limit that leaves no room', () => {
+  it('rejects a limit that leaves no room for text', () => {
     expect(() => createTokenizer(json, { maxTokens: 2 })).toThrow(/no room/);
   });
 });

@@ -56,12 +56,12 @@ describe('weights that do not fit', () => {
     [
       'a tensor has another shape',
       () => withWeights({ ...rest, [name]: float32([2, 2], [1, 2, 3, 4]) }),
-      /weight: is \[2, 2\], \[128, 512\] is needed/,
+      /weight: is \[2, 2\]; expected \[128, 512\]/,
     ],
     [
       'a tensor holds integers',
       () => withWeights({ ...rest, [name]: int64([128, 512], new Array(65536).fill(1)) }),
-      /holds I64/,
+      /contains I64/,
     ],
     [
       'a tensor is foreign',
@@ -95,7 +95,7 @@ describe('weights that do not fit', () => {
       () => ({ ...files, 'model.safetensors': files['model.safetensors']!.subarray(0, 1e6) }),
       /the file is truncated/,
     ],
-  ])('is named: %s', async (what, make, message) => {
+  ])('are reported: %s', async (what, make, message) => {
     const dir = await writeFiles(join(folder, `bad ${what}`), make());
     const spec = { ...profiles.frozen.text, folder: dir, maxTokens: 16 };
     await expect(loadTextEncoder(spec)).rejects.toThrow(message);
@@ -132,7 +132,7 @@ describe('weights that do not fit', () => {
     expect(narrow).not.toEqual(plain);
   });
 
-  it('says which folder lacks them, and refuses more tokens than there are positions', async () => {
+  it('reports the folder that lacks them, and rejects more tokens than positions', async () => {
     await expect(loadTextEncoder(profiles.frozen.text, { weights: folder })).rejects.toMatchObject({
       code: 'weights',
       place: { file: join(folder, 'all-MiniLM-L6-v2') },

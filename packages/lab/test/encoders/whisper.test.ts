@@ -16,7 +16,7 @@ import {
   type Tensors,
 } from 'mien-engine';
 import { readSafetensorsFile } from 'mien-engine/node';
-import { loadVoiceEncoder, whisperTiny } from '../../src/encoders/load.js';
+import { loadVoiceEncoder, whisperTiny } from '../../src/encoders/load-voice.js';
 import { createVoiceEncoder, readPretrainedVoice, whisperParameters } from '../../src/encoders/load-voice.js';
 import { logMel, melFilters } from '../../src/encoders/log-mel.js';
 import { poolSteps, whisper, whisperConfig, type WhisperConfig } from '../../src/encoders/whisper.js';

@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
 import { answerThresholds, argmax, leastConfidence, leastPosterior, scores, softmax } from 'mien/parts';
-import { fitCertainty } from '../../src/evaluate/fit-certainty.js';
-import { setCoverage } from '../../src/evaluate/conformal.js';
+import { fitCertainty, setCoverage } from '../../src/evaluate/conformal.js';
 
 /** Items whose logits speak for their label, more or less. */
 function drawn(n: number, seed: number, classes = 5) {
@@ -31,7 +30,7 @@ test.each([0.5, 0.8, 0.9, 0.95, 0.99])(
   },
 );
 
-test.each([0.05, 0.1, 0.2])('answers at a risk of %f are wrong no more often', (risk) => {
+test.each([0.05, 0.1, 0.2])('answers at a risk of %f have at most this error rate', (risk) => {
   const least = leastConfidence(certainty, risk)!;
   const best = argmax(fresh.posteriors);
   const answered = [...best.keys()].filter((i) => fresh.posteriors.data[i * 5 + best[i]!]! >= least);
@@ -40,14 +39,14 @@ test.each([0.05, 0.1, 0.2])('answers at a risk of %f are wrong no more often', (
   expect(wrong / answered.length).toBeLessThan(risk);
 });
 
-test('a coverage between two known ones gets the larger set, a risk that nothing keeps no answer', () => {
+test('a coverage between two known ones gets the larger set, an unattainable risk no answers', () => {
   expect(leastPosterior(certainty, 0.905)).toBe(leastPosterior(certainty, 0.91));
   expect(leastPosterior(certainty, 0.91)).toBeLessThanOrEqual(leastPosterior(certainty, 0.9));
   expect(leastConfidence(certainty, 1e-6)).toBeUndefined();
   expect(leastConfidence(certainty, 0.999)).toBe(certainty.answers[0]!.confidence);
 });
 
-test('few held-out items promise little', () => {
+test('few held-out items give weak guarantees', () => {
   const few = drawn(10, 3);
   const little = fitCertainty(few.truth, few.posteriors);
   // With ten items the largest score is the threshold up to 10/11; beyond, every label is in the set.
@@ -56,7 +55,7 @@ test('few held-out items promise little', () => {
   expect(leastConfidence(little, 0.05)).toBeUndefined();
 });
 
-test('thresholds answer ever fewer items, ever more confident ones', () => {
+test('higher thresholds answer fewer, more confident items', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 1000 }), (n, seed) => {
       const { truth, posteriors } = drawn(n, seed);

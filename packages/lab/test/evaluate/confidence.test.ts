@@ -10,7 +10,7 @@ const { classes, truth, posteriors, reliability, risk, area, held, conformal } =
 const all = scores(classes, Float64Array.from(posteriors));
 const part = (from: number, to: number) => scores(classes, all.data.slice(from * classes, to * classes));
 
-test('reliability bins as scikit-learn’s calibration_curve', () => {
+test('reliability bins equal scikit-learn’s calibration_curve', () => {
   const bins = reliabilityBins(truth, all, 10);
   bins.forEach(({ accuracy, confidence }, i) => {
     expect(accuracy).toBeCloseTo(reliability.accuracy[i]!, 12);
@@ -19,13 +19,13 @@ test('reliability bins as scikit-learn’s calibration_curve', () => {
   expect(bins).toHaveLength(reliability.accuracy.length);
 });
 
-test('risk over coverage as numpy’s running mean', () => {
+test('risk over coverage equals numpy’s running mean', () => {
   const curve = riskCoverage(truth, all);
   curve.risk.forEach((value, i) => expect(value).toBeCloseTo(risk[i]!, 12));
   expect(curve.area).toBeCloseTo(area, 12);
 });
 
-describe.each(conformal)('sets at α = $alpha as numpy', (expected) => {
+describe.each(conformal)('sets at α = $alpha, against numpy', (expected) => {
   test('threshold and coverage', () => {
     const threshold = conformalThreshold(truth.slice(0, held), part(0, held), expected.alpha);
     expect(threshold).toBeCloseTo(expected.threshold, 12);
@@ -48,7 +48,7 @@ const judged = fc
     return { truth: Array.from({ length: n }, () => stream.integer(k)), posteriors: softmax(logits) };
   });
 
-test('bins hold every item once, and their weighted gaps are the expected calibration error', () => {
+test('bins contain every item once, and their weighted gaps are the expected calibration error', () => {
   fc.assert(
     fc.property(judged, (one) => {
       const n = one.truth.length;
@@ -67,7 +67,7 @@ test('bins hold every item once, and their weighted gaps are the expected calibr
   );
 });
 
-test('at full coverage the risk is the error rate; items of equal confidence may come in any order', () => {
+test('at full coverage the risk is the error rate, for any order of items with equal confidence', () => {
   fc.assert(
     fc.property(judged, (one) => {
       const { risk: curve } = riskCoverage(one.truth, one.posteriors);
@@ -82,7 +82,7 @@ test('at full coverage the risk is the error rate; items of equal confidence may
   expect([...riskCoverage([0, 0, 1, 1], even).risk]).toEqual([0.5, 0.5, 0.5, 0.5]);
 });
 
-test('sets cover new items as often as asked, over many draws of held-out items', () => {
+test('sets have the requested coverage over many draws of held-out items', () => {
   let covered = 0;
   const draws = 400;
   for (let draw = 0; draw < draws; draw++) {
@@ -118,7 +118,7 @@ test('a lower error rate never shrinks sets; too few items give every label', ()
   expect(setCoverage([1, 1], few, 0.05).perLabel[0]).toBeNull();
 });
 
-test('what cannot be judged is refused', () => {
+test('rejects invalid input', () => {
   expect(() => riskCoverage([0], scores(2, new Float64Array(4)))).toThrow(/2 items/);
   expect(() => reliabilityBins([], scores(2, new Float64Array(0)))).toThrow(/0 items/);
   expect(() => conformalThreshold([0], scores(2, Float64Array.of(1, 0)), 1)).toThrow(/between 0 and 1/);

@@ -21,7 +21,7 @@ const logitsOf =
       ),
     );
 
-test('all pairs of twelve texts and faces, as numpy', async () => {
+test('all pairs of twelve texts and faces give the projection of numpy', async () => {
   const { texts, faces, additive } = golden.emap;
   const model = logitsOf(3, (i, j, k) => {
     const [t, v] = [texts[i]!, faces[j]!];
@@ -36,7 +36,7 @@ const draw = (n: number) => Float64Array.from({ length: n }, () => stream.normal
 const [ofText, ofFace] = [draw(400 * 2), draw(400 * 2)];
 const additive = logitsOf(2, (i, j, k) => ofText[2 * i + k]! + ofFace[2 * j + k]!);
 
-test('an additive model is its own projection, whatever the anchors; batches do not matter', async () => {
+test('an additive model is its own projection, for any anchors and batches', async () => {
   const all = { texts: rows(400), faces: rows(400).map((i) => (7 * i) % 400) };
   const exact = await additive(all.texts, all.faces);
   await fc.assert(
@@ -53,7 +53,7 @@ test('an additive model is its own projection, whatever the anchors; batches do 
   );
 });
 
-test('what the projection leaves has no mean over texts nor over faces: it is the nearest additive model', async () => {
+test('the residual has zero mean over texts and over faces, so that the projection is the closest additive model', async () => {
   const n = 20;
   const model = logitsOf(1, (i, j) => Math.cos(1.3 * i * j) + 0.1 * i - 0.2 * j);
   const leftOver = new Float64Array(n * n);
@@ -74,7 +74,7 @@ test('what the projection leaves has no mean over texts nor over faces: it is th
   }
 });
 
-test('items that are there several times are asked for once, and answered every time', async () => {
+test('repeated items are evaluated once', async () => {
   let asked = 0;
   const interacting = logitsOf(2, (i, j, k) => Math.cos(1.3 * i * j + k) + 0.1 * i);
   const counted: PairLogits = (texts, faces) => ((asked += texts.length), interacting(texts, faces));
@@ -88,7 +88,7 @@ test('items that are there several times are asked for once, and answered every 
   expect([...found.data]).toEqual(order.flatMap((i) => [...few.data.subarray(2 * i, 2 * i + 2)]));
 });
 
-test('what cannot be projected is refused', async () => {
+test('rejects invalid input', async () => {
   const one = { texts: rows(1), faces: rows(1) };
   await expect(additiveProjection(additive, { texts: rows(2), faces: rows(1) })).rejects.toThrow(/as many/);
   await expect(additiveProjection(additive, one, { texts: rows(0), faces: rows(1) })).rejects.toThrow(

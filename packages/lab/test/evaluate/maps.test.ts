@@ -2,9 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
-import { mapPoints } from '../../src/evaluate/projection.js';
-import { stratifiedSample } from '../../src/evaluate/sample.js';
-import { trustworthiness } from '../../src/evaluate/trustworthiness.js';
+import { mapPoints, stratifiedSample, trustworthiness } from '../../src/evaluate/projection.js';
 import { golden } from '../../../../test/support/evaluate-golden.js';
 
 const { maps } = golden;
@@ -17,7 +15,7 @@ test.each(Object.entries(maps.trustworthiness))(
   },
 );
 
-test('a map that is the space itself is wholly trustworthy, at any scale', () => {
+test('a map equal to the space, at any scale, has trustworthiness one', () => {
   const data = maps.map;
   const space = { width: 2, data };
   expect(trustworthiness(space, space, 5)).toBe(1);
@@ -26,7 +24,7 @@ test('a map that is the space itself is wholly trustworthy, at any scale', () =>
   expect(() => trustworthiness(space, space, 30)).toThrow(/30 neighbours/);
 });
 
-test('groups that lie apart stay apart, the same each time', () => {
+test('separate groups stay separate, reproducibly', () => {
   const stream = randomStream(1, 'map test');
   const n = 90;
   const data = Float32Array.from({ length: n * 5 }, (_, i) => (Math.floor(i / 5) % 3) * 12 + stream.normal());
@@ -48,7 +46,7 @@ test('groups that lie apart stay apart, the same each time', () => {
   );
 });
 
-test('few points lower the perplexity; too few and infinite ones are refused', () => {
+test('few points reduce the perplexity; too few or infinite ones are rejected', () => {
   const data = Float32Array.from({ length: 20 }, (_, i) => (i * 7) % 11);
   expect(mapPoints({ width: 2, data }, { iterations: 10 }).settings).toMatchObject({
     perplexity: 3,
@@ -60,7 +58,7 @@ test('few points lower the perplexity; too few and infinite ones are refused', (
   );
 });
 
-test('a stratified sample has as many as asked, each once, with labels within one of their share', () => {
+test('a stratified sample has the requested size, without repetition, with labels within one of their share', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 200 }),

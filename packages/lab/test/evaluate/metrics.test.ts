@@ -37,7 +37,7 @@ const golden = JSON.parse(
   readFileSync(new URL('../../../../test/golden/evaluate/metrics.json', import.meta.url), 'utf8'),
 ) as Golden;
 
-describe.each(golden.cases)('as scikit-learn, $classes labels', (expected) => {
+describe.each(golden.cases)('$classes labels, against scikit-learn', (expected) => {
   const logits = scores(expected.classes, Float32Array.from(expected.logits));
   const posteriors = softmax(logits);
 
@@ -68,20 +68,20 @@ describe.each(golden.cases)('as scikit-learn, $classes labels', (expected) => {
   });
 });
 
-test.each(golden.intervals)('t interval of $values.length values, as SciPy', (expected) => {
+test.each(golden.intervals)('t interval of $values.length values, against SciPy', (expected) => {
   const interval = seedInterval(expected.values);
   expect(interval.mean).toBeCloseTo(expected.mean, 12);
   expect(interval.low).toBeCloseTo(expected.low, 9);
   expect(interval.high).toBeCloseTo(expected.high, 9);
 });
 
-test('a label never predicted and a label never seen count as zero', () => {
+test('a label never predicted or never present counts as zero', () => {
   const score = scoreOf(confusionMatrix([0, 0, 1], [0, 0, 0], 3));
   expect(score.perLabel.map(({ f1 }) => f1)).toEqual([0.8, 0, 0]);
   expect(score.precision).toBeCloseTo(2 / 9, 12);
 });
 
-test('lengths and labels that do not fit are errors', () => {
+test('rejects inconsistent lengths and invalid labels', () => {
   expect(() => confusionMatrix([0, 1], [0], 2)).toThrow(/2 labels for 1 predictions/);
   expect(() => confusionMatrix([], [], 2)).toThrow(/at least one/);
   expect(() => confusionMatrix([2], [0], 2)).toThrow(/label 2 of item 0 is not one of 0 … 1/);
@@ -89,7 +89,7 @@ test('lengths and labels that do not fit are errors', () => {
   expect(() => scores(3, new Float32Array(4))).toThrow(/4 scores/);
 });
 
-test('equal scores go to the first label, and one bin holds a confidence of exactly one', () => {
+test('ties go to the first label, and a confidence of exactly one is in the last bin', () => {
   expect([...argmax(scores(3, Float32Array.of(1, 1, 0, 0, 2, 2)))]).toEqual([0, 1]);
   expect(expectedCalibrationError([0, 1], scores(2, Float32Array.of(1, 0, 1, 0)))).toBeCloseTo(0.5, 12);
 });
@@ -102,7 +102,7 @@ const pairs = fc
       .map((items) => ({ classes, truth: items.map(([t]) => t), predicted: items.map(([, p]) => p) })),
   );
 
-test('metrics lie in [0, 1], do not depend on order, and are one exactly for perfect predictions', () => {
+test('metrics are in [0, 1], independent of order, and one only for perfect predictions', () => {
   fc.assert(
     fc.property(pairs, ({ classes, truth, predicted }) => {
       const score = scoreOf(confusionMatrix(truth, predicted, classes));

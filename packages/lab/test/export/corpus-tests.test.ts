@@ -13,7 +13,7 @@ import {
   type ProtocolText,
   SHARED_LABELS,
 } from 'mien/parts';
-import type { CorpusItem, PreparedCorpus } from '../../src/data/corpora/types.js';
+import type { CorpusItem, PreparedCorpus } from '../../src/data/corpora/definitions.js';
 
 const one = (labels: readonly string[], rows: readonly string[]): Tensor<'float32'> =>
   float32(

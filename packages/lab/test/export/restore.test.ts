@@ -8,7 +8,7 @@ import { type BundleManifest, FILES, readBundle, writeBundle } from 'mien/parts'
 import { bertTokenizerJson } from '../../../../test/support/pretrained.js';
 import { writeLegible } from '../../../../test/support/bundle.js';
 import { bertConfig } from '../../src/encoders/bert.js';
-import { bertParameters } from '../../src/encoders/load-text.js';
+import { bertParameters } from '../../src/encoders/load.js';
 import { decisionModel } from '../../src/export/decision.js';
 import { faceModel, fineTop, linearTop, publishedTop, textModel } from '../../src/export/models.js';
 import { restoreLearned } from '../../src/export/restore.js';

@@ -25,7 +25,7 @@ const options = (protocol: Protocol = smallProtocol()) => ({
   batchSize: 4,
 });
 
-test('kept items come with their rows, labels, splits, subjects and groups, in the order of the protocol', async () => {
+test('items have their rows, labels, splits, subjects and groups, in the order of the protocol', async () => {
   const protocol = smallProtocol();
   const { texts, faces, provenance } = await featuresOf(options(protocol));
   const kept = protocol.texts.filter(({ split }) => split !== 'dropped');
@@ -72,7 +72,7 @@ test('kept items come with their rows, labels, splits, subjects and groups, in t
   expect(provenance.protocol).toMatchObject({ split: 'clean', seed: 1 });
 });
 
-test('dropped items are embedded too, so that another split of the same data costs nothing; unreadable ones are not', async () => {
+test('dropped items are embedded too, so that another split of the data costs nothing, except unreadable ones', async () => {
   const protocol = smallProtocol();
   const first = await extractFeatures(options(protocol));
   expect([first.isear?.items, first.fer2013?.items, first.rafdb?.items]).toEqual([120, 149, 79]);
@@ -92,7 +92,7 @@ test('dropped items are embedded too, so that another split of the same data cos
   expect(sets.texts.ids.length).toBe(120);
 });
 
-test('stores of different encoders lie side by side and never mix', async () => {
+test('stores of different encoders are separate', async () => {
   await extractFeatures(options());
   const before = await Promise.all(
     (await readdir(root))
@@ -121,7 +121,7 @@ test('a folder of stores gives the same sets without the data', async () => {
   await expect(openFeatures(root)).rejects.toMatchObject({ code: 'format' });
 });
 
-test('features that are not those of the data are refused', async () => {
+test('rejects features of other data', async () => {
   const protocol = smallProtocol();
   const results = await extractFeatures(options(protocol));
   const open = async (set: 'isear' | 'fer2013' | 'rafdb') => openStore(results[set]!.dir);
@@ -130,14 +130,14 @@ test('features that are not those of the data are refused', async () => {
     ...protocol,
     texts: protocol.texts.map((text, i) => (i === 3 ? { ...text, text: 'edited' } : text)),
   };
-  expect(() => setsFromStores(edited, stores)).toThrow(/isear\/00003: the features are of other bytes/);
+  expect(() => setsFromStores(edited, stores)).toThrow(/isear\/00003: the data has changed since/);
   expect(() => setsFromStores(protocol, { ...stores, rafdb: stores.fer2013 })).toThrow(
     /not in the feature store/,
   );
-  expect(() => setsFromStores({ ...protocol, texts: [] }, stores)).toThrow(/needs isear/);
+  expect(() => setsFromStores({ ...protocol, texts: [] }, stores)).toThrow(/needs features of isear/);
 });
 
-test('machines that fill parts of all stores give what one gives', async () => {
+test('several machines that fill parts of all stores give the result of one', async () => {
   const alone = await mkdtemp(join(tmpdir(), 'mien-alone-'));
   await extractFeatures({ ...options(), dir: alone });
   for (const index of [2, 0, 1]) await extractFeatures({ ...options(), part: { index, of: 3 } });

@@ -55,7 +55,7 @@ async function fillFaces(
 const changed = (items: readonly StoreText[], index: number, text: string): StoreText[] =>
   items.map((item, i) => (i === index ? { ...item, text } : item));
 
-test('rows come back in item order, each what the encoder says of that item alone', async () => {
+test('rows are in item order, each as if its item were encoded alone', async () => {
   const items = someTexts(101);
   await fillTexts(root, items);
   const store = await openStore(root);
@@ -69,13 +69,13 @@ test('rows come back in item order, each what the encoder says of that item alon
   }
 });
 
-test('no text is ever encoded alone in its batch, where runtimes round differently', async () => {
+test('no text is encoded in a batch of one, for which runtimes round differently', async () => {
   const encoder = fakeTextEncoder();
   await fillStore({ dir: root, set: 'isear', embedder: textEmbedder(encoder, small), items: someTexts(37) });
   expect(Math.min(...encoder.batches)).toBe(2);
 });
 
-test('a batch never mixes texts of different lengths, nor grows beyond its size', async () => {
+test('a batch has texts of equal length and is not larger than its size', async () => {
   const encoder = fakeTextEncoder();
   const lengths: number[] = [];
   const spy = {
@@ -90,7 +90,7 @@ test('a batch never mixes texts of different lengths, nor grows beyond its size'
   expect(Math.max(...encoder.batches)).toBe(5);
 });
 
-test('a second run encodes nothing, writes nothing and says so', async () => {
+test('a second run encodes and writes nothing, and reports this', async () => {
   const first = await fillTexts(root, someTexts(100));
   expect(first).toMatchObject({ items: 100, computed: 100, kept: 0, unchanged: false });
   const times = async () =>
@@ -102,7 +102,7 @@ test('a second run encodes nothing, writes nothing and says so', async () => {
   expect([await folderBytes(root), await times()]).toEqual([bytes, before]);
 });
 
-test('the manifest states what the shards are, and holds for readers without mien', async () => {
+test('the manifest describes the shards, readable without mien', async () => {
   await fillTexts(root, someTexts(70));
   const manifest = JSON.parse(await readFile(join(root, 'manifest.json'), 'utf8')) as {
     shards: { file: string; items: number; bytes: number; sha256: string }[];
@@ -129,7 +129,7 @@ test('the manifest states what the shards are, and holds for readers without mie
   expect(JSON.stringify(manifest)).not.toContain('angry');
 });
 
-test('whatever is changed, added, removed or moved: the bytes are those of a fresh run, the cost that of the change', async () => {
+test('after any change of the list, the bytes are those of a fresh run, and only changed items are encoded', async () => {
   const edit = fc.oneof(
     fc.record({ kind: fc.constant('change' as const), at: fc.nat(), words: fc.integer({ min: 0, max: 33 }) }),
     fc.record({ kind: fc.constant('insert' as const), at: fc.nat(), words: fc.integer({ min: 0, max: 33 }) }),
@@ -161,7 +161,7 @@ test('whatever is changed, added, removed or moved: the bytes are those of a fre
   );
 });
 
-test('a changed image file recomputes itself alone', async () => {
+test('a changed image file is recomputed alone', async () => {
   const dir = join(root, 'store');
   const items: StoreFace[] = [];
   for (let i = 0; i < 80; i++) {
@@ -177,7 +177,7 @@ test('a changed image file recomputes itself alone', async () => {
   expect(await folderBytes(dir)).toEqual(await folderBytes(join(root, 'fresh')));
 });
 
-test('where rounding depends on the batch, whole shards are recomputed and the bytes still are those of a fresh run', async () => {
+test('if rounding depends on the batch, whole shards are recomputed and the bytes are still those of a fresh run', async () => {
   const items = someTexts(100);
   await fillTexts(join(root, 'a'), items, { roundsByBatch: true });
   const edited = changed(items, 40, 'something else');
@@ -206,7 +206,7 @@ test.each([
   ],
   ['a truncated file', (path: string) => truncate(path, 500)],
   ['an empty file', (path: string) => truncate(path, 0)],
-])('%s is refused by the reader and repaired by the next run', async (_what, damage) => {
+])('%s is rejected by the reader and repaired by the next run', async (_what, damage) => {
   await fillFaces(root, someFaces(100));
   const bytes = await folderBytes(root);
   const shard = Object.keys(bytes).find((name) => name.startsWith('shard-00002'))!;
@@ -217,7 +217,7 @@ test.each([
   expect(await folderBytes(root)).toEqual(bytes);
 });
 
-test('a missing shard is named by the reader and computed by the next run', async () => {
+test('a missing shard is reported by the reader and computed by the next run', async () => {
   await fillFaces(root, someFaces(100));
   const bytes = await folderBytes(root);
   const shard = Object.keys(bytes).find((name) => name.startsWith('shard-00001'))!;
@@ -227,7 +227,7 @@ test('a missing shard is named by the reader and computed by the next run', asyn
   expect(await folderBytes(root)).toEqual(bytes);
 });
 
-test('a store of another encoder or preprocessing is refused by name and left as it is', async () => {
+test('a store of another encoder or preprocessing is rejected with the difference and left unchanged', async () => {
   await fillTexts(root, someTexts(40));
   const bytes = await folderBytes(root);
   await expect(fillTexts(root, someTexts(40), { id: 'other/text' })).rejects.toMatchObject({
@@ -249,13 +249,13 @@ test('a store of another encoder or preprocessing is refused by name and left as
   ).rejects.toThrow(/preprocessing "pooling" "mean" instead of "first"/);
 });
 
-test('a file named manifest.json that is not ours is not overwritten', async () => {
+test('a foreign file named manifest.json is not overwritten', async () => {
   await writeFile(join(root, 'manifest.json'), '{"name":"a web app"}');
   await expect(fillTexts(root, someTexts(4))).rejects.toMatchObject({ code: 'store' });
   expect(await readFile(join(root, 'manifest.json'), 'utf8')).toBe('{"name":"a web app"}');
 });
 
-test('token states and feature maps are kept on request', async () => {
+test('token states and feature maps are stored on request', async () => {
   const items = someTexts(50);
   await fillTexts(join(root, 't'), items, { withStates: true });
   const text = await openStore(join(root, 't'));
@@ -290,7 +290,7 @@ test('an empty list makes an empty store', async () => {
   expect((await openStore(root)).embeddings.shape).toEqual([0, 8]);
 });
 
-test('a failing item is an error, what was finished is kept, and nothing is half-written', async () => {
+test('a failing item is an error; finished shards are kept, and nothing is left half-written', async () => {
   const items = someFaces(100);
   const bad = items.map((item, i): StoreFace =>
     i === 70 ? { ...item, image: { kind: 'file', path: join(root, 'nowhere.jpg') } } : item,
@@ -301,12 +301,12 @@ test('a failing item is an error, what was finished is kept, and nothing is half
     place: { file: join(root, 'nowhere.jpg') },
   });
   expect((await readdir(dir)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
-  await expect(openStore(dir)).rejects.toThrow(/not filled yet/);
+  await expect(openStore(dir)).rejects.toThrow(/is incomplete/);
   const rest = await fillFaces(dir, items);
   expect(rest.kept).toBe(64);
 });
 
-test('an interrupted run stops at a batch, keeps its shards, and the next one goes on', async () => {
+test('an interrupted run stops between batches, keeps its shards, and the next one resumes', async () => {
   const controller = new AbortController();
   const encoder = fakeTextEncoder();
   const stopping = {

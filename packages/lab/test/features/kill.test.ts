@@ -80,7 +80,7 @@ test.each(['text', 'face'] as const)(
   },
 );
 
-test('killed while a store is brought up to date, it stays readable and ends as a fresh one', async () => {
+test('a store killed during an update stays readable and ends with the bytes of a fresh one', async () => {
   const dir = join(root, 'store');
   const shorter: ChildTask = { dir, kind: 'face', count: 300, without: 130, delay: 2 };
   expect(await run(shorter)).toMatchObject({ code: 0 });
@@ -94,7 +94,7 @@ test('killed while a store is brought up to date, it stays readable and ends as 
   expect(await folderBytes(dir)).toEqual(await folderBytes(join(root, 'fresh')));
 });
 
-test('three machines, killed now and then, fill one folder as one machine would', async () => {
+test('three machines, killed repeatedly, fill one folder like a single machine', async () => {
   const task: ChildTask = { dir: join(root, 'shared'), kind: 'face', count: 300, delay: 1 };
   await Promise.all([0, 1, 2].map((index) => runKilled({ ...task, part: { index, of: 3 } }, 1, index)));
   await mergeParts(task.dir);
@@ -102,7 +102,7 @@ test('three machines, killed now and then, fill one folder as one machine would'
   expect(await folderBytes(task.dir)).toEqual(await folderBytes(join(root, 'one')));
 });
 
-test('a full disk is an error in plain words and leaves no half-written file', async () => {
+test('a full disk is a clear error and leaves no half-written file', async () => {
   const dir = join(root, 'store');
   const task: ChildTask = { dir, kind: 'face', count: 64, delay: 0, width: 3000 }; // 384 kB a shard
   const ended = await new Promise<Ended>((resolve, reject) => {
@@ -121,7 +121,7 @@ test('a full disk is an error in plain words and leaves no half-written file', a
   expect((await openStore(dir)).ids.length).toBe(64);
 });
 
-test('a folder that cannot be made is named', async () => {
+test('reports a folder that cannot be created', async () => {
   await writeFile(join(root, 'file'), 'not a folder');
   const ended = await run({ dir: join(root, 'file', 'store'), kind: 'face', count: 4, delay: 0 });
   expect(ended).toMatchObject({ code: 1 });

@@ -26,7 +26,7 @@ async function fill(dir: string, part?: Part, { count = 300, id = 'fake/face' } 
 const fillParts = (dir: (index: number) => string, of: number) =>
   Promise.all(Array.from({ length: of }, (_, index) => fill(dir(index), { index, of })));
 
-test.each([1, 3, 4, 20])('%i parts in one folder merge to what one machine gives', async (of) => {
+test.each([1, 3, 4, 20])('%i parts in one folder merge into the store of a single machine', async (of) => {
   const results = await fillParts(() => join(root, 'shared'), of);
   expect(results.reduce((sum, result) => sum + result.computed, 0)).toBe(300);
   await fill(join(root, 'one'));
@@ -34,7 +34,7 @@ test.each([1, 3, 4, 20])('%i parts in one folder merge to what one machine gives
   expect(await folderBytes(join(root, 'shared'))).toEqual(await folderBytes(join(root, 'one')));
 });
 
-test('parts in folders of their own merge too, and the folders keep them', async () => {
+test('parts in separate folders are merged by copying', async () => {
   const dirs = [0, 1, 2].map((index) => join(root, `machine-${index}`));
   await fillParts((index) => dirs[index]!, 3);
   const before = await folderBytes(dirs[1]!);
@@ -44,14 +44,14 @@ test('parts in folders of their own merge too, and the folders keep them', async
   expect(await folderBytes(dirs[1]!)).toEqual(before);
 });
 
-test('a part that is run again does nothing; parts are not a store until they are merged', async () => {
+test('running a part again changes nothing; parts are not a store until they are merged', async () => {
   const part = { index: 1, of: 3 };
   await fill(root, part);
   expect(await fill(root, part)).toMatchObject({ computed: 0, unchanged: true });
   await expect(openStore(root)).rejects.toThrow(/no feature store[^]*merge/);
 });
 
-test('a changed list reaches a merged store through its parts', async () => {
+test('a merged store is updated to a changed list through its parts', async () => {
   await fillParts(() => root, 3);
   await mergeParts(root);
   const more = await Promise.all([0, 1, 2].map((index) => fill(root, { index, of: 3 }, { count: 310 })));
@@ -70,7 +70,7 @@ async function folderBytesExcept(dir: string, folder: string): Promise<Record<st
   return bytes;
 }
 
-test('a merge names what is missing, unfinished, foreign, of another list or division, and changes nothing', async () => {
+test('a merge rejects missing, unfinished and inconsistent parts, and changes nothing', async () => {
   await fill(root, { index: 0, of: 3 });
   await fill(root, { index: 2, of: 3 });
   await expect(mergeParts(root)).rejects.toThrow(/of 3 parts, 1 are missing: 1[^]*--shard 1\/3/);
@@ -88,11 +88,11 @@ test('a merge names what is missing, unfinished, foreign, of another list or div
 
   await fill(root, { index: 1, of: 3 });
   await fill(root, { index: 1, of: 4 });
-  await expect(mergeParts(root)).rejects.toThrow(/one of 4 parts, others are of 3/);
+  await expect(mergeParts(root)).rejects.toThrow(/one of 4 parts, others are one of 3/);
   await expect(mergeParts(other, [join(root, 'nowhere')])).rejects.toMatchObject({ code: 'file' });
 });
 
-test('a merge refuses a damaged or missing shard and an unfinished part', async () => {
+test('a merge rejects a damaged or missing shard and an unfinished part', async () => {
   await fillParts(() => root, 2);
   const names = await readdir(root);
   const shard = join(

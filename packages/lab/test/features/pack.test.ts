@@ -24,7 +24,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 const small = { texts: { components: 12, bits: 96 }, faces: { components: 6, bits: 20 } };
 
-test('a pack gives back everything but the ids, with embeddings of the reduced width', async () => {
+test('a pack restores everything except the ids, with embeddings of the reduced width', async () => {
   await writePack(file, sets, small);
   const { texts, faces, provenance } = await readPack(file);
   const same = [
@@ -45,7 +45,7 @@ test('a pack gives back everything but the ids, with embeddings of the reduced w
   expect(provenance.pack!.reduction.isear).toMatchObject({ components: 12, bits: 96, variance: 1 });
 });
 
-test('texts of further corpora come with labels, splits and terms of their own, and go into a pack', async () => {
+test('texts of further corpora have their own labels, splits and terms, and are included in packs', async () => {
   const encoders = { text: fakeTextEncoder({ width: 12 }), face: fakeFaceEncoder({ width: 10 }) };
   const protocol = { ...smallProtocol(), corpora: someCorpora(63) };
   const more = await featuresOf({ protocol, encoders, dir: join(root, 'stores') });
@@ -69,7 +69,7 @@ test('texts of further corpora come with labels, splits and terms of their own, 
   expect(packed.provenance.sets.corpora!.counts).toEqual(more.provenance.sets.corpora!.counts);
 });
 
-test('with all components, distances between standardised embeddings survive', async () => {
+test('with all components, distances between standardised embeddings are preserved', async () => {
   await writePack(file, sets, small);
   const packed = (await readPack(file)).texts.embeddings.data;
   const { embeddings, split } = sets.texts;
@@ -90,7 +90,7 @@ test('with all components, distances between standardised embeddings survive', a
   }
 });
 
-test('the same sets give the same bytes; test embeddings change nothing but their own codes', async () => {
+test('the same sets give the same bytes; test embeddings only affect their own codes', async () => {
   await writePack(file, sets, small);
   const [bytes, manifest] = [await readFile(file), await readFile(join(root, 'features.json'))];
   await writePack(file, sets, small);
@@ -108,7 +108,7 @@ test('the same sets give the same bytes; test embeddings change nothing but thei
   expect(after['rafdb.codes']).not.toEqual(before['rafdb.codes']);
 });
 
-test('neither texts, ids, subjects nor file names are in a pack', async () => {
+test('a pack contains no texts, ids, subjects or file names', async () => {
   await writePack(file, sets, small);
   for (const name of ['features.safetensors', 'features.json'])
     expect((await readFile(join(root, name))).toString('latin1')).not.toMatch(
@@ -116,7 +116,7 @@ test('neither texts, ids, subjects nor file names are in a pack', async () => {
     );
 });
 
-test('the cost can be written later, without touching the features', async () => {
+test('the cost can be written later, without changing the features', async () => {
   await writePack(file, sets, small);
   const bytes = await readFile(file);
   expect((await readPack(file)).provenance.pack!.cost).toBeNull();
@@ -125,14 +125,14 @@ test('the cost can be written later, without touching the features', async () =>
   expect(await readFile(file)).toEqual(bytes);
 });
 
-test('a pack that would be too large, or is made of a pack, is refused before anything is written', async () => {
+test('a pack that would be too large or made from a pack is rejected before anything is written', async () => {
   await expect(writePack(file, sets, { ...small, maxBytes: 1000 })).rejects.toThrow(/1000 are allowed/);
   expect(await readdir(root)).toEqual(['stores']);
   await writePack(file, sets, small);
   await expect(writePack(file, await readPack(file), small)).rejects.toThrow(/come from a pack/);
 });
 
-test('a damaged pack is refused', async () => {
+test('rejects a damaged pack', async () => {
   await writePack(file, sets, small);
   const whole = await readFile(file);
   const bytes = Uint8Array.from(whole);

@@ -2,8 +2,7 @@
 import { expect, test } from 'vitest';
 import fc from 'fast-check';
 import { float32, randomStream } from 'mien-engine/base';
-import { fitPca, project } from '../../src/features/pca.js';
-import { mixComponents } from '../../src/features/mix.js';
+import { fitPca, mixComponents, project } from '../../src/features/pca.js';
 import { allocateBits, dequantize, fitCodebook, quantize } from '../../src/features/quantize.js';
 
 /** n rows of width d in which the first `factors` directions carry most of the variance; dimension 2 is constant. */
@@ -40,7 +39,7 @@ test('components are orthonormal, ordered, and project to uncorrelated coordinat
   expect(fitPca([{ embeddings, rows: all(n) }], d).kept).toBeCloseTo(1, 10);
 });
 
-test('the first component of a line is the line, and a constant dimension takes no part', () => {
+test('the first component of points on a line is the line, and constant dimensions are ignored', () => {
   const embeddings = float32([4, 3], [0, 0, 7, 1, -2, 7, 2, -4, 7, 3, -6, 7]);
   const pca = fitPca([{ embeddings, rows: all(4) }], 2);
   // Standardised, both dimensions count alike: (1, −1, 0) / √2, of variance 2, up to sign.
@@ -52,7 +51,7 @@ test('the first component of a line is the line, and a constant dimension takes 
   expect(pca.kept).toBeCloseTo(1, 12);
 });
 
-test('several parts are fitted as one, and only the rows that are named', () => {
+test('several parts are fitted together, on the given rows only', () => {
   const whole = sample(90, 8, 3);
   const first = float32([40, 8], whole.data.slice(0, 320));
   const spoilt = float32([51, 8], [...whole.data.slice(320), ...Array<number>(8).fill(1e6)]);
@@ -69,11 +68,11 @@ test('several parts are fitted as one, and only the rows that are named', () => 
 
 test('more components than dimensions, or nothing to fit on, is an error', () => {
   const embeddings = sample(5, 4, 1);
-  expect(() => fitPca([{ embeddings, rows: all(5) }], 5)).toThrow(/5 components wanted/);
+  expect(() => fitPca([{ embeddings, rows: all(5) }], 5)).toThrow(/5 components requested/);
   expect(() => fitPca([{ embeddings, rows: [] }], 2)).toThrow(/training rows/);
 });
 
-test('codes of any widths survive packing: every value comes back as its nearest level', () => {
+test('packing and unpacking codes of any widths gives the nearest level of every value', () => {
   const bitsOf = fc.uint8Array({ min: 1, max: 8, minLength: 1, maxLength: 7 });
   fc.assert(
     fc.property(bitsOf, fc.integer({ min: 1, max: 30 }), fc.nat(), (bits, n, seed) => {
@@ -102,7 +101,7 @@ test.each([
   [1, 0.3634],
   [2, 0.1175],
   [4, 0.0095],
-])('%i bits quantise a normal distribution with the least error there is (Max 1960)', (bits, least) => {
+])('%i bits quantise a normal distribution with the least possible error (Max 1960)', (bits, least) => {
   const draw = randomStream(3, 'normal');
   const values = float32(
     [20_000, 1],
@@ -115,7 +114,7 @@ test.each([
   expect(error / least).toBeLessThan(1.05);
 });
 
-test('bits go where they save most: all are spent, more to larger variances, as even a share as possible', () => {
+test('bits are allocated where they reduce the error most: all of them, and more to larger variances', () => {
   expect([...allocateBits([1, 1, 1, 1], 12)]).toEqual([3, 3, 3, 3]);
   expect([...allocateBits([16, 4, 1], 6)]).toEqual([3, 2, 1]);
   fc.assert(
@@ -134,18 +133,18 @@ test('bits go where they save most: all are spent, more to larger variances, as 
   );
 });
 
-test('a budget that gives a component no bit or more than eight, and codes that do not fit, are errors', () => {
+test('rejects a budget of less than one or more than eight bits per component, and codes that do not fit', () => {
   expect(() => allocateBits([1, 1], 1)).toThrow(/1 to 8 bits/);
   expect(() => allocateBits([1, 1], 17)).toThrow(/1 to 8 bits/);
   const values = float32([2, 2], [1, 2, 3, 4]);
   const codebook = fitCodebook([{ values, rows: [0, 1] }], Uint8Array.of(3, 5));
-  expect(() => dequantize(new Uint8Array(3), 2, codebook)).toThrow(/3 bytes do not hold 2 rows of 8 bits/);
+  expect(() => dequantize(new Uint8Array(3), 2, codebook)).toThrow(/3 bytes do not match 2 rows of 8 bits/);
   expect(() => dequantize(new Uint8Array(2), 2, { ...codebook, levels: new Float32Array(3) })).toThrow(
     /3 levels/,
   );
 });
 
-test.each([8, 12, 6, 5, 1])('mixing %i components keeps all distances', (width) => {
+test.each([8, 12, 6, 5, 1])('mixing %i components preserves all distances', (width) => {
   const n = 40;
   const draw = randomStream(9, 'mix', width);
   const values = float32([n, width], Float32Array.from({ length: n * width }, draw.normal));
@@ -155,7 +154,7 @@ test.each([8, 12, 6, 5, 1])('mixing %i components keeps all distances', (width) 
   for (let i = 1; i < n; i++) expect(distance(mixed, i, 0)).toBeCloseTo(distance(values, i, 0), 4);
 });
 
-test('mixed, the components of a power of two have equal variance; of three times one, nearly', () => {
+test('mixed components have equal variance if their number is a power of two, and nearly equal variance if it is three times one', () => {
   const n = 500;
   for (const [width, most] of [
     [16, 1.0001],

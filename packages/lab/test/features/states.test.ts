@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { float16ToFloat32 } from 'mien-engine/base';
 import { faceEmbedder, textEmbedder } from '../../src/features/embed.js';
-import { keptStore } from '../../src/features/kept.js';
-import { joinStates, oneState, readStates, type StateTable } from '../../src/features/states.js';
+import { joinStates, keptStore, oneState, readStates, type StateTable } from '../../src/features/store.js';
 import { rawDecode, fakeFaceEncoder, fakeTextEncoder, someFaces, someTexts } from './fakes.js';
 
 let dir: string;
@@ -28,7 +27,7 @@ const close = (actual: number[][], expected: number[][]): void => {
   actual.forEach((row, i) => row.forEach((value, k) => expect(value).toBeCloseTo(expected[i]![k]!, 2)));
 };
 
-test('a text has as many states as tokens, in shards of any size', async () => {
+test('a text has as many states as tokens, for any shard size', async () => {
   const encoder = fakeTextEncoder();
   const items = someTexts(9);
   const embedder = textEmbedder(encoder, { withStates: true, shardSize: 4 });
@@ -43,7 +42,7 @@ test('a text has as many states as tokens, in shards of any size', async () => {
   }
 });
 
-test('a face has the columns of its map as states, row by row', async () => {
+test('the states of a face are the columns of its map, in row-major order', async () => {
   const encoder = fakeFaceEncoder();
   const items = someFaces(5);
   const embedder = faceEmbedder(encoder, { withStates: true, decode: rawDecode });
@@ -62,7 +61,7 @@ test('a face has the columns of its map as states, row by row', async () => {
   }
 });
 
-test('tables below one another keep the states of each item', () => {
+test('concatenated tables keep the states of each item', () => {
   const one = oneState(Float32Array.of(1, 2));
   const three = joinStates([one, oneState(Float32Array.of(3, 4)), one]);
   const joined = joinStates([three, oneState(Float32Array.of(5, 6))]);
@@ -74,7 +73,7 @@ test('tables below one another keep the states of each item', () => {
   ]);
 });
 
-test('a store without states is refused', async () => {
+test('rejects a store without states', async () => {
   const embedder = textEmbedder(fakeTextEncoder());
   const store = await keptStore({ dir, set: 'plain', embedder, items: someTexts(3) });
   await expect(readStates(store.dir)).rejects.toMatchObject({ code: 'store' });

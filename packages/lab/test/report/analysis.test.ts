@@ -11,11 +11,10 @@ import { reproduce, type Reproduction } from '../../src/experiments/reproduce.js
 import { writePack } from '../../src/features/pack.js';
 import { readAnalysis } from '../../src/report/analysis-file.js';
 import { replaceReport, writeReport } from '../../src/report/files.js';
-import { openResults, systemsOf } from '../../src/report/folder.js';
+import { openResults, rowIds, systemsOf } from '../../src/report/folder.js';
 import { readModelFacts } from '../../src/report/model-file.js';
 import { renderPage } from '../../src/report/page/page.js';
 import { modelSections, writeHtmlReport } from '../../src/report/report.js';
-import { rowIds } from '../../src/report/row-ids.js';
 import { pairedStatistics } from '../../src/report/statistics/paired.js';
 import { pairingNote } from '../../src/report/tables.js';
 import { madeUpSets } from '../../../../test/support/feature-sets.js';
@@ -55,7 +54,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const analysed = (id: string) => made.predictions.find(({ row }) => row === id)!;
 
-test('every head of Tables II and III is analysed once, and its analysis fits its row', () => {
+test('every head of Tables II and III is analysed once, consistently with its row', () => {
   const ids = made.predictions.filter(({ analysis }) => analysis).map(({ row }) => row);
   expect(ids).toEqual(
     expect.arrayContaining([
@@ -86,7 +85,7 @@ test('every head of Tables II and III is analysed once, and its analysis fits it
   }
 });
 
-test('gates lie in (0, 1); additive projections and mismatched pairs come with fused heads', () => {
+test('gates are in (0, 1); fused heads have additive projections and mismatched pairs', () => {
   const gated = analysed('III-gated-fer2013').analysis!;
   expect(gated.gates).toHaveLength(2);
   for (const gates of gated.gates!.flat())
@@ -100,7 +99,7 @@ test('gates lie in (0, 1); additive projections and mismatched pairs come with f
   expect(analysed('II-text-5').analysis!.additive).toBeUndefined();
 });
 
-test('an analysis reads back as it was written', async () => {
+test('reading an analysis gives what was written', async () => {
   for (const id of ['III-gated-fer2013', 'II-text-5', 'III-product-both']) {
     const read = await readAnalysis(join(out(), 'analysis', `${id}.safetensors`));
     const { analysis } = analysed(id);
@@ -114,7 +113,7 @@ test('an analysis reads back as it was written', async () => {
   }
 });
 
-test('predictions read back as they were written, and rows beside others are found by their features', async () => {
+test('reading predictions gives what was written, and additional rows are found by their features', async () => {
   const results = await openResults(out());
   expect(results.systems.map(({ suffix }) => suffix)).toEqual(['', '-learned']);
   const [first, learned] = results.systems;
@@ -129,7 +128,7 @@ test('predictions read back as they were written, and rows beside others are fou
   expect(await first!.predictions('II-nothing')).toBeUndefined();
 });
 
-test('a suffix is told from a variant', () => {
+test('distinguishes a suffix from a variant', () => {
   const ids = ['a', 'a-paired', 'b'];
   const rows = [
     ...ids.map((id) => ({ id, features: 'frozen' })),
@@ -141,9 +140,9 @@ test('a suffix is told from a variant', () => {
   ]);
 });
 
-test('paired statistics: the mean of the runs lies in its interval, and the gate is compared with all others', async () => {
+test('paired statistics: intervals contain the mean of the runs, and the gate is compared with all others', async () => {
   const [system] = (await openResults(out())).systems;
-  const found = (await pairedStatistics(system!, rowIds(config).pairs[0]!, 200))!;
+  const found = (await pairedStatistics(system!, rowIds(config).pairs[0], 200))!;
   expect(found.models.map(({ model }) => model)).toEqual([
     'text',
     'face',
@@ -167,7 +166,7 @@ test('paired statistics: the mean of the runs lies in its interval, and the gate
   expect(found.comparisons).toHaveLength(6);
 });
 
-test('runs of an earlier version are analysed without training; those without parameters are left as they are', async () => {
+test('runs of an earlier version are analysed without training; those without parameters are left unchanged', async () => {
   const runs = join(out(), 'runs');
   const names = (await readdir(runs, { recursive: true })).sort();
   const [some, other] = names.filter((name) => /gated-fer2013.*seed-\d$/.test(name));
@@ -184,7 +183,7 @@ test('runs of an earlier version are analysed without training; those without pa
   expect(analysis!.gates).toBeUndefined();
 });
 
-test('the last results take the place of those before, whole', async () => {
+test('new results replace the previous ones completely', async () => {
   const kept = join(folder, 'kept');
   await replaceReport(kept, made.results, made.predictions.slice(0, 1));
   await replaceReport(kept, made.results, made.predictions.slice(1, 2));
@@ -192,7 +191,7 @@ test('the last results take the place of those before, whole', async () => {
   expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });
 
-test('a page that asks for nothing from outside, with a file for each chart', async () => {
+test('the page makes no external requests, and each chart has a file', async () => {
   const file = join(folder, 'page.html');
   const written = await writeHtmlReport({ folders: [out()], out: file });
   const page = await readFile(file, 'utf8');
@@ -247,9 +246,9 @@ function checkPage(page: string): void {
 const anchorsOf = (page: string): string[] =>
   [...page.replace(/<svg[\s\S]*?<\/svg>/g, '').matchAll(/ id="([^"]*)"/g)].map(([, id]) => id!);
 
-test('what is no results folder, and what is no page, is said', async () => {
+test('rejects folders without results, and files that are not pages', async () => {
   await expect(writeHtmlReport({ folders: [folder], out: join(folder, 'x.html') })).rejects.toThrow(
-    /holds no results[\s\S]*mien reproduce/,
+    /contains no results[\s\S]*mien reproduce/,
   );
   await expect(writeHtmlReport({ folders: [out()], out: join(folder, 'x.pdf') })).rejects.toMatchObject({
     code: 'usage',

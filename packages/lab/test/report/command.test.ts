@@ -8,7 +8,7 @@ import { randomStream } from 'mien-engine/base';
 import { scores, softmax } from 'mien/parts';
 import type { RowPredictions } from '../../src/experiments/results.js';
 import { replaceReport } from '../../src/report/files.js';
-import { resultFolder } from '../../src/cli/result-folder.js';
+import { resultFolder } from '../../src/cli/options.js';
 import { runMien, type Ended } from '../../../../test/support/mien.js';
 import { example } from './example.js';
 
@@ -58,16 +58,16 @@ async function keepResults(): Promise<void> {
   await replaceReport(resultFolder(cache()), { ...example, rows }, predictions);
 }
 
-test('without results it says how to make some, and so it does of folders that hold none', async () => {
+test('without results, and for folders without results, it explains how to create them', async () => {
   const none = await mien('report');
   expect(none.code).toBe(2);
-  expect(none.stderr).toMatch(/no results yet[\s\S]*mien reproduce/);
+  expect(none.stderr).toMatch(/no results to report yet[\s\S]*mien reproduce/);
   const empty = await mien('report', folder);
   expect(empty.code).toBe(1);
-  expect(empty.stderr).toMatch(/holds no results/);
+  expect(empty.stderr).toMatch(/contains no results/);
 });
 
-test('the last results by themselves, of an earlier version: what they lack is said', async () => {
+test('the last results, of an earlier version: the page states what they lack', async () => {
   await keepResults();
   const out = join(folder, 'page.html');
   const { code, stdout, stderr } = await mien('report', '--out', out, '--json');
@@ -85,7 +85,7 @@ test('the last results by themselves, of an earlier version: what they lack is s
   if (existsSync(lite)) expect(charts).toContain('corruption-isear-raf-db-blur');
 }, 180_000);
 
-test('a bundle that is not there is named', async () => {
+test('reports a missing bundle', async () => {
   const { code, stderr } = await mien('report', '--bundle', join(folder, 'none'));
   expect(code).toBe(1);
   expect(stderr).toMatch(/none[\\/]manifest\.json/);

@@ -61,7 +61,7 @@ const html = (of: ComparisonFile): string =>
     ...renderPage({ title: '', lead: '', sections: [headsSection(of)], footer: '' }, () => '<svg></svg>'),
   ].join('');
 
-test('the verdict, the interaction and the gate over seeds are those of the file', () => {
+test('the section states the conclusion, the interaction and the gate over seeds of the file', () => {
   const page = html(file(turning));
   expect(page).toContain('the gate stays');
   expect(page).toContain('none makes use of seeing both sides at once');
@@ -74,7 +74,7 @@ test('the verdict, the interaction and the gate over seeds are those of the file
   expect(page).toContain('&lt;a&gt;');
 });
 
-test('a gate that one seed turns the wrong way, and a head that needs interaction, are said', () => {
+test('the section mentions a gate that turns the wrong way for one seed, and a head that depends on interaction', () => {
   const page = html(
     file(
       [
@@ -90,7 +90,7 @@ test('a gate that one seed turns the wrong way, and a head that needs interactio
   expect(page).toContain('the product of posteriors is a sum in logarithms too, and right about .870');
 });
 
-test('charts hold every score and every seed’s gate, and are drawn', async () => {
+test('charts contain every score and every seed’s gate, and can be rendered', async () => {
   const panels = headsSection(file(turning)).blocks.flatMap((block) =>
     'figure' in block ? block.figure.panels : [],
   );
@@ -102,19 +102,19 @@ test('charts hold every score and every seed’s gate, and are drawn', async () 
   for (const { spec } of panels) expect(await renderSvg(spec)).toMatch(/^<svg/);
 });
 
-test('the sentence on pairing stands beside every table and score', () => {
+test('the note on pairing accompanies every table and score', () => {
   const page = html(file(turning));
   const parts = page.split(/<figure id="figure-heads"|<caption>/).slice(1);
   expect(parts).toHaveLength(4);
   for (const part of parts) expect(part).toContain(pairingNote);
 });
 
-test('without a gate among the heads nothing is said of one', () => {
+test('without a gate among the heads the section does not mention one', () => {
   const page = html(file([]));
   expect(page).not.toContain('Over the seeds');
 });
 
-test('a file of another form is refused by its first wrong field', async () => {
+test('a file of another form is rejected with its first invalid field', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mien-heads-'));
   try {
     const path = join(folder, 'comparison.json');

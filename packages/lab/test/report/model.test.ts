@@ -5,15 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
+  type CorruptionPoint,
+  type ExplanationFile,
+  type ModelFacts,
   parseExplanation,
   readExplanation,
-  type ExplanationFile,
-} from '../../src/report/explanation-file.js';
+  readModelFacts,
+} from '../../src/report/model-file.js';
 import { panelCsv } from '../../src/report/figures/figure.js';
-import { readModelFacts, type CorruptionPoint, type ModelFacts } from '../../src/report/model-file.js';
 import { renderPage } from '../../src/report/page/page.js';
 import { modelSections } from '../../src/report/report.js';
-import { corruptionCurves, marginOf, turns } from '../../src/report/statistics/corruption.js';
+import { corruptionCurves, marginOf, turns } from '../../src/report/sections/corruption.js';
 
 const models = join(import.meta.dirname, '../../../../models');
 const bundle = join(models, 'lite');
@@ -32,7 +34,7 @@ const point = (of: 'text' | 'face' | null, level: number, gate: number | null): 
   face: 0.85,
 });
 
-test('points become curves from the clean pairs on, by level', () => {
+test('curves start with the clean pairs and are ordered by level', () => {
   const [text, face, ...none] = corruptionCurves([
     point(null, 0, 0.5),
     point('text', 1, 0.7),
@@ -50,7 +52,7 @@ test('points become curves from the clean pairs on, by level', () => {
   expect(marginOf(point('text', 1, 0.7))).toBeCloseTo(-0.05, 12);
 });
 
-test('a gate turns when at every level it takes more from the side that was left alone', () => {
+test('a gate turns if at every level it takes more from the unchanged side', () => {
   const curve = (of: 'text' | 'face', ...gates: (number | null)[]): boolean =>
     turns(corruptionCurves([point(null, 0, 0.5), ...gates.map((gate, i) => point(of, i + 1, gate))])[0]!);
   expect([curve('text', 0.6, 0.55), curve('text', 0.6, 0.4), curve('text', 0.5)]).toEqual([
@@ -98,7 +100,7 @@ const render = (facts: ModelFacts): string =>
   ].join('');
 
 describe.skipIf(!existsSync(bundle))('the bundled model', () => {
-  test('every point of its corruption curves is in a chart’s CSV, and sections say what made them', async () => {
+  test('every point of its corruption curves is in a chart’s CSV, and sections state their origin', async () => {
     const facts = await readModelFacts({ bundle });
     const csv = modelSections(facts)
       .flatMap(({ blocks }) => blocks)
@@ -114,7 +116,7 @@ describe.skipIf(!existsSync(bundle))('the bundled model', () => {
     expect(html).toContain('FER2013');
   });
 
-  test('explanations of other weights are shown as such; what is not shown to be better is said', async () => {
+  test('explanations of other weights are marked, and comparisons without a significant difference are listed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mien-model-'));
     try {
       const file = join(folder, 'explanation.json');
@@ -159,7 +161,7 @@ describe.skipIf(!existsSync(bundle))('the bundled model', () => {
   );
 });
 
-test('a curve that lacks a level, and a field that is not there, are named', () => {
+test('reports a curve that lacks a level, and a missing field', () => {
   expect(parseExplanation(JSON.parse(JSON.stringify(explanation)))).toEqual(explanation);
   expect(() => parseExplanation({ ...explanation, levels: [0.5] }, 'e.json')).toThrow(
     /^e.json, curves of ISEAR/,
@@ -168,7 +170,7 @@ test('a curve that lacks a level, and a field that is not there, are named', () 
   expect(() => parseExplanation({ ...explanation, version: 2 })).toThrow(/version/);
 });
 
-test('a bundle without an evaluation, and one of another form, are refused by name', async () => {
+test('rejects a bundle without an evaluation, and one of another form', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mien-model-'));
   try {
     await writeFile(join(folder, 'manifest.json'), JSON.stringify({ name: 'own', files: {} }));

@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadFer2013 } from '../../src/data/fer2013.js';
-import { accuracyPanel } from '../../src/report/figures/accuracy.js';
+import { accuracyPanel } from '../../src/report/sections/results.js';
 import { inlineSvg, panelCsv, renderSvg, standaloneSvg, toPng } from '../../src/report/figures/figure.js';
 import { colors } from '../../src/report/figures/theme.js';
-import { renderHtml } from '../../src/report/html-table.js';
+import { renderHtml } from '../../src/report/page/page.js';
 import { openLocalData } from '../../src/report/local-data.js';
 import { toResults } from '../../src/report/results.js';
 import { differences } from '../../src/report/sections/runs.js';
 import { writeDataSets } from '../../../../test/support/data-sets.js';
 import { example } from './example.js';
 
-test('settings that differ, by path; what all have in common is left out', () => {
+test('lists differing settings by path, without common ones', () => {
   const configurations = [
     { seeds: [0, 1], head: { width: 256, lstm: 128 }, split: 'clean' },
     { seeds: [0, 1], head: { width: 512, lstm: 128 }, split: 'paper', extra: true },
@@ -27,7 +27,7 @@ test('settings that differ, by path; what all have in common is left out', () =>
   expect(differences([configurations[0], configurations[0]])).toEqual([]);
 });
 
-test('texts and faces are found by the ids that results name; others are not there', async () => {
+test('finds texts and faces by the ids in results; others are undefined', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mien-local-'));
   try {
     await writeDataSets(folder, 1);
@@ -42,7 +42,7 @@ test('texts and faces are found by the ids that results name; others are not the
   }
 });
 
-test('a table as HTML escapes its cells and spans its headings', () => {
+test('an HTML table escapes its cells, and its headings span all columns', () => {
   const html = renderHtml({
     title: 'T < U',
     columns: [{ header: 'model' }, { header: 'n', align: 'right' }],
@@ -55,7 +55,7 @@ test('a table as HTML escapes its cells and spans its headings', () => {
   expect(html).toContain('<p class="note">a note</p>');
 });
 
-test('a chart: themed on the page, by itself with title and ground, its numbers as CSV', async () => {
+test('a chart is themed on the page, has title and background as a file, and its numbers as CSV', async () => {
   const rows = toResults(example).rows.filter(({ table }) => table === 'II');
   const panel = accuracyPanel('accuracy', '', rows);
   const svg = await renderSvg(panel.spec);
@@ -72,7 +72,7 @@ test('a chart: themed on the page, by itself with title and ground, its numbers 
   expect(first).toBe('Text only,ISEAR,measured here,0.721,0.7149,0.7271');
 });
 
-test('a chart that Vega-Lite would only warn about is an error', async () => {
+test('warnings of Vega-Lite are errors', async () => {
   const field = { field: 'a', type: 'nominal' };
   const encoding = { color: { ...field, legend: { title: 'b' } }, shape: { ...field, legend: null } };
   const wrong = { data: { values: [{ a: 1 }] }, mark: 'point', encoding };

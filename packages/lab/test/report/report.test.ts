@@ -7,16 +7,21 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { renderText, scores, wrap } from 'mien/parts';
 import type { RowPredictions } from '../../src/experiments/results.js';
-import { formatQuantity } from '../../src/report/cost-table.js';
+import {
+  formatMetric,
+  formatQuantity,
+  pairingNote,
+  renderTables,
+  renderTablesMarkdown,
+} from '../../src/report/tables.js';
 import { writeReport } from '../../src/report/files.js';
 import { parseResults, readResults, toResults } from '../../src/report/results.js';
-import { formatMetric, pairingNote, renderTables, renderTablesMarkdown } from '../../src/report/tables.js';
 import { example } from './example.js';
 
 const results = toResults(example);
 const flat = (text: string): string => text.replace(/\s+/g, ' ');
 
-test.each([100, 90, 120])('tables stay within %i columns and lose no word', (width) => {
+test.each([100, 90, 120])('tables fit into %i columns and lose no word', (width) => {
   const text = renderTables(results, { width });
   for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(width);
   expect(text).not.toContain('…');
@@ -24,19 +29,19 @@ test.each([100, 90, 120])('tables stay within %i columns and lose no word', (wid
   expect(text).toMatch(/Gated, no LSTM \(ours\) +\.850 ±\.006 +–/);
 });
 
-test('every table with multimodal rows says what label-matched pairs mean; others do not', () => {
+test('every table with multimodal rows, and no other, explains label-matched pairs', () => {
   expect(flat(renderTables(results)).split(pairingNote)).toHaveLength(4);
   const unimodal = { rows: results.rows.filter(({ model }) => model === 'text'), costs: [] };
   expect(flat(renderTables(unimodal))).not.toContain(pairingNote);
 });
 
-test('Table IV cites what was not measured, with limitations', () => {
+test('Table IV cites systems that were not measured, with limitations', () => {
   const text = renderTables({ rows: results.rows.filter(({ table }) => table === 'IV'), costs: [] });
   expect(text).toMatch(/As cited, not measured here\n +Wafa et al\. 2025 +\.78 +– +Large multimodal network/);
   expect(text).toMatch(/El Maazouzi & Retbi 2025 +\.74/);
 });
 
-test('tables without rows are left out', () => {
+test('tables without rows are omitted', () => {
   expect(renderTables({ rows: [], costs: [] })).toBe('');
 });
 
@@ -49,7 +54,7 @@ test('Markdown has a cell for every column in every line', () => {
   }
 });
 
-test('metrics and quantities as text', () => {
+test('formats metrics and quantities', () => {
   expect(formatMetric({ mean: 1, low: null, high: null, paper: null })).toBe('1.000');
   expect(formatMetric({ mean: 0.7214, low: 0.7153, high: 0.7275, paper: 0.6 })).toBe('.721 ±.006');
   expect(formatMetric({ mean: NaN, low: null, high: null, paper: null })).toBe('–');
@@ -80,7 +85,7 @@ test('a table without groups is not indented', () => {
   expect(renderText(table)).toBe('set        n\n─────  ─────\nisear  7,666');
 });
 
-test('results keep through JSON, and what is wrong in them is named', () => {
+test('results survive a JSON round trip, and invalid fields are reported', () => {
   const json = JSON.parse(JSON.stringify(results)) as Record<string, unknown>;
   expect(parseResults(json)).toEqual(results);
   expect(results.rows[0]!.accuracy).toMatchObject({ mean: 0.721, paper: 0.61 });
@@ -122,7 +127,7 @@ const predictions: RowPredictions[] = [
   },
 ];
 
-test('a report folder holds results, tables, predictions with probabilities and confusion matrices', async () => {
+test('a results folder contains results, tables, predictions with probabilities and confusion matrices', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'mien-report-'));
   try {
     await writeReport(folder, example, predictions);

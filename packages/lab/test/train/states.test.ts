@@ -1,7 +1,7 @@
 // Heads that read tokens and regions, trained: they find what pooling hides, and what is absent does not count.
 import { expect, test } from 'vitest';
 import { float32ToFloat16, int64, randomStream, tensor, type Tensor } from 'mien-engine/base';
-import type { StateTable } from '../../src/features/states.js';
+import type { StateTable } from '../../src/features/store.js';
 import { createPredictionSession, type Items } from '../../src/train/head-graph.js';
 import { trainHead, type HeadTask } from '../../src/train/head-task.js';
 

@@ -1,11 +1,10 @@
-// `mien compare`: fusion heads side by side, over all tokens and regions of learned encoders.
+// `mien compare`: compares fusion heads on all tokens and regions of learned encoders.
 import { join } from 'node:path';
 import { type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { collect, interruption, type Output, outputOf, progressOf, positiveInteger } from 'mien/cli';
-import { featureFolder } from '../feature-folder.js';
+import { commandLine, featureFolder } from '../options.js';
 import type { ComparisonFile } from '../../report/comparison-file.js';
-import { commandLine } from '../command-line.js';
 
 interface Options {
   readonly text: string;
@@ -29,26 +28,26 @@ export function defineCompare(program: Command): void {
   program
     .command('compare')
     .description('compare fusion heads on tokens and regions of learned encoders, clean and corrupted')
-    .requiredOption('--text <dir>', 'what `mien learn text` finished')
-    .requiredOption('--face <dir>', 'what `mien learn face` finished')
+    .requiredOption('--text <dir>', 'finished run of `mien learn text`')
+    .requiredOption('--face <dir>', 'finished run of `mien learn face`')
     .option('--data <dir>', 'folder with isear, fer2013 and rafdb')
-    .requiredOption('--out <dir>', 'runs, which are resumed, comparison.json and comparison.md')
-    .option('--features <dir>', 'where token states and feature maps are kept', featureFolder())
-    .option('--heads <name>', 'a head to compare; may be given several times (default: all)', collect, [])
+    .requiredOption('--out <dir>', 'folder of runs, which are resumed, comparison.json and comparison.md')
+    .option('--features <dir>', 'folder of token states and feature maps', featureFolder())
+    .option('--heads <name>', 'a head to compare; may be repeated (default: all)', collect, [])
     .option(
       '--rate <number>',
       'a learning rate to try; may be given several times (default: 1e-4, 3e-4, 1e-3)',
       collect,
       [],
     )
-    .option('--train-faces <n>', 'training faces of each label and set', positiveInteger, 200)
-    .option('--test-faces <n>', 'validation and test faces of each label and set', positiveInteger, 40)
+    .option('--train-faces <n>', 'training faces per label and set', positiveInteger, 200)
+    .option('--test-faces <n>', 'validation and test faces per label and set', positiveInteger, 40)
     .option('--corrupted-faces <n>', 'training faces that are corrupted', positiveInteger, 800)
-    .option('--max-tokens <n>', 'tokens a text has at most', positiveInteger, 48)
-    .option('--threads <n>', 'threads of the encoders (default: one a core)', positiveInteger)
+    .option('--max-tokens <n>', 'maximum number of tokens per text', positiveInteger, 48)
+    .option('--threads <n>', 'threads of the encoders (default: one per core)', positiveInteger)
     .option('--config <file>', 'settings of the heads, YAML or JSON')
     .option('--set <path=value>', 'one setting of the heads', collect, [])
-    .option('--skip-invalid', 'pass over unreadable items, and list them')
+    .option('--skip-invalid', 'skip unreadable items and list them')
     .option('--json', 'print the comparison as JSON')
     .action((options: Options, command: Command) => run(options, commandLine(command), outputOf(command)));
 }
@@ -56,7 +55,7 @@ export function defineCompare(program: Command): void {
 async function run(options: Options, made: string, output: Output): Promise<void> {
   const { data, features, out, maxTokens, threads, skipInvalid = false } = options;
   if (data === undefined)
-    throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
+    throw new MienError('usage', 'no data: specify the folder with isear, fer2013 and rafdb as --data');
   const [
     { readLearnedFace, readLearnedText },
     { loadConfig },
@@ -80,14 +79,14 @@ async function run(options: Options, made: string, output: Output): Promise<void
   ]);
   const unknown = options.heads.find((name) => !COMPARED_HEADS.some((known) => known === name));
   if (unknown !== undefined)
-    throw new MienError('usage', `there is no head "${unknown}" to compare`, {
+    throw new MienError('usage', `unknown head "${unknown}"`, {
       hint: `Known: ${COMPARED_HEADS.join(', ')}.`,
     });
   const heads = COMPARED_HEADS.filter((name) => options.heads.length === 0 || options.heads.includes(name));
   const rates = (options.rate.length === 0 ? ['1e-4', '3e-4', '1e-3'] : options.rate).map(Number);
   if (!rates.every((rate) => rate > 0))
     throw new MienError('usage', 'a learning rate must be above 0', { field: '--rate' });
-  // Before the data is hashed, which takes minutes.
+  // Checked before the data is hashed, which takes minutes.
   const text = await readLearnedText(options.text);
   const face = await readLearnedFace(options.face);
   const config = await loadConfig({ file: options.config, set: options.set });

@@ -1,4 +1,4 @@
-// `mien data`: what the data sets hold, what is dropped and why, what repeats across splits, and their terms of use.
+// `mien data`: shows the content of the data sets, what is dropped and why, duplicates across splits, and terms of use.
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { type Output, outputOf, progressOf } from 'mien/cli';
@@ -19,23 +19,23 @@ interface Options {
 const SETS = ['isear', 'fer2013', 'rafdb'] as const;
 const NAMES = { isear: 'ISEAR', fer2013: 'FER2013', rafdb: 'RAF-DB' } as const;
 
-/** Skipped items printed before the rest is only counted; `--json` has all. */
+/** Maximum number of skipped items printed; `--json` lists all. */
 const SKIPPED_SHOWN = 20;
 
 const seedOf = (text: string): number => {
   const seed = Number(text);
   if (text.trim() === '' || !Number.isSafeInteger(seed) || seed < 0)
-    throw new InvalidArgumentError('a seed is a whole number from 0 on.');
+    throw new InvalidArgumentError('Expected a non-negative integer.');
   return seed;
 };
 
 export function defineData(program: Command): void {
   program
     .command('data')
-    .description('show what the data sets hold, what is dropped and why, and what repeats across splits')
+    .description('show the content of the data sets, what is dropped and why, and duplicates across splits')
     .argument(
       '[dir]',
-      'folder that holds isear/, fer2013/ and rafdb/, or some of them, and corpora of texts and speech',
+      'folder with isear/, fer2013/ and rafdb/, or some of them, and corpora of texts and speech',
     )
     .option('--isear <path>', 'ISEAR, a file in any of its forms or a folder')
     .option('--fer2013 <path>', 'FER2013, a folder, fer2013.csv or icml_face_data.csv')
@@ -46,7 +46,7 @@ export function defineData(program: Command): void {
         .default('clean'),
     )
     .option('--seed <n>', 'seed of the splits', seedOf, 0)
-    .option('--skip-invalid', 'pass over bad rows and files, and list them')
+    .option('--skip-invalid', 'skip invalid rows and files and list them')
     .option('--json', 'print everything as JSON')
     .action((dir: string | undefined, options: Options, command: Command) =>
       run(dir, options, outputOf(command)),
@@ -59,7 +59,7 @@ async function run(dir: string | undefined, options: Options, output: Output): P
   );
   if (dir === undefined && Object.keys(paths).length === 0)
     throw new MienError('usage', 'no data given', {
-      hint: 'mien data DIR, or --isear, --fer2013 and --rafdb with a path each.',
+      hint: 'Use mien data DIR, or --isear, --fer2013 and --rafdb, each with a path.',
     });
   const [
     { openDataSets },
@@ -73,7 +73,7 @@ async function run(dir: string | undefined, options: Options, output: Output): P
   ] = await Promise.all([
     import('../../data/open.js'),
     import('../../data/prepare.js'),
-    import('../../features/terms.js'),
+    import('../../features/sets.js'),
     import('../../data/corpora/read.js'),
     import('../../data/corpora/prepare.js'),
     import('../../data/corpora/definitions.js'),
@@ -114,9 +114,11 @@ async function run(dir: string | undefined, options: Options, output: Output): P
     settings,
     sets: Object.fromEntries(present.map(({ set, ...rest }) => [set, rest])),
     missing: sets.missing,
-    ...(counted.length > 0 ? { corpora: counted } : {}),
-    ...(heard.length > 0 ? { speech: heard } : {}),
-    ...defined({ faceDuplicates }),
+    ...defined({
+      corpora: counted.length > 0 ? counted : undefined,
+      speech: heard.length > 0 ? heard : undefined,
+      faceDuplicates,
+    }),
     skipped,
     warnings,
   };
@@ -151,7 +153,7 @@ async function run(dir: string | undefined, options: Options, output: Output): P
 
 const number = (value: number): string => value.toLocaleString('en-US');
 
-/** Labels against splits; the reasons to drop are notes. */
+/** Labels by split, with the reasons for dropping items as notes. */
 function countTable(title: string, { splits, dropped }: SetCounts, terms: string): TextTable {
   const labels = Object.keys(splits['train'] ?? {});
   const sum = (tables: CountTable, chosen: readonly string[]): number =>
@@ -180,7 +182,7 @@ function countTable(title: string, { splits, dropped }: SetCounts, terms: string
   };
 }
 
-/** What (nearly) repeats, between published parts and within sets. */
+/** Duplicates and near-duplicates, between published parts and within sets. */
 function repeatLines({ faceDuplicates, settings }: Protocol): string[] {
   if (faceDuplicates === undefined) return [];
   const { groups, images, largestGroup, disagreeing, copies, mirroredPairs, repeats } = faceDuplicates;
@@ -202,7 +204,7 @@ function repeatLines({ faceDuplicates, settings }: Protocol): string[] {
   ];
 }
 
-/** A row a corpus; why items are left out is a note. */
+/** One row per corpus, with the reasons for leaving items out as notes. */
 function corporaTable(corpora: readonly CorpusCounts[], terms: readonly string[]): TextTable {
   const reasons = new Map<string, number>();
   for (const { dropped } of corpora)

@@ -1,12 +1,11 @@
-// `mien export`: learned encoders become a bundle that can be loaded anywhere.
+// `mien export`: exports learned encoders as a bundle that can be loaded anywhere.
 import { basename, dirname } from 'node:path';
 import { Option, type Command } from 'commander';
 import { MienError } from 'mien-engine/base';
-import { featureFolder } from '../feature-folder.js';
+import { featureFolder, FUSED_HEADS } from '../options.js';
 import { collect, interruption, type Output, outputOf, progressOf } from 'mien/cli';
 import { inPackage } from '../../base/package.js';
 import type { Exported } from '../../export/export.js';
-import { FUSED_HEADS } from '../heads.js';
 import type { HeadName } from '../../heads/heads.js';
 
 interface Options {
@@ -32,18 +31,18 @@ interface Options {
 export function defineExport(program: Command): void {
   program
     .command('export')
-    .description('make a bundle of learned encoders: small ONNX files, fusion, calibration, model card')
-    .requiredOption('--text <dir>', 'what `mien learn text` finished')
-    .requiredOption('--face <dir>', 'what `mien learn face` finished')
+    .description('export learned encoders as a bundle: small ONNX files, fusion, calibration, model card')
+    .requiredOption('--text <dir>', 'finished run of `mien learn text`')
+    .requiredOption('--face <dir>', 'finished run of `mien learn face`')
     .option(
       '--data <dir>',
       'folder with isear, fer2013 and rafdb, and for a text encoder that knows neutral and surprise, other corpora',
     )
-    .option('--votes <file>', 'FER+ votes, by which faces are evaluated too (default: beside the data)')
-    .requiredOption('--out <dir>', 'the bundle; what is there is replaced')
-    .option('--features <dir>', 'where learned features are kept', featureFolder())
-    .option('--name <name>', 'what the bundle is called', 'lite')
-    .addOption(new Option('--head <name>', 'how both are fused').choices(FUSED_HEADS).default('gated'))
+    .option('--votes <file>', 'FER+ votes, with which faces are also evaluated (default: beside the data)')
+    .requiredOption('--out <dir>', 'the bundle; an existing one is replaced')
+    .option('--features <dir>', 'folder of learned features', featureFolder())
+    .option('--name <name>', 'name of the bundle', 'lite')
+    .addOption(new Option('--head <name>', 'fusion head').choices(FUSED_HEADS).default('gated'))
     .addOption(
       new Option(
         '--fusion-pairs <kind>',
@@ -56,13 +55,16 @@ export function defineExport(program: Command): void {
       '--pairs <file>',
       'a table of pairs that nobody matched (columns text, image, text_label, image_label), for the card',
     )
-    .option('--pairs-name <name>', 'what these pairs are called')
-    .option('--mapping <file>', 'of the pairs: their label → the model’s or a group, or null to leave it out')
-    .option('--collapse <file>', 'of the pairs: the model’s label → a group, or null to leave it out')
-    .option('--no-mirror', 'read each face once, not with its mirror image: twice as fast')
+    .option('--pairs-name <name>', 'name of these pairs')
+    .option(
+      '--mapping <file>',
+      'maps labels of the pairs to the model’s or to groups; null leaves a label out',
+    )
+    .option('--collapse <file>', 'maps the model’s labels to groups of the pairs; null leaves a label out')
+    .option('--no-mirror', 'encode each face once, without its mirror image: twice as fast')
     .option('--config <file>', 'settings of the fusion head, YAML or JSON')
     .option('--set <path=value>', 'one setting of the fusion head', collect, [])
-    .option('--skip-invalid', 'pass over unreadable items, and list them')
+    .option('--skip-invalid', 'skip unreadable items and list them')
     .option('--json', 'print the evaluation as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
 }
@@ -70,7 +72,7 @@ export function defineExport(program: Command): void {
 async function run(options: Options, output: Output): Promise<void> {
   const { data, votes, features, skipInvalid = false } = options;
   if (data === undefined)
-    throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
+    throw new MienError('usage', 'no data: specify the folder with isear, fer2013 and rafdb as --data');
   const [
     { readLearnedFace, readLearnedText },
     { loadConfig },
@@ -83,10 +85,10 @@ async function run(options: Options, output: Output): Promise<void> {
     import('../../experiments/config.js'),
     import('../../export/export.js'),
     import('../../features/prepared.js'),
-    import('../../data/behaviour.js'),
+    import('../../data/sentences.js'),
     import('mien/parts'),
   ]);
-  // Before the data is hashed, which takes minutes.
+  // Checked before the data is hashed, which takes minutes.
   const learned = { text: await readLearnedText(options.text), face: await readLearnedFace(options.face) };
   const labels = labelsInCommon({ text: learned.text.labels, face: learned.face.labels });
   const config = await loadConfig({ instead: { labels }, file: options.config, set: options.set });
@@ -111,7 +113,7 @@ async function run(options: Options, output: Output): Promise<void> {
   output.result(exported, () => render(exported, options.out));
 }
 
-/** The bundle with what it does on pairs that nobody matched in its evaluation and card. */
+/** Adds the evaluation on unmatched pairs to the bundle's evaluation and card. */
 async function withPairs(
   exported: Exported,
   data: string,

@@ -1,10 +1,9 @@
-// `mien extract`: embeds all items of the data sets into feature stores, and merges parts that machines filled.
+// `mien extract`: embeds all items of the data sets into feature stores, and merges parts filled by several machines.
 import { Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { checkProfile, encodersOf } from '../encoders.js';
-import { featureFolder } from '../feature-folder.js';
+import { featureFolder, partOf } from '../options.js';
 import { interruption, type Output, outputOf, progressOf } from 'mien/cli';
-import { partOf } from '../part.js';
 import type { Part } from '../../features/format.js';
 import type { SetName } from '../../features/sets.js';
 import type { FillResult } from '../../features/fill.js';
@@ -31,7 +30,7 @@ function setList(text: string): SetName[] {
   return text.split(',').map((name) => {
     const set = SETS.find((known) => known === name.trim());
     if (set === undefined)
-      throw new MienError('usage', `"${name}" is no data set`, { hint: `Known: ${SETS.join(', ')}.` });
+      throw new MienError('usage', `unknown data set "${name}"`, { hint: `Known: ${SETS.join(', ')}.` });
     return set;
   });
 }
@@ -39,37 +38,37 @@ function setList(text: string): SetName[] {
 export function defineExtract(program: Command): void {
   const extract = program
     .command('extract')
-    .description('embed the data sets into feature stores; goes on where an earlier run stopped')
+    .description('embed the data sets into feature stores; resumes an interrupted run')
     .option('--data <dir>', 'folder with isear, fer2013 and rafdb')
-    .option('--out <dir>', 'where the stores are kept', featureFolder())
+    .option('--out <dir>', 'folder of the stores', featureFolder())
     .option(
       '--profile <name>',
       'encoders: frozen, paper, a profile file, or the folder of a bundle',
       'frozen',
     )
     .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
-    .option('--offline', 'fetch nothing; use weights that are here already')
-    .option('--sets <names>', 'only these sets, for instance isear,rafdb', setList)
+    .option('--offline', 'fetch nothing; use only local weights')
+    .option('--sets <names>', 'only these sets, such as isear,rafdb', setList)
     .addOption(
-      new Option('--split <kind>', 'the split kept beside the features')
+      new Option('--split <kind>', 'the split stored beside the features')
         .choices(['clean', 'paper'])
         .default('clean'),
     )
     .option(
       '--corpora',
-      'embed texts of the folder’s other corpora too, for pairs over labels that ISEAR lacks',
+      'also embed texts of the folder’s other corpora, for pairs over labels that ISEAR lacks',
     )
-    .option('--states', 'keep token states and last feature maps too (large)')
-    .option('--shard <i/n>', 'fill part i of n only, i from 0')
+    .option('--states', 'also store token states and last feature maps (large)')
+    .option('--shard <i/n>', 'fill only part i of n, i from 0')
     .option('--shards <n>', 'fill the part JOB_COMPLETION_INDEX of n (Kubernetes Indexed Job)')
-    .option('--skip-invalid', 'pass over unreadable rows and images, and list them')
+    .option('--skip-invalid', 'skip unreadable rows and images and list them')
     .option('--json', 'print the result as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
   extract
     .command('merge')
-    .description('make one store of the parts that several machines filled')
+    .description('merge the parts filled by several machines')
     .argument('<dir>', 'folder of the merged stores')
-    .argument('[parts...]', 'folders in which the parts lie; by default <dir> itself')
+    .argument('[parts...]', 'folders of the parts; by default <dir> itself')
     .option('--json', 'print the result as JSON')
     .action((dir: string, parts: string[], _options: unknown, command: Command) =>
       merge(dir, parts, outputOf(command)),
@@ -80,7 +79,7 @@ async function run(options: Options, output: Output): Promise<void> {
   const part = partOf(options);
   const { data } = options;
   if (data === undefined)
-    throw new MienError('usage', 'no data: --data names the folder with isear, fer2013 and rafdb');
+    throw new MienError('usage', 'no data: specify the folder with isear, fer2013 and rafdb as --data');
   const progress = await progressOf(output);
   const signal = interruption();
   const [{ extractFeatures }, { openProtocol }] = await Promise.all([

@@ -1,8 +1,8 @@
-// `mien learn`: trains an encoder on the data sets, with checkpoints to go on from.
+// `mien learn`: trains an encoder on the data sets, with checkpoints for resuming.
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { collect, interruption, type Output, outputOf, progressOf, positiveInteger } from 'mien/cli';
-import { featureFolder } from '../feature-folder.js';
+import { featureFolder } from '../options.js';
 import type { Split } from 'mien/parts';
 import type { Estimate } from '../../learn/learn-encoder.js';
 import type { LearnedRecord } from '../../learn/learned.js';
@@ -38,29 +38,36 @@ type Kind = keyof typeof KINDS;
 function shareOf(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value <= 1))
-    throw new InvalidArgumentError('A number from 0 to 1 is expected.');
+    throw new InvalidArgumentError('Expected a number from 0 to 1.');
   return value;
 }
 
 export function defineLearn(program: Command): void {
   const learn = program
     .command('learn')
-    .description('train an encoder on the data sets; goes on where an earlier run stopped');
+    .description('train an encoder on the data sets; resumes an interrupted run');
   for (const [kind, { sets, about }] of Object.entries(KINDS)) {
     const command = learn
       .command(kind)
       .description(about)
       .option('--data <dir>', `folder with ${sets}`)
-      .requiredOption('--out <dir>', 'checkpoints and log and, at the end, encoder/ and learned.json')
-      .option('--profile <name>', 'whose encoder to begin with: frozen, paper, or a profile file', 'frozen')
+      .requiredOption(
+        '--out <dir>',
+        'folder of checkpoints and log and, at the end, encoder/ and learned.json',
+      )
+      .option(
+        '--profile <name>',
+        'profile of the initial encoder: frozen, paper, or a profile file',
+        'frozen',
+      )
       .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
-      .option('--offline', 'fetch nothing; use weights that are here already')
-      .option('--features <dir>', 'where hashes of the faces are kept', featureFolder())
+      .option('--offline', 'fetch nothing; use only local weights')
+      .option('--features <dir>', 'folder of the hashes of faces', featureFolder())
       .addOption(
         new Option('--split <kind>', 'the split trained on').choices(['clean', 'paper']).default('clean'),
       )
       .option('--config <file>', 'settings, YAML or JSON')
-      .option('--set <path=value>', 'one setting, for instance optimizer.learningRate=1e-3', collect, [])
+      .option('--set <path=value>', 'one setting, such as optimizer.learningRate=1e-3', collect, [])
       .option(
         '--teacher <dir>',
         'a finished run whose posteriors are a part of the targets; may be given several times',
@@ -68,10 +75,10 @@ export function defineLearn(program: Command): void {
         [],
       )
       .option('--teacher-share <share>', 'that part', shareOf, 0.5)
-      .option('--threads <n>', 'threads to compute with (default: all cores)', positiveInteger)
-      .option('--shared', 'other work runs on this machine: threads sleep while they wait')
-      .option('--dry-run', 'say how long it would take and how much memory, from a few steps')
-      .option('--skip-invalid', 'pass over unreadable items, and list them')
+      .option('--threads <n>', 'number of threads (default: all cores)', positiveInteger)
+      .option('--shared', 'share the machine with other work: threads sleep while they wait')
+      .option('--dry-run', 'estimate time and memory from a few steps')
+      .option('--skip-invalid', 'skip unreadable items and list them')
       .option('--json', 'print the result as JSON')
       .action((options: Options, command: Command) => run(kind as Kind, options, outputOf(command)));
     if (kind === 'text')
@@ -87,10 +94,10 @@ export function defineLearn(program: Command): void {
   }
   learn
     .command('average')
-    .description('make the mean of several trainings’ weights an encoder of its own')
-    .argument('<dirs...>', 'finished runs that began from the same weights')
-    .requiredOption('--out <dir>', 'encoder/ and learned.json of the mean')
-    .option('--size <pixels>', 'side at which it reads faces (default: the last run’s)', positiveInteger)
+    .description('average the weights of several trainings into one encoder')
+    .argument('<dirs...>', 'finished runs with the same initial weights')
+    .requiredOption('--out <dir>', 'folder of encoder/ and learned.json of the mean')
+    .option('--size <pixels>', 'side of its input faces (default: the last run’s)', positiveInteger)
     .option('--json', 'print the record as JSON')
     .action((folders: string[], options: { out: string; size?: number }, command: Command) =>
       average(folders, options, outputOf(command)),
@@ -134,11 +141,11 @@ async function average(
 async function run(kind: Kind, options: Options, output: Output): Promise<void> {
   const { data, features: dir, split, skipInvalid = false, weights, offline = false, out } = options;
   if (data === undefined)
-    throw new MienError('usage', `no data: --data names the folder with ${KINDS[kind].sets}`);
+    throw new MienError('usage', `no data: specify the folder with ${KINDS[kind].sets} as --data`);
   const [{ faceLearnSettings, textLearnSettings }, { openProtocol }, { findProfile }] = await Promise.all([
     import('../../learn/settings.js'),
     import('../../features/prepared.js'),
-    import('../../encoders/profile-file.js'),
+    import('../../encoders/profiles.js'),
   ]);
   const sources = { file: options.config, set: options.set };
   const profile = await findProfile(options.profile);
@@ -155,9 +162,9 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
     signal,
     threads: options.threads,
     spinning: options.shared !== true,
-    ...(options.teacher.length > 0
-      ? { teachers: { folders: options.teacher, share: options.teacherShare } }
-      : {}),
+    ...(options.teacher.length > 0 && {
+      teachers: { folders: options.teacher, share: options.teacherShare },
+    }),
   };
   const faces = async (): Promise<LearnedRecord | Estimate> => {
     const settings = await faceLearnSettings.load(sources);

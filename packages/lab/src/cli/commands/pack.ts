@@ -1,8 +1,8 @@
-// `mien pack`: features reduced and quantised into one small file that can be passed on.
+// `mien pack`: reduces and quantises features into one small file that can be distributed.
 import type { Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { type Output, outputOf, progressOf, positiveInteger } from 'mien/cli';
-import type { PackOptions, PackResult } from '../../features/pack.js';
+import type { PackResult } from '../../features/pack.js';
 
 interface Options {
   readonly out: string;
@@ -17,15 +17,15 @@ interface Options {
 export function definePack(program: Command): void {
   program
     .command('pack')
-    .description('reduce features to a few megabytes without text, image or file name')
-    .argument('[store]', 'folder that `mien extract` filled; without it, --cost alone is written')
+    .description('reduce features to a few megabytes, without texts, images and file names')
+    .argument('[store]', 'folder filled by `mien extract`; without it, only --cost is written')
     .requiredOption('--out <file>', 'the pack, *.safetensors; its manifest is written beside it')
-    .option('--text-components <n>', 'principal components kept of texts', positiveInteger)
-    .option('--text-bits <n>', 'bits a text, one to eight a component', positiveInteger)
-    .option('--face-components <n>', 'principal components kept of faces', positiveInteger)
-    .option('--face-bits <n>', 'bits a face, one to eight a component', positiveInteger)
-    .option('--max-bytes <n>', 'refuse a larger pack (default: 10000000)', positiveInteger)
-    .option('--cost <file>', 'JSON to state as what the pack costs against the full features')
+    .option('--text-components <n>', 'principal components of texts', positiveInteger)
+    .option('--text-bits <n>', 'bits per text, one to eight per component', positiveInteger)
+    .option('--face-components <n>', 'principal components of faces', positiveInteger)
+    .option('--face-bits <n>', 'bits per face, one to eight per component', positiveInteger)
+    .option('--max-bytes <n>', 'reject a larger pack (default: 10000000)', positiveInteger)
+    .option('--cost <file>', 'JSON that states the loss of the pack against the full features')
     .option('--json', 'print the result as JSON')
     .action((store: string | undefined, options: Options, command: Command) =>
       run(store, options, outputOf(command)),
@@ -36,11 +36,14 @@ async function run(store: string | undefined, options: Options, output: Output):
   const { readJson } = await import('mien-engine/node');
   const cost = options.cost === undefined ? undefined : await readJson(options.cost);
   if (!options.out.endsWith('.safetensors'))
-    throw new MienError('usage', `a pack is a safetensors file, "${options.out}" is not named like one`);
+    throw new MienError(
+      'usage',
+      `a pack is a safetensors file; "${options.out}" does not have this extension`,
+    );
   if (store === undefined) {
     if (cost === undefined)
-      throw new MienError('usage', 'nothing to do without a store', {
-        hint: 'mien pack STORE --out FILE, or --cost FILE to state the cost of a pack that is there.',
+      throw new MienError('usage', 'there is nothing to do without a store', {
+        hint: 'Use mien pack STORE --out FILE, or --cost FILE to state the cost of an existing pack.',
       });
     const { setPackCost } = await import('../../features/pack-file.js');
     await setPackCost(options.out, cost);
@@ -53,20 +56,13 @@ async function run(store: string | undefined, options: Options, output: Output):
   ]);
   const progress = await progressOf(output);
   const result = await writePack(options.out, await openFeatures(store), {
-    texts: given({ components: options.textComponents, bits: options.textBits }),
-    faces: given({ components: options.faceComponents, bits: options.faceBits }),
+    texts: defined({ components: options.textComponents, bits: options.textBits }),
+    faces: defined({ components: options.faceComponents, bits: options.faceBits }),
     ...defined({ maxBytes: options.maxBytes, cost }),
     progress,
   });
   output.result(result, () => render(result));
 }
-
-/** The values that are given; an option that is not must not hide a default. */
-const given = (values: {
-  components: number | undefined;
-  bits: number | undefined;
-}): PackOptions['texts'] & object =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 function render({ file, bytes, sets }: PackResult): string {
   const lines = Object.entries(sets).map(([name, { items, fullWidth, reduction }]) => {

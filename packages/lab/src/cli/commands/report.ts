@@ -8,7 +8,7 @@ import { bundledModel } from 'mien/cli';
 import { inPackage } from '../../base/package.js';
 import { interruption, type Output, outputOf, progressOf } from 'mien/cli';
 import type { ReportOptions } from '../../report/report.js';
-import { resultFolder } from '../result-folder.js';
+import { resultFolder } from '../options.js';
 
 interface Options {
   readonly out: string;
@@ -25,8 +25,12 @@ export function defineReport(program: Command): void {
     .description(
       'make one HTML page with tables, figures and statistics from results, and the figures as files',
     )
-    .argument('[dirs...]', 'folders that `mien reproduce --out` wrote (default: the last results)')
-    .option('--out <file>', 'the page; SVG, PNG and CSV files go to a folder beside it', 'report.html')
+    .argument('[dirs...]', 'folders written by `mien reproduce --out` (default: the last results)')
+    .option(
+      '--out <file>',
+      'the page; SVG, PNG and CSV files are written to a folder beside it',
+      'report.html',
+    )
     .option('--data <dir>', 'folder with the data sets, to show the texts and faces behind points and errors')
     .option('--bundle <dir>', 'the model whose evaluation is shown (default: the bundled one)')
     .option(
@@ -37,8 +41,8 @@ export function defineReport(program: Command): void {
       '--comparison <file>',
       'its head beside others, the comparison.json of `mien compare` (default: of the bundled model)',
     )
-    .option('--open', 'open the page when it is made')
-    .option('--json', 'print the names of what was written as JSON')
+    .option('--open', 'open the page when it is written')
+    .option('--json', 'print the names of the written files as JSON')
     .action((dirs: string[], options: Options, command: Command) => run(dirs, options, outputOf(command)));
 }
 
@@ -63,16 +67,16 @@ async function run(dirs: readonly string[], options: Options, output: Output): P
   if (options.open) open(written.file, output);
 }
 
-/** By default the bundled model, where it is here: as in the package and in the repository. */
+/** By default the bundled model, if it is installed. */
 function modelOf({ bundle, explanation, comparison }: Options): Pick<ReportOptions, 'model'> {
   if (bundle === undefined && !existsSync(bundledModel())) return {};
-  const own = (name: string): string | undefined => {
+  const bundled = (name: string): string | undefined => {
     const file = inPackage(`models/${name}`);
     return bundle === undefined && existsSync(file) ? file : undefined;
   };
   const kept = {
-    explanation: explanation ?? own('explanation.json'),
-    comparison: comparison ?? own('comparison.json'),
+    explanation: explanation ?? bundled('explanation.json'),
+    comparison: comparison ?? bundled('comparison.json'),
   };
   return {
     model: {
@@ -85,13 +89,13 @@ function modelOf({ bundle, explanation, comparison }: Options): Pick<ReportOptio
 function lastResults(): string {
   const folder = resultFolder();
   if (!existsSync(join(folder, 'results.json')))
-    throw new MienError('usage', 'there are no results yet to report on', {
-      hint: 'Make some: mien reproduce. Or name a folder: mien report DIR.',
+    throw new MienError('usage', 'there are no results to report yet', {
+      hint: 'Create them with mien reproduce, or specify a folder: mien report DIR.',
     });
   return folder;
 }
 
-/** Hands the page to whatever opens pages here; failing to is no failure of the report. */
+/** Opens the page in the default browser; the report does not fail if this does. */
 function open(file: string, output: Output): void {
   const [command, ...args] =
     process.platform === 'darwin'

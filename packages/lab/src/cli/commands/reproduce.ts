@@ -6,8 +6,7 @@ import { defined, MienError } from 'mien-engine/base';
 import { inPackage } from '../../base/package.js';
 import { collect, interruption, type Output, outputOf, progressOf, positiveInteger } from 'mien/cli';
 import { checkProfile, encodersOf } from '../encoders.js';
-import { featureFolder } from '../feature-folder.js';
-import { resultFolder } from '../result-folder.js';
+import { featureFolder, resultFolder } from '../options.js';
 import type { Beside } from '../../experiments/beside.js';
 import type { Config } from '../../experiments/config.js';
 import type { FeatureSource } from '../../experiments/features.js';
@@ -32,7 +31,7 @@ interface Options {
   readonly skipInvalid?: boolean;
 }
 
-/** A pack of this package's repository. */
+/** A pack in this package's repository. */
 const bundled = (profile: string): string => inPackage(`models/${profile}/features.safetensors`);
 
 export function defineReproduce(program: Command): void {
@@ -45,7 +44,7 @@ export function defineReproduce(program: Command): void {
     )
     .option('--profile <name>', 'encoders: frozen, paper, a profile file, or the folder of a bundle')
     .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
-    .option('--offline', 'fetch nothing; use weights that are here already')
+    .option('--offline', 'fetch nothing; use only local weights')
     .option(
       '--features <dir>',
       'where features are kept (default: a cache folder), or, without --data, features to use',
@@ -71,14 +70,14 @@ export function defineReproduce(program: Command): void {
       [],
     )
     .option('--config <file>', 'settings, as configs/paper.yaml states them')
-    .option('--set <path=value>', 'one setting; may be given several times', collect, [])
+    .option('--set <path=value>', 'one setting; may be repeated', collect, [])
     .option(
       '--out <dir>',
       'write results.json, tables, predictions and more there, and resume what is there (default: a cache folder ' +
         'that keeps the last results, not the runs)',
     )
-    .option('--workers <n>', 'training processes (default: one a core)', positiveInteger)
-    .option('--skip-invalid', 'pass over unreadable rows and images, and list them')
+    .option('--workers <n>', 'training processes (default: one per core)', positiveInteger)
+    .option('--skip-invalid', 'skip unreadable rows and images and list them')
     .option('--json', 'print the results as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
 }
@@ -122,11 +121,11 @@ async function run(options: Options, output: Output): Promise<void> {
   output.message(`Done in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
 }
 
-/** Rows of a pack that was asked for go by its name. */
+/** Rows of a specified pack are named after it. */
 const named = (config: Config, { pack }: Options): Config =>
   pack === undefined ? config : { ...config, profile: nameOfFeatures(pack) };
 
-/** Keeps results for which no folder was named; failing to does not take back what was printed. */
+/** Stores results if no folder was specified; a failure does not affect what was printed. */
 async function keep({ results, predictions }: Reproduction, output: Output): Promise<void> {
   const { replaceReport } = await import('../../report/files.js');
   const folder = resultFolder();
@@ -139,7 +138,7 @@ async function keep({ results, predictions }: Reproduction, output: Output): Pro
   }
 }
 
-/** The learned encoders' features beside the frozen ones', where nothing else was asked for, and what was. */
+/** Features in addition to the frozen ones: the specified ones, or by default those of the learned encoders. */
 function besides(options: Options): { name: string; source: FeatureSource }[] {
   const { data, features, pack, profile, beside } = options;
   const learned = bundled('learned');
@@ -153,13 +152,13 @@ function besides(options: Options): { name: string; source: FeatureSource }[] {
   ];
 }
 
-/** What rows of other features are called: by the file or folder; a pack of the usual name by the folder that it lies in. */
+/** Name of rows of other features: the file or folder; for a pack with the usual name, its folder. */
 const nameOfFeatures = (path: string): string => {
   const name = basename(path).replace(/\.\w+$/, '');
   return name === 'features' ? basename(dirname(resolve(path))) : name;
 };
 
-/** Options that stand for settings, then `--set`. */
+/** Options that correspond to settings, then `--set`. */
 const settings = ({ profile, split, seeds, heads, set }: Options): string[] => [
   ...(profile === undefined ? [] : [`profile=${profile}`]),
   ...(split === undefined ? [] : [`split=${split}`]),
@@ -185,17 +184,17 @@ async function featureSource(
       pack === undefined ? 'the bundled feature pack is not here' : 'there is no such file',
       {
         file,
-        hint: 'Run on data of your own: mien reproduce --data DIR',
+        hint: 'Use your own data: mien reproduce --data DIR',
       },
     );
   if (config.split === 'paper' || config.profile !== 'frozen')
-    throw new MienError('usage', 'the feature pack holds the clean split and the frozen profile only', {
+    throw new MienError('usage', 'the feature pack contains only the clean split and the frozen profile', {
       hint: 'Other splits and encoders need the data: mien reproduce --data DIR',
     });
   return { pack: file };
 }
 
-/** Embeds what is not embedded yet. */
+/** Extracts missing features. */
 async function extract(
   options: Options & { readonly data: string },
   config: Config,

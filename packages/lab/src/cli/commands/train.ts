@@ -1,7 +1,7 @@
-// `mien train`: heads, on request encoders too, and a bundle from a table of one's own.
+// `mien train`: trains heads, on request also encoders, on a user's table, and exports a bundle.
 import { Option, type Command } from 'commander';
 import { MienError } from 'mien-engine/base';
-import { FUSED_HEADS } from '../heads.js';
+import { FUSED_HEADS } from '../options.js';
 import type { HeadName } from '../../heads/heads.js';
 import { collect, interruption, megapixels, type Output, outputOf, progressOf } from 'mien/cli';
 import type { Trained } from '../../export/own.js';
@@ -31,33 +31,33 @@ interface Options {
 export function defineTrain(program: Command): void {
   program
     .command('train')
-    .description('train on data of your own: a table of texts, images and labels becomes a bundle')
-    .option('--data <file>', 'CSV or JSONL, one item a row')
+    .description('train on your own data: from a table of texts, images and labels to a bundle')
+    .option('--data <file>', 'CSV or JSONL, one item per row')
     .option('--text <column>', 'column of texts')
     .option('--image <column>', 'column of image paths, relative to the table')
     .option('--label <column>', 'column of labels', 'label')
-    .option('--group <column>', 'rows of one group (a writer, a person) stay in one split')
+    .option('--group <column>', 'column of groups (writers, persons), whose rows stay in one split')
     .option('--split <column>', 'column with train, validation or test; without it, rows are split at random')
-    .requiredOption('--out <dir>', 'bundle/ and, for resuming, work/')
-    .option('--name <name>', 'what the bundle is called', 'own')
+    .requiredOption('--out <dir>', 'folder of bundle/ and, for resuming, work/')
+    .option('--name <name>', 'name of the bundle', 'own')
     .option('--profile <name>', 'encoders: frozen, paper, or a profile file', 'frozen')
     .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
-    .option('--offline', 'fetch nothing; use weights that are here already')
-    .option('--learn', 'train the encoders too; takes hours for tens of thousands of images')
-    .option('--text-config <file>', 'with --learn: settings of the text encoder’s training')
-    .option('--face-config <file>', 'with --learn: settings of the face encoder’s training')
-    .addOption(new Option('--head <name>', 'how both are fused').choices(FUSED_HEADS).default('gated'))
+    .option('--offline', 'fetch nothing; use only local weights')
+    .option('--learn', 'also train the encoders; takes hours for tens of thousands of images')
+    .option('--text-config <file>', 'with --learn: settings for training the text encoder')
+    .option('--face-config <file>', 'with --learn: settings for training the face encoder')
+    .addOption(new Option('--head <name>', 'fusion head').choices(FUSED_HEADS).default('gated'))
     .option('--config <file>', 'settings of the heads, YAML or JSON')
     .option('--set <path=value>', 'one setting of the heads', collect, [])
-    .option('--skip-invalid', 'pass over unreadable rows, and list them')
-    .option('--max-pixels <MP>', 'size of an image in megapixels (default: 50)', megapixels)
+    .option('--skip-invalid', 'skip unreadable rows and list them')
+    .option('--max-pixels <MP>', 'maximum size of an image in megapixels (default: 50)', megapixels)
     .option('--json', 'print the results as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
 }
 
 async function run(options: Options, output: Output): Promise<void> {
   const { data, weights, offline = false, name, head, out, learn, maxPixels } = options;
-  if (data === undefined) throw new MienError('usage', 'no data: --data names a CSV or JSONL file');
+  if (data === undefined) throw new MienError('usage', 'no data: specify a CSV or JSONL file as --data');
   const [
     { loadConfig },
     { trainBundle },
@@ -70,7 +70,7 @@ async function run(options: Options, output: Output): Promise<void> {
     import('../../export/own.js'),
     import('../../data/table.js'),
     import('../../experiments/readable-table.js'),
-    import('../../encoders/profile-file.js'),
+    import('../../encoders/profiles.js'),
     import('../../learn/settings.js'),
   ]);
   const set = [`profile=${options.profile}`, ...options.set];
@@ -88,14 +88,12 @@ async function run(options: Options, output: Output): Promise<void> {
     weights,
     offline,
     maxPixels,
-    ...(learn
-      ? {
-          learn: {
-            text: await textLearnSettings.load({ file: options.textConfig }),
-            face: await faceLearnSettings.load({ file: options.faceConfig }),
-          },
-        }
-      : {}),
+    ...(learn && {
+      learn: {
+        text: await textLearnSettings.load({ file: options.textConfig }),
+        face: await faceLearnSettings.load({ file: options.faceConfig }),
+      },
+    }),
     progress: await progressOf(output),
     signal: interruption(),
   });

@@ -1,19 +1,27 @@
-// Corpora made ready for training together: no text stands twice, and none stands in any test split.
-import { type ProtocolText, type Split, textKey } from 'mien/parts';
-import { findTextRepeats } from '../text-duplicates.js';
-import type { Corpus, CorpusDrop, CorpusItem, PreparedCorpus } from './types.js';
+// Prepares corpora for training together: no text occurs twice, and none in any test split.
+import { randomStream } from 'mien-engine/base';
+import {
+  type CorpusText,
+  FACE_LABELS,
+  isFaceLabel,
+  type ProtocolText,
+  type Split,
+  textKey,
+} from 'mien/parts';
+import { findTextRepeats } from '../duplicates.js';
+import type { Corpus, CorpusDrop, CorpusItem, CorpusName, PreparedCorpus } from './definitions.js';
 
 const RANK: Readonly<Record<Split, number>> = { test: 0, validation: 1, train: 2 };
 
-/** Lower case, letters and digits; emoji stay, since they may be all that a text has. */
+/** Letters and digits in lower case; a text without any (for instance of emoji only) is compared as it is. */
 const keyOf = (text: string): string => textKey(text) || text.toLowerCase().replace(/\s+/g, ' ').trim();
 
 /**
- * Drops what is empty, texts of one corpus and split that repeat (kept once; all of them where their labels have
- * nothing in common), and every text of training or validation that stands, exactly or nearly (`findTextRepeats`), in
- * a split before it of any corpus: test, then validation, then training. Between corpora the first one given keeps a
- * text. Test splits are left whole.
- * @param further texts of a set that is no corpus here (ISEAR): they stand before all others of their split.
+ * Drops empty texts, duplicates within a corpus and split (one is kept, or none if their labels have nothing in
+ * common), and every training or validation text that occurs, exactly or nearly (`findTextRepeats`), in an earlier
+ * split of any corpus, where test precedes validation and validation training. Of duplicates in several corpora the
+ * first corpus keeps its own. Test splits are not changed.
+ * @param further texts of a set that is not among the corpora (ISEAR); they precede all others of their split
  */
 export function prepareCorpora(
   corpora: readonly Corpus[],
@@ -86,7 +94,7 @@ export function prepareCorpora(
   });
 }
 
-/** `prepareCorpora` beside ISEAR's texts as a protocol splits them. */
+/** `prepareCorpora` with ISEAR's texts, in a protocol's splits, as `further`. */
 export function prepareBesideIsear(
   corpora: readonly Corpus[],
   isear: readonly ProtocolText[],
@@ -100,17 +108,17 @@ export function prepareBesideIsear(
   });
 }
 
-/** What a corpus comes to: items by split and label, and those left out by reason. */
+/** Counts of a prepared corpus: items by split and label, and items left out by reason. */
 export interface CorpusCounts {
   readonly name: string;
   readonly path: string;
   readonly form: Corpus['form'];
   readonly evidence: Corpus['evidence'];
-  /** Per split and label; an item of several labels counts for each. */
+  /** Per split and label; an item with several labels counts for each. */
   readonly splits: Readonly<Record<Split, Readonly<Record<string, number>>>>;
   readonly items: Readonly<Record<Split, number>>;
   readonly dropped: PreparedCorpus['dropped'];
-  /** Records without any of the labels. */
+  /** Number of records without any of the labels. */
   readonly unlabelled: number;
 }
 
@@ -143,4 +151,56 @@ export function corpusCounts({
       ),
     ),
   };
+}
+
+/** Maximum number of texts per label and split for pairs, including ISEAR's; all test texts are used. */
+export const MOST_TEXTS: Readonly<Record<Exclude<Split, 'test'>, number>> = { train: 3000, validation: 400 };
+
+/** The corpus whose test split is used for pairs over the faces' seven labels: the only one with enough of each label. */
+export const TESTED: CorpusName = 'goemotions';
+
+/** The label of an item that has exactly one of the faces' labels (GoEmotions' remorse counts as sadness, as published). */
+export function faceLabelOf({ labels }: Pick<CorpusItem, 'labels'>) {
+  const [label, ...others] = labels.filter(isFaceLabel);
+  return others.length === 0 ? label : undefined;
+}
+
+/**
+ * The texts of corpora to pair with faces, beside ISEAR's: up to `most` per label and split, drawn as evenly from the
+ * corpora as possible, and GoEmotions' test items; in the order of the corpora. Face data sets have neither guilt nor
+ * shame.
+ * @param taken number of texts of a label and split that are already there
+ */
+export function pairTexts(
+  corpora: readonly Pick<Corpus, 'name' | 'items'>[],
+  taken: (label: string, split: Split) => number,
+  { most = MOST_TEXTS, seed = 0 }: { readonly most?: typeof MOST_TEXTS; readonly seed?: number } = {},
+): CorpusText[] {
+  const texts = corpora.flatMap(({ name, items }) =>
+    items.flatMap((item): CorpusText[] => {
+      const label = faceLabelOf(item);
+      if (label === undefined || (item.split === 'test' && name !== TESTED)) return [];
+      return [{ id: `${name}/${item.id}`, corpus: name, text: item.text, label, split: item.split }];
+    }),
+  );
+  const chosen = new Set(texts.filter(({ split }) => split === 'test'));
+  for (const split of ['train', 'validation'] as const)
+    for (const label of FACE_LABELS) {
+      const pools = corpora.map(({ name }) => {
+        const pool = texts.filter((one) => one.corpus === name && one.split === split && one.label === label);
+        const order = randomStream(seed, `pair texts ${name} ${split} ${label}`).permutation(pool.length);
+        return Array.from(order, (i) => pool[i]!);
+      });
+      for (const one of evenly(pools, most[split] - taken(label, split))) chosen.add(one);
+    }
+  return texts.filter((one) => chosen.has(one));
+}
+
+/** Up to `most` entries, taken from the pools in turn. */
+function evenly<T>(pools: readonly (readonly T[])[], most: number): T[] {
+  const longest = Math.max(0, ...pools.map(({ length }) => length));
+  const found: T[] = [];
+  for (let round = 0; round < longest && found.length < most; round++)
+    found.push(...pools.flatMap((pool) => pool.slice(round, round + 1)));
+  return found.slice(0, Math.max(0, most));
 }

@@ -1,6 +1,5 @@
-// Reads corpora of labelled texts in the forms in which people have them.
-import { basename, join } from 'node:path';
-import { parse } from 'csv-parse/sync';
+// Finds, reads and cleans corpora of labelled texts.
+import { join } from 'node:path';
 import { type BadByte, badText, MienError } from 'mien-engine/base';
 import {
   isLabel,
@@ -8,60 +7,64 @@ import {
   type Label,
   listFolder,
   type LoadOptions,
+  normalizeText,
   problems,
-  type Problems,
   type Split,
 } from 'mien/parts';
 import { findDataSets } from '../open.js';
-import { SPLIT_NAMES } from '../table.js';
-import { cleanText } from './clean.js';
-import { CORPORA, CORPUS_NAMES, evidenceOf, GOEMOTIONS_LABELS, labelsFrom } from './definitions.js';
 import {
-  EXPECTED,
-  findCorpora,
-  isNumbers,
-  isTableName,
-  recognizeCorpus,
-  startOf,
-  textOf,
-  type FoundCorpus,
-} from './find.js';
-import type { Corpus, CorpusForm, CorpusItem } from './types.js';
+  CORPORA,
+  type Corpus,
+  CORPUS_NAMES,
+  type CorpusItem,
+  type CorpusName,
+  evidenceOf,
+  labelsFrom,
+} from './definitions.js';
+import { EXPECTED, type FoundCorpus, recognizeCorpus, recordsOf, splitOfName, textOf } from './forms.js';
 
-/** A record before its labels are looked up. */
-interface CorpusRecord {
-  readonly id: string;
-  readonly text: string;
-  readonly source: readonly string[];
-  /** Undefined where the form does not say. */
-  readonly split: Split | undefined;
-  readonly row: number;
+/** The beginning of a file, decompressed; undefined if it is not text. */
+async function startOf(path: string): Promise<string | undefined> {
+  const start = (await textOf(path)).text.slice(0, 16384);
+  return start.includes('\0') ? undefined : start;
 }
 
-/** The split that a file's name says. */
-const splitOfName = (path: string): Split | undefined => {
-  const word = /(?:^|[^a-z])(train(?:ing)?|dev|val(?:id(?:ation)?)?|test(?:ing)?)(?:[^a-z]|$)/i.exec(
-    basename(path),
-  )?.[1];
-  return word === undefined ? undefined : SPLIT_NAMES[word.toLowerCase()];
-};
+/** Whether a file name has the extension of a table. */
+const isTableName = (name: string): boolean => /\.(csv|tsv|txt)(\.gz)?$/i.test(name);
 
-const XED_NUMBERS: Readonly<Record<string, string>> = {
-  0: 'neutral',
-  1: 'anger',
-  2: 'anticipation',
-  3: 'disgust',
-  4: 'fear',
-  5: 'joy',
-  6: 'sadness',
-  7: 'surprise',
-  8: 'trust',
-};
+/**
+ * The corpora in a folder and its subfolders, or the one at a path; files of one corpus in a folder count as one.
+ * @throws MienError `file` if the path does not exist.
+ */
+export async function findCorpora(path: string, depth = 2): Promise<FoundCorpus[]> {
+  const kind = await kindOf(path);
+  if (kind === 'missing')
+    throw new MienError('file', 'no such file or folder', { file: path, hint: EXPECTED });
+  if (kind === 'file') {
+    const known = recognizeCorpus((await startOf(path)) ?? '');
+    return known ? [{ ...known, path }] : [];
+  }
+  const { files, folders } = await listFolder(path);
+  if (files.includes('mapping.txt') && files.includes('train_text.txt'))
+    return [{ name: 'tweeteval-emotion', form: 'tweeteval', path }];
+  const found = new Map<string, FoundCorpus[]>();
+  for (const name of files.filter(isTableName))
+    for (const one of await findCorpora(join(path, name)))
+      found.set(one.name, [...(found.get(one.name) ?? []), one]);
+  const here = [...found.values()].flatMap((same): FoundCorpus[] => {
+    const form = same.find((one) => one.form === 'packed');
+    // Files of one corpus, each with a split, are read together.
+    return [form ?? (same.length === 1 ? same[0]! : { ...same[0]!, path })];
+  });
+  const below = [];
+  if (depth > 0) for (const name of folders) below.push(...(await findCorpora(join(path, name), depth - 1)));
+  return [...here, ...below];
+}
 
 /**
  * Reads a corpus.
- * @throws MienError `file` when it cannot be read, `data` (with file and row) when it is not such a corpus or a record
- *   is bad.
+ * @throws MienError `file` if it cannot be read, `data` (with file and row) if it is not such a corpus or a record is
+ *   invalid.
  */
 export async function loadCorpus(
   { name, form, path }: FoundCorpus,
@@ -105,7 +108,7 @@ export async function loadCorpus(
     }
   }
   if (items.length === 0)
-    throw new MienError('data', 'holds no usable record', { file: path, hint: EXPECTED });
+    throw new MienError('data', 'contains no usable record', { file: path, hint: EXPECTED });
   return {
     name,
     path,
@@ -118,7 +121,7 @@ export async function loadCorpus(
   };
 }
 
-/** The files of a corpus that is a folder, and what is read of them. */
+/** The files of a corpus, which may be a folder. */
 async function filesOf({ name, form, path }: FoundCorpus): Promise<string[]> {
   if ((await kindOf(path)) === 'file') return [path];
   const { files } = await listFolder(path);
@@ -132,184 +135,11 @@ async function filesOf({ name, form, path }: FoundCorpus): Promise<string[]> {
   return same;
 }
 
-/** The bad byte of the record that begins with this line: the first one from there on. */
+/** The invalid byte of the record that starts on this line: the first one from there on. */
 const badIn = (bad: readonly BadByte[], row: number): BadByte =>
   bad.find((byte) => byte.row >= row) ?? bad[0]!;
 
-async function recordsOf(
-  file: string,
-  text: string,
-  form: CorpusForm,
-  reporter: Problems,
-): Promise<CorpusRecord[]> {
-  switch (form) {
-    case 'packed':
-      return csvOf(text, file).flatMap(({ record, row }): CorpusRecord[] => {
-        const split = SPLIT_NAMES[record['split']!.toLowerCase()];
-        if (split !== undefined)
-          return [
-            {
-              id: record['id']!,
-              text: record['text']!,
-              row,
-              split,
-              source: listOf(record['source_label']!, '|'),
-            },
-          ];
-        const hint = 'Expected train, dev or test.';
-        reporter.report({ file, row, message: `is of the split ${JSON.stringify(record['split'])}`, hint });
-        return [];
-      });
-    case 'semeval-csv': {
-      const names = ['anger', 'disgust', 'fear', 'joy', 'sadness', 'surprise'];
-      return csvOf(text, file).flatMap(({ record, row }): CorpusRecord[] => {
-        const named = names.filter((name) => Number(record[name] ?? 0) >= 1);
-        // Its published test has no labels in one of the tracks.
-        if (names.every((name) => (record[name] ?? '') === '')) return [];
-        return [
-          {
-            id: record['id'] ?? String(row),
-            text: record['text']!,
-            source: named.length > 0 ? named : ['none'],
-            split: undefined,
-            row,
-          },
-        ];
-      });
-    }
-    case 'emoevent-tsv':
-      return csvOf(text, file, '\t').map(({ record, row }) => ({
-        id: record['id'] ?? String(row),
-        text: record['tweet']!,
-        row,
-        source: [record['emotion']!.toLowerCase()],
-        split: undefined,
-      }));
-    case 'tweeteval':
-      return tweetEval(file, text, reporter);
-    case 'goemotions-tsv':
-      return linesOf(
-        text,
-        file,
-        reporter,
-        (fields) => fields.length === 3 && isNumbers(fields[1], 27),
-        '\t',
-      ).map(({ fields, row }) => ({
-        id: fields[2]!,
-        text: fields[0]!,
-        row,
-        split: undefined,
-        source: listOf(fields[1]!, ',').map((n) => GOEMOTIONS_LABELS[Number(n)]!),
-      }));
-    case 'xed-tsv':
-      return linesOf(
-        text,
-        file,
-        reporter,
-        (fields) => fields.length === 2 && isNumbers(fields[1], 8),
-        '\t',
-      ).map(({ fields, row }) => ({
-        id: String(row),
-        text: fields[0]!,
-        row,
-        split: undefined,
-        source: listOf(fields[1]!, ',').map((n) => XED_NUMBERS[n]!),
-      }));
-    default:
-      return linesOf(text, file, reporter, (fields) => fields.length >= 2, ';').map(({ fields, row }) => ({
-        id: String(row),
-        text: fields.slice(0, -1).join(';'),
-        row,
-        split: undefined,
-        source: [fields.at(-1)!.trim()],
-      }));
-  }
-}
-
-const listOf = (field: string, separator: string): string[] =>
-  field
-    .split(separator)
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
-
-function csvOf(
-  text: string,
-  file: string,
-  delimiter = ',',
-): { record: Record<string, string>; row: number }[] {
-  try {
-    const records = parse(text, {
-      columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
-      info: true,
-      delimiter,
-      ...(delimiter === '\t' ? { quote: null, relax_column_count: true } : {}),
-      skip_empty_lines: true,
-    }) as unknown as { record: Record<string, string>; info: { lines: number } }[];
-    return records.map(({ record, info }) => ({ record, row: info.lines }));
-  } catch (cause) {
-    throw new MienError('data', `is not a valid table (${(cause as Error).message})`, {
-      file,
-      hint: 'Is the file cut off, or a quotation mark left open?',
-      cause,
-    });
-  }
-}
-
-function linesOf(
-  text: string,
-  file: string,
-  reporter: Problems,
-  fits: (fields: string[]) => boolean,
-  separator: string,
-): { fields: string[]; row: number }[] {
-  return text.split(/\r?\n/).flatMap((line, i) => {
-    if (line === '') return [];
-    const fields = line.split(separator);
-    if (fits(fields)) return [{ fields, row: i + 1 }];
-    reporter.report({
-      file,
-      row: i + 1,
-      message: `cannot be read: ${JSON.stringify(line.slice(0, 60))}`,
-      hint: EXPECTED,
-    });
-    return [];
-  });
-}
-
-/** Texts and labels in two files of as many lines, the labels as numbers that `mapping.txt` names. */
-async function tweetEval(file: string, text: string, reporter: Problems): Promise<CorpusRecord[]> {
-  const lines = (one: string): string[] => one.replace(/\r?\n$/, '').split(/\r?\n/);
-  const labelFile = file.replace(/_text\.txt$/, '_labels.txt');
-  const [texts, labels] = [lines(text), lines((await textOf(labelFile)).text)];
-  if (texts.length !== labels.length)
-    throw new MienError(
-      'data',
-      `has ${texts.length} texts, and ${basename(labelFile)} ${labels.length} labels`,
-      {
-        file,
-      },
-    );
-  const names = new Map(
-    lines((await textOf(join(file, '..', 'mapping.txt'))).text).map((line): [string, string] => {
-      const [number = '', name = ''] = line.split(/\s+/);
-      return [number, name.toLowerCase()];
-    }),
-  );
-  const split = splitOfName(file);
-  return texts.flatMap((one, i): CorpusRecord[] => {
-    const name = names.get(labels[i]!.trim());
-    if (name !== undefined) return [{ id: `${split}-${i}`, text: one, source: [name], split, row: i + 1 }];
-    reporter.report({
-      file: labelFile,
-      row: i + 1,
-      message: `unknown label ${JSON.stringify(labels[i])}`,
-      hint: 'mapping.txt names the labels by number.',
-    });
-    return [];
-  });
-}
-
-/** Rows of somebody's own table as a corpus: its evidence are the labels that occur. */
+/** Rows of a user's table as a corpus, which is evidence about the labels that occur in it. */
 export function corpusOfTable(
   name: string,
   path: string,
@@ -327,7 +157,7 @@ export function corpusOfTable(
       throw new MienError('data', `unknown label ${JSON.stringify(label)}`, {
         file: path,
         row,
-        hint: 'A further corpus has labels of anger, disgust, fear, guilt, joy, neutral, sadness, shame, surprise.',
+        hint: 'A further corpus may have the labels anger, disgust, fear, guilt, joy, neutral, sadness, shame and surprise.',
       });
     return text === undefined
       ? []
@@ -348,7 +178,7 @@ export function corpusOfTable(
 }
 
 /**
- * All corpora of a data folder, the cleaner ones first; what is in it of ISEAR and faces is passed over.
+ * All corpora of a data folder, the cleaner ones first; ISEAR and face data sets are skipped.
  * @throws MienError as `findCorpora` and `loadCorpus` do.
  */
 export async function loadCorpora(data: string, options: LoadOptions = {}): Promise<Corpus[]> {
@@ -363,4 +193,45 @@ export async function loadCorpora(data: string, options: LoadOptions = {}): Prom
     if (one) loaded.push(await loadCorpus(one, options));
   }
   return loaded;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+};
+
+/** Decodes HTML entities: `&amp;` (also escaped twice), `&#39;`. */
+const withoutEntities = (text: string): string =>
+  text.replace(
+    /&(?:amp;)?(?:#(\d{1,6})|(amp|lt|gt|quot|apos|nbsp));/gi,
+    (whole, code?: string, name?: string) =>
+      name !== undefined
+        ? ENTITIES[name.toLowerCase()]!
+        : Number(code) > 0 && Number(code) < 0x110000
+          ? String.fromCodePoint(Number(code))
+          : whole,
+  );
+
+/**
+ * XED's emotional lines are tokenised and contain commas and placeholders for names, its neutral lines do not: what
+ * distinguishes the two apart from their content is removed from both.
+ */
+const withoutGiveaways = (text: string): string =>
+  text
+    .replace(/\[(?:PERSON|LOCATION|ORGANIZATION|[A-Z]{4,})\]/g, ' ')
+    .replace(/\s+(?=n['’]t\b)/gi, '')
+    .replace(/\s+(?=['’](?:s|m|re|ve|ll|d)\b)/gi, '')
+    .replaceAll(',', ' ')
+    .replace(/\s+([.!?;:…])/g, '$1')
+    .replace(/^[-–—\s"']+/, '')
+    .replace(/["\s]+$/, '');
+
+/** One line, with entities decoded; for XED also without what gives its neutral lines away. */
+export function cleanText(text: string, corpus: CorpusName | undefined): string {
+  const line = normalizeText(withoutEntities(text));
+  return corpus === 'xed-english' ? normalizeText(withoutGiveaways(line)) : line;
 }

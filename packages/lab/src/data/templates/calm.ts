@@ -1,4 +1,4 @@
-// Templates of plain facts, questions and requests: what bears no emotion.
+// Templates without emotion: plain facts, questions and requests.
 export const PLAIN: readonly string[] = [
   'The {thing} is {colour}.',
   'The {thing} is next to the {thing}.',
@@ -86,7 +86,7 @@ export const PLAIN: readonly string[] = [
   'Let me know when you are at {place}.',
 ];
 
-/** Whole sentences, for what no template gives. */
+/** Complete sentences without slots, for what templates do not cover. */
 export const FACTS: readonly string[] = [
   'Water boils at one hundred degrees.',
   'The earth goes round the sun.',

@@ -1,12 +1,48 @@
-// Items made from templates: behaviour that no corpus teaches, such as that a denied feeling is not felt.
-import { randomStream } from 'mien-engine/base';
+// Training items generated from templates, for behaviour that corpora do not teach, such as negation: every slot in
+// braces is filled with a word of its list, drawn from a random stream.
+import { randomStream, type RandomStream } from 'mien-engine/base';
 import type { Label } from 'mien/parts';
 import { FACTS, PLAIN, QUESTIONS } from './calm.js';
-import { choose, fill, words } from './expand.js';
-import { CARRIERS, named, SLANG } from './style.js';
 import { NEGATION, type Template } from './negation.js';
+import { CARRIERS, named, SLANG } from './style.js';
 import { CONTRAST, SARCASM, SURPRISE } from './turns.js';
-import { EMOJI, EMOTICONS } from './words.js';
+import { AFFECTS, EMOJI, EMOTICONS, EVENTS, FEELING, FEELING_NOUN, SHOWS, SLOTS } from './words.js';
+
+export const choose = <T>(draw: RandomStream, from: readonly T[]): T =>
+  from[Math.min(from.length - 1, Math.floor(draw.uniform() * from.length))]!;
+
+const FAMILIES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  feel: FEELING,
+  noun: FEELING_NOUN,
+  affects: AFFECTS,
+  shows: SHOWS,
+  event: EVENTS,
+};
+
+/** The words of a slot: `{place}`, `{feel:joy}`, `{event:anger}`. */
+function wordsOf(slot: string): readonly string[] {
+  const [family, label] = slot.split(':') as [string, string?];
+  const words = label === undefined ? SLOTS[family] : FAMILIES[family]?.[label];
+  if (words === undefined) throw new Error(`no words for {${slot}}`);
+  return words;
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Whether a template is all capitals; it is then filled with capitals. */
+const isLoud = (template: string): boolean => {
+  const letters = template.replace(/\{[^}]+\}/g, '');
+  return /\p{Lu}/u.test(letters) && !/\p{Ll}/u.test(letters);
+};
+
+/** The template with a word in each slot. */
+const words = (template: string, draw: RandomStream): string => {
+  const filled = template.replace(/\{([^}]+)\}/g, (_, slot: string) => choose(draw, wordsOf(slot)));
+  return isLoud(template) ? filled.toUpperCase() : filled;
+};
+
+/** As `words`, with a capital first letter. */
+const fill = (template: string, draw: RandomStream): string => capital(words(template, draw));
 
 type Capability =
   'plain' | 'question' | 'negation' | 'contrast' | 'sarcasm' | 'surprise' | 'style' | 'emoji' | 'named';
@@ -25,7 +61,7 @@ const FELT = ['anger', 'disgust', 'fear', 'guilt', 'joy', 'sadness', 'shame', 's
 const SHOWN = ['anger', 'disgust', 'fear', 'joy', 'sadness', 'surprise'] as const;
 
 const from = (templates: readonly Template[], filled = fill) => {
-  // A template that stands for several texts is drawn as often as they are many.
+  // Templates are drawn in proportion to their number of texts.
   const each = templates.flatMap(({ labels, texts }) => texts.map((text) => ({ labels, text })));
   return (draw: Draw): Made => {
     const { labels, text } = choose(draw, each);
@@ -35,7 +71,7 @@ const from = (templates: readonly Template[], filled = fill) => {
 
 const calm = (texts: readonly string[]) => from([{ labels: ['neutral'], texts }]);
 
-/** A sentence of no feeling, or of the feeling shown, with emoji or an emoticon behind, before, or alone. */
+/** An emoji or emoticon after, before or without a sentence, which is neutral or expresses the same emotion. */
 function withSign(draw: Draw): Made {
   const label = choose(draw, SHOWN);
   const signs: readonly string[] =
@@ -55,7 +91,7 @@ function withSign(draw: Draw): Made {
 
 const LAST_VOWEL = /[aeiou](?=[^aeiou]*$)/;
 
-/** In capitals, with a letter lengthened or with an exclamation, as people write what they feel. */
+/** Sometimes in capitals, with a lengthened letter or with exclamation marks, as people emphasise. */
 function emphasised({ text, labels }: Made, draw: Draw): Made {
   const kind = draw.uniform();
   if (kind < 0.08) return { labels, text: text.toUpperCase() };
@@ -86,22 +122,22 @@ const MAKERS: Readonly<Record<Capability, { readonly share: number; readonly mak
     },
   };
 
-/** `count` items, none twice, the same for the same seed; a tenth of them is for validation. */
+/** About `count` different items, the same for the same seed; a tenth of them is for validation. */
 export function templateItems(
   count: number,
   seed = 0,
 ): (TemplateItem & { readonly split: 'train' | 'validation' })[] {
-  const met = new Set<string>();
+  const seen = new Set<string>();
   return (Object.keys(MAKERS) as Capability[]).flatMap((capability) => {
     const { share, make } = MAKERS[capability];
     const draw = randomStream(seed, `templates ${capability}`);
     const items: (TemplateItem & { readonly split: 'train' | 'validation' })[] = [];
     const wanted = Math.round(share * count);
-    // Some capabilities have fewer sentences than are asked for.
+    // Some capabilities have fewer different sentences than requested.
     for (let tries = 0; items.length < wanted && tries < 20 * wanted; tries++) {
       const { text, labels } = make(draw);
-      if (met.has(text)) continue;
-      met.add(text);
+      if (seen.has(text)) continue;
+      seen.add(text);
       const split = draw.uniform() < 0.1 ? 'validation' : 'train';
       items.push({ id: `${capability}/${items.length}`, text, labels, capability, split });
     }

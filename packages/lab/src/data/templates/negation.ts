@@ -1,8 +1,8 @@
-// Templates of negation: a feeling that is denied is not felt, and some denials are emphasis.
+// Templates of negation: a denied emotion is not felt, except where the negation is emphasis.
 import type { Label } from 'mien/parts';
 
 export interface Template {
-  /** Several share the target. */
+  /** Several labels share the target probability. */
   readonly labels: readonly Label[];
   readonly texts: readonly string[];
 }
@@ -11,7 +11,7 @@ const NEGATIVE = ['anger', 'disgust', 'fear', 'guilt', 'sadness', 'shame'] as co
 
 const VISIBLE = ['anger', 'disgust', 'fear', 'sadness', 'shame'] as const;
 
-/** What can be seen of a feeling is not there, or there and more than usual. */
+/** The visible signs of an emotion, denied or emphasised. */
 const unseen = (label: (typeof VISIBLE)[number]): Template[] => [
   {
     labels: ['neutral'],
@@ -35,7 +35,7 @@ const unseen = (label: (typeof VISIBLE)[number]): Template[] => [
   },
 ];
 
-/** Not a negative feeling: nothing is left of it. */
+/** A denied negative emotion leaves a neutral text. */
 const denied = (label: (typeof NEGATIVE)[number]): Template[] => [
   {
     labels: ['neutral'],

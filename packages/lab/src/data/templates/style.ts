@@ -1,4 +1,4 @@
-// Templates of how people write: slang, capitals, lengthened words, emoji and emoticons behind ordinary sentences.
+// Templates of informal writing: slang, capitals, lengthened words, and sentences that emoji and emoticons follow.
 import type { Label } from 'mien/parts';
 import type { Template } from './negation.js';
 
@@ -15,7 +15,7 @@ const NAMED: readonly string[] = [
   'I feel really {feel} because {event}.',
 ];
 
-/** A feeling named, or an event that brings it. */
+/** Sentences that name an emotion or an event that causes it. */
 export const named = (label: Felt): Template => ({
   labels: [label],
   texts: [
@@ -179,7 +179,7 @@ export const SLANG: readonly Template[] = [
   },
 ];
 
-/** Ordinary sentences to which emoji give their sense. */
+/** Neutral sentences whose emotion is given by an emoji. */
 export const CARRIERS: readonly string[] = [
   'first day at {place}',
   'on my way to {place}',

@@ -1,10 +1,10 @@
-// Templates in which what is named last counts, or nothing of what is named: then and now, sarcasm; and surprise.
+// Templates in which the emotion named last counts (contrasts) or none of those named (sarcasm), and of surprise.
 import type { Label } from 'mien/parts';
 import type { Template } from './negation.js';
 
 const NOW = ['anger', 'disgust', 'fear', 'joy', 'sadness'] as const;
 
-/** From one feeling to another: the later one counts. */
+/** From one emotion to another: the later one counts. */
 const turned = (before: Label, after: (typeof NOW)[number]): Template => ({
   labels: [after],
   texts:
@@ -130,7 +130,7 @@ export const SARCASM: readonly Template[] = [
       'So much fun to be ill on my birthday.',
     ],
   },
-  // Praise that is meant, so that praise alone is not taken for sarcasm.
+  // Sincere praise, so that praise alone is not taken for sarcasm.
   {
     labels: ['joy'],
     texts: [

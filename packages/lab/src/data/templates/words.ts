@@ -1,9 +1,9 @@
-// The words that templates are filled with: people, places, things, and for every label how it is named and shown.
+// The words that fill templates: people, places, things, and how each emotion is named and expressed.
 import type { Label } from 'mien/parts';
 
 const list = (text: string): readonly string[] => text.split('|').map((word) => word.trim());
 
-/** Slots that say nothing of a feeling. */
+/** Slots without emotion. */
 export const SLOTS: Readonly<Record<string, readonly string[]>> = {
   name: list(
     'Anna|Peter|Maria|Tom|Lisa|Paul|Sara|Ben|Emma|Jonas|Nina|Omar|Yuki|Carlos|Priya|Leo|Grace|Ivan|Mei|Sam',
@@ -48,7 +48,7 @@ export const SLOTS: Readonly<Record<string, readonly string[]>> = {
   animal: list('cow|horse|spider|owl|frog|rabbit|salmon|goat|bee|duck'),
 };
 
-/** How a feeling is named: `I am …`. */
+/** Names of an emotion: `I am …`. */
 export const FEELING: Readonly<Record<Exclude<Label, 'neutral'>, readonly string[]>> = {
   anger: list('angry|furious|mad|annoyed|irritated|livid|outraged|pissed off|enraged|cross|fuming|resentful'),
   disgust: list('disgusted|grossed out|revolted|nauseated|sickened|repulsed|repelled'),
@@ -77,7 +77,7 @@ export const FEELING_NOUN: Readonly<Record<Exclude<Label, 'neutral'>, readonly s
   surprise: list('surprise|astonishment|amazement'),
 };
 
-/** What something does to one: `it … me`. */
+/** How something affects a person: `it … me`. */
 export const AFFECTS: Readonly<Record<Exclude<Label, 'neutral' | 'guilt' | 'shame'>, readonly string[]>> = {
   anger: list('annoys|infuriates|irritates|enrages|angers'),
   disgust: list('disgusts|grosses out|repulses|sickens|revolts'),
@@ -87,7 +87,7 @@ export const AFFECTS: Readonly<Record<Exclude<Label, 'neutral' | 'guilt' | 'sham
   surprise: list('surprises|amazes|astonishes|shocks|startles'),
 };
 
-/** How it is seen that somebody has a feeling: `she was …`. */
+/** Visible signs of an emotion: `she was …`. */
 export const SHOWS: Readonly<
   Record<'anger' | 'disgust' | 'fear' | 'joy' | 'sadness' | 'shame', readonly string[]>
 > = {
@@ -99,7 +99,7 @@ export const SHOWS: Readonly<
   shame: list('blushing|hiding my face|wishing I were invisible|looking at the floor'),
 };
 
-/** Small events that bring a feeling without naming it. */
+/** Small events that cause an emotion, without naming it. */
 export const EVENTS: Readonly<Record<Exclude<Label, 'neutral'>, readonly string[]>> = {
   anger: list(
     'someone scratched my car and drove off|my flatmate ate my food again|the landlord kept our deposit|' +
@@ -157,7 +157,7 @@ export const EVENTS: Readonly<Record<Exclude<Label, 'neutral'>, readonly string[
   ),
 };
 
-/** Emoji that show a feeling by themselves. */
+/** Emoji that express an emotion by themselves. */
 export const EMOJI: Readonly<Record<Label, readonly string[]>> = {
   anger: [...'😠😡🤬👿💢😤😾🖕'],
   disgust: [...'🤢🤮🤧'],

@@ -14,7 +14,7 @@ import {
 import { experimentData, type ExperimentData } from '../../experiments/data.js';
 import { faceEmbedder, textEmbedder } from '../../features/embed.js';
 import { extractFeatures, openFeatures } from '../../features/extract.js';
-import { joinStates, readStates, type StateTable } from '../../features/states.js';
+import { joinStates, readStates, type StateTable } from '../../features/store.js';
 import { corruptedItems, embedded, type CorruptedItems, type CorruptedRows } from '../corrupted-items.js';
 import {
   corruptFace,

@@ -3,7 +3,7 @@ import { stackRows, takeRows, type Tensor } from 'mien-engine/base';
 import type { Scores } from 'mien/parts';
 import { take, type Selection } from '../../experiments/data.js';
 import type { Variation } from '../../experiments/run.js';
-import { joinStates, type StateTable } from '../../features/states.js';
+import { joinStates, type StateTable } from '../../features/store.js';
 import type { Items, Modality } from '../../train/head-graph.js';
 import type { Posterior } from '../corrupted-pairs.js';
 import type { ComparedFeatures, Condition } from './features.js';

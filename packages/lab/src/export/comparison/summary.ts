@@ -7,7 +7,7 @@ import {
   percentileInterval,
   resampleMeans,
 } from 'mien/parts';
-import { holm } from '../../evaluate/paired-tests.js';
+import { holm } from '../../evaluate/intervals.js';
 import type { ComparedHeadFile, ComparisonFile } from '../../report/comparison-file.js';
 import type { Answers } from './answers.js';
 import type { Compared, ComparedHead } from './compare.js';

@@ -1,4 +1,4 @@
-// Whether confidence means what it says, and what refusing unsure items buys.
+// Charts of calibration (reliability diagrams) and of selective prediction (risk over coverage).
 import type { ReliabilityBin, RiskCoverage } from 'mien/parts';
 import type { Panel } from './figure.js';
 import { color } from './theme.js';
@@ -86,7 +86,7 @@ export function reliabilityPanel(
   };
 }
 
-/** Points of the curve that are drawn. */
+/** Number of points on the curve. */
 const STEPS = 100;
 
 export function riskPanel(
@@ -95,7 +95,7 @@ export function riskPanel(
   curves: readonly { readonly model: string; readonly curve: RiskCoverage }[],
 ): Panel {
   const rows = curves.flatMap(({ model, curve: { risk } }) =>
-    // The first few items say little: a single error among them is a spike.
+    // The first few items are not informative: a single error among them is a spike.
     Array.from({ length: STEPS }, (_, i) => (i + 1) / STEPS)
       .filter((coverage) => coverage >= 0.05)
       .map((coverage) => ({

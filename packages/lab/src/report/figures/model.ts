@@ -1,11 +1,10 @@
-// Charts of a bundle's own evaluation: corrupted pairs, what is promised and kept, groups of writers, explanations.
+// Charts of a bundle's evaluation: corrupted pairs, nominal against measured risk and coverage, groups, explanations.
 import type { Interval } from 'mien/parts';
-import type { ExplanationFile } from '../explanation-file.js';
-import type { CorruptionPoint, ModelEvaluation } from '../model-file.js';
+import type { CorruptionPoint, ExplanationFile, ModelEvaluation } from '../model-file.js';
 import type { Panel } from './figure.js';
 import { color, labelAxis, type ColorName } from './theme.js';
 
-/** One line of a chart: what it is called, and how it is told from the others, in grey too. */
+/** One line of a chart, with colour, dashes and shape that distinguish it, also in grey. */
 interface Series {
   readonly name: string;
   readonly color: ColorName;
@@ -13,14 +12,14 @@ interface Series {
   readonly shape: string;
 }
 
-const looks: readonly Omit<Series, 'name'>[] = [
+const styles: readonly Omit<Series, 'name'>[] = [
   { color: 'accent', dash: [1, 0], shape: 'circle' },
   { color: 'second', dash: [6, 3], shape: 'triangle-up' },
   { color: 'third', dash: [2, 2], shape: 'square' },
   { color: 'fourth', dash: [8, 3, 2, 3], shape: 'diamond' },
 ];
 const seriesOf = (names: readonly string[]): Series[] =>
-  names.map((name, i) => ({ name, ...looks[i % looks.length]! }));
+  names.map((name, i) => ({ name, ...styles[i % styles.length]! }));
 
 /** Colour, shape and dashes by a field, under one legend. */
 function channels(field: string, series: readonly Series[], legend: object | null) {
@@ -43,7 +42,7 @@ const quiet = { domain: false, ticks: false, labelPadding: 7 } as const;
 const unit = { domain: [0, 1] } as const;
 const shares = { values: [0, 0.25, 0.5, 0.75, 1], format: '.2~f', ...quiet } as const;
 
-/** Accuracy, and below it the gate's mean, as one side of the pairs gets worse in one way. */
+/** Accuracy, and below it the mean gate, under one corruption of one side of the pairs. */
 export function corruptionPanel(
   id: string,
   title: string,
@@ -114,29 +113,29 @@ export function corruptionPanel(
   };
 }
 
-/** What was asked for against what came of it on test items. */
+/** A requested value and the measured one on test items. */
 export interface Kept {
   readonly part: string;
-  readonly asked: number;
+  readonly requested: number;
   readonly measured: number;
 }
 
-/** With a dashed line where both are the same, if `diagonal`. */
+/** With a dashed line of equality if `diagonal`. */
 export function keptPanel(
   id: string,
   title: string,
   kept: readonly Kept[],
-  { asked, measured, diagonal = false }: { asked: string; measured: string; diagonal?: boolean },
+  { requested, measured, diagonal = false }: { requested: string; measured: string; diagonal?: boolean },
 ): Panel {
-  const rows = kept.map((one) => ({ part: one.part, [asked]: one.asked, [measured]: one.measured }));
-  const places = [...new Set(kept.map((one) => one.asked))].sort((a, b) => a - b);
+  const rows = kept.map((one) => ({ part: one.part, [requested]: one.requested, [measured]: one.measured }));
+  const places = [...new Set(kept.map((one) => one.requested))].sort((a, b) => a - b);
   const series = seriesOf([...new Set(kept.map(({ part }) => part))]);
   const [x, y] = [
     {
-      field: asked,
+      field: requested,
       type: 'quantitative',
       scale: { zero: false, nice: false, padding: 10 },
-      axis: { title: asked, values: places, format: '.2~f', grid: false },
+      axis: { title: requested, values: places, format: '.2~f', grid: false },
     },
     {
       field: measured,
@@ -156,7 +155,7 @@ export function keptPanel(
         ...(diagonal
           ? [
               {
-                data: { values: places.map((place) => ({ [asked]: place, [measured]: place })) },
+                data: { values: places.map((place) => ({ [requested]: place, [measured]: place })) },
                 mark: { type: 'line', strokeDash: [3, 3], strokeWidth: 1.2, color: color('muted') },
                 encoding: { x, y },
               },

@@ -1,7 +1,8 @@
-// Colours and shapes of every chart: told apart by the colour-blind (Okabe & Ito), and by shape and lightness in grey.
+// Colours and shapes of all charts, distinguishable with colour blindness (Okabe & Ito) and, by shape and lightness, in
+// grey.
 /**
- * What charts are coloured with. Specifications use the light value; on the page each becomes a CSS variable of its
- * name, which the dark theme sets anew.
+ * Colours of charts. Specifications use the light value; on the page each becomes a CSS variable of this name, which the
+ * dark theme overrides.
  */
 export const colors = {
   ink: { light: '#1d1f24', dark: '#e8e6e1' },
@@ -26,10 +27,10 @@ export const colors = {
 
 export type ColorName = keyof typeof colors;
 
-/** The light value of a colour, as specifications name it. */
+/** The light value of a colour, for specifications. */
 export const color = (name: ColorName): string => colors[name].light;
 
-/** An axis that names rows: words alone. */
+/** An axis of row labels only. */
 export const labelAxis = { title: null, domain: false, ticks: false, labelColor: color('ink') } as const;
 
 const shapes = {
@@ -44,7 +45,7 @@ const shapes = {
   shame: 'stroke',
 } as const;
 
-/** Colour and shape of each label; labels that mien does not know share the quiet ones. */
+/** Colour and shape of each label; unknown labels share the quiet colour. */
 export const labelScales = (
   labels: readonly string[],
 ): { color: { domain: string[]; range: string[] }; shape: { domain: string[]; range: string[] } } => ({
@@ -60,7 +61,7 @@ export const labelScales = (
 
 export const fonts = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
-/** What all charts have in common: hairlines, small quiet labels, no frames. */
+/** Configuration of all charts: thin lines, small labels, no frames. */
 export const chartConfig = {
   background: 'transparent',
   font: fonts,

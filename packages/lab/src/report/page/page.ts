@@ -1,16 +1,15 @@
 // The report as one HTML file that asks for nothing from outside.
+import type { TextTable } from 'mien/parts';
 import {
   escapeXml,
-  inlineSvg,
-  panelCsv,
-  size,
   type Figure,
+  inlineSvg,
   type Panel,
+  panelCsv,
   type PointNote,
+  size,
 } from '../figures/figure.js';
-import { renderHtml } from '../html-table.js';
 import type { Block, Section } from '../sections/section.js';
-import { script } from './script.js';
 import { style } from './style.js';
 
 export interface Page {
@@ -87,3 +86,64 @@ const notesJson = (points: readonly PointNote[]): string =>
   `<script type="application/json">${JSON.stringify(
     points.map(({ label, predicted, text, image }) => ({ l: label, p: predicted, t: text, i: image })),
   ).replaceAll('<', '\\u003c')}</script>`;
+
+/** Cells longer than this, in characters, may wrap. */
+const LONG = 40;
+
+/** A table as HTML, in a box that scrolls if it is wider than the screen, with its notes below. */
+export function renderHtml({ id, title, columns, groups, notes = [] }: TextTable): string {
+  const long = columns.map((_column, k) =>
+    groups.some(({ rows }) => rows.some((row) => (row[k] ?? '').length > LONG)),
+  );
+  // Several columns of sentences do not fit on a phone.
+  const prose = long.filter(Boolean).length > 1;
+  const side = (k: number): string =>
+    columns[k]?.align === 'right' ? ' class="right"' : long[k] ? ' class="long"' : '';
+  const head = columns.map(({ header }, k) => `<th scope="col"${side(k)}>${escapeXml(header)}</th>`);
+  const bodies = groups.map(({ heading, rows }) => {
+    const group =
+      heading === undefined
+        ? ''
+        : `<tr class="group"><th scope="rowgroup" colspan="${columns.length}"><span>${escapeXml(heading)}</span></th></tr>`;
+    const lines = rows.map((row) => {
+      const cells = columns.map((_column, k) => {
+        const tag = k === 0 ? 'th' : 'td';
+        const scope = k === 0 ? ' scope="row"' : '';
+        const name = prose && k > 0 ? ` data-column="${escapeXml(columns[k]!.header)}"` : '';
+        return `<${tag}${scope}${side(k)}${name}>${escapeXml(row[k] ?? '')}</${tag}>`;
+      });
+      return `<tr>${cells.join('')}</tr>`;
+    });
+    return `<tbody>${group}${lines.join('')}</tbody>`;
+  });
+  const caption = title === undefined ? '' : `<caption><span>${escapeXml(title)}</span></caption>`;
+  const name = escapeXml(title ?? 'table');
+  return [
+    `<div${id === undefined ? '' : ` id="table-${escapeXml(id)}"`} class="table${prose ? ' prose' : ''}" role="region" aria-label="${name}" tabindex="0"><table>${caption}<thead><tr>${head.join('')}</tr></thead>${bodies.join('')}</table></div>`,
+    ...notes.map((note) => `<p class="note">${escapeXml(note)}</p>`),
+  ].join('\n');
+}
+
+// The page's only script: what a point of a map stands for, when it is pointed at or tapped.
+
+/** Points are drawn in the order of their notes, which stand beside the chart as JSON. */
+const script = `
+for (const panel of document.querySelectorAll('.points')) {
+  const notes = JSON.parse(panel.querySelector('script').textContent);
+  const marks = [...panel.querySelectorAll('.role-mark path')];
+  const tip = document.getElementById('tip');
+  const show = (event) => {
+    const note = notes[marks.indexOf(event.target)];
+    if (!note) { tip.style.display = 'none'; return; }
+    tip.textContent = note.l === note.p ? note.l : note.l + ', taken for ' + note.p;
+    if (note.t) tip.append(document.createElement('br'), note.t);
+    if (note.i) { const image = new Image(); image.src = note.i; image.alt = ''; tip.append(image); }
+    tip.style.display = 'block';
+    const box = tip.getBoundingClientRect();
+    tip.style.left = Math.max(8, Math.min(event.clientX + 14, innerWidth - box.width - 8)) + 'px';
+    tip.style.top = (event.clientY + box.height + 24 < innerHeight ? event.clientY + 14 : event.clientY - box.height - 14) + 'px';
+  };
+  panel.addEventListener('pointermove', show);
+  panel.addEventListener('pointerdown', show);
+  panel.addEventListener('pointerleave', () => { tip.style.display = 'none'; });
+}`;

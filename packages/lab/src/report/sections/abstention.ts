@@ -1,4 +1,4 @@
-// What the bundled model's promises come to: answers withheld at a stated risk, and sets that shall hold the label.
+// The bundled model's guarantees on test items: withheld answers at a stated risk, and sets that contain the label.
 import { keptPanel, type Kept } from '../figures/model.js';
 import type { ModelFacts } from '../model-file.js';
 import { pairingNote } from '../tables.js';
@@ -6,7 +6,7 @@ import { madeBy } from './model.js';
 import { points, share, type Section } from './section.js';
 
 const partOf = ({ name, on }: ModelFacts['evaluation']['certainty'][number]): string => `${name}, ${on}`;
-const ASKED = { risk: 'error rate asked for', coverage: 'coverage asked for' };
+const REQUESTED = { risk: 'error rate asked for', coverage: 'coverage asked for' };
 
 export function abstentionSection({ evaluation: { certainty } }: ModelFacts): Section {
   const risks = certainty.flatMap((one) => one.risks.map((risk) => ({ part: partOf(one), ...risk })));
@@ -34,27 +34,31 @@ export function abstentionSection({ evaluation: { certainty } }: ModelFacts): Se
                     'abstention-risk',
                     'wrong answers',
                     risks.flatMap(({ part, risk, wrong }): Kept[] =>
-                      wrong === null ? [] : [{ part, asked: risk, measured: wrong }],
+                      wrong === null ? [] : [{ part, requested: risk, measured: wrong }],
                     ),
-                    { asked: ASKED.risk, measured: 'wrong, of the answers', diagonal: true },
+                    { requested: REQUESTED.risk, measured: 'wrong, of the answers', diagonal: true },
                   ),
                   keptPanel(
                     'abstention-answered',
                     'items answered',
-                    risks.map(({ part, risk, answered }) => ({ part, asked: risk, measured: answered })),
-                    { asked: ASKED.risk, measured: 'share answered' },
+                    risks.map(({ part, risk, answered }) => ({ part, requested: risk, measured: answered })),
+                    { requested: REQUESTED.risk, measured: 'share answered' },
                   ),
                   keptPanel(
                     'abstention-coverage',
                     'sets that hold the label',
-                    sets.map(({ part, wanted, coverage }) => ({ part, asked: wanted, measured: coverage })),
-                    { asked: ASKED.coverage, measured: 'share that holds it', diagonal: true },
+                    sets.map(({ part, wanted, coverage }) => ({
+                      part,
+                      requested: wanted,
+                      measured: coverage,
+                    })),
+                    { requested: REQUESTED.coverage, measured: 'share that holds it', diagonal: true },
                   ),
                   keptPanel(
                     'abstention-size',
                     'labels in a set',
-                    sets.map(({ part, wanted, size }) => ({ part, asked: wanted, measured: size })),
-                    { asked: ASKED.coverage, measured: 'mean number of labels' },
+                    sets.map(({ part, wanted, size }) => ({ part, requested: wanted, measured: size })),
+                    { requested: REQUESTED.coverage, measured: 'mean number of labels' },
                   ),
                 ],
               },

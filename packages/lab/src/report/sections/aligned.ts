@@ -1,17 +1,17 @@
-// The bundled model on pairs that nobody matched by label: posts whose words and picture were judged by themselves.
+// The bundled model on pairs that are not matched by label: posts whose text and image were labelled separately.
 import type { ModelFacts } from '../model-file.js';
 import { commandNote, formatInterval, share, type Section } from './section.js';
 
 const right = { align: 'right' } as const;
 
-/** What decides, in the words of the table. */
+/** The compared models, as named in the table. */
 const titles: Readonly<Record<string, string>> = { answer: 'words and face' };
 
 type WithAligned = ModelFacts & {
   readonly evaluation: { readonly aligned: NonNullable<ModelFacts['evaluation']['aligned']> };
 };
 
-/** Whether the model was measured on such pairs. */
+/** Whether the model was evaluated on such pairs. */
 export const hasAligned = (facts: ModelFacts): facts is WithAligned => facts.evaluation.aligned !== undefined;
 
 export function alignedSection({ name, evaluation: { aligned } }: WithAligned): Section {

@@ -1,34 +1,47 @@
-// What confidence is worth: calibration before and after temperature, answers withheld, sets that hold the label.
+// Confidence: calibration before and after temperature, selective prediction, and conformal sets, as means over seeds
+// and pairings.
+import {
+  brierScore,
+  expectedCalibrationError,
+  meanOf,
+  type ReliabilityBin,
+  reliabilityBins,
+  riskCoverage,
+  type RiskCoverage,
+  type RowGroup,
+  scores,
+  type Scores,
+  type TextTable,
+} from 'mien/parts';
+import { conformalThreshold, setCoverage, type SetCoverage } from '../../evaluate/conformal.js';
+import type { RowAnalysis, RowPredictions } from '../../experiments/results.js';
 import { reliabilityPanel, riskPanel } from '../figures/confidence.js';
 import type { Panel } from '../figures/figure.js';
-import { meanRiskCoverage, rowCalibration, rowSets } from '../statistics/calibration.js';
 import { modelTitles, pairingNote } from '../tables.js';
-import type { RowGroup, TextTable } from 'mien/parts';
 import {
   missingAnalyses,
+  type NamedSystem,
   panelId,
   panelTitle,
-  share,
-  type NamedSystem,
   type ReportContext,
   type Section,
+  share,
 } from './section.js';
 
-/** Error rates that prediction sets are asked for. */
+/** Error rates for which prediction sets are made. */
 const ALPHAS = [0.05, 0.1] as const;
 
-/** One test set after the other; those with a diagram first. */
+/** The test sets in order, those with a diagram first. */
 function testSets({ ids }: NamedSystem): { id: string; diagram: boolean }[] {
   const [main, ...others] = ids.pairs;
-  const head = (of: typeof main, name: string) => of!.heads.find(({ head: one }) => one === name)!.id;
   return [
     { id: ids.text, diagram: true },
     { id: ids.face, diagram: true },
-    { id: head(main, 'gated'), diagram: true },
-    { id: main!.product, diagram: true },
-    { id: head(main, 'concatenation'), diagram: false },
+    { id: main.headId('gated'), diagram: true },
+    { id: main.product, diagram: true },
+    { id: main.headId('concatenation'), diagram: false },
     ...others.flatMap((pairs) => [
-      { id: head(pairs, 'gated'), diagram: false },
+      { id: pairs.headId('gated'), diagram: false },
       { id: pairs.product, diagram: false },
     ]),
     ...ids.seven.map((id) => ({ id, diagram: false })),
@@ -173,3 +186,94 @@ const setTable = (groups: readonly RowGroup[]): TextTable => ({
     pairingNote,
   ],
 });
+
+interface CalibrationErrors {
+  readonly ece: number;
+  /** 0 to 2. */
+  readonly brier: number;
+}
+
+interface RowCalibration {
+  readonly before: CalibrationErrors;
+  readonly after: CalibrationErrors;
+  /** Over the items of all runs together. */
+  readonly bins: { readonly before: readonly ReliabilityBin[]; readonly after: readonly ReliabilityBin[] };
+}
+
+interface Judged {
+  readonly truth: ArrayLike<number>;
+  readonly posteriors: Scores;
+}
+
+const errorsOf = (runs: readonly Judged[]): CalibrationErrors => ({
+  ece: meanOf(runs.map(({ truth, posteriors }) => expectedCalibrationError(truth, posteriors))),
+  brier: meanOf(runs.map(({ truth, posteriors }) => brierScore(truth, posteriors))),
+});
+
+/** All runs' items as one set. */
+function pooled(runs: readonly Judged[]): Judged {
+  const data = new Float64Array(runs.reduce((sum, { posteriors }) => sum + posteriors.data.length, 0));
+  let at = 0;
+  for (const { posteriors } of runs) {
+    data.set(posteriors.data, at);
+    at += posteriors.data.length;
+  }
+  return {
+    truth: runs.flatMap(({ truth }) => Array.from(truth)),
+    posteriors: scores(runs[0]!.posteriors.classes, data),
+  };
+}
+
+/** Bins of the diagrams. */
+const BINS = 10;
+
+function rowCalibration({ runs }: RowPredictions, analysis: RowAnalysis): RowCalibration {
+  const truth = runs[0]!.truth;
+  const before = analysis.uncalibrated.flat().map((posteriors) => ({ truth, posteriors }));
+  const bins = (of: readonly Judged[]): ReliabilityBin[] => {
+    const all = pooled(of);
+    return reliabilityBins(all.truth, all.posteriors, BINS);
+  };
+  return {
+    before: errorsOf(before),
+    after: errorsOf(runs),
+    bins: { before: bins(before), after: bins(runs) },
+  };
+}
+
+/** The mean of the runs' curves. */
+function meanRiskCoverage({ runs }: RowPredictions): RiskCoverage {
+  const curves = runs.map(({ truth, posteriors }) => riskCoverage(truth, posteriors));
+  const risk = Float64Array.from(curves[0]!.risk, (_, i) => meanOf(curves.map((curve) => curve.risk[i]!)));
+  return { risk, area: meanOf(curves.map(({ area }) => area)) };
+}
+
+interface RowSets extends SetCoverage {
+  /** One minus the coverage asked for. */
+  readonly alpha: number;
+  readonly threshold: number;
+}
+
+/** Prediction sets with thresholds fitted on each seed's validation items, judged on the test items. */
+function rowSets({ runs }: RowPredictions, { seeds, validation }: RowAnalysis, alpha: number): RowSets {
+  const found = runs.map(({ seed, truth, posteriors }) => {
+    const threshold = conformalThreshold(
+      validation.truth,
+      validation.posteriors[seeds.indexOf(seed)]!,
+      alpha,
+    );
+    return { threshold, ...setCoverage(truth, posteriors, threshold) };
+  });
+  const over = (of: (sets: (typeof found)[number]) => number): number => meanOf(found.map(of));
+  return {
+    alpha,
+    threshold: over(({ threshold }) => threshold),
+    coverage: over(({ coverage }) => coverage),
+    size: over(({ size }) => size),
+    single: over(({ single }) => single),
+    empty: over(({ empty }) => empty),
+    perLabel: found[0]!.perLabel.map((first, k) =>
+      first === null ? null : over(({ perLabel }) => perLabel[k]!),
+    ),
+  };
+}

@@ -1,12 +1,11 @@
-// Whether the bundled fusion turns to the better side: accuracy and gate as text or face gets worse.
+// Robustness of the bundled fusion: accuracy and gate as text or face is corrupted by increasing degrees.
 import { corruptionPanel } from '../figures/model.js';
-import type { ModelFacts } from '../model-file.js';
-import { corruptionCurves, marginOf, turns, type CorruptionCurve } from '../statistics/corruption.js';
+import type { CorruptionPoint, ModelFacts } from '../model-file.js';
 import { pairingNote } from '../tables.js';
 import { madeBy } from './model.js';
-import { formatPoints, points, share, slug, type Block, type Section } from './section.js';
+import { type Block, formatPoints, points, type Section, share, slug } from './section.js';
 
-/** What the levels of a corruption count. */
+/** Units of the levels of each corruption. */
 const levels: Readonly<Record<string, string>> = {
   'words dropped': 'share of the words (one remains)',
   'words replaced': 'share of the words',
@@ -39,13 +38,13 @@ export function corruptionSection({ evaluation, fusion, name: model }: ModelFact
                 notes: [pairingNote],
                 panels: curves
                   .filter(({ name }) => name === set)
-                  .map(({ of, as, points: own }) =>
+                  .map(({ of, as, points: curve }) =>
                     corruptionPanel(
                       `corruption-${slug(set)}-${slug(as)}`,
                       `${of}: ${as}`,
                       levels[as] ?? 'level',
                       head,
-                      own,
+                      curve,
                     ),
                   ),
               },
@@ -84,15 +83,54 @@ function inWords(curves: readonly CorruptionCurve[], trainedOnCorrupted: boolean
   return [gate.join(' '), accuracy.join(' ')];
 }
 
-/** Where the gate goes on each set, at the ends of its curves. */
+/** The range of the gate on each set, at the ends of its curves. */
 function gatesInWords(gated: readonly CorruptionCurve[]): string[] {
   return [...new Set(gated.map(({ name }) => name))].map((set) => {
-    const own = gated.filter(({ name }) => name === set);
+    const curves = gated.filter(({ name }) => name === set);
     const gates = (of: 'text' | 'face') =>
-      own.filter((curve) => curve.of === of).map((curve) => curve.points.at(-1)!.gate!);
+      curves.filter((curve) => curve.of === of).map((curve) => curve.points.at(-1)!.gate!);
     return (
-      `On ${set} its mean, the face’s share, goes from ${share(own[0]!.points[0]!.gate!)} up to ${share(Math.max(...gates('text')))} ` +
+      `On ${set} its mean, the face’s share, goes from ${share(curves[0]!.points[0]!.gate!)} up to ${share(Math.max(...gates('text')))} ` +
       `where the text is worst and down to ${share(Math.min(...gates('face')))} where the face is.`
     );
   });
 }
+
+// Points of corrupted pairs as curves, and what they say of the gate.
+
+/** One way in which one side of a set's pairs is made worse; the clean pairs first, then by level. */
+export interface CorruptionCurve {
+  readonly name: string;
+  readonly of: 'text' | 'face';
+  readonly as: string;
+  readonly points: readonly CorruptionPoint[];
+}
+
+export function corruptionCurves(all: readonly CorruptionPoint[]): CorruptionCurve[] {
+  const curves = new Map<string, CorruptionCurve & { readonly points: CorruptionPoint[] }>();
+  for (const point of all) {
+    const { name, of, as } = point;
+    if (of === null || as === null) continue;
+    const key = `${name}, ${of}, ${as}`;
+    const clean = all.filter((one) => one.name === name && one.of === null);
+    const curve = curves.get(key) ?? { name, of, as, points: clean };
+    curve.points.push(point);
+    curves.set(key, curve);
+  }
+  return [...curves.values()].map((curve) => ({
+    ...curve,
+    points: [...curve.points].sort((a, b) => a.level - b.level),
+  }));
+}
+
+/** Whether at every level the gate takes more from the side that was left alone than on clean pairs. */
+export function turns({ of, points }: CorruptionCurve): boolean {
+  const [clean, ...worse] = points;
+  return worse.every(
+    ({ gate }) =>
+      gate !== null && clean!.gate !== null && (of === 'text' ? gate > clean!.gate : gate < clean!.gate),
+  );
+}
+
+/** Fused accuracy minus that of the better side alone. */
+export const marginOf = ({ fused, text, face }: CorruptionPoint): number => fused - Math.max(text, face);

@@ -1,9 +1,8 @@
-// Whether the bundled model's explanations point at what decides: curves of words and cells taken away or put in, and
-// what the attributions' sums miss.
+// Evaluation of the bundled model's explanations: deletion and insertion curves of words and cells, and completeness of
+// the attributions.
 import type { Interval, TextTable } from 'mien/parts';
 import { explanationPanel } from '../figures/model.js';
-import type { ExplanationFile } from '../explanation-file.js';
-import type { ModelFacts } from '../model-file.js';
+import type { ExplanationFile, ModelFacts } from '../model-file.js';
 import { commandNote, formatInterval, slug, type Block, type Section } from './section.js';
 
 const right = { align: 'right' } as const;
@@ -72,7 +71,7 @@ function measured(file: ExplanationFile, sameModels: boolean, name: string): Blo
           },
         ],
         notes: [
-          'Attributions shall sum to the difference in log-odds between the item and its baseline. Given is how far they are off, as a share of that difference (of .5 where it is smaller).',
+          'The attributions should sum to the difference in log-odds between the item and its baseline. The table gives the deviation of the sum as a share of that difference, or of .5 if the difference is smaller.',
         ],
       },
     },

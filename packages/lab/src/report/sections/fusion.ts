@@ -1,5 +1,5 @@
-// Whether fusion adds anything that two separate models do not: intervals, paired tests, additive projections, and the
-// control in which faces bear another label.
+// Whether fusion is better than two separate models: intervals, paired tests, additive projections, and the control with
+// mismatched pairs.
 import { differencePanel, interactionPanel } from '../figures/comparison.js';
 import type { Panel } from '../figures/figure.js';
 import {
@@ -94,7 +94,7 @@ export async function fusionSection(context: ReportContext): Promise<Section> {
   };
 }
 
-/** One system's main pairs in sentences. */
+/** A summary of one system's main pairs. */
 function inWords(
   system: NamedSystem,
   { models, comparisons, dataset }: PairedStatistics,
@@ -122,7 +122,7 @@ function inWords(
     .join(' ');
 }
 
-/** What of the gate’s gain is there without interaction, on the first pairing. */
+/** The part of the gate’s gain that does not depend on interaction, on the first pairing. */
 function additiveInWords(
   { first, additive }: PairedModel,
   text: PairedModel | undefined,

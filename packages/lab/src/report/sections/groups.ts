@@ -1,4 +1,4 @@
-// Accuracy by groups of writers, and the data sheet of what cannot be known about fairness.
+// Accuracy by groups of writers, and a data sheet of what cannot be known about fairness.
 import { peopleConclusions, peopleSheets } from '../../data/people.js';
 import { groupsPanel } from '../figures/model.js';
 import type { ModelFacts } from '../model-file.js';
@@ -76,7 +76,7 @@ function inWords(groups: ModelFacts['evaluation']['groups'], all: { readonly mea
   );
 }
 
-/** How large a group of faces could be without its being misread always showing in the accuracy. */
+/** The size of a group of faces that could always be misclassified without a visible effect on the accuracy. */
 function hiding(tests: ModelFacts['evaluation']['tests']): Block[] {
   const sets = tests.filter(({ name }) => ['RAF-DB test', 'FER2013 test'].includes(name));
   if (sets.length === 0) return [];

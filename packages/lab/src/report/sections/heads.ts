@@ -1,17 +1,18 @@
-// The bundled model's head beside others: what they cost, how good they are when a side is bad or missing, how much of
-// it needs interaction, and what the gate does over seeds.
-import { gateBySituationPanel, headScorePanel } from '../figures/heads.js';
+// The bundled model's head compared with others: cost, accuracy with a corrupted or missing side, dependence on
+// interactions, and the gate over seeds.
 import { meanOf, type TextTable } from 'mien/parts';
-import { headTitle, type ComparedHeadFile, type ComparisonFile } from '../comparison-file.js';
+import { type ComparedHeadFile, type ComparisonFile, headTitle } from '../comparison-file.js';
+import { lineAt, type Panel } from '../figures/figure.js';
+import { color, labelAxis } from '../figures/theme.js';
 import { pairingNote } from '../tables.js';
 import {
+  type Block,
   commandNote,
   formatInterval,
   formatP,
   formatPoints,
-  share,
-  type Block,
   type Section,
+  share,
 } from './section.js';
 
 const right = { align: 'right' } as const;
@@ -25,7 +26,7 @@ const IN_A_SENTENCE: Readonly<Record<string, string>> = {
   transformer: 'a small transformer over both',
 };
 
-/** The compared heads other than the gate, as a list in words. */
+/** The compared heads other than the gate, as an enumeration. */
 const listed = (heads: ComparisonFile['heads']): string =>
   new Intl.ListFormat('en-GB').format(heads.flatMap(({ head }) => IN_A_SENTENCE[head] ?? []));
 
@@ -94,7 +95,7 @@ function inWords({ heads, chosen }: ComparisonFile): string {
   return verdict + interaction;
 }
 
-/** What a sum can reach that was not made to be near a head. */
+/** Accuracy of an additive model that was trained as such, not fitted to a head. */
 function productInWords(heads: readonly ComparedHeadFile[]): string {
   const product = heads.find(({ head }) => head === 'product');
   return product === undefined
@@ -177,7 +178,7 @@ const bySituation = (heads: readonly ComparedHeadFile[]): TextTable => ({
   notes: [pairingNote],
 });
 
-/** Whether each seed's gate leaves the side that is worse. */
+/** Whether each seed's gate turns away from the corrupted side. */
 function gateInWords({ situations }: ComparedHeadFile): string {
   const [clean, ...others] = situations;
   const corrupted = others.filter(({ kind }) => kind === 'corrupted');
@@ -187,9 +188,9 @@ function gateInWords({ situations }: ComparedHeadFile): string {
   const span = (gates: readonly number[]): string =>
     `${share(Math.min(...gates))} to ${share(Math.max(...gates))}`;
   const worst = (of: 'text' | 'face', pick: (...values: number[]) => number): string => {
-    const own = corrupted.filter((one) => one.of === of);
-    const end = pick(...own.map(({ gates }) => meanOf(gates)));
-    return span(own.find(({ gates }) => meanOf(gates) === end)!.gates);
+    const matching = corrupted.filter((one) => one.of === of);
+    const end = pick(...matching.map(({ gates }) => meanOf(gates)));
+    return span(matching.find(({ gates }) => meanOf(gates) === end)!.gates);
   };
   return (
     `Over the seeds the gate’s mean on clean pairs is ${span(clean!.gates)}. ` +
@@ -198,4 +199,82 @@ function gateInWords({ situations }: ComparedHeadFile): string {
       : `In ${turned.length} of the ${corrupted.length} corruptions every seed’s gate turns to the side that was left alone`) +
     `: at most to ${worst('text', Math.max)} where the text is bad and to ${worst('face', Math.min)} where the face is.`
   );
+}
+
+const names = { ...labelAxis, labelLimit: 200 } as const;
+
+/** The score of each head, with the gate's as a reference line. */
+function headScorePanel(id: string, name: string, heads: readonly ComparedHeadFile[]): Panel {
+  const rows = heads.map(({ head, score }) => ({
+    head: headTitle(head),
+    score: score.mean,
+    low: score.low,
+    high: score.high,
+  }));
+  const gate = heads.find(({ head }) => head === 'gated');
+  return {
+    id,
+    title: name,
+    rows,
+    spec: {
+      width: 330,
+      height: { step: 22 },
+      data: { values: rows },
+      encoding: { y: { field: 'head', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
+      layer: [
+        ...(gate ? [lineAt('gate', gate.score.mean)] : []),
+        {
+          transform: [{ filter: 'datum.low !== null' }],
+          mark: { type: 'rule', strokeWidth: 1.6, color: color('accent') },
+          encoding: {
+            x: {
+              field: 'low',
+              type: 'quantitative',
+              scale: { zero: false, nice: true, padding: 8 },
+              axis: { title: 'score on validation pairs', format: '.2f', tickCount: 6 },
+            },
+            x2: { field: 'high' },
+          },
+        },
+        {
+          mark: { type: 'point', filled: true, size: 60, color: color('accent'), opacity: 1 },
+          encoding: { x: { field: 'score', type: 'quantitative' } },
+        },
+      ],
+    },
+  };
+}
+
+/** The mean gate in each situation, with one point per seed; the line is the mean on clean pairs. */
+function gateBySituationPanel(id: string, name: string, situations: ComparedHeadFile['situations']): Panel {
+  const rows = situations.flatMap(({ name: pairs, gates }) =>
+    gates.map((gate, seed) => ({ pairs, seed: `seed ${seed}`, gate })),
+  );
+  const [clean] = situations;
+  return {
+    id,
+    title: name,
+    rows,
+    spec: {
+      width: 330,
+      height: { step: 22 },
+      data: { values: rows },
+      encoding: { y: { field: 'pairs', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
+      layer: [
+        lineAt('mean', meanOf(clean!.gates)),
+        {
+          mark: { type: 'point', size: 55, strokeWidth: 1.6, color: color('accent'), opacity: 1 },
+          encoding: {
+            x: {
+              field: 'gate',
+              type: 'quantitative',
+              scale: { zero: false, nice: true },
+              axis: { title: 'mean gate (0: text alone, 1: face alone)', format: '.2f', tickCount: 6 },
+            },
+            shape: { field: 'seed', type: 'nominal', legend: { title: null } },
+          },
+        },
+      ],
+    },
+  };
 }

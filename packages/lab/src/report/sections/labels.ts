@@ -1,11 +1,11 @@
-// Label by label: precision, recall and F1, and what is taken for what, with items to look at.
+// Results by label: precision, recall, F1, and the most frequent confusions with examples.
+import { argmax, confusionMatrix, type LabelScore, type RowGroup, scoreOf } from 'mien/parts';
+import type { RowPredictions } from '../../experiments/results.js';
 import { labelScoresPanel } from '../figures/comparison.js';
 import { escapeXml, type Panel } from '../figures/figure.js';
-import { confusedPairs, labelScores, type ConfusedPair, type WrongItem } from '../statistics/errors.js';
 import { modelTitles, pairingNote } from '../tables.js';
-import type { RowGroup } from 'mien/parts';
-import { mappedRow } from './paper-figures.js';
-import { panelId, panelTitle, share, type ReportContext, type Section } from './section.js';
+import { confusionCounts, mappedRow } from './paper-figures.js';
+import { panelId, panelTitle, type ReportContext, type Section, share } from './section.js';
 
 const KINDS = ['text', 'face', 'fused'] as const;
 
@@ -97,4 +97,79 @@ async function confusedList(
     ),
   );
   return `<div><h4>${escapeXml(title)}</h4><ol class="confused">${entries.join('')}</ol></div>`;
+}
+
+/** Precision, recall and F1 of each label, as means over runs; `support` is that of one run. */
+function labelScores({ labels, runs }: RowPredictions): LabelScore[] {
+  const all = runs.map(
+    ({ truth, posteriors }) => scoreOf(confusionMatrix(truth, argmax(posteriors), labels.length)).perLabel,
+  );
+  const mean = (of: (score: LabelScore) => number, k: number): number =>
+    all.reduce((sum, scores) => sum + of(scores[k]!), 0) / all.length;
+  return labels.map((_label, k) => ({
+    precision: mean(({ precision }) => precision, k),
+    recall: mean(({ recall }) => recall, k),
+    f1: mean(({ f1 }) => f1, k),
+    support: mean(({ support }) => support, k),
+  }));
+}
+
+interface WrongItem {
+  readonly id: string;
+  readonly face: string | null;
+  /** Mean posterior of the predicted label, over the runs with this item. */
+  readonly confidence: number;
+}
+
+interface ConfusedPair {
+  readonly label: string;
+  readonly predicted: string;
+  /** Share of the label's items, over all runs. */
+  readonly share: number;
+  /** Items per run. */
+  readonly items: number;
+  readonly examples: readonly WrongItem[];
+}
+
+/** The most frequent confusions by share, each with the items misclassified with the highest confidence. */
+function confusedPairs(predictions: RowPredictions, most = 5, examples = 3): ConfusedPair[] {
+  const { labels, runs } = predictions;
+  const counts = confusionCounts(predictions);
+  const judged = itemPosteriors(predictions);
+  return counts
+    .flatMap((line, t) => {
+      const total = line.reduce((sum, count) => sum + count, 0);
+      return line.flatMap((count, p) =>
+        t === p || count === 0 ? [] : [{ t, p, count, share: count / total }],
+      );
+    })
+    .sort((a, b) => b.share - a.share)
+    .slice(0, most)
+    .map(({ t, p, count, share }) => ({
+      label: labels[t]!,
+      predicted: labels[p]!,
+      share,
+      items: count / runs.length,
+      examples: judged
+        .filter(({ truth, posterior }) => truth === t && posterior.indexOf(Math.max(...posterior)) === p)
+        .sort((a, b) => b.posterior[p]! - a.posterior[p]!)
+        .slice(0, examples)
+        .map(({ id, face, posterior }) => ({ id, face, confidence: posterior[p]! })),
+    }));
+}
+
+/** Items (for pairs, those of the first pairing) with their mean posterior over seeds. */
+function itemPosteriors({ runs }: RowPredictions) {
+  const first = runs[0]!;
+  const same = runs.filter(({ pairing }) => pairing === first.pairing);
+  const { classes } = first.posteriors;
+  return first.ids.map((id, i) => ({
+    id,
+    face: first.faceIds?.[i] ?? null,
+    truth: first.truth[i]!,
+    posterior: Array.from(
+      { length: classes },
+      (_, k) => same.reduce((sum, run) => sum + run.posteriors.data[i * classes + k]!, 0) / same.length,
+    ),
+  }));
 }

@@ -1,9 +1,9 @@
-// The bundled model by itself: what its card states, with the command that made the numbers.
+// The bundled model: the figures of its card, with the command that computed them.
 import type { ModelFacts } from '../model-file.js';
 import { pairingNote } from '../tables.js';
 import { commandNote, formatInterval, share, type Block, type Section } from './section.js';
 
-/** Where a section's numbers come from. */
+/** The origin of a section's numbers. */
 export const madeBy = (key: keyof ModelFacts['evaluation']): Block =>
   commandNote(
     `These numbers need the data sets; they stand in the model’s evaluation.json, under <code>evaluation.${key}</code>, and were made with it (docs/models.md has the whole of it) by`,

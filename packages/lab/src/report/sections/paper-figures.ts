@@ -1,18 +1,18 @@
-// The paper's figures: confusion matrix and map of text, of image, and of the fused model.
+// The paper's figures: confusion matrices and maps (t-SNE) of text, of image, and of the fused model.
 import { defined } from 'mien-engine/base';
-import { confusionPanel } from '../figures/confusion.js';
-import type { Figure, Panel } from '../figures/figure.js';
-import { describeMap, mapPanel, type MappedItem } from '../figures/map.js';
-import { argmax } from 'mien/parts';
-import { confusionCounts } from '../statistics/errors.js';
+import { argmax, confusionMatrix } from 'mien/parts';
+import type { PointMap } from '../../evaluate/projection.js';
+import type { RowPredictions } from '../../experiments/results.js';
+import type { Figure, Panel, PointNote } from '../figures/figure.js';
+import { color, labelScales } from '../figures/theme.js';
 import { pairingNote } from '../tables.js';
 import {
-  missingAnalyses,
-  panelId,
-  panelTitle,
   type Block,
   type MapKind,
+  missingAnalyses,
   type NamedSystem,
+  panelId,
+  panelTitle,
   type ReportContext,
   type Section,
 } from './section.js';
@@ -23,9 +23,9 @@ const kinds: Readonly<Record<MapKind, { title: string; model: string }>> = {
   fused: { title: 'Gated fusion', model: 'the gated head' },
 };
 
-/** The row that a kind of map and confusion matrix is of. */
+/** The row of a kind of map and confusion matrix. */
 export const mappedRow = ({ ids }: NamedSystem, kind: MapKind): string =>
-  kind === 'fused' ? ids.pairs[0]!.heads.find(({ head }) => head === 'gated')!.id : ids[kind];
+  kind === 'fused' ? ids.pairs[0].headId('gated') : ids[kind];
 
 export async function paperFiguresSection(context: ReportContext): Promise<Section> {
   const figures: Figure[] = [];
@@ -85,7 +85,7 @@ export async function paperFiguresSection(context: ReportContext): Promise<Secti
   };
 }
 
-/** The points of a map in its order: label, prediction of the first run, and the item itself where it is at hand. */
+/** The points of a map, in order: label, prediction of the first run, and the item itself if the data is available. */
 async function mappedItems(
   { data }: ReportContext,
   system: NamedSystem,
@@ -108,5 +108,154 @@ async function mappedItems(
         ...defined({ text, image }),
       };
     }),
+  );
+}
+
+/** Confusion counts summed over all runs. */
+export function confusionCounts({ labels, runs }: RowPredictions): number[][] {
+  const counts = labels.map(() => labels.map(() => 0));
+  for (const { truth, posteriors } of runs)
+    confusionMatrix(truth, argmax(posteriors), labels.length).forEach((line, t) =>
+      line.forEach((count, p) => (counts[t]![p]! += count)),
+    );
+  return counts;
+}
+
+/** `counts[t][p]` is a sum over `runs`; a cell shows the share of the true label's items. */
+function confusionPanel(
+  id: string,
+  title: string,
+  labels: readonly string[],
+  counts: readonly (readonly number[])[],
+  runs: number,
+): Panel {
+  const rows = counts.flatMap((line, t) => {
+    const total = line.reduce((sum, count) => sum + count, 0);
+    return line.map((count, p) => ({
+      label: labels[t]!,
+      predicted: labels[p]!,
+      share: total === 0 ? 0 : count / total,
+      'items a run': count / runs,
+    }));
+  });
+  const axis = { domain: false, ticks: false, labelPadding: 6, labelColor: color('ink') } as const;
+  const side = labels.length > 5 ? 40 : 46;
+  return {
+    id,
+    title,
+    rows,
+    spec: {
+      width: side * labels.length,
+      height: (side - 8) * labels.length,
+      data: { values: rows },
+      encoding: {
+        x: {
+          field: 'predicted',
+          type: 'nominal',
+          sort: null,
+          axis: {
+            ...axis,
+            title: 'predicted',
+            orient: 'top',
+            labelAngle: labels.length > 5 ? -40 : 0,
+            labelFontSize: 10.5,
+          },
+          scale: { paddingInner: 0.04, paddingOuter: 0 },
+        },
+        y: {
+          field: 'label',
+          type: 'nominal',
+          sort: null,
+          axis: {
+            ...axis,
+            title: 'true',
+            titleAngle: 0,
+            titleAnchor: 'start',
+            titleY: -8,
+            titleX: -8,
+            titleAlign: 'right',
+          },
+          scale: { paddingInner: 0.04, paddingOuter: 0 },
+        },
+      },
+      layer: [
+        { mark: { type: 'rect', color: color('rule'), opacity: 0.35 } },
+        {
+          mark: { type: 'rect', color: color('accent') },
+          encoding: {
+            opacity: {
+              field: 'share',
+              type: 'quantitative',
+              scale: { domain: [0, 1], range: [0, 1] },
+              legend: null,
+            },
+          },
+        },
+        {
+          mark: { type: 'text', fontSize: 11 },
+          encoding: {
+            text: { field: 'share', type: 'quantitative', format: '.2f' },
+            color: {
+              condition: { test: 'datum.share > 0.5', value: color('surface') },
+              value: color('ink'),
+            },
+          },
+        },
+      ],
+    },
+  };
+}
+
+interface MappedItem extends PointNote {
+  readonly id: string;
+}
+
+function mapPanel(
+  id: string,
+  title: string,
+  labels: readonly string[],
+  { coordinates }: PointMap,
+  items: readonly MappedItem[],
+): Panel {
+  const rows = items.map(({ id: item, label, predicted }, i) => ({
+    id: item,
+    label,
+    predicted,
+    x: coordinates[2 * i]!,
+    y: coordinates[2 * i + 1]!,
+  }));
+  const scales = labelScales(labels);
+  const place = { type: 'quantitative', axis: null, scale: { zero: false, nice: false } } as const;
+  return {
+    id,
+    title,
+    rows,
+    points: items,
+    spec: {
+      width: 300,
+      height: 300,
+      data: { values: rows },
+      mark: { type: 'point', filled: true, size: 22, opacity: 0.75, strokeWidth: 0 },
+      encoding: {
+        x: { field: 'x', ...place },
+        y: { field: 'y', ...place },
+        color: {
+          field: 'label',
+          type: 'nominal',
+          scale: scales.color,
+          legend: { title: null, columns: 5, symbolOpacity: 1 },
+        },
+        shape: { field: 'label', type: 'nominal', scale: scales.shape },
+      },
+    },
+  };
+}
+
+/** Describes how the map was made and how trustworthy it is. */
+function describeMap({ trustworthiness, settings, coordinates }: PointMap): string {
+  const { perplexity, iterations, learningRate, seed, neighbours } = settings;
+  return (
+    `${(coordinates.length / 2).toLocaleString('en-US')} points, perplexity ${perplexity}, ${iterations} steps at ` +
+    `learning rate ${learningRate}, seed ${seed}; trustworthiness ${trustworthiness.toFixed(3)} over ${neighbours} neighbours`
   );
 }

@@ -1,4 +1,4 @@
-// Where the numbers come from: data after cleaning, encoders, terms of use, settings, environment.
+// The origin of the numbers: data after cleaning, encoders, terms of use, settings, environment.
 import { stringify } from 'yaml';
 import { escapeXml } from '../figures/figure.js';
 import type { TextTable } from 'mien/parts';

@@ -1,25 +1,36 @@
-// The numbers first: accuracy bars and Tables II and III, ours beside the paper's.
-import { accuracyPanel } from '../figures/accuracy.js';
-import { itemInterval } from '../statistics/unimodal.js';
-import { modelTitles, pairingNote, tablesOf } from '../tables.js';
-import type { RowGroup, TextTable } from 'mien/parts';
+// The main results: accuracy bars and Tables II and III beside the paper's figures, and one modality with intervals over
+// test items.
 import {
+  factorOf,
+  hitsAgainst,
+  type Interval,
+  percentileInterval,
+  resampleMeans,
+  type RowGroup,
+  type TextTable,
+} from 'mien/parts';
+import type { RowPredictions } from '../../experiments/results.js';
+import type { Panel } from '../figures/figure.js';
+import { color } from '../figures/theme.js';
+import type { ReportedRow } from '../results.js';
+import { modelTitles, pairingNote, tablesOf } from '../tables.js';
+import {
+  type Block,
   formatInterval,
   panelId,
   panelTitle,
-  share,
-  type Block,
   type ReportContext,
   type Section,
+  share,
 } from './section.js';
 
 export async function resultsSection(context: ReportContext): Promise<Section> {
   const panels = context.systems.flatMap((system) => {
     const { ids } = system;
-    const gated = ids.pairs[0]!.heads.find(({ head }) => head === 'gated')!.id;
-    // The paper's figures stand beside the rows of Table II.
+    const gated = ids.pairs[0].headId('gated');
+    // The paper's figures belong to the rows of Table II.
     const fused = gated.replace(/^III/, 'II');
-    const rows = [ids.text, ids.face, fused, ids.pairs[0]!.product].flatMap((id) => system.row(id) ?? []);
+    const rows = [ids.text, ids.face, fused, ids.pairs[0].product].flatMap((id) => system.row(id) ?? []);
     return rows.length === 0
       ? []
       : [accuracyPanel(panelId('accuracy', system), panelTitle('', system, context), rows)];
@@ -55,7 +66,7 @@ export async function resultsSection(context: ReportContext): Promise<Section> {
   };
 }
 
-/** One modality on the sets as they are; of pairs, the section on fusion has intervals of this kind. */
+/** One modality on the complete test sets; the section on fusion has such intervals for pairs. */
 async function unimodalTable(context: ReportContext): Promise<TextTable> {
   const groups: RowGroup[] = [];
   for (const system of context.systems) {
@@ -90,12 +101,12 @@ async function unimodalTable(context: ReportContext): Promise<TextTable> {
   };
 }
 
-/** The main rows in words. */
+/** A summary of the main rows. */
 function summary({ systems }: ReportContext): string {
   return systems
     .flatMap((system) => {
       const { ids } = system;
-      const gated = ids.pairs[0]!.heads.find(({ head }) => head === 'gated')!.id;
+      const gated = ids.pairs[0].headId('gated');
       const [text, face, fused] = [ids.text, ids.face, gated].map((id) => system.row(id));
       if (!text || !face || !fused) return [];
       return [
@@ -107,4 +118,101 @@ function summary({ systems }: ReportContext): string {
     })
     .concat('The paper reports .61, .69 and .82. ' + pairingNote)
     .join(' ');
+}
+
+/** Rows in the order of the bars. */
+export function accuracyPanel(id: string, title: string, rows: readonly ReportedRow[]): Panel {
+  const bars = rows.flatMap(({ model, dataset, accuracy: { mean, low, high, paper } }) => [
+    { model: modelTitles[model], dataset, whose: 'measured here', accuracy: mean, low, high },
+    ...(paper === null
+      ? []
+      : [{ model: modelTitles[model], dataset, whose: 'the paper', accuracy: paper, low: null, high: null }]),
+  ]);
+  const place = {
+    x: {
+      field: 'model',
+      type: 'nominal',
+      sort: null,
+      axis: {
+        title: null,
+        labelAngle: 0,
+        ticks: false,
+        labelExpr: "split(replace(datum.label, ' ', '|'), '|')",
+        labelPadding: 6,
+      },
+    },
+    xOffset: { field: 'whose', sort: ['measured here', 'the paper'], scale: { paddingInner: 0.08 } },
+  } as const;
+  // Layers only share an axis if all of them specify the same one.
+  const axis = {
+    title: 'Accuracy',
+    values: [0, 0.2, 0.4, 0.6, 0.8, 1],
+    format: '.1f',
+    labelOverlap: false,
+    domain: false,
+    ticks: false,
+  };
+  return {
+    id,
+    title,
+    rows: bars,
+    spec: {
+      width: 300,
+      height: 200,
+      data: { values: bars },
+      encoding: place,
+      layer: [
+        {
+          mark: { type: 'bar', strokeWidth: 1 },
+          encoding: {
+            y: {
+              field: 'accuracy',
+              type: 'quantitative',
+              scale: { domain: [0, 1] },
+              axis,
+            },
+            color: {
+              field: 'whose',
+              type: 'nominal',
+              scale: { domain: ['measured here', 'the paper'], range: [color('accent'), color('surface')] },
+              legend: { title: null, symbolStrokeColor: color('accent'), symbolType: 'square' },
+            },
+            stroke: { value: color('accent') },
+          },
+        },
+        {
+          transform: [{ filter: 'datum.low !== null' }],
+          mark: { type: 'rule', color: color('ink'), strokeWidth: 1.5 },
+          encoding: { y: { field: 'low', type: 'quantitative', axis }, y2: { field: 'high' } },
+        },
+        {
+          transform: [{ calculate: 'datum.high === null ? datum.accuracy : datum.high', as: 'top' }],
+          mark: { type: 'text', dy: -7, fontSize: 10.5, color: color('ink') },
+          encoding: {
+            y: { field: 'top', type: 'quantitative', axis },
+            text: { field: 'accuracy', format: '.2f' },
+          },
+        },
+      ],
+    },
+  };
+}
+
+// Accuracies of one modality with test items in their intervals.
+
+/**
+ * Accuracy with a 95% interval over model seeds and test items, resampled together; texts of one subject stay
+ * together where subjects are known.
+ */
+function itemInterval(
+  { runs }: RowPredictions,
+  subjects: ArrayLike<number> | null,
+  replicates = 1000,
+): Interval {
+  const hits = Uint8Array.from(runs.flatMap(({ truth, posteriors }) => [...hitsAgainst(posteriors, truth)]));
+  const seed = factorOf(runs.flatMap(({ seed: one, ids }) => ids.map(() => one)));
+  const units: readonly (string | number)[] = subjects === null ? runs[0]!.ids : Array.from(subjects);
+  const item = factorOf(runs.flatMap(() => units));
+  const [resampled] = resampleMeans([hits], [seed, item], { replicates });
+  return percentileInterval(resampled!);
 }

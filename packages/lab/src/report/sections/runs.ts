@@ -1,4 +1,4 @@
-// Several results folders beside each other: what differs in their settings, and what came of it.
+// Several results folders compared: their different settings, and their results.
 import type { RunPoint } from '../figures/comparison.js';
 import { runsPanel } from '../figures/comparison.js';
 import { modelTitles, pairingNote } from '../tables.js';
@@ -16,7 +16,7 @@ function flatten(value: unknown, prefix = ''): Map<string, string> {
   );
 }
 
-/** The settings that are not the same in all; a setting that one lacks is undefined there. */
+/** The settings that differ between them; missing settings are undefined. */
 export function differences(
   configurations: readonly unknown[],
 ): { readonly path: string; readonly values: readonly (string | undefined)[] }[] {

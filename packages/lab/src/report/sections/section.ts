@@ -1,18 +1,17 @@
-// What the report is made of: sections of paragraphs, tables and figures, and what they are made from.
+// Sections of the report (paragraphs, tables, figures), their input, and the formatting of numbers in them.
 import { formatMetric } from '../tables.js';
 import type { Interval, TextTable } from 'mien/parts';
 import type { PointMap } from '../../evaluate/projection.js';
 import { escapeXml, type Figure } from '../figures/figure.js';
-import type { ResultsFolder, System } from '../folder.js';
+import type { ResultsFolder, RowIds, System } from '../folder.js';
 import type { LocalData } from '../local-data.js';
 import type { ModelFacts } from '../model-file.js';
-import type { RowIds } from '../row-ids.js';
 
 export type Block =
   | { readonly text: string }
   | { readonly table: TextTable }
   | { readonly figure: Figure }
-  /** Markup that is neither, made by the section itself from escaped text. */
+  /** Other markup, made by the section from escaped text. */
   | { readonly html: string };
 
 export interface Section {
@@ -21,15 +20,15 @@ export interface Section {
   readonly blocks: readonly Block[];
 }
 
-/** One kind of features of one folder, under a name that no other has. */
+/** One kind of features of one folder, with a unique name. */
 export interface NamedSystem extends System {
-  /** Ends the names of its files; empty where there is one system only. */
+  /** Suffix of its file names; empty if there is only one system. */
   readonly key: string;
   readonly title: string;
   readonly ids: RowIds;
 }
 
-/** What a map is of. */
+/** The representations that a map shows. */
 export type MapKind = 'text' | 'face' | 'fused';
 
 export interface ReportContext {
@@ -38,27 +37,27 @@ export interface ReportContext {
   readonly data?: LocalData;
   /** The bundle whose evaluation is shown. */
   readonly model?: ModelFacts;
-  /** Undefined where the folder keeps no representations. */
+  /** Undefined if the folder has no representations. */
   map(system: NamedSystem, kind: MapKind): Promise<PointMap | undefined>;
 }
 
-/** `accuracy-frozen`, or `accuracy` where there is one system. */
+/** `accuracy-frozen`, or `accuracy` if there is only one system. */
 export const panelId = (name: string, { key }: Pick<NamedSystem, 'key'>): string =>
   key === '' ? name : `${name}-${key}`;
 
-/** Words as a part of an anchor and of a file's name. */
+/** Text as part of an anchor or file name. */
 export const slug = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
-/** The systems' names where there are several; a panel that is alone needs none. */
+/** A panel's title, with the system's name if there are several. */
 export const panelTitle = (name: string, system: NamedSystem, { systems }: ReportContext): string =>
   [name, systems.length > 1 ? system.title : ''].filter((part) => part !== '').join(', ');
 
-/** What is said where an older results folder lacks what a section needs. */
+/** Shown if an older results folder lacks what a section needs. */
 export const missingAnalyses =
   'These results were kept without the analyses this section needs. Run mien reproduce again with the same --out: ' +
   'finished runs are not trained anew, only analysed.';
 
-/** Where numbers come from: markup of a sentence, and the command that made them. */
+/** The origin of numbers: markup of a sentence, and the command that made them. */
 export const commandNote = (sentence: string, command: string): Block => ({
   html: `<p class="note">${sentence}</p><pre tabindex="0">${escapeXml(command)}</pre>`,
 });

@@ -1,22 +1,94 @@
-// Gives every face its split or the reason why it has none, and counts what repeats where.
+// Assigns every ISEAR text and every face to a split, or drops it for a stated reason, and counts duplicates of faces.
 import { randomStream } from 'mien-engine/base';
-import { findDuplicates } from './duplicates.js';
-import type { FaceHash } from './hashing.js';
-import { chooseGroups } from './splits.js';
-import type {
-  Assignment,
-  DropReason,
-  FaceDuplicates,
-  FaceItem,
-  ProtocolFace,
-  ProtocolSettings,
-  Repeats,
+import {
+  type Assignment,
+  cleanTexts,
+  type DropReason,
+  type FaceDuplicates,
+  type FaceItem,
+  normalizeText,
+  type ProtocolFace,
+  type ProtocolSettings,
+  type ProtocolText,
+  type Repeats,
+  type Split,
+  type TextItem,
+  textKey,
 } from 'mien/parts';
+import { findDuplicates, findTextRepeats } from './duplicates.js';
+import type { FaceHash } from './hashing.js';
+import { chooseGroups, groupsOf } from './splits.js';
 
 /**
- * Assigns faces. Test images stay as published. `clean`: training images that are constant, or in one duplicate group
- * with a test image of either set, are dropped; of the others a part by set and label, whole duplicate groups at a
- * time, is validation. `paper`: nothing is dropped but what cannot be read, and validation is drawn image by image.
+ * Assigns texts. `clean`: unusable texts are dropped (`cleanTexts`); the others are split by label and by subject (by
+ * duplicate text if subjects are unknown); training texts repeated in validation or test, and validation texts repeated
+ * in test, are dropped. `paper`: every text is used, split by label alone.
+ */
+export function assignTexts(items: readonly TextItem[], settings: ProtocolSettings): ProtocolText[] {
+  const clean = settings.split === 'clean';
+  const problems = clean ? cleanTexts(items) : items.map(() => undefined);
+  const groups = clean
+    ? groupsOf(
+        items.map(({ subject, text }) =>
+          subject === undefined ? `text ${textKey(text)}` : `subject ${subject}`,
+        ),
+      )
+    : Int32Array.from(items, (_, index) => index);
+  const kept = items.flatMap((item, index) =>
+    problems[index] === undefined ? [{ index, label: item.label, group: groups[index]! }] : [],
+  );
+  const splits = new Map<number, Split>();
+  const inTest = chooseGroups(kept, settings.testFraction, randomStream(settings.seed, 'split/isear/test'));
+  const training = kept.filter((_, i) => !inTest[i]);
+  const inValidation = chooseGroups(
+    training,
+    settings.validationFraction,
+    randomStream(settings.seed, 'split/isear/validation'),
+  );
+  kept.forEach(({ index }, i) => splits.set(index, inTest[i] ? 'test' : 'train'));
+  training.forEach(({ index }, i) => splits.set(index, inValidation[i] ? 'validation' : 'train'));
+  const repeated = clean
+    ? repeatedAcross(
+        kept.map(({ index }) => ({ index, text: items[index]!.text })),
+        splits,
+      )
+    : new Set<number>();
+
+  const place = (index: number): Assignment => {
+    const problem = problems[index];
+    if (problem !== undefined) return { split: 'dropped', reason: problem };
+    if (repeated.has(index)) return { split: 'dropped', reason: 'repeated in another split' };
+    return { split: splits.get(index)! };
+  };
+  return items.map((item, index) => ({
+    item,
+    label: item.label,
+    text: normalizeText(item.text),
+    group: groups[index]!,
+    ...place(index),
+  }));
+}
+
+/** Texts that occur, exactly or nearly, in a split that precedes theirs (test, validation, training). */
+function repeatedAcross(
+  texts: readonly { readonly index: number; readonly text: string }[],
+  splits: ReadonlyMap<number, Split>,
+): Set<number> {
+  const rank = { test: 0, validation: 1, train: 2 } as const;
+  const repeats = findTextRepeats(texts.map(({ text }) => text));
+  const rankOf = (position: number): number => rank[splits.get(texts[position]!.index)!];
+  return new Set(
+    texts.flatMap(({ index }, position) =>
+      repeats[position]!.some((other) => rankOf(other) < rankOf(position)) ? [index] : [],
+    ),
+  );
+}
+
+/**
+ * Assigns faces. Test splits stay as published. `clean`: training images that are constant, or in the duplicate group
+ * of a test image of either set, are dropped; a part of the others, stratified by set and label and drawn in whole
+ * duplicate groups, is used for validation. `paper`: only unreadable images are dropped, and validation images are
+ * drawn individually.
  */
 export function assignFaces(
   items: readonly FaceItem[],
@@ -102,11 +174,11 @@ function groupFigures(
   };
 }
 
-/** `FER2013 PrivateTest`, `RAF-DB train`, …: the published parts. */
+/** Name of the published part that holds a face: `FER2013 PrivateTest`, `RAF-DB train`, …. */
 const partOf = ({ dataset, usage, split }: FaceItem): string =>
   dataset === 'fer2013' ? `FER2013 ${usage ?? split}` : `RAF-DB ${split}`;
 
-/** For every two parts that share images or groups, how many of the one repeat in the other; tests first. */
+/** For every two parts that share images or groups, how many of one are repeated in the other; test parts first. */
 function repeatFigures(
   items: readonly FaceItem[],
   group: Int32Array,
