@@ -41,7 +41,12 @@ function train(name: string, factor: number, value: number, labels: readonly str
     labels,
     settings: {},
     items: { training: 1, validation: 1 },
-    located: { id: 'made/up', revision: 'main', sha256: '' } as never,
+    located: {
+      id: 'made/up',
+      revision: 'main',
+      sha256: '',
+      path: async (file: string) => join(root, 'published', file),
+    },
     result: {
       weights: {
         ...(Object.fromEntries(scaled) as Tensors),

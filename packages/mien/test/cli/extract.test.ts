@@ -62,7 +62,7 @@ test.skipIf(!weights)(
 
     const packed = await mien(['pack', join(root, 'one'), '--out', join(root, 'pack.safetensors')]);
     expect(packed).toMatchObject({ code: 1 });
-    expect(packed.stderr).toMatch(/needs isear/);
+    expect(packed.stderr).toMatch(/needs features of isear/);
   },
   240_000, // four runs that load an encoder each
 );
