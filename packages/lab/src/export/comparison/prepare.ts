@@ -18,7 +18,7 @@ export interface PrepareOptions extends Omit<ComparedOptions, 'encoders'> {
 }
 
 /**
- * Faces are read once, without their mirror image, so that a pooled embedding is the mean of the very regions that
+ * Faces are encoded once, without their mirror image, so that a pooled embedding is pooled from the very regions that
  * other heads read.
  * @throws MienError as extraction does.
  */
