@@ -36,15 +36,7 @@ import { evaluateBundle, type BundleEvaluation, type EvaluateOptions } from './e
 import { pairCertainty, trainFusion, type FusionHead } from './fusion.js';
 import type { LearnedFace, LearnedText } from '../learn/learned.js';
 import { calibratedParts, logitsOf, posteriorsOf } from './learned-posteriors.js';
-import {
-  faceModel,
-  fineTop,
-  fusionHead,
-  linearTop,
-  publishedTop,
-  textModel,
-  type Precision,
-} from './models.js';
+import { fusionHead, type Precision, learnedFaceModel, learnedTextModel } from './models.js';
 
 export interface ExportOptions {
   readonly name: string;
@@ -299,22 +291,8 @@ const files = (
   }: { readonly text: LearnedText; readonly face: LearnedFace; readonly fusion: FusionHead },
   precision: Precision,
 ): Record<string, Uint8Array> => ({
-  [FILES.text]: textModel(
-    text.config,
-    text.weights,
-    text.pooling,
-    linearTop(text.weights, text.labels.length),
-    precision,
-    text.record.fine && fineTop(text.weights, text.record.fine.length),
-  ),
-  [FILES.face]: faceModel(
-    face.network,
-    face.input,
-    face.weights,
-    linearTop(face.weights, face.labels.length),
-    precision,
-    publishedTop(face.weights, face.labels.length),
-  ),
+  [FILES.text]: learnedTextModel({ ...text, fine: text.record.fine }, precision),
+  [FILES.face]: learnedFaceModel(face, precision),
   [FILES.decision]: decisionModel(manifest, fusionHead(parts, parameters, precision)),
   [FILES.tokenizer]: new TextEncoder().encode(text.tokenizer),
 });

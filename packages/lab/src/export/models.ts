@@ -107,6 +107,30 @@ export function textModel(
   });
 }
 
+/** What of a learned text encoder is in a bundle's model. */
+export interface TextWeights {
+  readonly config: BertConfig;
+  readonly weights: Tensors;
+  readonly pooling: Pooling;
+  readonly labels: readonly string[];
+  /** Labels of the second classifier, if there is one. */
+  readonly fine?: readonly string[] | undefined;
+}
+
+/** The model of a learned text encoder with its own classifiers. */
+export const learnedTextModel = (
+  { config, weights, pooling, labels, fine }: TextWeights,
+  precision?: Precision,
+): Uint8Array =>
+  textModel(
+    config,
+    weights,
+    pooling,
+    linearTop(weights, labels.length),
+    precision,
+    fine && fineTop(weights, fine.length),
+  );
+
 /**
  * From `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to `embedding` `[batch, width]` and `logits`:
  * resizing and normalising are part of the model. With `face.mirror` there is an input `views` `[views]`, int64: `[0, 1]`
@@ -129,6 +153,28 @@ export function faceModel(
   const published = second?.(embedding);
   return encodeModel(graph, { embedding, logits: top(embedding), ...defined({ published }) });
 }
+
+/** What of a learned face encoder is in a bundle's model. */
+export interface FaceWeights {
+  readonly network: FaceNetwork;
+  readonly input: FaceInput;
+  readonly weights: Tensors;
+  readonly labels: readonly string[];
+}
+
+/** The model of a learned face encoder with its own classifiers. */
+export const learnedFaceModel = (
+  { network, input: face, weights, labels }: FaceWeights,
+  precision?: Precision,
+): Uint8Array =>
+  faceModel(
+    network,
+    face,
+    weights,
+    linearTop(weights, labels.length),
+    precision,
+    publishedTop(weights, labels.length),
+  );
 
 export interface FusionParts {
   readonly head: HeadName;

@@ -22,12 +22,11 @@ import { readBundle, type BundleManifest } from 'mien/parts';
 import { bertConfig, type BertConfig } from '../encoders/bert.js';
 import type { FaceInput } from '../encoders/face-encoder.js';
 import { type FaceNetwork, faceNetworkParameters } from '../encoders/face-network.js';
-import { faceConfig } from '../encoders/load.js';
-import { bertParameters } from '../encoders/load.js';
+import { bertParameters, faceConfig } from '../encoders/load.js';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
 import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from '../learn/classifier.js';
 import { classifierSpecs, type LearnedRecord } from '../learn/learned.js';
-import { faceModel, fineTop, linearTop, type Precision, publishedTop, textModel } from './models.js';
+import { learnedFaceModel, learnedTextModel, type Precision } from './models.js';
 
 export interface RestoreOptions {
   /** Folder of the bundle. */
@@ -133,14 +132,7 @@ function restoredText(model: Model, { labels, fine, maxTokens, width }: TextPart
       ...(fine ? classifierSpecs(width, fine.length, FINE_CLASSIFIER) : []),
     ];
     const weights = matched(model, specs, (probe) =>
-      textModel(
-        config,
-        probe,
-        'mean',
-        linearTop(probe, labels.length),
-        precision,
-        fine && fineTop(probe, fine.length),
-      ),
+      learnedTextModel({ config, weights: probe, pooling: 'mean', labels, fine }, precision),
     );
     if (weights) return { weights, config: json, settings: { maxTokens } };
   }
@@ -179,14 +171,7 @@ function restoredFace(model: Model, { labels, size, mirror = false, width }: Fac
       if (network.width !== width) continue;
       const face: FaceInput = { ...input, mirror };
       const weights = matched(model, faceSpecs(network, labels.length, published), (probe) =>
-        faceModel(
-          network,
-          face,
-          probe,
-          linearTop(probe, labels.length),
-          precision,
-          publishedTop(probe, labels.length),
-        ),
+        learnedFaceModel({ network, input: face, weights: probe, labels }, precision),
       );
       if (weights) return { weights, config, settings: { publishedLabels: published ? 1 : 0 } };
     }

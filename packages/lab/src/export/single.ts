@@ -8,7 +8,7 @@ import { trainedCorpora } from '../learn/settings.js';
 import { decisionModel } from './decision.js';
 import { MOBILEFACENET, trainingOf } from './facts.js';
 import { table } from './markdown.js';
-import { faceModel, fineTop, linearTop, publishedTop, textModel } from './models.js';
+import { learnedFaceModel, learnedTextModel } from './models.js';
 
 export interface SingleOptions {
   readonly encoder: { readonly text: LearnedText } | { readonly face: LearnedFace };
@@ -24,13 +24,12 @@ export interface SingleOptions {
  */
 export async function exportSingle({ encoder, name, out }: SingleOptions): Promise<BundleManifest> {
   const learned = 'text' in encoder ? encoder.text : encoder.face;
-  const { labels, record, weights } = learned;
+  const { labels, record } = learned;
   const posterior = {
     labels: [...labels],
     temperature: record.calibration?.temperature ?? 1,
     prior: record.calibration?.prior ?? labels.map(() => 1 / labels.length),
   };
-  const top = linearTop(weights, labels.length);
   const common: Pick<BundleManifest, 'format' | 'name' | 'decision' | 'terms'> = {
     format: BUNDLE_FORMAT,
     name,
@@ -47,7 +46,7 @@ export async function exportSingle({ encoder, name, out }: SingleOptions): Promi
       [FILES.card]: card(manifest, learned),
     });
   if ('text' in encoder) {
-    const { config, pooling, maxTokens, tokenizer } = encoder.text;
+    const { config, maxTokens, tokenizer } = encoder.text;
     const { fine } = record;
     return write(
       {
@@ -62,14 +61,7 @@ export async function exportSingle({ encoder, name, out }: SingleOptions): Promi
         },
       },
       {
-        [FILES.text]: textModel(
-          config,
-          weights,
-          pooling,
-          top,
-          'small',
-          fine && fineTop(weights, fine.length),
-        ),
+        [FILES.text]: learnedTextModel({ ...encoder.text, fine }),
         [FILES.tokenizer]: tokenizer,
       },
     );
@@ -87,7 +79,7 @@ export async function exportSingle({ encoder, name, out }: SingleOptions): Promi
       },
     },
     {
-      [FILES.face]: faceModel(network, input, weights, top, 'small', publishedTop(weights, labels.length)),
+      [FILES.face]: learnedFaceModel(encoder.face),
     },
   );
 }
