@@ -6,7 +6,6 @@
 import { join } from 'node:path';
 import {
   defined,
-  encodeSafetensors,
   float16ToFloat32,
   float32,
   MienError,
@@ -17,15 +16,18 @@ import {
   type Tensor,
   type Tensors,
 } from 'mien-engine';
-import { sha256, writeFileAtomic } from 'mien-engine/node';
 import { readBundle, type BundleManifest } from 'mien/parts';
 import { bertConfig, type BertConfig } from '../encoders/bert.js';
 import type { FaceInput } from '../encoders/face-encoder.js';
 import { type FaceNetwork, faceNetworkParameters } from '../encoders/face-network.js';
 import { bertParameters, faceConfig } from '../encoders/load.js';
-import { WEIGHTS_FILE } from '../encoders/pretrained.js';
 import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from '../learn/classifier.js';
-import { classifierSpecs, type LearnedRecord } from '../learn/learned.js';
+import {
+  classifierSpecs,
+  type FinishedTraining,
+  type LearnedRecord,
+  writeLearned,
+} from '../learn/learned.js';
 import { learnedFaceModel, learnedTextModel, type Precision } from './models.js';
 
 export interface RestoreOptions {
@@ -56,38 +58,27 @@ export async function restoreLearned({ bundle: folder, out }: RestoreOptions): P
     text: text && restoredText(modelOf(text.model), text),
     face: face && restoredFace(modelOf(face.model), face),
   };
-  const write = async (
+  const write = (
     kind: LearnedRecord['kind'],
     { weights, config, settings }: Encoder,
-    part: TextPart | FacePart,
-    more: Pick<LearnedRecord, 'fine'> = {},
-  ): Promise<LearnedRecord> => {
-    const bytes = Buffer.concat(encodeSafetensors(weights));
-    const encoder = join(out, kind, 'encoder');
-    await writeFileAtomic(join(encoder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
-    await writeFileAtomic(join(encoder, WEIGHTS_FILE), bytes);
-    if ('tokenizer' in part) await writeFileAtomic(join(encoder, 'tokenizer.json'), files[part.tokenizer]!);
-    const { model, labels, prior, temperature } = part;
-    const record: LearnedRecord = {
-      format: 'mien-learned-1',
+    { model, labels, prior, temperature }: TextPart | FacePart,
+    more: Pick<FinishedTraining, 'fine' | 'files'> = {},
+  ): Promise<LearnedRecord> =>
+    writeLearned(join(out, kind), {
       kind,
       labels,
       settings,
-      pooling: 'mean',
-      ...more,
+      config,
       calibration: { prior, temperature },
-      from: { id: `mien/${manifest.name}`, revision: 'bundle', sha256: manifest.files[model]!.sha256 },
+      located: { id: `mien/${manifest.name}`, revision: 'bundle', sha256: manifest.files[model]!.sha256 },
       terms: manifest.terms,
-      sha256: sha256(bytes),
       items: { training: 0, validation: 0 },
-      bestEpoch: 0,
-      epochs: [],
-    };
-    await writeFileAtomic(join(out, kind, 'learned.json'), `${JSON.stringify(record, null, 2)}\n`);
-    return record;
-  };
+      result: { weights, bestEpoch: 0, epochs: [] },
+      ...more,
+    });
+  const ofText = text && defined({ fine: text.fine, files: { 'tokenizer.json': files[text.tokenizer]! } });
   return defined({
-    text: restored.text && text && (await write('text', restored.text, text, defined({ fine: text.fine }))),
+    text: restored.text && text && (await write('text', restored.text, text, ofText)),
     face: restored.face && face && (await write('face', restored.face, face)),
   });
 }

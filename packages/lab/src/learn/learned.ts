@@ -69,18 +69,21 @@ export interface FinishedTraining {
   readonly calibration?: LearnedRecord['calibration'];
   /** Of a text encoder. */
   readonly pooling?: LearnedRecord['pooling'];
-  readonly located: Pretrained;
+  /** The weights that training started from; without `path`, they are in no file. */
+  readonly located: Omit<Pretrained, 'path'> & Partial<Pick<Pretrained, 'path'>>;
+  /** Terms of the weights; by default those of the weights that training started from. */
+  readonly terms?: readonly string[];
   readonly items: LearnedRecord['items'];
   readonly result: Trained;
   /** `config.json` of the encoder. */
   readonly config: unknown;
   /** Further files of the encoder, by name. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
 }
 
 /** The terms of the weights that training started from, if those were a learned encoder that has some. */
-async function termsOfStart({ path }: Pretrained): Promise<string[] | undefined> {
-  const record = await path(WEIGHTS_FILE)
+async function termsOfStart({ path }: FinishedTraining['located']): Promise<string[] | undefined> {
+  const record = await path?.(WEIGHTS_FILE)
     .then((weights) => readJson(join(dirname(weights), '..', 'learned.json')))
     .catch(() => undefined);
   return learnedSchema.safeParse(record).data?.terms;
@@ -97,6 +100,7 @@ export async function writeLearned(
     calibration,
     pooling = 'mean',
     located,
+    terms,
     items,
     result,
     config,
@@ -115,7 +119,11 @@ export async function writeLearned(
     labels: [...labels],
     settings: { ...settings },
     pooling,
-    ...defined({ fine: fine && [...fine], calibration, terms: await termsOfStart(located) }),
+    ...defined({
+      fine: fine && [...fine],
+      calibration,
+      terms: terms ? [...terms] : await termsOfStart(located),
+    }),
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
     items,
