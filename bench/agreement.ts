@@ -22,7 +22,7 @@ import {
   restrictPrior,
   scores,
   type Scores,
-  softmax,
+  toPosteriors,
 } from 'mien/parts';
 
 const ALPHAS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.3, 0];
@@ -66,7 +66,7 @@ const underPrior = (part: typeof text | typeof face, logits: Probabilities): Sco
     temperature: part.temperature,
     prior: restrictPrior(part.prior, part.labels, labels),
   };
-  return softmax(productOfPosteriors([evidence], prior));
+  return toPosteriors(productOfPosteriors([evidence], prior));
 };
 
 const recognizer = await loadRecognizer({ bundle: folder });
@@ -79,7 +79,7 @@ for await (const { item, result } of answersOf(recognizer, items, { batchSize: 3
   if (ofText! < 0 || ofImage! < 0) continue;
   pairs.push({
     truth: { text: ofText!, image: ofImage! },
-    fused: softmax(rowOf(result.logits, labels), fusion.temperature),
+    fused: toPosteriors(rowOf(result.logits, labels), fusion.temperature),
     text: underPrior(text, result.text.logits),
     face: underPrior(face, result.face.logits),
     own: { text: result.text.probabilities, face: result.face.probabilities },

@@ -4,7 +4,7 @@
 // FEATURES is the folder of features that `mien export` made the bundle from, the learned ones what it was given.
 import { join } from 'node:path';
 import { float32, takeRows, type Tensor } from 'mien-engine/base';
-import { answerItems, openBundle, readBundle, type Recognition, scores, softmax } from 'mien/parts';
+import { answerItems, openBundle, readBundle, type Recognition, scores, toPosteriors } from 'mien/parts';
 import {
   classify,
   experimentData,
@@ -124,7 +124,7 @@ console.log(
 const { temperature } = manifest.fusion!;
 for (const k of TEMPERED) {
   const tempered = ({ fused, answer }: Pair) => {
-    const { data: values } = softmax(
+    const { data: values } = toPosteriors(
       scores(labels.length, fused),
       temperature * (1 + k * answer.disagreement!),
     );

@@ -180,7 +180,7 @@ export {
   rowCount,
   scores,
   type Scores,
-  softmax,
+  toPosteriors,
 } from './evaluate/scores.js';
 export { testResult, type TestResult } from './evaluate/test-result.js';
 export { blankOf } from './explain/blank.js';

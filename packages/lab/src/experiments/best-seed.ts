@@ -1,6 +1,13 @@
 // A head trained once a seed, each judged on validation items, the best of them kept: for bundles and for own data.
 import type { Tensors } from 'mien-engine/base';
-import { type Certainty, evaluateScores, fitTemperature, scores, type Scores, softmax } from 'mien/parts';
+import {
+  type Certainty,
+  evaluateScores,
+  fitTemperature,
+  scores,
+  type Scores,
+  toPosteriors,
+} from 'mien/parts';
 import { fitCertainty } from '../evaluate/conformal.js';
 import {
   createPredictionSession,
@@ -51,7 +58,7 @@ export async function trainSeeds({
         seed,
         parameters,
         temperature,
-        certainty: fitCertainty(validation.labels, softmax(logits, temperature)),
+        certainty: fitCertainty(validation.labels, toPosteriors(logits, temperature)),
         f1: evaluateScores(validation.labels, logits).f1,
         tested: test ? await logitsOf(test) : scores(labels, new Float32Array()),
       });

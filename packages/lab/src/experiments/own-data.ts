@@ -12,7 +12,7 @@ import {
   scores,
   type Scores,
   silentProgress,
-  softmax,
+  toPosteriors,
   type Split,
   type TextEncoder,
 } from 'mien/parts';
@@ -175,7 +175,7 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
   const made = names.map((head) =>
     row(
       head,
-      tested[head]!.map(({ tested: logits, temperature }) => cell(softmax(logits, temperature))),
+      tested[head]!.map(({ tested: logits, temperature }) => cell(toPosteriors(logits, temperature))),
     ),
   );
   const { text, face } = tested;
@@ -189,7 +189,7 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
             temperature,
             prior,
           }));
-          return cell(softmax(productOfPosteriors(evidence, prior)));
+          return cell(toPosteriors(productOfPosteriors(evidence, prior)));
         }),
       ),
     );

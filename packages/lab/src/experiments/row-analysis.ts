@@ -8,7 +8,7 @@ import {
   productOfPosteriors,
   scores,
   type Scores,
-  softmax,
+  toPosteriors,
   TEXT_LABELS,
 } from 'mien/parts';
 import type { HeadName } from '../heads/heads.js';
@@ -91,10 +91,10 @@ function plain(
       truth,
       posteriors: found.map(({ validation }) => {
         const logits = logitsOf(validation);
-        return softmax(logits, fitTemperature(logits, truth).temperature);
+        return toPosteriors(logits, fitTemperature(logits, truth).temperature);
       }),
     },
-    uncalibrated: found.map(({ tests }) => [softmax(logitsOf(tests[0]!))]),
+    uncalibrated: found.map(({ tests }) => [toPosteriors(logitsOf(tests[0]!))]),
     subjects,
     ...mapOf(context, found, select('test').labels),
   };
@@ -173,10 +173,10 @@ function fusedAnalysis(context: Context, head: HeadName, source: FaceSource): Ro
   const posteriors = found.map(({ validation, tests, analysis }): PairPosteriors => {
     const { temperature } = fitTemperature(logitsOf(validation), truth);
     return {
-      validation: softmax(logitsOf(validation), temperature),
-      uncalibrated: tests.map((test) => softmax(logitsOf(test))),
+      validation: toPosteriors(logitsOf(validation), temperature),
+      uncalibrated: tests.map((test) => toPosteriors(logitsOf(test))),
       ...defined({
-        mismatched: analysis?.mismatched && softmax(logitsOf(analysis.mismatched), temperature),
+        mismatched: analysis?.mismatched && toPosteriors(logitsOf(analysis.mismatched), temperature),
       }),
     };
   });
@@ -220,7 +220,7 @@ function productAnalysis(context: Context, source: FaceSource): RowAnalysis {
         { logits: text, temperature: t, prior },
         { logits: face, temperature: f, prior },
       ];
-      return softmax(productOfPosteriors(evidence, prior));
+      return toPosteriors(productOfPosteriors(evidence, prior));
     };
     const text = logitsOf(textRun.tests[0]!);
     const face = logitsOf(faceRun.tests[0]!);

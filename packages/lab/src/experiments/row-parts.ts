@@ -14,7 +14,7 @@ import {
   productOfPosteriors,
   scores,
   type Scores,
-  softmax,
+  toPosteriors,
 } from 'mien/parts';
 import type { Config } from './config.js';
 import { take, type ExperimentData, type FaceSource, type Selection, type TextSource } from './data.js';
@@ -70,7 +70,7 @@ export const textTitles: Readonly<Record<TextSource, string>> = {
 export function calibrated(result: RunResult, truth: Uint8Array, test = 0): Scores {
   const logits = (data: Float32Array) => scores(result.validation.shape[1]!, data);
   const { temperature } = fitTemperature(logits(result.validation.data), truth);
-  return softmax(logits(result.tests[test]!.data), temperature);
+  return toPosteriors(logits(result.tests[test]!.data), temperature);
 }
 
 export const logitsOf = (tensor: { shape: readonly number[]; data: Float32Array }): Scores =>
@@ -122,7 +122,7 @@ export function underFacePrior(
   const { config, data } = context;
   const prior = pairPrior(context);
   const target = labelPrior(data.faces(source, config.labels, 'train').labels, config.labels.length);
-  return (logits, temperature) => softmax(productOfPosteriors([{ logits, temperature, prior }], target));
+  return (logits, temperature) => toPosteriors(productOfPosteriors([{ logits, temperature, prior }], target));
 }
 
 /** The label distribution the paired heads are trained under: that of the training texts. */

@@ -6,7 +6,7 @@ import {
   pick,
   productOfPosteriors,
   type Scores,
-  softmax,
+  toPosteriors,
   TEXT_LABELS,
 } from 'mien/parts';
 import type { HeadName } from '../heads/heads.js';
@@ -195,7 +195,7 @@ function pairedFaceRow(context: Context, table: 'II' | 'III' | 'seven', source: 
   };
   const found = runs(pairedFaceModel(config.labels, source, data.source));
   const cells = ofPairs(context, selections, found, (run) => {
-    const posteriors = softmax(logitsOf(run.tests[0]!), pairedFaceTemperature(context, selections, run));
+    const posteriors = toPosteriors(logitsOf(run.tests[0]!), pairedFaceTemperature(context, selections, run));
     return (faces) => pick(posteriors, faces);
   });
   return finish(context, head, cells);
@@ -228,7 +228,7 @@ function productRow(context: Context, table: TableName, source: FaceSource): Tab
     const text: Evidence = { logits: logitsOf(run.tests[0]!), temperature, prior };
     const face = faceEvidence(context, selections, faceRuns[seed]!);
     return (faces) =>
-      softmax(productOfPosteriors([text, { ...face, logits: pick(face.logits, faces) }], prior));
+      toPosteriors(productOfPosteriors([text, { ...face, logits: pick(face.logits, faces) }], prior));
   });
   return finish(context, pairedHead(context, table, 'product', source), cells);
 }

@@ -17,7 +17,7 @@ import {
   scores,
   type Scores,
   silentProgress,
-  softmax,
+  toPosteriors,
   testResult,
   type TestResult,
 } from 'mien/parts';
@@ -128,7 +128,7 @@ function onIsear(
 function textTest({ manifest }: OpenBundle, texts: readonly ProtocolText[], { logits }: Encoded): TestResult {
   const { labels, temperature } = manifest.text!;
   const { among, own } = onIsear(labels, logits);
-  return testResult('ISEAR', among, softmax(own, temperature), indices(texts, among));
+  return testResult('ISEAR', among, toPosteriors(own, temperature), indices(texts, among));
 }
 
 const hasAll = (labels: readonly string[] = []): boolean =>
@@ -163,7 +163,7 @@ async function encodedCorpora(
 function corpusTest({ manifest }: OpenBundle, { name, evidence, items, logits }: EncodedCorpus): TestResult {
   const { labels, temperature } = manifest.text!;
   const own = restrictLogits(scores(labels.length, logits.data), labels, evidence);
-  return testResult(corpusTitle(name), evidence, softmax(own, temperature), indices(items, evidence));
+  return testResult(corpusTitle(name), evidence, toPosteriors(own, temperature), indices(items, evidence));
 }
 
 /** By the text's most likely label of all that it knows. */
@@ -201,7 +201,7 @@ function textCertainty(
   const rows = texts.flatMap(({ label }, i) => (among.includes(label) ? [i] : []));
   if (!certainty || rows.length === 0) return [];
   const own = scores(labels.length, takeRows(logits, rows).data);
-  const posteriors = softmax(restrictLogits(own, labels, among), temperature);
+  const posteriors = toPosteriors(restrictLogits(own, labels, among), temperature);
   const truth = indices(
     rows.map((i) => texts[i]!),
     among,
@@ -216,7 +216,7 @@ function faceCertainty(
 ): CertaintyTest[] {
   const { labels, temperature, certainty } = manifest.face!;
   if (!certainty) return [];
-  const posteriors = softmax(scores(labels.length, logits.data), temperature);
+  const posteriors = toPosteriors(scores(labels.length, logits.data), temperature);
   const on = [...new Set(faces.map(({ item }) => (item.dataset === 'rafdb' ? 'RAF-DB' : 'FER2013')))].sort();
   return [certaintyTest('face', on.join(' and '), certainty, { truth: indices(faces, labels), posteriors })];
 }
@@ -239,8 +239,8 @@ function faceTests(
 ): TestResult[] {
   const { labels, temperature } = manifest.face!;
   const truth = indices(faces, labels);
-  const posteriors = softmax(scores(labels.length, logits.data), temperature);
-  const second = published && softmax(scores(labels.length, published.data), temperature);
+  const posteriors = toPosteriors(scores(labels.length, logits.data), temperature);
+  const second = published && toPosteriors(scores(labels.length, published.data), temperature);
   const majority = faces.map(({ item }) => (item.votes ? majorityOf(item.votes) : undefined));
   const isLabel = (i: number): boolean => labels.includes(majority[i] ?? '');
   const test = (name: string, of: Scores, members: readonly number[], truthOf: (i: number) => number) =>

@@ -9,7 +9,7 @@ import {
   restrictLogits,
   restrictPrior,
   scores,
-  softmax,
+  toPosteriors,
 } from 'mien/parts';
 import { fitCertainty } from '../evaluate/conformal.js';
 import type { ExperimentData, Selection } from '../experiments/data.js';
@@ -61,7 +61,7 @@ function calibrated(
   } = record.calibration ?? {};
   const asked = [...validation.labels.keys()].filter((i) => among.includes(labels[validation.labels[i]!]!));
   const truth = asked.map((i) => among.indexOf(labels[validation.labels[i]!]!));
-  const posteriors = softmax(restrictLogits(pick(logits, asked), labels, among), temperature);
+  const posteriors = toPosteriors(restrictLogits(pick(logits, asked), labels, among), temperature);
   return {
     temperature,
     prior,
@@ -91,5 +91,5 @@ export const posteriorsOf =
       temperature,
       prior: restrictPrior(prior, labels, among),
     };
-    return softmax(productOfPosteriors([evidence], target));
+    return toPosteriors(productOfPosteriors([evidence], target));
   };

@@ -1,6 +1,6 @@
 // Posteriors of learned encoders as soft labels for another training (Hinton et al. 2015, distillation).
 import { MienError } from 'mien-engine/base';
-import { type Progress, scores, silentProgress, softmax } from 'mien/parts';
+import { type Progress, scores, silentProgress, toPosteriors } from 'mien/parts';
 import { decodeFaces, type Pictured } from './face-images.js';
 import { faceClassifier } from './face-model.js';
 import { readLearnedFace, readLearnedText } from './learned.js';
@@ -71,7 +71,7 @@ async function averaged(
       throw new MienError('weights', `knows the labels ${known.join(', ')}, not ${labels.join(', ')}`, {
         file: folder,
       });
-    const own = softmax(scores(labels.length, logits)).data;
+    const own = toPosteriors(scores(labels.length, logits)).data;
     for (let i = 0; i < posteriors.length; i++) posteriors[i]! += own[i]! / folders.length;
   }
   progress.end();

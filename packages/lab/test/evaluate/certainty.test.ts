@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
-import { answerThresholds, argmax, leastConfidence, leastPosterior, scores, softmax } from 'mien/parts';
+import { answerThresholds, argmax, leastConfidence, leastPosterior, scores, toPosteriors } from 'mien/parts';
 import { fitCertainty, setCoverage } from '../../src/evaluate/conformal.js';
 
 /** Items whose logits speak for their label, more or less. */
@@ -13,7 +13,7 @@ function drawn(n: number, seed: number, classes = 5) {
     const isLabel = truth[Math.floor(i / classes)] === i % classes;
     return 1.5 * draw.normal() + (isLabel ? 2.5 : 0);
   });
-  return { truth, posteriors: softmax(scores(classes, logits)) };
+  return { truth, posteriors: toPosteriors(scores(classes, logits)) };
 }
 
 const held = drawn(2000, 1);

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
-import { expectedCalibrationError, reliabilityBins, riskCoverage, scores, softmax } from 'mien/parts';
+import { expectedCalibrationError, reliabilityBins, riskCoverage, scores, toPosteriors } from 'mien/parts';
 import { conformalThreshold, setCoverage } from '../../src/evaluate/conformal.js';
 import { golden } from '../../../../test/support/evaluate-golden.js';
 
@@ -45,7 +45,7 @@ const judged = fc
       k,
       Float64Array.from({ length: n * k }, () => 2 * stream.normal()),
     );
-    return { truth: Array.from({ length: n }, () => stream.integer(k)), posteriors: softmax(logits) };
+    return { truth: Array.from({ length: n }, () => stream.integer(k)), posteriors: toPosteriors(logits) };
   });
 
 test('bins contain every item once, and their weighted gaps are the expected calibration error', () => {
@@ -93,7 +93,7 @@ test('sets have the requested coverage over many draws of held-out items', () =>
     );
     // Labels that the posteriors know little about: the promise does not depend on the model.
     const labels = Array.from({ length: 60 }, () => stream.integer(3));
-    const p = softmax(logits);
+    const p = toPosteriors(logits);
     const cut = (from: number, to: number) => scores(3, p.data.slice(3 * from, 3 * to));
     const threshold = conformalThreshold(labels.slice(0, 39), cut(0, 39), 0.1);
     covered += setCoverage(labels.slice(39), cut(39, 60), threshold).coverage / draws;

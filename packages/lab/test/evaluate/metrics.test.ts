@@ -12,7 +12,7 @@ import {
   logLoss,
   scoreOf,
   scores,
-  softmax,
+  toPosteriors,
 } from 'mien/parts';
 import { seedInterval } from '../../src/evaluate/intervals.js';
 
@@ -39,7 +39,7 @@ const golden = JSON.parse(
 
 describe.each(golden.cases)('$classes labels, against scikit-learn', (expected) => {
   const logits = scores(expected.classes, Float32Array.from(expected.logits));
-  const posteriors = softmax(logits);
+  const posteriors = toPosteriors(logits);
 
   test('confusion matrix, accuracy, precision, recall, F1', () => {
     expect(confusionMatrix(expected.truth, argmax(logits), expected.classes)).toEqual(expected.confusion);

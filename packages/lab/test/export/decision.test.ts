@@ -12,7 +12,7 @@ import {
   type Session,
   takeRows,
 } from 'mien-engine';
-import { openDecision, productOfPosteriors, scores, softmax } from 'mien/parts';
+import { openDecision, productOfPosteriors, scores, toPosteriors } from 'mien/parts';
 import { allowingForContradictions, decisionModel, type DecisionParts } from '../../src/export/decision.js';
 import { legibleManifest, openDecisionOf, openLegible } from '../../../../test/support/bundle.js';
 
@@ -71,13 +71,13 @@ describe('a modality alone', () => {
           const plain = await decision.run(side, ['face posterior']);
           const moved = await decision.run(side, outputs, wanted);
           await decision.dispose();
-          const p = [...softmax(scores(3, Float64Array.from(logits)), t).data];
+          const p = [...toPosteriors(scores(3, Float64Array.from(logits)), t).data];
           close(plain['face posterior'].data, p);
           const expected = normalized(p.map((value, k) => (value * weights[k]!) / prior[k]!));
           close(moved['face posterior'].data, expected);
           close(moved['face answer'].data, expected);
           // Moved logits are those of a model that had been trained under the prior, at the same temperature.
-          close(softmax(scores(3, moved['face moved logits'].data), t).data, expected, 4);
+          close(toPosteriors(scores(3, moved['face moved logits'].data), t).data, expected, 4);
         },
       ),
       { numRuns: 20 },
@@ -146,7 +146,7 @@ describe('both without a fusion', () => {
           ] as const) {
             const product = productOfPosteriors(evidence, prior);
             close(found.prior.data, prior);
-            close(found.answer.data, [...softmax(product).data]);
+            close(found.answer.data, [...toPosteriors(product).data]);
             close(found.logits.data, [...product.data], 4);
           }
         },

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
-import { scores, softmax } from 'mien/parts';
+import { scores, toPosteriors } from 'mien/parts';
 import type { RowPredictions } from '../../src/experiments/results.js';
 import { replaceReport } from '../../src/report/files.js';
 import { resultFolder } from '../../src/cli/options.js';
@@ -46,7 +46,7 @@ async function keepResults(): Promise<void> {
         ids: Array.from({ length: 25 }, (_, i) => `${i}`),
         faceIds: paired ? Array.from({ length: 25 }, (_, i) => `face ${i}`) : null,
         truth: Array.from({ length: 25 }, (_, i) => i % 5),
-        posteriors: softmax(
+        posteriors: toPosteriors(
           scores(
             5,
             Float64Array.from({ length: 125 }, () => stream.normal()),

@@ -1,7 +1,7 @@
 // Temperature scaling, and the product of calibrated posteriors: the fusion that needs no training.
 import { MienError } from 'mien-engine/base';
 import { labelAt } from './metrics.js';
-import { logSoftmax, rowCount, softmax, type Scores } from './scores.js';
+import { toLogPosteriors, rowCount, toPosteriors, type Scores } from './scores.js';
 
 /** Bounds of temperatures: logits that separate the validation items perfectly would otherwise drive it to zero. */
 export const temperatureBounds = { low: 0.05, high: 20 } as const;
@@ -55,7 +55,7 @@ function negativeLogLikelihood(logits: Scores, labels: ArrayLike<number>, temper
   const n = rowCount(logits);
   if (labels.length !== n || n === 0)
     throw new MienError('shape', `${labels.length} labels for ${n} items; at least one of each is needed`);
-  const log = logSoftmax(logits, temperature).data;
+  const log = toLogPosteriors(logits, temperature).data;
   let total = 0;
   for (let row = 0; row < n; row++)
     total -= log[row * logits.classes + labelAt(labels, row, logits.classes)]!;
@@ -65,7 +65,7 @@ function negativeLogLikelihood(logits: Scores, labels: ArrayLike<number>, temper
 /** First and second derivative of the summed negative log-likelihood with respect to β. */
 function slope(logits: Scores, labels: ArrayLike<number>, beta: number): { first: number; second: number } {
   const { classes, data } = logits;
-  const posteriors = softmax(logits, 1 / beta).data;
+  const posteriors = toPosteriors(logits, 1 / beta).data;
   let first = 0;
   let second = 0;
   for (let row = 0; row < rowCount(logits); row++) {
@@ -138,8 +138,8 @@ export function productOfPosteriors(
   );
   const data = Float64Array.from({ length }, (_, i) => offset[i % classes]!);
   for (const { logits, temperature } of evidence) {
-    const log = logSoftmax(logits, temperature).data;
+    const log = toLogPosteriors(logits, temperature).data;
     for (let i = 0; i < length; i++) data[i]! += log[i]!;
   }
-  return logSoftmax({ classes, data });
+  return toLogPosteriors({ classes, data });
 }

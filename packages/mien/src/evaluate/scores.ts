@@ -36,7 +36,7 @@ export const rowCount = ({ classes, data }: Scores): number => data.length / cla
  * unchanged; a score of −∞ remains −∞.
  * @throws MienError `diverged` when a row contains NaN or +∞, or only −∞.
  */
-export function logSoftmax(logits: Scores, temperature = 1): Scores<Float64Array> {
+export function toLogPosteriors(logits: Scores, temperature = 1): Scores<Float64Array> {
   const { classes, data } = logits;
   const out = new Float64Array(data.length);
   for (let start = 0; start < data.length; start += classes) {
@@ -54,9 +54,9 @@ export function logSoftmax(logits: Scores, temperature = 1): Scores<Float64Array
   return { classes, data: out };
 }
 
-/** Posteriors `[n, classes]` of logits divided by a temperature; each row sums to one. Throws as `logSoftmax`. */
-export function softmax(logits: Scores, temperature = 1): Scores<Float64Array> {
-  const { classes, data } = logSoftmax(logits, temperature);
+/** Posteriors `[n, classes]` of logits divided by a temperature; each row sums to one. Throws as `toLogPosteriors`. */
+export function toPosteriors(logits: Scores, temperature = 1): Scores<Float64Array> {
+  const { classes, data } = toLogPosteriors(logits, temperature);
   return { classes, data: data.map(Math.exp) };
 }
 

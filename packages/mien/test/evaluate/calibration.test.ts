@@ -10,12 +10,12 @@ import {
 } from '../../src/evaluate/calibration.js';
 import { logLoss } from '../../src/evaluate/metrics.js';
 import {
-  logSoftmax,
+  toLogPosteriors,
   restrictLogits,
   restrictPosteriors,
   restrictPrior,
   scores,
-  softmax,
+  toPosteriors,
 } from '../../src/evaluate/scores.js';
 
 /** A joint distribution p(y) p(t | y) p(v | y) over two binary observations and three labels. */
@@ -57,7 +57,7 @@ describe('product of posteriors', () => {
           temperature: 1,
           prior: facePrior,
         };
-        const alone = logSoftmax(text.logits, temperature).data;
+        const alone = toLogPosteriors(text.logits, temperature).data;
         productOfPosteriors([text, uninformative], prior).data.forEach((log, k) =>
           expect(log).toBeCloseTo(alone[k]!, 9),
         );
@@ -90,7 +90,7 @@ describe('temperature', () => {
   const logits = Float64Array.from({ length: n * 4 }, () => stream.normal() * 2);
   /** Labels drawn from the posteriors, so that the logits are calibrated. */
   const labels = Array.from({ length: n }, (_, row) => {
-    const p = softmax(scores(4, logits.slice(row * 4, row * 4 + 4))).data;
+    const p = toPosteriors(scores(4, logits.slice(row * 4, row * 4 + 4))).data;
     let draw = stream.uniform();
     return Math.max(
       0,
@@ -117,7 +117,7 @@ describe('temperature', () => {
     const fit = fitTemperature(scores(4, logits), labels);
     expect(fit.after).toBeLessThanOrEqual(fit.before);
     for (const factor of [0.98, 1.02])
-      expect(logLoss(labels, softmax(scores(4, logits), fit.temperature * factor))).toBeGreaterThan(
+      expect(logLoss(labels, toPosteriors(scores(4, logits), fit.temperature * factor))).toBeGreaterThan(
         fit.after,
       );
   });
@@ -150,8 +150,8 @@ test('seven labels restricted to five: logits and posteriors agree, and rows sum
       fc.array(fc.double({ min: -30, max: 30, noNaN: true }), { minLength: 7, maxLength: 7 }),
       (row) => {
         const logits = scores(7, Float64Array.from(row));
-        const byLogits = softmax(restrictLogits(logits, seven, five)).data;
-        const byPosteriors = restrictPosteriors(softmax(logits), seven, five).data;
+        const byLogits = toPosteriors(restrictLogits(logits, seven, five)).data;
+        const byPosteriors = restrictPosteriors(toPosteriors(logits), seven, five).data;
         byPosteriors.forEach((p, k) => expect(p).toBeCloseTo(byLogits[k]!, 9));
         expect(byPosteriors.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 9);
       },
