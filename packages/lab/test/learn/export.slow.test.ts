@@ -33,8 +33,8 @@ test('face: trains through its phases and leaves an encoder of the last size', a
   const record = JSON.parse(ended.stdout) as LearnedRecord;
   expect(record).toMatchObject({ kind: 'face', labels: [...FACE_LABELS], from: { id: 'made/up-face' } });
   expect(record.epochs.map(({ details }) => Object.keys(details))).toEqual([
-    ['fer2013', 'rafdb'],
-    ['fer2013', 'rafdb'],
+    ['fer2013', 'fer2013 recall', 'rafdb', 'rafdb recall'],
+    ['fer2013', 'fer2013 recall', 'rafdb', 'rafdb recall'],
   ]);
   const encoder = await loadFaceEncoder({ ...face, revision: 'main', folder: join(out, 'encoder') });
   await encoder.dispose();
