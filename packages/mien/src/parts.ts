@@ -95,7 +95,7 @@ export type {
   LoadedFer2013,
   LoadedIsear,
   LoadedRafdb,
-  LoadOptions,
+  DataSetOptions,
   Protocol,
   ProtocolFace,
   ProtocolSettings,

@@ -13,7 +13,7 @@ import {
   kindOf,
   listFolder,
   type LoadedFer2013,
-  type LoadOptions,
+  type DataSetOptions,
   problems,
   type Problems,
   readParts,
@@ -44,7 +44,7 @@ const PUBLISHED = { train: 28709, test: 7178 } as const;
  * @throws MienError `file` if the path does not exist, `data` (with file and row) if it is not FER2013 or an item is
  *   invalid
  */
-export async function loadFer2013(path: string, options: LoadOptions = {}): Promise<LoadedFer2013> {
+export async function loadFer2013(path: string, options: DataSetOptions = {}): Promise<LoadedFer2013> {
   const kind = await kindOf(path);
   if (kind === 'missing')
     throw new MienError('file', 'no such file or folder', { file: path, hint: EXPECTED });
@@ -58,7 +58,7 @@ export async function loadFer2013(path: string, options: LoadOptions = {}): Prom
   return { ...loaded, warnings: [...loaded.warnings, note] };
 }
 
-async function loadFolderOrTable(path: string, options: LoadOptions): Promise<LoadedFer2013> {
+async function loadFolderOrTable(path: string, options: DataSetOptions): Promise<LoadedFer2013> {
   const { files, folders } = await listFolder(path);
   const inside = [path, ...folders.filter((name) => !isSplit(name)).map((name) => join(path, name))];
   for (const root of inside)
@@ -80,7 +80,7 @@ async function loadFolderOrTable(path: string, options: LoadOptions): Promise<Lo
 
 const isSplit = (name: string): boolean => Object.hasOwn(SPLIT_FOLDERS, name.toLowerCase());
 
-async function loadFolders(root: string, options: LoadOptions): Promise<LoadedFer2013> {
+async function loadFolders(root: string, options: DataSetOptions): Promise<LoadedFer2013> {
   const reporter = problems(options);
   const items: FaceItem[] = [];
   for (const name of (await listFolder(root)).folders) {
@@ -172,7 +172,7 @@ const headerOf = (start: string): string[] =>
  * Loads FER2013 from one of its tables; the pixels (83 MB for the whole set) stay in memory.
  * @throws MienError `data` with file and row if the file is not such a table or a row is invalid
  */
-async function loadFer2013Csv(file: string, options: LoadOptions = {}): Promise<LoadedFer2013> {
+async function loadFer2013Csv(file: string, options: DataSetOptions = {}): Promise<LoadedFer2013> {
   const start = await sniffText(file);
   if (!isFerTable(start)) throw new MienError('data', foreign(start), { file, hint: TABLE_EXPECTED });
   const names = headerOf(start);

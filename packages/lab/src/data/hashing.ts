@@ -5,7 +5,7 @@ import { defined, messageOf, MienError } from 'mien-engine/base';
 import { fileError, sha256 } from 'mien-engine/node';
 import {
   type FaceItem,
-  type LoadOptions,
+  type DataSetOptions,
   problems,
   type Progress,
   silentProgress,
@@ -31,7 +31,7 @@ export interface GreyImage {
   readonly data: Uint8Array;
 }
 
-export interface HashOptions extends LoadOptions {
+export interface HashOptions extends DataSetOptions {
   /** Hashes of an earlier run by face id; they are reused if `sha256` is still that of the bytes. */
   readonly known?: ReadonlyMap<string, FaceHash>;
   readonly progress?: Progress;

@@ -11,7 +11,7 @@ import {
   type Lines,
   listFolder,
   type LoadedIsear,
-  type LoadOptions,
+  type DataSetOptions,
   problems,
   type Problems,
   readLines,
@@ -35,7 +35,7 @@ const PUBLISHED = 7666;
  * Loads ISEAR from a file or a folder that contains it; of several forms the original one is preferred.
  * @throws MienError `file` if the path does not exist, `data` (with file and row) if it is not ISEAR or a row is invalid
  */
-export async function loadIsear(path: string, options: LoadOptions = {}): Promise<LoadedIsear> {
+export async function loadIsear(path: string, options: DataSetOptions = {}): Promise<LoadedIsear> {
   const warnings: string[] = [];
   const { file, form } = await locate(path, warnings);
   const lines = await readLines(file);

@@ -4,7 +4,7 @@ import { defined, MienError } from 'mien-engine/base';
 import { loadFer2013 } from './fer2013.js';
 import { loadIsear } from './isear.js';
 import { loadRafdb } from './rafdb.js';
-import { type DataSets, kindOf, listFolder, type LoadedFer2013, type LoadOptions } from 'mien/parts';
+import { type DataSets, kindOf, listFolder, type LoadedFer2013, type DataSetOptions } from 'mien/parts';
 import { isVoteTableName, joinVotes, readVotes } from './votes.js';
 
 type SetName = 'isear' | 'fer2013' | 'rafdb';
@@ -12,7 +12,7 @@ type SetName = 'isear' | 'fer2013' | 'rafdb';
 /** Paths of the sets and of FER+'s votes; sets without a path are not loaded. */
 export type SetPaths = Readonly<Partial<Record<SetName | 'votes', string>>>;
 
-export interface OpenOptions extends LoadOptions {
+export interface OpenOptions extends DataSetOptions {
   /** Paths that take precedence over those found in the folder. */
   readonly paths?: SetPaths;
   /** Do not throw if there is none of the sets. */
@@ -81,7 +81,7 @@ async function findVotes(folders: readonly string[]): Promise<string | undefined
 async function loadVoted(
   fer2013: string,
   votes: string | undefined,
-  options: LoadOptions,
+  options: DataSetOptions,
 ): Promise<LoadedFer2013> {
   const set = await loadFer2013(fer2013, options);
   return votes === undefined ? set : joinVotes(set, await readVotes(votes));

@@ -10,7 +10,7 @@ import {
   kindOf,
   listFolder,
   type LoadedRafdb,
-  type LoadOptions,
+  type DataSetOptions,
   problems,
   type Problems,
   RAFDB_NUMBERS,
@@ -31,7 +31,7 @@ const PUBLISHED = { train: 12271, test: 3068 } as const;
  * @throws MienError `file` if the path does not exist, `data` (with file and row) if it is not RAF-DB or an item is
  *   invalid
  */
-export async function loadRafdb(path: string, options: LoadOptions = {}): Promise<LoadedRafdb> {
+export async function loadRafdb(path: string, options: DataSetOptions = {}): Promise<LoadedRafdb> {
   const kind = await kindOf(path);
   if (kind === 'missing')
     throw new MienError('file', 'no such file or folder', { file: path, hint: EXPECTED });
@@ -57,7 +57,7 @@ export async function loadRafdb(path: string, options: LoadOptions = {}): Promis
   return { ...loaded, warnings: [...loaded.warnings, note] };
 }
 
-async function loadFrom(path: string, options: LoadOptions): Promise<LoadedRafdb> {
+async function loadFrom(path: string, options: DataSetOptions): Promise<LoadedRafdb> {
   const roots = [path, await findFolder(path, 'dataset'), await findFolder(path, 'basic')];
   for (const root of roots) {
     if (root === undefined) continue;
@@ -88,7 +88,7 @@ function face(stem: string, label: FaceLabel, split: 'train' | 'test', file: str
 async function loadFolders(
   root: string,
   folders: { train: string; test: string },
-  options: LoadOptions,
+  options: DataSetOptions,
 ): Promise<LoadedRafdb> {
   const reporter = problems(options);
   const warnings: string[] = [];
@@ -191,7 +191,7 @@ async function loadOfficial(
   root: string,
   image: string,
   labels: string,
-  options: LoadOptions,
+  options: DataSetOptions,
 ): Promise<LoadedRafdb> {
   const aligned = await findFolder(image, 'aligned');
   if (aligned === undefined)

@@ -9,7 +9,7 @@ import {
   kindOf,
   levelled,
   listFolder,
-  type LoadOptions,
+  type DataSetOptions,
   problems,
   type Skipped,
   type Split,
@@ -84,7 +84,7 @@ async function recordingsIn(folder: string): Promise<string[]> {
 export async function loadSpeech(
   name: SpeechCorpusName,
   path: string,
-  options: LoadOptions = {},
+  options: DataSetOptions = {},
 ): Promise<SpeechCorpus> {
   const { title, labels, copies = [] } = SPEECH_CORPORA[name];
   const reporter = problems(options);
@@ -197,7 +197,7 @@ export function speechCounts({ name, path, items, dropped }: SpeechCorpus, seed:
 }
 
 /** Loads all corpora of speech in a folder and in its subfolder `speech`. @throws As `findSpeech` and `loadSpeech`. */
-export async function loadAllSpeech(dir: string, options: LoadOptions = {}): Promise<SpeechCorpus[]> {
+export async function loadAllSpeech(dir: string, options: DataSetOptions = {}): Promise<SpeechCorpus[]> {
   const corpora: SpeechCorpus[] = [];
   for (const { name, path } of await findSpeech(dir)) corpora.push(await loadSpeech(name, path, options));
   return corpora;

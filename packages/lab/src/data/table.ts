@@ -9,7 +9,7 @@ import {
   foldName,
   isWrong,
   kindOf,
-  type LoadOptions,
+  type DataSetOptions,
   normalizeText,
   problems,
   type Row,
@@ -18,7 +18,7 @@ import {
   type Split,
 } from 'mien/parts';
 
-export interface TableOptions extends LoadOptions {
+export interface TableOptions extends DataSetOptions {
   /** Column names; at least one of `text` and `image` is required. */
   readonly text?: string | undefined;
   readonly image?: string | undefined;

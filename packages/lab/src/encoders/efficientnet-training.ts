@@ -31,7 +31,7 @@ import {
   type Value,
   withGradient,
 } from 'mien-engine';
-import { type Block, type EfficientNetConfig, efficientNetStages } from './efficientnet.js';
+import { type BlockLayout, type EfficientNetConfig, efficientNetStages } from './efficientnet.js';
 
 export interface EfficientNetTrainingOptions {
   /**
@@ -186,7 +186,7 @@ function block(
   context: Context,
   name: string,
   x: Value,
-  layout: Block,
+  layout: BlockLayout,
   drop: (branch: Value) => Value,
 ): Value {
   const { kind, kernel, stride, inputs, expanded, outputs, squeezed } = layout;

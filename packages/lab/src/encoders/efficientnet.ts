@@ -27,7 +27,7 @@ import { MienError, suggestion } from 'mien-engine/base';
  * One block. `separable`: depthwise, then pointwise. `inverted`: pointwise expansion, depthwise, pointwise projection.
  * `fused`: k×k expansion, pointwise projection. `plain`: one k×k convolution.
  */
-export interface Block {
+export interface BlockLayout {
   readonly kind: 'separable' | 'inverted' | 'fused' | 'plain';
   readonly kernel: number;
   readonly stride: number;
@@ -46,7 +46,7 @@ export interface EfficientNetConfig {
   /** Channels of the first convolution. */
   readonly stem: number;
   /** Blocks by stage. */
-  readonly stages: readonly (readonly Block[])[];
+  readonly stages: readonly (readonly BlockLayout[])[];
   /** Width of the embedding. */
   readonly width: number;
   /** `same` is TensorFlow's padding, which depends on the image size. */
@@ -56,7 +56,7 @@ export interface EfficientNetConfig {
 }
 
 type Stage = readonly [
-  kind: Block['kind'],
+  kind: BlockLayout['kind'],
   repeats: number,
   kernel: number,
   stride: number,
@@ -156,9 +156,9 @@ export function efficientNetConfig(architecture: string, file?: string): Efficie
   const stem = scale(family.stem);
   let inputs = stem;
   const stages = family.stages.map(([kind, repeats, kernel, stride, expansion, channels, squeezed]) =>
-    Array.from({ length: Math.ceil(repeats * depthFactor) }, (_, i): Block => {
+    Array.from({ length: Math.ceil(repeats * depthFactor) }, (_, i): BlockLayout => {
       const outputs = scale(channels);
-      const block: Block = {
+      const block: BlockLayout = {
         kind,
         kernel,
         inputs,
@@ -238,7 +238,13 @@ function squeezeExcite(p: Parameters, name: string, x: Value, squeezed: number):
   });
 }
 
-function block(p: Parameters, config: EfficientNetConfig, name: string, x: Value, layout: Block): Value {
+function block(
+  p: Parameters,
+  config: EfficientNetConfig,
+  name: string,
+  x: Value,
+  layout: BlockLayout,
+): Value {
   const { kind, kernel, stride, inputs, expanded, outputs, squeezed } = layout;
   const layer = (conv: string, norm: string, value: Value, options: ConvNorm): Value =>
     convNorm(p, config, [`${name}.${conv}`, `${name}.${norm}`], value, options);

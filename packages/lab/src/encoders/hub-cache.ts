@@ -9,7 +9,7 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { MienError } from 'mien-engine/base';
 import { fileError, sha256File, writeFileAtomic } from 'mien-engine/node';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /** Settings of the hub from the environment. */
 export interface HubSettings {
@@ -27,7 +27,7 @@ const expandHome = (path: string): string =>
   path === '~' || path.startsWith(`~${sep}`) || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path;
 
 /** Reads `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HF_HUB_OFFLINE` and `HF_TOKEN`. */
-export function hubSettings(environment: Environment = process.env): HubSettings {
+export function hubSettings(environment: EnvironmentVariables = process.env): HubSettings {
   const home =
     environment['HF_HOME'] || join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'huggingface');
   return {

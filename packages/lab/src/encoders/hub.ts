@@ -13,7 +13,7 @@ import {
   storeBlob,
   temporaryBlob,
 } from './hub-cache.js';
-import type { CachedFile, Environment, HubFileName, HubSettings } from './hub-cache.js';
+import type { CachedFile, EnvironmentVariables, HubFileName, HubSettings } from './hub-cache.js';
 
 export interface HubRequest extends HubFileName {
   /** Expected SHA-256; without it, the file is checked against the hub's hash. */
@@ -22,7 +22,7 @@ export interface HubRequest extends HubFileName {
 
 export interface HubOptions {
   /** Source of the `HF_*` variables; the process's environment by default. */
-  environment?: Environment;
+  environment?: EnvironmentVariables;
   progress?: Progress;
   signal?: AbortSignal;
   /** Fetch nothing, as with `HF_HUB_OFFLINE`. */

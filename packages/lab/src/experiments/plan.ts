@@ -35,7 +35,7 @@ export const fusedHeads = ({ pairing, furtherHeads }: Config, faces: FaceSource)
 const onTexts = (model: ModelSpec, texts: TextSource): ModelSpec =>
   texts === 'all' ? { ...model, key: `${model.key}-all`, texts } : model;
 
-export const textModel = (labels: readonly string[], texts: TextSource = 'isear'): ModelSpec =>
+export const textOnlyModel = (labels: readonly string[], texts: TextSource = 'isear'): ModelSpec =>
   onTexts({ key: `text-${labels.length}`, head: 'text', labels, faces: null, sampling: 'texts' }, texts);
 
 /** The face head on the labels of the pairs. */
@@ -72,7 +72,7 @@ export const SEVEN_SEEDS = 3;
 export const sevenModels = (): ModelSpec[] => [
   ...SEVEN_SOURCES.map((faces) => fusedModel('gated', FACE_LABELS, faces, 'all')),
   ...SEVEN_SOURCES.map((faces) => pairedFaceModel(FACE_LABELS, faces, 'all')),
-  textModel(FACE_LABELS, 'all'),
+  textOnlyModel(FACE_LABELS, 'all'),
 ];
 
 /** Every head that the tables need; the longest to train come first, so that workers end together. */
@@ -84,7 +84,7 @@ export function modelsOf(config: Config): ModelSpec[] {
       fusedHeads(config, faces).map((head) => fusedModel(head, labels, faces)),
     ),
     ...FACE_SOURCES.map((faces) => pairedFaceModel(labels, faces)),
-    textModel(TEXT_LABELS),
-    textModel(labels),
+    textOnlyModel(TEXT_LABELS),
+    textOnlyModel(labels),
   ];
 }

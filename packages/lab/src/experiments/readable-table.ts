@@ -1,5 +1,5 @@
 // Rows whose text an encoder cannot read are no examples of anything: they are found before training begins.
-import { createTokenizer, type LoadOptions, problems, readingOf } from 'mien/parts';
+import { createTokenizer, type DataSetOptions, problems, readingOf } from 'mien/parts';
 import type { PretrainedOptions } from '../encoders/pretrained.js';
 import { readPretrainedText } from '../encoders/load.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
@@ -13,7 +13,7 @@ import type { Table } from '../data/table.js';
 export async function readableTable(
   table: Table,
   spec: TextEncoderSpec,
-  options: PretrainedOptions & LoadOptions = {},
+  options: PretrainedOptions & DataSetOptions = {},
 ): Promise<Table> {
   if (table.rows.every(({ text }) => text === undefined)) return table;
   const { tokenizer } = await readPretrainedText(spec, options);

@@ -12,7 +12,7 @@ import { experimentData } from './data.js';
 import { environment } from './environment.js';
 import { loadFeatures, type FeatureSource } from './features.js';
 import { modelsOf, SEVEN_SEEDS, sevenModels, type ModelSpec } from './plan.js';
-import type { CostRow, ExperimentResults, RowPredictions, SetCounts } from './results.js';
+import type { CostRow, ExperimentResults, RowPredictions, EmbeddedSet } from './results.js';
 import { rowAnalyses } from './row-analysis.js';
 import { sevenRows, tableRows } from './rows.js';
 import { lacksAnalysis, readRun, type RunOptions, type RunResult } from './run.js';
@@ -125,7 +125,7 @@ function describeFeatures({ provenance }: FeatureSets, { profile }: Config): str
   return provenance.source === 'pack' ? `${name} features (pack)` : `${name} features`;
 }
 
-function countsOf({ texts, corpora, faces, provenance }: FeatureSets): Record<string, SetCounts> {
+function countsOf({ texts, corpora, faces, provenance }: FeatureSets): Record<string, EmbeddedSet> {
   const sets: Partial<Record<SetName, FeatureSet>> = {
     isear: texts,
     ...faces,
@@ -162,10 +162,10 @@ function perLabel({
   labels,
   labelNames,
   split,
-}: FeatureSet): Pick<SetCounts, 'train' | 'validation' | 'test'> {
+}: FeatureSet): Pick<EmbeddedSet, 'train' | 'validation' | 'test'> {
   const counts = Object.fromEntries(
     SPLITS.map((name) => [name, Object.fromEntries(labelNames.map((label) => [label, 0]))]),
   );
   split.forEach((name, i) => counts[name]![labelNames[labels[i]!]!]!++);
-  return counts as unknown as Pick<SetCounts, 'train' | 'validation' | 'test'>;
+  return counts as unknown as Pick<EmbeddedSet, 'train' | 'validation' | 'test'>;
 }

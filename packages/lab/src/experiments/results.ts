@@ -68,7 +68,7 @@ export interface CostRow {
 }
 
 /** The items of one data set, and what they were embedded with. */
-export interface SetCounts {
+export interface EmbeddedSet {
   /** Items per split and label, after cleaning; validation is a part of the training split. */
   readonly train: Readonly<Record<string, number>>;
   readonly validation: Readonly<Record<string, number>>;
@@ -99,7 +99,7 @@ export interface Environment {
 export interface ExperimentResults {
   readonly rows: readonly ResultRow[];
   readonly costs: readonly CostRow[];
-  readonly counts: Readonly<Record<string, SetCounts>>;
+  readonly counts: Readonly<Record<string, EmbeddedSet>>;
   readonly configuration: Config;
   readonly environment: Environment;
 }

@@ -20,12 +20,12 @@ import {
   fusedModel,
   pairedFaceModel,
   sevenFaceModel,
-  textModel,
+  textOnlyModel,
   type ModelSpec,
 } from './plan.js';
 import type { RowAnalysis } from './results.js';
 import {
-  logitsOf,
+  scoresOf,
   pairedFaceTemperature,
   pairings,
   pairPrior,
@@ -90,11 +90,11 @@ function plain(
     validation: {
       truth,
       posteriors: found.map(({ validation }) => {
-        const logits = logitsOf(validation);
+        const logits = scoresOf(validation);
         return toPosteriors(logits, fitTemperature(logits, truth).temperature);
       }),
     },
-    uncalibrated: found.map(({ tests }) => [toPosteriors(logitsOf(tests[0]!))]),
+    uncalibrated: found.map(({ tests }) => [toPosteriors(scoresOf(tests[0]!))]),
     subjects,
     ...mapOf(context, found, select('test').labels),
   };
@@ -108,7 +108,7 @@ function subjectsOf({ data }: Context, { rows }: Selection): RowAnalysis['subjec
 
 function textAnalysis(context: Context, labels: readonly string[]): RowAnalysis {
   const select = (split: 'validation' | 'test') => context.data.texts(labels, split);
-  return plain(context, textModel(labels), select, subjectsOf(context, select('test')));
+  return plain(context, textOnlyModel(labels), select, subjectsOf(context, select('test')));
 }
 
 const sevenFaceAnalysis = (context: Context, source: FaceSource): RowAnalysis =>
@@ -126,10 +126,10 @@ function naturalFaceAnalysis(context: Context, source: FaceSource): RowAnalysis 
     validation: {
       truth: selections.faces.validation.labels,
       posteriors: found.map((run) =>
-        moved(logitsOf(run.validation), pairedFaceTemperature(context, selections, run)),
+        moved(scoresOf(run.validation), pairedFaceTemperature(context, selections, run)),
       ),
     },
-    uncalibrated: found.map((run) => [moved(logitsOf(run.tests[0]!), 1)]),
+    uncalibrated: found.map((run) => [moved(scoresOf(run.tests[0]!), 1)]),
     subjects: null,
     ...mapOf(context, found, selections.faces.test.labels),
   };
@@ -171,12 +171,12 @@ function fusedAnalysis(context: Context, head: HeadName, source: FaceSource): Ro
   const found = runs(fusedModel(head, config.labels, source));
   const truth = pairTruth(context, selections);
   const posteriors = found.map(({ validation, tests, analysis }): PairPosteriors => {
-    const { temperature } = fitTemperature(logitsOf(validation), truth);
+    const { temperature } = fitTemperature(scoresOf(validation), truth);
     return {
-      validation: toPosteriors(logitsOf(validation), temperature),
-      uncalibrated: tests.map((test) => toPosteriors(logitsOf(test))),
+      validation: toPosteriors(scoresOf(validation), temperature),
+      uncalibrated: tests.map((test) => toPosteriors(scoresOf(test))),
       ...defined({
-        mismatched: analysis?.mismatched && toPosteriors(logitsOf(analysis.mismatched), temperature),
+        mismatched: analysis?.mismatched && toPosteriors(scoresOf(analysis.mismatched), temperature),
       }),
     };
   });
@@ -209,10 +209,10 @@ function productAnalysis(context: Context, source: FaceSource): RowAnalysis {
   const pairs = validationPairs(config, texts.validation, faces.validation);
   const others = mismatchedPairs(config, texts.test, faces.test);
   const faceRuns = runs(pairedFaceModel(config.labels, source));
-  const posteriors = runs(textModel(config.labels)).map((textRun, seed): PairPosteriors => {
+  const posteriors = runs(textOnlyModel(config.labels)).map((textRun, seed): PairPosteriors => {
     const faceRun = faceRuns[seed]!;
     const temperatures = {
-      text: fitTemperature(logitsOf(textRun.validation), textTruth).temperature,
+      text: fitTemperature(scoresOf(textRun.validation), textTruth).temperature,
       face: pairedFaceTemperature(context, selections, faceRun),
     };
     const multiplied = (text: Scores, face: Scores, { text: t, face: f } = temperatures): Scores => {
@@ -222,12 +222,12 @@ function productAnalysis(context: Context, source: FaceSource): RowAnalysis {
       ];
       return toPosteriors(productOfPosteriors(evidence, prior));
     };
-    const text = logitsOf(textRun.tests[0]!);
-    const face = logitsOf(faceRun.tests[0]!);
+    const text = scoresOf(textRun.tests[0]!);
+    const face = scoresOf(faceRun.tests[0]!);
     return {
       validation: multiplied(
-        pick(logitsOf(textRun.validation), pairs.texts),
-        pick(logitsOf(faceRun.validation), pairs.faces),
+        pick(scoresOf(textRun.validation), pairs.texts),
+        pick(scoresOf(faceRun.validation), pairs.faces),
       ),
       uncalibrated: pairings(context, selections).map(({ faces: positions }) =>
         multiplied(text, pick(face, positions), { text: 1, face: 1 }),

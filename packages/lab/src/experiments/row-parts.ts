@@ -73,7 +73,7 @@ export function calibrated(result: RunResult, truth: Uint8Array, test = 0): Scor
   return toPosteriors(logits(result.tests[test]!.data), temperature);
 }
 
-export const logitsOf = (tensor: { shape: readonly number[]; data: Float32Array }): Scores =>
+export const scoresOf = (tensor: { shape: readonly number[]; data: Float32Array }): Scores =>
   scores(tensor.shape[1]!, tensor.data);
 
 export interface PairSelections {
@@ -100,7 +100,7 @@ export function pairedFaceTemperature(
 ): number {
   const pairs = validationPairs(config, texts.validation, faces.validation);
   return fitTemperature(
-    pick(logitsOf(run.validation), pairs.faces),
+    pick(scoresOf(run.validation), pairs.faces),
     take(faces.validation, pairs.faces).labels,
   ).temperature;
 }

@@ -18,7 +18,7 @@ import {
   pairedFaceModel,
   SEVEN_SOURCES,
   sevenFaceModel,
-  textModel,
+  textOnlyModel,
 } from './plan.js';
 import type { TableName } from './results.js';
 import {
@@ -26,7 +26,7 @@ import {
   type Cell,
   type Context,
   finish,
-  logitsOf,
+  scoresOf,
   pairedFaceTemperature,
   pairings,
   pairPrior,
@@ -126,7 +126,7 @@ function textRow(context: Context, table: 'II' | 'III' | 'seven', labels: readon
     variant: null,
     reproduces: !shared || table === 'seven' ? null : table === 'II' ? 'text' : 'ablation-text',
   };
-  const found = runs(textModel(labels, data.source));
+  const found = runs(textOnlyModel(labels, data.source));
   return finish(
     context,
     head,
@@ -175,7 +175,7 @@ function naturalFaceRow(context: Context, source: FaceSource): TableRow {
   };
   const found = runs(pairedFaceModel(config.labels, source));
   const cells = ofItems(selections.faces.test, found, (run) =>
-    moved(logitsOf(run.tests[0]!), pairedFaceTemperature(context, selections, run)),
+    moved(scoresOf(run.tests[0]!), pairedFaceTemperature(context, selections, run)),
   );
   return finish(context, head, cells);
 }
@@ -195,7 +195,7 @@ function pairedFaceRow(context: Context, table: 'II' | 'III' | 'seven', source: 
   };
   const found = runs(pairedFaceModel(config.labels, source, data.source));
   const cells = ofPairs(context, selections, found, (run) => {
-    const posteriors = toPosteriors(logitsOf(run.tests[0]!), pairedFaceTemperature(context, selections, run));
+    const posteriors = toPosteriors(scoresOf(run.tests[0]!), pairedFaceTemperature(context, selections, run));
     return (faces) => pick(posteriors, faces);
   });
   return finish(context, head, cells);
@@ -222,10 +222,10 @@ function productRow(context: Context, table: TableName, source: FaceSource): Tab
   const prior = pairPrior(context);
   const truth = data.texts(config.labels, 'validation').labels;
   const faceRuns = runs(pairedFaceModel(config.labels, source, data.source));
-  const textRuns = runs(textModel(config.labels, data.source));
+  const textRuns = runs(textOnlyModel(config.labels, data.source));
   const cells = ofPairs(context, selections, textRuns, (run, seed) => {
-    const { temperature } = fitTemperature(logitsOf(run.validation), truth);
-    const text: Evidence = { logits: logitsOf(run.tests[0]!), temperature, prior };
+    const { temperature } = fitTemperature(scoresOf(run.validation), truth);
+    const text: Evidence = { logits: scoresOf(run.tests[0]!), temperature, prior };
     const face = faceEvidence(context, selections, faceRuns[seed]!);
     return (faces) =>
       toPosteriors(productOfPosteriors([text, { ...face, logits: pick(face.logits, faces) }], prior));
@@ -235,7 +235,7 @@ function productRow(context: Context, table: TableName, source: FaceSource): Tab
 
 /** What a face head of the pairs says of all test faces. */
 const faceEvidence = (context: Context, selections: PairSelections, run: RunResult): Evidence => ({
-  logits: logitsOf(run.tests[0]!),
+  logits: scoresOf(run.tests[0]!),
   temperature: pairedFaceTemperature(context, selections, run),
   prior: pairPrior(context),
 });

@@ -13,7 +13,7 @@ import {
 } from 'mien/parts';
 import { corruptFace, corruptText, wordsOf, type FaceCorruption, type TextCorruption } from './corruption.js';
 import { encodeFaces } from './encode-faces.js';
-import { decidedBy, drawFaces, facesOf, labelsAmong, PAIRED, rowsOf, type Tested } from './pair-tests.js';
+import { decidedBy, drawFaces, facesOf, labelsAmong, PAIRED, pickRows, type Tested } from './pair-tests.js';
 import { accuracyOf, indices } from './label-indices.js';
 
 /** One point of the curves: pairs of which one side was made worse. Accuracies are shares. */
@@ -66,7 +66,7 @@ export async function corruptionCurves(
   const order = randomStream(SEED, 'corrupted pairs').permutation(shared.length);
   const textRows = Array.from(order.slice(0, most), (position) => shared[position]!);
   const texts = textRows.map((i) => allTexts.items[i]!);
-  const clean = rowsOf(allTexts, textRows);
+  const clean = pickRows(allTexts, textRows);
   const truth = indices(texts, among);
   const others = texts.flatMap((one) => wordsOf(one.text));
 
@@ -85,7 +85,7 @@ export async function corruptionCurves(
     if (pool.length === 0) continue;
     const faceRows = drawFaces(texts, allFaces.items, pool, 0);
     const faces = faceRows.map((i) => allFaces.items[i]!);
-    const cleanFaces = rowsOf(allFaces, faceRows);
+    const cleanFaces = pickRows(allFaces, faceRows);
     const add = async (change: Change, ofTexts: Encoded, ofFaces: Encoded): Promise<void> => {
       const pairs = { text: ofTexts, face: ofFaces };
       const posteriorsBy = decidedBy(bundle, pairs);

@@ -48,7 +48,7 @@ export interface TrainOptions extends PretrainedOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Trained {
+export interface TrainedBundle {
   readonly manifest: BundleManifest;
   readonly rows: OwnResult['rows'];
   /** Rows in each split. */
@@ -56,7 +56,7 @@ export interface Trained {
 }
 
 /** @throws MienError as loading, training and extraction do. */
-export async function trainBundle(options: TrainOptions): Promise<Trained> {
+export async function trainBundle(options: TrainOptions): Promise<TrainedBundle> {
   const { table, name, config, head, out, maxPixels, progress = silentProgress, signal } = options;
   const profile = options.learn ? await learnEncoders(options, options.learn) : options.profile;
   const encoders = await loadEncoders(options, profile);

@@ -60,7 +60,7 @@ export function drawFaces(
 export const labelsAmong = (labels: readonly string[], items: readonly Labelled[]): string[] =>
   labels.filter((label) => items.some((one) => one.label === label));
 
-export const rowsOf = ({ embedding, logits }: Encoded, rows: readonly number[]): Encoded => ({
+export const pickRows = ({ embedding, logits }: Encoded, rows: readonly number[]): Encoded => ({
   embedding: takeRows(embedding, rows),
   logits: takeRows(logits, rows),
 });
@@ -94,7 +94,7 @@ export async function pairTests(
     const ofTexts = pairings.flatMap(() => shared);
     const ofFaces = pairings.flat();
     const truth = Uint8Array.from(pairings.flatMap(() => [...indices(sharedTexts, among)]));
-    const pairs = { text: rowsOf(texts, ofTexts), face: rowsOf(faces, ofFaces) };
+    const pairs = { text: pickRows(texts, ofTexts), face: pickRows(faces, ofFaces) };
     const posteriorsBy = decidedBy(bundle, pairs);
     const add = (as: string, posteriors: Scores) =>
       tests.push(testResult(`${name}, ${as}`, among, posteriors, truth, shared.length));

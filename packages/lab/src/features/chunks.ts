@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Embedder } from './embed.js';
 
-export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
+export type AnyIterable<Item> = Iterable<Item> | AsyncIterable<Item>;
 
 /** The items of one shard with their bytes. */
 export interface Chunk<Item> {
@@ -44,7 +44,7 @@ async function mapLimited<T, U>(
 
 /** Chunks of the owned shards, in order. While one is used, the next one is read. */
 export async function* loadChunks<Item extends { readonly id: string }>(
-  items: Items<Item>,
+  items: AnyIterable<Item>,
   embedder: Pick<Embedder<Item>, 'content' | 'shardSize'>,
   hooks: ChunkHooks,
 ): AsyncGenerator<Chunk<Item>, void, undefined> {
@@ -68,7 +68,7 @@ export async function* loadChunks<Item extends { readonly id: string }>(
 }
 
 async function* owned<Item extends { readonly id: string }>(
-  items: Items<Item>,
+  items: AnyIterable<Item>,
   size: number,
   { owns, visit }: ChunkHooks,
 ): AsyncGenerator<{ index: number; items: Item[] }, void, undefined> {

@@ -18,7 +18,7 @@ import type {
   TextEncoder,
 } from 'mien/parts';
 import type { States } from './format.js';
-import type { Row } from './shard.js';
+import type { EncodedRow } from './shard.js';
 
 interface EncodeHooks {
   /** Called after each batch with its number of items. */
@@ -42,11 +42,11 @@ export interface Embedder<Item extends { readonly id: string }> {
   /** One of the candidates (indices into `items`) with the largest batch. */
   witness(items: readonly Item[], candidates: readonly number[]): number;
   /** Rows of the items, in order; `contents` as returned by `content`. @throws MienError `interrupted` */
-  encode(items: readonly Item[], contents: readonly Uint8Array[], hooks: EncodeHooks): Promise<Row[]>;
+  encode(items: readonly Item[], contents: readonly Uint8Array[], hooks: EncodeHooks): Promise<EncodedRow[]>;
 }
 
 /** @throws MienError `interrupted` if the signal has been aborted */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
+export function throwIfInterrupted(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
     throw new MienError('interrupted', 'extraction was interrupted', {
       hint: 'Finished shards are kept; run the same command again to resume.',
@@ -130,9 +130,9 @@ export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}
     },
     async encode(items, _contents, { advance, signal }) {
       const { tokens, buckets } = bucketed(items);
-      const rows = new Array<Row>(items.length);
+      const rows = new Array<EncodedRow>(items.length);
       for (const batch of buckets.flatMap((bucket) => inBatches(bucket, batchSize))) {
-        throwIfAborted(signal);
+        throwIfInterrupted(signal);
         const inputs = atLeastTwo(batch.map((i) => tokens[i]!));
         const { embeddings, states } = await encoded(
           encoder,
@@ -205,9 +205,9 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
           decoded.push(images);
         }
       };
-      const rows: Row[] = [];
+      const rows: EncodedRow[] = [];
       for (const [index, batch] of batches.entries()) {
-        throwIfAborted(signal);
+        throwIfInterrupted(signal);
         decodeUpTo(index + DECODED_AHEAD);
         const images = atLeastTwo(await decoded[index]!);
         decoded[index] = Promise.resolve([]); // releases its pixels

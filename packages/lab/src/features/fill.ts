@@ -10,8 +10,8 @@ import { defined, MienError } from 'mien-engine/base';
 import { fileError, writeFileAtomic } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts';
 import { loadChunks } from './chunks.js';
-import type { Chunk, Items } from './chunks.js';
-import { throwIfAborted } from './embed.js';
+import type { Chunk, AnyIterable } from './chunks.js';
+import { throwIfInterrupted } from './embed.js';
 import type { Embedder } from './embed.js';
 import {
   STORE_FORMAT,
@@ -21,10 +21,10 @@ import {
   parseShardName,
   readManifest,
   refuseForeign,
-  MANIFEST_NAME,
+  FEATURES_MANIFEST,
 } from './format.js';
 import type { Manifest, Part, ShardEntry, StoreConfig } from './format.js';
-import { readShard, removeFile, type Row, rowLookup, type RowLookup, writeShard } from './shard.js';
+import { readShard, removeFile, type EncodedRow, rowLookup, type RowLookup, writeShard } from './shard.js';
 
 export interface FillOptions<Item extends { readonly id: string }> {
   /** Folder of the store. */
@@ -33,7 +33,7 @@ export interface FillOptions<Item extends { readonly id: string }> {
   readonly set: string;
   readonly embedder: Embedder<Item>;
   /** Read once, in order, and never held in memory as a whole. */
-  readonly items: Items<Item>;
+  readonly items: AnyIterable<Item>;
   /** Number of items, for progress; by default the length of an array. */
   readonly total?: number;
   /** Fill only this part: every n-th shard. */
@@ -108,7 +108,7 @@ export async function fillStore<Item extends { readonly id: string }>(
     },
   });
   for await (const chunk of chunks) {
-    throwIfAborted(signal);
+    throwIfInterrupted(signal);
     const found = await findShard(dir, config, chunk, before.byIndex.get(chunk.index) ?? [], (file) => {
       damaged.push(file);
       progress.warn(`${join(dir, file)} is damaged and will be recomputed`);
@@ -127,7 +127,7 @@ export async function fillStore<Item extends { readonly id: string }>(
     );
     const { rows, encoded } = await rowsOf(chunk, embedder, lookup, progress, signal);
     computed += encoded;
-    throwIfAborted(signal);
+    throwIfInterrupted(signal);
     entries.push(await writeShard(dir, chunk.index, config, { ...chunk, ids: idsOf(chunk), rows }));
   }
   const manifest: Manifest = {
@@ -177,7 +177,7 @@ async function prepareFolder(dir: string, config: StoreConfig, part: Part | unde
     throw fileError('write', dir, cause);
   }
   let complete = false;
-  for (const name of names.filter((name) => name === MANIFEST_NAME || isPartName(name))) {
+  for (const name of names.filter((name) => name === FEATURES_MANIFEST || isPartName(name))) {
     const manifest = await readManifest(dir, name);
     if (manifest === undefined) continue;
     refuseForeign(join(dir, name), manifest.config, config);
@@ -243,15 +243,15 @@ async function rowsOf<Item extends { readonly id: string }>(
   lookup: RowLookup,
   progress: Progress,
   signal: AbortSignal | undefined,
-): Promise<{ rows: Row[]; encoded: number }> {
-  const encode = (indices: readonly number[], advance: (count: number) => void): Promise<Row[]> =>
+): Promise<{ rows: EncodedRow[]; encoded: number }> {
+  const encode = (indices: readonly number[], advance: (count: number) => void): Promise<EncodedRow[]> =>
     embedder.encode(
       indices.map((i) => chunk.items[i]!),
       indices.map((i) => chunk.contents[i]!),
       { advance, signal },
     );
   const all = [...chunk.items.keys()];
-  let known = new Map<number, Row>();
+  let known = new Map<number, EncodedRow>();
   for (const i of all) {
     const row = await lookup(chunk.hashes.subarray(i * 32, (i + 1) * 32));
     if (row !== undefined) known.set(i, row);
@@ -272,7 +272,7 @@ async function rowsOf<Item extends { readonly id: string }>(
   return { rows: all.map((i) => known.get(i)!), encoded: missing.length };
 }
 
-const sameRow = (a: Row, b: Row): boolean =>
+const sameRow = (a: EncodedRow, b: EncodedRow): boolean =>
   sameBytes(a.embedding, b.embedding) &&
   (a.states === undefined || (b.states !== undefined && sameBytes(a.states.data, b.states.data)));
 

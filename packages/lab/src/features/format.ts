@@ -102,11 +102,11 @@ export function parseShardName(
   return match ? { index: Number(match[1]), hash: match[2]!, temporary: match[3] !== undefined } : undefined;
 }
 
-export const MANIFEST_NAME = 'manifest.json';
+export const FEATURES_MANIFEST = 'manifest.json';
 
 /** `part-00001-of-00004.json`, or `manifest.json` for the whole store. */
 export const manifestName = (part?: Part): string =>
-  part === undefined ? MANIFEST_NAME : `part-${five(part.index)}-of-${five(part.of)}.json`;
+  part === undefined ? FEATURES_MANIFEST : `part-${five(part.index)}-of-${five(part.of)}.json`;
 
 export const isPartName = (name: string): boolean => /^part-\d{5,}-of-\d{5,}\.json$/.test(name);
 
@@ -129,7 +129,10 @@ export const encodeManifest = (manifest: Manifest): string =>
  * Reads a manifest; undefined if there is none.
  * @throws MienError `store` if it is not a manifest of this format, `file` if it cannot be read
  */
-export async function readManifest(dir: string, name: string = MANIFEST_NAME): Promise<Manifest | undefined> {
+export async function readManifest(
+  dir: string,
+  name: string = FEATURES_MANIFEST,
+): Promise<Manifest | undefined> {
   const file = join(dir, name);
   let text: string;
   try {

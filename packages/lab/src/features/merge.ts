@@ -7,7 +7,7 @@ import { fileError } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts';
 import { removeStale, writeWhenNew } from './fill.js';
 import {
-  MANIFEST_NAME,
+  FEATURES_MANIFEST,
   canonicalJson,
   configDifference,
   encodeManifest,
@@ -54,7 +54,8 @@ export async function mergeParts(
       hint: 'Fill parts with `mien extract --shard i/n`.',
     });
   checkParts(first, parts);
-  if (present !== undefined) refuseForeign(join(dir, MANIFEST_NAME), present.config, first.manifest.config);
+  if (present !== undefined)
+    refuseForeign(join(dir, FEATURES_MANIFEST), present.config, first.manifest.config);
   const { config, items, ids } = first.manifest;
   const shards = inOrder(parts, config.shardSize, items);
 
@@ -80,7 +81,7 @@ export async function mergeParts(
     ids,
     shards: entries,
   };
-  await writeWhenNew(join(dir, MANIFEST_NAME), encodeManifest(manifest));
+  await writeWhenNew(join(dir, FEATURES_MANIFEST), encodeManifest(manifest));
   await removeStale(dir, entries);
   return { dir, items, parts: first.manifest.part.of, shards: entries.length };
 }

@@ -1,10 +1,10 @@
 // The embeddings with labels and splits that experiments run on, whether from feature stores (full width) or from a
 // feature pack (reduced and quantised), and the terms of use of their data sets.
 import type { Tensor } from 'mien-engine/base';
-import type { EncoderIdentity } from 'mien/parts';
+import type { EncoderIdentity, Split } from 'mien/parts';
 import { corpusTerms } from '../data/corpora/definitions.js';
 
-export type Split = 'train' | 'validation' | 'test';
+export type { Split };
 
 /** FER2013's official parts; `unknown` for test images whose file names do not give the part. */
 export type Fer2013Usage = 'Training' | 'PublicTest' | 'PrivateTest' | 'unknown';

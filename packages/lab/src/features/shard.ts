@@ -26,7 +26,7 @@ import {
 } from './format.js';
 
 /** An encoder's output for one item. */
-export interface Row {
+export interface EncodedRow {
   /** `[width]`. */
   readonly embedding: Float32Array;
   /** Token states `[tokens, width]` or a feature map `[width, h, w]`. */
@@ -49,7 +49,7 @@ function shardOf(
   config: StoreConfig,
   ids: readonly string[],
   hashes: Uint8Array,
-  rows: readonly Row[],
+  rows: readonly EncodedRow[],
 ): Shard {
   const n = ids.length;
   const embeddings = new Float32Array(n * config.width);
@@ -85,7 +85,7 @@ export async function writeShard(
   dir: string,
   index: number,
   config: StoreConfig,
-  content: { ids: readonly string[]; hashes: Uint8Array; rows: readonly Row[] },
+  content: { ids: readonly string[]; hashes: Uint8Array; rows: readonly EncodedRow[] },
 ): Promise<ShardEntry> {
   const { ids, hashes, embeddings, states, offsets } = shardOf(
     config,
@@ -178,7 +178,7 @@ export async function readShard(dir: string, file: string): Promise<ReadShard> {
 }
 
 /** The row of one item, which shares the shard's memory. */
-function rowOf(shard: Shard, index: number): Row {
+function rowOf(shard: Shard, index: number): EncodedRow {
   const width = shard.embeddings.shape[1]!;
   const embedding = shard.embeddings.data.subarray(index * width, (index + 1) * width);
   if (shard.states === undefined) return { embedding };
@@ -200,7 +200,7 @@ function rowOf(shard: Shard, index: number): Row {
 export const removeFile = (dir: string, file: string): Promise<void> => rm(join(dir, file), { force: true });
 
 /** Looks up a row by the 32 bytes of its item's hash. */
-export type RowLookup = (hash: Uint8Array) => Promise<Row | undefined>;
+export type RowLookup = (hash: Uint8Array) => Promise<EncodedRow | undefined>;
 
 /** A key consists of 36 bits of a hash and 28 bits of a row's position: 8 bytes per item. */
 const POSITION_BITS = 28n;
@@ -274,7 +274,7 @@ export async function rowLookup(
 }
 
 /** Copies a row, so that it does not keep its whole shard in memory. */
-const copyOf = ({ embedding, states }: Row): Row => ({
+const copyOf = ({ embedding, states }: EncodedRow): EncodedRow => ({
   embedding: embedding.slice(),
   ...defined({ states: states && { ...states, data: states.data.slice() } }),
 });

@@ -85,7 +85,7 @@ const manifestFile = z.object({
 });
 
 export type ModelEvaluation = z.output<typeof evaluation>;
-export type CorruptionPoint = ModelEvaluation['corruption'][number];
+export type CurvePoint = ModelEvaluation['corruption'][number];
 
 /** Facts about a bundle in the report. */
 export interface ModelFacts {

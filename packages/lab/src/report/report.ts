@@ -12,10 +12,10 @@ import { openLocalData } from './local-data.js';
 import type { MapTask } from './map-worker.js';
 import { readModelFacts, type ModelFacts, type ModelPaths } from './model-file.js';
 import { figuresOf, renderPage } from './page/page.js';
-import { alignedSection, hasAligned } from './sections/aligned.js';
+import { alignedReport, hasAligned } from './sections/aligned.js';
 import { abstentionSection } from './sections/abstention.js';
 import { confidenceSection } from './sections/confidence.js';
-import { corruptionSection } from './sections/corruption.js';
+import { corruptionReport } from './sections/corruption.js';
 import { explanationSection } from './sections/explanation.js';
 import { fusionSection } from './sections/fusion.js';
 import { gateSection } from './sections/gate.js';
@@ -134,8 +134,8 @@ async function sectionsOf(context: ReportContext): Promise<Section[]> {
 /** The sections on the bundle. */
 export const modelSections = (model: ModelFacts): Section[] => [
   modelSection(model),
-  ...(hasAligned(model) ? [alignedSection(model)] : []),
-  corruptionSection(model),
+  ...(hasAligned(model) ? [alignedReport(model)] : []),
+  corruptionReport(model),
   abstentionSection(model),
   groupsSection(model),
   explanationSection(model),

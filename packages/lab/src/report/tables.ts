@@ -138,7 +138,7 @@ function comparisonTable(rows: readonly ReportedRow[]): TextTable {
 }
 
 /** The tables for which there are rows, in the paper's order, and the table of costs. */
-export function tablesOf({ rows, costs }: Pick<Results, 'rows' | 'costs'>): TextTable[] {
+export function reportTables({ rows, costs }: Pick<Results, 'rows' | 'costs'>): TextTable[] {
   const of = (table: string): ReportedRow[] => rows.filter((row) => row.table === table);
   return [
     ...(of('II').length > 0 ? [metricTable('ii', 'Table II. Performance per modality', of('II'))] : []),
@@ -151,13 +151,13 @@ export function tablesOf({ rows, costs }: Pick<Results, 'rows' | 'costs'>): Text
 
 /** All tables for a terminal. */
 export const renderTables = (results: Pick<Results, 'rows' | 'costs'>, layout: TextLayout = {}): string =>
-  tablesOf(results)
+  reportTables(results)
     .map((table) => renderText(table, layout))
     .join('\n\n\n');
 
 /** All tables as Markdown, for `tables.md`. */
 export const renderTablesMarkdown = (results: Pick<Results, 'rows' | 'costs'>): string =>
-  `${tablesOf(results).map(renderMarkdown).join('\n\n')}\n`;
+  `${reportTables(results).map(renderMarkdown).join('\n\n')}\n`;
 
 /** Three significant digits with a unit: `22.7 M`, `1.20 G`, `640`. */
 export function formatQuantity(value: number, unit = ''): string {

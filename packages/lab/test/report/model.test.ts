@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
-  type CorruptionPoint,
+  type CurvePoint,
   type ExplanationFile,
   type ModelFacts,
   parseExplanation,
@@ -15,13 +15,13 @@ import {
 import { panelCsv } from '../../src/report/figures/figure.js';
 import { renderPage } from '../../src/report/page/page.js';
 import { modelSections } from '../../src/report/report.js';
-import { corruptionCurves, marginOf, turns } from '../../src/report/sections/corruption.js';
+import { groupCurves, marginOf, turns } from '../../src/report/sections/corruption.js';
 
 const models = join(import.meta.dirname, '../../../../models');
 const bundle = join(models, 'lite');
 const kept = join(models, 'explanation.json');
 
-const point = (of: 'text' | 'face' | null, level: number, gate: number | null): CorruptionPoint => ({
+const point = (of: 'text' | 'face' | null, level: number, gate: number | null): CurvePoint => ({
   name: 'ISEAR × RAF-DB',
   of,
   as: of && (of === 'text' ? 'words dropped' : 'blur'),
@@ -35,7 +35,7 @@ const point = (of: 'text' | 'face' | null, level: number, gate: number | null): 
 });
 
 test('curves start with the clean pairs and are ordered by level', () => {
-  const [text, face, ...none] = corruptionCurves([
+  const [text, face, ...none] = groupCurves([
     point(null, 0, 0.5),
     point('text', 1, 0.7),
     point('text', 0.5, 0.6),
@@ -54,7 +54,7 @@ test('curves start with the clean pairs and are ordered by level', () => {
 
 test('a gate turns if at every level it takes more from the unchanged side', () => {
   const curve = (of: 'text' | 'face', ...gates: (number | null)[]): boolean =>
-    turns(corruptionCurves([point(null, 0, 0.5), ...gates.map((gate, i) => point(of, i + 1, gate))])[0]!);
+    turns(groupCurves([point(null, 0, 0.5), ...gates.map((gate, i) => point(of, i + 1, gate))])[0]!);
   expect([curve('text', 0.6, 0.55), curve('text', 0.6, 0.4), curve('text', 0.5)]).toEqual([
     true,
     false,

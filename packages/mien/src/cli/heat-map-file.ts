@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { writeFileAtomic } from 'mien-engine/node';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { cutOut } from '../detector/frame.js';
-import { resample } from '../detector/resample.js';
+import { resampleRegion } from '../detector/resample.js';
 import { heatMap } from '../recognizer/heat-map.js';
 import { nodeDecoder } from '../recognizer/node/images.js';
 import type { FaceExplanation, ImageSource } from '../recognizer/types.js';
@@ -32,7 +32,7 @@ function faceOf(image: DecodedImage, { corners }: FaceExplanation): DecodedImage
   const side = Math.hypot(dx, dy);
   const isUpright = dy === 0;
   const { data } = isUpright
-    ? resample(image, { ...corner, width: dx, height: below.y - corner.y }, SIDE, SIDE)
+    ? resampleRegion(image, { ...corner, width: dx, height: below.y - corner.y }, SIDE, SIDE)
     : cutOut(
         image,
         {

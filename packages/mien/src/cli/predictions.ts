@@ -14,7 +14,7 @@ export interface Predicted {
 }
 
 /** All labels of answers, alphabetical. */
-export const answerLabels = ({ labels: { text, face, fused } }: RecognizerInfo): string[] =>
+export const predictedLabels = ({ labels: { text, face, fused } }: RecognizerInfo): string[] =>
   [...new Set([...(fused ?? text ?? []), ...(face ?? [])])].sort();
 
 /** Complete lines of a CSV or JSONL file. */

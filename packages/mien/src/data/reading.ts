@@ -14,7 +14,7 @@ import {
   quoted,
 } from 'mien-engine/base';
 import { fileError, readChunks } from 'mien-engine/node';
-import type { LoadOptions, Skipped } from './types.js';
+import type { DataSetOptions, Skipped } from './types.js';
 
 interface Problem {
   readonly file: string;
@@ -34,7 +34,7 @@ export interface Problems {
 const MAX_REASON_LENGTH = 400;
 const SKIP_HINT = 'Use skipInvalid (--skip-invalid) to skip such items and list them.';
 
-export function problems(options: LoadOptions): Problems {
+export function problems(options: DataSetOptions): Problems {
   const skipped: Skipped[] = [];
   return {
     skipped,

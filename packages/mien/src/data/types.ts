@@ -69,7 +69,7 @@ export interface Skipped {
   readonly reason: string;
 }
 
-export interface LoadOptions {
+export interface DataSetOptions {
   /** Skip bad rows and files and list them in `skipped`, instead of throwing at the first. */
   readonly skipInvalid?: boolean;
 }

@@ -1,6 +1,6 @@
 // A frame is a square over an image, at any angle and of any size; cutting it out gives its pixels upright.
 import type { Point } from './face.js';
-import { resample, type AnyImage, type FloatImage } from './resample.js';
+import { resampleRegion, type AnyImage, type FloatImage } from './resample.js';
 
 export interface Frame {
   /** In pixels of the image. */
@@ -37,7 +37,7 @@ export function cutOut(image: AnyImage, frame: Frame, size: number, fill?: numbe
   const { centre, side, across } = frame;
   if (across.x === 1) {
     const corner = { x: centre.x - side / 2, y: centre.y - side / 2 };
-    return resample(image, { ...corner, width: side, height: side }, size, size, fill);
+    return resampleRegion(image, { ...corner, width: side, height: side }, size, size, fill);
   }
   const scale = side / size;
   if (scale <= OVERSAMPLING) return sampleFrame(image, frame, size, scale <= 1 ? 1 : OVERSAMPLING, fill);
@@ -45,7 +45,7 @@ export function cutOut(image: AnyImage, frame: Frame, size: number, fill?: numbe
   const half = (side / 2) * (Math.abs(across.x) + Math.abs(across.y)) + scale;
   const pixels = Math.ceil((2 * half * OVERSAMPLING) / scale);
   const around = { x: centre.x - half, y: centre.y - half, width: 2 * half, height: 2 * half };
-  const shrunk = resample(image, around, pixels, pixels, fill);
+  const shrunk = resampleRegion(image, around, pixels, pixels, fill);
   const inside: Frame = {
     centre: { x: pixels / 2, y: pixels / 2 },
     side: (side * pixels) / (2 * half),

@@ -112,7 +112,7 @@ const BLOCKS_PER_PIXEL = 2.5;
  * A rectangle of an image as `width` × `height` pixels, bilinear and antialiased (like PIL's `BILINEAR`, without its
  * rounding). Beyond the image the border is repeated, or every value is `fill`.
  */
-export function resample(
+export function resampleRegion(
   image: AnyImage,
   region: Box,
   width: number,
@@ -124,7 +124,7 @@ export function resample(
   // Averaging reads each pixel once and multiplies nothing: a photograph of 12 megapixels takes half the time.
   if (factor >= 3) {
     const blocks = averageBlocks(image, region, factor, 2 * scale);
-    return resample(blocks.image, blocks.region, width, height, fill);
+    return resampleRegion(blocks.image, blocks.region, width, height, fill);
   }
   const repeat = fill === undefined;
   const background = fill ?? 0;

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutOut, fromFrame, uprightFrame, type Frame } from '../../src/detector/frame.js';
-import { resample } from '../../src/detector/resample.js';
+import { resampleRegion } from '../../src/detector/resample.js';
 import type { DecodedImage } from '../../src/encoders/encoder.js';
 
 function image(width: number, height: number, value: (x: number, y: number) => number): DecodedImage {
@@ -22,13 +22,13 @@ const angled = (centre: { x: number; y: number }, side: number, degrees: number)
 describe('resample', () => {
   it('leaves an image unchanged at its own size', () => {
     const picture = image(7, 5, (x, y) => 10 * x + y);
-    expect([...resample(picture, all(picture), 7, 5).data]).toEqual([...picture.data]);
+    expect([...resampleRegion(picture, all(picture), 7, 5).data]).toEqual([...picture.data]);
   });
 
   it('shrinks with triangular weights', () => {
     // Output pixel 1 of three: centre 4.5 − 0.5 = 4, pixels 1 … 7 with weights 0, 1, 2, 3, 2, 1, 0 of 9.
     const values = [0, 90, 0, 0, 90, 180, 0, 9, 0];
-    const { data } = resample(
+    const { data } = resampleRegion(
       image(9, 1, (x) => values[x]!),
       { x: 0, y: 0, width: 9, height: 1 },
       3,
@@ -50,14 +50,14 @@ describe('resample', () => {
     const picture = image(4, 4, (x) => 60 * x);
     const region = { x: -4, y: 0, width: 12, height: 4 };
     const values = (fill?: number) =>
-      [...resample(picture, region, 12, 4, fill).data].filter((_, i) => i % 3 === 0 && i < 36);
+      [...resampleRegion(picture, region, 12, 4, fill).data].filter((_, i) => i % 3 === 0 && i < 36);
     expect(values()).toEqual([0, 0, 0, 0, 0, 60, 120, 180, 180, 180, 180, 180]);
     expect(values(7)).toEqual([7, 7, 7, 7, 0, 60, 120, 180, 7, 7, 7, 7]);
   });
 
   it('preserves linear gradients, also when pixels are averaged in blocks first', () => {
     const plane = image(640, 480, (x, y) => 0.15 * x + 0.2 * y);
-    const { data } = resample(plane, { x: 41, y: 23, width: 560, height: 420 }, 40, 30);
+    const { data } = resampleRegion(plane, { x: 41, y: 23, width: 560, height: 420 }, 40, 30);
     let worst = 0;
     for (let y = 1; y < 29; y++)
       for (let x = 1; x < 39; x++) {

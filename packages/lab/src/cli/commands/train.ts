@@ -4,7 +4,7 @@ import { MienError } from 'mien-engine/base';
 import { FUSED_HEADS } from '../options.js';
 import type { HeadName } from '../../heads/heads.js';
 import { collect, interruption, megapixels, type Output, outputOf, progressOf } from 'mien/cli';
-import type { Trained } from '../../export/own.js';
+import type { TrainedBundle } from '../../export/own.js';
 
 interface Options {
   readonly data?: string;
@@ -102,7 +102,7 @@ async function run(options: Options, output: Output): Promise<void> {
   output.result({ manifest, counts, rows }, () => render(trained, out));
 }
 
-function render({ rows, counts, manifest }: Trained, out: string): string {
+function render({ rows, counts, manifest }: TrainedBundle, out: string): string {
   const lines = rows.map(({ row }) => {
     const { mean, low, high } = row.accuracy;
     const interval = low === null || high === null ? '' : ` [${low.toFixed(3)}, ${high.toFixed(3)}]`;

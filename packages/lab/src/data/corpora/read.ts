@@ -6,7 +6,7 @@ import {
   kindOf,
   type Label,
   listFolder,
-  type LoadOptions,
+  type DataSetOptions,
   normalizeText,
   problems,
   type Split,
@@ -68,7 +68,7 @@ export async function findCorpora(path: string, depth = 2): Promise<FoundCorpus[
  */
 export async function loadCorpus(
   { name, form, path }: FoundCorpus,
-  options: LoadOptions = {},
+  options: DataSetOptions = {},
 ): Promise<Corpus> {
   const reporter = problems(options);
   const warnings: string[] = [];
@@ -181,7 +181,7 @@ export function corpusOfTable(
  * All corpora of a data folder, the cleaner ones first; ISEAR and face data sets are skipped.
  * @throws MienError as `findCorpora` and `loadCorpus` do.
  */
-export async function loadCorpora(data: string, options: LoadOptions = {}): Promise<Corpus[]> {
+export async function loadCorpora(data: string, options: DataSetOptions = {}): Promise<Corpus[]> {
   const known: readonly string[] = Object.values(await findDataSets(data));
   const { files, folders } = await listFolder(data);
   const paths = [...files.filter(isTableName), ...folders].map((name) => join(data, name));

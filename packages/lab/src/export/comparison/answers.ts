@@ -8,7 +8,7 @@ import { graphOptions, tablesOf } from '../../experiments/head-options.js';
 import type { ModelSpec } from '../../experiments/plan.js';
 import { additiveOf, predictParts, type Asked } from '../../experiments/run-analysis.js';
 import { createPredictionSession } from '../../train/head-graph.js';
-import type { AskedTables, PairRows } from './situations.js';
+import type { AskedTables, LabelledPairs } from './situations.js';
 
 /** `hits` are 1 where the label was right. */
 export interface Answers {
@@ -31,7 +31,7 @@ export async function answering(
   const session = await createPredictionSession(graphOptions(model, config, data), 1);
   const asked: Asked = { session, parameters, tables: tablesOf(tables, model), atOnce: PAIRS_A_RUN };
   const classes = config.labels.length;
-  const ask = async (pairs: PairRows): Promise<Answers> => {
+  const ask = async (pairs: LabelledPairs): Promise<Answers> => {
     const hits: number[] = [];
     let gates = 0;
     for await (const { start, logits, gate } of predictParts(asked, pairs)) {
@@ -41,7 +41,7 @@ export async function answering(
     }
     return { hits, ...(model.head === 'gated' ? { gate: gates / hits.length } : {}) };
   };
-  const additive = async (pairs: PairRows, seed: number): Promise<number[]> => [
+  const additive = async (pairs: LabelledPairs, seed: number): Promise<number[]> => [
     ...hitsAgainst(await additiveOf(asked, pairs, classes, seed), pairs.labels),
   ];
   return { ask, additive, dispose: () => session.dispose() };

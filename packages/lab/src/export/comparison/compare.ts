@@ -21,7 +21,13 @@ import { headParameters, type Modality } from '../../train/head-graph.js';
 import type { Posterior } from '../corrupted-pairs.js';
 import { answering, type Answers } from './answers.js';
 import type { ComparedFeatures } from './features.js';
-import { askedTables, productLogits, situationsOf, type PairRows, type Situation } from './situations.js';
+import {
+  askedTables,
+  productLogits,
+  situationsOf,
+  type LabelledPairs,
+  type Situation,
+} from './situations.js';
 
 export const COMPARED_HEADS = [
   'concatenation',
@@ -149,7 +155,7 @@ export async function compareHeads(options: CompareOptions): Promise<Compared> {
 }
 
 /** All test pairings, one after the other. */
-function testItems({ config, features: { data } }: CompareOptions): PairRows {
+function testItems({ config, features: { data } }: CompareOptions): LabelledPairs {
   const { tests } = evaluationItems(config, data, fusedModel('gated', config.labels, 'both'));
   const rows = (of: Modality): Int32Array => Int32Array.from(tests.flatMap((one) => [...one[of]!]));
   const labels = Uint8Array.from(tests.flatMap((one) => [...one.labels]));
@@ -157,7 +163,7 @@ function testItems({ config, features: { data } }: CompareOptions): PairRows {
 }
 
 /** Who wrote the text of each pair, where the data set says so, and whose face it has. */
-function unitsOf({ data: { sets } }: ComparedFeatures, { text, face }: PairRows) {
+function unitsOf({ data: { sets } }: ComparedFeatures, { text, face }: LabelledPairs) {
   const { texts, faces } = sets;
   const names = [...faces.fer2013.ids, ...faces.rafdb.ids];
   return {
@@ -171,7 +177,7 @@ function unitsOf({ data: { sets } }: ComparedFeatures, { text, face }: PairRows)
 interface Asked {
   readonly asked: ReturnType<typeof askedTables>;
   readonly situations: readonly Situation[];
-  readonly test: PairRows;
+  readonly test: LabelledPairs;
 }
 
 /** One training and its answers, from the folder where it was done before. */

@@ -8,7 +8,7 @@ import { calibratedParts, posteriorsOf } from '../learned-posteriors.js';
 import type { CompareOptions } from './compare.js';
 import { comparedFeatures, type ComparedOptions } from './features.js';
 
-export interface PrepareOptions extends Omit<ComparedOptions, 'encoders'> {
+export interface ComparisonSources extends Omit<ComparedOptions, 'encoders'> {
   readonly text: LearnedText;
   readonly face: LearnedFace;
   /** Tokens a text has at most, for every head. */
@@ -23,7 +23,7 @@ export interface PrepareOptions extends Omit<ComparedOptions, 'encoders'> {
  * @throws MienError as extraction does.
  */
 export async function prepareComparison(
-  options: PrepareOptions,
+  options: ComparisonSources,
 ): Promise<Pick<CompareOptions, 'features' | 'variation' | 'posteriors' | 'key'>> {
   const { text, face, labels, protocol, maxTokens, threads } = options;
   const computed = threads === undefined ? {} : { threads };

@@ -9,7 +9,7 @@ import type { Posterior } from '../corrupted-pairs.js';
 import type { ComparedFeatures, Condition } from './features.js';
 
 /** Pairs by the rows of their sides, text and face both. */
-export type PairRows = Required<Pick<Items, 'text' | 'face'>> & { readonly labels: Uint8Array };
+export type LabelledPairs = Required<Pick<Items, 'text' | 'face'>> & { readonly labels: Uint8Array };
 
 export interface Situation {
   /** `clean`, `text: words dropped .75`, `no face` */
@@ -17,7 +17,7 @@ export interface Situation {
   readonly kind: 'clean' | 'corrupted' | 'missing';
   /** The side that is worse or missing. */
   readonly of: Modality | null;
-  readonly items: PairRows;
+  readonly items: LabelledPairs;
 }
 
 /** Tables of everything that training and the situations refer to, pooled and as states. */
@@ -50,7 +50,7 @@ export function situationsOf(
   pairs: { readonly texts: ArrayLike<number>; readonly faces: ArrayLike<number> },
 ): Situation[] {
   const texts = take(validation.texts, pairs.texts);
-  const clean: PairRows = {
+  const clean: LabelledPairs = {
     text: texts.rows,
     face: take(validation.faces, pairs.faces).rows,
     labels: texts.labels,

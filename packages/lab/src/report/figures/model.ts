@@ -1,6 +1,6 @@
 // Charts of a bundle's evaluation: corrupted pairs, nominal against measured risk and coverage, groups, explanations.
 import type { Interval } from 'mien/parts';
-import type { CorruptionPoint, ExplanationFile, ModelEvaluation } from '../model-file.js';
+import type { CurvePoint, ExplanationFile, ModelEvaluation } from '../model-file.js';
 import type { Panel } from './figure.js';
 import { color, labelAxis, type ColorName } from './theme.js';
 
@@ -48,7 +48,7 @@ export function corruptionPanel(
   title: string,
   level: string,
   head: string,
-  points: readonly CorruptionPoint[],
+  points: readonly CurvePoint[],
 ): Panel {
   const names = { fused: head, product: 'product of posteriors', text: 'text alone', face: 'face alone' };
   const keys = Object.keys(names) as (keyof typeof names)[];

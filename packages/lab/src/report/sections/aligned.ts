@@ -14,7 +14,7 @@ type WithAligned = ModelFacts & {
 /** Whether the model was evaluated on such pairs. */
 export const hasAligned = (facts: ModelFacts): facts is WithAligned => facts.evaluation.aligned !== undefined;
 
-export function alignedSection({ name, evaluation: { aligned } }: WithAligned): Section {
+export function alignedReport({ name, evaluation: { aligned } }: WithAligned): Section {
   const { agreeing, contradicting, groups } = aligned;
   const differenceTo = (way: string, of: 'accuracy' | 'auc'): string => {
     const found = agreeing.differences.find(({ to }) => to === way);

@@ -1,6 +1,6 @@
 // Robustness of the bundled fusion: accuracy and gate as text or face is corrupted by increasing degrees.
 import { corruptionPanel } from '../figures/model.js';
-import type { CorruptionPoint, ModelFacts } from '../model-file.js';
+import type { CurvePoint, ModelFacts } from '../model-file.js';
 import { pairingNote } from '../tables.js';
 import { madeBy } from './model.js';
 import { type Block, formatPoints, points, type Section, share, slug } from './section.js';
@@ -15,8 +15,8 @@ const levels: Readonly<Record<string, string>> = {
   'contrast lost': 'share of the contrast',
 };
 
-export function corruptionSection({ evaluation, fusion, name: model }: ModelFacts): Section {
-  const curves = corruptionCurves(evaluation.corruption);
+export function corruptionReport({ evaluation, fusion, name: model }: ModelFacts): Section {
+  const curves = groupCurves(evaluation.corruption);
   const head = fusion?.head ?? 'fused';
   const sets = [...new Set(curves.map(({ name }) => name))];
   return {
@@ -103,11 +103,11 @@ export interface CorruptionCurve {
   readonly name: string;
   readonly of: 'text' | 'face';
   readonly as: string;
-  readonly points: readonly CorruptionPoint[];
+  readonly points: readonly CurvePoint[];
 }
 
-export function corruptionCurves(all: readonly CorruptionPoint[]): CorruptionCurve[] {
-  const curves = new Map<string, CorruptionCurve & { readonly points: CorruptionPoint[] }>();
+export function groupCurves(all: readonly CurvePoint[]): CorruptionCurve[] {
+  const curves = new Map<string, CorruptionCurve & { readonly points: CurvePoint[] }>();
   for (const point of all) {
     const { name, of, as } = point;
     if (of === null || as === null) continue;
@@ -133,4 +133,4 @@ export function turns({ of, points }: CorruptionCurve): boolean {
 }
 
 /** Fused accuracy minus that of the better side alone. */
-export const marginOf = ({ fused, text, face }: CorruptionPoint): number => fused - Math.max(text, face);
+export const marginOf = ({ fused, text, face }: CurvePoint): number => fused - Math.max(text, face);

@@ -13,7 +13,7 @@ import type { RowPredictions } from '../../experiments/results.js';
 import type { Panel } from '../figures/figure.js';
 import { color } from '../figures/theme.js';
 import type { ReportedRow } from '../results.js';
-import { modelTitles, pairingNote, tablesOf } from '../tables.js';
+import { modelTitles, pairingNote, reportTables } from '../tables.js';
 import {
   type Block,
   formatInterval,
@@ -36,7 +36,7 @@ export async function resultsSection(context: ReportContext): Promise<Section> {
       : [accuracyPanel(panelId('accuracy', system), panelTitle('', system, context), rows)];
   });
   const tables = context.folders.flatMap(({ name, results }, f) =>
-    tablesOf({ rows: results.rows, costs: [] })
+    reportTables({ rows: results.rows, costs: [] })
       .filter(({ title }) => /Table (II|III)\.|^Seven labels/.test(title ?? ''))
       .map((table) =>
         context.folders.length > 1

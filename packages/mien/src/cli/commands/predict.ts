@@ -89,7 +89,7 @@ export function definePredict(program: Command): void {
 async function run(options: Options, output: Output): Promise<void> {
   const source = await sourceOf(options, output.warn);
   const format = formatOf(options);
-  const [{ loadRecognizer }, { csvHeader, formatRows, answerLabels, renderMany, renderOne }] =
+  const [{ loadRecognizer }, { csvHeader, formatRows, predictedLabels, renderMany, renderOne }] =
     await Promise.all([import('../../recognizer/node/load.js'), import('../predictions.js')]);
   const progress = await progressOf(output);
   const signal = interruption();
@@ -108,7 +108,7 @@ async function run(options: Options, output: Output): Promise<void> {
       coverage: options.coverage,
     }),
   };
-  const labels = answerLabels(recognizer.info);
+  const labels = predictedLabels(recognizer.info);
   const explain = await explainerOf(recognizer, options, settings);
   const work: Work = { recognizer, settings, progress, explain };
   try {
