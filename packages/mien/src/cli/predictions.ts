@@ -1,10 +1,12 @@
 // Renders predictions: for people one by one or as a table, for programs as CSV or JSONL.
 import { stringify } from 'csv-stringify/sync';
+import type { ParquetColumn } from '../data/parquet.js';
 import { renderText } from './text-table.js';
 import { renderExplanation, summarizeExplanation, type PrintedExplanation } from './explanations.js';
 import type { RecognizerInfo, Probabilities, Recognition, Result } from '../recognizer/types.js';
 
-export type Format = 'table' | 'jsonl' | 'csv';
+export type FileFormat = 'jsonl' | 'csv' | 'parquet';
+export type Format = 'table' | FileFormat;
 
 export interface Predicted {
   readonly id: string;
@@ -17,6 +19,33 @@ export interface Predicted {
 export const predictedLabels = ({ labels: { text, face, fused } }: RecognizerInfo): string[] =>
   [...new Set([...(fused ?? text ?? []), ...(face ?? [])])].sort();
 
+interface ResultColumn extends Pick<ParquetColumn, 'name' | 'type'> {
+  /** Undefined or an empty list where the result has none. */
+  readonly of: (row: Predicted) => string | number | boolean | readonly string[] | undefined;
+}
+
+/** The columns of a table of results; probabilities of these labels. */
+const resultColumns = (labels: readonly string[]): readonly ResultColumn[] => {
+  const answer = ({ result }: Predicted): Recognition | undefined => (result.error ? undefined : result);
+  return [
+    { name: 'id', type: 'STRING', of: ({ id }) => id },
+    { name: 'label', type: 'STRING', of: (row) => answer(row)?.label },
+    { name: 'from', type: 'STRING', of: (row) => answer(row)?.from },
+    { name: 'error', type: 'STRING', of: ({ result }) => result.error?.code },
+    { name: 'warnings', type: 'STRING', of: ({ result }) => result.warnings.map(({ code }) => code) },
+    { name: 'read', type: 'DOUBLE', of: (row) => answer(row)?.text?.read },
+    { name: 'gate', type: 'DOUBLE', of: (row) => answer(row)?.gate?.mean },
+    { name: 'disagreement', type: 'DOUBLE', of: (row) => answer(row)?.disagreement },
+    { name: 'abstained', type: 'BOOLEAN', of: (row) => answer(row)?.abstained },
+    { name: 'set', type: 'STRING', of: (row) => answer(row)?.set },
+    ...labels.map((label) => ({
+      name: `p_${label}`,
+      type: 'DOUBLE' as const,
+      of: (row: Predicted) => answer(row)?.probabilities[label],
+    })),
+  ];
+};
+
 /** Complete lines of a CSV or JSONL file. */
 export function formatRows(
   rows: readonly Predicted[],
@@ -27,40 +56,29 @@ export function formatRows(
     return rows
       .map(({ id, result, explanation }) => `${JSON.stringify({ id, ...result, explanation })}\n`)
       .join('');
-  return stringify(
-    rows.map(({ id, result }) => {
-      const answer = result.error ? undefined : result;
-      return [
-        id,
-        answer?.label ?? '',
-        answer?.from ?? '',
-        result.error?.code ?? '',
-        result.warnings.map(({ code }) => code).join(' '),
-        ...[answer?.text?.read, answer?.gate?.mean, answer?.disagreement].map(digits),
-        answer?.abstained === undefined ? '' : String(answer.abstained),
-        answer?.set?.join(' ') ?? '',
-        ...labels.map((label) => digits(answer?.probabilities[label])),
-      ];
-    }),
-  );
+  const columns = resultColumns(labels);
+  const cell = (value: ReturnType<ResultColumn['of']>): string =>
+    typeof value === 'number'
+      ? digits(value)
+      : typeof value === 'object'
+        ? value.join(' ')
+        : String(value ?? '');
+  return stringify(rows.map((row) => columns.map(({ of }) => cell(of(row)))));
 }
 
 export const csvHeader = (labels: readonly string[]): string =>
-  stringify([
-    [
-      'id',
-      'label',
-      'from',
-      'error',
-      'warnings',
-      'read',
-      'gate',
-      'disagreement',
-      'abstained',
-      'set',
-      ...labels.map((label) => `p_${label}`),
-    ],
-  ]);
+  stringify([resultColumns(labels).map(({ name }) => name)]);
+
+/** The same table as columns of a Parquet file; what a result does not have is missing. */
+export const parquetColumns = (rows: readonly Predicted[], labels: readonly string[]): ParquetColumn[] =>
+  resultColumns(labels).map(({ name, type, of }) => ({
+    name,
+    type,
+    data: rows.map((row) => {
+      const value = of(row);
+      return typeof value === 'object' ? value.join(' ') || undefined : value;
+    }),
+  }));
 
 const digits = (value: number | undefined): string => (value === undefined ? '' : value.toPrecision(6));
 const share = (value: number | undefined): string =>

@@ -189,7 +189,7 @@ test('reports wrong usage with a hint', async () => {
     [['--input', join(root, 'wrong.csv')], /no column "text".*\nName them; the columns are txt/s, 2],
     [['--input', join(root, 'wrong.csv'), '--text-column', 'tx'], /no column "tx"[\s\S]*"txt"/, 2],
     [['--input', join(root, 'none.csv')], /none\.csv: cannot read: no such file/, 1],
-    [['--input', join(root, 'faces')], /faces: is a folder, not a table\n.*--image/, 1],
+    [['--input', join(root, 'faces')], /faces: is a folder without tables\n.*--image/, 1],
     [['--image', join(root, 'none.jpg')], /^mien: .*none\.jpg: cannot read: no such file/m, 1],
     [['--text', '…'], /^mien: the text has no words$/m, 1],
     [['--text', 'joy', '--input', 'x.csv'], /--input cannot be combined/, 2],

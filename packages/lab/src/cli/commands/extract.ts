@@ -2,8 +2,8 @@
 import { Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { checkProfile, encodersOf } from '../encoders.js';
-import { featureFolder, partOf } from '../options.js';
-import { interruption, type Output, outputOf, progressOf } from 'mien/cli';
+import { featureFolder } from '../options.js';
+import { interruption, type Output, outputOf, partOf, progressOf } from 'mien/cli';
 import type { Part } from '../../features/format.js';
 import type { SetName } from '../../features/sets.js';
 import type { FillResult } from '../../features/fill.js';
@@ -60,7 +60,7 @@ export function defineExtract(program: Command): void {
     )
     .option('--states', 'also store token states and last feature maps (large)')
     .option('--shard <i/n>', 'fill only part i of n, i from 0')
-    .option('--shards <n>', 'fill the part JOB_COMPLETION_INDEX of n (Kubernetes Indexed Job)')
+    .option('--shards <n>', 'fill the part given by the index of a Kubernetes, Slurm or AWS Batch array')
     .option('--skip-invalid', 'skip unreadable rows and images and list them')
     .option('--json', 'print the result as JSON')
     .action((options: Options, command: Command) => run(options, outputOf(command)));

@@ -1,20 +1,22 @@
 // `mien predict`: recognises emotion in a sentence, a face, a folder of images, a table or lines of standard input.
-import { fstatSync, type Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
-import { fileError, sha256 } from 'mien-engine/node';
+import { sha256 } from 'mien-engine/node';
 import type { Progress } from '../../base/progress.js';
-import type { NamedItem } from '../../recognizer/node/items.js';
+import type { ItemOptions, NamedItem } from '../../recognizer/node/items.js';
+import type { TableFile } from '../../recognizer/node/tables.js';
 import type { LabelPrior, RecognizeOptions, Recognizer } from '../../recognizer/types.js';
 import { decimal, parsePrior, megapixels, positiveInteger } from '../arguments.js';
 import { interruption } from '../run.js';
 import { outputOf, type Output } from '../output.js';
 import type { ExplainRow } from '../explanations.js';
 import { counted, failureOf, NO_ITEMS, type Outcome } from '../outcome.js';
-import type { Format, Predicted } from '../predictions.js';
+import type { FileFormat, Format, Predicted } from '../predictions.js';
 import { progressOf } from '../progress.js';
+import { partOf } from '../shard.js';
 
 interface Options {
   readonly text?: string;
@@ -36,6 +38,9 @@ interface Options {
   readonly format?: Format;
   readonly out?: string;
   readonly overwrite?: boolean;
+  readonly shard?: string;
+  readonly shards?: string;
+  readonly rowsPerPart: number;
   readonly threads?: number;
   readonly maxPixels?: number;
   readonly json?: boolean;
@@ -47,7 +52,7 @@ const BATCH = 32;
 const EXPLAINED_BATCH = 4;
 
 export function definePredict(program: Command): void {
-  program
+  const predict = program
     .command('predict')
     .description(
       'recognise emotion in a text, a face, a folder of images, a table, or lines of standard input',
@@ -56,7 +61,8 @@ export function definePredict(program: Command): void {
     .option('--image <path>', 'an image, or a folder of images')
     .option(
       '--input <file>',
-      'CSV or JSONL, one item per row; - reads such a table, or lines of text, from standard input',
+      "CSV, JSONL or Parquet, one item per row; also a folder of tables or a pattern such as 'posts/*.parquet'; " +
+        '- reads a table, or lines of text, from standard input',
     )
     .option('--text-column <name>', 'column of texts (default: text)')
     .option('--image-column <name>', 'column of image paths, relative to the file (default: image)')
@@ -76,14 +82,39 @@ export function definePredict(program: Command): void {
         'table',
         'jsonl',
         'csv',
+        'parquet',
       ]),
     )
-    .option('--out <file>', 'write results to a *.csv or *.jsonl file; resumes an interrupted run')
-    .option('--overwrite', 'replace an existing --out file')
+    .option(
+      '--out <path>',
+      'write results to a *.csv, *.jsonl or *.parquet file, or to a folder of parts; resumes an interrupted run',
+    )
+    .option('--overwrite', 'replace existing results')
+    .option('--shard <i/n>', 'compute only share i of n, from 0 (folder of parts)')
+    .option('--shards <n>', 'compute the share given by the index of a Kubernetes, Slurm or AWS Batch array')
+    .option('--rows-per-part <n>', 'rows of a part', positiveInteger, 10_000)
     .option('--threads <n>', 'inference threads (default: all cores)', positiveInteger)
     .option('--max-pixels <MP>', 'largest image in megapixels (default: 50)', megapixels)
     .option('--json', 'same as --format jsonl')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
+  predict
+    .command('merge')
+    .description('join the parts of a folder of results into one file')
+    .argument('<dir>', 'folder of parts')
+    .argument('<file>', 'file of the same format')
+    .option('--overwrite', 'replace an existing file')
+    .option('--json', 'print the result as JSON')
+    .action((dir: string, file: string, _options: unknown, command: Command) => {
+      // The parent command takes options that it has as well.
+      const { overwrite = false } = command.optsWithGlobals<{ overwrite?: boolean }>();
+      return merge(dir, file, overwrite, outputOf(command));
+    });
+}
+
+async function merge(dir: string, out: string, overwrite: boolean, output: Output): Promise<void> {
+  const { joinParts } = await import('../predict-parts.js');
+  const rows = await joinParts(dir, out, overwrite);
+  output.result({ out, rows }, () => `${out}: ${rows} rows`);
 }
 
 async function run(options: Options, output: Output): Promise<void> {
@@ -111,7 +142,10 @@ async function run(options: Options, output: Output): Promise<void> {
   const labels = predictedLabels(recognizer.info);
   const explain = await explainerOf(recognizer, options, settings);
   const work: Work = { recognizer, settings, progress, explain };
+  progress.begin(explain ? 'recognise and explain' : 'recognise', undefined, 'items');
   try {
+    const folder = await folderOf(options);
+    if (folder !== undefined) return await writeParts(source, folder, { ...work, options, labels, output });
     if (options.out !== undefined)
       return await writeAll(source, options.out, { ...work, options, labels, output });
     const rows: Predicted[] = [];
@@ -120,7 +154,7 @@ async function run(options: Options, output: Output): Promise<void> {
       if (format === 'table') rows.push(...batch);
       else {
         const header = format === 'csv' && outcome.items === 0 ? csvHeader(labels) : '';
-        process.stdout.write(header + formatRows(batch, format, labels));
+        process.stdout.write(header + formatRows(batch, format as 'csv' | 'jsonl', labels));
       }
       outcome = counted(outcome, batch);
     }
@@ -149,6 +183,9 @@ interface Source {
   readonly items: AsyncIterable<NamedItem> | Iterable<NamedItem>;
   /** Identifies these items, for resuming; undefined for standard input. */
   readonly fingerprint: string | undefined;
+  /** The tables that the items are of, and how they are read. */
+  readonly tables?: readonly TableFile[];
+  readonly reading?: ItemOptions;
 }
 
 async function sourceOf(options: Options, warn: Output['warn']): Promise<Source> {
@@ -157,30 +194,27 @@ async function sourceOf(options: Options, warn: Output['warn']): Promise<Source>
     throw new MienError('usage', '--input cannot be combined with --text or --image', {
       hint: 'Select columns of the table with --text-column and --image-column.',
     });
-  const { itemsOfFile, itemsOfFolder, itemsOfLines } = await import('../../recognizer/node/items.js');
-  const columns = { text: options.textColumn, image: options.imageColumn, id: options.idColumn };
-  const fingerprintOf = (path: string, { size, mtimeMs }: Stats): string => `${path} ${size} ${mtimeMs}`;
+  const { itemsOfFolder, itemsOfLines } = await import('../../recognizer/node/items.js');
+  const reading = {
+    columns: { text: options.textColumn, image: options.imageColumn, id: options.idColumn },
+    warn,
+  };
   if (input === '-') {
     // Node would read a folder as empty input.
     if (fstatSync(0).isDirectory()) throw new MienError('file', 'standard input is a folder');
-    return { items: itemsOfLines(process.stdin, { columns, warn }), fingerprint: undefined };
+    return { items: itemsOfLines(process.stdin, reading), fingerprint: undefined };
   }
   if (input !== undefined) {
-    const stats = await stat(input).catch((cause: unknown) => {
-      throw fileError('read', input, cause);
-    });
-    if (stats.isDirectory())
-      throw new MienError('file', 'is a folder, not a table', {
-        file: input,
-        hint: 'Use --image FOLDER to read the images of a folder.',
-      });
-    return { items: itemsOfFile(input, { columns, warn }), fingerprint: fingerprintOf(input, stats) };
+    const { itemsOfTables, tablesOf } = await import('../../recognizer/node/tables.js');
+    const tables = await tablesOf(input);
+    const fingerprint = tables.map(({ path, bytes, modified }) => `${path} ${bytes} ${modified}`).join('\n');
+    return { items: itemsOfTables(tables, reading), fingerprint, tables, reading };
   }
   // A missing image, or a value that is not a path, becomes the item's error.
   const folder = image === undefined ? undefined : await stat(image).catch(() => undefined);
   if (image !== undefined && folder?.isDirectory()) {
     if (text !== undefined) throw new MienError('usage', '--text cannot be combined with a folder of images');
-    return { items: itemsOfFolder(image), fingerprint: fingerprintOf(image, folder) };
+    return { items: itemsOfFolder(image), fingerprint: `${image} ${folder.size} ${folder.mtimeMs}` };
   }
   if (text === undefined && image === undefined)
     throw new MienError('usage', 'nothing to recognise', {
@@ -192,22 +226,54 @@ async function sourceOf(options: Options, warn: Output['warn']): Promise<Source>
   };
 }
 
-function formatOf({ format, out, json, explain }: Options): Format {
-  const extension = out === undefined ? undefined : extname(out).toLowerCase().slice(1);
-  if (extension !== undefined && extension !== 'csv' && extension !== 'jsonl')
-    throw new MienError('usage', `"${out}" ends neither in .csv nor in .jsonl`, { field: '--out' });
-  if (extension !== undefined && format !== undefined && format !== extension)
+const FILE_FORMATS: readonly string[] = ['csv', 'jsonl', 'parquet'] satisfies FileFormat[];
+
+function formatOf({ format, out, json, explain, input }: Options): Format {
+  const extension = extname(out ?? '')
+    .toLowerCase()
+    .slice(1);
+  if (extension && format !== undefined && format !== extension)
     throw new MienError('usage', `${out} is written as ${extension}, not as ${format}`, {
       field: '--format',
     });
-  const chosen = extension ?? format ?? (json ? 'jsonl' : 'table');
-  if (chosen === 'csv' && explain !== undefined)
-    throw new MienError('usage', 'CSV cannot contain explanations, which have a number for each word', {
+  const asInput = extname(input ?? '').toLowerCase() === '.parquet' ? 'parquet' : 'csv';
+  const instead = out === undefined ? 'table' : asInput;
+  const chosen = (extension || format || (json ? 'jsonl' : instead)) as Format;
+  if (out !== undefined && !FILE_FORMATS.includes(chosen))
+    throw new MienError('usage', `"${out}" ends neither in .csv nor in .jsonl nor in .parquet`, {
+      field: '--out',
+    });
+  if (chosen === 'parquet' && out === undefined)
+    throw new MienError('usage', 'Parquet is not written to standard output', {
+      field: '--format',
+      hint: 'Use --out FILE.parquet, or --out FOLDER.',
+    });
+  if ((chosen === 'csv' || chosen === 'parquet') && explain !== undefined)
+    throw new MienError('usage', `${chosen} cannot contain explanations, which have a number for each word`, {
       field: '--explain',
       hint: 'Use --format jsonl, or --out FILE.jsonl.',
     });
   return chosen;
 }
+
+/** The folder of parts to write, or undefined where one file is written row by row. */
+async function folderOf({ out, shard, shards }: Options): Promise<string | undefined> {
+  if (out === undefined || !(await isFolder(out))) {
+    if (shard !== undefined || shards !== undefined)
+      throw new MienError('usage', 'a share of the items is written to a folder of parts', {
+        field: shard === undefined ? '--shards' : '--shard',
+        hint: 'Use --out FOLDER; `mien predict merge FOLDER FILE` joins the parts afterwards.',
+      });
+    return out && extname(out).toLowerCase() === '.parquet' ? `${out}.parts` : undefined;
+  }
+  return out;
+}
+
+/** Whether results go to a folder: one that exists, or a name that is not a file's. */
+const isFolder = async (out: string): Promise<boolean> =>
+  extname(out) === '' ||
+  /[\\/]$/.test(out) ||
+  ((await stat(out).catch(() => undefined))?.isDirectory() ?? false);
 
 async function explainerOf(
   recognizer: Recognizer,
@@ -239,7 +305,6 @@ async function* predicted(
   done = 0,
 ): AsyncGenerator<Predicted[]> {
   const { answersOf } = await import('../../recognizer/node/answers.js');
-  progress.begin(explain ? 'recognise and explain' : 'recognise', undefined, 'items');
   const batchSize = explain ? EXPLAINED_BATCH : BATCH;
   let batch: Predicted[] = [];
   let row = done;
@@ -299,6 +364,56 @@ async function writeAll(
   const { items: rows, failed } = outcome;
   const failures = failed > 0 ? `, ${failed} of them not recognised (see column or key error)` : '';
   output.message(`${out}: ${rows} rows${failures}`);
+}
+
+/** Writes parts to a folder; those of one Parquet file are joined at the end. */
+async function writeParts(
+  { tables, reading = {} }: Source,
+  dir: string,
+  { options, labels, output, ...work }: Writing,
+): Promise<void> {
+  const { recognizer, settings, progress } = work;
+  const { explain, out = dir, overwrite = false, rowsPerPart } = options;
+  if (!tables)
+    throw new MienError('usage', 'a folder of parts is written for tables only', {
+      field: '--out',
+      hint: 'Use --input FILE, or write one file: --out FILE.csv.',
+    });
+  if (explain !== undefined)
+    throw new MienError('usage', 'explanations are not written to a folder of parts', {
+      field: '--explain',
+      hint: 'Use --out FILE.jsonl.',
+    });
+  const { joinParts, predictParts, refuseExisting } = await import('../predict-parts.js');
+  if (out !== dir && !overwrite) await refuseExisting(out);
+  const shard = out === dir ? partOf(options) : undefined;
+  const { signal: _signal, ...recognition } = settings;
+  const outcome = await predictParts({
+    tables,
+    dir,
+    format: formatOf(options) as FileFormat,
+    labels,
+    request: [reading.columns, recognition, recognizer.info.files],
+    rowsPerPart,
+    shard,
+    overwrite,
+    items: reading,
+    predict: (items) => predicted(items, work),
+    progress,
+  });
+  progress.end();
+  const failure = failureOf(outcome);
+  if (failure) throw failure;
+  if (out !== dir) {
+    await joinParts(dir, out, overwrite);
+    await rm(dir, { recursive: true });
+  }
+  const { items, failed } = outcome;
+  const failures = failed > 0 ? `, ${failed} of them not recognised (see column or key error)` : '';
+  const part = shard ? ` as share ${shard.index} of ${shard.of}` : '';
+  output.message(
+    items === 0 ? `${out}: nothing to do, all there` : `${out}: ${items} rows${part}${failures}`,
+  );
 }
 
 /** All items but the first `count`. */

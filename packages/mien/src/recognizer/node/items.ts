@@ -13,6 +13,7 @@ import {
   type WrongCell,
 } from '../../data/columns.js';
 import { imagesIn } from '../../data/reading.js';
+import type { ParquetTable } from '../../data/parquet.js';
 import { rowsOf, type BadRow, type Row } from '../../data/rows.js';
 import type { Failure, Item } from '../types.js';
 
@@ -72,6 +73,30 @@ export const itemsOfFile = (file: string, options: ItemOptions = {}): AsyncGener
 export const itemsOfLines = (stream: Readable, options: ItemOptions = {}): AsyncGenerator<RowItem> =>
   items(chunksOf(stream), { file: STANDARD_INPUT, folder: '.', lines: !isNamed(options) }, options);
 
+/**
+ * The rows of a Parquet file from `start` to `end`, from 0, as `itemsOfFile` has those of other tables.
+ * @throws MienError `usage` for a missing column, `data` or `file` as reading the table does.
+ */
+export async function* itemsOfParquet(
+  table: ParquetTable,
+  file: string,
+  {
+    start = 0,
+    end = table.rows,
+    ...options
+  }: ItemOptions & { readonly start?: number; readonly end?: number } = {},
+): AsyncGenerator<RowItem> {
+  const { others, nameOf, wanted, check, notice } = reading(file, options);
+  check(table.names);
+  notice(table.names.map(foldName));
+  for await (const row of table.read(start, end, wanted))
+    yield {
+      ...itemOf(row, nameOf, dirname(file)),
+      row: row.row,
+      values: valuesOf(row, others, file),
+    };
+}
+
 const STANDARD_INPUT = 'standard input';
 
 async function* chunksOf(stream: Readable): AsyncGenerator<Uint8Array> {
@@ -95,11 +120,8 @@ interface Source {
   readonly lines: boolean;
 }
 
-async function* items(
-  chunks: AsyncIterable<Uint8Array>,
-  { file, folder, lines }: Source,
-  { columns = {}, further = [], warn }: ItemOptions,
-): AsyncGenerator<RowItem> {
+/** How the rows of a table become items. */
+function reading(file: string, { columns = {}, further = [], warn }: ItemOptions) {
   const others = further.filter((name) => name !== undefined);
   const nameOf = (kind: Kind): string => columns[kind] ?? DEFAULTS[kind];
   const wanted = [nameOf('text'), nameOf('image'), nameOf('id'), ...others];
@@ -117,6 +139,15 @@ async function* items(
   const notice = noticing(unnamed, (name, kind) =>
     warn?.(`${file}: the column "${name}" is not read; name it if it contains the ${kind}s`),
   );
+  return { others, nameOf, wanted, check, notice };
+}
+
+async function* items(
+  chunks: AsyncIterable<Uint8Array>,
+  { file, folder, lines }: Source,
+  options: ItemOptions,
+): AsyncGenerator<RowItem> {
+  const { others, nameOf, wanted, check, notice } = reading(file, options);
   // A file whose first rows are all invalid is not a table: they are held back until a valid one.
   let held: BadRow[] | undefined = [];
   for await (const read of rowsOf(chunks, { file, wanted, check, lines })) {
