@@ -15,6 +15,7 @@ export const floors = {
     'recognizer',
     'explain',
     'bundle',
+    'modalities',
     'evaluate',
     'detector',
     'audio',

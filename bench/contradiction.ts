@@ -63,8 +63,10 @@ async function pairs(pool: Selection, which: 'same' | 'other'): Promise<Pair[]> 
   for (let pairing = 0; pairing < PAIRINGS; pairing++) {
     const items = Array.from(drawFrom(pool, which, pairing), (face, text) => ({
       prepared: {
-        text: { ids: new Int32Array(), read: 1 },
-        crops: [{ image: { width: 100, height: 100, data: new Uint8Array() }, place: null }],
+        units: {
+          text: [{ ids: new Int32Array(), read: 1 }],
+          face: [{ image: { width: 100, height: 100, data: new Uint8Array() }, place: null }],
+        },
         warnings: [],
       },
       rows: { text, face },

@@ -81,8 +81,10 @@ for (const dataset of ['rafdb', 'fer2013'] as const) {
   const answers = async (rows: readonly (number | undefined)[]): Promise<Recognition[]> => {
     const items = rows.map((row, i) => ({
       prepared: {
-        ...(row === undefined ? {} : { text: { ids: new Int32Array(), read: 1 } }),
-        crops: [{ image: images[i]!, place: null }],
+        units: {
+          ...(row === undefined ? {} : { text: [{ ids: new Int32Array(), read: 1 }] }),
+          face: [{ image: images[i]!, place: null }],
+        },
         warnings: [],
       },
       rows: { text: row, face: i },

@@ -14,24 +14,31 @@ export { defineSettings, type Settings, type SettingsSources } from './base/sett
 export {
   type Decision,
   type DecisionOutput,
+  jointName,
   type LabelPrior,
   openDecision,
   PRIOR_INPUTS,
   type Side,
   type Sides,
+  subsetsOf,
 } from './bundle/decision.js';
 export { readBundle, writeBundle } from './bundle/folder.js';
 export {
   answerLabels,
   BUNDLE_FORMAT,
   type BundleManifest,
+  type BundleParts,
   FILES,
+  fusedIn,
+  fuses,
   jointPrior,
   labelsOf,
   MANIFEST_NAME,
   manifestSchema,
   MODALITIES,
+  modalitiesOf,
   type Modality,
+  partOf,
   sharedLabels,
 } from './bundle/manifest.js';
 export { type Encoded, type OpenBundle, openBundle } from './bundle/open.js';
@@ -189,6 +196,10 @@ export { createFaceExplainer } from './explain/face.js';
 export { explainedDifference } from './explain/integrate.js';
 export { rebuild } from './explain/rebuild.js';
 export { createTextExplainer } from './explain/text.js';
+export { modalities } from './modalities/list.js';
+export type { FaceFinder, Modalities, ModalityDefinition, ModalityPart } from './modalities/modality.js';
+export { partShape, posteriorShape } from './modalities/modality.js';
+export { foreignLanguage } from './modalities/text/language.js';
 export { compareSessions } from './recognizer/agreement.js';
 export { answerItems, type Placed } from './recognizer/answer.js';
 export { collapsed, collapseOf } from './recognizer/collapse.js';
@@ -197,12 +208,10 @@ export { isRecognition } from './recognizer/facade.js';
 export { neededFiles } from './recognizer/fetch-bundle.js';
 export { faceFinder } from './recognizer/finder.js';
 export { restricted } from './recognizer/labels.js';
-export { foreignLanguage } from './recognizer/language.js';
 export { answersOf } from './recognizer/node/answers.js';
 export { nodeDecoder } from './recognizer/node/images.js';
 export { itemsOfFile } from './recognizer/node/items.js';
 export { loadRecognizer } from './recognizer/node/load.js';
-export type { FaceFinder } from './recognizer/prepare.js';
 export { createRecognizer } from './recognizer/recognize.js';
 export type {
   Completeness,

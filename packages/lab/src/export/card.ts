@@ -2,7 +2,16 @@
 import { corpusTitle } from '../data/corpora/definitions.js';
 import type { CorpusCounts } from '../data/corpora/prepare.js';
 import { peopleConclusions, peopleSheets } from '../data/people.js';
-import type { BundleManifest, SetCounts, TestResult } from 'mien/parts';
+import {
+  type BundleManifest,
+  fusedIn,
+  type Modalities,
+  modalities,
+  modalitiesOf,
+  partOf,
+  type SetCounts,
+  type TestResult,
+} from 'mien/parts';
 import { alignedSection } from './aligned-tests.js';
 import type { BundleEvaluation } from './evaluation.js';
 import { certaintySection } from './certainty-tests.js';
@@ -30,7 +39,7 @@ export function modelCard(facts: CardFacts): string {
   const { manifest, evaluation, reference, counts, corpora = [], training } = facts;
   return [
     `# ${manifest.name}`,
-    intro(manifest),
+    bundleReads(manifest),
     WHERE,
     '## What it is for, and what not',
     PURPOSE,
@@ -61,13 +70,21 @@ export function modelCard(facts: CardFacts): string {
   ].join('\n\n');
 }
 
-function intro({ text, face, fusion, decision }: CardFacts['manifest']): string {
-  const parts = [
-    text && `\`${text.model}\` reads texts (${text.labels.join(', ')})`,
-    face && `\`${face.model}\` reads cropped faces (${face.labels.join(', ')})`,
-    fusion && `\`${decision}\` fuses both (${fusion.labels.join(', ')})`,
-  ].filter((part) => part !== undefined);
-  return `Emotion from English text, faces, or both. ${parts.join('; ')}. Logits divided by the temperature in \`manifest.json\` give posteriors by a softmax.`;
+/** What the bundle reads, and with which files. */
+export function bundleReads(manifest: CardFacts['manifest'], all: Modalities = modalities): string {
+  const { fusion, decision } = manifest;
+  const present = modalitiesOf(manifest);
+  const models = present.map((modality) => {
+    const { model, labels } = partOf(manifest, modality);
+    return `\`${model}\` reads ${all[modality]!.drawn.read} (${labels.join(', ')})`;
+  });
+  const fused = fusedIn(manifest);
+  const what = fused.length === 2 ? 'both' : fused.map((one) => all[one]!.drawn.plural).join(', ');
+  const of = present.length > 2 && fused.length === 2 ? fused.join(' and ') : what;
+  if (fusion) models.push(`\`${decision}\` fuses ${of} (${fusion.labels.join(', ')})`);
+  const from = present.map((modality) => all[modality]!.drawn.from);
+  const several = [[], [], ['or both'], ['or several of them']][Math.min(3, present.length)]!;
+  return `Emotion from ${[...from, ...several].join(', ')}. ${models.join('; ')}. Logits divided by the temperature in \`manifest.json\` give posteriors by a softmax.`;
 }
 
 const WHERE =

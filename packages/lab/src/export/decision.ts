@@ -29,24 +29,31 @@ import {
 } from 'mien-engine';
 import {
   answerLabels,
-  type BundleManifest,
+  type BundleParts,
+  fusedIn,
+  fuses,
+  jointName,
   jointPrior,
   labelsOf,
-  MODALITIES,
+  modalitiesOf,
   type Modality,
+  partOf,
   PRIOR_INPUTS,
   sharedLabels,
+  subsetsOf,
 } from 'mien/parts';
 
 /** What a decision is made of: labels, temperatures, priors, widths and how contradictions are allowed for. */
-export type DecisionParts = Pick<BundleManifest, 'text' | 'face' | 'fusion'>;
+export type DecisionParts = BundleParts;
 
-/** A trained head: from the embeddings `[items, width]` of the modalities to logits and, if it has one, a gate. */
+/** A trained head: from the embeddings `[items, width]` of the modalities that it fuses to logits and, if it has one, a gate. */
 export type DecisionHead = (embeddings: Readonly<Record<Modality, Value>>) => {
   /** `[items, labels of the fusion]` */
   readonly logits: Value;
-  /** `[items, width]` or `[1, width]` */
+  /** Of two modalities the share of the second, `[items, width]` or `[1, width]`. */
   readonly gate?: Value;
+  /** Of more modalities the share of each, `[items, modalities, width]`. */
+  readonly gates?: Value;
 };
 
 /** Added to what may round to zero, before its logarithm. */
@@ -62,9 +69,19 @@ interface Prior {
   readonly wanted: Value;
 }
 
+/** What one modality says by itself, over its own labels. */
+interface Evidence {
+  readonly labels: readonly string[];
+  /** Scores `[items, labels]` under the prior to answer under. */
+  readonly scores: Value;
+  /** log p / π up to a constant, `[items, labels]`: what it says beyond its training prior. */
+  readonly beyondPrior: Value;
+}
+
 /**
  * Builds the graph over all modalities that the bundle has. The logits and embeddings `[items, …]` are those of the same
- * items; outputs that need a modality are for items that have it.
+ * items; outputs that need a modality are for items that have it. Every set of two or more of them has its own answer
+ * (`jointName`): the product of their posteriors, or that of the fusion's answer and of the posteriors of the others.
  * @param head the fusion's, if `parts.fusion` states one
  */
 export function decisionModel(parts: DecisionParts, head?: DecisionHead): Uint8Array {
@@ -78,13 +95,13 @@ export function decisionModel(parts: DecisionParts, head?: DecisionHead): Uint8A
     const shift = sub(columns(weights, labels, own), mul(trained, divided));
     return { trained, shift, wanted: logSoftmax(add(trained, shift)) };
   };
-  const present = MODALITIES.filter((modality) => parts[modality]);
-  const shared = sharedLabels(parts);
+  const all = modalitiesOf(parts);
   const outputs: Record<string, Value> = {};
 
   // Each modality by itself.
-  const evidence = present.map((modality) => {
-    const { labels: own, temperature, prior } = parts[modality]!;
+  const alone = new Map<Modality, Evidence>();
+  for (const modality of all) {
+    const { labels: own, temperature, prior } = partOf(parts, modality);
     const logits = input(graph, `${modality} logits`, 'float32', ['items', own.length]);
     const scaled = div(logits, temperature);
     const { trained, shift, wanted } = priorOver(own, prior);
@@ -93,49 +110,111 @@ export function decisionModel(parts: DecisionParts, head?: DecisionHead): Uint8A
     outputs[`${modality} posterior`] = softmax(scores);
     outputs[`${modality} moved logits`] = add(logits, mul(sub(wanted, trained), temperature));
     outputs[`${modality} answer`] = softmax(columns(scores, own, answerLabels(parts, [modality])));
-    if (present.length > 1) outputs[`${modality} shared posterior`] = softmax(columns(scores, own, shared));
-    return columns(sub(scaled, trained), own, shared);
-  });
+    alone.set(modality, { labels: own, scores, beyondPrior: sub(scaled, trained) });
+  }
   const fine = parts.text?.fine;
   if (fine)
     outputs['text fine posterior'] = softmax(
       input(graph, 'text fine logits', 'float32', ['items', fine.length]),
     );
-  if (present.length === 1) return encodeModel(graph, outputs);
 
-  // All of them, over the labels that they share.
-  const prior = priorOver(shared, jointPrior(parts));
-  outputs['prior'] = exp(prior.wanted);
-  outputs['disagreement'] = divergence(
-    present.map((modality) => columns(outputs[`${modality} scores`]!, parts[modality]!.labels, shared)),
+  // Several of them, over the labels that they share.
+  const fused = head && fusedOf(graph, parts, head);
+  const fusionPrior = parts.fusion && priorOver(parts.fusion.labels, parts.fusion.prior);
+  for (const some of subsetsOf(all, 2)) {
+    const joint = fused && fuses(parts, some) ? withFusion : product;
+    const shared = sharedLabels(parts, some);
+    const prior = priorOver(shared, jointPrior(parts, some));
+    const found: Record<string, Value> = joint({
+      parts,
+      some,
+      shared,
+      prior,
+      fusionPrior,
+      alone,
+      fused: fused!,
+    });
+    found['prior'] = exp(prior.wanted);
+    const scores = some.map((one) => columns(alone.get(one)!.scores, alone.get(one)!.labels, shared));
+    found['disagreement'] = divergence(scores);
+    some.forEach((one, i) => (found[`${one} shared posterior`] = softmax(scores[i]!)));
+    for (const [name, value] of Object.entries(found))
+      outputs[jointName(all, some, name as 'answer')] = value;
+  }
+  return encodeModel(graph, outputs);
+}
+
+/** What the answer to items with some of the modalities is computed from. */
+interface Joint {
+  readonly parts: DecisionParts;
+  readonly some: readonly Modality[];
+  /** The labels that these share. */
+  readonly shared: readonly string[];
+  readonly prior: Prior;
+  /** The prior over the fusion's labels, if there is one. */
+  readonly fusionPrior: Prior | undefined;
+  readonly alone: ReadonlyMap<Modality, Evidence>;
+  readonly fused: ReturnType<DecisionHead>;
+}
+
+/** What these modalities say beyond their priors, over the shared labels. */
+const evidenceOf = ({ alone, shared }: Joint, modalities: readonly Modality[]): Value[] =>
+  modalities.map((one) => columns(alone.get(one)!.beyondPrior, alone.get(one)!.labels, shared));
+
+/** The product of the posteriors, the prior counted once. */
+function product(joint: Joint): Record<string, Value> {
+  const scores = logSoftmax(evidenceOf(joint, joint.some).reduce(add, joint.prior.wanted));
+  return { scores, answer: exp(scores), logits: scores, product: exp(scores) };
+}
+
+/** The head on the embeddings of the modalities that it fuses. */
+function fusedOf(
+  graph: Graph,
+  parts: DecisionParts,
+  head: DecisionHead,
+): ReturnType<DecisionHead> | undefined {
+  const all = modalitiesOf(parts);
+  const fused = fusedIn(parts);
+  if (fused.length === 0 || !fused.every((one) => all.includes(one))) return undefined;
+  return head(
+    Object.fromEntries(
+      fused.map((modality) => [
+        modality,
+        input(graph, `${modality} embedding`, 'float32', ['items', partOf(parts, modality).width]),
+      ]),
+    ) as Record<Modality, Value>,
   );
-  const product = logSoftmax(evidence.reduce(add, prior.wanted));
-  outputs['product'] = exp(product);
-  const { fusion } = parts;
-  if (!fusion || !head)
-    return encodeModel(graph, { ...outputs, scores: product, answer: outputs['product'], logits: product });
-  const embeddings = Object.fromEntries(
-    present.map((modality) => [
-      modality,
-      input(graph, `${modality} embedding`, 'float32', ['items', parts[modality]!.width]),
-    ]),
-  ) as Record<Modality, Value>;
-  const { logits, gate } = head(embeddings);
-  const fused = logSoftmax(add(div(logits, fusion.temperature), prior.shift));
-  const alone = evidence.map((one) => logSoftmax(add(one, prior.wanted)));
+}
+
+/** The fusion's answer, contradictions allowed for, times what modalities that it does not fuse say beyond their priors. */
+function withFusion(joint: Joint): Record<string, Value> {
+  const { parts, some, shared, fused } = joint;
+  const { product: plain } = product(joint) as { product: Value };
+  const fusion = parts.fusion!;
+  const within = fusedIn(parts);
+  const beside = some.filter((one) => !within.includes(one));
+  const own = fusion.labels;
+  const ofFusion = { ...joint, some: within, shared: own };
+  const { trained, shift, wanted } = joint.fusionPrior!;
+  const head = logSoftmax(add(div(fused.logits, fusion.temperature), shift));
+  const each = evidenceOf(ofFusion, within).map((one) => logSoftmax(add(one, wanted)));
   const { scores, answer, agreement } = allowingForContradictions(
-    { fused, alone, prior: prior.wanted },
+    { fused: head, alone: each, prior: wanted },
     fusion,
   );
-  return encodeModel(graph, {
-    ...outputs,
-    ...(gate ? gateOutputs(gate) : {}),
-    ...(fusion.agreement === undefined ? {} : { agreement }),
+  if (beside.length > 0) {
+    const all = logSoftmax(evidenceOf(joint, beside).reduce(add, columns(scores, own, shared)));
+    return { scores: all, answer: exp(all), logits: all, product: plain };
+  }
+  return {
     scores,
     answer,
-    logits: add(logits, mul(sub(prior.wanted, prior.trained), fusion.temperature)),
-    'head posterior': exp(fused),
-  });
+    logits: add(fused.logits, mul(sub(wanted, trained), fusion.temperature)),
+    product: plain,
+    'head posterior': exp(head),
+    ...(fusion.agreement === undefined ? {} : { agreement }),
+    ...gateOutputs(fused),
+  };
 }
 
 /** Log-posteriors `[items, labels]` under the same prior `[labels]`. */
@@ -192,7 +271,9 @@ function divergence(scores: readonly Value[]): Value {
   return minimum(maximum(div(terms.reduce(add), n * Math.log(n)), 0), 1);
 }
 
-function gateOutputs(gate: Value): Record<string, Value> {
+function gateOutputs({ gate, gates }: ReturnType<DecisionHead>): Record<string, Value> {
+  if (gates) return { gates, 'mean gates': mean(gates, [-1]) };
+  if (!gate) return {};
   // A static gate has one row for all items.
   const each = gate.shape[0] === 1 ? expand(gate, ['items', gate.shape[1]!]) : gate;
   return { gate: each, 'mean gate': mean(each, [-1], true) };

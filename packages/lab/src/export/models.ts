@@ -22,7 +22,7 @@ import { bert, type BertConfig, poolTokens, quantizedParameters } from '../encod
 import { embedImages, type FaceInput, prepareImages } from '../encoders/face-encoder.js';
 import type { FaceNetwork } from '../encoders/face-network.js';
 import type { Pooling } from '../encoders/profiles.js';
-import { viewsInput } from 'mien/parts';
+import { type Modality, viewsInput } from 'mien/parts';
 import { buildHead, type HeadName, type HeadSizes } from '../heads/heads.js';
 import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from '../learn/classifier.js';
 import { standardizeRows, type Standardization } from '../train/standardize.js';
@@ -179,26 +179,34 @@ export const learnedFaceModel = (
 export interface FusionParts {
   readonly head: HeadName;
   readonly sizes: HeadSizes;
-  readonly widths: { readonly text: number; readonly face: number };
-  readonly standardization: { readonly text: Standardization; readonly face: Standardization };
+  readonly widths: Readonly<Partial<Record<Modality, number>>>;
+  /** Of each modality that the head fuses. */
+  readonly standardization: Readonly<Partial<Record<Modality, Standardization>>>;
   /** Added to the logits `[labels]`: from the prior of the training pairs to the one that the bundle answers under. */
   readonly shift?: readonly number[];
 }
 
-/** The fusion head of a decision: embeddings are standardised first, the gate is the face's share in each dimension. */
+/** The fusion head of a decision: embeddings are standardised first; of two the gate is the face's share in each dimension. */
 export const fusionHead =
   (
     { head, sizes, standardization, shift }: FusionParts,
     parameters: Tensors,
     precision: Precision = 'small',
   ): DecisionHead =>
-  ({ text, face }) => {
-    const { graph } = text;
-    const rows = {
-      text: standardizeRows(text, standardization.text),
-      face: standardizeRows(face, standardization.face),
-    };
-    const { logits, gate } = buildHead(storedParameters(graph, parameters, precision), head, rows, sizes);
+  (embeddings) => {
+    const { graph } = Object.values(embeddings)[0]!;
+    const rows = Object.fromEntries(
+      Object.entries(embeddings).map(([modality, rows]) => [
+        modality,
+        standardizeRows(rows, standardization[modality as Modality]!),
+      ]),
+    );
+    const { logits, gate, gates } = buildHead(
+      storedParameters(graph, parameters, precision),
+      head,
+      rows,
+      sizes,
+    );
     const moved = shift ? add(logits, constant(graph, float32([1, shift.length], shift))) : logits;
-    return { logits: moved, ...defined({ gate }) };
+    return { logits: moved, ...defined({ gate, gates }) };
   };

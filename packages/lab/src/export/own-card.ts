@@ -1,6 +1,6 @@
 // The model card of a bundle that was trained on somebody's own data.
 import type { OwnResult } from '../experiments/own-data.js';
-import type { BundleManifest } from 'mien/parts';
+import { type BundleManifest, modalitiesOf, partOf } from 'mien/parts';
 import { share, table, withInterval } from './markdown.js';
 
 export interface OwnCardFacts {
@@ -11,7 +11,7 @@ export interface OwnCardFacts {
 }
 
 export function ownCard({ manifest, rows, counts, learned }: OwnCardFacts): string {
-  const labels = (manifest.text ?? manifest.face)!.labels;
+  const { labels } = partOf(manifest, modalitiesOf(manifest)[0]!);
   const metrics = ['accuracy', 'precision', 'recall', 'f1'] as const;
   return [
     `# ${manifest.name}`,

@@ -69,7 +69,7 @@ export const pickRows = ({ embedding, logits }: Encoded, rows: readonly number[]
 export const decidedBy =
   ({ decision }: OpenBundle, pairs: Sides) =>
   async (output: DecisionOutput, labels: readonly string[], prior?: LabelPrior): Promise<Scores> =>
-    scores(labels.length, (await decision.run(pairs, [output], prior))[output].data);
+    scores(labels.length, (await decision.run(pairs, [output], prior))[output]!.data);
 
 /** Pairs fused by the head and by the product of posteriors, and each modality of the same pairs alone. */
 export async function pairTests(

@@ -1,4 +1,5 @@
-// Ways of making one vector of a text embedding and a face embedding; the paper's gate is the first.
+// Ways of making one vector of a text embedding and a face embedding, or of any number of modalities; the paper's gate is
+// the first.
 import {
   add,
   concat,
@@ -23,6 +24,14 @@ export interface Fused {
   readonly fused: Value;
   /** The face's share in each dimension, in (0, 1): `[batch, width]` or `[1, width]`; only where there is a gate. */
   readonly gate?: Value;
+  /** Of a gate over three or more modalities the share of each, `[batch, n, width]`. */
+  readonly gates?: Value;
+}
+
+/** The gate over these embeddings, each `[batch, width]`: of two the paper's, text first, of more a softmax. */
+export function gatedFusionOf(p: Parameters, embeddings: readonly Value[]): Fused {
+  const [first, second, ...rest] = embeddings as [Value, Value, ...Value[]];
+  return rest.length === 0 ? gatedFusion(p, first, second) : softmaxGateFusion(p, embeddings);
 }
 
 /**
@@ -115,7 +124,7 @@ export function lowRankFusion(p: Parameters, text: Value, face: Value, rank: num
   });
 }
 
-/** No gating (paper, Table III): the two embeddings side by side. */
-export const concatenation = (_p: Parameters, text: Value, face: Value): Fused => ({
-  fused: concat([face, text], 1),
+/** No gating (paper, Table III): the embeddings side by side, the text's last. */
+export const concatenation = (_p: Parameters, embeddings: readonly Value[]): Fused => ({
+  fused: concat([...embeddings].reverse(), 1),
 });

@@ -1,10 +1,11 @@
 // Heads: from embeddings to logits. Every head is one function over the same layers.
-import { defined } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
+import { MODALITIES, type Modality } from 'mien/parts';
 import { linear, lstm, type Parameters, reshape, type Sequence, type Value } from 'mien-engine';
 import { crossAttention, transformer, type AttentionSizes } from './attention.js';
 import {
   concatenation,
-  gatedFusion,
+  gatedFusionOf,
   lowRankFusion,
   staticGateFusion,
   tensorFusion,
@@ -39,11 +40,8 @@ export interface HeadSizes {
   readonly attention?: AttentionSizes;
 }
 
-export interface HeadInputs {
-  /** Standardised text embeddings `[batch, text width]`. */
-  readonly text?: Value;
-  /** Standardised face embeddings `[batch, face width]`. */
-  readonly face?: Value;
+/** Standardised embeddings `[batch, width of the modality]` by modality, or the states of text and face. */
+export interface HeadInputs extends Readonly<Partial<Record<Modality, Value>>> {
   /** Standardised token states; of heads that read states. */
   readonly tokens?: Sequence;
   /** Standardised columns of the last feature map; of heads that read states. */
@@ -56,22 +54,38 @@ export interface HeadOutputs {
   /** What the classifier sees, `[batch, hidden]` (`[batch, width]` without LSTM). */
   readonly representation: Value;
   readonly gate?: Value;
+  /** Of a gate over three or more modalities, in the order of the list: `[batch, n, width]`. */
+  readonly gates?: Value;
 }
 
-type Fusion = (p: Parameters, text: Value, face: Value, sizes: HeadSizes) => Fused;
+type Fusion = (p: Parameters, embeddings: readonly Value[], sizes: HeadSizes) => Fused;
+
+/** A fusion that is defined for two modalities only. */
+const ofTwo =
+  (name: HeadName, fuse: (p: Parameters, text: Value, face: Value, sizes: HeadSizes) => Fused): Fusion =>
+  (p, embeddings, sizes) => {
+    if (embeddings.length !== 2)
+      throw new MienError('usage', `the head "${name}" fuses two modalities, not ${embeddings.length}`, {
+        hint: 'Use "gated" or "concatenation".',
+      });
+    return fuse(p, embeddings[0]!, embeddings[1]!, sizes);
+  };
 
 const fusions: Partial<Record<HeadName, Fusion>> = {
   concatenation,
-  gated: gatedFusion,
-  'gated-no-lstm': gatedFusion,
-  'static-gate': staticGateFusion,
-  tensor: (p, text, face, { tensor = 32 }) => tensorFusion(p, text, face, tensor),
-  'low-rank': (p, text, face, { rank = 4 }) => lowRankFusion(p, text, face, rank),
+  gated: gatedFusionOf,
+  'gated-no-lstm': gatedFusionOf,
+  'static-gate': ofTwo('static-gate', staticGateFusion),
+  tensor: ofTwo('tensor', (p, text, face, { tensor = 32 }) => tensorFusion(p, text, face, tensor)),
+  'low-rank': ofTwo('low-rank', (p, text, face, { rank = 4 }) => lowRankFusion(p, text, face, rank)),
 };
 
-/** Which modalities a head reads. */
-export const modalitiesOf = (head: HeadName): readonly ('text' | 'face')[] =>
-  head === 'text' || head === 'face' ? [head] : ['text', 'face'];
+/** What the paper fuses, and a head unless told otherwise. */
+const FUSED: readonly Modality[] = ['text', 'face'];
+
+/** Which modalities a head reads; `fused` are those of one that fuses. */
+export const modalitiesOf = (head: HeadName, fused: readonly Modality[] = FUSED): readonly Modality[] =>
+  MODALITIES.includes(head as Modality) ? [head as Modality] : fused;
 
 /** Whether a head reads all token states and regions, and not one vector of each. */
 export const readsStates = (head: HeadName): boolean => head === 'cross-attention' || head === 'transformer';
@@ -82,15 +96,18 @@ export const readsStates = (head: HeadName): boolean => head === 'cross-attentio
  */
 export function buildHead(p: Parameters, head: HeadName, inputs: HeadInputs, sizes: HeadSizes): HeadOutputs {
   if (readsStates(head)) return buildStatesHead(p, head, inputs, sizes);
-  const text = inputs.text && linear(p, 'text', inputs.text, sizes.width);
-  const face = inputs.face && linear(p, 'face', inputs.face, sizes.width);
-  const fusion = fusions[head];
-  const { fused, gate } = fusion
-    ? fusion(p, text!, face!, sizes)
-    : { fused: (head === 'text' ? text : face)!, gate: undefined };
+  const given = Object.keys(inputs) as Modality[];
+  const ordered = [
+    ...MODALITIES.filter((one) => given.includes(one)),
+    ...given.filter((one) => !MODALITIES.includes(one)),
+  ];
+  const projected = ordered.map((modality) => linear(p, modality, inputs[modality]!, sizes.width));
+  const { fused, gate, gates }: Fused = fusions[head]?.(p, projected, sizes) ?? {
+    fused: projected[ordered.indexOf(head as Modality)]!,
+  };
   const representation = head === 'gated-no-lstm' ? fused : oneStep(p, fused, sizes.hidden);
   const logits = linear(p, 'classifier', representation, sizes.labels);
-  return { logits, representation, ...defined({ gate }) };
+  return { logits, representation, ...defined({ gate, gates }) };
 }
 
 /** As `buildHead`; the transformer is its own last layer, where cross-attention is followed by the LSTM. */

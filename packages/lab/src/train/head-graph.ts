@@ -18,6 +18,7 @@ import {
   type Value,
 } from 'mien-engine';
 import type { StateTable } from '../features/store.js';
+import type { Modality } from 'mien/parts';
 import {
   buildHead,
   modalitiesOf,
@@ -29,7 +30,7 @@ import {
 import { standardizeRows, type Standardization } from './standardize.js';
 import { declareInputs, type TensorType } from './step.js';
 
-export type Modality = 'text' | 'face';
+export type { Modality };
 
 /** Embeddings `[n, width]` of each modality a head reads. */
 export type FeatureTables = Readonly<Partial<Record<Modality, Tensor<'float32'>>>>;
@@ -38,9 +39,7 @@ export type FeatureTables = Readonly<Partial<Record<Modality, Tensor<'float32'>>
 export type StateTables = Readonly<Partial<Record<Modality, StateTable>>>;
 
 /** Items by their rows in the feature tables (of states: in their places); all arrays have the same length. */
-export interface Items {
-  readonly text?: Int32Array;
-  readonly face?: Int32Array;
+export interface Items extends Readonly<Partial<Record<Modality, Int32Array>>> {
   readonly labels: ArrayLike<number>;
   /** What each item's mean gate should be, from 0 to 1; needed where the gate is guided. */
   readonly gate?: ArrayLike<number>;
@@ -48,6 +47,8 @@ export interface Items {
 
 export interface HeadGraphOptions {
   readonly head: HeadName;
+  /** The modalities that the head fuses; by default text and face. */
+  readonly modalities?: readonly Modality[];
   readonly sizes: HeadSizes;
   /** Width of each modality's embeddings or states. */
   readonly widths: Readonly<Partial<Record<Modality, number>>>;
@@ -70,9 +71,14 @@ export const headParameters = (options: HeadGraphOptions): ParameterSpec[] =>
   );
 
 /** Feature tables as inputs of a graph: embeddings by item, or states and which of them each item has. */
-export const tableTypes = ({ head, widths, most }: HeadGraphOptions): Record<string, TensorType> =>
+export const tableTypes = ({
+  head,
+  modalities,
+  widths,
+  most,
+}: HeadGraphOptions): Record<string, TensorType> =>
   Object.fromEntries(
-    modalitiesOf(head).flatMap((modality): [string, TensorType][] => {
+    modalitiesOf(head, modalities).flatMap((modality): [string, TensorType][] => {
       const width = widths[modality]!;
       return readsStates(head)
         ? [
@@ -97,13 +103,15 @@ export const tableTensors = (features: FeatureTables | StateTables): Tensors =>
   );
 
 /** Each modality's items, by their rows in its table, as inputs of a graph. */
-const itemTypes = ({ head }: HeadGraphOptions): Record<string, TensorType> =>
-  Object.fromEntries(modalitiesOf(head).map((modality) => [modality, { dtype: 'int64', shape: ['items'] }]));
+const itemTypes = ({ head, modalities }: HeadGraphOptions): Record<string, TensorType> =>
+  Object.fromEntries(
+    modalitiesOf(head, modalities).map((modality) => [modality, { dtype: 'int64', shape: ['items'] }]),
+  );
 
 /** The head on items picked from the tables and standardised; `inputs` has both, by modality. */
 export function applyHead(
   p: Parameters,
-  { head, sizes, standardization }: HeadGraphOptions,
+  { head, modalities, sizes, standardization }: HeadGraphOptions,
   inputs: Named,
 ): HeadOutputs {
   const standard = (modality: Modality, rows: Value): Value => {
@@ -123,7 +131,9 @@ export function applyHead(
     head,
     readsStates(head)
       ? { tokens: sequence('text'), regions: sequence('face') }
-      : Object.fromEntries(modalitiesOf(head).map((modality) => [modality, embeddings(modality)])),
+      : Object.fromEntries(
+          modalitiesOf(head, modalities).map((modality) => [modality, embeddings(modality)]),
+        ),
     sizes,
   );
 }
@@ -135,6 +145,8 @@ export interface Prediction {
   readonly representation: Tensor<'float32'>;
   /** `[n, width]`, or `[1, width]` of a static gate; missing without a gate. */
   readonly gate?: Tensor<'float32'>;
+  /** Of a gate over three or more modalities, `[n, modalities, width]`. */
+  readonly gates?: Tensor<'float32'>;
 }
 
 export interface PredictionSession {
@@ -158,14 +170,14 @@ export async function createPredictionSession(
     Object.fromEntries(specs.map(({ name, shape }) => [name, { dtype: 'float32', shape }])),
   );
   const inputs = declareInputs(graph, { ...tableTypes(options), ...itemTypes(options) });
-  const { gate, ...outputs } = applyHead(boundParameters(graph, values), options, inputs);
+  const { gate, gates, ...outputs } = applyHead(boundParameters(graph, values), options, inputs);
   const session = await createSession(
-    encodeModel(graph, { ...outputs, ...defined({ gate }) }),
+    encodeModel(graph, { ...outputs, ...defined({ gate, gates }) }),
     defined({ threads }),
   );
   const run: PredictionSession['run'] = async (parameters, features, items) => {
     const rows = Object.fromEntries(
-      modalitiesOf(options.head).map((modality) => [
+      modalitiesOf(options.head, options.modalities).map((modality) => [
         modality,
         int64([items[modality]!.length], items[modality]!),
       ]),

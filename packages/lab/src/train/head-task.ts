@@ -130,12 +130,12 @@ export async function trainHead(task: HeadTask, options: HeadTrainingOptions): P
 
 /** The head and its loss on batches of items. */
 export function headTrainee(options: HeadGraphOptions): Trainee {
-  const { head, batchSize, gateGuidance = 0 } = options;
+  const { head, modalities, batchSize, gateGuidance = 0 } = options;
   const int64s = { dtype: 'int64', shape: [batchSize] } as const;
   const float32s = { dtype: 'float32', shape: [batchSize] } as const;
   return {
     batch: {
-      ...Object.fromEntries(modalitiesOf(head).map((modality) => [modality, int64s])),
+      ...Object.fromEntries(modalitiesOf(head, modalities).map((modality) => [modality, int64s])),
       labels: int64s,
       weights: float32s,
       ...(isGuided(options) ? { gate: float32s } : {}),
@@ -154,12 +154,15 @@ export function headTrainee(options: HeadGraphOptions): Trainee {
   };
 }
 
-const isGuided = ({ head, gateGuidance = 0 }: HeadGraphOptions): boolean =>
-  gateGuidance > 0 && (head === 'gated' || head === 'gated-no-lstm');
+/** The gate of two modalities can be guided: an item states one share. */
+const isGuided = ({ head, modalities, gateGuidance = 0 }: HeadGraphOptions): boolean =>
+  gateGuidance > 0 &&
+  modalitiesOf(head, modalities).length === 2 &&
+  (head === 'gated' || head === 'gated-no-lstm');
 
 /** Batches of items, `[steps, batch size]`; the last one is filled up with item 0 at weight 0, so that items count once. */
 export function headBatches(options: HeadGraphOptions, items: Items): Tensors {
-  const { batchSize, head } = options;
+  const { batchSize, head, modalities } = options;
   const n = items.labels.length;
   const shape = [Math.ceil(n / batchSize), batchSize] as const;
   const size = shape[0] * batchSize;
@@ -171,7 +174,9 @@ export function headBatches(options: HeadGraphOptions, items: Items): Tensors {
   const shares = new Float32Array(size).fill(0.5);
   if (items.gate) shares.set(Array.from(items.gate));
   return {
-    ...Object.fromEntries(modalitiesOf(head).map((modality) => [modality, padded(items[modality]!)])),
+    ...Object.fromEntries(
+      modalitiesOf(head, modalities).map((modality) => [modality, padded(items[modality]!)]),
+    ),
     labels: padded(items.labels),
     weights: float32(shape, new Float32Array(size).fill(1, 0, n)),
     ...(isGuided(options) ? { gate: float32(shape, shares) } : {}),

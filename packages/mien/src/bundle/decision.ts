@@ -11,7 +11,7 @@ import {
   type Tensor,
   type Tensors,
 } from 'mien-engine';
-import { labelsOf, MODALITIES, type BundleManifest, type Modality } from './manifest.js';
+import { type BundleManifest, type BundleParts, labelsOf, modalitiesOf, type Modality } from './manifest.js';
 
 /** What the encoder of one modality gave, `[n, …]` each. */
 export interface Side {
@@ -39,10 +39,18 @@ export type DecisionOutput =
   | `${Modality} moved logits`
   /** `[n, answer labels]`: the answer if the other modalities are missing. */
   | `${Modality} answer`
-  /** `[n, shared labels]`: its posterior, given that the label is a shared one. */
-  | `${Modality} shared posterior`
   /** `[n, fine labels]` */
   | 'text fine posterior'
+  | JointOutput
+  /** Of some of the modalities: see `jointName`. */
+  | `${string}+${string} ${JointOutput}`
+  /** `[shared labels]`: the prior that the answer is given under. */
+  | 'prior';
+
+/** Outputs about several modalities. */
+export type JointOutput =
+  /** `[n, shared labels]`: a modality's posterior, given that the label is a shared one. */
+  | `${Modality} shared posterior`
   /** `[n, shared labels]`: the answer by all modalities. */
   | 'answer'
   /** `[n, shared labels]`: logits of the fusion under the prior; without one, logarithms of the product of posteriors. */
@@ -55,16 +63,29 @@ export type DecisionOutput =
   | 'agreement'
   /** `[n, 1]`: Jensen–Shannon divergence of the modalities' posteriors over the shared labels, from 0 to 1. */
   | 'disagreement'
-  /** `[n, width]`: share of the face in each dimension, and `[n, 1]`: its mean. */
+  /** `[n, width]`: share of the face (of the second modality) in each dimension, and `[n, 1]`: its mean. */
   | 'gate'
   | 'mean gate'
-  /** `[shared labels]`: the prior that the answer is given under. */
-  | 'prior';
+  /** `[n, modalities, width]`: of three or more modalities the share of each, and `[n, modalities]`: its mean. */
+  | 'gates'
+  | 'mean gates';
+
+/**
+ * The name of an output about several modalities of a bundle: of all that it has as it is, of some after their names, such
+ * as `text+face answer`.
+ */
+export const jointName = <Name extends JointOutput | 'prior' | 'scores'>(
+  all: readonly Modality[],
+  some: readonly Modality[],
+  name: Name,
+): Name => (some.length === all.length ? name : (`${some.join('+')} ${name}` as Name));
 
 /** Names of the inputs that state the prior: see `priorFeeds`. */
 export const PRIOR_INPUTS = { weights: 'label weights', divided: 'divided out' } as const;
 
 export interface Decision {
+  /** The bundle's modalities, in the order of its sums. */
+  readonly modalities: readonly Modality[];
   /** What this bundle can compute. */
   readonly outputs: ReadonlySet<string>;
   /**
@@ -82,7 +103,7 @@ export interface Decision {
 /** What `recognize` asks of a decision about items that have these modalities. */
 export function outputsFor(
   present: readonly Modality[],
-  available: ReadonlySet<string>,
+  { modalities, outputs }: Pick<Decision, 'modalities' | 'outputs'>,
   options: { readonly prior?: LabelPrior | undefined; readonly fine?: boolean; readonly gate?: boolean } = {},
 ): DecisionOutput[] {
   const { prior = 'training', fine = false, gate = false } = options;
@@ -90,24 +111,40 @@ export function outputsFor(
   if (prior !== 'training') wanted.push(...present.map((modality) => `${modality} moved logits` as const));
   if (present.length === 1) wanted.push(`${present[0]!} answer`);
   else {
-    wanted.push('answer', 'logits', 'agreement', 'disagreement', 'mean gate');
-    wanted.push(...present.map((modality) => `${modality} shared posterior` as const));
-    if (gate) wanted.push('gate');
+    const joint = (name: JointOutput, some = present): DecisionOutput => jointName(modalities, some, name);
+    const names = ['answer', 'logits', 'agreement', 'disagreement', 'mean gate', 'mean gates'] as const;
+    wanted.push(...names.map((name) => joint(name)));
+    wanted.push(...present.map((modality) => joint(`${modality} shared posterior`)));
+    if (gate) wanted.push(joint('gate'), joint('gates'));
+    if (present.length > 2) wanted.push(...pairsOf(present).map((pair) => joint('disagreement', pair)));
   }
   if (fine && present.includes('text')) wanted.push('text fine posterior');
-  return wanted.filter((name) => available.has(name));
+  return wanted.filter((name) => outputs.has(name));
 }
+
+/** All sets of `least` or more of these, in their order; those of all last. */
+export const subsetsOf = <One>(all: readonly One[], least: number): One[][] =>
+  Array.from({ length: 2 ** all.length }, (_, bits) => all.filter((_one, i) => (bits >> i) & 1)).filter(
+    (some) => some.length >= least,
+  );
+
+/** All pairs of these, in their order. */
+export const pairsOf = <One>(all: readonly One[]): [One, One][] =>
+  all.flatMap((one, i) => all.slice(i + 1).map((other): [One, One] => [one, other]));
 
 /**
  * Opens the graph. What an item lacks is not computed: for each list of outputs a session runs the part of the graph that
  * they need, created at first use and, for what `recognize` asks by default, now.
+ * @param options.later modalities whose sessions are created at first use
  * @throws MienError `format` if the bytes are not a model that the runtime accepts.
  */
 export async function openDecision(
   manifest: Omit<BundleManifest, 'files'>,
   model: Uint8Array,
-  options: SessionOptions = {},
+  options: SessionOptions & { readonly later?: readonly Modality[] } = {},
 ): Promise<Decision> {
+  const { later = [], ...session } = options;
+  const modalities = modalitiesOf(manifest);
   const outputs: ReadonlySet<string> = new Set(outputsOf(model));
   const sessions = new Map<string, Promise<Session>>();
   const sessionFor = (names: readonly string[]): Promise<Session> => {
@@ -117,15 +154,16 @@ export async function openDecision(
     const missing = names.find((name) => !outputs.has(name));
     if (missing !== undefined)
       throw new MienError('bundle', `the bundle ${manifest.name} does not compute "${missing}"`);
-    const session = createSession(cutModel(model, names), options);
-    sessions.set(key, session);
-    return session;
+    const opened = createSession(cutModel(model, names), session);
+    sessions.set(key, opened);
+    return opened;
   };
-  const present = MODALITIES.filter((modality) => manifest[modality]);
+  const present = modalities.filter((one) => !later.includes(one));
   for (const some of present.length > 1 ? [...present.map((one) => [one]), present] : [present])
-    await sessionFor(outputsFor(some, outputs));
+    if (some.length > 0) await sessionFor(outputsFor(some, { modalities, outputs }));
   const training = priorFeeds(manifest, 'training');
   return {
+    modalities,
     outputs,
     async run(sides, names, prior = 'training') {
       const session = await sessionFor(names);
@@ -147,11 +185,10 @@ export async function openDecision(
 
 /** The tensor for an input that is named after a modality: `text logits`, `face embedding`, `text fine logits`. */
 function feedOf(sides: Sides, name: string): Tensor | undefined {
-  for (const modality of MODALITIES) {
-    const side = sides[modality];
-    if (name === `${modality} logits`) return side?.logits;
-    if (name === `${modality} embedding`) return side?.embedding;
-    if (name === `${modality} fine logits`) return side?.fine;
+  for (const [modality, side] of Object.entries(sides) as [Modality, Side][]) {
+    if (name === `${modality} logits`) return side.logits;
+    if (name === `${modality} embedding`) return side.embedding;
+    if (name === `${modality} fine logits`) return side.fine;
   }
   return undefined;
 }
@@ -160,7 +197,7 @@ function feedOf(sides: Sides, name: string): Tensor | undefined {
  * What states a prior to the graph. Posteriors p under the training prior π become, up to a constant, p · w / π^d: `label
  * weights` are log w `[labels]` over all labels of the bundle, and `divided out` is d `[]`, 0 or 1.
  */
-export function priorFeeds(manifest: Pick<BundleManifest, Modality>, prior: LabelPrior): Tensors {
+export function priorFeeds(manifest: Partial<BundleParts>, prior: LabelPrior): Tensors {
   const labels = labelsOf(manifest);
   const weights = typeof prior === 'string' ? {} : prior;
   return {

@@ -1,83 +1,52 @@
 // What a bundle says of itself: `manifest.json`, which names every other file with its hash.
 import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
-import { labelsInCommon } from '../data/labels.js';
 import { restrictPrior } from '../evaluate/scores.js';
+import { modalities, MODALITIES, type Modality } from '../modalities/list.js';
+import { type Modalities, type ModalityPart, posteriorShape } from '../modalities/modality.js';
 
-/** What a bundle can read, in the order of the decision's sums. */
-export const MODALITIES = ['text', 'face'] as const;
-export type Modality = (typeof MODALITIES)[number];
+export { MODALITIES, type Modality };
 
 /** The version of the form of bundles. */
 export const BUNDLE_FORMAT = 'mien-bundle-2';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits');
-const labels = z.array(z.string().min(1)).min(2);
 const share = z.number().min(0).max(1);
-/** As `Certainty`: what validation says of how sure answers must be. */
-const certainty = z.strictObject({
-  items: z.int().min(1),
-  sets: z.array(z.strictObject({ coverage: share, posterior: share })).min(1),
-  answers: z.array(z.strictObject({ confidence: share, answered: share, risk: share })).min(1),
-});
-const posterior = {
-  /** Alphabetical; the order of logits. */
-  labels,
-  /** Logits are divided by it before the softmax; fitted on validation. */
-  temperature: z.number().positive(),
-  /** Label distribution of the training items. */
-  prior: z.array(z.number().positive()),
-  /** Fitted on validation; of the text, over the labels of the fusion where there is one. */
-  certainty: certainty.optional(),
-};
 
-export const manifestSchema = z.strictObject({
-  format: z.literal(BUNDLE_FORMAT),
-  name: z.string().min(1),
-  /** The ONNX file that computes the answer from what the encoders give. */
-  decision: z.string(),
-  text: z
-    .strictObject({
-      /** The ONNX file. */
-      model: z.string(),
-      ...posterior,
-      tokenizer: z.string(),
-      /** Texts are cut at this many tokens, special ones included. */
-      maxTokens: z.int().min(3),
-      /** Width of the embedding. */
-      width: z.int().min(1),
-      /** Labels of a second classifier, in the order of the model's output `fine`; absent: there is none. */
-      fine: labels.optional(),
-    })
-    .optional(),
-  face: z
-    .strictObject({
-      /** The ONNX file. */
-      model: z.string(),
-      ...posterior,
-      /** Side in pixels to which the model resizes. */
-      size: z.int().min(32),
-      /** Whether the model has an input `views` and can read a face with its mirror image; absent: no. */
-      mirror: z.boolean().optional(),
-      width: z.int().min(1),
-    })
-    .optional(),
-  fusion: z
-    .strictObject({
-      ...posterior,
-      head: z.string(),
-      /** Whether the training pairs were clean, or some had a corrupted side; absent: clean. */
-      training: z.enum(['clean', 'corrupted']).optional(),
-      /** Probability α that text and face of a pair express one label (docs/recognition.md#contradictions); absent: 1. */
-      agreement: share.optional(),
-      /** Share of what a face adds to a text that counts; absent: all of it. */
-      faceWeight: share.optional(),
-    })
-    .optional(),
-  /** Under which terms weights may be used. */
-  terms: z.array(z.string()),
-  files: z.record(z.string(), z.strictObject({ sha256, bytes: z.int().min(0) })),
-});
+/** The parts of these modalities, each of which a bundle may lack. */
+const partsOf = <All extends Modalities>(all: All) =>
+  Object.fromEntries(Object.entries(all).map(([name, { part }]) => [name, part.optional()])) as {
+    [Name in keyof All]: z.ZodOptional<All[Name]['part']>;
+  };
+
+/** The schema of a manifest over these modalities. */
+export const manifestSchemaOf = <All extends Modalities>(all: All) =>
+  z.strictObject({
+    format: z.literal(BUNDLE_FORMAT),
+    name: z.string().min(1),
+    /** The ONNX file that computes the answer from what the encoders give. */
+    decision: z.string(),
+    ...partsOf(all),
+    fusion: z
+      .strictObject({
+        ...posteriorShape,
+        head: z.string(),
+        /** The modalities that the head fuses; absent: text and face. Others are multiplied in. */
+        modalities: z.array(z.string()).min(2).optional(),
+        /** Whether the training pairs were clean, or some had a corrupted side; absent: clean. */
+        training: z.enum(['clean', 'corrupted']).optional(),
+        /** Probability α that all express one label (docs/recognition.md#contradictions); absent: 1. */
+        agreement: share.optional(),
+        /** Share of what a face, or any modality but the first, adds that counts; absent: all of it. */
+        faceWeight: share.optional(),
+      })
+      .optional(),
+    /** Under which terms weights may be used. */
+    terms: z.array(z.string()),
+    files: z.record(z.string(), z.strictObject({ sha256, bytes: z.int().min(0) })),
+  });
+
+export const manifestSchema = manifestSchemaOf(modalities);
 
 export type BundleManifest = z.output<typeof manifestSchema>;
 
@@ -85,9 +54,10 @@ export type BundleManifest = z.output<typeof manifestSchema>;
  * @throws MienError `bundle` that names the field when parsed JSON is not the manifest of a bundle, or one of another
  *   version.
  */
-export function checkManifest(json: unknown, file: string): BundleManifest {
-  const parsed = manifestSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+export function checkManifest(json: unknown, file: string, all: Modalities = modalities): BundleManifest {
+  const schema = all === modalities ? manifestSchema : manifestSchemaOf(all);
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data as BundleManifest;
   checkFormat((json as { readonly format?: unknown } | null)?.format, file);
   const [issue] = parsed.error.issues;
   throw new MienError('bundle', `is not the manifest of a bundle: ${issue!.message}`, {
@@ -121,28 +91,68 @@ const versionOf = (format: unknown): number | undefined => {
   return digits === undefined ? undefined : Number(digits);
 };
 
-/** Labels that a bundle's texts and faces have in common. */
-export const sharedLabels = ({
-  text,
-  face,
-  fusion,
-}: Pick<BundleManifest, 'text' | 'face' | 'fusion'>): readonly string[] =>
-  labelsInCommon({ text: text?.labels, face: face?.labels, fused: fusion?.labels });
+/** What a bundle states of its modalities and their fusion. */
+export type BundleParts = Pick<BundleManifest, Modality | 'fusion'>;
 
-type Parts = Pick<BundleManifest, 'text' | 'face' | 'fusion'>;
+const isPart = (name: string, value: unknown): boolean =>
+  !['fusion', 'files'].includes(name) && typeof value === 'object' && value !== null && 'labels' in value;
+
+/** The modalities that a manifest has a part of: those of the list in its order, then any further ones. */
+export function modalitiesOf(parts: Partial<BundleParts>): Modality[] {
+  const named = Object.entries(parts).flatMap(([name, part]) =>
+    isPart(name, part) ? name : [],
+  ) as Modality[];
+  return [
+    ...MODALITIES.filter((one) => named.includes(one)),
+    ...named.filter((one) => !MODALITIES.includes(one)),
+  ];
+}
+
+/** A modality's part, which there must be. */
+export const partOf = (parts: Partial<BundleParts>, modality: Modality): ModalityPart => parts[modality]!;
+
+/** The modalities that the fusion fuses; none without one. */
+export const fusedIn = ({ fusion }: Partial<BundleParts>): readonly Modality[] =>
+  fusion ? ((fusion.modalities as Modality[] | undefined) ?? ['text', 'face']) : [];
+
+/** Whether the fusion has a say in the answer to an item with these modalities. */
+export const fuses = (parts: Partial<BundleParts>, present: readonly Modality[]): boolean =>
+  parts.fusion !== undefined && fusedIn(parts).every((one) => present.includes(one));
+
+/** Labels that these modalities of a bundle have in common; with the fusion, those of it. */
+export function sharedLabels(
+  parts: Partial<BundleParts>,
+  present: readonly Modality[] = modalitiesOf(parts),
+): readonly string[] {
+  const fused = fuses(parts, present);
+  const rest = fused ? present.filter((one) => !fusedIn(parts).includes(one)) : present.slice(1);
+  const first = fused ? parts.fusion!.labels : present[0] ? partOf(parts, present[0]).labels : [];
+  return first.filter((label) => rest.every((one) => partOf(parts, one).labels.includes(label)));
+}
 
 /** All labels of a bundle's modalities, alphabetical. */
-export const labelsOf = ({ text, face }: Pick<BundleManifest, Modality>): string[] =>
-  [...new Set([...(text?.labels ?? []), ...(face?.labels ?? [])])].sort();
+export const labelsOf = (parts: Partial<BundleParts>): string[] =>
+  [...new Set(modalitiesOf(parts).flatMap((one) => partOf(parts, one).labels))].sort();
 
-/** The labels of the answer to an item with these modalities: those in common, but all that faces have for a face alone. */
-export const answerLabels = (manifest: Parts, present: readonly Modality[]): readonly string[] =>
-  present.length === 1 && present[0] === 'face' ? manifest.face!.labels : sharedLabels(manifest);
+/** The labels of the answer to an item with these modalities: those in common; alone some are answered over all their own. */
+export function answerLabels(parts: Partial<BundleParts>, present: readonly Modality[]): readonly string[] {
+  const [only] = present;
+  if (only === undefined || present.length > 1) return sharedLabels(parts, present);
+  if ((modalities[only] as Modalities[string] | undefined)?.alone !== 'shared')
+    return partOf(parts, only).labels;
+  return fusedIn(parts).includes(only) ? parts.fusion!.labels : sharedLabels(parts);
+}
 
-/** The label distribution under which several modalities are answered: the fusion's, else the text's, whose label pairs have. */
-export function jointPrior(manifest: Parts): readonly number[] {
-  const { text, fusion } = manifest;
-  return fusion?.prior ?? restrictPrior(text!.prior, text!.labels, sharedLabels(manifest));
+/** The label distribution under which several modalities are answered: the fusion's, else the first's, whose label pairs have. */
+export function jointPrior(
+  parts: Partial<BundleParts>,
+  present: readonly Modality[] = modalitiesOf(parts),
+): readonly number[] {
+  const { prior, labels } = fuses(parts, present) ? parts.fusion! : partOf(parts, present[0]!);
+  const shared = sharedLabels(parts, present);
+  return fuses(parts, present) && labels.length === shared.length
+    ? prior
+    : restrictPrior(prior, labels, shared);
 }
 
 export const MANIFEST_NAME = 'manifest.json';

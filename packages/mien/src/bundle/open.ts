@@ -1,26 +1,23 @@
-// A bundle ready to compute: texts and images in, embeddings and logits out; from these to the answer, its decision.
-import { createSession, defined, MienError, type Session, type Tensor } from 'mien-engine';
+// A bundle ready to compute: what is read of items in, embeddings and logits out; from these to the answer, its decision.
+import { MienError } from 'mien-engine';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { dimensionsOf, encodeInRuns, idsOf, IMAGES_PER_RUN, pixelsOf } from '../encoders/runs.js';
-import { createTokenizer, type Encoding, type Tokenizer } from '../encoders/tokenizer.js';
-import { VIEWS } from '../encoders/views.js';
+import type { Encoding, Tokenizer } from '../encoders/tokenizer.js';
+import { modalities } from '../modalities/list.js';
+import type { Encoded, Modalities, ModalityEncoder, ReadingOptions } from '../modalities/modality.js';
+import type { OpenTextEncoder } from '../modalities/text/text.js';
 import { openDecision, type Decision } from './decision.js';
-import type { BundleManifest } from './manifest.js';
+import { type BundleManifest, modalitiesOf, partOf, type Modality } from './manifest.js';
 
-/** Rows of one modality, in the order of what was given. */
-export interface Encoded {
-  /** `[n, width]` */
-  readonly embedding: Tensor<'float32'>;
-  /** `[n, labels]` */
-  readonly logits: Tensor<'float32'>;
-  /** `[n, fine labels]`: logits of a second classifier of texts, where the bundle has one. */
-  readonly fine?: Tensor<'float32'>;
-  /** Of a face's second classifier, where the model has one: FER2013's own labels beside the votes, `[n, labels]`. */
-  readonly published?: Tensor<'float32'>;
-}
+export type { Encoded };
 
 export interface OpenBundle {
   readonly manifest: BundleManifest;
+  /** The modalities that items may have, whether the bundle reads them or not. */
+  readonly modalities: Modalities;
+  /** The encoder of a modality. @throws MienError `bundle` if the bundle has none. */
+  encoder(modality: Modality): Promise<ModalityEncoder>;
+  /** What was read for a modality, encoded. @throws MienError `bundle` if the bundle has no encoder of it. */
+  encode(modality: Modality, units: readonly unknown[], options?: ReadingOptions): Promise<Encoded>;
   /** Where the bundle reads texts. */
   readonly tokenizer: Tokenizer | undefined;
   /** A text's tokens, cut at the bundle's limit. @throws MienError `bundle` when the bundle reads no text. */
@@ -48,61 +45,54 @@ export interface OpenBundle {
 export async function openBundle(
   manifest: BundleManifest,
   files: Readonly<Record<string, Uint8Array>>,
-  options: { readonly threads?: number; readonly spinning?: boolean } = {},
+  {
+    modalities: all = modalities,
+    ...options
+  }: { readonly threads?: number; readonly spinning?: boolean; readonly modalities?: Modalities } = {},
 ): Promise<OpenBundle> {
-  const { text, face } = manifest;
-  const open = async (part: { model: string } | undefined): Promise<Session | undefined> =>
-    part && createSession(files[part.model]!, options);
-  const [textSession, faceSession] = [await open(text), await open(face)];
+  const encoders: { [M in Modality]?: ModalityEncoder } = {};
+  for (const modality of modalitiesOf(manifest))
+    encoders[modality] = await all[modality]!.open(partOf(manifest, modality), files, options);
   const decision = await openDecision(manifest, files[manifest.decision]!, options);
-  const tokenizer =
-    text &&
-    createTokenizer(JSON.parse(new TextDecoder().decode(files[text.tokenizer])) as unknown, {
-      maxTokens: text.maxTokens,
-      file: text.tokenizer,
-    });
-  const absent = (what: string): MienError =>
-    new MienError('bundle', `the bundle ${manifest.name} has no model of ${what}`);
-
-  const tokenize: OpenBundle['tokenize'] = (one) => {
-    if (!tokenizer) throw absent('texts');
-    return tokenizer.encode(one);
+  const encoderOf = (modality: Modality): ModalityEncoder => {
+    const found = encoders[modality];
+    if (found) return found;
+    const what = all[modality]?.drawn.plural ?? modality;
+    throw new MienError('bundle', `the bundle ${manifest.name} has no model of ${what}`);
   };
-  const tokens: OpenBundle['tokens'] = async (rows) => {
-    if (!text || !textSession) throw absent('texts');
-    const { width, labels, fine } = text;
-    return encodeInRuns(rows, {
-      // One text a run: activations are quantised over all that is in a run, so that neighbours would change each other.
-      most: 1,
-      shapes: {
-        embedding: [width],
-        logits: [labels.length],
-        ...defined({ fine: fine && [fine.length] }),
-      },
-      run: (texts) => textSession.run({ ids: idsOf(texts) }),
-    });
+  const { tokenizer } = (encoders.text as OpenTextEncoder | undefined) ?? {};
+  const encode: OpenBundle['encode'] = async (modality, units, encoding) =>
+    encoderOf(modality).encode(units, encoding);
+  const tokenize: OpenBundle['tokenize'] = (one) => {
+    encoderOf('text');
+    return tokenizer!.encode(one);
   };
   return {
     manifest,
+    modalities: all,
+    encoder: async (modality) => encoderOf(modality),
+    encode,
     tokenizer,
     tokenize,
-    tokens,
-    texts: async (texts) => tokens(texts.map((text) => tokenize(text).ids)),
-    async faces(images, { mirror = true } = {}) {
-      if (!face || !faceSession) throw absent('faces');
-      const classes = face.labels.length;
-      const views = face.mirror ? { views: mirror ? VIEWS.both : VIEWS.own } : {};
-      const published = faceSession.outputs.includes('published') ? [classes] : undefined;
-      return encodeInRuns(images, {
-        kindOf: dimensionsOf,
-        most: IMAGES_PER_RUN,
-        shapes: { embedding: [face.width], logits: [classes], ...defined({ published }) },
-        run: (some) => faceSession.run({ pixels: pixelsOf(some), ...views }),
-      });
-    },
+    tokens: async (texts) =>
+      encode(
+        'text',
+        texts.map((ids) => ({ ids })),
+      ),
+    texts: async (texts) =>
+      encode(
+        'text',
+        texts.map((text) => tokenize(text)),
+      ),
+    faces: async (images, encoding) =>
+      encode(
+        'face',
+        images.map((image) => ({ image })),
+        encoding,
+      ),
     decision,
     async dispose() {
-      for (const session of [textSession, faceSession, decision]) await session?.dispose();
+      for (const one of [...Object.values(encoders), decision]) await one.dispose();
     },
   };
 }

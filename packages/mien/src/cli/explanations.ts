@@ -60,11 +60,9 @@ export function renderExplanation(
   { label, text, face, shares, heatMap }: PrintedExplanation,
   width: number,
 ): string {
-  const modalities: Readonly<Record<string, Contribution>> = shares
-    ? { text: shares.text, face: shares.face }
-    : {};
+  const { base: _base, ...modalities } = shares ?? { base: 0 };
   const groups = [
-    Object.entries(modalities).map(([name, { value, share }]) => [
+    Object.entries<Contribution>(modalities).map(([name, { value, share }]) => [
       `${name} (${share.toFixed(2).replace(/^0\./, '.')} of the effect)`,
       signed(value),
     ]),

@@ -1,6 +1,7 @@
 // Renders predictions: for people one by one or as a table, for programs as CSV or JSONL.
 import { stringify } from 'csv-stringify/sync';
 import type { ParquetColumn } from '../data/parquet.js';
+import { modalities, MODALITIES } from '../modalities/list.js';
 import { renderText } from './text-table.js';
 import { renderExplanation, summarizeExplanation, type PrintedExplanation } from './explanations.js';
 import type { RecognizerInfo, Probabilities, Recognition, Result } from '../recognizer/types.js';
@@ -16,8 +17,10 @@ export interface Predicted {
 }
 
 /** All labels of answers, alphabetical. */
-export const predictedLabels = ({ labels: { text, face, fused } }: RecognizerInfo): string[] =>
-  [...new Set([...(fused ?? text ?? []), ...(face ?? [])])].sort();
+export const predictedLabels = ({ labels: { fused, fine: _fine, ...own } }: RecognizerInfo): string[] =>
+  [
+    ...new Set(Object.entries(own).flatMap(([name, labels]) => (name === 'text' && fused ? fused : labels))),
+  ].sort();
 
 interface ResultColumn extends Pick<ParquetColumn, 'name' | 'type'> {
   /** Undefined or an empty list where the result has none. */
@@ -84,7 +87,14 @@ const digits = (value: number | undefined): string => (value === undefined ? '' 
 const share = (value: number | undefined): string =>
   value === undefined ? '–' : value.toFixed(2).replace(/^0\./, '.');
 
-const FROM = { text: 'from the text', face: 'from the face', both: 'from text and face' } as const;
+/** Which modalities decided: "from the text", "from text and face". */
+function fromOf(result: Recognition): string {
+  const present = MODALITIES.filter((modality) => result[modality]);
+  const [only] = present;
+  return only && present.length === 1
+    ? `from ${modalities[only].drawn.the}`
+    : `from ${present.slice(0, -1).join(', ')} and ${present.at(-1)!}`;
+}
 
 /** The number of finer labels to show, the most probable ones. */
 const MAX_FINE_LABELS = 5;
@@ -96,10 +106,10 @@ export function renderOne(
   width: number,
 ): string {
   const warnings = result.warnings.map(({ message }) => `note: ${message}`);
-  const { label, probabilities, from, text, gate, disagreement, abstained, set } = result;
+  const { label, probabilities, text, gate, disagreement, abstained, set } = result;
   const details = [
     ...(abstained ? ['withheld as too uncertain'] : []),
-    FROM[from],
+    fromOf(result),
     ...(text && text.read < 1 ? [`${share(text.read)} of the text was read`] : []),
     ...(gate ? [`the face’s share in the fusion is ${share(gate.mean)}`] : []),
     ...(set ? [`one of ${set.join(', ')}`] : []),

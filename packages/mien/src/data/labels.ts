@@ -85,18 +85,19 @@ export const isSharedLabel = (name: string): name is SharedLabel =>
   (SHARED_LABELS as readonly string[]).includes(name);
 
 /**
- * The labels of the joint answer: the fusion's if there is one, else those that texts and faces share, or the labels of
- * the only modality.
+ * The labels of the joint answer: those that all modalities share, or the labels of the only one; of texts and faces the
+ * fusion's if there is one.
  */
 export function labelsInCommon({
-  text,
-  face,
   fused,
+  fine: _fine,
+  ...own
 }: {
-  readonly text?: readonly string[] | undefined;
-  readonly face?: readonly string[] | undefined;
-  readonly fused?: readonly string[] | undefined;
+  readonly [kind: string]: readonly string[] | undefined;
 }): readonly string[] {
-  if (fused) return fused;
-  return text && face ? text.filter((label) => face.includes(label)) : (text ?? face ?? []);
+  const lists = Object.entries(own).flatMap(([name, labels]) =>
+    labels && !(fused && (name === 'text' || name === 'face')) ? [labels] : [],
+  );
+  const [first = [], ...rest] = fused ? [fused, ...lists] : lists;
+  return first.filter((label) => rest.every((labels) => labels.includes(label)));
 }

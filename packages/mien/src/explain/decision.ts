@@ -1,5 +1,5 @@
 // The decision of a bundle as part of the graph that explains an encoder: the log-odds of a label in the result, from one
-// modality's embedding and logits with those of the other held fixed.
+// modality's embedding and logits with those of the others held fixed.
 import {
   add,
   constant,
@@ -13,6 +13,7 @@ import {
   exp,
   type Model,
   mul,
+  slice,
   stopGradient,
   sub,
   sum,
@@ -20,12 +21,20 @@ import {
   type Tensors,
   type Value,
 } from 'mien-engine';
-import { type LabelPrior, PRIOR_INPUTS, priorFeeds, type Side } from '../bundle/decision.js';
+import {
+  jointName,
+  type LabelPrior,
+  PRIOR_INPUTS,
+  priorFeeds,
+  type Sides,
+  subsetsOf,
+} from '../bundle/decision.js';
 import {
   type BundleManifest,
   labelsOf,
-  MODALITIES,
+  modalitiesOf,
   type Modality,
+  partOf,
   sharedLabels,
 } from '../bundle/manifest.js';
 import { rebuild } from './rebuild.js';
@@ -40,20 +49,26 @@ export interface ExplanationTarget {
   readonly among: readonly string[];
   /** The prior of the result. */
   readonly prior?: LabelPrior | undefined;
-  /** The other modality's outputs, if the item has both. */
-  readonly other?: Side | undefined;
+  /** What the encoders gave for the other modalities that the item has. */
+  readonly others?: Sides | undefined;
 }
 
-const otherOf = (modality: Modality): Modality => (modality === 'text' ? 'face' : 'text');
+/** Whether the decision reads embeddings of a modality. */
+const readsEmbedding = ({ nodes }: Model, modality: Modality): boolean =>
+  nodes.some(({ inputs }) => inputs.includes(`${modality} embedding`));
 
-/** Whether the decision reads embeddings. */
-const readsEmbeddings = ({ nodes }: Model): boolean =>
-  nodes.some(({ inputs }) => MODALITIES.some((modality) => inputs.includes(`${modality} embedding`)));
+/** The sets of modalities that an item with this one may have: by itself, and with any of the others. */
+const setsWith = (manifest: BundleManifest, modality: Modality): Modality[][] =>
+  subsetsOf(modalitiesOf(manifest), 1).filter((some) => some.includes(modality));
+
+const othersOf = (manifest: BundleManifest, modality: Modality): Modality[] =>
+  modalitiesOf(manifest).filter((one) => one !== modality);
 
 /**
  * The log-odds `[batch]` of the label, from one modality's embedding and logits. Inputs of the graph are `label`,
- * `among`, those of the prior and, in a bundle with both modalities, the other's `embedding` and `logits`, and `paired`: 1
- * where the other counts, 0 where there is none. One graph serves items with one modality and with both, under any prior.
+ * `among`, those of the prior and, in a bundle with further modalities, `NAME logits` and `NAME embedding` of each, and
+ * `present` `[sets]`: 1 for the set of modalities that the item has, 0 for the others. One graph serves items with any
+ * modalities, under any prior.
  */
 export function decisionOn(
   graph: Graph,
@@ -69,28 +84,35 @@ export function decisionOn(
     [`${modality} logits`]: own.logits,
     [`${modality} embedding`]: own.embedding,
   };
-  const ask = (scores: Value): Value =>
-    logOdds(
-      scores,
-      input(graph, 'label', 'float32', [labels.length]),
-      input(graph, 'among', 'float32', [labels.length]),
-    );
-  const otherModality = otherOf(modality);
-  const other = manifest[otherModality];
-  if (other) {
-    const [batch] = own.logits.shape as [Value['shape'][number]];
-    const side = (name: string, width: number): Value =>
-      expand(input(graph, name, 'float32', [1, width]), [batch, width]);
-    given[`${otherModality} logits`] = side('logits', other.labels.length);
-    if (readsEmbeddings(decision)) given[`${otherModality} embedding`] = side('embedding', other.width);
+  const [batch] = own.logits.shape as [Value['shape'][number]];
+  for (const other of othersOf(manifest, modality)) {
+    const { labels: its, width } = partOf(manifest, other);
+    const side = (name: string, size: number): Value =>
+      expand(input(graph, name, 'float32', [1, size]), [batch, size]);
+    given[`${other} logits`] = side(`${other} logits`, its.length);
+    if (readsEmbedding(decision, other)) given[`${other} embedding`] = side(`${other} embedding`, width);
   }
-  const wanted = [`${modality} scores`, ...(other ? ['scores'] : [])];
-  const found = rebuild(graph, decision, given, wanted);
-  const alone = under(found.get(wanted[0]!)!, manifest[modality]!.labels, labels);
-  if (!other) return ask(alone);
-  const both = under(found.get('scores')!, sharedLabels(manifest), labels);
-  const paired = input(graph, 'paired', 'float32', []);
-  return ask(add(mul(both, paired), mul(alone, sub(1, paired))));
+  const all = modalitiesOf(manifest);
+  const sets = setsWith(manifest, modality).map((some) => ({
+    name: some.length === 1 ? `${modality} scores` : jointName(all, some, 'scores'),
+    labels: some.length === 1 ? partOf(manifest, modality).labels : sharedLabels(manifest, some),
+  }));
+  const found = rebuild(
+    graph,
+    decision,
+    given,
+    sets.map(({ name }) => name),
+  );
+  const scores = sets.map(({ name, labels: over }) => under(found.get(name)!, over, labels));
+  const present = sets.length > 1 ? input(graph, 'present', 'float32', [sets.length]) : undefined;
+  const chosen = present
+    ? scores.map((one, i) => mul(one, slice(present, 0, i, i + 1))).reduce(add)
+    : scores[0]!;
+  return logOdds(
+    chosen,
+    input(graph, 'label', 'float32', [labels.length]),
+    input(graph, 'among', 'float32', [labels.length]),
+  );
 }
 
 /** What to feed to the inputs that `decisionOn` declares. */
@@ -98,24 +120,31 @@ export function decisionFeeds(
   manifest: BundleManifest,
   decision: Model,
   modality: Modality,
-  { label, among, prior = 'training', other }: ExplanationTarget,
+  { label, among, prior = 'training', others = {} }: ExplanationTarget,
 ): Tensors {
   const labels = labelsOf(manifest);
   const each = (of: (one: string) => number): Tensor<'float32'> => float32([labels.length], labels.map(of));
-  const feeds = {
+  const feeds: Record<string, Tensor> = {
     label: each((one) => (one === label ? 1 : 0)),
     among: each((one) => (among.includes(one) ? 0 : NEVER)),
     ...priorFeeds(manifest, prior),
   };
-  const part = manifest[otherOf(modality)];
-  if (!part) return feeds;
   const empty = (width: number): Tensor<'float32'> => float32([1, width], new Float32Array(width));
-  return {
-    ...feeds,
-    paired: float32([], [other ? 1 : 0]),
-    logits: other?.logits ?? empty(part.labels.length),
-    ...(readsEmbeddings(decision) ? { embedding: other?.embedding ?? empty(part.width) } : {}),
-  };
+  for (const other of othersOf(manifest, modality)) {
+    const part = partOf(manifest, other);
+    feeds[`${other} logits`] = others[other]?.logits ?? empty(part.labels.length);
+    if (readsEmbedding(decision, other))
+      feeds[`${other} embedding`] = others[other]?.embedding ?? empty(part.width);
+  }
+  const sets = setsWith(manifest, modality);
+  const isPresent = (some: readonly Modality[]): boolean =>
+    othersOf(manifest, modality).every((one) => some.includes(one) === (others[one] !== undefined));
+  if (sets.length > 1)
+    feeds['present'] = float32(
+      [sets.length],
+      sets.map((some) => (isPresent(some) ? 1 : 0)),
+    );
+  return feeds;
 }
 
 /** Columns of `x` `[batch, from]` under other labels: `[batch, to]`, zero for one that `from` has not. */

@@ -1,6 +1,6 @@
 // Explanations of one bundle: models are read and graphs built when the first explanation is requested.
 import { MienError, type Model, readModel, type SessionOptions } from 'mien-engine';
-import type { BundleManifest, Modality } from '../bundle/manifest.js';
+import { type BundleManifest, type Modality, modalitiesOf, partOf } from '../bundle/manifest.js';
 import { createFaceExplainer, type FaceExplainer } from './face.js';
 import { createTextExplainer, type TextExplainer } from './text.js';
 
@@ -34,10 +34,9 @@ export function createExplainer(
         });
       return readModel(found.files[file]!, file);
     };
-    const part = manifest[modality];
-    if (part === undefined)
+    if (!modalitiesOf(manifest).includes(modality))
       throw new MienError('bundle', `the bundle ${manifest.name} has no model of ${modality}s`);
-    return { encoder: open(part.model), decision: open(manifest.decision) };
+    return { encoder: open(partOf(manifest, modality).model), decision: open(manifest.decision) };
   };
   const text = once(async () => {
     const { encoder, decision } = await models('text');

@@ -1,15 +1,25 @@
 // From what the encoders say of items to their results: the decision is run on items with the same modalities together;
 // its outputs become an answer with its warnings.
 import { defined, indicesBy, takeRows } from 'mien-engine/base';
-import { type DecisionOutput, outputsFor, type Sides } from '../bundle/decision.js';
+import {
+  type DecisionOutput,
+  jointName,
+  type JointOutput,
+  outputsFor,
+  pairsOf,
+  type Sides,
+} from '../bundle/decision.js';
 import {
   answerLabels,
   type BundleManifest,
-  MODALITIES,
+  modalitiesOf,
   type Modality,
+  partOf,
   sharedLabels,
 } from '../bundle/manifest.js';
 import type { Encoded, OpenBundle } from '../bundle/open.js';
+import { modalities as listed } from '../modalities/list.js';
+import type { Modalities } from '../modalities/modality.js';
 import { certaintyOf } from './certainty.js';
 import { byLabel, probabilitiesOf, topOf } from './labels.js';
 import type { Prepared } from './prepare.js';
@@ -17,18 +27,16 @@ import type {
   FacePosterior,
   Gate,
   ModalityPosterior,
-  Probabilities,
   Recognition,
   RecognizeOptions,
   Result,
-  TextPosterior,
   Warning,
 } from './types.js';
 
 /** What the encoders gave, by modality: rows of all items. */
 export type AllEncoded = { readonly [M in Modality]?: Encoded | undefined };
 
-/** An item, and its rows in what the encoders gave; of a face the first, the item's others follow. */
+/** An item, and its rows in what the encoders gave; of several units the first, the others follow. */
 export interface Placed {
   readonly prepared: Prepared;
   readonly rows: { readonly [M in Modality]?: number | undefined };
@@ -37,24 +45,34 @@ export interface Placed {
 /** What the decision says of one item. */
 interface Decided {
   readonly present: readonly Modality[];
-  /** An output's row of this item, and the row of a modality's logits. */
-  values(output: DecisionOutput): Float32Array;
+  /** An output's row of this item; undefined if the bundle does not have it. */
+  values(output: DecisionOutput): Float32Array | undefined;
+  /** The same of several modalities, by default of all that the item has. */
+  joint(output: JointOutput, some?: readonly Modality[]): Float32Array | undefined;
+  /** The row of a modality's logits. */
   logits(modality: Modality): Float32Array;
-  has(output: DecisionOutput): boolean;
 }
 
 type DecideOptions = Pick<RecognizeOptions, 'prior' | 'fine' | 'gate'>;
 
+/** What answering needs of an open bundle. */
+type Answering = Pick<OpenBundle, 'manifest' | 'decision'> & { readonly modalities?: Modalities };
+
 /** Results in the order of the items: an item's failure where there is one, else its answer. */
 export async function answerItems(
-  bundle: Pick<OpenBundle, 'manifest' | 'decision'>,
+  bundle: Answering,
   items: readonly Placed[],
   encoded: AllEncoded,
   options: RecognizeOptions = {},
 ): Promise<Result[]> {
+  const all = modalitiesOf(bundle.manifest);
   const open = items.flatMap(({ prepared, rows }, item) => {
     if (prepared.error) return [];
-    const others = prepared.crops.slice(1).map((_, i) => ({ item, rows: { face: rows.face! + 1 + i } }));
+    const others = all.flatMap((modality) =>
+      (prepared.units[modality] ?? [])
+        .slice(1)
+        .map((_, i) => ({ item, rows: { [modality]: rows[modality]! + 1 + i } as Placed['rows'] })),
+    );
     return [{ item, rows }, ...others];
   });
   const decided = await decide(
@@ -68,20 +86,21 @@ export async function answerItems(
     const { error, warnings } = prepared;
     if (error) return { error, warnings };
     const [first, ...others] = ofItem.get(item)!.map((i) => decided[i]!);
-    return resultOf(prepared, bundle.manifest, options, first!, others);
+    return resultOf(prepared, bundle, options, first!, others);
   });
 }
 
 /** Runs the decision once for each set of modalities that there is. */
 async function decide(
-  { decision }: Pick<OpenBundle, 'decision'>,
+  { decision, manifest }: Answering,
   items: readonly Placed['rows'][],
   encoded: AllEncoded,
   { prior, fine = false, gate = false }: DecideOptions,
 ): Promise<Decided[]> {
   const decided = new Array<Decided>(items.length);
+  const modalities = modalitiesOf(manifest);
   const presentIn = (rows: Placed['rows']): Modality[] =>
-    MODALITIES.filter((modality) => rows[modality] !== undefined);
+    modalities.filter((modality) => rows[modality] !== undefined);
   for (const group of indicesBy(items, (rows) => presentIn(rows).join()).values()) {
     const present = presentIn(items[group[0]!]!);
     const sides = Object.fromEntries(
@@ -93,19 +112,20 @@ async function decide(
         ),
       ]),
     ) as Sides;
-    const wanted = outputsFor(present, decision.outputs, { prior, fine, gate });
+    const wanted = outputsFor(present, { modalities, outputs: decision.outputs }, { prior, fine, gate });
     const outputs = await decision.run(sides, wanted, prior);
     group.forEach((i, row) => {
       const rowIn = ({ data }: { readonly data: Float32Array }): Float32Array => {
         const width = data.length / group.length;
         return data.subarray(row * width, (row + 1) * width);
       };
+      const values: Decided['values'] = (output) => (output in outputs ? rowIn(outputs[output]!) : undefined);
       decided[i] = {
         present,
-        has: (output) => output in outputs,
-        values: (output) => rowIn(outputs[output]),
+        values,
+        joint: (output, some = present) => values(jointName(modalities, some, output)),
         // Under the training prior the encoder's own.
-        logits: (modality) => rowIn(outputs[`${modality} moved logits`] ?? sides[modality]!.logits),
+        logits: (modality) => values(`${modality} moved logits`) ?? rowIn(sides[modality]!.logits),
       };
     });
   }
@@ -123,43 +143,51 @@ function rowsOf(encoded: Encoded, rows: readonly number[]): Encoded {
   };
 }
 
+/** Posteriors by modality. */
+type Posteriors = { readonly [M in Modality]?: ModalityPosterior };
+
 function resultOf(
-  { crops, warnings, text: read }: Prepared,
-  manifest: BundleManifest,
+  { units, warnings }: Prepared,
+  { manifest, modalities = listed }: Answering,
   options: RecognizeOptions,
   decided: Decided,
   others: readonly Decided[],
 ): Recognition {
   const { present } = decided;
-  const text = present.includes('text') ? textPosterior(manifest, decided, read!.read) : undefined;
-  const faces = crops.map(({ place }, i): FacePosterior => ({
-    ...posteriorOf(manifest, 'face', i === 0 ? decided : others[i - 1]!),
-    place,
-  }));
-  const [face, ...further] = faces;
+  const posterior = (modality: Modality, unit: number, of: Decided): ModalityPosterior => ({
+    ...posteriorOf(manifest, modality, of),
+    ...(modalities as Modalities)[modality]!.describe?.(units[modality]![unit]),
+    ...(modality === 'text' ? finePosterior(manifest, of) : {}),
+  });
+  const posteriors: Posteriors = Object.fromEntries(
+    present.map((modality) => [modality, posterior(modality, 0, decided)]),
+  );
+  const further: ModalityPosterior[] = others.map((one, i) => posterior(one.present[0]!, i + 1, one));
   const answer = answerOf(manifest, decided);
   const label = topOf(answer.probabilities);
-  const [disagreement] = decided.has('disagreement') ? decided.values('disagreement') : [];
+  const [disagreement] = decided.joint('disagreement') ?? [];
+  const gate = gateOf(decided);
   return {
     label,
     ...answer,
-    ...certaintyOf(manifest, { label, ...answer }, options),
-    ...defined({ text, face }),
-    ...(options.allFaces ? { others: further } : {}),
-    ...(decided.has('mean gate') ? { gate: gateOf(decided) } : {}),
-    ...defined({ disagreement }),
+    ...certaintyOf(manifest, { label, ...answer }, present, options),
+    ...(posteriors as Pick<Recognition, Modality>),
+    ...(options.allFaces
+      ? { others: further as readonly ModalityPosterior[] as readonly FacePosterior[] }
+      : {}),
+    ...defined({ gate, disagreement, disagreements: disagreementsOf(decided) }),
     warnings: [
       ...warnings,
-      ...otherEmotion(text, sharedLabels(manifest)),
-      ...contradiction(manifest, decided, { text, face, disagreement }),
+      ...otherEmotion(posteriors.text, answerLabels(manifest, present)),
+      ...contradictions(manifest, decided, posteriors, modalities),
     ],
-  };
+  } as Recognition;
 }
 
 /** What one modality says by itself. */
 function posteriorOf(manifest: BundleManifest, modality: Modality, decided: Decided): ModalityPosterior {
-  const { labels } = manifest[modality]!;
-  const probabilities = probabilitiesOf(labels, decided.values(`${modality} posterior`));
+  const { labels } = partOf(manifest, modality);
+  const probabilities = probabilitiesOf(labels, decided.values(`${modality} posterior`)!);
   return {
     label: topOf(probabilities),
     probabilities,
@@ -167,13 +195,9 @@ function posteriorOf(manifest: BundleManifest, modality: Modality, decided: Deci
   };
 }
 
-function textPosterior(manifest: BundleManifest, decided: Decided, read: number): TextPosterior {
-  const posterior = { ...posteriorOf(manifest, 'text', decided), read };
-  if (!decided.has('text fine posterior')) return posterior;
-  return {
-    ...posterior,
-    fine: probabilitiesOf(manifest.text!.fine!, decided.values('text fine posterior')),
-  };
+function finePosterior({ text }: BundleManifest, decided: Decided) {
+  const fine = decided.values('text fine posterior');
+  return fine && text?.fine ? { fine: probabilitiesOf(text.fine, fine) } : {};
 }
 
 function answerOf(
@@ -185,21 +209,47 @@ function answerOf(
   const [only] = present;
   if (present.length === 1)
     return {
-      probabilities: probabilitiesOf(labels, decided.values(`${only!} answer`)),
-      logits: byLabel(manifest[only!]!.labels, decided.logits(only!)),
+      probabilities: probabilitiesOf(labels, decided.values(`${only!} answer`)!),
+      logits: byLabel(partOf(manifest, only!).labels, decided.logits(only!)),
       from: only!,
     };
+  const [agreement] = decided.joint('agreement') ?? [];
   return {
-    probabilities: probabilitiesOf(labels, decided.values('answer')),
-    logits: byLabel(labels, decided.values('logits')),
-    ...(decided.has('agreement') ? { agreement: decided.values('agreement')[0]! } : {}),
-    from: 'both',
+    probabilities: probabilitiesOf(labels, decided.joint('answer')!),
+    logits: byLabel(labels, decided.joint('logits')!),
+    ...defined({ agreement }),
+    from: present.length === 2 ? 'both' : 'all',
   };
 }
 
-function gateOf(decided: Decided): Gate {
-  const [mean] = decided.values('mean gate');
-  return decided.has('gate') ? { mean: mean!, values: [...decided.values('gate')] } : { mean: mean! };
+/** The weights of the fusion's modalities, where a gate gave them. */
+function gateOf(decided: Decided): Gate | undefined {
+  const { present } = decided;
+  const [mean] = decided.joint('mean gate') ?? [];
+  if (mean !== undefined) {
+    const values = decided.joint('gate');
+    return { mean, ...defined({ values: values && [...values] }) };
+  }
+  const means = decided.joint('mean gates');
+  if (!means) return undefined;
+  const all = decided.joint('gates');
+  const width = (all?.length ?? 0) / present.length;
+  const ofEach = <T>(of: (place: number) => T) =>
+    Object.fromEntries(present.map((modality, i) => [modality, of(i)]));
+  const face = present.indexOf('face');
+  return {
+    mean: face < 0 ? 0 : means[face]!,
+    shares: ofEach((i) => means[i]!),
+    ...(all && face >= 0 ? { values: [...all.subarray(face * width, (face + 1) * width)] } : {}),
+  };
+}
+
+/** Of three or more modalities, how much each two disagree. */
+function disagreementsOf(decided: Decided): Readonly<Record<string, number>> | undefined {
+  if (decided.present.length < 3) return undefined;
+  return Object.fromEntries(
+    pairsOf(decided.present).map((pair) => [pair.join('+'), decided.joint('disagreement', pair)![0]!]),
+  );
 }
 
 function otherEmotion(text: ModalityPosterior | undefined, shared: readonly string[]): Warning[] {
@@ -209,33 +259,34 @@ function otherEmotion(text: ModalityPosterior | undefined, shared: readonly stri
 }
 
 /**
- * From this disagreement on text and face contradict each other. Chosen on validation pairs of the bundled model
- * (`bench/contradiction.ts`): 7 % of the pairs of one label are warned of, and 46 % of those of two.
+ * From this disagreement on two modalities contradict each other. Chosen on validation pairs of text and face of the
+ * bundled model (`bench/contradiction.ts`): 7 % of the pairs of one label are warned of, and 46 % of those of two.
  */
 const CONTRADICTION = 0.7;
 
 /** The label of words and faces that show no emotion. A calm face beside emotional words is common. */
 const NEUTRAL = 'neutral';
 
-/** Warns where both sides show an emotion, the face one that texts can tell of too, and these differ widely. */
-function contradiction(
+/** Warns where two sides express an emotion, the second one that the first can tell of too, and these differ widely. */
+function contradictions(
   manifest: BundleManifest,
   decided: Decided,
-  {
-    text,
-    face,
-    disagreement,
-  }: {
-    readonly text: ModalityPosterior | undefined;
-    readonly face: ModalityPosterior | undefined;
-    readonly disagreement: number | undefined;
-  },
+  posteriors: Posteriors,
+  modalities: Modalities,
 ): Warning[] {
-  const shared = sharedLabels(manifest);
-  if (!text || !face || disagreement! <= CONTRADICTION || !shared.includes(face.label)) return [];
-  const ofShared: Probabilities = byLabel(shared, decided.values('text shared posterior'));
-  const said = topOf(ofShared);
-  if ([text.label, said, face.label].includes(NEUTRAL)) return [];
-  const message = `the text tells of ${said}, the face shows ${face.label}; the answer can be right about one of both only`;
-  return [{ code: 'modalities-disagree', message }];
+  const { present } = decided;
+  return pairsOf(present).flatMap(([first, second]): Warning[] => {
+    const [one, other] = [posteriors[first]!, posteriors[second]!];
+    const [disagreement] = decided.joint('disagreement', [first, second]) ?? [];
+    const shared = sharedLabels(manifest, present);
+    if (disagreement! <= CONTRADICTION || !shared.includes(other.label)) return [];
+    const said = topOf(byLabel(shared, decided.joint(`${first} shared posterior`)!));
+    if ([one.label, said, other.label].includes(NEUTRAL)) return [];
+    const says = (modality: Modality, label: string): string => {
+      const { the, verb } = modalities[modality]!.drawn;
+      return `${the} ${verb} ${label}`;
+    };
+    const message = `${says(first, said)}, ${says(second, other.label)}; the answer can be right about one of both only`;
+    return [{ code: 'modalities-disagree', message }];
+  });
 }

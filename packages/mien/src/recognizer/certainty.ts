@@ -1,6 +1,6 @@
 // Label sets that contain the true label with a given coverage, and abstention to limit the share of wrong answers.
 import { defined, MienError, repeated } from 'mien-engine/base';
-import type { BundleManifest } from '../bundle/manifest.js';
+import { type BundleManifest, fusedIn, modalitiesOf, type Modality, partOf } from '../bundle/manifest.js';
 import {
   LEAST_COVERAGE,
   leastConfidence,
@@ -10,11 +10,13 @@ import {
 } from '../evaluate/certainty.js';
 import type { Recognition, RecognizeOptions } from './types.js';
 
-type Decided = Pick<Recognition, 'label' | 'probabilities' | 'from'>;
+type Decided = Pick<Recognition, 'label' | 'probabilities'>;
 
 /** Whether every model of a bundle has certainty data. */
-export const knowsCertainty = ({ text, face, fusion }: BundleManifest): boolean =>
-  [text, face, fusion].every((part) => !part || part.certainty);
+export const knowsCertainty = (manifest: BundleManifest): boolean =>
+  [...modalitiesOf(manifest).map((one) => partOf(manifest, one)), manifest.fusion].every(
+    (part) => !part || part.certainty,
+  );
 
 /** @throws MienError `usage` if coverage or risk are out of range, or the bundle lacks certainty data. */
 export function checkCertainty(manifest: BundleManifest, { coverage, risk }: RecognizeOptions): void {
@@ -39,9 +41,14 @@ export function checkCertainty(manifest: BundleManifest, { coverage, risk }: Rec
 export function certaintyOf(
   manifest: BundleManifest,
   decided: Decided,
+  present: readonly Modality[],
   { coverage, risk }: RecognizeOptions,
 ): Pick<Recognition, 'set' | 'abstained'> {
-  const { certainty } = manifest[decided.from === 'both' ? 'fusion' : decided.from] ?? {};
+  const [only] = present;
+  const fused =
+    present.length === fusedIn(manifest).length && present.every((one) => fusedIn(manifest).includes(one));
+  const { certainty } =
+    (present.length === 1 ? partOf(manifest, only!) : fused ? manifest.fusion : undefined) ?? {};
   if (!certainty) return {};
   return defined({
     set: coverage === undefined ? undefined : setOf(certainty, decided, coverage),

@@ -1,19 +1,27 @@
 // `explain`: the result of one item, and the contributions of its words, of the parts of its face and of each modality.
 import { defined, MienError, suggestion } from 'mien-engine/base';
-import type { LabelPrior, Side } from '../bundle/decision.js';
-import { sharedLabels } from '../bundle/manifest.js';
+import {
+  type DecisionOutput,
+  jointName,
+  type LabelPrior,
+  type Sides,
+  subsetsOf,
+} from '../bundle/decision.js';
+import { answerLabels, type Modality, modalitiesOf, sharedLabels } from '../bundle/manifest.js';
 import type { OpenBundle } from '../bundle/open.js';
 import type { Explainer } from '../explain/explainer.js';
 import { tokenizedWords } from '../explain/words.js';
+import { cornersOf, type Crop } from '../modalities/face/read.js';
+import type { Encoded, ReadingTools } from '../modalities/modality.js';
+import type { ReadText } from '../modalities/text/read.js';
 import { answerItems } from './answer.js';
 import { throwIfAborted } from './facade.js';
-import { probabilitiesOf } from './labels.js';
-import { contextOf, cornersOf, prepareItem, type Crop, type FaceFinder } from './prepare.js';
+import { probabilitiesOf, restricted } from './labels.js';
+import { prepareItem } from './prepare.js';
 import type { ReadItem } from './read-item.js';
 import { logOddsOf, sharesOf } from './shares.js';
 import type {
   Completeness,
-  DecodeImage,
   ExplainOptions,
   Explanation,
   FaceExplanation,
@@ -25,8 +33,7 @@ import type {
 
 export interface ExplainParts {
   readonly bundle: OpenBundle;
-  readonly faces: FaceFinder;
-  readonly decode: DecodeImage;
+  readonly tools: ReadingTools;
   readonly explainer: Explainer;
 }
 
@@ -44,57 +51,80 @@ interface Question {
 export async function explainItem(
   item: ReadItem,
   options: ExplainOptions,
-  { bundle, faces, decode, explainer }: ExplainParts,
+  { bundle, tools, explainer }: ExplainParts,
 ): Promise<Explanation | Failure> {
-  const prepared = await prepareItem(item, contextOf(bundle, { faces, decode, options }));
-  const [crop] = prepared.crops;
+  const prepared = await prepareItem(item, bundle, { tools, options });
   throwIfAborted(options.signal);
-  const text = prepared.text && (await bundle.tokens([prepared.text.ids]));
-  const face = crop && (await bundle.faces([crop.image]));
-  const rows = { text: text && 0, face: face && 0 };
+  const sides: { [M in Modality]?: Encoded } = {};
+  for (const modality of modalitiesOf(bundle.manifest)) {
+    const unit = prepared.units[modality]?.slice(0, 1);
+    if (unit) sides[modality] = await bundle.encode(modality, unit);
+  }
+  const present = Object.keys(sides) as Modality[];
+  const rows = Object.fromEntries(present.map((modality) => [modality, 0]));
   const { prior } = options;
-  const [result] = await answerItems(bundle, [{ prepared, rows }], { text, face }, { prior });
+  const [result] = await answerItems(bundle, [{ prepared, rows }], sides, { prior });
   if (result!.error) return result!;
   const question = { ...questionAbout(result!, options.label), prior };
+  const others = (modality: Modality): Sides => ({ ...sides, [modality]: undefined });
+  const [readText] = (prepared.units.text ?? []) as readonly ReadText[];
+  const [crop] = (prepared.units.face ?? []) as readonly Crop[];
   throwIfAborted(options.signal);
-  const ofText =
-    text &&
-    (await explainText(item.text!, prepared.text!.ids, question, bundle, explainer, {
-      other: face,
+  const text =
+    readText &&
+    (await explainText(item.text!, readText.ids, question, bundle, explainer, {
+      others: others('text'),
       signal: options.signal,
     }));
   throwIfAborted(options.signal);
-  const ofFace =
-    crop && (await explainFace(crop, question, explainer, { other: text, signal: options.signal }));
+  const face =
+    crop &&
+    (await explainFace(crop, question, explainer, { others: others('face'), signal: options.signal }));
   return {
     label: question.label,
     logOdds: logOddsOf(question.probabilities, question.label),
-    ...defined({ text: ofText, face: ofFace }),
-    ...(text && face ? { shares: await shares(bundle, { text, face }, question) } : {}),
+    ...defined({ text, face }),
+    ...(present.length > 1 ? { shares: await shares(bundle, present, sides, question) } : {}),
     result: result!,
     warnings: result!.warnings,
   };
 }
 
+/** The contribution of each modality: the decision's answers by every set of them. */
 async function shares(
   { manifest, decision }: OpenBundle,
-  sides: Readonly<Record<'text' | 'face', Side>>,
+  present: readonly Modality[],
+  sides: Sides,
   { label, prior }: Question,
 ): Promise<NonNullable<Explanation['shares']>> {
-  const wanted = ['answer', 'text shared posterior', 'face shared posterior', 'prior'] as const;
-  const outputs = await decision.run(sides, wanted, prior);
-  const [both, text, face, none] = wanted.map((name) =>
-    probabilitiesOf(sharedLabels(manifest), outputs[name].data),
+  const all = modalitiesOf(manifest);
+  const labels = sharedLabels(manifest, present);
+  const outputOf = (some: readonly Modality[]): DecisionOutput => {
+    const [only] = some;
+    if (only === undefined) return jointName(all, present, 'prior');
+    return some.length === 1
+      ? jointName(all, present, `${only} shared posterior`)
+      : jointName(all, some, 'answer');
+  };
+  const sets = subsetsOf(present, 0);
+  const outputs: Readonly<Record<string, { readonly data: Float32Array } | undefined>> = await decision.run(
+    sides,
+    sets.map(outputOf),
+    prior,
   );
-  return sharesOf({ both: both!, text: text!, face: face!, prior: none! }, label);
+  const answerOf = (some: readonly Modality[]): Probabilities => {
+    // Some of the modalities may have more labels in common than all.
+    const own = some.length > 1 ? answerLabels(manifest, some) : labels;
+    return restricted(probabilitiesOf(own, outputs[outputOf(some)]!.data), labels);
+  };
+  return sharesOf(present, answerOf, label);
 }
 
-/** The label and its alternatives: those of the result, or of the text for a label that only the text has. */
-function questionAbout(
-  { label: mostProbable, probabilities, text, from }: Recognition,
-  label = mostProbable,
-): Omit<Question, 'prior'> {
-  const candidates = [probabilities, ...(from === 'text' ? [text!.probabilities] : [])];
+/** The label and its alternatives: those of the result, or of the only modality for a label that only this has. */
+function questionAbout(result: Recognition, label = result.label): Omit<Question, 'prior'> {
+  const { probabilities, from } = result;
+  const only = from === 'both' || from === 'all' ? undefined : result[from];
+  const candidates = [probabilities, ...(only ? [only.probabilities] : [])];
   const found = candidates.find((one) => Object.hasOwn(one, label));
   if (found) return { label, among: Object.keys(found), probabilities: found };
   const all = [...new Set(candidates.flatMap((one) => Object.keys(one)))];
@@ -105,8 +135,8 @@ function questionAbout(
 }
 
 interface ExplainContext {
-  /** The encoded other modality. */
-  readonly other: Side | undefined;
+  /** The other modalities, encoded. */
+  readonly others: Sides;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -119,7 +149,7 @@ async function explainText(
   { label, among, prior }: Question,
   { tokenizer }: OpenBundle,
   explainer: Explainer,
-  { other, signal }: ExplainContext,
+  { others, signal }: ExplainContext,
 ): Promise<TextExplanation> {
   const { idOf, margins } = tokenizer!;
   const blank = BLANKS.map(idOf).find((id) => id !== undefined) ?? 0;
@@ -127,7 +157,7 @@ async function explainText(
   const baseline = ids.map((id, i) => (i < margins.before || i >= ids.length - margins.after ? id : blank));
   const { attributions, ...integral } = await (
     await explainer.text()
-  ).attribute({ ids, baseline, label, among, prior, other }, { signal });
+  ).attribute({ ids, baseline, label, among, prior, others }, { signal });
   const words = tokenizedWords(given, tokenizer!).map(({ text: word, start, end, first, last }) => ({
     word,
     start,
@@ -141,11 +171,11 @@ async function explainFace(
   { image, place, corners }: Crop,
   { label, among, prior }: Question,
   explainer: Explainer,
-  { other, signal }: ExplainContext,
+  { others, signal }: ExplainContext,
 ): Promise<FaceExplanation> {
   const { rows, columns, cells, ...integral } = await (
     await explainer.face()
-  ).attribute({ image, label, among, prior, other }, { signal });
+  ).attribute({ image, label, among, prior, others }, { signal });
   const box = { x: 0, y: 0, width: image.width, height: image.height };
   return {
     rows,

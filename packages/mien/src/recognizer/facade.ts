@@ -13,6 +13,7 @@ import {
   text,
   wholeNumber,
 } from 'mien-engine/base';
+import type { Modalities } from '../modalities/modality.js';
 import { checkPrior } from './prior.js';
 import { readItem, type IdentifiedItem, type ReadItem } from './read-item.js';
 import { startSession } from './sequence.js';
@@ -33,6 +34,8 @@ import type {
 /** The part that differs between recognisers; items and options are validated already. */
 export interface Computation {
   readonly info: RecognizerInfo;
+  /** The modalities whose inputs items may have; by default all that mien knows. */
+  readonly modalities?: Modalities;
   run(items: readonly ReadItem[], options: RecognizeOptions): Promise<Result[]>;
   explain(item: ReadItem, options: ExplainOptions): Promise<Explanation | Failure>;
   dispose(): Promise<void>;
@@ -42,7 +45,7 @@ const STREAM_BATCH = 16;
 
 type StreamOptions = NonNullable<Parameters<Recognizer['stream']>[1]>;
 
-export function recognizerOf({ info, run, explain, dispose: close }: Computation): Recognizer {
+export function recognizerOf({ info, modalities, run, explain, dispose: close }: Computation): Recognizer {
   let disposed: Promise<void> | undefined;
   const check = (signal: AbortSignal | undefined): void => {
     if (disposed) throw new MienError('usage', 'the recogniser has been disposed');
@@ -70,9 +73,10 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
     given: Item | readonly Item[],
     options: RecognizeOptions = {},
   ): Promise<Result | Result[]> {
-    if (!isList(given)) return recognizeOne(readItem(given), options);
+    const read = (item: unknown): IdentifiedItem => readItem(item, modalities);
+    if (!isList(given)) return recognizeOne(read(given), options);
     // Not `map`, which skips holes: a hole counts as an item.
-    return recognizeAll(Array.from(given, readItem), options);
+    return recognizeAll(Array.from(given, read), options);
   }
   return {
     info,
@@ -82,7 +86,7 @@ export function recognizerOf({ info, run, explain, dispose: close }: Computation
       checkOptions(options, EXPLAIN_OPTIONS, 'explanation');
       checkPrior(info.labels, options);
       check(options.signal);
-      const { id: _id, ...read } = readItem(item);
+      const { id: _id, ...read } = readItem(item, modalities);
       return explain(read, options);
     },
     async *stream(items, given = {}) {

@@ -4,7 +4,8 @@ import { createDetector, type DetectorOptions } from '../detector/detector.js';
 import type { DetectedFace } from '../detector/face.js';
 import { fromFrame } from '../detector/frame.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-import { cornersOf, type FaceFinder } from './prepare.js';
+import { cornersOf } from '../modalities/face/read.js';
+import type { FaceFinder } from '../modalities/modality.js';
 import type { FacePlace } from './types.js';
 
 /** Of a crowd only the largest, since each takes detector passes of its own. */

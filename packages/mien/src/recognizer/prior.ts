@@ -1,7 +1,7 @@
 // How frequent labels are taken to be: priors that callers may ask for, and the distributions that answers are under. The
 // decision divides the training prior out and puts another in (packages/mien/src/bundle/decision.ts).
 import { defined, MienError, suggestion } from 'mien-engine/base';
-import { jointPrior, type BundleManifest } from '../bundle/manifest.js';
+import { type BundleManifest, jointPrior, modalitiesOf, type Modality, partOf } from '../bundle/manifest.js';
 import { labelsInCommon } from '../data/labels.js';
 import type { LabelPrior, RecognizeOptions, RecognizerInfo } from './types.js';
 
@@ -33,13 +33,12 @@ export function checkPrior(
   }
 }
 
-/** The priors under which a bundle answers: of its texts, of its faces, and of both over the labels that they share. */
+/** The priors under which a bundle answers: of each modality, and of all of them over the labels that they share. */
 export function priorsOf(manifest: BundleManifest): RecognizerInfo['priors'] {
-  const { text, face } = manifest;
+  const present = modalitiesOf(manifest);
   return {
-    ...(text ? { text: text.prior } : {}),
-    ...(face ? { face: face.prior } : {}),
-    ...(text && face ? { both: jointPrior(manifest) } : {}),
+    ...Object.fromEntries(present.map((one) => [one, partOf(manifest, one).prior])),
+    ...(present.length > 1 ? { both: jointPrior(manifest) } : {}),
   };
 }
 
@@ -50,11 +49,12 @@ export function priorsUnder(
 ): RecognizerInfo['priors'] {
   if (prior === 'training') return priors;
   const over = (known: readonly string[]): number[] => priorOver(known, weightsOf(prior));
-  return {
-    ...(priors.text ? { text: over(labels.text!) } : {}),
-    ...(priors.face ? { face: over(labels.face!) } : {}),
-    ...(priors.both ? { both: over(labelsInCommon(labels)) } : {}),
-  };
+  return Object.fromEntries(
+    Object.keys(priors).map((name) => [
+      name,
+      over(name === 'both' ? labelsInCommon(labels) : labels[name as Modality]!),
+    ]),
+  );
 }
 
 const weightsOf = (prior: Exclude<LabelPrior, 'training'>): Weights => (prior === 'even' ? {} : prior);

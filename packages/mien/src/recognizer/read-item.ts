@@ -1,18 +1,11 @@
 // Reads an item's properties once. Invalid ones become the item's error, so that nothing in it can throw later and fail
 // other items with it.
-import {
-  defined,
-  describeType,
-  messageOf,
-  nearestName,
-  quoted,
-  repeated,
-  suggestion,
-} from 'mien-engine/base';
-import { isAbsent } from './absent.js';
+import { describeType, messageOf, nearestName, quoted, repeated, suggestion } from 'mien-engine/base';
+import { modalities } from '../modalities/list.js';
+import type { Modalities } from '../modalities/modality.js';
 import type { Failure, Item } from './types.js';
 
-/** The text and image of an item. */
+/** The inputs of an item that are there. */
 export interface ReadItem {
   readonly text?: string;
   /** Unchecked: decoding determines its kind. */
@@ -26,19 +19,18 @@ export interface IdentifiedItem extends ReadItem {
   readonly id?: Item['id'];
 }
 
-const KEYS = ['text', 'image'] as const;
-
 const invalid = (message: string): Pick<ReadItem, 'error'> => ({ error: { code: 'invalid-item', message } });
 
 /** Never throws. */
-export function readItem(value: unknown): IdentifiedItem {
+export function readItem(value: unknown, all: Modalities = modalities): IdentifiedItem {
+  const keys = Object.values(all).map(({ input }) => input);
   let id: Item['id'];
   try {
     if (typeof value !== 'object' || value === null || Symbol.iterator in value || isPromise(value))
-      return invalid(`the item is ${describeType(value)}, not an object { text, image }`);
-    const item = value as Readonly<Record<keyof Item, unknown>>;
+      return invalid(`the item is ${describeType(value)}, not an object { ${keys.join(', ')} }`);
+    const item = value as Readonly<Record<string, unknown>>;
     id = item.id as Item['id'];
-    return { id, ...partsOf(item) };
+    return { id, ...partsOf(item, all, keys) };
   } catch (cause) {
     return { id, ...invalid(`the item cannot be read (${quoted(messageOf(cause))})`) };
   }
@@ -46,17 +38,25 @@ export function readItem(value: unknown): IdentifiedItem {
 
 const isPromise = (value: object): boolean => typeof (value as { then?: unknown }).then === 'function';
 
-function partsOf(item: Readonly<Record<keyof Item, unknown>>): ReadItem {
-  const { text, image } = item;
-  if (text !== undefined && text !== null && typeof text !== 'string')
-    return invalid(`the text is ${describeType(text)}, not a string`);
-  if (KEYS.every((key) => !(key in item))) {
+function partsOf(
+  item: Readonly<Record<string, unknown>>,
+  all: Modalities,
+  keys: readonly string[],
+): ReadItem {
+  const found: Record<string, unknown> = {};
+  for (const { input, isAbsent, problemOf } of Object.values(all)) {
+    const value = item[input];
+    const problem = value === undefined || value === null ? undefined : problemOf?.(value);
+    if (problem !== undefined) return invalid(problem);
+    if (!isAbsent(value)) found[input] = value;
+  }
+  if (keys.every((key) => !(key in item))) {
     // An item without any property has no input; one with a misspelt property is invalid.
-    const misspelt = Object.keys(item).find((key) => nearestName(key, KEYS) !== undefined);
+    const misspelt = Object.keys(item).find((key) => nearestName(key, keys) !== undefined);
     if (misspelt !== undefined)
       return invalid(
-        `there is neither text nor image, but ${repeated(misspelt)}. ${suggestion(misspelt, KEYS)}`,
+        `there is neither ${keys.join(' nor ')}, but ${repeated(misspelt)}. ${suggestion(misspelt, keys)}`,
       );
   }
-  return defined({ text: text ?? undefined, image: isAbsent(image) ? undefined : image });
+  return found;
 }

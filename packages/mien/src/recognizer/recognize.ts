@@ -1,19 +1,19 @@
 // The recogniser itself: an open bundle, a face finder and a decoder become `recognize`.
 import { inBatches, MienError, type SessionOptions } from 'mien-engine';
+import { modalitiesOf, type Modality, partOf } from '../bundle/manifest.js';
 import type { OpenBundle } from '../bundle/open.js';
+import type { Encoded, ReadingTools } from '../modalities/modality.js';
 import { answerItems } from './answer.js';
 import { checkCertainty, knowsCertainty } from './certainty.js';
 import type { BundleFiles, Explainer } from '../explain/explainer.js';
 import { recognizerOf, throwIfAborted, type Computation } from './facade.js';
 import { priorsOf } from './prior.js';
-import { contextOf, prepareItem, type FaceFinder, type Prepared } from './prepare.js';
+import { prepareItem, type Prepared } from './prepare.js';
 import type { ReadItem } from './read-item.js';
-import type { DecodeImage, RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
+import type { RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
 
-export interface RecognizerParts {
+export interface RecognizerParts extends ReadingTools {
   readonly bundle: OpenBundle;
-  readonly faces: FaceFinder;
-  readonly decode: DecodeImage;
   /** Reads the bundle's files again, for explanations; without it there are none. */
   readonly read?: () => Promise<BundleFiles>;
   readonly session?: SessionOptions;
@@ -26,7 +26,7 @@ const ITEMS_AT_ONCE = 32;
 export const createRecognizer = (parts: RecognizerParts): Recognizer => recognizerOf(computationOf(parts));
 
 /** The computation alone: a child of a pool has its items and options checked by its parent. */
-export function computationOf({ bundle, faces, decode, read, session }: RecognizerParts): Computation {
+export function computationOf({ bundle, read, session, ...tools }: RecognizerParts): Computation {
   let explainer: Explainer | undefined;
   // Sessions of the web runtime do not run twice at a time: calls queue up.
   let last: Promise<unknown> = Promise.resolve();
@@ -40,13 +40,14 @@ export function computationOf({ bundle, faces, decode, read, session }: Recogniz
     const prepared: Prepared[] = [];
     for (const item of items) {
       throwIfAborted(options.signal);
-      prepared.push(await prepareItem(item, contextOf(bundle, { faces, decode, options })));
+      prepared.push(await prepareItem(item, bundle, { tools, options }));
     }
     throwIfAborted(options.signal);
     return compute(bundle, prepared, options);
   };
   return {
     info: infoOf(bundle),
+    modalities: bundle.modalities,
     run: (items, options) =>
       inTurn(async () => {
         checkCertainty(bundle.manifest, options);
@@ -62,13 +63,13 @@ export function computationOf({ bundle, faces, decode, read, session }: Recogniz
           import('./explain.js'),
         ]);
         explainer ??= createExplainer(bundle.manifest, read ?? unreadable, session);
-        return explainItem(item, options, { bundle, faces, decode, explainer });
+        return explainItem(item, options, { bundle, tools, explainer });
       }),
     dispose: () =>
       inTurn(async () => {
         await explainer?.dispose();
         await bundle.dispose();
-        await faces.dispose();
+        await tools.faces.dispose();
       }),
   };
 }
@@ -78,15 +79,14 @@ const unreadable = (): never => {
 };
 
 function infoOf({ manifest }: OpenBundle): RecognizerInfo {
-  const { name, text, face, fusion, terms, files } = manifest;
+  const { name, text, fusion, terms, files } = manifest;
   return {
     name,
     terms,
     files,
     certainty: knowsCertainty(manifest),
     labels: {
-      ...(text ? { text: text.labels } : {}),
-      ...(face ? { face: face.labels } : {}),
+      ...Object.fromEntries(modalitiesOf(manifest).map((one) => [one, partOf(manifest, one).labels])),
       ...(fusion ? { fused: fusion.labels } : {}),
       ...(text?.fine ? { fine: text.fine } : {}),
     },
@@ -100,28 +100,18 @@ async function compute(
   items: readonly Prepared[],
   options: RecognizeOptions,
 ): Promise<Result[]> {
-  const withText = items.flatMap((item, i) => (item.text === undefined ? [] : [i]));
-  const withFace = items.flatMap((item, i) => (item.crops.length === 0 ? [] : [i]));
-  const texts =
-    withText.length > 0 ? await bundle.tokens(withText.map((i) => items[i]!.text!.ids)) : undefined;
-  const crops = withFace.flatMap((i) => items[i]!.crops);
-  const faces =
-    crops.length > 0
-      ? await bundle.faces(
-          crops.map(({ image }) => image),
-          { mirror: options.mirror },
-        )
-      : undefined;
-  const textRow = new Map(withText.map((i, row) => [i, row]));
-  const faceRow = new Map<number, number>();
-  let next = 0;
-  for (const i of withFace) {
-    faceRow.set(i, next);
-    next += items[i]!.crops.length;
+  const encoded: { [M in Modality]?: Encoded } = {};
+  const rows = items.map((): { [M in Modality]?: number } => ({}));
+  for (const modality of modalitiesOf(bundle.manifest)) {
+    const units: unknown[] = [];
+    items.forEach((item, i) => {
+      const own = item.units[modality];
+      if (!own) return;
+      rows[i]![modality] = units.length;
+      units.push(...own);
+    });
+    if (units.length > 0) encoded[modality] = await bundle.encode(modality, units, options);
   }
-  const placed = items.map((prepared, i) => ({
-    prepared,
-    rows: { text: textRow.get(i), face: faceRow.get(i) },
-  }));
-  return answerItems(bundle, placed, { text: texts, face: faces }, options);
+  const placed = items.map((prepared, i) => ({ prepared, rows: rows[i]! }));
+  return answerItems(bundle, placed, encoded, options);
 }

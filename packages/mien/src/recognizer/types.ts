@@ -2,7 +2,8 @@
 /// <reference lib="es2020" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { LabelPrior } from '../bundle/decision.js';
-import type { DecodedImage } from '../encoders/encoder.js';
+import type { Modality } from '../bundle/manifest.js';
+import type { FacePlace, FailureCode, Point, Warning, WarningCode } from '../modalities/modality.js';
 
 /** Decoded pixels: one value (grey), three (RGB) or four (RGBA, as a browser's `ImageData`) per pixel. */
 export interface RawImage {
@@ -38,7 +39,7 @@ export interface Item<Image = ImageSource> {
   readonly image?: Image | null | undefined;
 }
 
-export type { LabelPrior };
+export type { LabelPrior, Modality };
 
 /** How items are recognised. */
 export interface RecognizeOptions {
@@ -80,32 +81,7 @@ export interface RecognizeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Why a result is less reliable, or which modality it lacks; programs may switch on it. */
-export type WarningCode =
-  | 'text-missing'
-  | 'image-missing'
-  | 'empty-text'
-  | 'empty-image'
-  | 'no-face'
-  | 'several-faces'
-  | 'small-face'
-  | 'text-truncated'
-  | 'text-unread'
-  | 'not-english'
-  | 'other-emotion'
-  | 'modalities-disagree';
-
-/** A limitation of a result. */
-export interface Warning {
-  /** For programs. */
-  readonly code: WarningCode;
-  /** For people, in English. */
-  readonly message: string;
-}
-
-/** Why an item could not be recognised; programs may switch on it. */
-export type FailureCode =
-  'no-face' | 'undecodable-image' | 'empty-image' | 'empty-text' | 'no-input' | 'invalid-item' | 'internal';
+export type { FacePlace, FailureCode, Point, Warning, WarningCode };
 
 /** One number per label, by the label's name. */
 export type Probabilities = Readonly<Record<string, number>>;
@@ -133,29 +109,6 @@ export interface TextPosterior extends ModalityPosterior {
   readonly fine?: Probabilities;
 }
 
-/** A position in an image, in pixels from its top left corner. */
-export interface Point {
-  /** To the right. */
-  readonly x: number;
-  /** Downwards. */
-  readonly y: number;
-}
-
-/** The position of a face, in pixels of the (upright) image. */
-export interface FacePlace {
-  /** Its top left corner and its size. */
-  readonly box: Point & {
-    /** In pixels. */
-    readonly width: number;
-    /** In pixels. */
-    readonly height: number;
-  };
-  /** Eyes, nose, mouth and ears, by name. */
-  readonly keyPoints: Readonly<Record<string, Point>>;
-  /** Confidence of the detector, from 0 to 1. */
-  readonly score: number;
-}
-
 /** The posterior of a face alone, and the position of the face. */
 export interface FacePosterior extends ModalityPosterior {
   /** Null for cropped faces. */
@@ -168,6 +121,8 @@ export interface Gate {
   readonly mean: number;
   /** The share in each dimension, if requested. */
   readonly values?: readonly number[];
+  /** Of three or more modalities: the mean share of each, by its name; they sum to one. */
+  readonly shares?: Readonly<Record<string, number>>;
 }
 
 /** The result of an item that was recognised. */
@@ -185,8 +140,8 @@ export interface Recognition {
   readonly probabilities: Probabilities;
   /** Of the model that decided, over its labels: of the fusion for both modalities, else of the modality. */
   readonly logits: Probabilities;
-  /** The modalities that decided. */
-  readonly from: 'text' | 'face' | 'both';
+  /** The modality that decided; `both` if there were two, `all` if there were more. */
+  readonly from: Modality | 'both' | 'all';
   /** Posterior of the text alone, if there is one. */
   readonly text?: TextPosterior;
   /** Posterior of the face alone, if there is one: the largest of a photograph. */
@@ -200,6 +155,8 @@ export interface Recognition {
    * (equal) to 1 (disjoint).
    */
   readonly disagreement?: number;
+  /** Of three or more modalities: the same for each two, by their names, such as `text+face`. */
+  readonly disagreements?: Readonly<Record<string, number>>;
   /**
    * Probability that text and face have the same label, if the bundle's fusion allows for pairs that do not; the
    * complement weighs the mean of both modalities' own posteriors in `probabilities`.
@@ -230,9 +187,6 @@ export interface Failure {
 
 /** The result of an item; distinguished by `isRecognition(result)` or `result.error`. */
 export type Result = Recognition | Failure;
-
-/** Decodes an image source to pixels. @throws MienError if it is not an image or cannot be decoded. */
-export type DecodeImage = (given: unknown) => Promise<DecodedImage>;
 
 /** The loaded bundle. */
 export interface RecognizerInfo {
@@ -329,9 +283,9 @@ export interface FaceExplanation extends Completeness {
 
 /** The contribution of one modality to the result. */
 export interface Contribution {
-  /** Its Shapley value in log-odds: the mean of what it adds before and after the other modality. */
+  /** Its Shapley value in log-odds: the mean of what it adds over all orders of the modalities. */
   readonly value: number;
-  /** Its share of the absolute contributions of both, from 0 to 1. */
+  /** Its share of the absolute contributions of all, from 0 to 1. */
   readonly share: number;
 }
 
@@ -347,15 +301,11 @@ export interface Explanation {
   readonly text?: TextExplanation;
   /** If there is a face. */
   readonly face?: FaceExplanation;
-  /** If there are both: the contribution of each. */
+  /** If there are several modalities: the contribution of each. */
   readonly shares?: {
     /** The label's log-odds in the prior. */
     readonly base: number;
-    /** Of the text. */
-    readonly text: Contribution;
-    /** Of the face. */
-    readonly face: Contribution;
-  };
+  } & { readonly [M in Modality]?: Contribution };
   /** The result, as `recognize` returns it. */
   readonly result: Recognition;
   /** Limitations of the result. */

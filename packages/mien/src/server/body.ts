@@ -3,7 +3,7 @@ import { parse as parseType } from 'content-type';
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { defined, repeated, suggestion } from 'mien-engine/base';
-import { isNoFile } from '../recognizer/absent.js';
+import { isNoFile } from '../modalities/absent.js';
 import type { Failure } from '../recognizer/types.js';
 import { decodeBytes } from './decode-text.js';
 import { malformed, ServiceError, type Issue } from './errors.js';

@@ -74,7 +74,7 @@ describe.skipIf(!existsSync(folder))('the bundled model', () => {
     const decision = await openDecision(bundle.manifest, bundle.files[FILES.decision]!, { threads: 1 });
     for (const [name, values] of Object.entries(python.decision)) {
       const found = await decision.run({ text: text!, face: face! }, [name as DecisionOutput]);
-      expect(largestDifference(found[name as DecisionOutput], values), name).toBeLessThan(
+      expect(largestDifference(found[name as DecisionOutput]!, values!), name).toBeLessThan(
         name === 'logits' ? 0.05 : 0.01,
       );
     }

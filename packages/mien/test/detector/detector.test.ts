@@ -7,7 +7,8 @@ import type { DetectedFace, Point } from '../../src/detector/face.js';
 import type { DecodedImage } from '../../src/encoders/encoder.js';
 import { faceFinder } from '../../src/recognizer/finder.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
-import { prepareItem, type FaceFinder } from '../../src/recognizer/prepare.js';
+import { prepareImage } from '../../src/modalities/face/read.js';
+import type { FaceFinder } from '../../src/modalities/modality.js';
 import type { RecognizeOptions } from '../../src/recognizer/types.js';
 import { astronaut, EYES, part, pasted, plain, readModel, resized, turned } from './photographs.js';
 
@@ -147,9 +148,9 @@ describe('the crop for the face encoder', () => {
     finder = await faceFinder(await readModel());
   });
   afterAll(() => finder.dispose());
-  const context = { tokenizer: undefined, readsFaces: true, decode: nodeDecoder() };
+  const decode = nodeDecoder();
   const cropOf = async (image: DecodedImage, options: RecognizeOptions = {}) =>
-    (await prepareItem({ image }, { ...context, faces: finder, options })).crops[0]!;
+    (await prepareImage(image, { decode, faces: finder, options })).units[0]!;
 
   it('is the whole image when one face fills it and there is no other', async () => {
     const alone = await part(photograph, 170, 50, 120, 120);

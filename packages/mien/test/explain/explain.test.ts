@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TEXT_LABELS } from '../../src/data/labels.js';
 import { explainedDifference } from '../../src/explain/integrate.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
-import type { FaceFinder } from '../../src/recognizer/prepare.js';
+import type { FaceFinder } from '../../src/modalities/modality.js';
 import { createRecognizer } from '../../src/recognizer/recognize.js';
 import type {
   ExplainOptions,
@@ -195,7 +195,7 @@ describe('both', () => {
             expect(side.to).toBeCloseTo(logOdds, 2);
             expect(Math.abs(side.residual)).toBeLessThanOrEqual(allowed(side));
           }
-          if (shares) expect(shares.base + shares.text.value + shares.face.value).toBeCloseTo(logOdds, 6);
+          if (shares) expect(shares.base + shares.text!.value + shares.face!.value).toBeCloseTo(logOdds, 6);
         }
       await one.dispose();
     },
@@ -203,14 +203,14 @@ describe('both', () => {
 
   test('contributions add up, and the modality that speaks for the label has the larger one', async () => {
     const { shares, logOdds } = await explained(item, { label: 'fear' });
-    const { base, text, face } = shares!;
+    const { base, text, face } = shares as Required<NonNullable<typeof shares>>;
     expect(base + text.value + face.value).toBeCloseTo(logOdds, 6);
     expect(text.share + face.share).toBeCloseTo(1, 9);
     expect(text.value).toBeGreaterThan(0);
     expect(face.value).toBeLessThan(0);
     const { shares: ofJoy } = await explained(item, { label: 'joy' });
-    expect(ofJoy!.face.value).toBeGreaterThan(0);
-    expect(ofJoy!.text.value).toBeLessThan(0);
+    expect(ofJoy!.face!.value).toBeGreaterThan(0);
+    expect(ofJoy!.text!.value).toBeLessThan(0);
   });
 
   test('allowance for contradictions is part of the explanation', async () => {

@@ -26,22 +26,23 @@ const manifest = {
 
 const decided = {
   label: 'fear',
-  from: 'both' as const,
   probabilities: { anger: 0.25, disgust: 0.01, fear: 0.65, joy: 0.08, sadness: 0.01 },
 };
 
 test('a set contains the labels that are probable enough', () => {
-  expect(certaintyOf(manifest, decided, { coverage: 0.9 })).toEqual({ set: ['anger', 'fear'] });
-  expect(certaintyOf(manifest, decided, { coverage: 0.5 })).toEqual({ set: ['fear'] });
+  expect(certaintyOf(manifest, decided, ['text', 'face'], { coverage: 0.9 })).toEqual({
+    set: ['anger', 'fear'],
+  });
+  expect(certaintyOf(manifest, decided, ['text', 'face'], { coverage: 0.5 })).toEqual({ set: ['fear'] });
   // Beyond what validation knew every label may be it.
-  expect(certaintyOf(manifest, decided, { coverage: 0.95 }).set).toHaveLength(5);
+  expect(certaintyOf(manifest, decided, ['text', 'face'], { coverage: 0.95 }).set).toHaveLength(5);
 });
 
 test('a result below the confidence for the risk is abstained from', () => {
-  expect(certaintyOf(manifest, decided, { risk: 0.1 })).toEqual({ abstained: true });
-  expect(certaintyOf(manifest, decided, { risk: 0.5 })).toEqual({ abstained: false });
-  expect(certaintyOf(manifest, decided, { risk: 0.01 })).toEqual({ abstained: true });
-  expect(certaintyOf(manifest, decided, {})).toEqual({});
+  expect(certaintyOf(manifest, decided, ['text', 'face'], { risk: 0.1 })).toEqual({ abstained: true });
+  expect(certaintyOf(manifest, decided, ['text', 'face'], { risk: 0.5 })).toEqual({ abstained: false });
+  expect(certaintyOf(manifest, decided, ['text', 'face'], { risk: 0.01 })).toEqual({ abstained: true });
+  expect(certaintyOf(manifest, decided, ['text', 'face'], {})).toEqual({});
 });
 
 test('values out of range, and bundles without certainty data, are rejected', () => {

@@ -30,8 +30,10 @@ async function answerTo(manifest: BundleManifest, said: string, shown: string): 
   });
   const decision = await openDecisionOf(manifest);
   const prepared = {
-    text: { ids: new Int32Array(), read: 1 },
-    crops: [{ image: { width: 1, height: 1, data: new Uint8Array(3) }, place: null }],
+    units: {
+      text: [{ ids: new Int32Array(), read: 1 }],
+      face: [{ image: { width: 1, height: 1, data: new Uint8Array(3) }, place: null }],
+    },
     warnings: [],
   };
   const [result] = await answerItems({ manifest, decision }, [{ prepared, rows: { text: 0, face: 0 } }], {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { createTokenizer } from '../../src/encoders/tokenizer.js';
-import { foreignLanguage } from '../../src/recognizer/language.js';
+import { foreignLanguage } from '../../src/modalities/text/language.js';
 
 const json = readFileSync(new URL('../../../../models/lite/tokenizer.json', import.meta.url), 'utf8');
 const tokenizer = createTokenizer(JSON.parse(json), { maxTokens: 128 });

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createTokenizer, readingOf } from '../../src/encoders/tokenizer.js';
-import { foreignLanguage } from '../../src/recognizer/language.js';
-import { prepareText } from '../../src/recognizer/read-text.js';
+import { foreignLanguage } from '../../src/modalities/text/language.js';
+import { prepareText } from '../../src/modalities/text/read.js';
 
 const json = readFileSync(new URL('../../../../models/lite/tokenizer.json', import.meta.url), 'utf8');
 const tokenizer = createTokenizer(JSON.parse(json), { maxTokens: 128 });

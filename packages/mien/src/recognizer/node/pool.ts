@@ -2,8 +2,8 @@
 import { type ProcessEvent, startProcessPool } from 'mien-engine/node';
 import { moduleInPackage } from '../../base/package.js';
 import { recognizerOf } from '../facade.js';
-import { isEmptyImage } from '../absent.js';
-import { undecodable } from '../prepare.js';
+import { isEmptyImage } from '../../modalities/absent.js';
+import { undecodable } from '../../modalities/face/read.js';
 import type { ReadItem } from '../read-item.js';
 import { rejectOnAbort } from '../stream.js';
 import type { Explanation, Failure, Recognizer, RecognizerInfo, Result } from '../types.js';

@@ -1,6 +1,6 @@
 // Detects whether a text is English, the only language that the text encoder was trained on.
 import type * as Detector from 'eld/extrasmall';
-import type { Piece } from '../encoders/tokenizer.js';
+import type { Piece } from '../../encoders/tokenizer.js';
 
 /**
  * Words of no language: e-mail and web addresses, handles, hashtags, placeholders for names. An address is searched for

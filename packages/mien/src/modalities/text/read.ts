@@ -1,8 +1,8 @@
 // Prepares a text for the model: normalises and tokenises it, and warns of what the model cannot read.
-import { normalizeText } from '../data/cleaning.js';
-import { readingOf, type Reading, type Tokenizer } from '../encoders/tokenizer.js';
+import { normalizeText } from '../../data/cleaning.js';
+import { readingOf, type Reading, type Tokenizer } from '../../encoders/tokenizer.js';
+import { warning, type ItemError, type Warning } from '../modality.js';
 import { foreignLanguage } from './language.js';
-import type { Failure, Item, Warning, WarningCode } from './types.js';
 
 /** A text that was read at least in part. */
 export interface ReadText {
@@ -12,13 +12,11 @@ export interface ReadText {
   readonly read: number;
 }
 
-/** The warnings and the error of a text or an image. */
-export interface Side {
+/** The warnings and the error of a text. */
+interface Side {
   readonly warnings: readonly Warning[];
-  readonly error?: Failure['error'];
+  readonly error?: ItemError;
 }
-
-export const warning = (code: WarningCode, message: string): Warning => ({ code, message });
 
 /**
  * Texts are warned of if less than this share was read: with as many unknown words, the answer to every third of ISEAR's
@@ -31,11 +29,9 @@ const MAX_NAMED_LENGTH = 20;
 
 /** A text without a single known word counts as empty, since the encoder's answer would be no evidence. */
 export async function prepareText(
-  input: Item['text'],
-  tokenizer: Tokenizer | undefined,
+  input: string,
+  tokenizer: Tokenizer,
 ): Promise<Side & { readonly text?: ReadText }> {
-  if (input === undefined || input === null) return { warnings: [] };
-  if (!tokenizer) return { warnings: [warning('text-missing', 'this bundle reads no texts')] };
   const text = normalizeText(input);
   const encoding = tokenizer.encode(text);
   const reading = readingOf(text, encoding);

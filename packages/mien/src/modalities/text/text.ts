@@ -1,0 +1,64 @@
+// Texts as a modality.
+import { createSession, defined, describeType } from 'mien-engine';
+import { z } from 'zod';
+import { encodeInRuns, idsOf } from '../../encoders/runs.js';
+import { createTokenizer, type Tokenizer } from '../../encoders/tokenizer.js';
+import { labelsSchema, partShape, type ModalityDefinition, type ModalityEncoder } from '../modality.js';
+import { prepareText, type ReadText } from './read.js';
+
+const part = z.strictObject({
+  ...partShape,
+  tokenizer: z.string(),
+  /** Texts are cut at this many tokens, special ones included. */
+  maxTokens: z.int().min(3),
+  /** Labels of a second classifier, in the order of the model's output `fine`; absent: there is none. */
+  fine: labelsSchema.optional(),
+});
+
+export interface OpenTextEncoder extends ModalityEncoder<Pick<ReadText, 'ids'>> {
+  readonly tokenizer: Tokenizer;
+}
+
+export const text: ModalityDefinition<'text', z.output<typeof part>, ReadText, OpenTextEncoder> = {
+  name: 'text',
+  input: 'text',
+  part,
+  alone: 'shared',
+  drawn: {
+    the: 'the text',
+    plural: 'texts',
+    input: 'a text',
+    verb: 'tells of',
+    column: 'words',
+    read: 'texts',
+    from: 'English text',
+  },
+  files: ({ model, tokenizer }) => [model, tokenizer],
+  async open({ model, tokenizer: file, maxTokens, width, labels, fine }, files, options) {
+    const session = await createSession(files[model]!, options);
+    const json = JSON.parse(new TextDecoder().decode(files[file])) as unknown;
+    return {
+      tokenizer: createTokenizer(json, { maxTokens, file }),
+      encode: (texts) =>
+        encodeInRuns(texts, {
+          // One text a run: activations are quantised over all that is in a run, so that neighbours would change each other.
+          most: 1,
+          shapes: {
+            embedding: [width],
+            logits: [labels.length],
+            ...defined({ fine: fine && [fine.length] }),
+          },
+          run: (some) => session.run({ ids: idsOf(some.map(({ ids }) => ids)) }),
+        }),
+      dispose: () => session.dispose(),
+    };
+  },
+  isAbsent: (value) => value === undefined || value === null,
+  problemOf: (value) =>
+    typeof value === 'string' ? undefined : `the text is ${describeType(value)}, not a string`,
+  async read(value, { encoder }) {
+    const { text: found, ...rest } = await prepareText(value as string, encoder.tokenizer);
+    return { units: found ? [found] : [], ...rest };
+  },
+  describe: ({ read }) => ({ read }),
+};
