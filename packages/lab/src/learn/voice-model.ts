@@ -67,7 +67,7 @@ export function voiceTrainee(
 }
 
 /** A voice encoder of weights in memory. */
-export const voiceEncoder = (
+const voiceEncoder = (
   { config }: Pick<VoiceModel, 'config'>,
   weights: Tensors,
   threads?: number,
