@@ -10,7 +10,7 @@ import {
   suggestion,
   type Tensors,
 } from 'mien-engine/base';
-import { argmax, confusionMatrix, scoreOf, scores } from 'mien/parts';
+import { argmax, scores } from 'mien/parts';
 import { framesOf, HOP, reflected, SAMPLE_RATE, samplesOfBatch } from '../encoders/log-mel.js';
 import { whisperPartOf, whisperParts, type WhisperConfig } from '../encoders/whisper.js';
 import { plannedSteps, type PlannedRun, type TrainingTask } from '../train/loop.js';
@@ -235,10 +235,13 @@ export function scoreVoices(
   let score = 0;
   for (const name of names) {
     const members = corpora.flatMap((corpus, i) => (corpus === name ? [i] : []));
-    const of = (values: ArrayLike<number>): Uint8Array => Uint8Array.from(members, (i) => values[i]!);
-    const accuracy = members.filter((i) => predicted[i] === labels[i]).length / members.length;
+    const hits = (some: readonly number[]): number =>
+      some.filter((i) => predicted[i] === labels[i]).length / some.length;
+    const byLabel = [...indicesBy(members, (i) => labels[i]!).values()];
+    const recalls = byLabel.map((places) => hits(places.map((place) => members[place]!)));
+    const accuracy = hits(members);
     details[name] = accuracy;
-    details[`${name} recall`] = scoreOf(confusionMatrix(of(labels), of(predicted), classes)).recall;
+    details[`${name} recall`] = recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length;
     score += accuracy / names.length;
   }
   return { score, details };

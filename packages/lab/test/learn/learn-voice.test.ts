@@ -212,6 +212,17 @@ it('leaves a Whisper of the blocks that were used, which reads back with its cla
   expect(mean.kind).toBe('voice');
 });
 
+it('scores each corpus over the labels it has, and all corpora alike', () => {
+  const rows = [0, 0, 1, 2, 2].map((label) => [0, 1, 2].map((c) => Number(c === label)));
+  const { score, details } = scoreVoices(
+    Float32Array.from(rows.flat()),
+    { labels: Uint8Array.from([0, 0, 0, 1, 2]), corpora: ['a', 'a', 'a', 'a', 'b'] },
+    3,
+  );
+  expect(details).toEqual({ a: 2 / 4, 'a recall': 1 / 3, b: 1, 'b recall': 1 });
+  expect(score).toBe(0.75);
+});
+
 it('resumes an interrupted training to the same bytes', async () => {
   const bytes = (out: string) => readFile(join(root, out, 'encoder', 'model.safetensors'));
   await learned('whole');
