@@ -47,7 +47,7 @@ export interface VoiceEncoder {
 }
 
 /** Fewest samples of which there is a spectrogram: the sound is reflected by half a window. */
-const LEAST_SAMPLES = 201;
+export const LEAST_SAMPLES = 201;
 
 /** Names and shapes of an encoder's parameters. */
 export const whisperParameters = (config: WhisperConfig): ParameterSpec[] =>
@@ -57,6 +57,8 @@ export const whisperParameters = (config: WhisperConfig): ParameterSpec[] =>
 export interface PretrainedVoice {
   readonly located: Pretrained;
   readonly config: WhisperConfig;
+  /** config.json. */
+  readonly json: unknown;
   weights(): Promise<Record<string, Tensor<'float32'>>>;
 }
 
@@ -67,13 +69,15 @@ export async function readPretrainedVoice(
 ): Promise<PretrainedVoice> {
   const located = await locatePretrained(spec, options);
   const configPath = await located.path('config.json');
-  const config = whisperConfig(await readJson(configPath), configPath);
+  const json = await readJson(configPath);
+  const config = whisperConfig(json, configPath);
   const weights = async () =>
     readWeights(await located.path(WEIGHTS_FILE), {
       specs: whisperParameters(config),
       prefixes: ['model.encoder.', 'encoder.'],
+      ignored: /^classifier\./,
     });
-  return { located, config, weights };
+  return { located, config, json, weights };
 }
 
 /**

@@ -3,9 +3,12 @@
 // as in librosa's `filters.mel` (Slaney's scale and normalisation).
 import {
   add,
+  cast,
   constant,
   conv1d,
   float32,
+  int32,
+  less,
   log,
   matmul,
   max,
@@ -26,6 +29,9 @@ export const HOP = 160;
 const WINDOW = 400;
 /** Frequencies of a frame's spectrum, 0 to 8 kHz. */
 const BINS = WINDOW / 2 + 1;
+/** Samples reflected at either end. Whisper reflects 200 at the end too and drops the last frame; 40 make one frame less. */
+const MARGIN_BEFORE = WINDOW / 2;
+const MARGIN_AFTER = WINDOW / 2 - HOP;
 
 /** Least power of a band, and how far below the loudest value of the clip others are cut off, in units of log₁₀. */
 const LEAST_POWER = 1e-10;
@@ -79,10 +85,49 @@ function fourierKernel(): Tensor<'float32'> {
  * needs it.
  */
 export function logMel(samples: Value, bands = 80): Value {
-  const { graph } = samples;
-  const [batch] = samples.shape as [number];
-  // Whisper reflects 200 samples at the end too and drops the last frame; 40 make one frame less.
-  const padded = reflectPad(samples, 1, WINDOW / 2, WINDOW / 2 - HOP);
+  return limitRange(decadesOf(reflectPad(samples, 1, MARGIN_BEFORE, MARGIN_AFTER), bands));
+}
+
+/**
+ * As `logMel`, of a batch of clips of different lengths: each as `reflected` lays it out, followed by zeros, and the
+ * frames of each, int32 `[batch]`. Frames after a clip's last are 0.
+ */
+export function logMelOfBatch(reflectedSamples: Value, frames: Value, bands = 80): Value {
+  const decades = decadesOf(reflectedSamples, bands);
+  const real = reshape(isWithin(frames, decades.shape[2] as number), [
+    frames.shape[0]!,
+    1,
+    decades.shape[2]!,
+  ]);
+  // What follows a clip must not count as its loudest part.
+  return mul(limitRange(add(mul(decades, real), mul(sub(1, real), Math.log10(LEAST_POWER)))), real);
+}
+
+/** Frames of a clip of so many samples. */
+export const framesOf = (samples: number): number => Math.floor(samples / HOP);
+
+/** Samples of a batch whose clips have at most so many frames. */
+export const samplesOfBatch = (frames: number): number => MARGIN_BEFORE + frames * HOP + MARGIN_AFTER;
+
+/** Writes a clip into a row of `samplesOfBatch` zeros, reflected at both ends as `logMel` does it. */
+export function reflected(clip: Float32Array, row: Float32Array): void {
+  const last = clip.length - 1;
+  for (let i = 1; i <= MARGIN_BEFORE; i++) row[MARGIN_BEFORE - i] = clip[i]!;
+  row.set(clip, MARGIN_BEFORE);
+  for (let i = 1; i <= MARGIN_AFTER; i++) row[MARGIN_BEFORE + last + i] = clip[last - i]!;
+}
+
+/** 1 for places before `counts` (int32 `[batch]`), 0 for the others: float32 `[batch, places]`; place i stands at i · stride. */
+export function isWithin(counts: Value, places: number, stride = 1): Value {
+  const at = Int32Array.from({ length: places }, (_, i) => i * stride);
+  const row = constant(counts.graph, int32([1, places], at));
+  return cast(less(row, reshape(counts, [counts.shape[0]!, 1])), 'float32');
+}
+
+/** log₁₀ of the power in each band, from samples with what is reflected at both ends. */
+function decadesOf(padded: Value, bands: number): Value {
+  const { graph } = padded;
+  const [batch] = padded.shape as [number];
   const spectrum = conv1d(reshape(padded, [batch, 1, padded.shape[1]!]), constant(graph, fourierKernel()), {
     stride: HOP,
   });
@@ -96,7 +141,11 @@ export function logMel(samples: Value, bands = 80): Value {
     rows.flatMap((row) => [...row, ...row]),
   );
   const power = matmul(constant(graph, twice), mul(spectrum, spectrum));
-  const decades = mul(log(maximum(power, LEAST_POWER)), 1 / Math.LN10);
+  return mul(log(maximum(power, LEAST_POWER)), 1 / Math.LN10);
+}
+
+/** Nothing is more than `RANGE` below the loudest value of its clip; then scaled as Whisper reads it. */
+function limitRange(decades: Value): Value {
   const clamped = maximum(decades, sub(max(decades, [1, 2], true), RANGE));
   return mul(add(clamped, 4), 1 / 4);
 }

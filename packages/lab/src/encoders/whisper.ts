@@ -4,6 +4,7 @@ import {
   add,
   conv1d,
   defined,
+  div,
   firstRows,
   gelu,
   linear,
@@ -18,11 +19,14 @@ import {
   reshape,
   scoped,
   softmax,
+  sub,
+  sum,
   transpose,
   uniformInit,
   type Value,
 } from 'mien-engine';
 import { z } from 'zod';
+import { isWithin } from './log-mel.js';
 
 export interface WhisperConfig {
   /** Bands of the spectrogram. */
@@ -99,8 +103,17 @@ function convolve(
   });
 }
 
+/** Added to the scores of steps after a clip's last. */
+const MASKED = -1e9;
+
 /** Scaled dot-product attention of all states to all (Vaswani et al. 2017); keys have no bias. */
-function attend(p: Parameters, name: string, x: Value, { heads, width }: WhisperConfig): Value {
+function attend(
+  p: Parameters,
+  name: string,
+  x: Value,
+  { heads, width }: WhisperConfig,
+  real: Value | undefined,
+): Value {
   const [batch, steps] = x.shape as [number, number];
   const split = (projected: Value, order: readonly number[]): Value =>
     transpose(reshape(projected, [batch, steps, heads, width / heads]), order);
@@ -110,16 +123,18 @@ function attend(p: Parameters, name: string, x: Value, { heads, width }: Whisper
     linearProduct(x, p.get(`${name}.k_proj.weight`, [width, width], uniformInit(1 / Math.sqrt(width))));
   const value = split(linear(p, `${name}.v_proj`, x, width), [0, 2, 1, 3]);
   const scores = mul(matmul(query, split(keys, [0, 2, 3, 1])), 1 / Math.sqrt(width / heads));
-  const context = reshape(transpose(matmul(softmax(scores), value), [0, 2, 1, 3]), [batch, steps, width]);
+  const masked =
+    real === undefined ? scores : add(scores, mul(sub(1, reshape(real, [batch, 1, 1, steps])), MASKED));
+  const context = reshape(transpose(matmul(softmax(masked), value), [0, 2, 1, 3]), [batch, steps, width]);
   return linear(p, `${name}.out_proj`, context, width);
 }
 
 /** A block with pre-normalisation: attention, then a feed-forward part, each added to its input. */
-function block(p: Parameters, name: string, x: Value, config: WhisperConfig): Value {
+function block(p: Parameters, name: string, x: Value, config: WhisperConfig, real?: Value): Value {
   return scoped(p.graph, name, () => {
     const attended = add(
       x,
-      attend(p, `${name}.self_attn`, normalized(p, `${name}.self_attn_layer_norm`, x), config),
+      attend(p, `${name}.self_attn`, normalized(p, `${name}.self_attn_layer_norm`, x), config, real),
     );
     const expanded = linear(
       p,
@@ -142,6 +157,8 @@ export interface WhisperStates {
  * States of a clip at its own length, from its log-mel spectrogram `[batch, bands, frames]`. The number of frames may be
  * known only at run time if the parameters are constants. Whisper itself pads every clip to 30 s, which costs ten times
  * the time of a sentence.
+ * Clips of different lengths are padded with zeros to one, `lengths` being the frames of each, int32 `[batch]`: their states
+ * are those that they have alone.
  * @param blocks how many of the blocks to compute (all by default); with fewer, `last` is not of the published encoder.
  * @throws MienError `shape` when there are more frames than twice the positions.
  */
@@ -150,15 +167,44 @@ export function whisper(
   config: WhisperConfig,
   mel: Value,
   blocks = config.layers,
+  lengths?: Value,
 ): WhisperStates {
   const { width, bands, positions } = config;
-  const convolved = convolve(p, 'conv2', convolve(p, 'conv1', mel, bands, width, 1), width, width, 2);
+  const first = convolve(p, 'conv1', mel, bands, width, 1);
+  const [batch, , frames] = first.shape as [number, number, number];
+  const heard = lengths ? mul(first, reshape(isWithin(lengths, frames), [batch, 1, frames])) : first;
+  const convolved = convolve(p, 'conv2', heard, width, width, 2);
   const places = p.get('embed_positions.weight', [positions, width], normalInit(0.02));
   const states = transpose(convolved, [0, 2, 1]);
   const layers = [add(states, firstRows(places, states.shape[1]!))];
-  for (let i = 0; i < blocks; i++) layers.push(block(p, `layers.${i}`, layers.at(-1)!, config));
+  const real = lengths && stepsWithin(lengths, states.shape[1] as number);
+  for (let i = 0; i < blocks; i++) layers.push(block(p, `layers.${i}`, layers.at(-1)!, config, real));
   return { layers, last: normalized(p, 'layer_norm', layers.at(-1)!) };
 }
 
-/** One embedding a clip, the mean over time: `[batch, steps, width]` → `[batch, width]`. */
-export const poolSteps = (states: Value): Value => mean(states, [1]);
+/** 1 for the steps of clips with so many frames, two frames a step: float32 `[batch, steps]`. */
+const stepsWithin = (lengths: Value, steps: number): Value => isWithin(lengths, steps, 2);
+
+/**
+ * One embedding a clip, the mean over time: `[batch, steps, width]` → `[batch, width]`; of padded clips with the frames of
+ * each, over their own steps.
+ */
+export function poolSteps(states: Value, lengths?: Value): Value {
+  if (lengths === undefined) return mean(states, [1]);
+  const [batch, steps] = states.shape as [number, number];
+  const real = stepsWithin(lengths, steps);
+  return div(sum(mul(states, reshape(real, [batch, steps, 1])), [1]), sum(real, [1], true));
+}
+
+/** Parts of the encoder that rates and `from` refer to, from its input on. */
+export const whisperParts = ({ layers }: WhisperConfig): string[] => [
+  'conv1',
+  'conv2',
+  ...Array.from({ length: layers }, (_, i) => `layers.${i}`),
+];
+
+/** The part that a parameter belongs to; the last norm belongs to the last block, the fixed positions to none. */
+export function whisperPartOf({ layers }: WhisperConfig, name: string): string | undefined {
+  if (name.startsWith('layer_norm.')) return `layers.${layers - 1}`;
+  return /^(conv\d|layers\.\d+)\./.exec(name)?.[1];
+}

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { encodeSafetensors, float32, MienError, type Tensors } from 'mien-engine/base';
 import { sha256, writeFileAtomic } from 'mien-engine/node';
 import { WEIGHTS_FILE } from '../encoders/pretrained.js';
-import { kindOfLearned, readLearnedFace, readLearnedText, type LearnedRecord } from './learned.js';
+import {
+  kindOfLearned,
+  readLearnedFace,
+  readLearnedText,
+  readLearnedVoice,
+  type LearnedRecord,
+} from './learned.js';
 
 export interface AverageOptions {
   /** Folders that `mien learn` finished: encoders of one kind, architecture and set of labels. */
@@ -25,8 +31,8 @@ export async function averageLearned({ folders, out, size }: AverageOptions): Pr
   if (folders.length < 2) throw new MienError('usage', 'a mean needs two finished trainings at least');
   const last = folders.at(-1)!;
   const kind = await kindOfLearned(last);
-  if (size !== undefined && kind === 'text') throw new MienError('usage', 'texts have no size in pixels');
-  const read = kind === 'text' ? readLearnedText : readLearnedFace;
+  if (size !== undefined && kind !== 'face') throw new MienError('usage', `${kind}s have no size in pixels`);
+  const read = { text: readLearnedText, face: readLearnedFace, voice: readLearnedVoice }[kind];
   const learned = [];
   for (const folder of folders) learned.push(await read(folder));
   const { record } = learned.at(-1)!;

@@ -11,7 +11,9 @@ import { type FaceNetwork, faceNetworkParameters } from '../encoders/face-networ
 import { faceConfig } from '../encoders/load.js';
 import { bertParameters } from '../encoders/load.js';
 import { type Pretrained, WEIGHTS_FILE } from '../encoders/pretrained.js';
+import { whisperParameters } from '../encoders/load-voice.js';
 import { readWeights } from '../encoders/weights.js';
+import { whisperConfig, type WhisperConfig } from '../encoders/whisper.js';
 import type { Trained } from '../train/loop.js';
 import type { EpochEntry } from '../train/position.js';
 import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from './classifier.js';
@@ -28,7 +30,7 @@ const epochSchema: z.ZodType<EpochEntry> = z.object({
 
 const learnedSchema = z.object({
   format: z.literal('mien-learned-1'),
-  kind: z.enum(['face', 'text']),
+  kind: z.enum(['face', 'text', 'voice']),
   labels: z.array(z.string()).min(2),
   settings: z.record(z.string(), z.unknown()),
   /** Labels of a text encoder's second classifier, if it has one. */
@@ -153,6 +155,10 @@ export interface LearnedFace extends Learned {
   readonly input: FaceInput;
 }
 
+export interface LearnedVoice extends Learned {
+  readonly config: WhisperConfig;
+}
+
 /** The record in a folder, of the given kind if there is one. */
 async function parseRecord(folder: string, kind?: LearnedRecord['kind']): Promise<LearnedRecord> {
   const path = join(folder, 'learned.json');
@@ -229,6 +235,23 @@ export async function readLearnedFace(folder: string): Promise<LearnedFace> {
         ...classifierSpecs(network.width, record.labels.length),
         ...(hasSecond ? classifierSpecs(network.width, record.labels.length, PUBLISHED_CLASSIFIER) : []),
       ],
+    }),
+  };
+}
+
+/** @throws MienError `weights`, `file` or `format` if the folder has no finished voice encoder. */
+export async function readLearnedVoice(folder: string): Promise<LearnedVoice> {
+  const record = await readRecord(folder, 'voice');
+  const encoder = join(folder, 'encoder');
+  const configPath = join(encoder, 'config.json');
+  const config = whisperConfig(await readJson(configPath), configPath);
+  return {
+    folder: encoder,
+    record,
+    labels: record.labels,
+    config,
+    weights: await readWeights(join(encoder, WEIGHTS_FILE), {
+      specs: [...whisperParameters(config), ...classifierSpecs(config.width, record.labels.length)],
     }),
   };
 }

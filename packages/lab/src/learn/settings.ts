@@ -1,6 +1,7 @@
 // Settings of the training of encoders, with their defaults.
 import { z } from 'zod';
 import { defineSettings } from 'mien/parts';
+import { SPEECH_CORPUS_NAMES } from '../data/speech-names.js';
 import type { OptimizerSettings } from '../train/optimizer.js';
 
 const count = z.int().min(1);
@@ -183,13 +184,73 @@ const text = z.strictObject({
   optimizer: optimizer(5e-5, 0.01),
 });
 
+const hearing = z
+  .strictObject({
+    /** Largest change of speed and pitch together, as a share. */
+    speed: z.number().min(0).max(0.5).default(0.12),
+    /** Probability of a made room, and its longest reverberation in seconds (to −60 dB). */
+    room: share.default(0.3),
+    reverberation: z.number().min(0.05).max(3).default(0.7),
+    /** Probability that frequencies are weighted anew, and by at most how many dB. */
+    equalizer: share.default(0.5),
+    equalizerRange: z.number().min(0).default(8),
+    /** Probability of noise (white, pink or other voices), and between which signal-to-noise ratios in dB. */
+    noise: share.default(0.6),
+    leastRatio: z.number().default(5),
+    mostRatio: z.number().default(40),
+    /** Probability of a telephone: 300 to 3400 Hz, 8 kHz, µ-law. */
+    telephone: share.default(0.1),
+    /** Largest change of the level in dB, to either side. */
+    gain: z.number().min(0).default(6),
+    /** SpecAugment (Park et al. 2019): masks over time and over bands, and how much of a clip one takes at most. */
+    timeMasks: z.int().min(0).default(2),
+    timeMask: share.default(0.15),
+    bandMasks: z.int().min(0).default(2),
+    bandMask: share.default(0.2),
+  })
+  .prefault({})
+  .refine(({ leastRatio, mostRatio }) => leastRatio <= mostRatio, {
+    path: ['leastRatio'],
+    error: 'must not be above mostRatio',
+  });
+
+const voice = z.strictObject({
+  ...common,
+  batchSize: count.default(16),
+  epochs: count.default(8),
+  averageDecay: decay.default(0.99),
+  /** How many of the encoder's blocks are used and kept, from the first; null for all. */
+  blocks: count.nullable().default(3),
+  /** The first part that is trained: `conv1`, `conv2`, `layers.0`, … */
+  from: z.string().default('conv1'),
+  dropout: decay.default(0.1),
+  /** Of longer clips, training hears an excerpt of so many seconds, drawn anew in every epoch. */
+  maxSeconds: z.number().min(1).max(30).default(6),
+  /** What RAVDESS's label calm counts as. */
+  calm: z.enum(['neutral', 'drop']).default('neutral'),
+  /** Corpora (`emodb`) and speakers (`ravdess/07`) that are left out altogether, to be tested on. */
+  hold: z.array(z.string()).default([]),
+  /** Corpora and speakers on whom the epoch is selected; drawn by the seed if none of them is there. */
+  validation: z.array(z.string()).default([]),
+  /** How often a clip of a corpus occurs in an epoch, on average; once if it is not named. */
+  repeat: z.partialRecord(z.enum(SPEECH_CORPUS_NAMES), z.number().min(0)).default({}),
+  /**
+   * Share of each corpus's label frequencies that is removed from what the encoder learns (logit adjustment, Menon et al.
+   * 2021); labels that a corpus does not have do not take part in its loss.
+   */
+  logitAdjustment: share.default(0.5),
+  augmentation: hearing,
+  optimizer: optimizer(1e-4, 0.01),
+});
+
+export type VoiceLearnSettings = z.output<typeof voice>;
 export type FaceLearnSettings = z.output<typeof face>;
 export type TextLearnSettings = z.output<typeof text>;
 
 /** AdamW with warm-up and half a cosine. */
 export const encoderOptimizer = ({
   optimizer,
-}: Pick<FaceLearnSettings | TextLearnSettings, 'optimizer'>): OptimizerSettings => ({
+}: Pick<FaceLearnSettings | TextLearnSettings | VoiceLearnSettings, 'optimizer'>): OptimizerSettings => ({
   ...optimizer,
   name: 'adamw',
   schedule: { name: 'cosine', warmup: optimizer.warmup },
@@ -197,6 +258,7 @@ export const encoderOptimizer = ({
 
 export const faceLearnSettings = defineSettings<FaceLearnSettings>(face);
 export const textLearnSettings = defineSettings<TextLearnSettings>(text);
+export const voiceLearnSettings = defineSettings<VoiceLearnSettings>(voice);
 
 const trained = z.object({ corpora: z.record(z.string(), z.object({ repeat: z.number() })).default({}) });
 

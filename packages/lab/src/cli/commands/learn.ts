@@ -10,15 +10,15 @@ import type { LearnedRecord } from '../../learn/learned.js';
 interface Options {
   readonly data?: string;
   readonly out: string;
-  readonly features: string;
-  readonly profile: string;
+  readonly features?: string;
+  readonly profile?: string;
   readonly weights?: string;
   readonly offline?: boolean;
-  readonly split: 'clean' | 'paper';
+  readonly split?: 'clean' | 'paper';
   readonly config?: string;
   readonly set: readonly string[];
-  readonly teacher: readonly string[];
-  readonly teacherShare: number;
+  readonly teacher?: readonly string[];
+  readonly teacherShare?: number;
   readonly also?: string;
   readonly text?: string;
   readonly label?: string;
@@ -32,6 +32,7 @@ interface Options {
 const KINDS = {
   text: { sets: 'isear', about: 'train a text encoder on ISEAR' },
   face: { sets: 'fer2013 and rafdb', about: 'train a face encoder on FER2013 and RAF-DB' },
+  voice: { sets: 'corpora of acted speech', about: 'train a voice encoder on acted speech' },
 } as const;
 type Kind = keyof typeof KINDS;
 
@@ -55,32 +56,34 @@ export function defineLearn(program: Command): void {
         '--out <dir>',
         'folder of checkpoints and log and, at the end, encoder/ and learned.json',
       )
-      .option(
-        '--profile <name>',
-        'profile of the initial encoder: frozen, paper, or a profile file',
-        'frozen',
-      )
       .option('--weights <dir>', 'folder with the encoders’ weights, instead of the hub')
       .option('--offline', 'fetch nothing; use only local weights')
-      .option('--features <dir>', 'folder of the hashes of faces', featureFolder())
-      .addOption(
-        new Option('--split <kind>', 'the split trained on').choices(['clean', 'paper']).default('clean'),
-      )
       .option('--config <file>', 'settings, YAML or JSON')
       .option('--set <path=value>', 'one setting, such as optimizer.learningRate=1e-3', collect, [])
-      .option(
-        '--teacher <dir>',
-        'a finished run whose posteriors are a part of the targets; may be given several times',
-        collect,
-        [],
-      )
-      .option('--teacher-share <share>', 'that part', shareOf, 0.5)
       .option('--threads <n>', 'number of threads (default: all cores)', positiveInteger)
       .option('--shared', 'share the machine with other work: threads sleep while they wait')
       .option('--dry-run', 'estimate time and memory from a few steps')
       .option('--skip-invalid', 'skip unreadable items and list them')
       .option('--json', 'print the result as JSON')
       .action((options: Options, command: Command) => run(kind as Kind, options, outputOf(command)));
+    if (kind !== 'voice')
+      command
+        .option(
+          '--profile <name>',
+          'profile of the initial encoder: frozen, paper, or a profile file',
+          'frozen',
+        )
+        .option('--features <dir>', 'folder of the hashes of faces', featureFolder())
+        .addOption(
+          new Option('--split <kind>', 'the split trained on').choices(['clean', 'paper']).default('clean'),
+        )
+        .option(
+          '--teacher <dir>',
+          'a finished run whose posteriors are a part of the targets; may be given several times',
+          collect,
+          [],
+        )
+        .option('--teacher-share <share>', 'that part', shareOf, 0.5);
     if (kind === 'text')
       command
         .option('--also <table>', 'your own texts as a further corpus, CSV or JSONL')
@@ -139,16 +142,24 @@ async function average(
 }
 
 async function run(kind: Kind, options: Options, output: Output): Promise<void> {
-  const { data, features: dir, split, skipInvalid = false, weights, offline = false, out } = options;
+  const {
+    data,
+    features: dir = featureFolder(),
+    split = 'clean',
+    skipInvalid = false,
+    weights,
+    offline = false,
+    out,
+  } = options;
   if (data === undefined)
     throw new MienError('usage', `no data: specify the folder with ${KINDS[kind].sets} as --data`);
-  const [{ faceLearnSettings, textLearnSettings }, { openProtocol }, { findProfile }] = await Promise.all([
-    import('../../learn/settings.js'),
-    import('../../features/prepared.js'),
-    import('../../encoders/profiles.js'),
-  ]);
+  const [{ faceLearnSettings, textLearnSettings, voiceLearnSettings }, { openProtocol }, { findProfile }] =
+    await Promise.all([
+      import('../../learn/settings.js'),
+      import('../../features/prepared.js'),
+      import('../../encoders/profiles.js'),
+    ]);
   const sources = { file: options.config, set: options.set };
-  const profile = await findProfile(options.profile);
   const progress = await progressOf(output);
   const signal = interruption();
   const paths = options.votes === undefined ? {} : { votes: options.votes };
@@ -162,10 +173,11 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
     signal,
     threads: options.threads,
     spinning: options.shared !== true,
-    ...(options.teacher.length > 0 && {
-      teachers: { folders: options.teacher, share: options.teacherShare },
-    }),
   };
+  const encoders = () => findProfile(options.profile ?? 'frozen');
+  const taught = options.teacher?.length
+    ? { teachers: { folders: options.teacher, share: options.teacherShare ?? 0.5 } }
+    : {};
   const faces = async (): Promise<LearnedRecord | Estimate> => {
     const settings = await faceLearnSettings.load(sources);
     const { estimateFace, learnFace } = await import('../../learn/learn-face.js');
@@ -179,7 +191,8 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
         });
     const { FACE_LABELS } = await import('mien/parts');
     const items = { labels: FACE_LABELS, training: of('train'), validation: of('validation') };
-    const given = { ...common, ...items, encoder: profile.face, settings };
+    const { face: encoder } = await encoders();
+    const given = { ...common, ...taught, ...items, encoder, settings };
     return options.dryRun ? estimateFace(given) : learnFace(given);
   };
   const texts = async (): Promise<LearnedRecord | Estimate> => {
@@ -191,10 +204,34 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
     const { also, text, label } = options;
     const table = also === undefined ? undefined : { file: also, text, label };
     const items = await textItems({ data, split, settings, skipInvalid, also: table });
-    const given = { ...common, ...items, encoder: profile.text, settings };
+    const { text: encoder } = await encoders();
+    const given = { ...common, ...taught, ...items, encoder, settings };
     return options.dryRun ? estimateText(given) : learnText(given);
   };
-  const made = kind === 'face' ? await faces() : await texts();
+  const voices = async (): Promise<LearnedRecord | Estimate> => {
+    const settings = await voiceLearnSettings.load(sources);
+    const [
+      { estimateVoice, learnVoice },
+      { loadAllSpeech },
+      { divideClips },
+      { whisperTiny },
+      { FACE_LABELS },
+    ] = await Promise.all([
+      import('../../learn/learn-voice.js'),
+      import('../../data/speech.js'),
+      import('../../learn/voice-clips.js'),
+      import('../../encoders/load-voice.js'),
+      import('mien/parts'),
+    ]);
+    const corpora = await loadAllSpeech(data, { skipInvalid });
+    const { training, validation } = divideClips(
+      corpora.flatMap(({ items }) => items),
+      settings,
+    );
+    const given = { ...common, labels: FACE_LABELS, training, validation, encoder: whisperTiny, settings };
+    return options.dryRun ? estimateVoice(given) : learnVoice(given);
+  };
+  const made = await { face: faces, text: texts, voice: voices }[kind]();
   if ('steps' in made) output.result(made, () => renderEstimate(made));
   else output.result(made, () => render(made, out));
 }

@@ -1,0 +1,146 @@
+// `mien learn voice`: trains a published voice encoder on corpora of acted speech and writes it to a folder.
+import { float32, MienError, type Tensor, type Tensors } from 'mien-engine/base';
+import { sha256 } from 'mien-engine/node';
+import { type Progress, silentProgress } from 'mien/parts';
+import { readClip, type SpeechItem } from '../data/speech.js';
+import { LEAST_SAMPLES, readPretrainedVoice } from '../encoders/load-voice.js';
+import type { PretrainedSpec } from '../encoders/profiles.js';
+import type { WhisperConfig } from '../encoders/whisper.js';
+import { CLASSIFIER } from './classifier.js';
+import {
+  estimate,
+  readyToTrain,
+  trainPrepared,
+  withClassifier,
+  type Estimate,
+  type LearnEncoderOptions,
+} from './learn-encoder.js';
+import { writeLearned, type LearnedRecord } from './learned.js';
+import type { VoiceLearnSettings } from './settings.js';
+import { voiceTrainee, type VoiceModel } from './voice-model.js';
+import { repeatsOf, voiceTask, type VoiceSet } from './voice-task.js';
+
+export type LearnVoiceOptions = Omit<
+  LearnEncoderOptions<SpeechItem, PretrainedSpec, VoiceLearnSettings>,
+  'teachers' | 'maxPixels'
+>;
+
+/** How long training would take. @throws MienError as `learnVoice` does. */
+export async function estimateVoice(options: LearnVoiceOptions): Promise<Estimate> {
+  const { task } = await prepare(options);
+  const { threads, spinning, progress = silentProgress } = options;
+  return estimate(task, { threads, spinning, furtherBytes: 0, progress });
+}
+
+/**
+ * Trains a voice encoder and writes it as an encoder's folder: a Whisper of as many blocks as were used.
+ * @throws MienError as `train`, `readClip` and the loading of weights do; `data` if there are no clips, `config` for blocks
+ *   or parts that the encoder does not have.
+ */
+export async function learnVoice(options: LearnVoiceOptions): Promise<LearnedRecord> {
+  const { labels, settings, out } = options;
+  const { json, model, ...prepared } = await prepare(options);
+  const { prior } = prepared.task;
+  const trained = await trainPrepared(prepared, options);
+  const result = { ...trained, weights: withPrior(trained.weights, prior, settings.logitAdjustment) };
+  return writeLearned(out, {
+    kind: 'voice',
+    labels,
+    settings,
+    result,
+    located: prepared.located,
+    items: prepared.items,
+    calibration: { prior: [...prior] },
+    config: { ...(json as object), encoder_layers: model.config.layers, label_names: labels },
+  });
+}
+
+/** The weights with the label frequencies that training took out of the logits back in the classifier's bias. */
+function withPrior(weights: Tensors, prior: readonly number[], adjustment: number): Tensors {
+  const name = `${CLASSIFIER}.bias`;
+  const { shape, data } = weights[name] as Tensor<'float32'>;
+  return {
+    ...weights,
+    [name]: float32(
+      shape,
+      data.map((value, c) => value + adjustment * Math.log(prior[c]!)),
+    ),
+  };
+}
+
+/** The encoder of the first blocks alone. @throws MienError `config` if it has fewer. */
+function firstBlocks(config: WhisperConfig, blocks: number | null): WhisperConfig {
+  if (blocks === null) return config;
+  if (blocks > config.layers)
+    throw new MienError('config', `the encoder has ${config.layers} blocks, not ${blocks}`, {
+      field: 'blocks',
+    });
+  return { ...config, layers: blocks };
+}
+
+const isKept =
+  ({ layers }: WhisperConfig) =>
+  (name: string): boolean =>
+    Number(/^layers\.(\d+)\./.exec(name)?.[1] ?? 0) < layers;
+
+async function prepare(options: LearnVoiceOptions) {
+  const { labels, validation, encoder, settings, threads, progress = silentProgress } = options;
+  const training = options.training.filter(({ corpus }) => repeatsOf(settings, corpus) > 0);
+  if (training.length === 0 || validation.length === 0)
+    throw new MienError('data', 'there are no clips to train on, or none to validate with');
+  const { located, config, json, ...published } = await readPretrainedVoice(encoder, options);
+  const model: VoiceModel = { config: firstBlocks(config, settings.blocks), classes: labels.length };
+  const kept = Object.entries(await published.weights()).filter(([name]) => isKept(model.config)(name));
+  const weights = withClassifier(Object.fromEntries(kept), voiceTrainee(model, settings, 100), settings.seed);
+  const clips = await readClips([...training, ...validation], progress);
+  const set = (items: readonly SpeechItem[], from: number): VoiceSet => ({
+    clips: clips.slice(from, from + items.length),
+    labels: Uint8Array.from(items, ({ label }) => labels.indexOf(label)),
+    corpora: items.map(({ corpus }) => corpus),
+  });
+  const task = voiceTask(
+    model,
+    weights,
+    settings,
+    set(training, 0),
+    set(validation, training.length),
+    threads,
+  );
+  const hashes = new Map(
+    [...training, ...validation].map(({ id }, i) => {
+      const { buffer, byteOffset, byteLength } = clips[i]!;
+      return [id, sha256(new Uint8Array(buffer, byteOffset, byteLength))];
+    }),
+  );
+  const lineOf = ({ id, label }: SpeechItem): string => `${hashes.get(id)} ${id} ${label}`;
+  const ready = readyToTrain(
+    'voice',
+    { task, located },
+    options,
+    { training, validation },
+    lineOf,
+    undefined,
+  );
+  return { ...ready, task, json, model };
+}
+
+/** Sound of clips as encoders hear it, in their order. @throws MienError as `readClip` does, `data` for one too short. */
+export async function readClips(
+  items: readonly SpeechItem[],
+  progress: Progress = silentProgress,
+): Promise<Float32Array[]> {
+  const clips: Float32Array[] = [];
+  progress.begin('decode clips', items.length, 'clips');
+  try {
+    for (const item of items) {
+      const clip = await readClip(item);
+      if (clip.length < 2 * LEAST_SAMPLES)
+        throw new MienError('data', 'has hardly any sound between its silences', { file: item.file });
+      clips.push(clip);
+      progress.advance();
+    }
+  } finally {
+    progress.end();
+  }
+  return clips;
+}

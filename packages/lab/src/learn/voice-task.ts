@@ -1,0 +1,266 @@
+// Training of a voice encoder, as a task for the training loop: which clips an epoch has, in which batches and how augmented,
+// and how weights score on validation.
+import {
+  float32,
+  inBatches,
+  indicesBy,
+  int32,
+  MienError,
+  randomStream,
+  suggestion,
+  type Tensors,
+} from 'mien-engine/base';
+import { argmax, scores } from 'mien/parts';
+import { framesOf, HOP, reflected, SAMPLE_RATE, samplesOfBatch } from '../encoders/log-mel.js';
+import { whisperPartOf, whisperParts, type WhisperConfig } from '../encoders/whisper.js';
+import { plannedSteps, type PlannedRun, type TrainingTask } from '../train/loop.js';
+import { createOptimizer, ratesByPart, type EncoderParts } from '../train/optimizer.js';
+import type { Validation } from '../train/position.js';
+import { stepSeeds } from './augmentation.js';
+import { isClassifier } from './classifier.js';
+import { epochOrder } from './draws.js';
+import { evidenceTargets, itemWeights, labelShares, offsetsOf, type Labelled } from './evidence.js';
+import { encoderOptimizer, type VoiceLearnSettings } from './settings.js';
+import { augmentVoice, drawVoice, lengthAt, noiseSources, type DrawnVoice } from './voice-augmentation.js';
+import { voiceLogits, voiceTrainee, type VoiceModel } from './voice-model.js';
+
+export interface VoiceSet {
+  /** Samples at 16 kHz, trimmed and levelled. */
+  readonly clips: readonly Float32Array[];
+  /** Index of each clip's label. */
+  readonly labels: Uint8Array;
+  /** Of each clip. */
+  readonly corpora: readonly string[];
+}
+
+/** A training of voices, and how often each label occurs in what it is trained on. */
+export interface VoiceTask extends TrainingTask {
+  readonly prior: readonly number[];
+}
+
+/** Frames that batches are padded to, 10 ms each; each is a graph of its own. */
+const WIDTHS = [100, 150, 200, 250, 300, 350, 400, 500, 600, 800, 1000, 1500, 2000, 3000];
+
+/** Batches that are sorted by length together: more waste less, fewer mix clips of different lengths. */
+const POOL = 8;
+
+interface VoiceRun {
+  readonly width: number;
+  /** For each step, places in the epoch's order. */
+  readonly steps: readonly (readonly number[])[];
+}
+
+/** The clips of an epoch, what was drawn for each, and its runs. */
+interface Drawn {
+  readonly epoch: number;
+  readonly items: Int32Array;
+  readonly drawn: readonly DrawnVoice[];
+  readonly runs: readonly VoiceRun[];
+}
+
+/** The task: from initial weights to validation. */
+export function voiceTask(
+  model: VoiceModel,
+  weights: Tensors,
+  settings: VoiceLearnSettings,
+  training: VoiceSet,
+  validation: VoiceSet,
+  threads?: number,
+): VoiceTask {
+  const { batchSize, stepsPerRun, seed, epochs, logitAdjustment: adjustment } = settings;
+  const { classes } = model;
+  const names = [...new Set(training.corpora)].sort();
+  const labelled: Labelled = {
+    labels: Array.from(training.labels, (label) => [label]),
+    corpus: Uint8Array.from(training.corpora, (name) => names.indexOf(name)),
+  };
+  const shares = labelShares(labelled, names.length, classes);
+  // A corpus is no evidence about labels that none of its clips has.
+  const evidence = shares.map((own) => Array.from(own, (share) => Number(share > 0)));
+  const offsets = evidence.map((known, i) => offsetsOf(known, shares[i]!, adjustment));
+  const targetOf = evidenceTargets(
+    labelled,
+    evidence.map((known) => ({ evidence: known })),
+    settings.labelSmoothing,
+  );
+  const weightOf = itemWeights(labelled, shares, settings.balance, () => 1);
+  const repeats = training.corpora.map((name) => repeatsOf(settings, name));
+  const prior = priorOf(training.labels, repeats, classes);
+  const sources = noiseSources(seed, training.clips);
+  const most = Math.floor(settings.maxSeconds * SAMPLE_RATE);
+  const lengthOf = (item: number, drawn: DrawnVoice): number =>
+    Math.min(most, lengthAt(training.clips[item]!.length, drawn));
+
+  let last: Drawn | undefined;
+  const drawnOf = (epoch: number): Drawn => {
+    if (last?.epoch === epoch) return last;
+    const items = epochOrder(repeats, seed, epoch);
+    const drawn = Array.from(items, (_, place) =>
+      drawVoice(randomStream(seed, `learn voice ${epoch}`, place), settings.augmentation),
+    );
+    const frames = drawn.map((one, place) => Math.ceil(lengthOf(items[place]!, one) / HOP));
+    const places = Array.from(items, (_, place) => place);
+    const steps = inBatches(places, POOL * batchSize).flatMap((pool) =>
+      inBatches(
+        [...pool].sort((a, b) => frames[a]! - frames[b]! || a - b),
+        batchSize,
+      ),
+    );
+    const widthOf = (step: readonly number[]): number => {
+      const longest = Math.max(...step.map((place) => frames[place]!));
+      return WIDTHS.find((width) => longest <= width)!;
+    };
+    const runs = [...indicesBy(steps, widthOf)]
+      .sort(([a], [b]) => a - b)
+      .flatMap(([width, members]) =>
+        inBatches(
+          members.map((i) => steps[i]!),
+          stepsPerRun,
+        ).map((part): VoiceRun => ({ width, steps: part })),
+      );
+    const order = randomStream(seed, 'learn runs', epoch).permutation(runs.length);
+    last = { epoch, items, drawn, runs: [...order].map((i) => runs[i]!) };
+    return last;
+  };
+  const plan = (epoch: number): PlannedRun[] =>
+    drawnOf(epoch).runs.map(({ width, steps }) => ({
+      shape: String(width),
+      steps: steps.length,
+      items: steps.reduce((sum, { length }) => sum + length, 0),
+    }));
+
+  /** The clip as this epoch hears it. */
+  const heard = (item: number, drawn: DrawnVoice): Float32Array => {
+    const whole = augmentVoice(training.clips[item]!, drawn, sources);
+    const length = lengthOf(item, drawn);
+    const start = Math.floor(drawn.cut * (whole.length - length + 1));
+    return whole.subarray(start, start + length);
+  };
+
+  const batches = (epoch: number, index: number): Tensors => {
+    const { items, drawn, runs } = drawnOf(epoch);
+    const { width, steps } = runs[index]!;
+    const shape = [steps.length, batchSize];
+    const n = steps.length * batchSize;
+    const row = samplesOfBatch(width);
+    const { timeMasks, bandMasks } = settings.augmentation;
+    const samples = new Float32Array(n * row);
+    // A row without a clip has two frames, so that its mean is a number, and no weight.
+    const frames = new Int32Array(n).fill(2);
+    const times = new Float32Array(n * timeMasks * 2);
+    const bands = new Float32Array(n * bandMasks * 2);
+    const targets = new Float32Array(n * classes);
+    const rowOffsets = new Float32Array(n * classes);
+    const itemWeight = new Float32Array(n);
+    steps.forEach((places, step) =>
+      places.forEach((place, k) => {
+        const at = step * batchSize + k;
+        const item = items[place]!;
+        const own = drawn[place]!;
+        const clip = heard(item, own);
+        reflected(clip, samples.subarray(at * row, (at + 1) * row));
+        frames[at] = framesOf(clip.length);
+        times.set(scaled(own.timeMasks, frames[at]!), at * timeMasks * 2);
+        bands.set(scaled(own.bandMasks, model.config.bands), at * bandMasks * 2);
+        targets.set(targetOf(item), at * classes);
+        rowOffsets.set(offsets[labelled.corpus[item]!]!, at * classes);
+        itemWeight[at] = weightOf[item]!;
+      }),
+    );
+    return {
+      samples: float32([...shape, row], samples),
+      frames: int32(shape, frames),
+      ...(timeMasks > 0 && { timeMasks: float32([...shape, timeMasks, 2], times) }),
+      ...(bandMasks > 0 && { bandMasks: float32([...shape, bandMasks, 2], bands) }),
+      targets: float32([...shape, classes], targets),
+      offsets: float32([...shape, classes], rowOffsets),
+      weights: float32(shape, itemWeight),
+      seed: stepSeeds(randomStream(seed, `learn noise ${epoch}`, index), steps.length),
+    };
+  };
+
+  const validate = async (now: Tensors): Promise<Validation> => {
+    const even = await voiceLogits(model, now, validation.clips, threads);
+    return scoreVoices(
+      even.map((logit, i) => logit + adjustment * Math.log(prior[i % classes]!)),
+      validation,
+      classes,
+    );
+  };
+
+  const parts = partsOf(model.config);
+  const groups = { rateOf: ratesByPart(parts, settings.optimizer), decays };
+  return {
+    epochs,
+    weights,
+    plan,
+    batches,
+    validate,
+    prior,
+    averageDecay: settings.averageDecay,
+    isTrained: trainedFrom(parts, settings.from),
+    optimizer: createOptimizer(encoderOptimizer(settings), plannedSteps({ epochs, plan }), groups),
+    trainee: (shape) => voiceTrainee(model, settings, Number(shape)),
+  };
+}
+
+/** How often a clip of a corpus occurs in an epoch, on average. */
+export const repeatsOf = ({ repeat }: Pick<VoiceLearnSettings, 'repeat'>, corpus: string): number =>
+  (repeat as Readonly<Record<string, number>>)[corpus] ?? 1;
+
+/** How frequent labels are in an epoch, every number above 0. */
+function priorOf(labels: Uint8Array, repeats: readonly number[], classes: number): number[] {
+  const counts = new Float64Array(classes).fill(1e-6);
+  labels.forEach((label, i) => (counts[label]! += repeats[i]!));
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return Array.from(counts, (count) => count / total);
+}
+
+/** Masks as shares of a length, in whole places of it. */
+const scaled = (masks: DrawnVoice['timeMasks'], length: number): number[] =>
+  masks.flat().map((share) => Math.round(share * length));
+
+/**
+ * For each corpus, accuracy and mean recall over the labels it has; the score is the mean accuracy over corpora, so that
+ * the largest does not outweigh the others.
+ */
+export function scoreVoices(
+  logits: Float32Array,
+  { labels, corpora }: Pick<VoiceSet, 'labels' | 'corpora'>,
+  classes: number,
+): Validation {
+  const predicted = argmax(scores(classes, logits));
+  const details: Record<string, number> = {};
+  const names = [...new Set(corpora)].sort();
+  let score = 0;
+  for (const name of names) {
+    const members = corpora.flatMap((corpus, i) => (corpus === name ? [i] : []));
+    const hits = (some: readonly number[]): number =>
+      some.filter((i) => predicted[i] === labels[i]).length / some.length;
+    const byLabel = [...indicesBy(members, (i) => labels[i]!).values()];
+    const recalls = byLabel.map((places) => hits(places.map((place) => members[place]!)));
+    const accuracy = hits(members);
+    details[name] = accuracy;
+    details[`${name} recall`] = recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length;
+    score += accuracy / names.length;
+  }
+  return { score, details };
+}
+
+const partsOf = (config: WhisperConfig): EncoderParts => ({
+  parts: whisperParts(config),
+  partOf: (name) => whisperPartOf(config, name),
+});
+
+function trainedFrom({ parts, partOf }: EncoderParts, from: string): (name: string) => boolean {
+  const first = parts.indexOf(from);
+  if (first < 0)
+    throw new MienError('config', `the encoder has no part "${from}" to train from`, {
+      field: 'from',
+      hint: suggestion(from, parts),
+    });
+  return (name) => isClassifier(name) || parts.indexOf(partOf(name)!) >= first;
+}
+
+/** Layer norms and biases do not decay. */
+const decays = (name: string): boolean => name.endsWith('.weight') && !/layer_norm\.weight$/.test(name);
