@@ -17,6 +17,7 @@ export const floors = {
     'bundle',
     'evaluate',
     'detector',
+    'words',
     'audio',
     'encoders',
     'data',

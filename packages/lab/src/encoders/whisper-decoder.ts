@@ -156,11 +156,11 @@ export interface WhisperDecoderOutputs {
 /** Added to the scores of tokens that are not there yet. */
 const MASKED = -1e9;
 
-const TABLE = 'embed_tokens';
+/** The table that both embeds tokens and gives their logits: a linear layer without bias, and rows. */
+export const TOKEN_TABLE = 'embed_tokens';
 
-/** One table both embeds tokens and gives their logits. */
 const tokenTable = (p: Parameters, { vocabulary, width }: WhisperDecoderConfig): Value =>
-  p.get(`${TABLE}.weight`, [vocabulary, width], normalInit(0.02));
+  p.get(`${TOKEN_TABLE}.weight`, [vocabulary, width], normalInit(0.02));
 
 /**
  * The decoder on one text. Numbers of tokens, of tokens before and of the encoder's states may be known only at run time if
@@ -175,7 +175,7 @@ export function whisperDecoder(
   const { width, inner, layers, positions } = config;
   if (cross.length !== layers || (past !== undefined && past.length !== layers))
     throw new MienError('shape', `the decoder has ${layers} blocks, each with keys and values of its own`);
-  const words = p.rows?.(`${TABLE}.weight`, ids) ?? gather(tokenTable(p, config), ids);
+  const words = p.rows?.(`${TOKEN_TABLE}.weight`, ids) ?? gather(tokenTable(p, config), ids);
   let x = add(words, gather(p.get('embed_positions.weight', [positions, width], normalInit(0.02)), places));
 
   const present: Attended[] = [];
@@ -197,7 +197,7 @@ export function whisperDecoder(
   }
 
   const last = normalized(p, 'layer_norm', reshape(x, [ids.shape[1]!, width]));
-  return { logits: p.linear?.(TABLE, last) ?? linearProduct(last, tokenTable(p, config)), present };
+  return { logits: p.linear?.(TOKEN_TABLE, last) ?? linearProduct(last, tokenTable(p, config)), present };
 }
 
 const extended = (past: Attended, own: Attended): Attended => ({
