@@ -32,7 +32,7 @@ const CHOSEN_ON = 1;
 const REPORTED_ON = values.quick ? 1 : 4;
 /** Seconds of silence behind a clip; Whisper was trained with windows of 30 s. */
 const PUBLISHED = 30;
-const SILENCES = [0, 2, 6];
+const SILENCES = [6, 10, PUBLISHED];
 const SEED = 7;
 
 interface Clip {

@@ -5,6 +5,12 @@ import { textOf, type WordsVocabulary } from './vocabulary.js';
 /** Seconds from one time token to the next. */
 const TIME_STEP = 0.02;
 
+/** The time that a token stands for, in seconds from the start of the window; negative for other tokens. */
+export const secondsOf = (
+  token: number,
+  { firstTimestamp }: Pick<WordsVocabulary, 'firstTimestamp'>,
+): number => (token - firstTimestamp) * TIME_STEP;
+
 /** What was said without a break. */
 export interface SpokenSegment {
   /** In seconds from the start of the recording. */
@@ -30,7 +36,6 @@ export function segmentsOf(
   length: number,
 ): WindowSegments {
   const isTime = (token: number | undefined): boolean => token !== undefined && token >= words.firstTimestamp;
-  const secondsOf = (token: number): number => (token - words.firstTimestamp) * TIME_STEP;
   const segment = (part: readonly number[], start: number, end: number): SpokenSegment[] => {
     const text = textOf(part, words).trim();
     const until = Math.min(end, length);
@@ -42,16 +47,16 @@ export function segmentsOf(
   const endsWithTime = isTime(tokens.at(-1)) && !isTime(tokens.at(-2));
   if (cuts.length === 0) {
     const times = tokens.filter(isTime);
-    const start = isTime(tokens[0]) ? secondsOf(tokens[0]!) : 0;
-    const last = secondsOf(times.at(-1) ?? words.firstTimestamp);
+    const start = isTime(tokens[0]) ? secondsOf(tokens[0]!, words) : 0;
+    const last = secondsOf(times.at(-1) ?? words.firstTimestamp, words);
     return { segments: segment(tokens, start, times.length > 1 ? last : length), done: length };
   }
   if (endsWithTime) cuts.push(tokens.length);
   const segments = cuts.flatMap((cut, i) => {
     const part = tokens.slice(cuts[i - 1] ?? 0, cut);
-    return segment(part, secondsOf(part[0]!), secondsOf(part.at(-1)!));
+    return segment(part, secondsOf(part[0]!, words), secondsOf(part.at(-1)!, words));
   });
   // A last time without a successor says that nothing is spoken after it.
-  const done = endsWithTime ? length : Math.min(length, secondsOf(tokens[cuts.at(-1)! - 1]!));
+  const done = endsWithTime ? length : Math.min(length, secondsOf(tokens[cuts.at(-1)! - 1]!, words));
   return { segments, done };
 }

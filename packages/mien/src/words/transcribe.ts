@@ -15,7 +15,7 @@ import {
 } from 'mien-engine';
 import { SPEECH_RATE } from '../audio/speech.js';
 import { nextToken, probabilityOf } from './rules.js';
-import { segmentsOf, type SpokenSegment } from './segments.js';
+import { secondsOf, segmentsOf, type SpokenSegment } from './segments.js';
 import { checkWords, WORDS_FILES, type WordsVocabulary } from './vocabulary.js';
 
 /** A segment, and how sure it is. */
@@ -104,9 +104,9 @@ export async function openTranscriber(
           Math.min(most, Math.max(LEAST_SAMPLES, sound.length + Math.round(silence * SPEECH_RATE))),
         );
         padded.set(sound);
-        const cross = await encoder.run({ samples: float32([1, padded.length], padded) });
-        const { tokens, ...sureness } = await decodeWindow(decoder, cross, words, timestamps);
         const length = sound.length / SPEECH_RATE;
+        const cross = await encoder.run({ samples: float32([1, padded.length], padded) });
+        const { tokens, ...sureness } = await decodeWindow(decoder, cross, words, length, timestamps);
         const isSilent = sureness.noSpeech > NO_SPEECH && sureness.logProbability < LEAST_SURE;
         const found = isSilent ? { segments: [], done: length } : segmentsOf(tokens, words, length);
         const offset = at / SPEECH_RATE;
@@ -139,11 +139,15 @@ interface Decoded {
   readonly noSpeech: number;
 }
 
-/** The likeliest tokens of a window, one by one, half of the decoder's positions at most (as published). */
+/**
+ * The likeliest tokens of a window, one by one, half of the decoder's positions at most (as published). They end at a time
+ * behind the sound, of `length` seconds: what would follow are repetitions.
+ */
 async function decodeWindow(
   decoder: Session,
   cross: Tensors,
   words: WordsVocabulary,
+  length: number,
   timestamps: boolean,
 ): Promise<Decoded> {
   const { layers, heads, headWidth, positions, start, end, noTimestamps } = words;
@@ -180,7 +184,7 @@ async function decodeWindow(
     sum += logProbability;
     if (token === end) break;
     tokens.push(token);
-    if (tokens.length >= most) break;
+    if (tokens.length >= most || secondsOf(token, words) >= length) break;
     logits = await step([token]);
   }
   return { tokens, logProbability: sum / (tokens.length + 1), noSpeech };
