@@ -18,6 +18,7 @@ export const floors = {
     'modalities',
     'evaluate',
     'detector',
+    'words',
     'audio',
     'encoders',
     'data',

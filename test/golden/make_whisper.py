@@ -1,4 +1,4 @@
-"""Writes whisper-small.safetensors: Whisper's front end and encoder in NumPy, float64, for a small configuration.
+"""Writes whisper-small.safetensors: Whisper's front end, encoder and decoder in NumPy, float64, for a small configuration.
 
 Weights come from the formula in README.md, the sound from `made_sound`. Needs numpy only.
 With arguments FOLDER GOLDEN it checks itself instead: the published weights in FOLDER against PyTorch's outputs in GOLDEN.
@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 CONFIG = dict(bands=80, width=24, layers=2, heads=3, inner=40, positions=50)
+DECODER = dict(vocabulary=60, width=24, layers=2, heads=2, inner=36, positions=20)
+TOKENS = [5, 17, 3, 41, 59, 0, 17]
 
 
 def uniform(name, n):
@@ -100,6 +102,34 @@ def encode(mel, get, width, layers, heads, inner, positions, bands):
     return states, ln(x, "layer_norm")
 
 
+def decode(tokens, states, get, vocabulary, width, layers, heads, inner, positions):
+    """Logits `[tokens, vocabulary]` of the next token after each, all tokens at once."""
+    lin = lambda x, name, out, inp: x @ get(name + ".weight", [out, inp]).T + get(name + ".bias", [out])
+    ln = lambda x, name: norm(x, get(name + ".weight", [width]), get(name + ".bias", [width]))
+    table = get("embed_tokens.weight", [vocabulary, width])
+    n = len(tokens)
+    x = table[tokens] + get("embed_positions.weight", [positions, width])[:n]
+
+    def attend(name, query, source, mask):
+        cut = lambda y: y.reshape(len(y), heads, -1)
+        q, v = cut(lin(query, name + ".q_proj", width, width)), cut(lin(source, name + ".v_proj", width, width))
+        k = cut(source @ get(name + ".k_proj.weight", [width, width]).T)
+        s = np.einsum("qhd,khd->hqk", q, k) / np.sqrt(width / heads) + mask
+        s = np.exp(s - s.max(-1, keepdims=True))
+        s /= s.sum(-1, keepdims=True)
+        return lin(np.einsum("hqk,khd->qhd", s, v).reshape(n, width), name + ".out_proj", width, width)
+
+    causal = np.where(np.tri(n) > 0, 0, -np.inf)
+    for i in range(layers):
+        at = f"layers.{i}."
+        y = ln(x, at + "self_attn_layer_norm")
+        x = x + attend(at + "self_attn", y, y, causal)
+        x = x + attend(at + "encoder_attn", ln(x, at + "encoder_attn_layer_norm"), states, 0)
+        y = gelu(lin(ln(x, at + "final_layer_norm"), at + "fc1", inner, width))
+        x = x + lin(y, at + "fc2", width, inner)
+    return ln(x, "layer_norm") @ table.T
+
+
 def save(path, tensors):
     header, data = {}, b""
     for name, value in tensors.items():
@@ -117,18 +147,26 @@ def load(path):
     header = json.loads(raw[8 : 8 + n])
     out = {}
     for name, entry in header.items():
-        if name != "__metadata__" and entry["dtype"] == "F32":
+        if name != "__metadata__" and entry["dtype"] in ("F32", "I32"):
             a, b = entry["data_offsets"]
-            out[name] = np.frombuffer(raw[8 + n + a : 8 + n + b], np.float32).reshape(entry["shape"])
+            dtype = np.float32 if entry["dtype"] == "F32" else np.int32
+            out[name] = np.frombuffer(raw[8 + n + a : 8 + n + b], dtype).reshape(entry["shape"])
     return out
 
 
 if len(sys.argv) == 3:
     weights, golden = load(Path(sys.argv[1]) / "model.safetensors"), load(sys.argv[2])
     mel = log_mel(golden["mid_pcm"], 80)
-    get = lambda name, shape: weights["model.encoder." + name].astype(np.float64)
-    _, last = encode(mel, get, 384, 4, 6, 1536, 1500, 80)
-    for name, found in [("mid_log_mel", mel), ("mid_encoder", last)]:
+    part = lambda which: lambda name, shape: weights[f"model.{which}.{name}"].astype(np.float64)
+    _, last = encode(mel, part("encoder"), 384, 4, 6, 1536, 1500, 80)
+    found = [("mid_log_mel", mel), ("mid_encoder", last)]
+    # The logits are those after the whole clip, padded to 30 s.
+    padded = np.pad(golden["pcm"], (0, 480000 - len(golden["pcm"])))
+    _, last = encode(log_mel(padded, 80), part("encoder"), 384, 4, 6, 1536, 1500, 80)
+    # The logits are those after the prompt of two tokens and after each of the two that follow.
+    logits = decode(golden["greedy_ids"][:4], last, part("decoder"), 51864, 384, 4, 6, 1536, 448)
+    found.append(("decoder_logits_first3", logits[1:]))
+    for name, found in found:
         print(name, np.abs(found - golden[name]).max() / np.abs(golden[name]).max())
 else:
     samples = made_sound(8037)
@@ -136,4 +174,5 @@ else:
     get = lambda name, shape: weight(name, shape).astype(np.float64)
     states, last = encode(mel, get, **CONFIG)
     outputs = dict(samples=samples, mel=mel, **{f"layer{i}": s for i, s in enumerate(states)}, last=last)
+    outputs["logits"] = decode(TOKENS, last, get, **DECODER)
     save(Path(__file__).parent / "whisper-small.safetensors", outputs)

@@ -30,6 +30,7 @@ export {
   type VoiceEncoder,
   whisperTiny,
 } from './encoders/load-voice.js';
+export { readPretrainedWords } from './encoders/load-words.js';
 export { logMel } from './encoders/log-mel.js';
 export { whisper } from './encoders/whisper.js';
 export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';
@@ -45,6 +46,7 @@ export {
 } from './export/decision.js';
 export { faceModel, linearTop, textModel, type Top } from './export/models.js';
 export { greyed, recropped } from './export/recrop.js';
+export { wordsFiles, writeWords } from './export/words.js';
 export { openFeatures } from './features/extract.js';
 export { openProtocol } from './features/prepared.js';
 export type {

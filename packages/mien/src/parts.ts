@@ -224,3 +224,11 @@ export type {
   Recognizer,
   Result,
 } from './recognizer/types.js';
+export {
+  openTranscriber,
+  type TranscribeOptions,
+  type Transcriber,
+  type Transcript,
+  type TranscriptSegment,
+} from './words/transcribe.js';
+export { textOf, WORDS_FILES, wordsSchema, type WordsVocabulary } from './words/vocabulary.js';

@@ -89,6 +89,10 @@ export function dimPositions(dim: Dim, padding: number, kernel: number, stride: 
   return `(${dim}${room < 0 ? '' : '+'}${room})//${stride}+1`;
 }
 
+/** The sum of sizes, as a number or, if one is known only at run time, named after the expression: `past+tokens`. */
+export const sumOfDims = (dims: readonly Dim[]): Dim =>
+  dims.every((dim) => typeof dim === 'number') ? dims.reduce((a, b) => a + b, 0) : dims.join('+');
+
 /** @throws Error if the value's dtype is not one of these. */
 export function expectDType(value: Value, ...dtypes: Value['dtype'][]): void {
   if (!dtypes.includes(value.dtype)) throw new Error(`expects ${dtypes.join(' or ')}, got ${value.dtype}`);

@@ -92,6 +92,13 @@ const cases: Record<string, DynamicCase> = {
       return concat([slice(second!, 1, 1, 4, 2), first!], 1);
     },
   },
+  'concatenation along run-time sizes, and what depends on their sum': {
+    inputs: ({ batch, tokens }) => ({ x: [batch, 3], y: [tokens, 3], table: [12, 3] }),
+    build: ({ x, y, table }) => {
+      const both = concat([x!, y!], 0);
+      return matmul(softmax(matmul(both, transpose(firstRows(table!, both.shape[0]!)))), both);
+    },
+  },
   'merging and splitting two sizes': {
     inputs: ({ batch, tokens }) => ({ x: [batch, tokens, 3], b: [3] }),
     build: ({ x, b }, { batch, tokens }) => splitLeading(mul(mergeLeading(x!, 'both'), b!), batch, tokens),
@@ -132,8 +139,8 @@ const withGradients = (y: Value, values: Readonly<Record<string, Value>>): Recor
   return { result: y, ...Object.fromEntries(names.map((name, i) => [`gradient ${name}`, dxs[i]!])) };
 };
 
-/** Cases whose gradient needs known sizes: that of `firstRows` pads. */
-const needsSizes = ['embedding rows'];
+/** Cases whose gradient needs known sizes: that of `firstRows` pads, that of `concat` splits. */
+const needsSizes = ['embedding rows', 'concatenation along run-time sizes, and what depends on their sum'];
 
 describe.each(Object.entries(cases))('%s', (name, { inputs, build }) => {
   test('one model accepts every size', async () => {
@@ -172,7 +179,12 @@ describe.each(Object.entries(cases))('%s', (name, { inputs, build }) => {
     const graph = createGraph('dynamic');
     const symbolic: Sizes = { batch: 'batch', tokens: 'tokens' };
     const { shape } = build(declare(graph, inputs(symbolic)), symbolic);
-    const resolve = (dim: Dim, known: Sizes) => (dim === 'batch' || dim === 'tokens' ? known[dim] : dim);
+    const resolve = (dim: Dim, known: Sizes) =>
+      dim === 'batch+tokens'
+        ? Number(known.batch) + Number(known.tokens)
+        : dim === 'batch' || dim === 'tokens'
+          ? known[dim]
+          : dim;
     for (const known of sizes) {
       const fixed = build(declare(createGraph('fixed'), inputs(known)), known);
       expect(shape.map((dim) => resolve(dim, known))).toEqual(fixed.shape);

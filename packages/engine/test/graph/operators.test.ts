@@ -28,6 +28,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   quantizeRows: 'quantized.test.ts',
   quantizedLinear: 'quantized.test.ts',
   quantizedRows: 'quantized.test.ts',
+  quantizedConstant: 'quantized.test.ts',
+  quantizedProduct: 'quantized.test.ts',
+  quantizedColumns: 'quantized.test.ts',
 };
 
 test('the tables contain every operator that src/graph/ops exports', async () => {

@@ -5,7 +5,10 @@ import { float32, int32, type Tensor } from '../../src/base/tensor.js';
 import { createGraph, input, constant } from '../../src/graph/graph.js';
 import { encodeModel } from '../../src/graph/onnx.js';
 import {
+  quantizedColumns,
+  quantizedConstant,
   quantizedLinear,
+  quantizedProduct,
   quantizedRows,
   quantizeRows,
   quantizeWeight,
@@ -107,4 +110,31 @@ test('rows are looked up and rescaled', async () => {
         0.5001 * step,
       );
   }
+});
+
+test('a matrix that is looked up and multiplied by is stored once', async () => {
+  const table = matrix(50, 64, () => draw.normal());
+  const graph = createGraph('tied');
+  const ids = input(graph, 'ids', 'int32', [1, 'tokens']);
+  const x = input(graph, 'x', 'float32', ['tokens', 64]);
+  const shared = quantizedConstant(graph, quantizeWeight(table));
+  const model = encodeModel(graph, { rows: quantizedColumns(shared, ids), y: quantizedProduct(x, shared) });
+  expect(model.length).toBeLessThan(2 * 50 * 64);
+  const session = await createSession(model, { threads: 1 });
+  const given = matrix(3, 64, () => draw.normal());
+  const { rows, y } = await session.run({ ids: int32([1, 3], [49, 0, 4]), x: given }, ['rows', 'y']);
+  await session.dispose();
+  expect(rows.shape).toEqual([1, 3, 64]);
+  for (const [at, row] of [49, 0, 4].entries()) {
+    const expected = table.data.subarray(row * 64, (row + 1) * 64);
+    const step = Math.max(...expected.map(Math.abs)) / 63;
+    expected.forEach((value, i) =>
+      expect(Math.abs((rows.data as Float32Array)[at * 64 + i]! - value)).toBeLessThanOrEqual(0.5001 * step),
+    );
+  }
+  const expected = reference(given, table, new Array<number>(50).fill(0));
+  const largest = Math.max(...expected.map(Math.abs));
+  expected.forEach((value, i) =>
+    expect(Math.abs((y.data as Float32Array)[i]! - value)).toBeLessThan(1e-5 * largest),
+  );
 });

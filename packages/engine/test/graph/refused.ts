@@ -192,9 +192,9 @@ export const refused: readonly (readonly [string, string, (fixture: Fixture) => 
   ],
   [
     'Concat',
-    'concatenating along a symbolic size',
-    ({ of }) => concat([of(['batch']), of([2])], 0),
-    /"batch" must be known/,
+    'parts that differ in a symbolic size',
+    ({ of }) => concat([of(['batch', 3]), of(['tokens', 3])], 1),
+    /differ outside axis 1/,
   ],
   [
     'Split',

@@ -14,7 +14,7 @@ import {
   type Value,
   type Variadic,
 } from '../graph.js';
-import { axisOf, broadcastShapes, dimOf, expectDType, sameShape, sizeAlong } from '../shapes.js';
+import { axisOf, broadcastShapes, dimOf, expectDType, sameShape, sizeAlong, sumOfDims } from '../shapes.js';
 import { add } from './elementwise.js';
 
 const Reshape = operator<Unary, { readonly shape: Shape }>({
@@ -115,14 +115,12 @@ const Concat = operator<Variadic, { readonly axis: number }>({
   name: 'Concat',
   infer: (parts, { axis }) => {
     const [{ dtype, shape }] = parts;
-    let total = 0;
     for (const part of parts) {
       if (part.dtype !== dtype) throw new Error(`parts differ in dtype: ${dtype} and ${part.dtype}`);
       if (part.shape.length !== shape.length || !sameShape(part.shape.with(axis, 0), shape.with(axis, 0)))
         throw new Error(`parts differ outside axis ${axis}`);
-      total += sizeAlong(part, axis);
     }
-    return [{ dtype, shape: shape.with(axis, total) }];
+    return [{ dtype, shape: shape.with(axis, sumOfDims(parts.map((part) => dimOf(part, axis)))) }];
   },
   lower: (inputs, { axis }) => ({ type: 'Concat', inputs, attributes: { axis } }),
   gradient: (dy, { inputs, attributes: { axis } }) =>
@@ -132,7 +130,10 @@ const Concat = operator<Variadic, { readonly axis: number }>({
       axis,
     ) as [Value, ...Value[]],
 });
-/** Concatenates parts along an axis whose sizes are known. @throws MienError `shape` if there are none. */
+/**
+ * Concatenates parts along an axis. Sizes along it may be known only at run time: those of `past` and `tokens` add up to
+ * `past+tokens`. The gradient needs them. @throws MienError `shape` if there are no parts.
+ */
 export function concat(parts: readonly Value[], axis: number): Value {
   const [first, ...others] = parts;
   if (first === undefined) throw new MienError('shape', 'Concat needs at least one input');

@@ -14,6 +14,7 @@ import {
 import { dimsOf, expectDType } from '../shapes.js';
 import { add, cast, mul } from './elementwise.js';
 import { gather } from './lookup.js';
+import { reshape, transpose } from './movement.js';
 
 const DynamicQuantizeLinear = operator<Unary, typeof NONE, [Value, Value, Value]>({
   name: 'DynamicQuantizeLinear',
@@ -95,17 +96,46 @@ export function quantizeRows(table: Tensor<'float32'>): QuantizedMatrix {
 
 /**
  * x · W + b in integers: x `[..., in]` is quantised to 8 bits over its range at run time, products are accumulated in 32
- * bits. ONNX Runtime fuses the five operators into one.
+ * bits. ONNX Runtime fuses the operators into one.
  */
-export function quantizedLinear(x: Value, weight: QuantizedMatrix, bias: Value): Value {
+export function quantizedLinear(x: Value, weight: QuantizedMatrix, bias?: Value): Value {
+  return quantizedProduct(x, quantizedConstant(x.graph, weight), bias);
+}
+
+/** A quantised matrix in a graph, once for all places that use it. */
+export interface QuantizedConstant {
+  /** int8 `[in, out]` */
+  readonly values: Value;
+  /** `[out]` */
+  readonly scales: Value;
+}
+
+export const quantizedConstant = (graph: Graph, { values, scales }: QuantizedMatrix): QuantizedConstant => ({
+  values: constant(graph, values),
+  scales: constant(graph, scales),
+});
+
+/** As `quantizedLinear`, with a matrix that is in the graph. */
+export function quantizedProduct(x: Value, { values, scales }: QuantizedConstant, bias?: Value): Value {
   const [quantised, scale, zero] = apply(DynamicQuantizeLinear, [x], NONE);
-  const values = constant(bias.graph, weight.values);
   const product = cast(apply(MatMulInteger, [quantised, values, zero], NONE)[0], 'float32');
-  return add(mul(product, mul(scale, constant(bias.graph, weight.scales))), bias);
+  const scaled = mul(product, mul(scale, scales));
+  return bias ? add(scaled, bias) : scaled;
 }
 
 /** Rows of a quantised table by index: `[...indices]` → `[...indices, width]`. */
 export function quantizedRows(graph: Graph, table: QuantizedMatrix, indices: Value): Value {
   const rows = cast(gather(constant(graph, table.values), indices), 'float32');
   return mul(rows, gather(constant(graph, table.scales), indices));
+}
+
+/**
+ * Columns of a quantised matrix `[in, out]` by index, `[...indices]` → `[...indices, in]`: rows of the table `[out, in]`
+ * that a model both looks up and multiplies by.
+ */
+export function quantizedColumns({ values, scales }: QuantizedConstant, indices: Value): Value {
+  const columns = gather(values, indices, 1);
+  const order = columns.shape.map((_, i) => (i + 1) % columns.shape.length);
+  const factors = gather(scales, indices);
+  return mul(cast(transpose(columns, order), 'float32'), reshape(factors, [...factors.shape, 1]));
 }
