@@ -43,6 +43,7 @@ export {
   type DecisionParts,
 } from './export/decision.js';
 export { faceModel, linearTop, textModel, type Top } from './export/models.js';
+export { voiceModel } from './export/voice.js';
 export { greyed, recropped } from './export/recrop.js';
 export { openFeatures } from './features/extract.js';
 export { openProtocol } from './features/prepared.js';

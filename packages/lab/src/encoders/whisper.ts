@@ -157,7 +157,13 @@ export function whisper(
   const states = transpose(convolved, [0, 2, 1]);
   const layers = [add(states, firstRows(places, states.shape[1]!))];
   for (let i = 0; i < blocks; i++) layers.push(block(p, `layers.${i}`, layers.at(-1)!, config));
-  return { layers, last: normalized(p, 'layer_norm', layers.at(-1)!) };
+  return {
+    layers,
+    // Not needed by who reads a block's states, whose weights may lack it.
+    get last() {
+      return normalized(p, 'layer_norm', layers.at(-1)!);
+    },
+  };
 }
 
 /** One embedding a clip, the mean over time: `[batch, steps, width]` → `[batch, width]`. */

@@ -61,7 +61,7 @@ export const headTop =
 const SMALL = 1024;
 
 /** Large tensors as float16 with a Cast, which ONNX Runtime folds when it loads the model. */
-function halfParameters(graph: Graph, tensors: Tensors): Parameters {
+export function halfParameters(graph: Graph, tensors: Tensors): Parameters {
   const plain = constantParameters(graph, tensors);
   const halves = new Map<string, Value>();
   return {

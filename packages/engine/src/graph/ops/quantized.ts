@@ -94,14 +94,15 @@ export function quantizeRows(table: Tensor<'float32'>): QuantizedMatrix {
 }
 
 /**
- * x · W + b in integers: x `[..., in]` is quantised to 8 bits over its range at run time, products are accumulated in 32
- * bits. ONNX Runtime fuses the five operators into one.
+ * x · W + b, or x · W without a bias, in integers: x `[..., in]` is quantised to 8 bits over its range at run time, products are accumulated in 32
+ * bits. ONNX Runtime fuses the operators into one.
  */
-export function quantizedLinear(x: Value, weight: QuantizedMatrix, bias: Value): Value {
+export function quantizedLinear(x: Value, weight: QuantizedMatrix, bias?: Value): Value {
   const [quantised, scale, zero] = apply(DynamicQuantizeLinear, [x], NONE);
-  const values = constant(bias.graph, weight.values);
+  const values = constant(x.graph, weight.values);
   const product = cast(apply(MatMulInteger, [quantised, values, zero], NONE)[0], 'float32');
-  return add(mul(product, mul(scale, constant(bias.graph, weight.scales))), bias);
+  const scaled = mul(product, mul(scale, constant(x.graph, weight.scales)));
+  return bias ? add(scaled, bias) : scaled;
 }
 
 /** Rows of a quantised table by index: `[...indices]` → `[...indices, width]`. */
