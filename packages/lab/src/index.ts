@@ -30,7 +30,7 @@ export {
   type VoiceEncoder,
   whisperTiny,
 } from './encoders/load-voice.js';
-export { logMel } from './encoders/log-mel.js';
+export { logMel, melFilters } from './encoders/log-mel.js';
 export { whisper } from './encoders/whisper.js';
 export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';
 export { profiles } from './encoders/profiles.js';
