@@ -8,6 +8,8 @@ export interface Scratch {
   /** Writes a file and returns its path. */
   writeJson(name: string, value: unknown): Promise<string>;
   writeBytes(name: string, bytes: Uint8Array): Promise<string>;
+  /** Writes float32 arrays one after another. */
+  writeFloats(name: string, parts: readonly Float32Array[]): Promise<string>;
   readFloats(name: string): Promise<Float32Array>;
   remove(): Promise<void>;
 }
@@ -23,6 +25,11 @@ export async function createScratch(): Promise<Scratch> {
     path,
     writeJson: (name, value) => write(name, JSON.stringify(value)),
     writeBytes: write,
+    writeFloats: (name, parts) =>
+      write(
+        name,
+        Buffer.concat(parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength))),
+      ),
     readFloats: async (name) => {
       const bytes = await readFile(path(name));
       return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));

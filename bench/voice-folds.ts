@@ -1,7 +1,6 @@
 // How well frozen states of Whisper tell RAVDESS's emotions apart in speakers that the classifier has not heard: six folds
-// of four actors, the mean over time of each block's states, logistic regression. With `--time`, the
-// processor time of encoding on one thread instead, which other load on the machine changes least.
-import { loadavg } from 'node:os';
+// of four actors, the mean over time of each block's states, logistic regression. A bundle's model of the third block in
+// integers is judged by the classifiers of the float32 one.
 import { parseArgs } from 'node:util';
 import {
   constantParameters,
@@ -18,6 +17,7 @@ import {
   readClip,
   readPretrainedVoice,
   speakerFolds,
+  voiceModel,
   whisper,
   whisperTiny,
 } from 'mien-lab';
@@ -25,18 +25,17 @@ import { FACE_LABELS } from 'mien/parts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { weights: { type: 'string' }, time: { type: 'boolean', default: false } },
+  options: { weights: { type: 'string' } },
 });
 const [folder] = positionals;
 if (folder === undefined) {
-  console.error('Usage: node --import tsx bench/voice-folds.ts RAVDESS [--weights FOLDER] [--time]');
+  console.error('Usage: node --import tsx bench/voice-folds.ts RAVDESS [--weights FOLDER]');
   process.exit(2);
 }
 
 const FOLDS = 6;
-/** Clips whose encoding is timed. */
-const TIMED = 40;
-const ROUNDS = 9;
+/** The block of a bundle's model. */
+const BLOCK = 3;
 const PENALTY = 1;
 const STEPS = 200;
 const CLASSES = FACE_LABELS.length;
@@ -47,43 +46,30 @@ const { config, weights } = await readPretrainedVoice({
 });
 const graph = createGraph('voice');
 const samples = input(graph, 'samples', 'float32', [1, 'samples']);
-const { layers, last } = whisper(constantParameters(graph, await weights()), config, logMel(samples));
+const tensors = await weights();
+const { layers, last } = whisper(constantParameters(graph, tensors), config, logMel(samples));
 const outputs = {
   ...Object.fromEntries(layers.slice(1).map((states, i) => [`block ${i + 1}`, mean(states, [1])])),
   published: mean(last, [1]),
 };
 const session = await createSession(encodeModel(graph, outputs), { threads: 1 });
-const encode = (clip: Float32Array, names?: string[]) =>
-  session.run({ samples: float32([1, clip.length], clip) }, names);
+const small = await createSession(
+  voiceModel({ config, weights: tensors, block: BLOCK }, (embedding) => embedding),
+  { threads: 1 },
+);
 
 const { items } = await loadSpeech('ravdess', folder);
-
-if (values.time) {
-  const clips = await Promise.all(
-    items.filter((_, i) => i % Math.floor(items.length / TIMED) === 0).map(readClip),
-  );
-  const seconds = clips.reduce((sum, { length }) => sum + length / 16_000, 0);
-  const rounds: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const start = process.cpuUsage();
-    for (const clip of clips) await encode(clip, ['published']);
-    const { user, system } = process.cpuUsage(start);
-    rounds.push((user + system) / 1000 / seconds);
-  }
-  rounds.sort((a, b) => a - b);
-  console.log(
-    `${rounds[0]!.toFixed(2)} ms of processor time a second of sound, median ${rounds[ROUNDS >> 1]!.toFixed(2)}: ` +
-      `${clips.length} clips of ${(seconds / clips.length).toFixed(1)} s, ${ROUNDS} rounds, load ${loadavg()[0]!.toFixed(1)}`,
-  );
-  process.exit(0);
-}
 
 const width = config.width;
 const features = Object.fromEntries(
   Object.keys(outputs).map((name) => [name, new Float32Array(items.length * width)]),
 );
+const integers = new Float32Array(items.length * width);
 for (const [i, item] of items.entries()) {
-  const encoded = await encode(await readClip(item));
+  const clip = await readClip(item);
+  const feeds = { samples: float32([1, clip.length], clip) };
+  const encoded = await session.run(feeds);
+  integers.set((await small.run(feeds))['embedding']!.data as Float32Array, i * width);
   for (const [name, rows] of Object.entries(features))
     rows.set(encoded[name]!.data as Float32Array, i * width);
   if (i % 100 === 99) console.error(`${i + 1} of ${items.length} clips`);
@@ -92,11 +78,15 @@ for (const [i, item] of items.entries()) {
 const labels = items.map(({ label }) => FACE_LABELS.indexOf(label));
 const folds = speakerFolds(items, FOLDS);
 
-/** Columns of the training rows get mean 0 and deviation 1; all rows are returned. */
-function standardized(rows: Float32Array, training: readonly number[]): Float32Array {
+/** Columns get mean 0 and deviation 1 by what those of the training rows have; all rows are returned. */
+function standardized(
+  rows: Float32Array,
+  training: readonly number[],
+  reference: Float32Array = rows,
+): Float32Array {
   const out = new Float32Array(rows.length);
   for (let k = 0; k < width; k++) {
-    const column = training.map((i) => rows[i * width + k]!);
+    const column = training.map((i) => reference[i * width + k]!);
     const centre = column.reduce((a, b) => a + b, 0) / column.length;
     const deviation = Math.sqrt(column.reduce((a, b) => a + (b - centre) ** 2, 0) / column.length) || 1;
     for (let i = 0; i < items.length; i++) out[i * width + k] = (rows[i * width + k]! - centre) / deviation;
@@ -157,13 +147,22 @@ function posterior(rows: Float32Array, i: number, weight: Float32Array): Float64
 for (const [name, rows] of Object.entries(features)) {
   const hits = new Array<number>(FOLDS).fill(0);
   const right = new Array<number>(CLASSES).fill(0);
+  let [smallHits, changed, difference] = [0, 0, 0];
   for (let fold = 0; fold < FOLDS; fold++) {
     const training = folds.flatMap((one, i) => (one === fold ? [] : [i]));
     const scaled = standardized(rows, training);
     const weight = fit(scaled, training);
+    const quantised = name === `block ${BLOCK}` ? standardized(integers, training, rows) : undefined;
     for (const [i, one] of folds.entries()) {
       if (one !== fold) continue;
       const p = posterior(scaled, i, weight);
+      if (quantised) {
+        const q = posterior(quantised, i, weight);
+        const answer = q.indexOf(Math.max(...q));
+        if (answer === labels[i]) smallHits++;
+        if (answer !== p.indexOf(Math.max(...p))) changed++;
+        difference += p.reduce((sum, value, c) => sum + Math.abs(value - q[c]!), 0) / CLASSES;
+      }
       if (p.indexOf(Math.max(...p)) !== labels[i]) continue;
       hits[fold]!++;
       right[labels[i]!]!++;
@@ -180,4 +179,10 @@ for (const [name, rows] of Object.entries(features)) {
     `${name}: accuracy ${accuracy.toFixed(3)}, mean recall ${recall.toFixed(3)}, deviation between folds ` +
       `${deviation.toFixed(3)} (${shares.map((share) => share.toFixed(3)).join(' ')}); recall: ${each}`,
   );
+  if (name === `block ${BLOCK}`)
+    console.log(
+      `${name} in integers: accuracy ${(smallHits / items.length).toFixed(4)} (float32 ${accuracy.toFixed(4)}), ` +
+        `${changed} of ${items.length} answers differ, mean difference of a probability ` +
+        `${(difference / items.length).toFixed(4)}`,
+    );
 }

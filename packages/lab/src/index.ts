@@ -31,7 +31,7 @@ export {
   whisperTiny,
 } from './encoders/load-voice.js';
 export { readPretrainedWords } from './encoders/load-words.js';
-export { logMel } from './encoders/log-mel.js';
+export { logMel, melFilters } from './encoders/log-mel.js';
 export { whisper } from './encoders/whisper.js';
 export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';
 export { profiles } from './encoders/profiles.js';
@@ -45,6 +45,7 @@ export {
   type DecisionParts,
 } from './export/decision.js';
 export { faceModel, linearTop, textModel, type Top } from './export/models.js';
+export { voiceModel } from './export/voice.js';
 export { greyed, recropped } from './export/recrop.js';
 export { wordsFiles, writeWords } from './export/words.js';
 export { openFeatures } from './features/extract.js';

@@ -3,8 +3,17 @@
  * @module mien/parts
  */
 export { decodeAudio, type DecodeAudioOptions } from './audio/decode.js';
+export { type ActivityDetector, type ActivityFeatures, createActivityDetector } from './audio/activity.js';
 export { levelled, trimSilence } from './audio/level.js';
 export { resample } from './audio/resample.js';
+export {
+  createSegmenter,
+  type Segmenter,
+  type SegmentOptions,
+  speechSegments,
+  type SpeechSegment,
+} from './audio/segments.js';
+export { createSileroDetector, type SileroDetector } from './audio/silero.js';
 export type { AudioSource, RawAudio } from './audio/source.js';
 export { type AudioNote, type Speech, SPEECH_RATE } from './audio/speech.js';
 export { AudioError, type AudioFault } from './audio/waveform.js';

@@ -14,11 +14,15 @@ export interface Conv1dOptions {
   readonly padding?: number;
 }
 
+/** Whether a value is the same in every run: a constant, or computed from constants, such as one stored as float16. */
+const isFixed = ({ constant: tensor, node }: Value): boolean =>
+  tensor !== undefined || (node !== undefined && node.inputs.every(isFixed));
+
 /**
  * Cross-correlation over time (PyTorch's `nn.Conv1d`): `[n, in, length]` with a kernel `[out, in, k]` gives
  * `[n, out, ⌊(length + 2·padding − k) / stride⌋ + 1]`.
  *
- * With a kernel that is constant it is ONNX Runtime's convolution, and the length may be known only at run time. A kernel
+ * With a kernel that is constant, or computed from constants, it is ONNX Runtime's convolution, and the length may be known only at run time. A kernel
  * that is trained gets a gradient: shifted slices and one matrix product, for known lengths.
  */
 export function conv1d(
@@ -28,7 +32,7 @@ export function conv1d(
 ): Value {
   const [batch, inputs, length] = dimsOf(x, 3);
   const [outputs, inner, kernel] = sizesOf(weight, 3);
-  if (weight.constant === undefined) {
+  if (!isFixed(weight)) {
     const [n, channels, frames] = sizesOf(x, 3);
     const padded = pad(x, 2, padding, padding);
     const count = kernelPositions(frames + 2 * padding, kernel, stride);
@@ -40,8 +44,9 @@ export function conv1d(
     return bias ? add(product, reshape(bias, [outputs, 1])) : product;
   }
   const image = reshape(x, [batch, inputs, 1, length]);
-  const fixed = constant(weight.graph, { ...weight.constant, shape: [outputs, inner, 1, kernel] });
-  const y = conv2d(image, fixed, {
+  const shape = [outputs, inner, 1, kernel];
+  const flat = weight.constant ? constant(weight.graph, { ...weight.constant, shape }) : reshape(weight, shape);
+  const y = conv2d(image, flat, {
     stride,
     padding: [0, padding, 0, padding],
     ...(bias ? { bias } : {}),

@@ -273,6 +273,18 @@ export const bertPartOf = (config: BertConfig, name: string): string | undefined
 
 const WORDS = 'embeddings.word_embeddings.weight';
 
+/** Linear layers of these weights in integers, with 7-bit matrices; a layer may have no bias. */
+export function quantizedLinears(graph: Graph, tensors: Tensors): NonNullable<Parameters['linear']> {
+  const float = (name: string): Tensor<'float32'> | undefined => tensors[name] as Tensor<'float32'>;
+  return (name, x) => {
+    const weight = float(`${name}.weight`);
+    // Float parameters say what is missing.
+    if (weight === undefined) return undefined;
+    const bias = float(`${name}.bias`);
+    return quantizedLinear(x, quantizeWeight(weight), bias && constant(graph, bias));
+  };
+}
+
 /**
  * As `constantParameters`, with 7-bit matrices of linear layers and an 8-bit word table; layer norms, biases and the
  * small tables stay float32.
@@ -282,8 +294,7 @@ export function quantizedParameters(graph: Graph, tensors: Tensors): Parameters 
   const float = (name: string): Tensor<'float32'> => tensors[name] as Tensor<'float32'>;
   return {
     ...plain,
-    linear: (name, x) =>
-      quantizedLinear(x, quantizeWeight(float(`${name}.weight`)), constant(graph, float(`${name}.bias`))),
+    linear: quantizedLinears(graph, tensors),
     rows: (name, indices) =>
       name === WORDS ? quantizedRows(graph, quantizeRows(float(name)), indices) : undefined,
   };

@@ -9,9 +9,11 @@ import {
   float32,
   input,
   MienError,
+  type Parameters,
   type ParameterSpec,
   type Tensor,
   type Tensors,
+  type Value,
 } from 'mien-engine';
 import { readJson } from 'mien-engine/node';
 import type { EncoderIdentity } from 'mien/parts';
@@ -110,6 +112,26 @@ export interface VoiceComputation {
 }
 
 /**
+ * States of a block `[1, steps, width]` from samples `[1, n]` at 16 kHz, one for each 20 ms. The blocks above it are
+ * neither computed nor needed in the weights.
+ * @throws MienError `config` when there is no such block.
+ */
+export function voiceStates(
+  p: Parameters,
+  config: WhisperConfig,
+  samples: Value,
+  block: VoiceEncoderSpec['block'],
+): Value {
+  if (block !== 'published' && !(Number.isInteger(block) && block >= 1 && block <= config.layers))
+    throw new MienError('config', `there is no block ${block}, the encoder has ${config.layers}`, {
+      field: 'block',
+    });
+  const mel = logMel(samples, config.bands);
+  if (block === 'published') return whisper(p, config, mel).last;
+  return whisper(p, config, mel, block).layers[block]!;
+}
+
+/**
  * An encoder from weights that are in memory.
  * @throws MienError `config` when there is no such block.
  */
@@ -119,20 +141,9 @@ export async function createVoiceEncoder(
   identity: EncoderIdentity,
   { threads, block = 'published' }: VoiceComputation = {},
 ): Promise<VoiceEncoder> {
-  if (block !== 'published' && !(Number.isInteger(block) && block >= 1 && block <= config.layers))
-    throw new MienError('config', `there is no block ${block}, the encoder has ${config.layers}`, {
-      field: 'block',
-    });
   const graph = createGraph('voice-encoder');
   const samples = input(graph, 'samples', 'float32', [1, 'samples']);
-  const blocks = block === 'published' ? config.layers : block;
-  const { layers, last } = whisper(
-    constantParameters(graph, weights),
-    config,
-    logMel(samples, config.bands),
-    blocks,
-  );
-  const states = block === 'published' ? last : layers[block]!;
+  const states = voiceStates(constantParameters(graph, weights), config, samples, block);
   const session = await createSession(
     encodeModel(graph, { embedding: poolSteps(states), states }),
     defined({ threads }),

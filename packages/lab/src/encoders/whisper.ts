@@ -179,7 +179,13 @@ export function whisper(
   const layers = [add(states, firstRows(places, states.shape[1]!))];
   const real = lengths && stepsWithin(lengths, states.shape[1] as number);
   for (let i = 0; i < blocks; i++) layers.push(block(p, `layers.${i}`, layers.at(-1)!, config, real));
-  return { layers, last: normalized(p, 'layer_norm', layers.at(-1)!) };
+  return {
+    layers,
+    // Computed on request: weights cut off after a block lack this norm.
+    get last() {
+      return normalized(p, 'layer_norm', layers.at(-1)!);
+    },
+  };
 }
 
 /** 1 for the steps of clips with so many frames, two frames a step: float32 `[batch, steps]`. */

@@ -95,8 +95,8 @@ export function quantizeRows(table: Tensor<'float32'>): QuantizedMatrix {
 }
 
 /**
- * x · W + b in integers: x `[..., in]` is quantised to 8 bits over its range at run time, products are accumulated in 32
- * bits. ONNX Runtime fuses the operators into one.
+ * x · W + b, or x · W without a bias, in integers: x `[..., in]` is quantised to 8 bits over its range at run time, products
+ * are accumulated in 32 bits. ONNX Runtime fuses the operators into one.
  */
 export function quantizedLinear(x: Value, weight: QuantizedMatrix, bias?: Value): Value {
   return quantizedProduct(x, quantizedConstant(x.graph, weight), bias);

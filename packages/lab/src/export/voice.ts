@@ -1,0 +1,49 @@
+// The voice model of a bundle: from samples to an embedding and logits in one ONNX file.
+import {
+  constantParameters,
+  createGraph,
+  encodeModel,
+  input,
+  type Parameters,
+  type Tensors,
+} from 'mien-engine';
+import { quantizedLinears } from '../encoders/bert.js';
+import { type VoiceEncoderSpec, voiceStates } from '../encoders/load-voice.js';
+import { poolSteps, type WhisperConfig } from '../encoders/whisper.js';
+import { halfParameters, linearTop, type Precision, type Top } from './models.js';
+
+/** What of a learned voice encoder is in a bundle's model. */
+export interface VoiceWeights {
+  readonly config: WhisperConfig;
+  /** The encoder's, and `classifier.weight` `[labels, width]` with `classifier.bias`; blocks above `block` may be missing. */
+  readonly weights: Tensors;
+  /** The block whose states are averaged, counted from 1, or `published`: all of them, normalised. */
+  readonly block: VoiceEncoderSpec['block'];
+  readonly labels: readonly string[];
+}
+
+/**
+ * From `samples` `[1, n]` at 16 kHz, trimmed and levelled, at least 201 and at most 30 s in Whisper, to `embedding`
+ * `[1, width]`, the mean over time of a block's states, and `logits` `[1, labels]`. Small models compute linear layers in
+ * integers (seven-bit weights, activations quantised as they come); kernels and positions are stored as float16, and the
+ * spectrogram stays float32, since its logarithm would enlarge what is rounded off quiet bands.
+ * @throws MienError `config` when there is no such block, `weights` that names a missing tensor.
+ */
+export function voiceModel(
+  { config, weights, block }: Omit<VoiceWeights, 'labels'>,
+  top: Top,
+  precision: Precision = 'small',
+): Uint8Array {
+  const graph = createGraph('voice');
+  const samples = input(graph, 'samples', 'float32', [1, 'samples']);
+  const p: Parameters =
+    precision === 'small'
+      ? { ...halfParameters(graph, weights), linear: quantizedLinears(graph, weights) }
+      : constantParameters(graph, weights);
+  const embedding = poolSteps(voiceStates(p, config, samples, block));
+  return encodeModel(graph, { embedding, logits: top(embedding) });
+}
+
+/** The model of a learned voice encoder with its own classifier. */
+export const learnedVoiceModel = (voice: VoiceWeights, precision?: Precision): Uint8Array =>
+  voiceModel(voice, linearTop(voice.weights, voice.labels.length), precision);
