@@ -116,7 +116,8 @@ function report(name: string, all: readonly Answer[]): void {
     if (some.length === 0) continue;
     const speakers = [...new Set(some.map(({ item }) => item.speaker))];
     const each = speakers.map((one) => share(some.filter(({ item }) => item.speaker === one)));
-    const { low, high } = seedInterval(each);
+    // Of two or three speakers, the interval would say nothing.
+    const { low, high } = each.length < 4 ? { low: null, high: null } : seedInterval(each);
     const recalls = FACE_LABELS.flatMap((label) => {
       const own = some.filter(({ item }) => item.label === label);
       return own.length > 0 ? [[label, share(own)] as const] : [];
