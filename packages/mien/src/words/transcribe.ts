@@ -34,8 +34,9 @@ export interface Transcript {
 
 export interface TranscribeOptions {
   /**
-   * Most seconds of silence after the sound of a window (default 6). Whisper was trained on windows of 30 s; computing
-   * fewer states is faster. With 2 s and less, sentences are repeated.
+   * Most seconds of silence after the sound of a window: by default 6, and without times what fills the window. Whisper
+   * was trained on windows of 30 s; computing fewer states is faster. With 2 s and less (without times, with 6), sentences
+   * are repeated.
    */
   readonly silence?: number;
   /** Whether segments get times (default true); without them a window is one segment. */
@@ -95,7 +96,7 @@ export async function openTranscriber(
   return {
     async transcribe(samples, asked = {}) {
       checkOptions(asked, OPTIONS, 'transcribe');
-      const { silence = SILENCE, timestamps = true } = asked;
+      const { timestamps = true, silence = timestamps ? SILENCE : words.window } = asked;
       const most = Math.round(words.window * SPEECH_RATE);
       const segments: TranscriptSegment[] = [];
       for (let at = 0; at < samples.length;) {
