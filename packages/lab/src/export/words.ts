@@ -66,7 +66,7 @@ const named = (kind: string, attended: readonly Attended[]) =>
  * From `samples` `[1, samples]` at 16 kHz, up to a window's, to what the decoder's cross-attentions read: `cross.0.keys`
  * `[1, heads, size, steps]`, `cross.0.values` `[1, heads, steps, size]` and so on.
  */
-export function wordsEncoder({ encoder, decoder }: PretrainedWords, precision: Precision): Uint8Array {
+function wordsEncoder({ encoder, decoder }: PretrainedWords, precision: Precision): Uint8Array {
   const graph = createGraph('words-encoder');
   const samples = input(graph, 'samples', 'float32', [1, 'samples']);
   const mel = logMel(samples, encoder.config.bands);
@@ -80,7 +80,7 @@ export function wordsEncoder({ encoder, decoder }: PretrainedWords, precision: P
  * past]`, `past.0.values` `[1, heads, past, size]` and so on to `logits` `[tokens, vocabulary]` and `present.…`, the past
  * of the next run.
  */
-export function wordsDecoder({ decoder }: PretrainedWords, precision: Precision): Uint8Array {
+function wordsDecoder({ decoder }: PretrainedWords, precision: Precision): Uint8Array {
   const { config, weights } = decoder;
   const graph = createGraph('words-decoder');
   const ids = input(graph, 'ids', 'int32', [1, 'tokens']);

@@ -2,7 +2,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Tokenizer } from '@huggingface/tokenizers';
 import * as node from 'onnxruntime-node';
 import * as web from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -195,17 +194,7 @@ describe.skipIf(!hasWhisper)('the published weights', () => {
     expect(segments.at(-1)!.end).toBeLessThanOrEqual(3.6);
   }, 120_000);
 
-  it('have the vocabulary of the published tokenizer', async () => {
-    const read = async (name: string): Promise<object> =>
-      JSON.parse(await readFile(join(whisperFolder!, name), 'utf8')) as object;
-    const tokenizer = new Tokenizer(await read('tokenizer.json'), await read('tokenizer_config.json'));
-    for (const text of [' Kids are talking by the door.', ' naïve café — 日本語 😀', '\n\ttabs  and 12,345'])
-      expect(textOf(tokenizer.encode(text, { add_special_tokens: false }).ids, pretrained.vocabulary)).toBe(
-        text,
-      );
-  });
-
-  it('are damaged if a tensor of the decoder is missing', async () => {
+  it('have all of the decoder’s tensors and no others', async () => {
     const { tensors } = await readSafetensorsFile(join(whisperFolder!, 'model.safetensors'));
     const names = whisperDecoderParameters(pretrained.decoder.config).map(({ name }) => name);
     expect(names.every((name) => `model.decoder.${name}` in tensors)).toBe(true);

@@ -1,9 +1,13 @@
 // Rules on made logits, tokens as text, and segments of made tokens.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Tokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nextToken, probabilityOf, type TokenRules } from '../../src/words/rules.js';
 import { segmentsOf } from '../../src/words/segments.js';
 import { checkWords, textOf } from '../../src/words/vocabulary.js';
+import { whisperFolder } from '../../../../test/support/whisper.js';
 
 /** Six text tokens, the end 6, no times 7, times from 8: 0 s to 0.22 s. */
 const rules: TokenRules = {
@@ -125,6 +129,25 @@ describe('tokens', () => {
     expect(textOf([256, 0x61, 260, 300], words)).toBe('a');
     expect(textOf([0xc3, 0x61], words)).toBe('\uFFFDa');
   });
+
+  it.skipIf(whisperFolder === undefined)(
+    'give back what the published tokenizer made of a text',
+    async () => {
+      const read = async (name: string): Promise<object> =>
+        JSON.parse(await readFile(join(whisperFolder!, name), 'utf8')) as object;
+      const tokenizer = new Tokenizer(await read('tokenizer.json'), await read('tokenizer_config.json'));
+      const ids = Object.entries(await read('vocab.json')) as [string, number][];
+      const vocabulary = ids.sort(([, a], [, b]) => a - b).map(([token]) => token);
+      for (const text of [
+        ' Kids are talking by the door.',
+        ' naïve café — 日本語 😀',
+        '\n\ttabs  and 12,345',
+      ]) {
+        const encoding = tokenizer.encode(text, { add_special_tokens: false });
+        expect(textOf(encoding.ids, { vocabulary })).toBe(text);
+      }
+    },
+  );
 
   it('are refused when they are no bytes or overlap', () => {
     expect(checkWords(words).window).toBe(30);
