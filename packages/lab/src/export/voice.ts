@@ -3,6 +3,7 @@ import {
   constantParameters,
   createGraph,
   encodeModel,
+  type Graph,
   input,
   type Parameters,
   type Tensors,
@@ -23,8 +24,22 @@ export interface VoiceWeights {
 }
 
 /**
+ * Layers that stay float32, stored as float16: a mean over time keeps the rounding errors of the attention's values and
+ * output best, more than those of the layers that are four times as large.
+ */
+const EXACT = /\.self_attn\.(v|out)_proj$/;
+
+function smallParameters(graph: Graph, weights: Tensors): Parameters {
+  const quantized = quantizedLinears(graph, weights);
+  return {
+    ...halfParameters(graph, weights),
+    linear: (name, x) => (EXACT.test(name) ? undefined : quantized(name, x)),
+  };
+}
+
+/**
  * From `samples` `[1, n]` at 16 kHz, trimmed and levelled, at least 201 and at most 30 s in Whisper, to `embedding`
- * `[1, width]`, the mean over time of a block's states, and `logits` `[1, labels]`. Small models compute linear layers in
+ * `[1, width]`, the mean over time of a block's states, and `logits` `[1, labels]`. Small models compute most linear layers in
  * integers (seven-bit weights, activations quantised as they come); kernels and positions are stored as float16, and the
  * spectrogram stays float32, since its logarithm would enlarge what is rounded off quiet bands.
  * @throws MienError `config` when there is no such block, `weights` that names a missing tensor.
@@ -36,10 +51,7 @@ export function voiceModel(
 ): Uint8Array {
   const graph = createGraph('voice');
   const samples = input(graph, 'samples', 'float32', [1, 'samples']);
-  const p: Parameters =
-    precision === 'small'
-      ? { ...halfParameters(graph, weights), linear: quantizedLinears(graph, weights) }
-      : constantParameters(graph, weights);
+  const p = precision === 'small' ? smallParameters(graph, weights) : constantParameters(graph, weights);
   const embedding = poolSteps(voiceStates(p, config, samples, block));
   return encodeModel(graph, { embedding, logits: top(embedding) });
 }
