@@ -57,11 +57,11 @@ details{margin:.4rem 0}summary{cursor:pointer;color:var(--accent);font-size:.9re
 `.trim();
 
 /** Text in HTML, and in the values of its attributes. */
-export const escapeHtml = (text: string): string =>
+const escapeHtml = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** `1:05:09.2` */
-export function clock(seconds: number): string {
+function clock(seconds: number): string {
   const tenths = Math.round(seconds * 10);
   const [hours, minutes, rest] = [
     Math.floor(tenths / 36_000),
@@ -140,7 +140,7 @@ export const NOTES: Readonly<Record<RecordingSummary['notes'][number], string>> 
   'voice-unread': 'its sound was not read, since the bundle hears no voices',
 };
 
-export const nameOf = ({ person }: Pick<PersonSummary, 'person'>): string =>
+const nameOf = ({ person }: Pick<PersonSummary, 'person'>): string =>
   person === null ? 'Off screen or several on screen' : `Person ${person}`;
 
 const percent = (value: number): string => `${Math.round(100 * value)}%`;

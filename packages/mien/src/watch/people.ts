@@ -59,7 +59,7 @@ export function lookOf({ width, height, data }: DecodedImage, box: Box): number[
 }
 
 /** Mean absolute difference over the cells inside both frames, in grey levels; infinite if too few are. */
-export function differenceOf(a: readonly number[], b: readonly number[]): number {
+function differenceOf(a: readonly number[], b: readonly number[]): number {
   let [sum, count] = [0, 0];
   for (const [i, value] of a.entries()) {
     if (value < 0 || b[i]! < 0) continue;

@@ -32,7 +32,7 @@ export interface RecordOptions extends WatchOptions {
 }
 
 /** Names of the files in the folder. */
-export const TIMELINE_FILES = {
+const TIMELINE_FILES = {
   rows: 'timeline.jsonl',
   table: 'timeline.csv',
   summary: 'summary.json',
