@@ -41,13 +41,16 @@ export async function makeClip(path: string, { pictures = [], tone = 0, turn = 0
   const rate = 1000;
   const jobs: (() => Promise<void>)[] = [];
   if (pictures.length > 0) {
-    const encoder = await av.Encoder.create(isWebm ? 'libvpx' : 'libx264', {
-      autoFormat: true,
-      gopSize: 10,
-      maxBFrames: 0,
-      bitrate: '1M',
-      threadCount: 1,
-    });
+    const encoder = await av.Encoder.create(
+      av.Codec.findEncoderByName((isWebm ? 'libvpx' : 'libx264') as never)!,
+      {
+        autoFormat: true,
+        gopSize: 10,
+        maxBFrames: 0,
+        bitrate: '1M',
+        threadCount: 1,
+      },
+    );
     const index = muxer.addStream(encoder);
     const frames = async function* () {
       for (const { at, image } of pictures)
@@ -68,10 +71,13 @@ export async function makeClip(path: string, { pictures = [], tone = 0, turn = 0
     });
   }
   if (tone > 0) {
-    const encoder = await av.Encoder.create(isWebm ? 'libopus' : 'aac', {
-      autoFormat: true,
-      autoResample: true,
-    });
+    const encoder = await av.Encoder.create(
+      av.Codec.findEncoderByName((isWebm ? 'libopus' : 'aac') as never)!,
+      {
+        autoFormat: true,
+        autoResample: true,
+      },
+    );
     const index = muxer.addStream(encoder);
     const samples = async function* () {
       const size = 960;
