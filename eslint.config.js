@@ -12,6 +12,7 @@ export const floors = {
   mien: [
     'cli',
     'server',
+    'watch',
     'recognizer',
     'explain',
     'bundle',

@@ -5,6 +5,7 @@ import { defineDemo } from './commands/demo.js';
 import { defineEvaluate } from './commands/evaluate.js';
 import { definePredict } from './commands/predict.js';
 import { defineServe } from './commands/serve.js';
+import { defineWatch } from './commands/watch.js';
 import { exitCodeHelp, linesOf } from './run.js';
 import { absentLaboratory, type DefineCommand } from './laboratory.js';
 
@@ -25,7 +26,7 @@ export function createProgram(laboratory: readonly DefineCommand[] = absentLabor
     .showHelpAfterError('Run with --help for usage.')
     .addHelpText('afterAll', ({ command }) => (command.parent === null ? `\n${exitCodeHelp}` : ''))
     .exitOverride();
-  for (const define of [definePredict, defineEvaluate, defineServe, defineDemo, ...laboratory])
+  for (const define of [definePredict, defineWatch, defineEvaluate, defineServe, defineDemo, ...laboratory])
     define(program);
   return program;
 }

@@ -169,8 +169,8 @@ interface Evidence {
 const weightAfter = (from: number, now: number, halfLife: number): number =>
   2 ** (-(now - from) / 1000 / halfLife);
 
-/** The average so far, updated with a new posterior over the same labels. */
-function averaged(
+/** The average so far, updated with a new posterior over the same labels; times are in milliseconds. */
+export function averaged(
   average: Evidence | undefined,
   probabilities: Probabilities,
   now: number,

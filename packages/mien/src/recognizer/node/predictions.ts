@@ -8,8 +8,10 @@ export interface PredictionsFile {
   readonly done: number;
   /** Number of those that could not be recognised. */
   readonly failed: number;
+  /** What the last `append` saved beside its rows. */
+  readonly saved: unknown;
   /** Appends the lines of `rows` rows, `failed` of which could not be recognised, and syncs them to disk. */
-  append(text: string, rows: number, failed?: number): Promise<void>;
+  append(text: string, rows: number, failed?: number, saved?: unknown): Promise<void>;
   /** Renames the complete file to its final name. */
   finish(): Promise<void>;
   close(): Promise<void>;
@@ -20,6 +22,7 @@ interface State {
   readonly rows: number;
   readonly failed?: number;
   readonly bytes: number;
+  readonly saved?: unknown;
 }
 
 /**
@@ -51,12 +54,12 @@ export async function openPredictions(
   };
   const handle: FileHandle = await open(part, resumed ? 'r+' : 'w').catch(failed);
   let { rows, bytes, failed: without = 0 } = resumed ?? { rows: 0, bytes: 0 };
-  const write = async (text: string, more: number, moreWithout = 0): Promise<void> => {
+  const write = async (text: string, more: number, moreWithout = 0, saved?: unknown): Promise<void> => {
     const content = Buffer.from(text);
     await handle.write(content, 0, content.length, bytes).catch(failed);
     await handle.sync().catch(failed);
     [rows, bytes, without] = [rows + more, bytes + content.length, without + moreWithout];
-    const state: State = { fingerprint, rows, bytes, failed: without };
+    const state: State = { fingerprint, rows, bytes, failed: without, saved };
     await writeFileAtomic(note, JSON.stringify(state));
   };
   // Content after the last saved row was being written when the run ended.
@@ -65,6 +68,7 @@ export async function openPredictions(
   return {
     done: rows,
     failed: without,
+    saved: resumed?.saved,
     append: write,
     async finish() {
       await handle.close();
