@@ -1,4 +1,5 @@
 // Recordings by node-av, FFmpeg's libraries in this process: a package that users install beside mien.
+import type * as Constants from 'node-av/constants';
 import type * as Av from 'node-av/lib';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { SPEECH_RATE } from '../audio/speech.js';
@@ -19,23 +20,19 @@ const INDEXED = /mp4|matroska/;
 /** Time that FFmpeg does not know. */
 const UNKNOWN = -(2n ** 63n);
 
-const load = async () => {
-  const [lib, constants] = await Promise.all([import('node-av/lib'), import('node-av/constants')]);
-  return { ...lib, ...constants };
-};
+type Library = typeof Av & typeof Constants;
 
 /** The package, or undefined if it is not installed here. */
-export async function loadAv(): Promise<Awaited<ReturnType<typeof load>> | undefined> {
+export async function loadAv(): Promise<Library | undefined> {
   try {
-    const av = await load();
+    const [lib, constants] = await Promise.all([import('node-av/lib'), import('node-av/constants')]);
+    const av = { ...lib, ...constants };
     av.Log.setLevel(av.AV_LOG_QUIET);
     return av;
   } catch {
     return undefined;
   }
 }
-
-type Library = NonNullable<Awaited<ReturnType<typeof loadAv>>>;
 
 /** @throws MienError `data` if the file is no recording. */
 export async function openAv(av: Library, file: string): Promise<Media> {
