@@ -3,6 +3,7 @@ import { float32, MienError, type Tensor, type Tensors } from 'mien-engine/base'
 import { sha256 } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts';
 import { readClip, type SpeechItem } from '../data/speech.js';
+import { SPEECH_CORPORA } from '../data/speech-names.js';
 import { LEAST_SAMPLES, readPretrainedVoice } from '../encoders/load-voice.js';
 import type { PretrainedSpec } from '../encoders/profiles.js';
 import type { WhisperConfig } from '../encoders/whisper.js';
@@ -15,9 +16,11 @@ import {
   type Estimate,
   type LearnEncoderOptions,
 } from './learn-encoder.js';
+import { labelShares } from './evidence.js';
 import { writeLearned, type LearnedRecord } from './learned.js';
 import type { VoiceLearnSettings } from './settings.js';
-import { voiceTrainee, type VoiceModel } from './voice-model.js';
+import { fitCorpusTemperature } from './text-validation.js';
+import { voiceLogits, voiceTrainee, type VoiceModel } from './voice-model.js';
 import { repeatsOf, voiceTask, type VoiceSet } from './voice-task.js';
 
 export type LearnVoiceOptions = Omit<
@@ -39,10 +42,14 @@ export async function estimateVoice(options: LearnVoiceOptions): Promise<Estimat
  */
 export async function learnVoice(options: LearnVoiceOptions): Promise<LearnedRecord> {
   const { labels, settings, out } = options;
-  const { json, model, ...prepared } = await prepare(options);
+  const { json, model, validationSet, ...prepared } = await prepare(options);
   const { prior } = prepared.task;
   const trained = await trainPrepared(prepared, options);
   const result = { ...trained, weights: withPrior(trained.weights, prior, settings.logitAdjustment) };
+  const logits = await voiceLogits(model, result.weights, validationSet.clips, options.threads);
+  const corpora = new Set(
+    options.training.map(({ corpus }) => corpus).filter((corpus) => repeatsOf(settings, corpus) > 0),
+  );
   return writeLearned(out, {
     kind: 'voice',
     labels,
@@ -50,9 +57,33 @@ export async function learnVoice(options: LearnVoiceOptions): Promise<LearnedRec
     result,
     located: prepared.located,
     items: prepared.items,
-    calibration: { prior: [...prior] },
+    calibration: { prior: [...prior], temperature: temperatureOf(logits, validationSet, labels.length) },
+    terms: [WHISPER_TERMS, ...[...corpora].sort().map((corpus) => SPEECH_CORPORA[corpus].terms)],
     config: { ...(json as object), encoder_layers: model.config.layers, label_names: labels },
   });
+}
+
+/** Terms of the weights that trainings start from. */
+const WHISPER_TERMS = 'Whisper tiny.en’s first weights (openai/whisper-tiny.en): MIT';
+
+/** The temperature at which the clips are most likely, each corpus judged on the labels that it has. */
+function temperatureOf(
+  logits: Float32Array,
+  { labels, corpora }: Pick<VoiceSet, 'labels' | 'corpora'>,
+  classes: number,
+): number {
+  const names = [...new Set(corpora)].sort();
+  const items = {
+    labels: Array.from(labels, (label) => [label]),
+    corpus: Uint8Array.from(corpora, (name) => names.indexOf(name)),
+  };
+  const parts = labelShares(items, names.length, classes).map((shares, i) => ({
+    name: names[i]!,
+    evidence: Array.from(shares, (share) => Number(share > 0)),
+    repeat: 1,
+    score: 1,
+  }));
+  return fitCorpusTemperature(logits, items, parts);
 }
 
 /** The weights with the label frequencies that training took out of the logits back in the classifier's bias. */
@@ -98,14 +129,8 @@ async function prepare(options: LearnVoiceOptions) {
     labels: Uint8Array.from(items, ({ label }) => labels.indexOf(label)),
     corpora: items.map(({ corpus }) => corpus),
   });
-  const task = voiceTask(
-    model,
-    weights,
-    settings,
-    set(training, 0),
-    set(validation, training.length),
-    threads,
-  );
+  const validationSet = set(validation, training.length);
+  const task = voiceTask(model, weights, settings, set(training, 0), validationSet, threads);
   const hashes = new Map(
     [...training, ...validation].map(({ id }, i) => {
       const { buffer, byteOffset, byteLength } = clips[i]!;
@@ -121,7 +146,7 @@ async function prepare(options: LearnVoiceOptions) {
     lineOf,
     undefined,
   );
-  return { ...ready, task, json, model };
+  return { ...ready, task, json, model, validationSet };
 }
 
 /** Sound of clips as encoders hear it, in their order. @throws MienError as `readClip` does, `data` for one too short. */

@@ -73,7 +73,7 @@ export interface FinishedTraining {
   readonly pooling?: LearnedRecord['pooling'];
   /** The weights that training started from; without `path`, they are in no file. */
   readonly located: Omit<Pretrained, 'path'> & Partial<Pick<Pretrained, 'path'>>;
-  /** Terms of the weights; by default those of the weights that training started from. */
+  /** Terms of the weights, besides those of the weights that training started from. */
   readonly terms?: readonly string[];
   readonly items: LearnedRecord['items'];
   readonly result: Trained;
@@ -84,11 +84,11 @@ export interface FinishedTraining {
 }
 
 /** The terms of the weights that training started from, if those were a learned encoder that has some. */
-async function termsOfStart({ path }: FinishedTraining['located']): Promise<string[] | undefined> {
+async function termsOfStart({ path }: FinishedTraining['located']): Promise<readonly string[]> {
   const record = await path?.(WEIGHTS_FILE)
     .then((weights) => readJson(join(dirname(weights), '..', 'learned.json')))
     .catch(() => undefined);
-  return learnedSchema.safeParse(record).data?.terms;
+  return learnedSchema.safeParse(record).data?.terms ?? [];
 }
 
 /** Writes `encoder/` and `learned.json` into `out`; the record last, so that a folder with a record is complete. */
@@ -102,7 +102,7 @@ export async function writeLearned(
     calibration,
     pooling = 'mean',
     located,
-    terms,
+    terms = [],
     items,
     result,
     config,
@@ -115,6 +115,7 @@ export async function writeLearned(
   for (const [name, content] of Object.entries(files)) await writeFileAtomic(join(folder, name), content);
   await writeFileAtomic(join(folder, WEIGHTS_FILE), bytes);
   const { id, revision, sha256: hash } = located;
+  const all = [...new Set([...(await termsOfStart(located)), ...terms])];
   const record: LearnedRecord = {
     format: 'mien-learned-1',
     kind,
@@ -124,7 +125,7 @@ export async function writeLearned(
     ...defined({
       fine: fine && [...fine],
       calibration,
-      terms: terms ? [...terms] : await termsOfStart(located),
+      terms: all.length > 0 ? all : undefined,
     }),
     from: { id, revision, sha256: hash },
     sha256: sha256(bytes),
