@@ -2,7 +2,7 @@
 import { MienError, type Tensor } from 'mien-engine/base';
 import type { StateTable } from '../features/store.js';
 import { modalitiesOf, readsStates, type HeadName } from '../heads/heads.js';
-import type { FeatureTables, HeadGraphOptions, Modality, StateTables } from '../train/head-graph.js';
+import type { FeatureTables, HeadGraphOptions, Paired, StateTables } from '../train/head-graph.js';
 import { standardization, stateStandardization } from '../train/standardize.js';
 import type { Config } from './config.js';
 import type { ExperimentData } from './data.js';
@@ -30,7 +30,7 @@ export function tablesOf(
 
 /** Sizes, widths and standardisation of a model on these features. */
 export function graphOptions(model: ModelSpec, config: Config, data: ExperimentData): HeadGraphOptions {
-  const training = (modality: Modality): Int32Array =>
+  const training = (modality: Paired): Int32Array =>
     (modality === 'text'
       ? data.texts(model.labels, 'train')
       : data.faces(model.faces!, model.labels, 'train')
@@ -40,11 +40,8 @@ export function graphOptions(model: ModelSpec, config: Config, data: ExperimentD
       table: data.tables[modality],
       rows: training(modality),
     }));
-  const read = Object.entries(tablesOf(data, model) as Record<Modality, StateTable>) as [
-    Modality,
-    StateTable,
-  ][];
-  const each = <T>(of: (table: StateTable, modality: Modality) => T) =>
+  const read = Object.entries(tablesOf(data, model) as Record<Paired, StateTable>) as [Paired, StateTable][];
+  const each = <T>(of: (table: StateTable, modality: Paired) => T) =>
     Object.fromEntries(read.map(([modality, table]) => [modality, of(table, modality)]));
   return {
     ...common(model.head, model.labels.length, config),
@@ -59,9 +56,9 @@ export function headGraph(
   head: HeadName,
   labels: number,
   config: Config,
-  training: (modality: Modality) => { readonly table: Tensor<'float32'>; readonly rows: Int32Array },
+  training: (modality: Paired) => { readonly table: Tensor<'float32'>; readonly rows: Int32Array },
 ): HeadGraphOptions {
-  const parts = modalitiesOf(head).map((modality) => ({ modality, ...training(modality) }));
+  const parts = (modalitiesOf(head) as Paired[]).map((modality) => ({ modality, ...training(modality) }));
   return {
     ...common(head, labels, config),
     widths: Object.fromEntries(parts.map(({ modality, table }) => [modality, table.shape[1]!])),

@@ -21,7 +21,7 @@ import type { Table } from '../data/table.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
 import { keptEmbeddings } from '../features/store.js';
 import { modalitiesOf, type HeadName } from '../heads/heads.js';
-import type { HeadGraphOptions, Items, Modality } from '../train/head-graph.js';
+import type { HeadGraphOptions, Items, Paired } from '../train/head-graph.js';
 import { trainHead } from '../train/head-task.js';
 import { trainSeeds, type JudgedHead } from './best-seed.js';
 import type { Config } from './config.js';
@@ -196,7 +196,7 @@ export async function trainOwn(options: OwnOptions): Promise<OwnResult> {
   return { rows: made, heads, splits, prior };
 }
 
-type Tables = Readonly<Partial<Record<Modality, Tensor<'float32'>>>>;
+type Tables = Readonly<Partial<Record<Paired, Tensor<'float32'>>>>;
 
 /** Embeddings of the rows, kept in feature stores. */
 async function embeddings({
@@ -209,7 +209,7 @@ async function embeddings({
 }: OwnOptions): Promise<Tables> {
   const dir = join(folder, 'features');
   const common = { dir, ...defined({ progress, signal }) };
-  const found: Partial<Record<Modality, Tensor<'float32'>>> = {};
+  const found: Partial<Record<Paired, Tensor<'float32'>>> = {};
   if (encoders.text)
     found.text = await keptEmbeddings({
       ...common,
@@ -235,7 +235,7 @@ const hashes = (tables: Tables): string[] =>
   );
 
 const featuresOf = (tables: Tables, head: HeadName): Tables =>
-  Object.fromEntries(modalitiesOf(head).map((modality) => [modality, tables[modality]!]));
+  Object.fromEntries((modalitiesOf(head) as Paired[]).map((modality) => [modality, tables[modality]!]));
 
 /** The training rows of an epoch: all in random order, or as many as an epoch may have. */
 const drawn = (train: Int32Array, { epochs }: Config, seed: number, epoch: number): Int32Array =>

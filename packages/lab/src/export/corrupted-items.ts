@@ -5,7 +5,7 @@ import { defined, randomStream, type Tensor } from 'mien-engine/base';
 import { take, type ExperimentData } from '../experiments/data.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
 import { type KeptOptions, keptStore, readStates, type StateTable } from '../features/store.js';
-import type { Modality } from '../train/head-graph.js';
+import type { Paired } from '../train/head-graph.js';
 import {
   corruptFace,
   corruptText,
@@ -41,7 +41,7 @@ export interface CorruptedRows {
   readonly labels: Uint8Array;
 }
 
-export type CorruptedItems = Readonly<Record<Modality, CorruptedRows>>;
+export type CorruptedItems = Readonly<Record<Paired, CorruptedRows>>;
 
 export interface CorruptedItemsOptions {
   readonly protocol: Protocol;

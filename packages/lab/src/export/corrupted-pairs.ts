@@ -5,16 +5,16 @@ import type { Scores } from 'mien/parts';
 import type { ExperimentData, Selection } from '../experiments/data.js';
 import type { Variation } from '../experiments/run.js';
 import { joinStates, oneState, type StateTable } from '../features/store.js';
-import type { Modality } from '../train/head-graph.js';
+import type { Paired } from '../train/head-graph.js';
 import { standardization, stateStandardization } from '../train/standardize.js';
 import type { CorruptedItems, CorruptedRows } from './corrupted-items.js';
 
 /** What becomes of a training pair: shares of all pairs; the rest stays as it is. */
 export interface PairShares {
   /** The side is made worse. */
-  readonly corrupted: Readonly<Record<Modality, number>>;
+  readonly corrupted: Readonly<Record<Paired, number>>;
   /** The side is the mean of its training embeddings, which says nothing. */
-  readonly missing: Readonly<Record<Modality, number>>;
+  readonly missing: Readonly<Record<Paired, number>>;
 }
 
 /** What the encoder's own classifier makes of embeddings `[n, width]`: posteriors over the labels of the pairs. */
@@ -37,15 +37,15 @@ export function corruptedPairs(
   data: ExperimentData,
   labels: readonly string[],
   corrupted: CorruptedItems,
-  posteriors: Readonly<Record<Modality, Posterior>>,
+  posteriors: Readonly<Record<Paired, Posterior>>,
   { shares = PAIR_SHARES, guidance = GUIDANCE }: { shares?: PairShares; guidance?: number } = {},
 ): Variation {
   const clean = { text: data.texts(labels, 'train'), face: data.faces('both', labels, 'train') };
-  const side = (modality: Modality) =>
+  const side = (modality: Paired) =>
     withFurther(data.tables[modality], clean[modality], corrupted[modality], posteriors[modality]);
   const [text, face] = [side('text'), side('face')];
   /** As the table: the clean items, the corrupted ones, and one of the mean state. */
-  const statesOf = (modality: Modality): StateTable => {
+  const statesOf = (modality: Paired): StateTable => {
     const own = data.states![modality];
     const mean = stateStandardization(own, clean[modality].rows).mean;
     return joinStates([own, corrupted[modality].states!, oneState(mean)]);
@@ -89,7 +89,7 @@ export function corruptedPairs(
   };
 }
 
-type Fate = `${Modality} ${keyof PairShares}`;
+type Fate = `${Paired} ${keyof PairShares}`;
 
 /** So that of two sides that are both sure of another label neither divides by nothing. */
 const LEAST = 1e-6;

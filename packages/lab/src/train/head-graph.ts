@@ -30,7 +30,8 @@ import {
 import { standardizeRows, type Standardization } from './standardize.js';
 import { declareInputs, type TensorType } from './step.js';
 
-export type { Modality };
+/** The modalities that the paper pairs: those of its experiments and of the bundled fusion. */
+export type Paired = 'text' | 'face';
 
 /** Embeddings `[n, width]` of each modality a head reads. */
 export type FeatureTables = Readonly<Partial<Record<Modality, Tensor<'float32'>>>>;

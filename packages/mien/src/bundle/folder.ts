@@ -12,11 +12,14 @@ export interface BundleFolder {
 }
 
 /**
- * Reads a bundle and checks it whole.
+ * Reads a bundle and checks it whole; files that are not wanted are only looked for, and read by `readBundleFile`.
  * @throws MienError `bundle` that names a file which is missing, changed or foreign; `file` and `format` when the
  *   manifest cannot be read.
  */
-export async function readBundle(folder: string): Promise<BundleFolder> {
+export async function readBundle(
+  folder: string,
+  isWanted: (manifest: BundleManifest, name: string) => boolean = () => true,
+): Promise<BundleFolder> {
   const path = join(folder, MANIFEST_NAME);
   const manifest = checkManifest(await readJson(path), path);
   const found = await readdir(folder);
@@ -27,21 +30,33 @@ export async function readBundle(folder: string): Promise<BundleFolder> {
       hint: `Remove it, or name it in ${MANIFEST_NAME}.`,
     });
   const files: Record<string, Uint8Array> = {};
-  for (const [name, { sha256: hash, bytes }] of Object.entries(manifest.files)) {
-    const file = join(folder, name);
+  for (const name of Object.keys(manifest.files)) {
     if (!found.includes(name))
-      throw new MienError('bundle', 'is missing from the bundle', { file, hint: 'Fetch the bundle again.' });
-    const content = await readFile(file).catch((cause: unknown) => {
-      throw fileError('read', file, cause);
-    });
-    if (content.length !== bytes || sha256(content) !== hash)
-      throw new MienError('bundle', 'is not the file that the bundle was made with', {
-        file,
+      throw new MienError('bundle', 'is missing from the bundle', {
+        file: join(folder, name),
         hint: 'Fetch the bundle again.',
       });
-    files[name] = content;
+    if (isWanted(manifest, name)) files[name] = await readBundleFile(folder, manifest, name);
   }
   return { manifest, files };
+}
+
+/** A file of a bundle. @throws MienError `bundle` if it is not the one of the manifest, `file` if it cannot be read. */
+export async function readBundleFile(
+  folder: string,
+  { files }: BundleManifest,
+  name: string,
+): Promise<Uint8Array> {
+  const file = join(folder, name);
+  const content = await readFile(file).catch((cause: unknown) => {
+    throw fileError('read', file, cause);
+  });
+  if (content.length !== files[name]?.bytes || sha256(content) !== files[name].sha256)
+    throw new MienError('bundle', 'is not the file that the bundle was made with', {
+      file,
+      hint: 'Fetch the bundle again.',
+    });
+  return content;
 }
 
 /** Writes a bundle; files of an earlier one that are not part of this one are removed. */

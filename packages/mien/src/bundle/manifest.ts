@@ -155,12 +155,20 @@ export function jointPrior(
     : restrictPrior(prior, labels, shared);
 }
 
+/** The files that a modality needs at its first item, not when the bundle is opened. */
+export const laterFiles = (parts: Partial<BundleParts>): string[] =>
+  modalitiesOf(parts).flatMap((one) => {
+    const { lazy = false, files } = modalities[one] as Modalities[string];
+    return lazy ? files(partOf(parts, one)) : [];
+  });
+
 export const MANIFEST_NAME = 'manifest.json';
 
 /** Names of a bundle's files. */
 export const FILES = {
   text: 'text.onnx',
   face: 'face.onnx',
+  voice: 'voice.onnx',
   decision: 'decision.onnx',
   tokenizer: 'tokenizer.json',
   evaluation: 'evaluation.json',

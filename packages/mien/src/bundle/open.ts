@@ -38,6 +38,15 @@ export interface OpenBundle {
   dispose(): Promise<void>;
 }
 
+export interface OpenBundleOptions {
+  readonly threads?: number;
+  readonly spinning?: boolean;
+  /** The modalities that there may be; by default those of the list. */
+  readonly modalities?: Modalities;
+  /** Reads a file that is not among the given ones, for a modality that is opened at its first item. */
+  readonly later?: (file: string) => Promise<Uint8Array>;
+}
+
 /**
  * Opens a bundle from its files' bytes.
  * @throws MienError `format` when a model is none that the runtime accepts.
@@ -45,32 +54,47 @@ export interface OpenBundle {
 export async function openBundle(
   manifest: BundleManifest,
   files: Readonly<Record<string, Uint8Array>>,
-  {
-    modalities: all = modalities,
-    ...options
-  }: { readonly threads?: number; readonly spinning?: boolean; readonly modalities?: Modalities } = {},
+  { modalities: all = modalities, later, ...options }: OpenBundleOptions = {},
 ): Promise<OpenBundle> {
-  const encoders: { [M in Modality]?: ModalityEncoder } = {};
-  for (const modality of modalitiesOf(manifest))
-    encoders[modality] = await all[modality]!.open(partOf(manifest, modality), files, options);
-  const decision = await openDecision(manifest, files[manifest.decision]!, options);
-  const encoderOf = (modality: Modality): ModalityEncoder => {
-    const found = encoders[modality];
-    if (found) return found;
-    const what = all[modality]?.drawn.plural ?? modality;
-    throw new MienError('bundle', `the bundle ${manifest.name} has no model of ${what}`);
+  const present = modalitiesOf(manifest);
+  const lazy = present.filter((modality) => all[modality]!.lazy);
+  const encoders: { [M in Modality]?: Promise<ModalityEncoder> } = {};
+  const open = async (modality: Modality): Promise<ModalityEncoder> => {
+    const part = partOf(manifest, modality);
+    const own = { ...files };
+    for (const name of all[modality]!.files(part)) {
+      own[name] ??= (await later?.(name)) as Uint8Array;
+      if (!own[name]) throw new MienError('bundle', `the bundle ${manifest.name} was opened without ${name}`);
+    }
+    return all[modality]!.open(part, own, options);
   };
-  const { tokenizer } = (encoders.text as OpenTextEncoder | undefined) ?? {};
+  const absent = (modality: Modality): MienError =>
+    new MienError(
+      'bundle',
+      `the bundle ${manifest.name} has no model of ${all[modality]?.drawn.plural ?? modality}`,
+    );
+  const encoderOf = async (modality: Modality): Promise<ModalityEncoder> => {
+    if (!present.includes(modality)) throw absent(modality);
+    const opened = (encoders[modality] ??= open(modality));
+    // After a failure, such as of the network, it is tried again.
+    return opened.catch((error: unknown) => {
+      delete encoders[modality];
+      throw error;
+    });
+  };
+  for (const modality of present) if (!lazy.includes(modality)) await encoderOf(modality);
+  const decision = await openDecision(manifest, files[manifest.decision]!, { ...options, later: lazy });
+  const { tokenizer } = ((await encoders.text) as OpenTextEncoder | undefined) ?? {};
   const encode: OpenBundle['encode'] = async (modality, units, encoding) =>
-    encoderOf(modality).encode(units, encoding);
+    (await encoderOf(modality)).encode(units, encoding);
   const tokenize: OpenBundle['tokenize'] = (one) => {
-    encoderOf('text');
-    return tokenizer!.encode(one);
+    if (!tokenizer) throw absent('text');
+    return tokenizer.encode(one);
   };
   return {
     manifest,
     modalities: all,
-    encoder: async (modality) => encoderOf(modality),
+    encoder: encoderOf,
     encode,
     tokenizer,
     tokenize,
@@ -92,7 +116,8 @@ export async function openBundle(
       ),
     decision,
     async dispose() {
-      for (const one of [...Object.values(encoders), decision]) await one.dispose();
+      for (const one of Object.values(encoders)) await (await one).dispose();
+      await decision.dispose();
     },
   };
 }

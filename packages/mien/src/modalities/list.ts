@@ -1,9 +1,10 @@
 // The list of modalities, to which a further one is added in one line.
 import { face } from './face/face.js';
 import { text } from './text/text.js';
+import { voice } from './voice/voice.js';
 
 /** What a bundle can read, in the order of the decision's sums. */
-export const modalities = { text, face } as const;
+export const modalities = { text, face, voice } as const;
 
 export type Modality = keyof typeof modalities;
 

@@ -3,6 +3,7 @@
 // and page go over the modalities of `list.ts`; how one is corrupted for training is in mien-lab (export/corruption.ts).
 import type { SessionOptions, Tensor } from 'mien-engine';
 import { z } from 'zod';
+import type { Speech } from '../audio/speech.js';
 import type { DecodedImage } from '../encoders/encoder.js';
 
 /** A position in an image, in pixels from its top left corner. */
@@ -41,7 +42,12 @@ export type WarningCode =
   | 'text-unread'
   | 'not-english'
   | 'other-emotion'
-  | 'modalities-disagree';
+  | 'modalities-disagree'
+  | 'audio-missing'
+  | 'no-sound'
+  | 'silent-audio'
+  | 'audio-too-short'
+  | 'poor-audio';
 
 /** A limitation of a result. */
 export interface Warning {
@@ -53,7 +59,21 @@ export interface Warning {
 
 /** Why an item could not be recognised; programs may switch on it. */
 export type FailureCode =
-  'no-face' | 'undecodable-image' | 'empty-image' | 'empty-text' | 'no-input' | 'invalid-item' | 'internal';
+  | 'no-face'
+  | 'undecodable-image'
+  | 'empty-image'
+  | 'empty-text'
+  | 'no-input'
+  | 'undecodable-audio'
+  | 'no-sound'
+  | 'silent-audio'
+  | 'audio-too-short'
+  | 'audio-too-long'
+  | 'audio-not-finite'
+  | 'no-audio-decoder'
+  | 'no-voice-model'
+  | 'invalid-item'
+  | 'internal';
 
 /** Why an item, or one side of it, cannot be recognised. */
 export interface ItemError {
@@ -88,6 +108,8 @@ export type DecodeImage = (given: unknown) => Promise<DecodedImage>;
 export interface ReadingTools {
   readonly faces: FaceFinder;
   readonly decode: DecodeImage;
+  /** Decodes a recording; without it none can be read. @throws AudioError if it cannot be used. */
+  readonly listen?: ((given: unknown) => Promise<Speech>) | undefined;
 }
 
 /** The options of `recognize` that matter for reading and encoding. */
@@ -192,6 +214,8 @@ export interface ModalityDefinition<
   readonly part: z.ZodType<Part>;
   /** Its labels if it is the only modality: its own, or those it shares with the others. */
   readonly alone: 'own' | 'shared';
+  /** Whether its files are read and opened for the first item that has it, not with the bundle. */
+  readonly lazy?: boolean;
   readonly drawn: Drawn;
   /** The files of its part, by name. */
   files(part: Part): readonly string[];

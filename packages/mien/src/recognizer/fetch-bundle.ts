@@ -1,6 +1,14 @@
 // Fetches a bundle from a URL: only the files that inference needs, each verified by size and hash, stored as a whole or
 // not at all.
-import { checkManifest, MANIFEST_NAME, type BundleManifest } from '../bundle/manifest.js';
+import {
+  checkManifest,
+  laterFiles,
+  MANIFEST_NAME,
+  modalitiesOf,
+  partOf,
+  type BundleManifest,
+} from '../bundle/manifest.js';
+import { modalities } from '../modalities/list.js';
 import {
   fetchFile,
   fetchKnown,
@@ -28,9 +36,30 @@ export interface FetchedBundle {
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 
-/** Names of the files that inference needs, which excludes the model card and the evaluation. */
-export const neededFiles = ({ text, face, decision }: BundleManifest): string[] =>
-  [text?.model, text?.tokenizer, face?.model, decision].filter((name) => name !== undefined);
+/**
+ * Names of the files that inference needs at once, which excludes the model card, the evaluation, and what is fetched at
+ * the first recording.
+ */
+export const neededFiles = (manifest: BundleManifest): string[] => {
+  const later = laterFiles(manifest);
+  const needed = modalitiesOf(manifest).flatMap((one) =>
+    modalities[one].files(partOf(manifest, one) as never),
+  );
+  return [...needed.filter((name) => !later.includes(name)), manifest.decision];
+};
+
+/** A further file of a fetched bundle. @throws MienError as `fetchBundle`. */
+export const fetchBundleFile = (
+  folder: string | URL,
+  manifest: BundleManifest,
+  name: string,
+  { signal, store }: FetchBundleOptions = {},
+): Promise<Uint8Array> =>
+  fetchKnown(inFolder(folder, name), manifest.files[name]!, {
+    signal,
+    store,
+    mismatch: { code: 'bundle', message: 'is not the file that the bundle was made with' },
+  });
 
 /**
  * Fetches a bundle, or falls back to the stored one.
@@ -101,10 +130,15 @@ async function storeManifest(
   store: FileStore,
 ): Promise<void> {
   const hashesOf = (one: BundleManifest): string[] => filesOf(one).map(([, { sha256 }]) => sha256);
+  const withLater = (one: BundleManifest): string[] => [
+    ...hashesOf(one),
+    ...laterFiles(one).flatMap((name) => one.files[name]?.sha256 ?? []),
+  ];
   const needed = new Set(hashesOf(manifest));
   for (const hash of needed) if (!(await store.has(hash))) return;
   await store.put(url, new TextEncoder().encode(JSON.stringify(manifest)));
-  for (const hash of previous ? hashesOf(previous) : []) if (!needed.has(hash)) await store.delete(hash);
+  const kept = new Set(withLater(manifest));
+  for (const hash of previous ? withLater(previous) : []) if (!kept.has(hash)) await store.delete(hash);
 }
 
 /** The stored bundle, if it is complete and every file has the expected hash. */

@@ -33,8 +33,9 @@ export async function prepareItem(
     const modality = name as Modality;
     if (value === undefined) continue;
     if (!known.includes(modality)) {
-      const missing = warning(`${input}-missing` as WarningCode, `this bundle reads no ${drawn.plural}`);
-      readings.push({ modality, units: [], warnings: [missing] });
+      const message = `this bundle reads no ${drawn.plural}`;
+      const missing = warning(`${input}-missing` as WarningCode, message);
+      readings.push({ modality, units: [], warnings: [missing], ...lacking(bundle, modality) });
     } else {
       const encoder = await bundle.encoder(modality);
       readings.push({ modality, ...(await read(value, { encoder, ...context })) });
@@ -42,6 +43,7 @@ export async function prepareItem(
   }
   const warnings = readings.flatMap((one) => one.warnings);
   const errors = readings.flatMap(({ error }) => error ?? []);
+  const lost = errors.filter(({ code }) => code !== 'no-voice-model');
   const nothing = readings.every(({ units }) => units.length === 0);
   const error =
     item.error ??
@@ -53,11 +55,23 @@ export async function prepareItem(
       readings.flatMap(({ modality, units }) => (units.length > 0 ? [[modality, units]] : [])),
     ),
     // If one modality can be read, the error of another becomes a warning.
-    warnings: [...warnings, ...errors.map(({ code, message }) => warning(code as WarningCode, message))],
+    warnings: [...warnings, ...lost.map(({ code, message }) => warning(code as WarningCode, message))],
   };
 }
 
-function nothingIn({ modalities }: Pick<OpenBundle, 'modalities'>): ItemError {
-  const inputs = Object.values(modalities).map(({ drawn }) => drawn.input);
+/** Most bundles have no voices: an item that is nothing else is told what would read it. */
+function lacking({ manifest }: Pick<OpenBundle, 'manifest'>, modality: Modality): Pick<Reading, 'error'> {
+  if (modality !== 'voice') return {};
+  const message = `the bundle ${manifest.name} has no model of voices; load one whose manifest has a part "voice" (docs/voice.md)`;
+  return { error: { code: 'no-voice-model', message } };
+}
+
+function nothingIn({ modalities, manifest }: Pick<OpenBundle, 'modalities' | 'manifest'>): ItemError {
+  const known = modalitiesOf(manifest);
+  // What few bundles read is not asked for where it would not help.
+  const asked = Object.values(modalities).filter(
+    ({ name, lazy }) => !lazy || known.includes(name as Modality),
+  );
+  const inputs = asked.map(({ drawn }) => drawn.input);
   return { code: 'no-input', message: `there is neither ${inputs.join(' nor ')}` };
 }

@@ -10,6 +10,8 @@ export interface ReadItem {
   readonly text?: string;
   /** Unchecked: decoding determines its kind. */
   readonly image?: unknown;
+  /** Unchecked: decoding determines its kind. */
+  readonly audio?: unknown;
   /** Why the item cannot be recognised. */
   readonly error?: Failure['error'];
 }

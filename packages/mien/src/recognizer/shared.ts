@@ -5,6 +5,7 @@ export type { FaceLabel, Label, SharedLabel, TextLabel } from '../data/labels.js
 export { isRecognition } from './facade.js';
 export { trackFaces, type FaceTracker, type TrackingOptions } from './tracking.js';
 export type {
+  AudioSource,
   Completeness,
   Contribution,
   ExplainOptions,
@@ -18,12 +19,14 @@ export type {
   ImageSource,
   Item,
   LabelPrior,
+  Modality,
   ModalityPosterior,
   TextPosterior,
   Moment,
   Observation,
   Point,
   Probabilities,
+  RawAudio,
   RawImage,
   Recognition,
   RecognizeOptions,
@@ -33,6 +36,7 @@ export type {
   RecognitionSession,
   RecognitionSessionOptions,
   TextExplanation,
+  VoicePosterior,
   Warning,
   WarningCode,
   WordAttribution,

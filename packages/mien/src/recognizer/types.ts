@@ -1,6 +1,7 @@
 // The input and output of a recogniser: plain data, the same in Node, in browsers and over HTTP.
 /// <reference lib="es2020" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { AudioSource, RawAudio } from '../audio/source.js';
 import type { LabelPrior } from '../bundle/decision.js';
 import type { Modality } from '../bundle/manifest.js';
 import type { FacePlace, FailureCode, Point, Warning, WarningCode } from '../modalities/modality.js';
@@ -26,7 +27,7 @@ export interface RawImage {
 export type ImageSource =
   string | URL | Uint8Array | Uint8ClampedArray | DataView | ArrayBufferLike | Blob | RawImage;
 
-/** A text, an image of a face, or both. Browsers accept further kinds of `Image`. */
+/** A text, an image of a face, a recording of a voice, or several of them. Browsers accept further kinds of `Image`. */
 export interface Item<Image = ImageSource> {
   /** Chosen by the caller, and returned with the result. */
   readonly id?: string | number | undefined;
@@ -37,9 +38,14 @@ export interface Item<Image = ImageSource> {
    * that forms send if no file was chosen (`new File([], '')`) are no image.
    */
   readonly image?: Image | null | undefined;
+  /**
+   * A recording of a voice, if the bundle reads voices (docs/voice.md). Like null, an empty string and the nameless empty
+   * file that forms send are no recording.
+   */
+  readonly audio?: AudioSource | null | undefined;
 }
 
-export type { LabelPrior, Modality };
+export type { AudioSource, LabelPrior, Modality, RawAudio };
 
 /** How items are recognised. */
 export interface RecognizeOptions {
@@ -115,6 +121,12 @@ export interface FacePosterior extends ModalityPosterior {
   readonly place: FacePlace | null;
 }
 
+/** The posterior of a voice alone, and the length of the recording. */
+export interface VoicePosterior extends ModalityPosterior {
+  /** Length of the recording. */
+  readonly seconds: number;
+}
+
 /** The weight of the face in the fusion. */
 export interface Gate {
   /** Mean share of the face in the fused representation, from 0 (text alone) to 1 (face alone). */
@@ -146,6 +158,8 @@ export interface Recognition {
   readonly text?: TextPosterior;
   /** Posterior of the face alone, if there is one: the largest of a photograph. */
   readonly face?: FacePosterior;
+  /** Posterior of the voice alone, if there is one. */
+  readonly voice?: VoicePosterior;
   /** Further faces, largest first, if requested. */
   readonly others?: readonly FacePosterior[];
   /** If both modalities decided, and the fusion has a gate. */
@@ -198,6 +212,8 @@ export interface RecognizerInfo {
     readonly text?: readonly string[];
     /** Of the face model. */
     readonly face?: readonly string[];
+    /** Of the voice model. */
+    readonly voice?: readonly string[];
     /** Of the fusion. */
     readonly fused?: readonly string[];
     /** Finer labels of texts. */
@@ -209,7 +225,9 @@ export interface RecognizerInfo {
     readonly text?: readonly number[];
     /** Of faces alone, in the order of `labels.face`. */
     readonly face?: readonly number[];
-    /** Of texts with a face, in the order of the labels that both share. */
+    /** Of voices alone, in the order of `labels.voice`. */
+    readonly voice?: readonly number[];
+    /** Of all modalities, in the order of the labels that they share. */
     readonly both?: readonly number[];
   };
   /** Whether the bundle supports `coverage` and `risk`. */

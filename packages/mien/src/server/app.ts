@@ -47,7 +47,7 @@ export function createApp(parts: ServiceParts): Hono<Env> {
   const document = openApiDocument(settings, { version, secured: settings.token !== '' });
   const { page, policy } = documentationPage(document);
   const { name, labels, terms, files } = inference.info;
-  const { maxItems, maxText, maxBody, maxPixels } = settings;
+  const { maxItems, maxText, maxBody, maxPixels, maxAudio, maxSeconds } = settings;
 
   app.onError((error, c) =>
     error instanceof HTTPException
@@ -86,7 +86,14 @@ export function createApp(parts: ServiceParts): Hono<Env> {
 
   app.post('/v1/recognize', limitBodies(maxBody), recognition(parts));
   app.get('/v1/model', (c) =>
-    c.json({ name, version, labels, terms, files, limits: { maxItems, maxText, maxBody, maxPixels } }),
+    c.json({
+      name,
+      version,
+      labels,
+      terms,
+      files,
+      limits: { maxItems, maxText, maxBody, maxPixels, maxAudio, maxSeconds },
+    }),
   );
   app.get('/healthz', (c) =>
     inference.processes().lost < settings.processes
@@ -140,7 +147,11 @@ function recognition({ settings, inference, metrics }: ServiceParts): Middleware
     checkPriorOf(inference.info, options);
     c.set('items', items.length);
     const valid = items.filter(({ error }) => !error);
-    const plain = valid.map(({ text, image }) => ({ text: text ?? null, image: image ?? null }));
+    const plain = valid.map(({ text, image, audio }) => ({
+      text: text ?? null,
+      image: image ?? null,
+      audio: audio ?? null,
+    }));
     const computed = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
       inference.recognize(plain, options, signal),
     );

@@ -8,7 +8,15 @@ import type { Failure } from '../recognizer/types.js';
 import { decodeBytes } from './decode-text.js';
 import { malformed, ServiceError, type Issue } from './errors.js';
 import { readMultipart, type FormPart } from './multipart.js';
-import { base64Image, formSchema, idOf, itemSchema, requestSchema, type Limits } from './schemas.js';
+import {
+  base64Audio,
+  base64Image,
+  formSchema,
+  idOf,
+  itemSchema,
+  requestSchema,
+  type Limits,
+} from './schemas.js';
 
 /** Maximum number of issues in a response. */
 const MAX_ISSUES = 10;
@@ -18,6 +26,7 @@ interface CheckedItem<Image = Uint8Array> {
   readonly id?: string | undefined;
   readonly text?: string | null | undefined;
   readonly image?: Image | null | undefined;
+  readonly audio?: Image | null | undefined;
   readonly error?: Failure['error'];
 }
 
@@ -30,9 +39,9 @@ export type ReadBody = (c: Context) => Promise<CheckedRequest>;
 interface Schemas {
   readonly form: ReturnType<typeof formSchema>;
   readonly request: ReturnType<typeof requestSchema<z.ZodUnknown>>;
-  /** Items whose image is base64, and items whose image is the name of a file part. */
-  readonly item: ReturnType<typeof itemSchema<typeof base64Image>>;
-  readonly named: ReturnType<typeof itemSchema<z.ZodString>>;
+  /** Items whose files are base64, and items whose files are the names of file parts. */
+  readonly item: ReturnType<typeof itemSchema<typeof base64Image, ReturnType<typeof base64Audio>>>;
+  readonly named: ReturnType<typeof itemSchema<z.ZodString, z.ZodString>>;
 }
 
 /**
@@ -43,8 +52,8 @@ export function bodyReader(limits: Limits): ReadBody {
   const schemas: Schemas = {
     form: formSchema(limits),
     request: requestSchema(limits, z.unknown()),
-    item: itemSchema(limits, base64Image),
-    named: itemSchema(limits, z.string()),
+    item: itemSchema(limits, base64Image, base64Audio(limits)),
+    named: itemSchema(limits, z.string(), z.string()),
   };
   return async (c) => {
     refuseCodings(c);
@@ -56,7 +65,7 @@ export function bodyReader(limits: Limits): ReadBody {
     }
     if (type === 'multipart/form-data') {
       const { boundary } = parameters;
-      const maxParts = limits.maxItems + Object.keys(schemas.form.shape).length;
+      const maxParts = 2 * limits.maxItems + Object.keys(schemas.form.shape).length;
       const parts = await readMultipart(new Uint8Array(await c.req.arrayBuffer()), { boundary, maxParts });
       return checkForm(parts, schemas, limits);
     }
@@ -130,19 +139,19 @@ async function checkForm(
   limits: Limits,
 ): Promise<CheckedRequest> {
   const { filled, empty } = byName(parts);
-  const { id, text, image, items, allFaces, gate, fine, faces, prior, coverage, risk, ...others } = check(
-    form,
-    {
+  const { id, text, image, audio, items, allFaces, gate, fine, faces, prior, coverage, risk, ...others } =
+    check(form, {
       // As in JSON, an empty text is a text.
       ...defined({ text: empty.has('text') ? '' : undefined }),
       ...filled,
-    },
-  );
-  if (items !== undefined && (id !== undefined || text !== undefined || image !== undefined))
-    throw invalid([{ path: '', message: 'send either items, or the text and image of a single item' }]);
+    });
+  if (items !== undefined && [id, text, image, audio].some((part) => part !== undefined))
+    throw invalid([
+      { path: '', message: 'send either items, or the text, image and audio of a single item' },
+    ]);
   const given =
     items === undefined
-      ? [{ id, text, ...defined({ image: image && 'image' }) }]
+      ? [{ id, text, ...defined({ image: image && 'image', audio: audio && 'audio' }) }]
       : parseJson(items, 'the part items');
   const options = {
     faces,
@@ -156,12 +165,12 @@ async function checkForm(
     }),
   };
   const checked = check(request, { items: given, ...options }, limits);
-  const files = new Map(Object.entries({ ...others, ...defined({ image }) }));
+  const files = new Map(Object.entries({ ...others, ...defined({ image, audio }) }));
   const itemsByName = checked.items.map((item) => checkItem(named, item));
   // Includes the files of items that are invalid for another reason.
-  const names = checked.items.map((item) => {
-    const name = (item as { image?: unknown } | null)?.image;
-    return typeof name === 'string' ? plainName(name) : undefined;
+  const names = checked.items.flatMap((item) => {
+    const { image: ofImage, audio: ofAudio } = (item ?? {}) as { image?: unknown; audio?: unknown };
+    return [ofImage, ofAudio].flatMap((name) => (typeof name === 'string' ? plainName(name) : []));
   });
   const foreign = [...files.keys()].filter((name) => !names.includes(name));
   if (foreign.length > 0)
@@ -172,19 +181,29 @@ async function checkForm(
   for (const [name, file] of files) bytes.set(name, new Uint8Array(await file.arrayBuffer()));
   return {
     ...checked,
-    items: itemsByName.map(({ image: name, ...item }): CheckedItem => {
-      const plain = plainName(name ?? '');
-      const found = bytes.get(plain);
-      if (found) return { ...item, image: found };
-      // A file field without a chosen file is no image.
-      return !name || empty.has(plain) ? item : { ...item, error: noSuchFile(name) };
+    items: itemsByName.map(({ image: imageName, audio: audioName, ...item }): CheckedItem => {
+      const found: { image?: Uint8Array; audio?: Uint8Array } = {};
+      let error: Failure['error'] | undefined;
+      for (const [kind, name] of [['image', imageName] as const, ['audio', audioName] as const]) {
+        const plain = plainName(name ?? '');
+        const content = bytes.get(plain);
+        if (content) found[kind] = content;
+        // A file field without a chosen file is no file.
+        else if (name && !empty.has(plain)) error ??= noSuchFile(kind, name);
+        if (kind === 'audio' && content && content.length > limits.maxAudio)
+          error ??= {
+            code: 'audio-too-long',
+            message: `audio: has ${content.length} bytes; the maximum is ${limits.maxAudio}`,
+          };
+      }
+      return { ...item, ...found, ...defined({ error: item.error ?? error }) };
     }),
   };
 }
 
-const noSuchFile = (name: string): Failure['error'] => ({
-  code: 'undecodable-image',
-  message: `image: the request has no file part ${repeated(name)}`,
+const noSuchFile = (kind: 'image' | 'audio', name: string): Failure['error'] => ({
+  code: `undecodable-${kind}`,
+  message: `${kind}: the request has no file part ${repeated(name)}`,
 });
 
 /** Validates one item: if it is invalid, it gets an error of its own, and the other items are recognised. */
@@ -199,7 +218,7 @@ function checkItem<Image extends Uint8Array | string>(
   return {
     ...defined({ id }),
     error: {
-      code: path === 'image' ? 'undecodable-image' : 'invalid-item',
+      code: path === 'image' || path === 'audio' ? `undecodable-${path}` : 'invalid-item',
       message: path === '' ? message : `${path}: ${message}`,
     },
   };
@@ -232,7 +251,7 @@ function issueOf(issue: z.core.$ZodIssue, known: readonly string[]): Issue {
   if (issue.code === 'invalid_type' && issue.expected === 'file')
     return {
       path: place,
-      message: 'must be a file part, with a file name or the media type of an image',
+      message: 'must be a file part, with a file name or the media type of an image or of audio',
     };
   if (issue.code !== 'unrecognized_keys') return { path: place, message: issue.message };
   const [key = ''] = issue.keys;

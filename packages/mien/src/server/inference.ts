@@ -43,10 +43,10 @@ export async function startInference(
     metrics,
   }: { readonly bundle?: string | undefined; readonly log: Log; readonly metrics: Metrics },
 ): Promise<Inference> {
-  const { processes, threads, maxPixels, deadline } = settings;
+  const { processes, threads, maxPixels, maxSeconds, deadline } = settings;
   let state = { ready: 0, lost: 0 };
   const recognizer = await startPool(
-    { bundle: bundle ?? bundledModel(), threads, maxPixels, files: false },
+    { bundle: bundle ?? bundledModel(), threads, maxPixels, maxSeconds, files: false },
     processes,
     {
       patience: Math.max(STUCK_AT_LEAST, STUCK_DEADLINES * deadline),

@@ -6,7 +6,7 @@ import { bytesOfBase64 } from '../recognizer/data-url.js';
 import { decodeBytes } from './decode-text.js';
 import { malformed, ServiceError } from './errors.js';
 
-/** A part with a file name, or with the media type of an image or of bytes, is a file; all others are text. */
+/** A part with a file name, or with the media type of an image, of audio or of bytes, is a file; all others are text. */
 export interface FormPart {
   readonly name: string;
   readonly content: string | File;
@@ -86,7 +86,7 @@ function partOf({ headers, pieces }: RawPart, index: number): FormPart {
   const media = parseType(header('content-type') ?? '');
   const content = decoded(pieces, header('content-transfer-encoding'), name);
   const filename = parameters['filename'] ?? parameters['filename*'];
-  if (filename === undefined && !/^(image\/|application\/octet-stream$)/.test(media.type))
+  if (filename === undefined && !/^(image\/|audio\/|application\/octet-stream$)/.test(media.type))
     return {
       name,
       content: decodeBytes(

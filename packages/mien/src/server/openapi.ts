@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
 import {
   responseSchemas,
+  base64Audio,
   base64Image,
   formSchema,
   itemSchema,
@@ -78,7 +79,9 @@ function errorResponses(codes: readonly ServiceErrorCode[]): Operation['response
 
 function componentsOf(limits: Limits): Record<string, Json> {
   const requests = z.registry<{ id: string }>();
-  requests.add(requestSchema(limits, itemSchema(limits, base64Image)), { id: 'RecognizeRequest' });
+  requests.add(requestSchema(limits, itemSchema(limits, base64Image, base64Audio(limits))), {
+    id: 'RecognizeRequest',
+  });
   requests.add(formSchema(limits), { id: 'RecognizeForm' });
   const responses = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(responseSchemas)) responses.add(schema, { id });
@@ -102,7 +105,7 @@ export function openApiDocument(
   const protect: Json = secured ? { security: [{ bearer: [] }] } : {};
   const denied: readonly ServiceErrorCode[] = secured ? ['unauthorized'] : [];
   const recognize: Operation = {
-    summary: 'Recognise emotion in texts, faces, or both',
+    summary: 'Recognise emotion in texts, faces, voices, or several of them',
     description:
       `Up to ${limits.maxItems} items; results are in the same order. The result of an item that cannot be recognised, or ` +
       'does not match the schema, is an `error`; other items are not affected.',
@@ -151,7 +154,7 @@ export function openApiDocument(
     info: {
       title: 'mien',
       version,
-      description: 'Emotion recognition from text and faces.',
+      description: 'Emotion recognition from text, faces and voices.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],

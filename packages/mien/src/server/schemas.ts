@@ -1,12 +1,16 @@
 // Schemas of requests and responses: requests are validated by them, and the OpenAPI document is generated from them.
 import { z } from 'zod';
 import type { Failure, FailureCode, Recognition, Result, WarningCode } from '../recognizer/types.js';
+import { MODALITIES } from '../bundle/manifest.js';
 import { LEAST_COVERAGE, MOST_COVERAGE } from '../evaluate/certainty.js';
 import { bytesOfBase64, bytesOfDataUrl, isDataUrl } from '../recognizer/data-url.js';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
 import type { ServerSettings } from './settings.js';
 
-export type Limits = Pick<ServerSettings, 'maxItems' | 'maxText' | 'maxBody' | 'maxPixels'>;
+export type Limits = Pick<
+  ServerSettings,
+  'maxItems' | 'maxText' | 'maxBody' | 'maxPixels' | 'maxAudio' | 'maxSeconds'
+>;
 
 const LONGEST_ID = 256;
 
@@ -49,21 +53,30 @@ const options = {
 export const idOf = z.string().max(LONGEST_ID).optional();
 const textOf = ({ maxText }: Limits) => z.string().max(maxText);
 
-/** Items whose image has the schema `image`. */
-export const itemSchema = <Image extends z.ZodType<Uint8Array | string | null>>(
+/** Items whose image and recording have these schemas. */
+export const itemSchema = <
+  Image extends z.ZodType<Uint8Array | string | null>,
+  Audio extends z.ZodType<Uint8Array | string | null>,
+>(
   limits: Limits,
   image: Image,
+  audio: Audio,
 ) =>
   z.strictObject({
     id: idOf.describe('Returned with the result.'),
     text: textOf(limits).nullish().describe('An English text.'),
     image: image.nullish(),
+    audio: audio.nullish(),
   });
 
 /** Requests; with `z.unknown()` as the item, items are validated one by one afterwards. */
 export const requestSchema = <Item extends z.ZodType>(limits: Limits, item: Item) =>
   z.strictObject({
-    items: z.array(item).min(1).max(limits.maxItems).describe('Each with a text, an image, or both.'),
+    items: z
+      .array(item)
+      .min(1)
+      .max(limits.maxItems)
+      .describe('Each with a text, an image, a recording, or several of them.'),
     ...options,
   });
 
@@ -83,6 +96,25 @@ export const base64Image = z
     return z.NEVER;
   });
 
+/** A recording as `base64Image`, of at most `maxAudio` bytes. */
+export const base64Audio = ({ maxAudio }: Pick<Limits, 'maxAudio'>) =>
+  z
+    .string()
+    .meta({
+      contentEncoding: 'base64',
+      description: `A recording (WAV; Ogg, FLAC and MP3 if their decoders are installed) in base64, or as a data URL, of at most ${maxAudio} bytes. An empty string is no recording.`,
+    })
+    .transform((text, context): Uint8Array | null => {
+      if (text === '') return null;
+      const bytes = bytesOf(text);
+      if (bytes && bytes.length <= maxAudio) return bytes;
+      const message = bytes
+        ? `has ${bytes.length} bytes; the maximum is ${maxAudio}`
+        : 'is neither base64 nor a data URL';
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    });
+
 function bytesOf(text: string): Uint8Array | undefined {
   if (!isDataUrl(text)) return bytesOfBase64(text);
   try {
@@ -100,7 +132,7 @@ const numeral = z
   .regex(/^[0-9]*\.?[0-9]+$/, 'is not a number')
   .exactOptional();
 
-/** The parts of a multipart request; file parts other than `image` are the images that `items` names. */
+/** The parts of a multipart request; file parts other than `image` and `audio` are the files that `items` names. */
 export const formSchema = (limits: Limits) =>
   z
     .object({
@@ -110,10 +142,14 @@ export const formSchema = (limits: Limits) =>
         .file()
         .optional()
         .describe('Of a single item: an image file. An empty file field is no image.'),
+      audio: z
+        .file()
+        .optional()
+        .describe('Of a single item: a recording. An empty file field is no recording.'),
       items: z.string().optional().meta({
         contentMediaType: 'application/json',
         description:
-          'Instead of `id`, `text` and `image`: several items as JSON, each `image` being the name of a file part.',
+          'Instead of `id`, `text`, `image` and `audio`: several items as JSON, each `image` and `audio` being the name of a file part.',
       }),
       faces: options.faces,
       allFaces: flag.describe(options.allFaces.description!),
@@ -147,14 +183,27 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'text-unread': 'the model has no tokens for a large part of the text',
   'not-english': 'the text does not seem to be English',
   'other-emotion': 'the text by itself expresses an emotion that is not among the labels of the result',
-  'modalities-disagree': 'text and face contradict each other; the result can be right for only one of them',
+  'modalities-disagree': 'two modalities contradict each other; the result can be right for only one of them',
+  'audio-missing': 'the model does not read voices',
+  'no-sound': 'the recording has no sound; the other modalities were used',
+  'silent-audio': 'the recording is silent; the other modalities were used',
+  'audio-too-short': 'the recording is too short; the other modalities were used',
+  'poor-audio': 'the recording is clipped, cut off, or its channels cancel each other out',
 };
 const FAILURES: Readonly<Record<FailureCode, string>> = {
   'no-face': 'no face was found in the image',
   'undecodable-image': 'the image is not an image file, is damaged, or has too many pixels',
   'empty-image': 'the image has no bytes',
   'empty-text': 'the text has no words, or none that the model knows',
-  'no-input': 'there is neither a text nor an image',
+  'no-input': 'there is neither a text, an image nor a recording',
+  'undecodable-audio': 'the recording is in no known format, or damaged',
+  'no-sound': 'the recording has no sound',
+  'silent-audio': 'the recording is silent',
+  'audio-too-short': 'the recording has less than 0.3 seconds of sound',
+  'audio-too-long': 'the recording is longer than the limit',
+  'audio-not-finite': 'the recording has samples that are not finite numbers',
+  'no-audio-decoder': 'the service has no decoder of the recording’s format',
+  'no-voice-model': 'the model does not read voices',
   'invalid-item': 'the item does not match the schema; the message says where',
   internal: 'internal error; see the log',
 };
@@ -194,14 +243,19 @@ const face = modality.extend({
     .describe('Position of the face in pixels of the upright image; null for cropped faces.'),
 });
 
+const voice = modality.extend({ seconds: z.number().describe('Length of the recording.') });
+
 const recognition = z.object({
   id,
   label: z.string().describe('The most probable label.'),
   probabilities,
   logits,
-  from: z.enum(['text', 'face', 'both']).describe('The modalities that were used.'),
+  from: z
+    .enum([...MODALITIES, 'both', 'all'])
+    .describe('The modality that was used; `both` of two, `all` of more.'),
   text: text.exactOptional().describe('The result for the text alone.'),
   face: face.exactOptional().describe('The result for the face alone.'),
+  voice: voice.exactOptional().describe('The result for the voice alone.'),
   set: z.array(z.string()).exactOptional().describe('With `coverage`: the labels that may be the true one.'),
   abstained: z
     .boolean()
@@ -209,7 +263,14 @@ const recognition = z.object({
     .describe('With `risk`: whether the result should be rejected as too uncertain.'),
   others: z.array(face).exactOptional().describe('Further faces, with `allFaces`.'),
   gate: z
-    .object({ mean: z.number().min(0).max(1), values: z.array(z.number()).exactOptional() })
+    .object({
+      mean: z.number().min(0).max(1),
+      values: z.array(z.number()).exactOptional(),
+      shares: z
+        .record(z.string(), z.number())
+        .exactOptional()
+        .describe('Of three modalities: the share of each.'),
+    })
     .exactOptional()
     .describe('Share of the face in the fused result, from 0 to 1.'),
   disagreement: z
@@ -217,7 +278,11 @@ const recognition = z.object({
     .min(0)
     .max(1)
     .exactOptional()
-    .describe('Jensen–Shannon divergence of text and face, in bits.'),
+    .describe('Jensen–Shannon divergence of the modalities’ posteriors, from 0 to 1.'),
+  disagreements: z
+    .record(z.string(), z.number().min(0).max(1))
+    .exactOptional()
+    .describe('Of three modalities: the divergence of each two, such as `text+voice`.'),
   agreement: z
     .number()
     .min(0)
@@ -246,14 +311,24 @@ const model = z.object({
   labels: z.object({
     text: z.array(z.string()).exactOptional(),
     face: z.array(z.string()).exactOptional(),
+    voice: z.array(z.string()).exactOptional(),
     fused: z.array(z.string()).exactOptional(),
     fine: z.array(z.string()).exactOptional().describe('Finer labels of texts, for requests with `fine`.'),
   }),
   terms: z.array(z.string()).describe('Terms under which the weights may be used.'),
   files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int() })),
   limits: z
-    .object({ maxItems: z.int(), maxText: z.int(), maxBody: z.int(), maxPixels: z.int() })
-    .describe('Maximum items of a request, UTF-16 units of a text, bytes of a body, pixels of an image.'),
+    .object({
+      maxItems: z.int(),
+      maxText: z.int(),
+      maxBody: z.int(),
+      maxPixels: z.int(),
+      maxAudio: z.int(),
+      maxSeconds: z.number(),
+    })
+    .describe(
+      'Maximum items of a request, UTF-16 units of a text, bytes of a body, pixels of an image, bytes and seconds of a recording.',
+    ),
 });
 
 const error = z.object({
@@ -278,6 +353,7 @@ export const responseSchemas = {
   Failure: failure,
   Text: text,
   Face: face,
+  Voice: voice,
   Model: model,
   Error: error,
   Health: health,

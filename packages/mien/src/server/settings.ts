@@ -34,6 +34,13 @@ const schema = z.strictObject({
     .default(16 * MIB),
   /** Maximum pixels of an image. */
   maxPixels: z.int().min(1).default(25_000_000),
+  /** Maximum bytes of a recording. */
+  maxAudio: z
+    .int()
+    .min(1)
+    .default(8 * MIB),
+  /** Maximum seconds of a recording. */
+  maxSeconds: z.number().min(1).max(3600).default(120),
   /** Maximum UTF-16 units (JavaScript's characters) of a text. */
   maxText: z.int().min(1).default(20_000),
   /** Maximum items of a request. */

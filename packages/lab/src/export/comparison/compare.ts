@@ -17,7 +17,7 @@ import {
 } from '../../experiments/run.js';
 import type { HeadName } from '../../heads/heads.js';
 import { countParameters } from 'mien-engine';
-import { headParameters, type Modality } from '../../train/head-graph.js';
+import { headParameters, type Paired } from '../../train/head-graph.js';
 import type { Posterior } from '../corrupted-pairs.js';
 import { answering, type Answers } from './answers.js';
 import type { ComparedFeatures } from './features.js';
@@ -41,7 +41,7 @@ export const COMPARED_HEADS = [
 export interface CompareOptions {
   readonly features: ComparedFeatures;
   readonly variation: Variation;
-  readonly posteriors: Readonly<Record<Modality, Posterior>>;
+  readonly posteriors: Readonly<Record<Paired, Posterior>>;
   readonly config: Config;
   readonly heads: readonly HeadName[];
   /** Learning rates that each head is tried at with the first seed; the best on validation is kept for all seeds. */
@@ -157,7 +157,7 @@ export async function compareHeads(options: CompareOptions): Promise<Compared> {
 /** All test pairings, one after the other. */
 function testItems({ config, features: { data } }: CompareOptions): LabelledPairs {
   const { tests } = evaluationItems(config, data, fusedModel('gated', config.labels, 'both'));
-  const rows = (of: Modality): Int32Array => Int32Array.from(tests.flatMap((one) => [...one[of]!]));
+  const rows = (of: Paired): Int32Array => Int32Array.from(tests.flatMap((one) => [...one[of]!]));
   const labels = Uint8Array.from(tests.flatMap((one) => [...one.labels]));
   return { text: rows('text'), face: rows('face'), labels };
 }

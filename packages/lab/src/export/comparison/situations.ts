@@ -4,7 +4,7 @@ import type { Scores } from 'mien/parts';
 import { take, type Selection } from '../../experiments/data.js';
 import type { Variation } from '../../experiments/run.js';
 import { joinStates, type StateTable } from '../../features/store.js';
-import type { Items, Modality } from '../../train/head-graph.js';
+import type { Items, Paired } from '../../train/head-graph.js';
 import type { Posterior } from '../corrupted-pairs.js';
 import type { ComparedFeatures, Condition } from './features.js';
 
@@ -16,25 +16,25 @@ export interface Situation {
   readonly name: string;
   readonly kind: 'clean' | 'corrupted' | 'missing';
   /** The side that is worse or missing. */
-  readonly of: Modality | null;
+  readonly of: Paired | null;
   readonly items: LabelledPairs;
 }
 
 /** Tables of everything that training and the situations refer to, pooled and as states. */
 export interface AskedTables {
-  readonly tables: Readonly<Record<Modality, Tensor<'float32'>>>;
-  readonly states: Readonly<Record<Modality, StateTable>>;
+  readonly tables: Readonly<Record<Paired, Tensor<'float32'>>>;
+  readonly states: Readonly<Record<Paired, StateTable>>;
 }
 
 const nameOf = ({ of, as, level }: Condition): string => `${of}: ${as} ${String(level).replace(/^0/, '')}`;
 
 /** The training's tables with the rows of all conditions below them. */
 export function askedTables({ conditions }: ComparedFeatures, variation: Variation): AskedTables {
-  const further = (modality: Modality) =>
+  const further = (modality: Paired) =>
     conditions.flatMap(({ condition, rows }) => (condition.of === modality ? [rows] : []));
-  const pooled = (modality: Modality) =>
+  const pooled = (modality: Paired) =>
     stackRows([variation.tables[modality]!, ...further(modality).map(({ embeddings }) => embeddings)]);
-  const states = (modality: Modality) =>
+  const states = (modality: Paired) =>
     joinStates([variation.states![modality]!, ...further(modality).map((rows) => rows.states!)]);
   return {
     tables: { text: pooled('text'), face: pooled('face') },
@@ -81,11 +81,11 @@ export function situationsOf(
  */
 export function productLogits(
   { tables }: Pick<AskedTables, 'tables'>,
-  posteriors: Readonly<Record<Modality, Posterior>>,
+  posteriors: Readonly<Record<Paired, Posterior>>,
   prior: readonly number[],
   { items, kind, of }: Pick<Situation, 'items' | 'kind' | 'of'>,
 ): Scores {
-  const side = (modality: Modality): Scores =>
+  const side = (modality: Paired): Scores =>
     posteriors[modality](takeRows(tables[modality], items[modality]));
   const sides = (['text', 'face'] as const).filter((one) => kind !== 'missing' || one !== of).map(side);
   const data = sides[0]!.data.map((_, i) => {

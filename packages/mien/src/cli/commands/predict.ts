@@ -21,6 +21,7 @@ import { partOf } from '../shard.js';
 interface Options {
   readonly text?: string;
   readonly image?: string;
+  readonly audio?: string;
   readonly input?: string;
   readonly textColumn?: string;
   readonly imageColumn?: string;
@@ -59,6 +60,7 @@ export function definePredict(program: Command): void {
     )
     .option('--text <text>', 'a sentence')
     .option('--image <path>', 'an image, or a folder of images')
+    .option('--audio <path>', 'a recording of a voice, if the bundle reads voices')
     .option(
       '--input <file>',
       "CSV, JSONL or Parquet, one item per row; also a folder of tables or a pattern such as 'posts/*.parquet'; " +
@@ -189,9 +191,9 @@ interface Source {
 }
 
 async function sourceOf(options: Options, warn: Output['warn']): Promise<Source> {
-  const { text, image, input } = options;
-  if (input !== undefined && (text !== undefined || image !== undefined))
-    throw new MienError('usage', '--input cannot be combined with --text or --image', {
+  const { text, image, audio, input } = options;
+  if (input !== undefined && (text !== undefined || image !== undefined || audio !== undefined))
+    throw new MienError('usage', '--input cannot be combined with --text, --image or --audio', {
       hint: 'Select columns of the table with --text-column and --image-column.',
     });
   const { itemsOfFolder, itemsOfLines } = await import('../../recognizer/node/items.js');
@@ -213,16 +215,17 @@ async function sourceOf(options: Options, warn: Output['warn']): Promise<Source>
   // A missing image, or a value that is not a path, becomes the item's error.
   const folder = image === undefined ? undefined : await stat(image).catch(() => undefined);
   if (image !== undefined && folder?.isDirectory()) {
-    if (text !== undefined) throw new MienError('usage', '--text cannot be combined with a folder of images');
+    if (text !== undefined || audio !== undefined)
+      throw new MienError('usage', '--text and --audio cannot be combined with a folder of images');
     return { items: itemsOfFolder(image), fingerprint: `${image} ${folder.size} ${folder.mtimeMs}` };
   }
-  if (text === undefined && image === undefined)
+  if (text === undefined && image === undefined && audio === undefined)
     throw new MienError('usage', 'nothing to recognise', {
-      hint: 'Use --text TEXT, --image FILE, both, or --input FILE.',
+      hint: 'Use --text TEXT, --image FILE, --audio FILE, several of them, or --input FILE.',
     });
   return {
-    items: [{ id: image ?? 'text', ...defined({ text, image }) }],
-    fingerprint: JSON.stringify([text, image]),
+    items: [{ id: image ?? audio ?? 'text', ...defined({ text, image, audio }) }],
+    fingerprint: JSON.stringify([text, image, ...(audio === undefined ? [] : [audio])]),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   flag,
   type Kinds,
   MienError,
+  number,
   oneOf,
   setRuntime,
   wholeNumber,
@@ -14,11 +15,12 @@ import {
 import { openBundle, type OpenBundle } from '../../bundle/open.js';
 import { DETECTOR_FILE } from '../../detector/blazeface.js';
 import { throwIfAborted } from '../facade.js';
-import { fetchBundle } from '../fetch-bundle.js';
+import { fetchBundle, fetchBundleFile } from '../fetch-bundle.js';
 import { fetchKnown } from '../fetch-file.js';
 import { faceFinder } from '../finder.js';
 import { createRecognizer } from '../recognize.js';
 import type { Recognizer } from '../types.js';
+import { decodeAudio } from './audio.js';
 import { cachedFiles, totalProgress, type LoadProgress } from './files.js';
 import { browserDecoder, type BrowserImageSource } from './images.js';
 import { watchPolicy } from './policy.js';
@@ -41,6 +43,8 @@ export interface LoadOptions extends RuntimeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Images with more pixels are rejected (default 50 million). */
   readonly maxPixels?: number | undefined;
+  /** Longer recordings are rejected, in seconds (default 600). */
+  readonly maxSeconds?: number | undefined;
 }
 
 /** A recogniser that also accepts elements of a page as images. */
@@ -58,6 +62,7 @@ const OPTIONS: Kinds<LoadOptions> = {
   onProgress: callback,
   signal: abortSignal,
   maxPixels: wholeNumber(1),
+  maxSeconds: number('seconds above zero', (seconds) => seconds > 0),
   device: oneOf('auto', 'wasm', 'webgpu'),
   threads: wholeNumber(1),
 };
@@ -79,7 +84,7 @@ const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.
  */
 export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecognizer> {
   checkOptions(options, OPTIONS, 'loadRecognizer');
-  const { bundle, detector = DETECTOR, wasm, cache = true, onProgress, maxPixels } = options;
+  const { bundle, detector = DETECTOR, wasm, cache = true, onProgress, maxPixels, maxSeconds } = options;
   if (!bundle)
     throw new MienError('usage', 'the option bundle is missing', {
       field: 'bundle',
@@ -114,13 +119,18 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
     .finally(policy.stop);
   throwIfAborted(options.signal);
   setRuntime(runtime);
-  const open = cachingText(await openBundle(manifest, files));
+  const open = cachingText(
+    await openBundle(manifest, files, {
+      later: (name) => fetchBundleFile(absolute(bundle), manifest, name, { store }),
+    }),
+  );
   const recognizer = createRecognizer({
     bundle: open,
     faces: await faceFinder(faces, {}),
     // Cached files are not fetched again.
     read: () => fetchBundle(absolute(bundle), { store }),
     decode: browserDecoder({ maxPixels }),
+    listen: (given) => decodeAudio(given, { maxSeconds }),
   }) as Recognizer<BrowserImageSource>;
   return { ...recognizer, backend: backend() };
 }

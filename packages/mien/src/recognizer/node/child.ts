@@ -9,6 +9,7 @@ import type {
   Result,
 } from '../types.js';
 import type { ReadItem } from '../read-item.js';
+import type { OpenAudio } from './audio.js';
 import type { OpenSource } from './images.js';
 import { computeHere, type LoadHereOptions } from './load-here.js';
 
@@ -19,6 +20,7 @@ export interface ChildSetup extends LoadHereOptions {
 /** An item that can be sent to another process. */
 export interface SentItem extends ReadItem {
   readonly image?: OpenSource;
+  readonly audio?: OpenAudio;
 }
 
 /** Items to recognise, or an item to explain. */

@@ -3,15 +3,17 @@ import { defined } from 'mien-engine/base';
 import { readFile } from 'node:fs/promises';
 import { fileError } from 'mien-engine/node';
 import { inPackage } from '../../base/package.js';
-import { readBundle } from '../../bundle/folder.js';
+import { readBundle, readBundleFile } from '../../bundle/folder.js';
+import { laterFiles } from '../../bundle/manifest.js';
 import { openBundle } from '../../bundle/open.js';
 import type { BundleFiles } from '../../explain/explainer.js';
 import { recognizerOf, type Computation } from '../facade.js';
-import { fetchBundle } from '../fetch-bundle.js';
+import { fetchBundle, fetchBundleFile } from '../fetch-bundle.js';
 import { faceFinder } from '../finder.js';
 import { computationOf } from '../recognize.js';
 import type { Recognizer } from '../types.js';
 import { placeOfBundle } from './bundle-place.js';
+import { nodeListener } from './audio.js';
 import { nodeDecoder } from './images.js';
 
 export interface LoadHereOptions {
@@ -21,8 +23,10 @@ export interface LoadHereOptions {
   readonly spinning?: boolean | undefined;
   /** Images with more pixels are rejected before they are decoded (default 50 million). */
   readonly maxPixels?: number | undefined;
+  /** Longer recordings are rejected, in seconds (default 600). */
+  readonly maxSeconds?: number | undefined;
   /**
-   * Whether an image may be a path or a `file:` URL (the default). If false, only bytes, data URLs, Blobs and pixels are
+   * Whether an image or a recording may be a path or a `file:` URL (the default). If false, only bytes, data URLs, Blobs and pixels are
    * accepted, so that untrusted strings cannot open local files.
    */
   readonly files?: boolean | undefined;
@@ -42,20 +46,29 @@ export const loadHere = async (bundle: string, options: LoadHereOptions): Promis
 /** The computation of `loadHere` alone, for a child process whose parent validates items and options. */
 export async function computeHere(
   bundle: string,
-  { maxPixels, files, threads, spinning = false, detector = bundledDetector() }: LoadHereOptions,
+  { maxPixels, maxSeconds, files, threads, spinning = false, detector = bundledDetector() }: LoadHereOptions,
 ): Promise<Computation> {
   const options = { spinning, ...defined({ threads }) };
   const place = placeOfBundle(bundle);
-  const read = (): Promise<BundleFiles> => (/^https?:/.test(place) ? fetchBundle(place) : readBundle(place));
+  const isRemote = /^https?:/.test(place);
+  const read = (): Promise<BundleFiles> =>
+    isRemote
+      ? fetchBundle(place)
+      : readBundle(place, (manifest, name) => !laterFiles(manifest).includes(name));
   const { manifest, files: models } = await read();
   const faces = await readFile(detector).catch((cause: unknown) => {
     throw fileError('read', detector, cause);
   });
-  const open = await openBundle(manifest, models, options);
+  const open = await openBundle(manifest, models, {
+    ...options,
+    later: (name) =>
+      isRemote ? fetchBundleFile(place, manifest, name) : readBundleFile(place, manifest, name),
+  });
   return computationOf({
     bundle: open,
     faces: await faceFinder(faces, options),
     decode: nodeDecoder({ maxPixels, files }),
+    listen: nodeListener({ maxSeconds, files }),
     read,
     session: options,
   });

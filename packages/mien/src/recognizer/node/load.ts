@@ -8,6 +8,7 @@ import {
   type Kinds,
   messageOf,
   MienError,
+  number,
   wholeNumber,
 } from 'mien-engine/base';
 import { bundledModel } from '../../base/package.js';
@@ -45,6 +46,7 @@ const OPTIONS: Kinds<LoadOptions> = {
   threads: wholeNumber(1, MOST_THREADS),
   spinning: flag,
   maxPixels: wholeNumber(1),
+  maxSeconds: number('seconds above zero', (seconds) => seconds > 0),
   files: flag,
 };
 

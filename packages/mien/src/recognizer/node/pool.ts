@@ -4,10 +4,12 @@ import { moduleInPackage } from '../../base/package.js';
 import { recognizerOf } from '../facade.js';
 import { isEmptyImage } from '../../modalities/absent.js';
 import { undecodable } from '../../modalities/face/read.js';
+import { inaudible } from '../../modalities/voice/read.js';
 import type { ReadItem } from '../read-item.js';
 import { rejectOnAbort } from '../stream.js';
 import type { Explanation, Failure, Recognizer, RecognizerInfo, Result } from '../types.js';
 import type { ChildResponse, ChildRequest, ChildSetup, SentItem } from './child.js';
+import { openAudio } from './audio.js';
 import { openSource } from './images.js';
 
 export interface PoolOptions {
@@ -47,7 +49,19 @@ export async function startPool(
     }
   };
   /** An item that can be sent: images are opened here; if one cannot be opened, the item has an error. */
-  const sendable = async ({ image, ...item }: ReadItem): Promise<SentItem> => {
+  const sendable = async ({ audio, ...item }: ReadItem): Promise<SentItem> => {
+    const sent = await withImage(item);
+    if (audio === undefined) return sent;
+    // Without a voice model only the presence of a recording matters, for its error.
+    if (!info.labels.voice) return { ...sent, audio: '' };
+    try {
+      if (isEmptyImage(audio)) return { ...sent, audio: new Uint8Array() };
+      return { ...sent, audio: await openAudio(audio) };
+    } catch (cause) {
+      return { ...sent, error: sent.error ?? inaudible(cause) };
+    }
+  };
+  const withImage = async ({ image, ...item }: Omit<ReadItem, 'audio'>): Promise<SentItem> => {
     if (image === undefined) return item;
     // Without a face model only the presence of an image matters, for its warning.
     if (!info.labels.face) return { ...item, image: '' };
