@@ -1,17 +1,19 @@
-// A bundle of one learned encoder, for programs that read only texts or only faces: no pairs, no fusion, no test data.
+// A bundle of one learned encoder, for programs that read only texts, faces or voices: no pairs, no fusion, no test data.
 import { defined } from 'mien-engine/base';
-import { BUNDLE_FORMAT, type BundleManifest, FILES, writeBundle } from 'mien/parts';
+import { BUNDLE_FORMAT, type BundleManifest, FILES, SPEECH_RATE, writeBundle } from 'mien/parts';
 import { corpusTerms } from '../data/corpora/definitions.js';
 import { termsOf } from '../features/sets.js';
-import type { LearnedFace, LearnedText } from '../learn/learned.js';
+import type { LearnedFace, LearnedText, LearnedVoice } from '../learn/learned.js';
 import { trainedCorpora } from '../learn/settings.js';
 import { decisionModel } from './decision.js';
 import { MOBILEFACENET, trainingOf } from './facts.js';
 import { table } from './markdown.js';
 import { learnedFaceModel, learnedTextModel } from './models.js';
+import { learnedVoiceModel } from './voice.js';
 
 export interface SingleOptions {
-  readonly encoder: { readonly text: LearnedText } | { readonly face: LearnedFace };
+  readonly encoder:
+    { readonly text: LearnedText } | { readonly face: LearnedFace } | { readonly voice: LearnedVoice };
   readonly name: string;
   /** The bundle's folder; an existing bundle is replaced. */
   readonly out: string;
@@ -23,7 +25,7 @@ export interface SingleOptions {
  * @throws MienError `file` if the folder cannot be written.
  */
 export async function exportSingle({ encoder, name, out }: SingleOptions): Promise<BundleManifest> {
-  const learned = 'text' in encoder ? encoder.text : encoder.face;
+  const learned = learnedOf(encoder);
   const { labels, record } = learned;
   const posterior = {
     labels: [...labels],
@@ -66,6 +68,17 @@ export async function exportSingle({ encoder, name, out }: SingleOptions): Promi
       },
     );
   }
+  if ('voice' in encoder) {
+    const { config } = encoder.voice;
+    return write(
+      {
+        ...common,
+        voice: { ...posterior, model: FILES.voice, width: config.width, sampleRate: SPEECH_RATE },
+      },
+      // Training normalises the states of the last block that it used.
+      { [FILES.voice]: learnedVoiceModel({ ...encoder.voice, block: 'published' }) },
+    );
+  }
   const { network, input } = encoder.face;
   return write(
     {
@@ -84,8 +97,11 @@ export async function exportSingle({ encoder, name, out }: SingleOptions): Promi
   );
 }
 
+const learnedOf = (encoder: SingleOptions['encoder']): LearnedText | LearnedFace | LearnedVoice =>
+  'text' in encoder ? encoder.text : 'face' in encoder ? encoder.face : encoder.voice;
+
 function termsOfEncoder(encoder: SingleOptions['encoder']): string[] {
-  const { record } = 'text' in encoder ? encoder.text : encoder.face;
+  const { record } = learnedOf(encoder);
   const corpora = 'text' in encoder ? trainedCorpora(record.settings) : [];
   // A restored encoder's settings do not say what it was trained on; its terms do.
   const known = record.terms !== undefined;
@@ -100,7 +116,14 @@ function termsOfEncoder(encoder: SingleOptions['encoder']): string[] {
   ];
 }
 
-function card(manifest: Omit<BundleManifest, 'files'>, learned: LearnedText | LearnedFace): string {
+/** What a voice's figures are about. */
+const ACTED =
+  'It was trained and measured on acted speech: people who were told which emotion to express, in fixed sentences, recorded in quiet rooms. Spontaneous speech expresses less and is recognised worse; how much worse was not measured. It hears how something is said, not what: a tired, quiet or foreign voice may count as sad or neutral. Do not judge callers or employees by it.';
+
+function card(
+  manifest: Omit<BundleManifest, 'files'>,
+  learned: LearnedText | LearnedFace | LearnedVoice,
+): string {
   const { record, labels } = learned;
   const { kind, calibration, epochs, bestEpoch } = record;
   const best = epochs.find(({ epoch }) => epoch === bestEpoch);
@@ -120,6 +143,7 @@ function card(manifest: Omit<BundleManifest, 'files'>, learned: LearnedText | Le
     ...(calibration?.temperature === undefined
       ? ['Its probabilities are not calibrated: training fitted no temperature.']
       : []),
+    ...(kind === 'voice' ? ['## What it hears', ACTED] : []),
     '## Terms',
     ...manifest.terms.map((terms) => `- ${terms}`),
     '',

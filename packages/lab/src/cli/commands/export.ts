@@ -11,6 +11,7 @@ import type { HeadName } from '../../heads/heads.js';
 interface Options {
   readonly text?: string;
   readonly face?: string;
+  readonly voice?: string;
   readonly data?: string;
   readonly votes?: string;
   readonly features: string;
@@ -34,6 +35,7 @@ export function defineExport(program: Command): void {
     .description('export learned encoders as a bundle: small ONNX files, fusion, calibration, model card')
     .option('--text <dir>', 'finished run of `mien learn text`; without --face, a bundle for texts only')
     .option('--face <dir>', 'finished run of `mien learn face`; without --text, a bundle for faces only')
+    .option('--voice <dir>', 'finished run of `mien learn voice`, a bundle for voices only')
     .option(
       '--data <dir>',
       'folder with isear, fer2013 and rafdb, and for a text encoder that knows neutral and surprise, other corpora',
@@ -71,7 +73,7 @@ export function defineExport(program: Command): void {
 
 async function run(options: Options, output: Output): Promise<void> {
   const { text, face, data, votes, features, skipInvalid = false } = options;
-  if (text === undefined || face === undefined) return single(options, output);
+  if (text === undefined || face === undefined || options.voice !== undefined) return single(options, output);
   if (data === undefined)
     throw new MienError('usage', 'no data: specify the folder with isear, fer2013 and rafdb as --data');
   const [
@@ -115,15 +117,29 @@ async function run(options: Options, output: Output): Promise<void> {
 }
 
 /** A bundle for one modality: nothing is paired, so that no data is needed. */
-async function single({ text, face, name, out }: Options, output: Output): Promise<void> {
-  const [{ exportSingle }, { readLearnedFace, readLearnedText }] = await Promise.all([
+async function single({ text, face, voice, name, out }: Options, output: Output): Promise<void> {
+  const given = [text, face, voice].filter((folder) => folder !== undefined);
+  if (given.length > 1)
+    throw new MienError('usage', 'a voice is exported as a bundle of its own', {
+      hint: 'Leave out --text and --face, or --voice.',
+    });
+  const [{ exportSingle }, { readLearnedFace, readLearnedText, readLearnedVoice }] = await Promise.all([
     import('../../export/single.js'),
     import('../../learn/learned.js'),
   ]);
-  if (text === undefined && face === undefined)
-    throw new MienError('usage', 'no encoder: specify finished runs as --text, --face or both');
   const encoder =
-    text === undefined ? { face: await readLearnedFace(face!) } : { text: await readLearnedText(text) };
+    text !== undefined
+      ? { text: await readLearnedText(text) }
+      : face !== undefined
+        ? { face: await readLearnedFace(face) }
+        : voice !== undefined
+          ? { voice: await readLearnedVoice(voice) }
+          : undefined;
+  if (encoder === undefined)
+    throw new MienError(
+      'usage',
+      'no encoder: specify finished runs as --text, --face or both, or one as --voice',
+    );
   const manifest = await exportSingle({ encoder, name, out });
   output.result({ manifest }, () => `${out}: ${sizeOf(manifest)}`);
 }

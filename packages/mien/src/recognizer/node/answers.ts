@@ -20,7 +20,7 @@ export async function* answersOf<T extends NamedItem>(
     for await (const item of items) {
       waiting.push(item);
       // An empty item costs nothing and keeps the order.
-      yield item.invalid ? {} : { text: item.text, image: item.image };
+      yield item.invalid ? {} : { text: item.text, image: item.image, audio: item.audio };
     }
   }
   for await (const result of recognizer.stream(given(), options)) {
