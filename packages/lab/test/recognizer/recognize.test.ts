@@ -330,7 +330,7 @@ describe('what an item may be like', () => {
       (await recognizer.recognize([{ text: 'joy' }, item as Item]))[1]!.error;
     const invalid = (message: string) => ({ code: 'invalid-item', message });
     expect(await said({ id: 1, txt: 'joy' })).toEqual(
-      invalid('there is neither text nor image, but "txt". Did you mean "text"?'),
+      invalid('there is neither text nor image nor audio, but "txt". Did you mean "text"?'),
     );
     expect(await said({ text: 7 })).toEqual(invalid('the text is a number, not a string'));
     expect(await said({ text: ['joy'], image: faceOf('joy') })).toEqual(

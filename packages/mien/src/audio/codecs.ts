@@ -23,27 +23,40 @@ interface Codec {
   create(): Promise<Decoder>;
 }
 
-/** By format. The imports are literals, so that bundlers and `npm ls` see them. */
+/** Rethrows: bundlers accept a package that they do not find if its import is caught. */
+const missing = (cause: unknown): never => {
+  throw cause;
+};
+
+/** By format. The imports are literals, so that tools see them; webpack leaves them to the runtime. */
 const CODECS = {
   opus: {
     title: 'Ogg Opus',
     package: 'ogg-opus-decoder',
-    create: async () => new (await import('ogg-opus-decoder')).OggOpusDecoder(),
+    create: async () =>
+      new (await import(/* webpackIgnore: true */ 'ogg-opus-decoder').catch(missing)).OggOpusDecoder(),
   },
   vorbis: {
     title: 'Ogg Vorbis',
     package: '@wasm-audio-decoders/ogg-vorbis',
-    create: async () => new (await import('@wasm-audio-decoders/ogg-vorbis')).OggVorbisDecoder(),
+    create: async () =>
+      new (
+        await import(/* webpackIgnore: true */ '@wasm-audio-decoders/ogg-vorbis').catch(missing)
+      ).OggVorbisDecoder(),
   },
   flac: {
     title: 'FLAC',
     package: '@wasm-audio-decoders/flac',
-    create: async () => new (await import('@wasm-audio-decoders/flac')).FLACDecoder(),
+    create: async () =>
+      new (await import(/* webpackIgnore: true */ '@wasm-audio-decoders/flac').catch(missing)).FLACDecoder(),
   },
   mp3: {
     title: 'MP3',
     package: 'mpg123-decoder',
-    create: async () => new (await import('mpg123-decoder')).MPEGDecoder({ enableGapless: true }),
+    create: async () =>
+      new (await import(/* webpackIgnore: true */ 'mpg123-decoder').catch(missing)).MPEGDecoder({
+        enableGapless: true,
+      }),
   },
 } as const satisfies Record<string, Codec>;
 

@@ -20,7 +20,7 @@ const partsOf = <All extends Modalities>(all: All) =>
   };
 
 /** The schema of a manifest over these modalities. */
-export const manifestSchemaOf = <All extends Modalities>(all: All) =>
+const manifestSchemaOf = <All extends Modalities>(all: All) =>
   z.strictObject({
     format: z.literal(BUNDLE_FORMAT),
     name: z.string().min(1),

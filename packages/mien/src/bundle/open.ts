@@ -58,7 +58,7 @@ export async function openBundle(
 ): Promise<OpenBundle> {
   const present = modalitiesOf(manifest);
   const lazy = present.filter((modality) => all[modality]!.lazy);
-  const encoders: { [M in Modality]?: Promise<ModalityEncoder> } = {};
+  const encoders = new Map<Modality, Promise<ModalityEncoder>>();
   const open = async (modality: Modality): Promise<ModalityEncoder> => {
     const part = partOf(manifest, modality);
     const own = { ...files };
@@ -75,16 +75,17 @@ export async function openBundle(
     );
   const encoderOf = async (modality: Modality): Promise<ModalityEncoder> => {
     if (!present.includes(modality)) throw absent(modality);
-    const opened = (encoders[modality] ??= open(modality));
+    const opened = encoders.get(modality) ?? open(modality);
+    encoders.set(modality, opened);
     // After a failure, such as of the network, it is tried again.
     return opened.catch((error: unknown) => {
-      delete encoders[modality];
+      encoders.delete(modality);
       throw error;
     });
   };
   for (const modality of present) if (!lazy.includes(modality)) await encoderOf(modality);
   const decision = await openDecision(manifest, files[manifest.decision]!, { ...options, later: lazy });
-  const { tokenizer } = ((await encoders.text) as OpenTextEncoder | undefined) ?? {};
+  const { tokenizer } = ((await encoders.get('text')) as OpenTextEncoder | undefined) ?? {};
   const encode: OpenBundle['encode'] = async (modality, units, encoding) =>
     (await encoderOf(modality)).encode(units, encoding);
   const tokenize: OpenBundle['tokenize'] = (one) => {
@@ -116,7 +117,7 @@ export async function openBundle(
       ),
     decision,
     async dispose() {
-      for (const one of Object.values(encoders)) await (await one).dispose();
+      for (const one of encoders.values()) await (await one).dispose();
       await decision.dispose();
     },
   };

@@ -102,7 +102,7 @@ export interface FaceFinder {
 }
 
 /** Decodes an image source to pixels. @throws MienError if it is not an image or cannot be decoded. */
-export type DecodeImage = (given: unknown) => Promise<DecodedImage>;
+type DecodeImage = (given: unknown) => Promise<DecodedImage>;
 
 /** What differs between Node, browsers and tests in how items are read. */
 export interface ReadingTools {
@@ -182,7 +182,7 @@ export const partShape = {
 export type ModalityPart = z.output<z.ZodObject<typeof partShape>>;
 
 /** How a modality is named where people read of it. */
-export interface Drawn {
+interface Drawn {
   /** The modality in a sentence: "the text". */
   readonly the: string;
   /** What its model reads, in the plural: "texts". */

@@ -12,11 +12,14 @@ import type { Recognition, RecognizeOptions } from './types.js';
 
 type Decided = Pick<Recognition, 'label' | 'probabilities'>;
 
-/** Whether every model of a bundle has certainty data. */
+/** Whether every model that is opened with a bundle has certainty data: a voice, added to it, takes none away. */
 export const knowsCertainty = (manifest: BundleManifest): boolean =>
-  [...modalitiesOf(manifest).map((one) => partOf(manifest, one)), manifest.fusion].every(
-    (part) => !part || part.certainty,
-  );
+  [
+    ...modalitiesOf(manifest)
+      .filter((one) => one !== 'voice')
+      .map((one) => partOf(manifest, one)),
+    manifest.fusion,
+  ].every((part) => !part || part.certainty);
 
 /** @throws MienError `usage` if coverage or risk are out of range, or the bundle lacks certainty data. */
 export function checkCertainty(manifest: BundleManifest, { coverage, risk }: RecognizeOptions): void {

@@ -150,7 +150,7 @@ function recognition({ settings, inference, metrics }: ServiceParts): Middleware
     const plain = valid.map(({ text, image, audio }) => ({
       text: text ?? null,
       image: image ?? null,
-      audio: audio ?? null,
+      ...defined({ audio: audio ?? undefined }),
     }));
     const computed = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
       inference.recognize(plain, options, signal),
