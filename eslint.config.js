@@ -44,7 +44,7 @@ export const floors = {
 /** What a package exports; its own files import from where a thing is. */
 const entries = {
   engine: ['index', 'base', 'node'],
-  mien: ['index', 'browser', 'page', 'parts', 'cli'],
+  mien: ['index', 'browser', 'page', 'parts', 'cli', 'watch'],
   lab: ['index', 'cli'],
 };
 

@@ -1,6 +1,7 @@
 // How fast recordings are watched: `node --import tsx bench/watch.ts VIDEO [EVERY]` prints seconds of video for each second
 // on the clock, and for each of processor time.
-import { loadRecognizer, watch } from 'mien';
+import { loadRecognizer } from 'mien';
+import { watch } from 'mien/watch';
 
 const [file, every = '0.2'] = process.argv.slice(2);
 if (file === undefined) throw new Error('usage: node --import tsx bench/watch.ts VIDEO [EVERY]');

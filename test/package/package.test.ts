@@ -41,7 +41,7 @@ const FILES = [/^\.\/models/, './package.json'];
 
 const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   'mien-engine': ['.', './base', './node'],
-  mien: ['.', './browser', './cli', './page', './parts'],
+  mien: ['.', './browser', './cli', './page', './parts', './watch'],
   'mien-lab': ['.', './cli'],
 };
 

@@ -12,6 +12,3 @@ export {
 } from './recognizer/shared.js';
 export type * from './recognizer/shared.js';
 export { loadRecognizer, type LoadOptions } from './recognizer/node/load.js';
-export { watch, type WatchOptions } from './watch/watch.js';
-export type { TimelineRow } from './watch/timeline.js';
-export type { TranscriptPart } from './watch/spoken.js';

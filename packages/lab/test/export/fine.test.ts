@@ -3,7 +3,13 @@ import { expect, test } from 'vitest';
 import { float32 } from 'mien-engine/base';
 import { decisionModel } from '../../src/export/decision.js';
 import { fineTop } from '../../src/export/models.js';
-import { createRecognizer, isRecognition, openBundle, type RecognizeOptions } from 'mien/parts';
+import {
+  createRecognizer,
+  isRecognition,
+  type Modality,
+  openBundle,
+  type RecognizeOptions,
+} from 'mien/parts';
 import { classify, FINE_CLASSIFIER } from '../../src/learn/classifier.js';
 import { openDecisionOf, openLegible } from '../../../../test/support/bundle.js';
 import { bertTokenizerJson } from '../../../../test/support/pretrained.js';
@@ -45,8 +51,8 @@ test('an answer has finer labels when they are asked for, and only from a bundle
     ...plain,
     manifest: { ...plain.manifest, text: part },
     decision: await openDecisionOf({ text: part }),
-    tokens: async (texts: readonly Int32Array[]) => ({
-      ...(await plain.tokens(texts)),
+    encode: async (modality: Modality, texts: readonly unknown[]) => ({
+      ...(await plain.encode(modality, texts)),
       fine: float32(
         [texts.length, 2],
         texts.flatMap(() => [Math.log(3), 0]),

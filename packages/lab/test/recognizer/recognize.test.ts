@@ -336,7 +336,7 @@ describe('what an item may be like', () => {
     expect(await said({ text: ['joy'], image: faceOf('joy') })).toEqual(
       invalid('the text is an Array, not a string'),
     );
-    expect(await said('joy')).toEqual(invalid('the item is a string, not an object { text, image }'));
+    expect(await said('joy')).toEqual(invalid('the item is a string, not an object { text, image, audio }'));
     expect(await said(Promise.resolve({}))).toMatchObject(invalid(expect.stringContaining('a Promise')));
     expect(await recognizer.recognize('joy' as unknown as Item)).toMatchObject({
       error: { code: 'invalid-item' },

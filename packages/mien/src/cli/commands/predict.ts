@@ -252,10 +252,14 @@ function formatOf({ format, out, json, explain, input }: Options): Format {
       hint: 'Use --out FILE.parquet, or --out FOLDER.',
     });
   if ((chosen === 'csv' || chosen === 'parquet') && explain !== undefined)
-    throw new MienError('usage', `${chosen} cannot contain explanations, which have a number for each word`, {
-      field: '--explain',
-      hint: 'Use --format jsonl, or --out FILE.jsonl.',
-    });
+    throw new MienError(
+      'usage',
+      `${chosen === 'csv' ? 'CSV' : 'Parquet'} cannot contain explanations, which have a number for each word`,
+      {
+        field: '--explain',
+        hint: 'Use --format jsonl, or --out FILE.jsonl.',
+      },
+    );
   return chosen;
 }
 
