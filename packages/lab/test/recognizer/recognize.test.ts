@@ -330,13 +330,13 @@ describe('what an item may be like', () => {
       (await recognizer.recognize([{ text: 'joy' }, item as Item]))[1]!.error;
     const invalid = (message: string) => ({ code: 'invalid-item', message });
     expect(await said({ id: 1, txt: 'joy' })).toEqual(
-      invalid('there is neither text nor image, but "txt". Did you mean "text"?'),
+      invalid('there is neither text nor image nor audio, but "txt". Did you mean "text"?'),
     );
     expect(await said({ text: 7 })).toEqual(invalid('the text is a number, not a string'));
     expect(await said({ text: ['joy'], image: faceOf('joy') })).toEqual(
       invalid('the text is an Array, not a string'),
     );
-    expect(await said('joy')).toEqual(invalid('the item is a string, not an object { text, image }'));
+    expect(await said('joy')).toEqual(invalid('the item is a string, not an object { text, image, audio }'));
     expect(await said(Promise.resolve({}))).toMatchObject(invalid(expect.stringContaining('a Promise')));
     expect(await recognizer.recognize('joy' as unknown as Item)).toMatchObject({
       error: { code: 'invalid-item' },
