@@ -1,5 +1,5 @@
 // Renders an explanation: the shares of words and face, tinted words, a heat map, and all numbers in a table.
-import type { Explanation, FaceExplanation, WordAttribution } from 'mien/browser';
+import type { Contribution, Explanation, FaceExplanation, Modality, WordAttribution } from 'mien/browser';
 import { faceParts, heatMap } from 'mien/page';
 import { colourOf, rgbOfLabel } from './labels.js';
 import { make, percent } from './page.js';
@@ -13,6 +13,24 @@ export interface ExplainedInput {
 const MIN_NUMBERED = 0.08;
 /** Share of the largest attribution from which a second word is mentioned. */
 const MIN_MENTIONED = 0.3;
+
+/** What each modality is called in the bar of shares, in sentences and in the table. */
+const NAMES: Readonly<
+  Record<Modality, { readonly short: string; readonly the: string; readonly all: string }>
+> = {
+  text: { short: 'words', the: 'the words', all: 'all words' },
+  face: { short: 'face', the: 'the face', all: 'the face' },
+  voice: { short: 'voice', the: 'the voice', all: 'the voice' },
+};
+
+type Contributed = readonly [name: (typeof NAMES)[Modality], contribution: Contribution];
+
+/** The contributions of the modalities that the item has. */
+const contributionsOf = ({ shares }: Explanation): Contributed[] =>
+  (Object.keys(NAMES) as Modality[]).flatMap((modality): Contributed[] => {
+    const found = shares?.[modality];
+    return found ? [[NAMES[modality], found]] : [];
+  });
 
 const signed = (value: number, digits = 1): string =>
   `${value < 0 ? '\u2212' : '+'}${Math.abs(value).toFixed(digits)}`;
@@ -34,16 +52,21 @@ export function reasonsOf(explanation: Explanation, { text, photograph }: Explai
 
 /** A summary in sentences, for the page and screen readers. */
 export function summaryOf(explanation: Explanation): string {
-  const { text, shares } = explanation;
+  const { text } = explanation;
+  const shares = contributionsOf(explanation);
   const [part] = partsOf(explanation);
   const words = byWeight(text?.words ?? []).slice(0, 2);
   const largest = Math.abs(words[0]?.attribution ?? 0);
   const mentioned = words.filter(({ attribution }) => Math.abs(attribution) >= MIN_MENTIONED * largest);
   const quoted = mentioned.map(({ word, attribution }) => `“${word}” (${signed(attribution)})`).join(' and ');
   return [
-    shares &&
-      `${percent(shares.text.share)} of the effect came from the words (${signed(shares.text.value)}), ` +
-        `${percent(shares.face.share)} from the face (${signed(shares.face.value)}).`,
+    shares.length > 0 &&
+      `${shares
+        .map(
+          ([{ the }, { share, value }], i) =>
+            `${percent(share)} ${i === 0 ? 'of the effect came ' : ''}from ${the} (${signed(value)})`,
+        )
+        .join(', ')}.`,
     quoted && `Most important ${mentioned.length > 1 ? 'words' : 'word'}: ${quoted}.`,
     part && `Most important part of the face: ${part[0]} (${signed(part[1])}).`,
   ]
@@ -63,15 +86,16 @@ function partsOf({ face }: Explanation): [part: string, value: number][] {
   return [...sorted, ['rest of the face', elsewhere]];
 }
 
-function sharesOf({ shares }: Explanation): HTMLElement[] {
-  if (!shares) return [];
+function sharesOf(explanation: Explanation): HTMLElement[] {
+  const shares = contributionsOf(explanation);
+  if (shares.length === 0) return [];
   const part = (name: string, { value, share }: { value: number; share: number }): HTMLElement => {
     const coloured = make('span', value < 0 ? 'against' : 'for');
     const labelled = make('span', 'part', make('span', '', name), coloured);
     for (const one of [coloured, labelled]) one.style.flexGrow = String(share);
     return labelled;
   };
-  const bar = make('div', 'shares', part('words', shares.text), part('face', shares.face));
+  const bar = make('div', 'shares', ...shares.map(([{ short }, one]) => part(short, one)));
   bar.ariaHidden = 'true';
   return [bar];
 }
@@ -114,16 +138,9 @@ function key({ label, shares }: Explanation): HTMLElement {
 }
 
 function numbers(explanation: Explanation): HTMLElement {
-  const { label, text, shares } = explanation;
+  const { label, text } = explanation;
   const groups = [
-    ...(shares
-      ? [
-          [
-            ['all words', shares.text.value],
-            ['the face', shares.face.value],
-          ] as [string, number][],
-        ]
-      : []),
+    contributionsOf(explanation).map(([{ all }, { value }]): [string, number] => [all, value]),
     (text?.words ?? []).map(({ word, attribution }): [string, number] => [word, attribution]),
     partsOf(explanation),
   ].filter((group) => group.length > 0);
