@@ -44,7 +44,7 @@ export const floors = {
 /** What a package exports; its own files import from where a thing is. */
 const entries = {
   engine: ['index', 'base', 'node'],
-  mien: ['index', 'browser', 'page', 'parts', 'cli', 'watch'],
+  mien: ['index', 'browser', 'page', 'cli', 'watch', '[a-z]+/parts'],
   lab: ['index', 'cli'],
 };
 

@@ -7,23 +7,25 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { constant, createGraph, createSession, encodeModel, float32, input, log as logOf } from 'mien-engine';
 import { allowingForContradictions } from 'mien-lab';
+import { readBundle } from 'mien/parts/bundle';
+import {
+  meanAreaUnderRoc,
+  movePrior,
+  productOfPosteriors,
+  restrictLogits,
+  restrictPrior,
+  scores,
+  type Scores,
+  toPosteriors,
+} from 'mien/parts/evaluate';
 import {
   answersOf,
   collapsed,
   collapseOf,
   itemsOfFile,
   loadRecognizer,
-  meanAreaUnderRoc,
-  movePrior,
   type Probabilities,
-  productOfPosteriors,
-  readBundle,
-  restrictLogits,
-  restrictPrior,
-  scores,
-  type Scores,
-  toPosteriors,
-} from 'mien/parts';
+} from 'mien/parts/recognizer';
 
 const ALPHAS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.3, 0];
 const WEIGHTS = [1, 0.7, 0.5, 0.4, 0.3, 0.2, 0];

@@ -4,7 +4,9 @@
 // FEATURES is the folder of features that `mien export` made the bundle from, the learned ones what it was given.
 import { join } from 'node:path';
 import { float32, takeRows, type Tensor } from 'mien-engine/base';
-import { answerItems, openBundle, readBundle, type Recognition, scores, toPosteriors } from 'mien/parts';
+import { openBundle, readBundle } from 'mien/parts/bundle';
+import { scores, toPosteriors } from 'mien/parts/evaluate';
+import { answerItems, type Recognition } from 'mien/parts/recognizer';
 import {
   classify,
   experimentData,

@@ -10,27 +10,19 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { writeFileAtomic } from 'mien-engine/node';
+import { silentProgress } from 'mien/parts/base';
+import { answerLabels, type Modality, openBundle, readBundle, type Side } from 'mien/parts/bundle';
+import { SHARED_LABELS, type Split } from 'mien/parts/data';
+import type { DecodedImage } from 'mien/parts/encoders';
+import { bootstrapMeans, factorOf, quantile } from 'mien/parts/evaluate';
+import { blankOf, explainedDifference } from 'mien/parts/explain';
 import {
-  answerLabels,
-  blankOf,
-  bootstrapMeans,
   type Completeness,
   createRecognizer,
-  type DecodedImage,
-  explainedDifference,
   type Explanation,
-  factorOf,
   type Item,
-  type Modality,
   nodeDecoder,
-  openBundle,
-  quantile,
-  readBundle,
-  SHARED_LABELS,
-  type Side,
-  silentProgress,
-  type Split,
-} from 'mien/parts';
+} from 'mien/parts/recognizer';
 import { randomStream, type RandomStream } from 'mien-engine/base';
 import { decodeFaces, type ExplanationFile, openProtocol, parseExplanation, readExplanation } from 'mien-lab';
 

@@ -3,7 +3,9 @@
 //     node --import tsx bench/face-validation.ts DATA FEATURES LEARNED [VOTES] [--mirror] [--part N]
 // FEATURES is where hashes of the faces are kept; --part takes every Nth face.
 import { randomStream } from 'mien-engine/base';
-import { argmax, confusionMatrix, cutOut, type DecodedImage, type Frame, scoreOf, scores } from 'mien/parts';
+import { cutOut, type Frame } from 'mien/parts/detector';
+import type { DecodedImage } from 'mien/parts/encoders';
+import { argmax, confusionMatrix, scoreOf, scores } from 'mien/parts/evaluate';
 import {
   decodeFaces,
   faceClassifier,

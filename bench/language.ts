@@ -12,7 +12,8 @@ import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { loadIsear } from 'mien-lab';
-import { createTokenizer, foreignLanguage } from 'mien/parts';
+import { createTokenizer } from 'mien/parts/encoders';
+import { foreignLanguage } from 'mien/parts/modalities';
 import { folderOf } from './options.js';
 
 /** Lines of other languages have this many letters, English ones this many words. */

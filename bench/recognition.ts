@@ -7,19 +7,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import { randomStream } from 'mien-engine/base';
-import {
-  answerItems,
-  type DecodedImage,
-  faceFinder,
-  openBundle,
-  type ProtocolFace,
-  type ProtocolText,
-  readBundle,
-  type Recognition,
-  SHARED_LABELS,
-  silentProgress,
-  type Split,
-} from 'mien/parts';
+import { silentProgress } from 'mien/parts/base';
+import { openBundle, readBundle } from 'mien/parts/bundle';
+import { type ProtocolFace, type ProtocolText, SHARED_LABELS, type Split } from 'mien/parts/data';
+import type { DecodedImage } from 'mien/parts/encoders';
+import { answerItems, faceFinder, type Recognition } from 'mien/parts/recognizer';
 import { decodeFaces, openProtocol } from 'mien-lab';
 
 /** Sentences that tell of no emotion: nothing in them speaks for any label. */

@@ -1,5 +1,5 @@
 // Lays measurements out as a table for people or as Markdown for README.md.
-import { renderMarkdown, renderText, type TextTable } from 'mien/parts';
+import { renderMarkdown, renderText, type TextTable } from 'mien/parts/cli';
 import type { Measured, Spread } from './compare.js';
 
 const number = (value: number): string => value.toPrecision(value >= 100 ? 4 : 3);

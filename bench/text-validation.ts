@@ -15,7 +15,8 @@ import {
   readBehaviour,
   readLearnedText,
 } from 'mien-lab';
-import { createTokenizer, FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from 'mien/parts';
+import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from 'mien/parts/data';
+import { createTokenizer } from 'mien/parts/encoders';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,

@@ -3,7 +3,9 @@
 //     MIEN_DATA=DIR node --import tsx bench/unread.ts [BUNDLE]
 import { join } from 'node:path';
 import { randomStream } from 'mien-engine/base';
-import { argmax, openBundle, type Piece, readBundle, scores } from 'mien/parts';
+import { openBundle, readBundle } from 'mien/parts/bundle';
+import type { Piece } from 'mien/parts/encoders';
+import { argmax, scores } from 'mien/parts/evaluate';
 import { assignTexts, DEFAULT_SETTINGS, loadIsear } from 'mien-lab';
 import { folderOf } from './options.js';
 

@@ -12,7 +12,7 @@ import {
   createSileroDetector,
   speechSegments,
   SPEECH_RATE,
-} from 'mien/parts';
+} from 'mien/parts/audio';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -21,7 +21,7 @@ import {
   whisper,
   whisperTiny,
 } from 'mien-lab';
-import { FACE_LABELS } from 'mien/parts';
+import { FACE_LABELS } from 'mien/parts/data';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -20,7 +20,8 @@ import {
   whisperTiny,
   withNoise,
 } from 'mien-lab';
-import { FACE_LABELS, levelled } from 'mien/parts';
+import { levelled } from 'mien/parts/audio';
+import { FACE_LABELS } from 'mien/parts/data';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 import { writeSafetensorsFile } from 'mien-engine/node';
 import { int32, type Tensor } from 'mien-engine';
 import { loadIsear } from 'mien-lab';
-import { decodeImages, openBundle, readBundle } from 'mien/parts';
+import { openBundle, readBundle } from 'mien/parts/bundle';
+import { decodeImages } from 'mien/parts/encoders';
 import { rafdbFiles } from './benchmarks/face.js';
 import { folderOf } from './options.js';
 

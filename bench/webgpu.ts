@@ -29,7 +29,7 @@ import {
 } from 'mien-engine';
 import { readSafetensorsFile } from 'mien-engine/node';
 import { createStepSession, headBatches, headParameters, headTrainee, initialState } from 'mien-lab';
-import { rebuild } from 'mien/parts';
+import { rebuild } from 'mien/parts/explain';
 import { spread } from './compare.js';
 
 const { values: options, positionals } = parseArgs({

@@ -3,7 +3,8 @@
 import { parseArgs } from 'node:util';
 import { randomStream } from 'mien-engine';
 import { loadSpeech, readPretrainedWords, whisperTiny, wordsFiles } from 'mien-lab';
-import { decodeAudio, openTranscriber, type Transcriber } from 'mien/parts';
+import { decodeAudio } from 'mien/parts/audio';
+import { openTranscriber, type Transcriber } from 'mien/parts/words';
 import { machineKind } from './machine.js';
 
 const { values, positionals } = parseArgs({

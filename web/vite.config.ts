@@ -6,7 +6,8 @@ import { basename, join, resolve } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 import { sha256 } from 'mien-engine/node';
 import { alias } from '../packages/sources.js';
-import { MANIFEST_NAME, manifestSchema, neededFiles } from 'mien/parts';
+import { MANIFEST_NAME, manifestSchema } from 'mien/parts/bundle';
+import { neededFiles } from 'mien/parts/recognizer';
 
 const root = import.meta.dirname;
 const ISOLATION = {

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadIsear } from 'mien-lab';
-import { decodeImage, openBundle, readBundle } from 'mien/parts';
+import { openBundle, readBundle } from 'mien/parts/bundle';
+import { decodeImage } from 'mien/parts/encoders';
 import { timed, type Comparison, type Contender } from '../compare.js';
 import { folderOf, type BenchOptions } from '../options.js';
 import { rafdbFiles } from './face.js';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { loadFaceEncoder, loadRafdb, profiles } from 'mien-lab';
-import { type DecodedImage, decodeImages, type FaceEncoder } from 'mien/parts';
+import { type DecodedImage, decodeImages, type FaceEncoder } from 'mien/parts/encoders';
 import { smallestCosine, timed, type Comparison, type Contender } from '../compare.js';
 import { folderOf, type BenchOptions } from '../options.js';
 import { contender, notInstalled, startPeer, type Peer } from '../peer.js';

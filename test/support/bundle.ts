@@ -21,15 +21,13 @@ import {
   BUNDLE_FORMAT,
   type BundleManifest,
   type Decision,
-  FACE_LABELS,
   FILES,
   openBundle,
   type OpenBundle,
   openDecision,
-  SHARED_LABELS,
-  TEXT_LABELS,
   writeBundle,
-} from 'mien/parts';
+} from 'mien/parts/bundle';
+import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import { type DecisionHead, decisionModel, type DecisionParts } from 'mien-lab';
 import { bertTokenizerJson } from './pretrained.js';
 

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { randomStream } from 'mien-engine/base';
-import { TEXT_LABELS } from 'mien/parts';
+import { TEXT_LABELS } from 'mien/parts/data';
 
 const TEXTS_A_LABEL = 12;
 const FACES_A_LABEL = 4;

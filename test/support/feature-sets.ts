@@ -1,6 +1,6 @@
 // Small feature sets made up for tests: embeddings around a point of their label, split and grouped as real ones.
 import { float32, randomStream } from 'mien-engine/base';
-import { FACE_LABELS, TEXT_LABELS } from 'mien/parts';
+import { FACE_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import type { FeatureSet, FeatureSets, Fer2013Usage, SetName, SetProvenance, Split } from 'mien-lab';
 
 const ITEMS = { isear: 700, corpora: 700, fer2013: 1400, rafdb: 700 } as const;

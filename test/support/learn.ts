@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { sha256File } from 'mien-engine/node';
-import { TEXT_LABELS } from 'mien/parts';
+import { TEXT_LABELS } from 'mien/parts/data';
 import { writeDataSets } from './data-sets.js';
 import { runMien, startMien, type Ended } from './mien.js';
 import {

@@ -22,7 +22,7 @@ import {
   textModel,
   type Top,
 } from 'mien-lab';
-import { BUNDLE_FORMAT, type BundleManifest } from 'mien/parts';
+import { BUNDLE_FORMAT, type BundleManifest } from 'mien/parts/bundle';
 
 export const LABELS = ['anger', 'joy', 'sadness'];
 const CLASSIFIER = 'classifier';

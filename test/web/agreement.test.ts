@@ -1,7 +1,7 @@
 // Which of two sessions is to be trusted, told with made-up ones.
 import { Tensor, type InferenceSession } from 'onnxruntime-common';
 import { expect, test } from 'vitest';
-import { compareSessions } from 'mien/parts';
+import { compareSessions } from 'mien/parts/recognizer';
 
 const SETTINGS = { tolerance: 1e-3, timing: true };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { decodeAudio } from 'mien/parts';
+import { decodeAudio } from 'mien/parts/audio';
 import { goldenPath } from '../support/golden.js';
 import { CHROMIUM, launch, WITHOUT_CHROMIUM } from './support.js';
 

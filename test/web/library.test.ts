@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type DecodedImage, decodeImage } from 'mien/parts';
+import { type DecodedImage, decodeImage } from 'mien/parts/encoders';
 import { createGraph, encodeModel, input, mul } from 'mien-engine';
 import { isRecognition, type Item, loadRecognizer, type Recognition, type Result } from 'mien';
 import { writeLegible } from '../support/bundle.js';

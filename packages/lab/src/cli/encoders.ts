@@ -3,7 +3,8 @@ import { defined } from 'mien-engine/base';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundledModel } from 'mien/cli';
-import type { FaceEncoder, Protocol, TextEncoder } from 'mien/parts';
+import type { Protocol } from 'mien/parts/data';
+import type { FaceEncoder, TextEncoder } from 'mien/parts/encoders';
 import type { SetName } from '../features/sets.js';
 
 export interface EncoderOptions {

@@ -14,7 +14,7 @@ import {
   type Split,
   type TextItem,
   textKey,
-} from 'mien/parts';
+} from 'mien/parts/data';
 import { findDuplicates, findTextRepeats } from './duplicates.js';
 import type { FaceHash } from './hashing.js';
 import { chooseGroups, groupsOf } from './splits.js';

@@ -1,7 +1,7 @@
 // Finds duplicates without comparing all pairs: faces that are copies or near-duplicates of each other, also mirrored,
 // and texts of nearly the same words.
 import { randomStream } from 'mien-engine/base';
-import { textKey } from 'mien/parts';
+import { textKey } from 'mien/parts/data';
 import type { FaceHash } from './hashing.js';
 import { disjointSets } from './splits.js';
 

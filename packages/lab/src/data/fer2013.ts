@@ -18,7 +18,7 @@ import {
   type Problems,
   readParts,
   sniffText,
-} from 'mien/parts';
+} from 'mien/parts/data';
 
 const EXPECTED =
   'Expected FER2013: folders train/ and test/, each with angry, disgust, fear, happy, neutral, sad and surprise; or ' +

@@ -3,14 +3,8 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { defined, messageOf, MienError } from 'mien-engine/base';
 import { fileError, sha256 } from 'mien-engine/node';
-import {
-  type FaceItem,
-  type DataSetOptions,
-  problems,
-  type Progress,
-  silentProgress,
-  type Skipped,
-} from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import { type FaceItem, type DataSetOptions, problems, type Skipped } from 'mien/parts/data';
 
 /** Hashes of one face; plain JSON, so that they can be stored and reused. */
 export interface FaceHash {

@@ -19,7 +19,7 @@ import {
   TEXT_LABELS,
   type TextItem,
   type TextLabel,
-} from 'mien/parts';
+} from 'mien/parts/data';
 
 /** In order of preference: only the original form is complete and identifies subjects. */
 const FORMS: readonly IsearForm[] = ['pipe', 'sentiment-content', 'emotions-statements', 'headerless'];

@@ -4,7 +4,7 @@ import { defined, MienError } from 'mien-engine/base';
 import { loadFer2013 } from './fer2013.js';
 import { loadIsear } from './isear.js';
 import { loadRafdb } from './rafdb.js';
-import { type DataSets, kindOf, listFolder, type LoadedFer2013, type DataSetOptions } from 'mien/parts';
+import { type DataSets, kindOf, listFolder, type LoadedFer2013, type DataSetOptions } from 'mien/parts/data';
 import { isVoteTableName, joinVotes, readVotes } from './votes.js';
 
 type SetName = 'isear' | 'fer2013' | 'rafdb';

@@ -1,16 +1,15 @@
 // From loaded data sets to the protocol: cleaned and split, without duplicates across splits; pairing comes later.
 import { defined, MienError, withDefaults } from 'mien-engine/base';
-import {
-  type CountTable,
-  type DataSets,
-  type Progress,
-  type Protocol,
-  type ProtocolFace,
-  type ProtocolSettings,
-  type ProtocolText,
-  type SetCounts,
-  silentProgress,
-} from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import type {
+  CountTable,
+  DataSets,
+  Protocol,
+  ProtocolFace,
+  ProtocolSettings,
+  ProtocolText,
+  SetCounts,
+} from 'mien/parts/data';
 import { type FaceHash, hashFaces } from './hashing.js';
 import { assignFaces, assignTexts } from './assign.js';
 

@@ -16,7 +16,7 @@ import {
   RAFDB_NUMBERS,
   readLines,
   sniffText,
-} from 'mien/parts';
+} from 'mien/parts/data';
 
 const EXPECTED =
   'Expected RAF-DB: DATASET/ with train/1 … train/7 and test/1 … test/7; or the official Image/aligned/ with ' +

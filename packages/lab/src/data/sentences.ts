@@ -2,7 +2,7 @@
 // (models/sentences.csv), and behaviour tests, which check one capability each (models/behaviour.csv).
 // Behaviour tests follow Ribeiro et al. 2020, "Beyond accuracy: behavioral testing of NLP models with CheckList".
 import { MienError, randomStream } from 'mien-engine/base';
-import { isLabel, type Label, readRecords } from 'mien/parts';
+import { isLabel, type Label, readRecords } from 'mien/parts/data';
 
 export interface WrittenSentence {
   readonly text: string;

@@ -1,6 +1,6 @@
 // What the file names of corpora of acted speech say: label, speaker, sentence. Sources: Livingstone & Russo 2018 (RAVDESS),
 // Burkhardt et al. 2005 (EMO-DB), Christop 2024 (nEMO), Pichora-Fuller & Dupuis 2020 (TESS), Cao et al. 2014 (CREMA-D).
-import type { FaceLabel } from 'mien/parts';
+import type { FaceLabel } from 'mien/parts/data';
 
 export type SpeechCorpusName = 'crema-d' | 'emodb' | 'nemo' | 'ravdess' | 'tess';
 

@@ -3,18 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
 import { MienError, randomStream } from 'mien-engine/base';
 import { fileError, sha256 } from 'mien-engine/node';
+import { decodeAudio, levelled, trimSilence } from 'mien/parts/audio';
 import {
-  decodeAudio,
   type FaceLabel,
   kindOf,
-  levelled,
   listFolder,
   type DataSetOptions,
   problems,
   type Skipped,
   type Split,
-  trimSilence,
-} from 'mien/parts';
+} from 'mien/parts/data';
 import {
   readSpeechName,
   SPEECH_CORPORA,

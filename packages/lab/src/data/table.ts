@@ -16,7 +16,7 @@ import {
   rowsOf,
   type Skipped,
   type Split,
-} from 'mien/parts';
+} from 'mien/parts/data';
 
 export interface TableOptions extends DataSetOptions {
   /** Column names; at least one of `text` and `image` is required. */

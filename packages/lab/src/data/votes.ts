@@ -14,7 +14,7 @@ import {
   FER2013_FOLDERS,
   type LoadedFer2013,
   sniffText,
-} from 'mien/parts';
+} from 'mien/parts/data';
 
 /** Columns of both forms, in lower case, and what they count votes for. */
 const COLUMNS: Readonly<Record<string, FaceLabel | 'contempt' | 'unknown' | 'noFace'>> = {

@@ -1,6 +1,6 @@
 // Adds tokens for sequences such as emoji to a BERT tokenizer, with the ids of unused vocabulary entries.
 import { MienError } from 'mien-engine/base';
-import { plainSequence } from 'mien/parts';
+import { plainSequence } from 'mien/parts/encoders';
 
 interface VocabularyJson {
   readonly added_tokens?: readonly { readonly content: string }[];

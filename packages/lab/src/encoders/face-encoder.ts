@@ -32,7 +32,7 @@ import {
   VIEWS,
   viewsInput,
   viewsOf,
-} from 'mien/parts';
+} from 'mien/parts/encoders';
 import { faceNetwork, mapSide, type FaceNetwork } from './face-network.js';
 
 /** Preprocessing: how pixels are converted to the network's input. */

@@ -2,7 +2,7 @@
 import { open, rm, stat } from 'node:fs/promises';
 import { messageOf, MienError } from 'mien-engine/base';
 import { fileError, sha256File } from 'mien-engine/node';
-import { type Progress, silentProgress } from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
 import {
   checkName,
   findCached,

@@ -16,7 +16,7 @@ import {
   type Value,
 } from 'mien-engine';
 import { readJson } from 'mien-engine/node';
-import type { EncoderIdentity } from 'mien/parts';
+import type { EncoderIdentity } from 'mien/parts/encoders';
 import type { LoadEncoderOptions } from './load.js';
 import { HOP, logMel, SAMPLE_RATE } from './log-mel.js';
 import { locatePretrained, WEIGHTS_FILE, type Pretrained, type PretrainedOptions } from './pretrained.js';

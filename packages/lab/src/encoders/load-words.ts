@@ -1,7 +1,7 @@
 // Reads a published Whisper whole: encoder, decoder, and what its tokens are.
 import { collectParameters, input, MienError, type Tensors } from 'mien-engine';
 import { readJson } from 'mien-engine/node';
-import { wordsSchema, type WordsVocabulary } from 'mien/parts';
+import { wordsSchema, type WordsVocabulary } from 'mien/parts/words';
 import { z } from 'zod';
 import { readPretrainedVoice } from './load-voice.js';
 import { HOP, SAMPLE_RATE } from './log-mel.js';

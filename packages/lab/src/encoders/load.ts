@@ -23,7 +23,7 @@ import {
   idsOf,
   type TextEncoder,
   TEXTS_PER_RUN,
-} from 'mien/parts';
+} from 'mien/parts/encoders';
 import { bert, bertConfig, type BertConfig, poolTokens, quantizedParameters } from './bert.js';
 import { efficientNetConfig } from './efficientnet.js';
 import { createFaceEncoder, type FaceInput } from './face-encoder.js';

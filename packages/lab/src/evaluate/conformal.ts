@@ -1,7 +1,14 @@
 // Split conformal prediction: sets that contain the true label with a given probability, and the thresholds of certain
 // answers, both from held-out items.
 import { MienError } from 'mien-engine/base';
-import { answerThresholds, type Certainty, COVERAGES, labelAt, rowCount, type Scores } from 'mien/parts';
+import {
+  answerThresholds,
+  type Certainty,
+  COVERAGES,
+  labelAt,
+  rowCount,
+  type Scores,
+} from 'mien/parts/evaluate';
 
 /** Prediction sets on test items. */
 export interface SetCoverage {

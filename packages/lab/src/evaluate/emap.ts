@@ -1,6 +1,6 @@
 // The additive projection of a fused model, which shows how much of its accuracy depends on interactions of modalities.
 import { MienError } from 'mien-engine/base';
-import { rowCount, scores, type Scores } from 'mien/parts';
+import { rowCount, scores, type Scores } from 'mien/parts/evaluate';
 
 /** Logits `[n, classes]` of the pairs (texts[i], faces[i]). */
 export type PairLogits = (texts: Int32Array, faces: Int32Array) => Promise<Scores>;

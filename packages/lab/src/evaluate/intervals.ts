@@ -4,7 +4,7 @@ import quantile from '@stdlib/stats-base-dists-t-quantile';
 import binomialTest from '@stdlib/stats-binomial-test';
 import adjust from '@stdlib/stats-padjust';
 import { MienError } from 'mien-engine/base';
-import { type Interval, meanOf } from 'mien/parts';
+import { type Interval, meanOf } from 'mien/parts/evaluate';
 
 /** Half the width of the interval of a mean with the given variance and degrees of freedom. */
 const halfWidth = (variance: number, freedom: number, confidence: number): number =>

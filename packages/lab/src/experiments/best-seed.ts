@@ -7,7 +7,7 @@ import {
   scores,
   type Scores,
   toPosteriors,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import { fitCertainty } from '../evaluate/conformal.js';
 import {
   createPredictionSession,

@@ -1,13 +1,7 @@
 // What an experiment may be told: every setting with its default, which is the paper's where the paper names one.
 import { z } from 'zod';
-import {
-  defineSettings,
-  FACE_LABELS,
-  type Label,
-  type SettingsSources,
-  SHARED_LABELS,
-  TEXT_LABELS,
-} from 'mien/parts';
+import { defineSettings, type SettingsSources } from 'mien/parts/base';
+import { FACE_LABELS, type Label, SHARED_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import type { HeadName } from '../heads/heads.js';
 import type { OptimizerSettings } from '../train/optimizer.js';
 

@@ -23,7 +23,7 @@ import { bert, poolTokens } from '../encoders/bert.js';
 import { bertParameters } from '../encoders/load.js';
 import { faceNetwork, faceNetworkParameters } from '../encoders/face-network.js';
 import { PROFILE_NAMES, type ProfileName, profiles } from '../encoders/profiles.js';
-import { type Progress, silentProgress } from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
 import { buildHead } from '../heads/heads.js';
 import type { Config } from './config.js';
 import type { CostRow } from './results.js';

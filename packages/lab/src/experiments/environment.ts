@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { arch, cpus, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { versionIn } from 'mien-engine/node';
-import { packageVersion } from 'mien/parts';
+import { packageVersion } from 'mien/parts/base';
 import type { Environment } from './results.js';
 
 /** The installed version of a dependency, found from its entry point upwards (exports may hide package.json). */

@@ -2,20 +2,17 @@
 import { join } from 'node:path';
 import { defined, MienError, randomStream, type Tensor } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import type { Split } from 'mien/parts/data';
+import { decodeImage, type FaceEncoder, type TextEncoder } from 'mien/parts/encoders';
 import {
-  decodeImage,
   evaluateScores,
-  type FaceEncoder,
   labelPrior,
   productOfPosteriors,
-  type Progress,
   scores,
   type Scores,
-  silentProgress,
   toPosteriors,
-  type Split,
-  type TextEncoder,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import { chooseGroups, groupsOf } from '../data/splits.js';
 import type { Table } from '../data/table.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';

@@ -1,5 +1,5 @@
 // What is trained, as data: every head with its labels, faces and sampling.
-import { FACE_LABELS, TEXT_LABELS } from 'mien/parts';
+import { FACE_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import type { HeadName } from '../heads/heads.js';
 import type { Config } from './config.js';
 import type { FaceSource, TextSource } from './data.js';

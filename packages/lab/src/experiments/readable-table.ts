@@ -1,5 +1,6 @@
 // Rows whose text an encoder cannot read are no examples of anything: they are found before training begins.
-import { createTokenizer, type DataSetOptions, problems, readingOf } from 'mien/parts';
+import { type DataSetOptions, problems } from 'mien/parts/data';
+import { createTokenizer, readingOf } from 'mien/parts/encoders';
 import type { PretrainedOptions } from '../encoders/pretrained.js';
 import { readPretrainedText } from '../encoders/load.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';

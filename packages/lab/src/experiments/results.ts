@@ -1,5 +1,5 @@
 // What an experiment hands to reports: rows, costs, counts and per-item predictions, without any rendering.
-import type { Interval, Scores } from 'mien/parts';
+import type { Interval, Scores } from 'mien/parts/evaluate';
 import type { HeadName } from '../heads/heads.js';
 import type { EpochRecord } from '../train/head-task.js';
 import type { Config } from './config.js';

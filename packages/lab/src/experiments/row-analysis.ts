@@ -1,16 +1,15 @@
 // Gathers, row by row, what statistics need besides predictions: posteriors on validation and before temperature,
 // training histories, subjects, gates, additive projections, mismatched pairs and what classifiers see.
+import { FACE_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import {
   type Evidence,
-  FACE_LABELS,
   fitTemperature,
   pick,
   productOfPosteriors,
   scores,
   type Scores,
   toPosteriors,
-  TEXT_LABELS,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import type { HeadName } from '../heads/heads.js';
 import { defined, type Tensor } from 'mien-engine/base';
 import { take, type FaceSource, type Selection } from './data.js';

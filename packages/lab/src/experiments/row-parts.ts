@@ -15,7 +15,7 @@ import {
   scores,
   type Scores,
   toPosteriors,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import type { Config } from './config.js';
 import { take, type ExperimentData, type FaceSource, type Selection, type TextSource } from './data.js';
 import type { ModelSpec } from './plan.js';

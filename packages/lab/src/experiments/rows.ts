@@ -1,14 +1,13 @@
 // The rows of the paper's tables: the order in which they stand, and what each kind of row is made of.
+import { FACE_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import {
   type Evidence,
-  FACE_LABELS,
   fitTemperature,
   pick,
   productOfPosteriors,
   type Scores,
   toPosteriors,
-  TEXT_LABELS,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import type { HeadName } from '../heads/heads.js';
 import { type FaceSource, type Selection } from './data.js';
 import {

@@ -12,7 +12,7 @@ import {
 import { pairFaces } from '../data/pairing.js';
 import { additiveProjection } from '../evaluate/emap.js';
 import { stratifiedSample } from '../evaluate/projection.js';
-import { scores, type Scores } from 'mien/parts';
+import { scores, type Scores } from 'mien/parts/evaluate';
 import type {
   FeatureTables,
   Items,

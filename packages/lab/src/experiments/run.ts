@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensorsFile, sha256, writeFileAtomic, writeSafetensorsFile } from 'mien-engine/node';
-import { evaluateScores, type Progress, scores } from 'mien/parts';
+import type { Progress } from 'mien/parts/base';
+import { evaluateScores, scores } from 'mien/parts/evaluate';
 import { defined, randomStream, type Tensor } from 'mien-engine/base';
 import { readsStates } from '../heads/heads.js';
 import {

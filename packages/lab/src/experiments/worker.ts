@@ -1,6 +1,6 @@
 // A child process that trains heads: ONNX Runtime blocks the event loop, and one process per core trains fastest.
 import { serveTasks } from 'mien-engine/node';
-import { silentProgress } from 'mien/parts';
+import { silentProgress } from 'mien/parts/base';
 import type { Config } from './config.js';
 import { experimentData, type ExperimentData, type TextSource } from './data.js';
 import { loadFeatures, type FeatureSource } from './features.js';

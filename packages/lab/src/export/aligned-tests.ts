@@ -1,6 +1,6 @@
 // Pairs that people made themselves, as a bundle's evaluation keeps them and its card states them: words and picture
 // have a label each, and nobody chose one to match the other.
-import type { Interval } from 'mien/parts';
+import type { Interval } from 'mien/parts/evaluate';
 import { share, table, withInterval } from './markdown.js';
 
 /** What the floors above measured on a table of such pairs. */

@@ -2,16 +2,10 @@
 import { corpusTitle } from '../data/corpora/definitions.js';
 import type { CorpusCounts } from '../data/corpora/prepare.js';
 import { peopleConclusions, peopleSheets } from '../data/people.js';
-import {
-  type BundleManifest,
-  fusedIn,
-  type Modalities,
-  modalities,
-  modalitiesOf,
-  partOf,
-  type SetCounts,
-  type TestResult,
-} from 'mien/parts';
+import { type BundleManifest, fusedIn, modalitiesOf, partOf } from 'mien/parts/bundle';
+import type { SetCounts } from 'mien/parts/data';
+import type { TestResult } from 'mien/parts/evaluate';
+import { type Modalities, modalities } from 'mien/parts/modalities';
 import { alignedSection } from './aligned-tests.js';
 import type { BundleEvaluation } from './evaluation.js';
 import { certaintySection } from './certainty-tests.js';

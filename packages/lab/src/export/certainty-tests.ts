@@ -1,5 +1,5 @@
 // Whether sets and abstention keep on test items what validation promised, and the card's section on it.
-import { type Certainty, judged, leastConfidence, leastPosterior, type Scores } from 'mien/parts';
+import { type Certainty, judged, leastConfidence, leastPosterior, type Scores } from 'mien/parts/evaluate';
 import { setCoverage } from '../evaluate/conformal.js';
 import { share, table } from './markdown.js';
 

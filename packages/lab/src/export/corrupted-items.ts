@@ -1,6 +1,8 @@
 // Training items made worse and embedded beside the clean ones. Of clean pairs alone a gate learns at best which
 // modality knows which label; whom to believe when one says little it learns from pairs of which one side is bad.
-import { decodeImage, type FaceEncoder, type Progress, type Protocol, type TextEncoder } from 'mien/parts';
+import type { Progress } from 'mien/parts/base';
+import type { Protocol } from 'mien/parts/data';
+import { decodeImage, type FaceEncoder, type TextEncoder } from 'mien/parts/encoders';
 import { defined, randomStream, type Tensor } from 'mien-engine/base';
 import { take, type ExperimentData } from '../experiments/data.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';

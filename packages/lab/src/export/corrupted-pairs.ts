@@ -1,7 +1,7 @@
 // The training pairs of a bundle's fusion: some have a side that was made worse, some a side that is not there.
 import { sha256 } from 'mien-engine/node';
 import { bytesOf, float32, randomStream, stackRows, takeRows, type Tensor } from 'mien-engine/base';
-import type { Scores } from 'mien/parts';
+import type { Scores } from 'mien/parts/evaluate';
 import type { ExperimentData, Selection } from '../experiments/data.js';
 import type { Variation } from '../experiments/run.js';
 import { joinStates, oneState, type StateTable } from '../features/store.js';

@@ -1,7 +1,7 @@
 // The card's section on corrupted pairs: accuracy and gate as one side gets worse.
 import type { CorruptionPoint } from './corruption-curves.js';
 import type { BundleEvaluation } from './evaluation.js';
-import type { BundleManifest } from 'mien/parts';
+import type { BundleManifest } from 'mien/parts/bundle';
 import { share, table } from './markdown.js';
 
 const NOTE =

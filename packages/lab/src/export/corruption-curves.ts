@@ -1,16 +1,9 @@
 // How a bundle's answers to test pairs change as text or face gets worse, and whom its gate then believes.
 import { randomStream } from 'mien-engine/base';
-import {
-  type Encoded,
-  type OpenBundle,
-  type Progress,
-  type ProtocolFace,
-  type ProtocolText,
-  restrictPosteriors,
-  type Scores,
-  type Sides,
-  silentProgress,
-} from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import type { Encoded, OpenBundle, Sides } from 'mien/parts/bundle';
+import type { ProtocolFace, ProtocolText } from 'mien/parts/data';
+import { restrictPosteriors, type Scores } from 'mien/parts/evaluate';
 import { corruptFace, corruptText, wordsOf, type FaceCorruption, type TextCorruption } from './corruption.js';
 import { encodeFaces } from './encode-faces.js';
 import { decidedBy, drawFaces, facesOf, labelsAmong, PAIRED, pickRows, type Tested } from './pair-tests.js';

@@ -1,6 +1,6 @@
 // Texts and faces made worse by degrees: what a fusion is trained on and measured with, to see whom it then believes.
 import { MienError, type RandomStream } from 'mien-engine/base';
-import type { DecodedImage } from 'mien/parts';
+import type { DecodedImage } from 'mien/parts/encoders';
 
 export const TEXT_CORRUPTIONS = ['words dropped', 'words replaced'] as const;
 export type TextCorruption = (typeof TEXT_CORRUPTIONS)[number];

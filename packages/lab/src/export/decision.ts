@@ -41,7 +41,7 @@ import {
   PRIOR_INPUTS,
   sharedLabels,
   subsetsOf,
-} from 'mien/parts';
+} from 'mien/parts/bundle';
 
 /** What a decision is made of: labels, temperatures, priors, widths and how contradictions are allowed for. */
 export type DecisionParts = BundleParts;

@@ -1,13 +1,9 @@
 // Faces of a data set through a bundle, each image changed on the way if asked to.
 import { float32 } from 'mien-engine/base';
-import {
-  type DecodedImage,
-  type Encoded,
-  type OpenBundle,
-  type Progress,
-  type ProtocolFace,
-  silentProgress,
-} from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import type { Encoded, OpenBundle } from 'mien/parts/bundle';
+import type { ProtocolFace } from 'mien/parts/data';
+import type { DecodedImage } from 'mien/parts/encoders';
 import { decodeFaces } from '../learn/face-images.js';
 
 /** Images decoded, changed and encoded at a time, so that memory stays small. */

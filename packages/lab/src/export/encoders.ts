@@ -1,6 +1,7 @@
 // A bundle's encoders as the floors below know encoders: what embeds items for features, heads and tables.
 import { MienError } from 'mien-engine/base';
-import { type FaceEncoder, openBundle, readBundle, type TextEncoder } from 'mien/parts';
+import { openBundle, readBundle } from 'mien/parts/bundle';
+import type { FaceEncoder, TextEncoder } from 'mien/parts/encoders';
 
 /**
  * The encoders of the bundle in a folder; one it lacks is left out. Token states and feature maps are not in a bundle.

@@ -1,26 +1,26 @@
 // How a bundle does on the test sets: every number that its card states.
 import { randomStream, takeRows } from 'mien-engine/base';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import type { Encoded, OpenBundle } from 'mien/parts/bundle';
 import {
-  argmax,
-  type DecodedImage,
-  type Encoded,
   FACE_LABELS,
   isFaceLabel,
   isTextLabel,
-  type OpenBundle,
-  pick,
-  type Progress,
   type Protocol,
   type ProtocolFace,
   type ProtocolText,
+} from 'mien/parts/data';
+import type { DecodedImage } from 'mien/parts/encoders';
+import {
+  argmax,
+  pick,
   restrictLogits,
   scores,
   type Scores,
-  silentProgress,
   toPosteriors,
   testResult,
   type TestResult,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import { behaviourResults, type BehaviourItem, type BehaviourResult } from '../data/sentences.js';
 import { corpusTitle, type PreparedCorpus } from '../data/corpora/definitions.js';
 import { faceLabelOf, TESTED } from '../data/corpora/prepare.js';

@@ -2,20 +2,17 @@
 import { join } from 'node:path';
 import { defined, MienError, takeRows, type Tensor } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
+import { type Progress, silentProgress } from 'mien/parts/base';
 import {
   BUNDLE_FORMAT,
   type BundleManifest,
   FILES,
-  labelPrior,
   openBundle,
-  priorShift,
-  type Progress,
-  type Protocol,
   readBundle,
-  restrictPrior,
-  silentProgress,
   writeBundle,
-} from 'mien/parts';
+} from 'mien/parts/bundle';
+import type { Protocol } from 'mien/parts/data';
+import { labelPrior, priorShift, restrictPrior } from 'mien/parts/evaluate';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
 import { corpusCounts } from '../data/corpora/prepare.js';
 import { corpusTerms, type PreparedCorpus } from '../data/corpora/definitions.js';

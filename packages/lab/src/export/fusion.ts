@@ -1,14 +1,8 @@
 // The fusion head of a bundle: trained on the learned features, the best of several seeds on validation.
 import { defined, type Tensors } from 'mien-engine/base';
-import {
-  type BundleManifest,
-  type Certainty,
-  openDecision,
-  type Progress,
-  scores,
-  type Sides,
-  silentProgress,
-} from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import { type BundleManifest, openDecision, type Sides } from 'mien/parts/bundle';
+import { type Certainty, scores } from 'mien/parts/evaluate';
 import { fitCertainty } from '../evaluate/conformal.js';
 import { trainSeeds } from '../experiments/best-seed.js';
 import type { Config } from '../experiments/config.js';

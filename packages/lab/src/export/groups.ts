@@ -1,5 +1,6 @@
 // Accuracy by what the writers of the test texts said of themselves, where the file has it.
-import { groupAccuracies, type GroupAccuracy, type TextItem } from 'mien/parts';
+import type { TextItem } from 'mien/parts/data';
+import { groupAccuracies, type GroupAccuracy } from 'mien/parts/evaluate';
 import { share, table } from './markdown.js';
 
 /** Of a group by the file's own code; of ages, by a band. */

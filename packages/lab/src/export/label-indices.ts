@@ -1,5 +1,5 @@
 // The labels of a test set's items as indices, and the accuracy of scores against them.
-import { argmax, type Scores } from 'mien/parts';
+import { argmax, type Scores } from 'mien/parts/evaluate';
 
 /** Labels of items as indices. */
 export const indices = (

@@ -10,7 +10,7 @@ import {
   restrictPrior,
   scores,
   toPosteriors,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import { fitCertainty } from '../evaluate/conformal.js';
 import type { ExperimentData, Selection } from '../experiments/data.js';
 import { classify } from '../learn/classifier.js';

@@ -1,5 +1,5 @@
 // Pieces of Markdown that cards and comparisons share.
-import type { Interval } from 'mien/parts';
+import type { Interval } from 'mien/parts/evaluate';
 
 /** `.873` */
 export const share = (value: number): string => value.toFixed(3).replace(/^(-?)0(?=\.)/, '$1');

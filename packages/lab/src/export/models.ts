@@ -22,7 +22,8 @@ import { bert, type BertConfig, poolTokens, quantizedParameters } from '../encod
 import { embedImages, type FaceInput, prepareImages } from '../encoders/face-encoder.js';
 import type { FaceNetwork } from '../encoders/face-network.js';
 import type { Pooling } from '../encoders/profiles.js';
-import { type Modality, viewsInput } from 'mien/parts';
+import type { Modality } from 'mien/parts/bundle';
+import { viewsInput } from 'mien/parts/encoders';
 import { buildHead, type HeadName, type HeadSizes } from '../heads/heads.js';
 import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from '../learn/classifier.js';
 import { standardizeRows, type Standardization } from '../train/standardize.js';

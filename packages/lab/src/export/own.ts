@@ -2,17 +2,10 @@
 import { join } from 'node:path';
 import { MienError } from 'mien-engine/base';
 import { sha256File } from 'mien-engine/node';
-import {
-  BUNDLE_FORMAT,
-  type BundleManifest,
-  type FaceEncoder,
-  FILES,
-  type Progress,
-  silentProgress,
-  type Split,
-  type TextEncoder,
-  writeBundle,
-} from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import { BUNDLE_FORMAT, type BundleManifest, FILES, writeBundle } from 'mien/parts/bundle';
+import type { Split } from 'mien/parts/data';
+import type { FaceEncoder, TextEncoder } from 'mien/parts/encoders';
 import type { FaceEncoderSpec, Profile, TextEncoderSpec } from '../encoders/profiles.js';
 import {
   loadFaceEncoder,

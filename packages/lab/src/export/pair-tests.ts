@@ -2,19 +2,9 @@
 // An answer is judged among the labels that the texts' corpus has.
 import { takeRows } from 'mien-engine/base';
 import { pairFaces } from '../data/pairing.js';
-import {
-  type DecisionOutput,
-  type Encoded,
-  type LabelPrior,
-  type OpenBundle,
-  type ProtocolFace,
-  restrictPosteriors,
-  type Scores,
-  scores,
-  type Sides,
-  testResult,
-  type TestResult,
-} from 'mien/parts';
+import type { DecisionOutput, Encoded, LabelPrior, OpenBundle, Sides } from 'mien/parts/bundle';
+import type { ProtocolFace } from 'mien/parts/data';
+import { restrictPosteriors, type Scores, scores, testResult, type TestResult } from 'mien/parts/evaluate';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import { indices } from './label-indices.js';
 

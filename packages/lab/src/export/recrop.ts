@@ -1,6 +1,6 @@
 // Test faces as other people would crop them: another scale, another place, no colour.
 import type { RandomStream } from 'mien-engine/base';
-import type { DecodedImage } from 'mien/parts';
+import type { DecodedImage } from 'mien/parts/encoders';
 
 export interface Recrop {
   /** Factor, at most, by which the crop is larger or smaller. */

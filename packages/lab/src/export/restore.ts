@@ -16,7 +16,7 @@ import {
   type Tensor,
   type Tensors,
 } from 'mien-engine';
-import { readBundle, type BundleManifest } from 'mien/parts';
+import { readBundle, type BundleManifest } from 'mien/parts/bundle';
 import { bertConfig, type BertConfig } from '../encoders/bert.js';
 import type { FaceInput } from '../encoders/face-encoder.js';
 import { type FaceNetwork, faceNetworkParameters } from '../encoders/face-network.js';

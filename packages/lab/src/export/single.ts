@@ -1,6 +1,7 @@
 // A bundle of one learned encoder, for programs that read only texts, faces or voices: no pairs, no fusion, no test data.
 import { defined } from 'mien-engine/base';
-import { BUNDLE_FORMAT, type BundleManifest, FILES, SPEECH_RATE, writeBundle } from 'mien/parts';
+import { SPEECH_RATE } from 'mien/parts/audio';
+import { BUNDLE_FORMAT, type BundleManifest, FILES, writeBundle } from 'mien/parts/bundle';
 import { corpusTerms } from '../data/corpora/definitions.js';
 import { termsOf } from '../features/sets.js';
 import type { LearnedFace, LearnedText, LearnedVoice } from '../learn/learned.js';

@@ -20,7 +20,7 @@ import {
   type Tensors,
 } from 'mien-engine';
 import { writeFileAtomic } from 'mien-engine/node';
-import { WORDS_FILES } from 'mien/parts';
+import { WORDS_FILES } from 'mien/parts/words';
 import type { PretrainedWords } from '../encoders/load-words.js';
 import { logMel } from '../encoders/log-mel.js';
 import { whisper } from '../encoders/whisper.js';

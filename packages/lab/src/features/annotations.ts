@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { defined, float32, MienError } from 'mien-engine/base';
 import { readJson, sha256 } from 'mien-engine/node';
-import { FACE_LABELS, type FaceItem, type Protocol, TEXT_LABELS } from 'mien/parts';
+import { FACE_LABELS, type FaceItem, type Protocol, TEXT_LABELS } from 'mien/parts/data';
 import { canonicalJson } from './format.js';
 import {
   type BySet,

@@ -9,14 +9,14 @@ import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { defined, inBatches, indicesBy, MienError, sizeOf, type Tensor } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
+import type { FaceImage } from 'mien/parts/data';
 import type {
   DecodedImage,
   EncodedBoth,
   EncoderIdentity,
   FaceEncoder,
-  FaceImage,
   TextEncoder,
-} from 'mien/parts';
+} from 'mien/parts/encoders';
 import type { States } from './format.js';
 import type { EncodedRow } from './shard.js';
 

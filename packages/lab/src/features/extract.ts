@@ -3,7 +3,9 @@
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { defined, MienError } from 'mien-engine/base';
-import { decodeImage, type FaceEncoder, type Progress, type Protocol, type TextEncoder } from 'mien/parts';
+import type { Progress } from 'mien/parts/base';
+import type { Protocol } from 'mien/parts/data';
+import { decodeImage, type FaceEncoder, type TextEncoder } from 'mien/parts/encoders';
 import { ANNOTATIONS_NAME, annotate, encodeAnnotations, joinSets, readAnnotations } from './annotations.js';
 import { faceEmbedder, textEmbedder } from './embed.js';
 import type { Embedder, EmbedderOptions, StoreFace, StoreText } from './embed.js';

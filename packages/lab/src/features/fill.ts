@@ -8,7 +8,7 @@ import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defined, MienError } from 'mien-engine/base';
 import { fileError, writeFileAtomic } from 'mien-engine/node';
-import { type Progress, silentProgress } from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
 import { loadChunks } from './chunks.js';
 import type { Chunk, AnyIterable } from './chunks.js';
 import { throwIfInterrupted } from './embed.js';

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
 import { fileError, sha256 } from 'mien-engine/node';
-import type { EncoderIdentity } from 'mien/parts';
+import type { EncoderIdentity } from 'mien/parts/encoders';
 
 export const STORE_FORMAT = 'mien-features/1';
 

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { MienError } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
-import { type Progress, silentProgress } from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
 import { removeStale, writeWhenNew } from './fill.js';
 import {
   FEATURES_MANIFEST,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { defined, MienError, readSafetensors, type Tensor, type Tensors } from 'mien-engine/base';
 import { fileError, readJson, sha256, writeFileAtomic } from 'mien-engine/node';
-import type { EncoderIdentity } from 'mien/parts';
+import type { EncoderIdentity } from 'mien/parts/encoders';
 import { canonicalJson } from './format.js';
 import { mixComponents } from './pca.js';
 import { dequantize } from './quantize.js';

@@ -11,7 +11,7 @@ import {
   type Tensors,
 } from 'mien-engine/base';
 import { sha256, writeFileAtomic } from 'mien-engine/node';
-import { type Progress, silentProgress } from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
 import { canonicalJson } from './format.js';
 import { PACK_FORMAT, encodePackManifest, manifestPathOf } from './pack-file.js';
 import type { PackManifest, PackedSet } from './pack-file.js';

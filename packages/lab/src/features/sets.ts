@@ -1,7 +1,8 @@
 // The embeddings with labels and splits that experiments run on, whether from feature stores (full width) or from a
 // feature pack (reduced and quantised), and the terms of use of their data sets.
 import type { Tensor } from 'mien-engine/base';
-import type { EncoderIdentity, Split } from 'mien/parts';
+import type { Split } from 'mien/parts/data';
+import type { EncoderIdentity } from 'mien/parts/encoders';
 import { corpusTerms } from '../data/corpora/definitions.js';
 
 export type { Split };

@@ -1,6 +1,6 @@
 // Heads: from embeddings to logits. Every head is one function over the same layers.
 import { defined, MienError } from 'mien-engine/base';
-import { MODALITIES, type Modality } from 'mien/parts';
+import { MODALITIES, type Modality } from 'mien/parts/bundle';
 import { linear, lstm, type Parameters, reshape, type Sequence, type Value } from 'mien-engine';
 import { crossAttention, transformer, type AttentionSizes } from './attention.js';
 import {

@@ -1,7 +1,7 @@
 // Emoji and signs in unused places of a vocabulary: which ones, and their initial embeddings.
 import { createRequire } from 'node:module';
 import { float32, type Tensors } from 'mien-engine/base';
-import { MANNERS, SEQUENCES, type Tokenizer } from 'mien/parts';
+import { MANNERS, SEQUENCES, type Tokenizer } from 'mien/parts/encoders';
 
 interface Described {
   readonly name: string;

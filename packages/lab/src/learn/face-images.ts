@@ -5,16 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { indicesBy } from 'mien-engine/base';
 import { createPreprocessing } from '../encoders/face-encoder.js';
-import {
-  type DecodedImage,
-  decodeImages,
-  dimensionsOf,
-  type FaceImage,
-  pixelsOf,
-  type Progress,
-  rgbFromGrey,
-  silentProgress,
-} from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import type { FaceImage } from 'mien/parts/data';
+import { type DecodedImage, decodeImages, dimensionsOf, pixelsOf, rgbFromGrey } from 'mien/parts/encoders';
 
 /** How many images are decoded at a time. */
 const CHUNK = 256;

@@ -17,7 +17,7 @@ import {
   type Value,
 } from 'mien-engine';
 import { createFaceEncoder, type FaceInput } from '../encoders/face-encoder.js';
-import type { DecodedImage } from 'mien/parts';
+import type { DecodedImage } from 'mien/parts/encoders';
 import { type FaceNetwork, faceNetworkTraining } from '../encoders/face-network.js';
 import { augment } from './augmentation.js';
 import { CLASSIFIER, classify, PUBLISHED_CLASSIFIER } from './classifier.js';

@@ -1,5 +1,6 @@
 // What faces are trained towards and judged by: published labels, annotators' votes, or both.
-import { argmax, confusionMatrix, FACE_LABELS, type FaceVotes, scoreOf, scores } from 'mien/parts';
+import { FACE_LABELS, type FaceVotes } from 'mien/parts/data';
+import { argmax, confusionMatrix, scoreOf, scores } from 'mien/parts/evaluate';
 import { voteDistribution } from '../data/votes.js';
 import type { Validation } from '../train/position.js';
 import type { FaceLearnSettings } from './settings.js';

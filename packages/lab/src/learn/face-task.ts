@@ -1,7 +1,7 @@
 // Training of a face encoder, as a task for the training loop: which images an epoch has, how they are augmented, and
 // how weights score on validation.
 import { defined, float32, int64, MienError, randomStream, tensor, type Tensors } from 'mien-engine/base';
-import type { DecodedImage } from 'mien/parts';
+import type { DecodedImage } from 'mien/parts/encoders';
 import {
   faceDecays,
   type FaceNetwork,

@@ -2,7 +2,7 @@
 // estimate of time and memory.
 import { sha256 } from 'mien-engine/node';
 import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
-import { type Progress, silentProgress } from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
 import { initialize, type Tensors } from 'mien-engine';
 import { isClassifier } from './classifier.js';
 import { train, type Trained, type TrainingTask } from '../train/loop.js';

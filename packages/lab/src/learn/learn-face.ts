@@ -1,7 +1,8 @@
 // `mien learn face`: trains a published face encoder on faces with expressions and writes it to a folder.
 import { defined, float32, MienError, type Tensor, type Tensors } from 'mien-engine/base';
 import type { FaceEncoderSpec } from '../encoders/profiles.js';
-import { type FaceImage, type FaceVotes, silentProgress } from 'mien/parts';
+import { silentProgress } from 'mien/parts/base';
+import type { FaceImage, FaceVotes } from 'mien/parts/data';
 import { readPretrainedFace } from '../encoders/load.js';
 import { majorityOf } from '../data/votes.js';
 import { CLASSIFIER } from './classifier.js';

@@ -1,6 +1,7 @@
 // `mien learn text`: trains a published text encoder on corpora of emotions and writes it to a folder.
 import { defined, float32, MienError, randomStream, type Tensors } from 'mien-engine/base';
-import { createTokenizer, silentProgress } from 'mien/parts';
+import { silentProgress } from 'mien/parts/base';
+import { createTokenizer } from 'mien/parts/encoders';
 import { readPretrainedText } from '../encoders/load.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
 import { CLASSIFIER, classify } from './classifier.js';

@@ -1,7 +1,7 @@
 // `mien learn voice`: trains a published voice encoder on corpora of acted speech and writes it to a folder.
 import { float32, MienError, type Tensor, type Tensors } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
-import { type Progress, silentProgress } from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
 import { readClip, type SpeechItem } from '../data/speech.js';
 import { SPEECH_CORPORA } from '../data/speech-names.js';
 import { LEAST_SAMPLES, readPretrainedVoice } from '../encoders/load-voice.js';

@@ -1,6 +1,6 @@
 // Settings of the training of encoders, with their defaults.
 import { z } from 'zod';
-import { defineSettings } from 'mien/parts';
+import { defineSettings } from 'mien/parts/base';
 import { SPEECH_CORPUS_NAMES } from '../data/speech-names.js';
 import type { OptimizerSettings } from '../train/optimizer.js';
 

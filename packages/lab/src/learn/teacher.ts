@@ -1,6 +1,7 @@
 // Posteriors of learned encoders as soft labels for another training (Hinton et al. 2015, distillation).
 import { MienError } from 'mien-engine/base';
-import { type Progress, scores, silentProgress, toPosteriors } from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import { scores, toPosteriors } from 'mien/parts/evaluate';
 import { decodeFaces, type Pictured } from './face-images.js';
 import { faceClassifier } from './face-model.js';
 import { readLearnedFace, readLearnedText } from './learned.js';

@@ -10,7 +10,7 @@ import {
 } from '../data/corpora/definitions.js';
 import { prepareBesideIsear } from '../data/corpora/prepare.js';
 import { corpusOfTable, loadCorpora } from '../data/corpora/read.js';
-import { ALL_LABELS, type ProtocolText, type Split, TEXT_LABELS } from 'mien/parts';
+import { ALL_LABELS, type ProtocolText, type Split, TEXT_LABELS } from 'mien/parts/data';
 import { findDataSets } from '../data/open.js';
 import { loadIsear } from '../data/isear.js';
 import { prepare } from '../data/prepare.js';

@@ -1,5 +1,5 @@
 // Scores of a text encoder on validation items of several corpora, each over the labels it can give.
-import { confusionMatrix, scoreOf } from 'mien/parts';
+import { confusionMatrix, scoreOf } from 'mien/parts/evaluate';
 import type { CorpusPart, Labelled } from './evidence.js';
 
 export interface CorpusScore {

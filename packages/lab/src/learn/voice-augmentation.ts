@@ -13,7 +13,7 @@ import {
   sub,
   type Value,
 } from 'mien-engine';
-import { levelled, resample, SPEECH_RATE } from 'mien/parts';
+import { levelled, resample, SPEECH_RATE } from 'mien/parts/audio';
 import { filtered } from './fourier.js';
 import type { VoiceLearnSettings } from './settings.js';
 

@@ -10,7 +10,7 @@ import {
   suggestion,
   type Tensors,
 } from 'mien-engine/base';
-import { argmax, scores } from 'mien/parts';
+import { argmax, scores } from 'mien/parts/evaluate';
 import { framesOf, HOP, reflected, SAMPLE_RATE, samplesOfBatch } from '../encoders/log-mel.js';
 import { whisperPartOf, whisperParts, type WhisperConfig } from '../encoders/whisper.js';
 import { plannedSteps, type PlannedRun, type TrainingTask } from '../train/loop.js';

@@ -11,7 +11,7 @@ import {
   type Tensors,
 } from 'mien-engine/base';
 import { readSafetensorsFile } from 'mien-engine/node';
-import { scores, type Scores } from 'mien/parts';
+import { scores, type Scores } from 'mien/parts/evaluate';
 import type { RowAnalysis } from '../experiments/results.js';
 
 const FORMAT = 'mien-analysis';

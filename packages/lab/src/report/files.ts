@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { MienError } from 'mien-engine/base';
 import { fileError, writeFileAtomic } from 'mien-engine/node';
-import { argmax, confusionMatrix, type ConfusionMatrix } from 'mien/parts';
+import { argmax, confusionMatrix, type ConfusionMatrix } from 'mien/parts/evaluate';
 import type { ExperimentResults, PredictionRun, RowPredictions } from '../experiments/results.js';
 import { encodeAnalysis } from './analysis-file.js';
 import { toResults, type Results } from './results.js';

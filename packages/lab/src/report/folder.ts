@@ -5,7 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { MienError } from 'mien-engine/base';
 import { readText } from 'mien-engine/node';
-import { scores } from 'mien/parts';
+import { scores } from 'mien/parts/evaluate';
 import type { Config } from '../experiments/config.js';
 import type { FaceSource } from '../experiments/data.js';
 import { FACE_SOURCES } from '../experiments/plan.js';

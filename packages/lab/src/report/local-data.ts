@@ -1,7 +1,7 @@
 // The texts and faces of item ids, if the data sets are on this machine.
 import sharp from 'sharp';
 import { openDataSets } from '../data/open.js';
-import type { FaceItem } from 'mien/parts';
+import type { FaceItem } from 'mien/parts/data';
 
 export interface LocalData {
   /** Undefined for an unknown id. */

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { defined, MienError } from 'mien-engine/base';
 import { runInProcesses, writeFileAtomic } from 'mien-engine/node';
-import { type Progress, silentProgress } from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
 import { moduleInPackage } from '../base/package.js';
 import type { PointMap } from '../evaluate/projection.js';
 import { panelCsv, renderSvg, standaloneSvg, toPng, type Panel } from './figures/figure.js';

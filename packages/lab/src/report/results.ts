@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defined, MienError } from 'mien-engine/base';
 import { readJson } from 'mien-engine/node';
 import { checkedFile } from './checked-file.js';
-import type { Interval } from 'mien/parts';
+import type { Interval } from 'mien/parts/evaluate';
 import { headNames } from '../heads/heads.js';
 import {
   metricNames,

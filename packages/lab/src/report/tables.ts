@@ -1,5 +1,5 @@
 // The paper's tables from result rows, with intervals, the paper's figures beside them and notes, and the table of costs.
-import { renderMarkdown, renderText, type RowGroup, type TextLayout, type TextTable } from 'mien/parts';
+import { renderMarkdown, renderText, type RowGroup, type TextLayout, type TextTable } from 'mien/parts/cli';
 import { type CostRow, type MetricName, metricNames, type ModelName } from '../experiments/results.js';
 import { citedSystems, type ReportedMetric, type ReportedRow, type Results } from './results.js';
 

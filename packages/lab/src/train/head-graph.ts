@@ -18,7 +18,7 @@ import {
   type Value,
 } from 'mien-engine';
 import type { StateTable } from '../features/store.js';
-import type { Modality } from 'mien/parts';
+import type { Modality } from 'mien/parts/bundle';
 import {
   buildHead,
   modalitiesOf,

@@ -18,7 +18,7 @@ import {
   type Tensors,
 } from 'mien-engine';
 import { writeFileAtomic } from 'mien-engine/node';
-import { silentProgress } from 'mien/parts';
+import { silentProgress } from 'mien/parts/base';
 import { modalitiesOf } from '../heads/heads.js';
 import {
   applyHead,

@@ -1,7 +1,7 @@
 // The training loop of every model: draw a run's batches, run its steps, validate after each epoch, keep the best epoch,
 // stop when none is better. A training resumes from its checkpoints to the same bytes as if it had not been stopped.
 import { MienError, type Tensors } from 'mien-engine';
-import { type Progress, silentProgress } from 'mien/parts';
+import { type Progress, silentProgress } from 'mien/parts/base';
 import { openCheckpoints, type Checkpoints } from './checkpoint.js';
 import {
   describeEpoch,

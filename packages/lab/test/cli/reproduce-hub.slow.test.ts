@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { profiles } from '../../src/encoders/profiles.js';
-import { TEXT_LABELS } from 'mien/parts';
+import { TEXT_LABELS } from 'mien/parts/data';
 import type { Results } from '../../src/report/results.js';
 import { startHubServer, type HubServer } from '../../../../test/support/hub-server.js';
 import { writeDataSets } from '../../../../test/support/data-sets.js';

@@ -5,7 +5,7 @@ import sharp, { type Sharp } from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findDuplicates } from '../../src/data/duplicates.js';
 import { decodeGrey, hashFaces, isConstant, perceptualHash, type FaceHash } from '../../src/data/hashing.js';
-import type { FaceItem } from 'mien/parts';
+import type { FaceItem } from 'mien/parts/data';
 import { folderWith, jpeg, pattern } from './fixtures.js';
 
 const ASTRONAUT = 'test/fixtures/astronaut.png';

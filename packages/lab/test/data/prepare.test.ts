@@ -11,7 +11,7 @@ import {
   TEXT_LABELS,
   type TextItem,
   textKey,
-} from 'mien/parts';
+} from 'mien/parts/data';
 import { loadFer2013 } from '../../src/data/fer2013.js';
 import { loadIsear } from '../../src/data/isear.js';
 import { openDataSets } from '../../src/data/open.js';

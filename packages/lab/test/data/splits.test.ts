@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomStream } from 'mien-engine/base';
-import { cleanTexts, normalizeText, textKey, textProblem } from 'mien/parts';
+import { cleanTexts, normalizeText, textKey, textProblem } from 'mien/parts/data';
 import { pairFaces } from '../../src/data/pairing.js';
 import { chooseGroups, disjointSets } from '../../src/data/splits.js';
 import { findTextRepeats } from '../../src/data/duplicates.js';

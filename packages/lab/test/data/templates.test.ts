@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { behaviourResults, readBehaviour, readSentences } from '../../src/data/sentences.js';
-import { ALL_LABELS, textKey } from 'mien/parts';
+import { ALL_LABELS, textKey } from 'mien/parts/data';
 import { templateItems } from '../../src/data/templates/items.js';
 
 const items = templateItems(3000);

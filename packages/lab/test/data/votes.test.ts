@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { FACE_LABELS, type FaceLabel, type FaceVotes, type LoadedFer2013 } from 'mien/parts';
+import { FACE_LABELS, type FaceLabel, type FaceVotes, type LoadedFer2013 } from 'mien/parts/data';
 import { findDataSets } from '../../src/data/open.js';
 import { joinVotes, majorityOf, readVotes, voteDistribution } from '../../src/data/votes.js';
 

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sha256, sha256File } from 'mien-engine/node';
-import { silentProgress } from 'mien/parts';
+import { silentProgress } from 'mien/parts/base';
 import { hubSettings } from '../../src/encoders/hub-cache.js';
 import { hubFile } from '../../src/encoders/hub.js';
 import type { HubOptions } from '../../src/encoders/hub.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from 'mien-engine/node';
 import { bytesOf } from 'mien-engine/base';
-import type { DecodedImage, FaceEncoder, TextEncoder } from 'mien/parts';
+import type { DecodedImage, FaceEncoder, TextEncoder } from 'mien/parts/encoders';
 import * as load from '../../src/encoders/load.js';
 import { profiles, type FaceEncoderSpec, type TextEncoderSpec } from '../../src/encoders/profiles.js';
 import { readGolden, relativeError, uniform } from '../../../../test/support/golden.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJson, readSafetensorsFile } from 'mien-engine/node';
-import { type DecodedImage, decodeImage, type FaceEncoder, type TextEncoder } from 'mien/parts';
+import { type DecodedImage, decodeImage, type FaceEncoder, type TextEncoder } from 'mien/parts/encoders';
 import * as load from '../../src/encoders/load.js';
 import { createPreprocessing } from '../../src/encoders/face-encoder.js';
 import { profiles, type FaceEncoderSpec, type TextEncoderSpec } from '../../src/encoders/profiles.js';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readJson } from 'mien-engine/node';
 import { addTokens } from '../../src/encoders/added-tokens.js';
-import { createTokenizer } from 'mien/parts';
+import { createTokenizer } from 'mien/parts/encoders';
 import { goldenPath } from '../../../../test/support/golden.js';
 import { bertTokenizerJson } from '../../../../test/support/pretrained.js';
 import { codePoint } from '../../../../test/support/text.js';

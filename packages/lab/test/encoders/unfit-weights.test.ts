@@ -12,7 +12,7 @@ import {
   tensor,
   type Tensors,
 } from 'mien-engine/base';
-import type { TextEncoder } from 'mien/parts';
+import type { TextEncoder } from 'mien/parts/encoders';
 import * as load from '../../src/encoders/load.js';
 import { profiles, type TextEncoderSpec } from '../../src/encoders/profiles.js';
 import { relativeError } from '../../../../test/support/golden.js';

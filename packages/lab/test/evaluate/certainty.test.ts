@@ -2,7 +2,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
-import { answerThresholds, argmax, leastConfidence, leastPosterior, scores, toPosteriors } from 'mien/parts';
+import {
+  answerThresholds,
+  argmax,
+  leastConfidence,
+  leastPosterior,
+  scores,
+  toPosteriors,
+} from 'mien/parts/evaluate';
 import { fitCertainty, setCoverage } from '../../src/evaluate/conformal.js';
 
 /** Items whose logits speak for their label, more or less. */

@@ -2,7 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
-import { expectedCalibrationError, reliabilityBins, riskCoverage, scores, toPosteriors } from 'mien/parts';
+import {
+  expectedCalibrationError,
+  reliabilityBins,
+  riskCoverage,
+  scores,
+  toPosteriors,
+} from 'mien/parts/evaluate';
 import { conformalThreshold, setCoverage } from '../../src/evaluate/conformal.js';
 import { golden } from '../../../../test/support/evaluate-golden.js';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
 import { additiveProjection, type PairLogits } from '../../src/evaluate/emap.js';
-import { scores } from 'mien/parts';
+import { scores } from 'mien/parts/evaluate';
 import { golden } from '../../../../test/support/evaluate-golden.js';
 
 const rows = (n: number) => Int32Array.from({ length: n }, (_, i) => i);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
 import { crossedInterval, seedInterval } from '../../src/evaluate/intervals.js';
-import { wilsonInterval } from 'mien/parts';
+import { wilsonInterval } from 'mien/parts/evaluate';
 
 test('one run has a mean and no interval', () => {
   expect(seedInterval([0.6])).toEqual({ mean: 0.6, low: null, high: null });

@@ -13,7 +13,7 @@ import {
   scoreOf,
   scores,
   toPosteriors,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import { seedInterval } from '../../src/evaluate/intervals.js';
 
 interface Golden {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { FACE_LABELS } from 'mien/parts';
+import { FACE_LABELS } from 'mien/parts/data';
 import { parseConfig } from '../../src/experiments/config.js';
 import { experimentData, pair } from '../../src/experiments/data.js';
 import { reproduce, type Reproduction } from '../../src/experiments/reproduce.js';

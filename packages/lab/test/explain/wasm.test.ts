@@ -3,7 +3,7 @@ import * as node from 'onnxruntime-node';
 import * as web from 'onnxruntime-web';
 import { expect, test } from 'vitest';
 import { randomStream, readModel, setRuntime } from 'mien-engine';
-import { createFaceExplainer, createTextExplainer } from 'mien/parts';
+import { createFaceExplainer, createTextExplainer } from 'mien/parts/explain';
 import { decisionOf, LABELS, smallFace, smallText } from '../../../../test/support/small-encoders.js';
 
 const draw = randomStream(7, 'wasm');

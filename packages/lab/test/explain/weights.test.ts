@@ -13,7 +13,13 @@ import {
   type Tensor,
   type Tensors,
 } from 'mien-engine';
-import { createFaceExplainer, createTextExplainer, cutOf, explainedDifference, rebuild } from 'mien/parts';
+import {
+  createFaceExplainer,
+  createTextExplainer,
+  cutOf,
+  explainedDifference,
+  rebuild,
+} from 'mien/parts/explain';
 import { decisionOf, LABELS, smallFace, smallText } from '../../../../test/support/small-encoders.js';
 
 const logOdds = (logits: ArrayLike<number>, label: number): number => {

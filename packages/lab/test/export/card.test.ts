@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { addAligned } from '../../src/export/export.js';
-import { readBundle } from 'mien/parts';
+import { readBundle } from 'mien/parts/bundle';
 import { alignedSection, type AlignedTest } from '../../src/export/aligned-tests.js';
 import { modelCard, type CardFacts } from '../../src/export/card.js';
 import { peopleSheets } from '../../src/data/people.js';

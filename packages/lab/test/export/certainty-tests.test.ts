@@ -1,7 +1,7 @@
 // What a card says of abstention and sets: shares counted by hand.
 import { expect, test } from 'vitest';
 import { certaintySection, certaintyTest } from '../../src/export/certainty-tests.js';
-import { scores } from 'mien/parts';
+import { scores } from 'mien/parts/evaluate';
 
 const certainty = {
   items: 100,

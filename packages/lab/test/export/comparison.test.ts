@@ -9,7 +9,8 @@ import { comparedFeatures, CONDITIONS, type ComparedFeatures } from '../../src/e
 import { askedTables, situationsOf } from '../../src/export/comparison/situations.js';
 import { summarize } from '../../src/export/comparison/summary.js';
 import { corruptedPairs } from '../../src/export/corrupted-pairs.js';
-import { type Scores, SHARED_LABELS } from 'mien/parts';
+import { SHARED_LABELS } from 'mien/parts/data';
+import type { Scores } from 'mien/parts/evaluate';
 import { parseConfig } from '../../src/experiments/config.js';
 import { validationPairs, type Variation } from '../../src/experiments/run.js';
 import { parseComparison } from '../../src/report/comparison-file.js';

@@ -3,20 +3,17 @@ import { expect, test } from 'vitest';
 import { cast, constant, equal, float32, mul, type Tensor } from 'mien-engine';
 import { decisionModel } from '../../src/export/decision.js';
 import { evaluateBundle } from '../../src/export/evaluation.js';
+import { type BundleManifest, BUNDLE_FORMAT, type OpenBundle, openDecision } from 'mien/parts/bundle';
 import {
   ALL_LABELS,
-  type BundleManifest,
-  BUNDLE_FORMAT,
   FACE_LABELS,
   type FaceLabel,
   type Label,
-  type OpenBundle,
-  openDecision,
   type Protocol,
   type ProtocolFace,
   type ProtocolText,
   SHARED_LABELS,
-} from 'mien/parts';
+} from 'mien/parts/data';
 import type { CorpusItem, PreparedCorpus } from '../../src/data/corpora/definitions.js';
 
 const one = (labels: readonly string[], rows: readonly string[]): Tensor<'float32'> =>

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { corruptedItems } from '../../src/export/corrupted-items.js';
-import { SHARED_LABELS } from 'mien/parts';
+import { SHARED_LABELS } from 'mien/parts/data';
 import { experimentData, type ExperimentData } from '../../src/experiments/data.js';
 import { featuresOf } from '../../src/features/extract.js';
 import { fakeFaceEncoder, fakeTextEncoder } from '../features/fakes.js';

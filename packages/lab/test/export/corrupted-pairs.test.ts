@@ -7,7 +7,7 @@ import { bytesOf, float32, randomStream } from 'mien-engine/base';
 import { corruptedPairs, PAIR_SHARES, type Posterior } from '../../src/export/corrupted-pairs.js';
 import type { CorruptedItems } from '../../src/export/corrupted-items.js';
 import { trainFusion } from '../../src/export/fusion.js';
-import { SHARED_LABELS } from 'mien/parts';
+import { SHARED_LABELS } from 'mien/parts/data';
 import { parseConfig } from '../../src/experiments/config.js';
 import { experimentData } from '../../src/experiments/data.js';
 import { createPredictionSession } from '../../src/train/head-graph.js';

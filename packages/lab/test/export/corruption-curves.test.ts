@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { corruptionSection } from '../../src/export/corruption-card.js';
 import { corruptionCurves, type CorruptionPoint } from '../../src/export/corruption-curves.js';
 import { encodeFaces } from '../../src/export/encode-faces.js';
-import { type OpenBundle, type ProtocolFace, type ProtocolText, SHARED_LABELS } from 'mien/parts';
+import type { OpenBundle } from 'mien/parts/bundle';
+import { type ProtocolFace, type ProtocolText, SHARED_LABELS } from 'mien/parts/data';
 import { pairTests, type Tested } from '../../src/export/pair-tests.js';
 import { faceOf, openLegible } from '../../../../test/support/bundle.js';
 

@@ -12,7 +12,8 @@ import {
   type Session,
   takeRows,
 } from 'mien-engine';
-import { openDecision, productOfPosteriors, scores, toPosteriors } from 'mien/parts';
+import { openDecision } from 'mien/parts/bundle';
+import { productOfPosteriors, scores, toPosteriors } from 'mien/parts/evaluate';
 import { allowingForContradictions, decisionModel, type DecisionParts } from '../../src/export/decision.js';
 import { legibleManifest, openDecisionOf, openLegible } from '../../../../test/support/bundle.js';
 

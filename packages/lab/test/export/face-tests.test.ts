@@ -4,15 +4,8 @@ import { float32, type Tensor } from 'mien-engine/base';
 import { decisionModel } from '../../src/export/decision.js';
 import { evaluateBundle } from '../../src/export/evaluation.js';
 import { linearTop, faceModel, publishedTop } from '../../src/export/models.js';
-import {
-  FACE_LABELS,
-  type FaceItem,
-  type FaceLabel,
-  type FaceVotes,
-  openBundle,
-  type OpenBundle,
-  type Protocol,
-} from 'mien/parts';
+import { openBundle, type OpenBundle } from 'mien/parts/bundle';
+import { FACE_LABELS, type FaceItem, type FaceLabel, type FaceVotes, type Protocol } from 'mien/parts/data';
 import { legibleManifest } from '../../../../test/support/bundle.js';
 import { LABELS, smallFaceParts } from '../../../../test/support/small-encoders.js';
 

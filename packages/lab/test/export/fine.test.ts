@@ -3,13 +3,8 @@ import { expect, test } from 'vitest';
 import { float32 } from 'mien-engine/base';
 import { decisionModel } from '../../src/export/decision.js';
 import { fineTop } from '../../src/export/models.js';
-import {
-  createRecognizer,
-  isRecognition,
-  type Modality,
-  openBundle,
-  type RecognizeOptions,
-} from 'mien/parts';
+import { type Modality, openBundle } from 'mien/parts/bundle';
+import { createRecognizer, isRecognition, type RecognizeOptions } from 'mien/parts/recognizer';
 import { classify, FINE_CLASSIFIER } from '../../src/learn/classifier.js';
 import { openDecisionOf, openLegible } from '../../../../test/support/bundle.js';
 import { bertTokenizerJson } from '../../../../test/support/pretrained.js';

@@ -1,7 +1,7 @@
 // Accuracy by group: items counted where they belong, bands of age in order, those who said nothing left out.
 import { expect, test } from 'vitest';
 import { groupResults, groupSection } from '../../src/export/groups.js';
-import type { TextItem } from 'mien/parts';
+import type { TextItem } from 'mien/parts/data';
 
 const item = (of: Partial<TextItem>): TextItem => ({
   id: '',

@@ -2,7 +2,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBundle, readBundle } from 'mien/parts';
+import { openBundle, readBundle } from 'mien/parts/bundle';
 import type { LearnedRecord } from '../../src/learn/learned.js';
 import { ownFolder, quick, trainOwn } from '../../../../test/support/own-table.js';
 

@@ -3,7 +3,8 @@
 import { copyFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { decodeImage, openBundle, readBundle } from 'mien/parts';
+import { openBundle, readBundle } from 'mien/parts/bundle';
+import { decodeImage } from 'mien/parts/encoders';
 import { readTable } from '../../src/data/table.js';
 import { readableTable } from '../../src/experiments/readable-table.js';
 import type { ResultRow } from '../../src/experiments/results.js';

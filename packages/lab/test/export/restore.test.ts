@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { initialize, type Tensors } from 'mien-engine';
-import { type BundleManifest, FILES, readBundle, writeBundle } from 'mien/parts';
+import { type BundleManifest, FILES, readBundle, writeBundle } from 'mien/parts/bundle';
 import { bertTokenizerJson } from '../../../../test/support/pretrained.js';
 import { writeLegible } from '../../../../test/support/bundle.js';
 import { bertConfig } from '../../src/encoders/bert.js';

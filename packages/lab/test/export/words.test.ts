@@ -7,7 +7,7 @@ import * as web from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createSession, float32, int32, setRuntime, type Tensor, type Tensors } from 'mien-engine';
 import { readSafetensorsFile } from 'mien-engine/node';
-import { openTranscriber, textOf, WORDS_FILES, wordsSchema } from 'mien/parts';
+import { openTranscriber, textOf, WORDS_FILES, wordsSchema } from 'mien/parts/words';
 import { whisperParameters } from '../../src/encoders/load-voice.js';
 import {
   type PretrainedWords,

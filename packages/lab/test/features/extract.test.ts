@@ -3,7 +3,7 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Protocol } from 'mien/parts';
+import type { Protocol } from 'mien/parts/data';
 import { setsFromStores } from '../../src/features/annotations.js';
 import { extractFeatures, featuresOf, mergeFeatures, openFeatures } from '../../src/features/extract.js';
 import { openStore } from '../../src/features/store.js';

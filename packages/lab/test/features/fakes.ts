@@ -4,7 +4,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { float32, type Tensor } from 'mien-engine/base';
-import type { DecodedImage, EncoderIdentity, FaceEncoder, TextEncoder } from 'mien/parts';
+import type { DecodedImage, EncoderIdentity, FaceEncoder, TextEncoder } from 'mien/parts/encoders';
 import type { StoreFace, StoreText } from '../../src/features/embed.js';
 
 export interface FakeOptions {

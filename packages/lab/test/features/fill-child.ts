@@ -1,6 +1,6 @@
 // A process that fills a store with fake encoders, for tests that kill it. Prints a line after every batch.
 import { defined } from 'mien-engine/base';
-import { silentProgress } from 'mien/parts';
+import { silentProgress } from 'mien/parts/base';
 import { faceEmbedder, textEmbedder } from '../../src/features/embed.js';
 import { fillStore } from '../../src/features/fill.js';
 import type { Part } from '../../src/features/format.js';

@@ -9,7 +9,7 @@ import {
   type ProtocolFace,
   type ProtocolText,
   TEXT_LABELS,
-} from 'mien/parts';
+} from 'mien/parts/data';
 import { faceBytes, someTexts } from './fakes.js';
 
 const splits = ['train', 'train', 'test', 'train', 'validation', 'train'] as const;

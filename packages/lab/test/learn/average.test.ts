@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSafetensorsFile } from 'mien-engine/node';
-import { FACE_LABELS } from 'mien/parts';
+import { FACE_LABELS } from 'mien/parts/data';
 import { averageLearned } from '../../src/learn/average.js';
 import { CLASSIFIER } from '../../src/learn/classifier.js';
 import { readLearnedFace, writeLearned } from '../../src/learn/learned.js';

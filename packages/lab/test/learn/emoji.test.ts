@@ -1,7 +1,7 @@
 // Emoji and signs in a vocabulary: unused places are taken, meanings begin as those of their names, texts are read so.
 import { expect, test } from 'vitest';
 import { float32 } from 'mien-engine/base';
-import { createTokenizer } from 'mien/parts';
+import { createTokenizer } from 'mien/parts/encoders';
 import { chooseSigns, withMeanings, withSigns } from '../../src/learn/emoji.js';
 import { bertFiles, bertTinyConfig } from '../../../../test/support/pretrained.js';
 

@@ -2,7 +2,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { FACE_LABELS, readBundle } from 'mien/parts';
+import { readBundle } from 'mien/parts/bundle';
+import { FACE_LABELS } from 'mien/parts/data';
 import { loadFaceEncoder } from '../../src/encoders/load.js';
 import type { Exported } from '../../src/export/export.js';
 import type { LearnedRecord } from '../../src/learn/learned.js';

@@ -1,6 +1,6 @@
 // What faces are trained towards and judged by: votes beside labels, rare labels met more often, truths kept apart.
 import { expect, test } from 'vitest';
-import { FACE_LABELS, type FaceLabel, type FaceVotes } from 'mien/parts';
+import { FACE_LABELS, type FaceLabel, type FaceVotes } from 'mien/parts/data';
 import {
   isTrainable,
   labelDistributions,

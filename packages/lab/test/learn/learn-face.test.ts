@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeSafetensors, randomStream } from 'mien-engine/base';
-import { FACE_LABELS } from 'mien/parts';
+import { FACE_LABELS } from 'mien/parts/data';
 import { faceNetworkParameters } from '../../src/encoders/face-network.js';
 import { mobileFaceNetConfig } from '../../src/encoders/mobilefacenet.js';
 import { learnFace, type LabelledFace } from '../../src/learn/learn-face.js';

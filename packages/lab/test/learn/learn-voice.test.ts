@@ -13,7 +13,8 @@ import {
   int32,
   randomStream,
 } from 'mien-engine';
-import { FACE_LABELS, silentProgress } from 'mien/parts';
+import { silentProgress } from 'mien/parts/base';
+import { FACE_LABELS } from 'mien/parts/data';
 import { loadAllSpeech, speakersOf, type SpeechItem } from '../../src/data/speech.js';
 import { loadVoiceEncoder, whisperParameters } from '../../src/encoders/load-voice.js';
 import { framesOf, logMel, logMelOfBatch, reflected, samplesOfBatch } from '../../src/encoders/log-mel.js';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadTextEncoder } from '../../src/encoders/load.js';
-import { TEXT_LABELS } from 'mien/parts';
+import { TEXT_LABELS } from 'mien/parts/data';
 import type { Estimate } from '../../src/learn/learn-encoder.js';
 import type { LearnedRecord } from '../../src/learn/learned.js';
 import { brief, learnFolder, text, weightsOf, type LearnFolder } from '../../../../test/support/learn.js';

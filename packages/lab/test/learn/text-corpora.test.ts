@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ALL_LABELS, TEXT_LABELS } from 'mien/parts';
+import { ALL_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import { textLearnSettings } from '../../src/learn/settings.js';
 import { textItems, type TextItemsOptions } from '../../src/learn/text-corpora.js';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createGraph, float32, input, randomStream } from 'mien-engine';
-import { levelled } from 'mien/parts';
+import { levelled } from 'mien/parts/audio';
 import { filtered, fourier } from '../../src/learn/fourier.js';
 import { voiceLearnSettings } from '../../src/learn/settings.js';
 import {

@@ -4,23 +4,22 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createGraph, createSession, encodeModel, float32, input, constant, mul } from 'mien-engine';
 import {
-  createRecognizer,
   type BundleManifest,
-  type FaceFinder,
   fusedIn,
-  isRecognition,
-  type Modalities,
-  modalities,
   type Modality,
-  type ModalityDefinition,
   type OpenBundle,
   openBundle,
-  partShape,
-  type Recognition,
-  type Recognizer,
-  SHARED_LABELS,
   subsetsOf,
-} from 'mien/parts';
+} from 'mien/parts/bundle';
+import { SHARED_LABELS } from 'mien/parts/data';
+import {
+  type FaceFinder,
+  type Modalities,
+  modalities,
+  type ModalityDefinition,
+  partShape,
+} from 'mien/parts/modalities';
+import { createRecognizer, isRecognition, type Recognition, type Recognizer } from 'mien/parts/recognizer';
 import { checkManifest } from '../../../mien/src/bundle/manifest.js';
 import { decisionModel, type DecisionHead, type DecisionParts } from '../../src/export/decision.js';
 import { bundleReads } from '../../src/export/card.js';

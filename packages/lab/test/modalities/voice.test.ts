@@ -5,15 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { constant, createGraph, encodeModel, float32, input, log, matmul, mean, mul } from 'mien-engine';
-import {
-  type BundleManifest,
-  FACE_LABELS,
-  isRecognition,
-  loadRecognizer,
-  type Recognizer,
-  type Result,
-  writeBundle,
-} from 'mien/parts';
+import { type BundleManifest, writeBundle } from 'mien/parts/bundle';
+import { FACE_LABELS } from 'mien/parts/data';
+import { isRecognition, loadRecognizer, type Recognizer, type Result } from 'mien/parts/recognizer';
 import { legibleFiles, legibleManifest } from '../../../../test/support/bundle.js';
 
 /** Loudness says nothing, since every recording is levelled: a voice of many zero crossings is afraid. */

@@ -1,14 +1,13 @@
 // Measuring a recogniser on known labels: counts by hand, what failed, groups, restricted labels.
 import { expect, test } from 'vitest';
+import { scores, testResult } from 'mien/parts/evaluate';
 import {
   evaluateResults,
   type Judged,
   type Probabilities,
   type Recognition,
   type Result,
-  scores,
-  testResult,
-} from 'mien/parts';
+} from 'mien/parts/recognizer';
 
 const KNOWN = ['anger', 'joy', 'neutral'];
 const posterior = (probabilities: Probabilities) => ({ label: '', probabilities, logits: {} });

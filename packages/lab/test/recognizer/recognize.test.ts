@@ -6,19 +6,19 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeType, tagOf } from 'mien-engine/base';
+import { openBundle } from 'mien/parts/bundle';
+import type { FaceFinder } from 'mien/parts/modalities';
 import {
   createRecognizer,
-  type FaceFinder,
   type FacePlace,
   isRecognition,
   type Item,
   loadRecognizer,
   nodeDecoder,
-  openBundle,
   type Recognition,
   type Recognizer,
   type Result,
-} from 'mien/parts';
+} from 'mien/parts/recognizer';
 import { decisionModel } from '../../src/export/decision.js';
 import { faceOf, openLegible } from '../../../../test/support/bundle.js';
 import { hostileAddresses, hostileItems, hostileValues } from '../../../../test/support/hostile.js';

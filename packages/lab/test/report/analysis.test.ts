@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { argmax } from 'mien/parts';
+import { argmax } from 'mien/parts/evaluate';
 import { putBeside } from '../../src/experiments/beside.js';
 import { parseConfig } from '../../src/experiments/config.js';
 import { reproduce, type Reproduction } from '../../src/experiments/reproduce.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { randomStream } from 'mien-engine/base';
-import { scores, toPosteriors } from 'mien/parts';
+import { scores, toPosteriors } from 'mien/parts/evaluate';
 import type { RowPredictions } from '../../src/experiments/results.js';
 import { replaceReport } from '../../src/report/files.js';
 import { resultFolder } from '../../src/cli/options.js';

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { renderText, scores, wrap } from 'mien/parts';
+import { renderText, wrap } from 'mien/parts/cli';
+import { scores } from 'mien/parts/evaluate';
 import type { RowPredictions } from '../../src/experiments/results.js';
 import {
   formatMetric,

@@ -5,7 +5,8 @@ import { type Output, outputOf, progressOf } from 'mien/cli';
 import type { OpenedDataSets } from '../../data/open.js';
 import type { CorpusCounts } from '../../data/corpora/prepare.js';
 import type { SpeechCounts } from '../../data/speech.js';
-import type { CountTable, Protocol, SetCounts, TextTable } from 'mien/parts';
+import type { TextTable } from 'mien/parts/cli';
+import type { CountTable, Protocol, SetCounts } from 'mien/parts/data';
 
 interface Options {
   readonly isear?: string;
@@ -122,7 +123,7 @@ async function run(dir: string | undefined, options: Options, output: Output): P
     skipped,
     warnings,
   };
-  const { renderText } = await import('mien/parts');
+  const { renderText } = await import('mien/parts/cli');
   const layout = { width: output.width, strong: output.colors.bold };
   output.result(value, () =>
     [

@@ -89,7 +89,7 @@ async function run(options: Options, output: Output): Promise<void> {
     import('../../export/export.js'),
     import('../../features/prepared.js'),
     import('../../data/sentences.js'),
-    import('mien/parts'),
+    import('mien/parts/data'),
   ]);
   // Checked before the data is hashed, which takes minutes.
   const learned = { text: await readLearnedText(text), face: await readLearnedFace(face) };

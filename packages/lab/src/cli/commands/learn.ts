@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { collect, interruption, type Output, outputOf, progressOf, positiveInteger } from 'mien/cli';
 import { featureFolder } from '../options.js';
-import type { Split } from 'mien/parts';
+import type { Split } from 'mien/parts/data';
 import type { Estimate } from '../../learn/learn-encoder.js';
 import type { LearnedRecord } from '../../learn/learned.js';
 
@@ -189,7 +189,7 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
           const { image, dataset, votes } = item;
           return { image, dataset, label, sha256, ...defined({ votes }) };
         });
-    const { FACE_LABELS } = await import('mien/parts');
+    const { FACE_LABELS } = await import('mien/parts/data');
     const items = { labels: FACE_LABELS, training: of('train'), validation: of('validation') };
     const { face: encoder } = await encoders();
     const given = { ...common, ...taught, ...items, encoder, settings };
@@ -221,7 +221,7 @@ async function run(kind: Kind, options: Options, output: Output): Promise<void> 
       import('../../data/speech.js'),
       import('../../learn/voice-clips.js'),
       import('../../encoders/load-voice.js'),
-      import('mien/parts'),
+      import('mien/parts/data'),
     ]);
     const corpora = await loadAllSpeech(data, { skipInvalid });
     const { training, validation } = divideClips(

@@ -11,7 +11,7 @@ import type { Beside } from '../../experiments/beside.js';
 import type { Config } from '../../experiments/config.js';
 import type { FeatureSource } from '../../experiments/features.js';
 import type { Reproduction } from '../../experiments/reproduce.js';
-import type { Progress } from 'mien/parts';
+import type { Progress } from 'mien/parts/base';
 
 interface Options {
   readonly data?: string;

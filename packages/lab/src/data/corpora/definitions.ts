@@ -1,5 +1,5 @@
 // Corpora of labelled texts: their items, how their labels map to those of mien, and their terms of use.
-import type { Label, Skipped, Split } from 'mien/parts';
+import type { Label, Skipped, Split } from 'mien/parts/data';
 
 export type CorpusName =
   'goemotions' | 'dair-emotion' | 'tweeteval-emotion' | 'xed-english' | 'semeval-2025' | 'emoevent';

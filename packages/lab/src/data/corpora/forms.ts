@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 import { type Decoded, decodeLines, MienError } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
-import type { Problems, Split } from 'mien/parts';
+import type { Problems, Split } from 'mien/parts/data';
 import { SPLIT_NAMES } from '../table.js';
 import {
   CORPORA,

@@ -7,7 +7,7 @@ import {
   type ProtocolText,
   type Split,
   textKey,
-} from 'mien/parts';
+} from 'mien/parts/data';
 import { findTextRepeats } from '../duplicates.js';
 import type { Corpus, CorpusDrop, CorpusItem, CorpusName, PreparedCorpus } from './definitions.js';
 

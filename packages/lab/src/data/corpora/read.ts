@@ -10,7 +10,7 @@ import {
   normalizeText,
   problems,
   type Split,
-} from 'mien/parts';
+} from 'mien/parts/data';
 import { findDataSets } from '../open.js';
 import {
   CORPORA,

@@ -1,7 +1,7 @@
 // Training items generated from templates, for behaviour that corpora do not teach, such as negation: every slot in
 // braces is filled with a word of its list, drawn from a random stream.
 import { randomStream, type RandomStream } from 'mien-engine/base';
-import type { Label } from 'mien/parts';
+import type { Label } from 'mien/parts/data';
 import { FACTS, PLAIN, QUESTIONS } from './calm.js';
 import { NEGATION, type Template } from './negation.js';
 import { CARRIERS, named, SLANG } from './style.js';

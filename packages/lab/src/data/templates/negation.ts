@@ -1,5 +1,5 @@
 // Templates of negation: a denied emotion is not felt, except where the negation is emphasis.
-import type { Label } from 'mien/parts';
+import type { Label } from 'mien/parts/data';
 
 export interface Template {
   /** Several labels share the target probability. */

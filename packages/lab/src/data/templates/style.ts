@@ -1,5 +1,5 @@
 // Templates of informal writing: slang, capitals, lengthened words, and sentences that emoji and emoticons follow.
-import type { Label } from 'mien/parts';
+import type { Label } from 'mien/parts/data';
 import type { Template } from './negation.js';
 
 type Felt = Exclude<Label, 'neutral'>;

@@ -1,5 +1,5 @@
 // Templates in which the emotion named last counts (contrasts) or none of those named (sarcasm), and of surprise.
-import type { Label } from 'mien/parts';
+import type { Label } from 'mien/parts/data';
 import type { Template } from './negation.js';
 
 const NOW = ['anger', 'disgust', 'fear', 'joy', 'sadness'] as const;

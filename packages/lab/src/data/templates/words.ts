@@ -1,5 +1,5 @@
 // The words that fill templates: people, places, things, and how each emotion is named and expressed.
-import type { Label } from 'mien/parts';
+import type { Label } from 'mien/parts/data';
 
 const list = (text: string): readonly string[] => text.split('|').map((word) => word.trim());
 

@@ -1,7 +1,7 @@
 // A trained head of the comparison, asked: which pairs it gets right, whom its gate takes, and what is left of it
 // without interaction.
 import type { Tensors } from 'mien-engine/base';
-import { hitsAgainst, meanOf, scores } from 'mien/parts';
+import { hitsAgainst, meanOf, scores } from 'mien/parts/evaluate';
 import type { Config } from '../../experiments/config.js';
 import type { ExperimentData } from '../../experiments/data.js';
 import { graphOptions, tablesOf } from '../../experiments/head-options.js';

@@ -2,15 +2,9 @@
 // each corruption. Feature maps are large, so that faces are a sample.
 import { join } from 'node:path';
 import { defined, MienError, randomStream } from 'mien-engine/base';
-import {
-  decodeImage,
-  type FaceEncoder,
-  type Progress,
-  type Protocol,
-  type ProtocolFace,
-  type Split,
-  type TextEncoder,
-} from 'mien/parts';
+import type { Progress } from 'mien/parts/base';
+import type { Protocol, ProtocolFace, Split } from 'mien/parts/data';
+import { decodeImage, type FaceEncoder, type TextEncoder } from 'mien/parts/encoders';
 import { experimentData, type ExperimentData } from '../../experiments/data.js';
 import { faceEmbedder, textEmbedder } from '../../features/embed.js';
 import { extractFeatures, openFeatures } from '../../features/extract.js';

@@ -1,6 +1,6 @@
 // From learned encoders and data to what heads are compared on: features, training pairs, the encoders' own answers.
 import { sha256 } from 'mien-engine/node';
-import { labelPrior } from 'mien/parts';
+import { labelPrior } from 'mien/parts/evaluate';
 import { loadFaceEncoder, loadTextEncoder } from '../../encoders/load.js';
 import type { LearnedFace, LearnedText } from '../../learn/learned.js';
 import { corruptedPairs } from '../corrupted-pairs.js';

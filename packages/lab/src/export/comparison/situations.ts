@@ -1,6 +1,6 @@
 // What compared heads are asked: the same validation pairs clean, under each corruption, and with a side missing.
 import { stackRows, takeRows, type Tensor } from 'mien-engine/base';
-import type { Scores } from 'mien/parts';
+import type { Scores } from 'mien/parts/evaluate';
 import { take, type Selection } from '../../experiments/data.js';
 import type { Variation } from '../../experiments/run.js';
 import { joinStates, type StateTable } from '../../features/store.js';

@@ -6,7 +6,7 @@ import {
   meanOf,
   percentileInterval,
   resampleMeans,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import { holm } from '../../evaluate/intervals.js';
 import type { ComparedHeadFile, ComparisonFile } from '../../report/comparison-file.js';
 import type { Answers } from './answers.js';

@@ -1,5 +1,5 @@
 // Dots with intervals: models beside each other, differences between them, runs of several folders.
-import type { Interval } from 'mien/parts';
+import type { Interval } from 'mien/parts/evaluate';
 import type { ModelComparison, PairedModel } from '../statistics/paired.js';
 import { modelTitles } from '../tables.js';
 import { lineAt, type Panel } from './figure.js';

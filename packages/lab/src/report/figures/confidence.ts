@@ -1,5 +1,5 @@
 // Charts of calibration (reliability diagrams) and of selective prediction (risk over coverage).
-import type { ReliabilityBin, RiskCoverage } from 'mien/parts';
+import type { ReliabilityBin, RiskCoverage } from 'mien/parts/evaluate';
 import type { Panel } from './figure.js';
 import { color } from './theme.js';
 

@@ -1,5 +1,5 @@
 // Charts of a bundle's evaluation: corrupted pairs, nominal against measured risk and coverage, groups, explanations.
-import type { Interval } from 'mien/parts';
+import type { Interval } from 'mien/parts/evaluate';
 import type { CurvePoint, ExplanationFile, ModelEvaluation } from '../model-file.js';
 import type { Panel } from './figure.js';
 import { color, labelAxis, type ColorName } from './theme.js';

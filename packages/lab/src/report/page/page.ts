@@ -1,5 +1,5 @@
 // The report as one HTML file that asks for nothing from outside.
-import type { TextTable } from 'mien/parts';
+import type { TextTable } from 'mien/parts/cli';
 import {
   escapeXml,
   type Figure,

@@ -1,5 +1,6 @@
 // Confidence: calibration before and after temperature, selective prediction, and conformal sets, as means over seeds
 // and pairings.
+import type { RowGroup, TextTable } from 'mien/parts/cli';
 import {
   brierScore,
   expectedCalibrationError,
@@ -8,11 +9,9 @@ import {
   reliabilityBins,
   riskCoverage,
   type RiskCoverage,
-  type RowGroup,
   scores,
   type Scores,
-  type TextTable,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import { conformalThreshold, setCoverage, type SetCoverage } from '../../evaluate/conformal.js';
 import type { RowAnalysis, RowPredictions } from '../../experiments/results.js';
 import { reliabilityPanel, riskPanel } from '../figures/confidence.js';

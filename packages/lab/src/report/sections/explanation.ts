@@ -1,6 +1,7 @@
 // Evaluation of the bundled model's explanations: deletion and insertion curves of words and cells, and completeness of
 // the attributions.
-import type { Interval, TextTable } from 'mien/parts';
+import type { TextTable } from 'mien/parts/cli';
+import type { Interval } from 'mien/parts/evaluate';
 import { explanationPanel } from '../figures/model.js';
 import type { ExplanationFile, ModelFacts } from '../model-file.js';
 import { commandNote, formatInterval, slug, type Block, type Section } from './section.js';

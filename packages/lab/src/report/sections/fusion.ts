@@ -9,7 +9,7 @@ import {
   type PairedStatistics,
 } from '../statistics/paired.js';
 import { modelTitles, pairingNote } from '../tables.js';
-import type { RowGroup, TextTable } from 'mien/parts';
+import type { RowGroup, TextTable } from 'mien/parts/cli';
 import {
   formatInterval,
   formatP,

@@ -1,5 +1,5 @@
 // The gate: the face's share in each pair, by label and seed.
-import { quantile } from 'mien/parts';
+import { quantile } from 'mien/parts/evaluate';
 import type { Panel } from '../figures/figure.js';
 import { color, labelAxis } from '../figures/theme.js';
 import { pairingNote } from '../tables.js';

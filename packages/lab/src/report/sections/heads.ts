@@ -1,6 +1,7 @@
 // The bundled model's head compared with others: cost, accuracy with a corrupted or missing side, dependence on
 // interactions, and the gate over seeds.
-import { meanOf, type TextTable } from 'mien/parts';
+import type { TextTable } from 'mien/parts/cli';
+import { meanOf } from 'mien/parts/evaluate';
 import { type ComparedHeadFile, type ComparisonFile, headTitle } from '../comparison-file.js';
 import { lineAt, type Panel } from '../figures/figure.js';
 import { color, labelAxis } from '../figures/theme.js';

@@ -1,5 +1,6 @@
 // Results by label: precision, recall, F1, and the most frequent confusions with examples.
-import { argmax, confusionMatrix, type LabelScore, type RowGroup, scoreOf } from 'mien/parts';
+import type { RowGroup } from 'mien/parts/cli';
+import { argmax, confusionMatrix, type LabelScore, scoreOf } from 'mien/parts/evaluate';
 import type { RowPredictions } from '../../experiments/results.js';
 import { labelScoresPanel } from '../figures/comparison.js';
 import { escapeXml, type Panel } from '../figures/figure.js';

@@ -1,6 +1,6 @@
 // The paper's figures: confusion matrices and maps (t-SNE) of text, of image, and of the fused model.
 import { defined } from 'mien-engine/base';
-import { argmax, confusionMatrix } from 'mien/parts';
+import { argmax, confusionMatrix } from 'mien/parts/evaluate';
 import type { PointMap } from '../../evaluate/projection.js';
 import type { RowPredictions } from '../../experiments/results.js';
 import type { Figure, Panel, PointNote } from '../figures/figure.js';

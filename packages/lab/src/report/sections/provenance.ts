@@ -1,7 +1,7 @@
 // The origin of the numbers: data after cleaning, encoders, terms of use, settings, environment.
 import { stringify } from 'yaml';
 import { escapeXml } from '../figures/figure.js';
-import type { TextTable } from 'mien/parts';
+import type { TextTable } from 'mien/parts/cli';
 import type { Block, ReportContext, Section } from './section.js';
 
 const total = (counts: Readonly<Record<string, number>>): string =>

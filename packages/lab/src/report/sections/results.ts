@@ -1,14 +1,7 @@
 // The main results: accuracy bars and Tables II and III beside the paper's figures, and one modality with intervals over
 // test items.
-import {
-  factorOf,
-  hitsAgainst,
-  type Interval,
-  percentileInterval,
-  resampleMeans,
-  type RowGroup,
-  type TextTable,
-} from 'mien/parts';
+import type { RowGroup, TextTable } from 'mien/parts/cli';
+import { factorOf, hitsAgainst, type Interval, percentileInterval, resampleMeans } from 'mien/parts/evaluate';
 import type { RowPredictions } from '../../experiments/results.js';
 import type { Panel } from '../figures/figure.js';
 import { color } from '../figures/theme.js';

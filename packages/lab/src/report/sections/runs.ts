@@ -2,7 +2,7 @@
 import type { RunPoint } from '../figures/comparison.js';
 import { runsPanel } from '../figures/comparison.js';
 import { modelTitles, pairingNote } from '../tables.js';
-import type { TextTable } from 'mien/parts';
+import type { TextTable } from 'mien/parts/cli';
 import { share, type ReportContext, type Section } from './section.js';
 
 /** Dotted paths of settings and their values as text. */

@@ -1,6 +1,7 @@
 // Sections of the report (paragraphs, tables, figures), their input, and the formatting of numbers in them.
 import { formatMetric } from '../tables.js';
-import type { Interval, TextTable } from 'mien/parts';
+import type { TextTable } from 'mien/parts/cli';
+import type { Interval } from 'mien/parts/evaluate';
 import type { PointMap } from '../../evaluate/projection.js';
 import { escapeXml, type Figure } from '../figures/figure.js';
 import type { ResultsFolder, RowIds, System } from '../folder.js';

@@ -12,7 +12,7 @@ import {
   percentileInterval,
   resampleMeans,
   type Scores,
-} from 'mien/parts';
+} from 'mien/parts/evaluate';
 import { holm, mcnemar, type McNemar } from '../../evaluate/intervals.js';
 import type { ModelName, RowAnalysis, RowPredictions } from '../../experiments/results.js';
 import type { PairedIds, System } from '../folder.js';

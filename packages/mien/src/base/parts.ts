@@ -1,0 +1,4 @@
+// What mien-lab uses of this floor, as `mien/parts/base`: internals, which may change in any version.
+export { bundledModel, inPackage, packageVersion } from './package.js';
+export { type Progress, silentProgress } from './progress.js';
+export { defineSettings, type Settings, type SettingsSources } from './settings.js';

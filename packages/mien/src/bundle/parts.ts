@@ -1,0 +1,32 @@
+// What mien-lab uses of this floor, as `mien/parts/bundle`: internals, which may change in any version.
+export {
+  type Decision,
+  type DecisionOutput,
+  jointName,
+  type LabelPrior,
+  openDecision,
+  PRIOR_INPUTS,
+  type Side,
+  type Sides,
+  subsetsOf,
+} from './decision.js';
+export { readBundle, writeBundle } from './folder.js';
+export {
+  answerLabels,
+  BUNDLE_FORMAT,
+  type BundleManifest,
+  type BundleParts,
+  FILES,
+  fusedIn,
+  fuses,
+  jointPrior,
+  labelsOf,
+  MANIFEST_NAME,
+  manifestSchema,
+  MODALITIES,
+  modalitiesOf,
+  type Modality,
+  partOf,
+  sharedLabels,
+} from './manifest.js';
+export { type Encoded, type OpenBundle, openBundle } from './open.js';

@@ -1,0 +1,63 @@
+// What mien-lab uses of this floor, as `mien/parts/data`: internals, which may change in any version.
+export { cleanTexts, normalizeText, textKey, textProblem } from './cleaning.js';
+export { cellName, cellText, checkColumn, foldName, isWrong } from './columns.js';
+export { csvRecords, readRecords } from './csv.js';
+export {
+  ALL_LABELS,
+  FACE_LABELS,
+  type FaceLabel,
+  FER2013_FOLDERS,
+  FER2013_NUMBERS,
+  ISEAR_NUMBERS,
+  isFaceLabel,
+  isLabel,
+  isSharedLabel,
+  isTextLabel,
+  type Label,
+  labelsInCommon,
+  RAFDB_NUMBERS,
+  SHARED_LABELS,
+  type SharedLabel,
+  TEXT_LABELS,
+  type TextLabel,
+} from './labels.js';
+export {
+  findFolder,
+  isImageName,
+  kindOf,
+  type Lines,
+  listFolder,
+  problems,
+  type Problems,
+  readLines,
+  readParts,
+  sniffText,
+} from './reading.js';
+export { type Row, rowsOf } from './rows.js';
+export type {
+  Assignment,
+  CorpusText,
+  CountTable,
+  DataSets,
+  DropReason,
+  FaceDataset,
+  FaceDuplicates,
+  FaceImage,
+  FaceItem,
+  FaceVotes,
+  IsearForm,
+  Loaded,
+  LoadedFer2013,
+  LoadedIsear,
+  LoadedRafdb,
+  DataSetOptions,
+  Protocol,
+  ProtocolFace,
+  ProtocolSettings,
+  ProtocolText,
+  Repeats,
+  SetCounts,
+  Skipped,
+  Split,
+  TextItem,
+} from './types.js';
