@@ -1,13 +1,23 @@
 // Bundles of one encoder: what is read is answered as training calibrated it, what is not read is refused by name.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBundle, readBundle } from 'mien/parts/bundle';
+import { levelled, trimSilence } from 'mien/parts/audio';
 import { createRecognizer, isRecognition } from 'mien/parts/recognizer';
 import { exportSingle } from '../../src/export/single.js';
 import { restoreLearned } from '../../src/export/restore.js';
-import { type LearnedFace, readLearnedFace } from '../../src/learn/learned.js';
+import { createVoiceEncoder, whisperParameters } from '../../src/encoders/load-voice.js';
+import { whisperConfig } from '../../src/encoders/whisper.js';
+import { classify } from '../../src/learn/classifier.js';
+import {
+  type LearnedFace,
+  readLearnedFace,
+  readLearnedVoice,
+  writeLearned,
+} from '../../src/learn/learned.js';
+import { goldenInput, goldenWeights } from '../../../../test/support/golden.js';
 import { runMien } from '../../../../test/support/mien.js';
 
 const LITE = join(import.meta.dirname, '../../../mien/models/lite');
@@ -91,3 +101,88 @@ test('the command makes a bundle of one encoder without data, and needs one', as
   expect(without.code).toBe(2);
   expect(without.stderr).toMatch(/no encoder: specify finished runs as --text, --face or both/);
 });
+
+test('a voice is answered by its encoder and classifier, calibrated, from a file on the command line', async () => {
+  const json = {
+    model_type: 'whisper',
+    num_mel_bins: 80,
+    d_model: 24,
+    encoder_layers: 2,
+    encoder_attention_heads: 3,
+    encoder_ffn_dim: 40,
+    max_source_positions: 50,
+    activation_function: 'gelu',
+  };
+  const config = whisperConfig(json);
+  const labels = ['anger', 'joy', 'neutral'];
+  const weights = goldenWeights({
+    ...Object.fromEntries(whisperParameters(config).map(({ name, shape }) => [name, shape as number[]])),
+    'classifier.weight': [3, 24],
+    'classifier.bias': [3],
+  });
+  const run = join(root, 'voice-run');
+  await writeLearned(run, {
+    kind: 'voice',
+    labels,
+    settings: {},
+    calibration: { prior: [0.25, 0.25, 0.5], temperature: 2 },
+    located: { id: 'made', revision: 'main', sha256: '' },
+    terms: ['made: none'],
+    items: { training: 1, validation: 1 },
+    result: { weights, bestEpoch: 1, epochs: [] },
+    config: json,
+  });
+  const learned = await readLearnedVoice(run);
+  const out = join(root, 'voices');
+  const manifest = await exportSingle({ encoder: { voice: learned }, name: 'voices', out });
+  expect(manifest).toMatchObject({
+    terms: ['made: none'],
+    voice: { labels, temperature: 2, sampleRate: 16_000 },
+  });
+  expect(await readFile(join(out, 'README.md'), 'utf8')).toMatch(/acted speech/);
+
+  const samples = goldenInput('sound', [12_000]).data.map(
+    (noise, i) => 0.1 * noise + 0.2 * Math.sin(0.08 * i),
+  );
+  const clip = join(root, 'clip.wav');
+  await writeFile(clip, wavOf(samples));
+  const args = ['predict', '--bundle', out, '--threads', '1', '--json', '--audio'];
+  const { stdout, code } = await runMien([...args, clip]);
+  expect(code).toBe(0);
+  const answer = JSON.parse(stdout) as { from: string; voice: { probabilities: Record<string, number> } };
+  expect(answer.from).toBe('voice');
+  const identity = { id: 'made', revision: 'main', sha256: '', dtype: 'float32', preprocessing: {} } as const;
+  const encoder = await createVoiceEncoder(config, weights, identity, { threads: 1 });
+  const heard = levelled(trimSilence(Float32Array.from(samples, (x) => Math.round(x * 32_767) / 32_768)));
+  const logits = classify((await encoder.encode([heard])).data, weights, 3);
+  await encoder.dispose();
+  const odds = Array.from(logits, (one) => Math.exp(one / 2));
+  const total = odds.reduce((sum, one) => sum + one, 0);
+  // The bundle computes most layers in integers.
+  labels.forEach((label, i) =>
+    expect(Math.abs(answer.voice.probabilities[label]! - odds[i]! / total)).toBeLessThan(0.05),
+  );
+
+  const bad = await runMien([...args, join(root, 'voices', 'README.md')]);
+  expect(bad).toMatchObject({ code: 1 });
+  expect(bad.stdout + bad.stderr).toMatch(/undecodable-audio|known format/);
+});
+
+/** 16-bit PCM at 16 kHz in one channel. */
+function wavOf(samples: ArrayLike<number>): Buffer {
+  const bytes = Buffer.alloc(44 + 2 * samples.length);
+  bytes.write('RIFF', 0);
+  bytes.writeUInt32LE(36 + 2 * samples.length, 4);
+  bytes.write('WAVEfmt ', 8);
+  bytes.writeUInt32LE(16, 16);
+  bytes.writeUInt16LE(1, 20);
+  bytes.writeUInt16LE(1, 22);
+  bytes.writeUInt32LE(16_000, 24);
+  bytes.writeUInt32LE(32_000, 28);
+  bytes.writeUInt16LE(2, 32);
+  bytes.writeUInt16LE(16, 34);
+  bytes.write('data', 36);
+  bytes.writeUInt32LE(2 * samples.length, 40);
+  for (let i = 0; i < samples.length; i++) bytes.writeInt16LE(Math.round(samples[i]! * 32_767), 44 + 2 * i);
+  return bytes;
+}
