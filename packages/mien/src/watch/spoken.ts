@@ -1,10 +1,10 @@
 // What the voice and the words of a recording say over time: posteriors of stretches, found by their time.
 import { MienError } from 'mien-engine/base';
+import { createSegmenter, type SpeechSegment } from '../audio/segments.js';
 import { SPEECH_RATE } from '../audio/speech.js';
 import type { Recognizer, Probabilities, Item } from '../recognizer/types.js';
 import { modelOf } from './fuse.js';
 import type { Media } from './media.js';
-import { utterancesOf } from './utterances.js';
 
 /** A posterior that holds from `start` until `end`, in seconds. */
 export interface Said {
@@ -51,6 +51,14 @@ export function checkReadable(
 const itemOf = (samples: Float32Array): Item =>
   ({ audio: { sampleRate: SPEECH_RATE, data: samples } }) as Item;
 
+async function* segmentsOf(
+  parts: AsyncIterable<Float32Array>,
+): AsyncGenerator<SpeechSegment, void, undefined> {
+  const segmenter = createSegmenter();
+  for await (const part of parts) yield* await segmenter.push(part);
+  yield* await segmenter.end();
+}
+
 /**
  * The posterior of each utterance's voice; none if the bundle hears no voices.
  * @param advance told the seconds of sound that are done
@@ -62,7 +70,7 @@ export async function voicesOf(
 ): Promise<Said[]> {
   if (!media.sound || !hearsVoices(recognizer)) return [];
   const voices: Said[] = [];
-  for await (const { samples, start, end } of utterancesOf(media.samples())) {
+  for await (const { samples, start, end } of segmentsOf(media.samples())) {
     const result = await recognizer.recognize(itemOf(samples), { signal });
     const { voice } = result as { readonly voice?: { readonly probabilities: Probabilities } };
     if (voice) voices.push({ start, end, probabilities: voice.probabilities });

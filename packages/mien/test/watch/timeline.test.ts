@@ -9,8 +9,8 @@ import { agreementOf, fuse } from '../../src/watch/fuse.js';
 import type { Media } from '../../src/watch/media.js';
 import { timelinePage } from '../../src/watch/page.js';
 import { recordTimeline } from '../../src/watch/run-folder.js';
+import { voicesOf } from '../../src/watch/spoken.js';
 import { BEGINNING, timelineOf, type TimelineRow } from '../../src/watch/timeline.js';
-import { utterancesOf } from '../../src/watch/utterances.js';
 import { watch } from '../../src/watch/watch.js';
 import { canMakeClips, makeClip } from './clips.js';
 
@@ -164,28 +164,46 @@ test('posteriors are fused with each prior counted once, and their agreement tol
   expect(agreementOf({ face: { anger: 1, sadness: 0 }, text: { anger: 0, sadness: 1 } })).toBe(0);
 });
 
-test('sound is cut at its pauses', async () => {
-  const sound = new Float32Array(16_000 * 6);
-  for (const [from, to] of [
-    [1, 2],
-    [2.2, 2.8],
-    [4, 5],
-  ] as const)
-    for (let i = from * 16_000; i < to * 16_000; i++) sound[i] = 0.2 * Math.sin(i / 5);
-  const parts = async function* () {
-    for (let at = 0; at < sound.length; at += 1000)
-      yield await Promise.resolve(sound.subarray(at, at + 1000));
-  };
-  const found = [];
-  for await (const { start, end, samples } of utterancesOf(parts())) {
-    expect(samples.length).toBe(Math.round((end - start) * 16_000));
-    found.push([start, end]);
+test('each stretch of speech is recognised by itself, at its time', async () => {
+  const sound = new Float32Array(16_000 * 8);
+  const stretches = [
+    [1, 2.5],
+    [4, 6.5],
+  ] as const;
+  for (const [from, to] of stretches) {
+    let phase = 0;
+    for (let i = from * 16_000; i < to * 16_000; i++) {
+      const t = i / 16_000 - from;
+      phase += (2 * Math.PI * (150 + 30 * Math.sin(2 * Math.PI * 0.7 * t))) / 16_000;
+      for (let k = 1; k <= 12; k++) sound[i]! += (0.05 * Math.sin(k * phase)) / k;
+    }
   }
-  // A pause of .2 s does not end an utterance.
-  expect(found).toEqual([
-    [1, 2.8],
-    [4, 5],
-  ]);
+  const heard: number[] = [];
+  const recognizer = {
+    info: { labels: { voice: ['joy', 'anger'] }, priors: { voice: [0.5, 0.5] } },
+    recognize: ({ audio }: { audio: { sampleRate: number; data: Float32Array } }) => {
+      heard.push(audio.data.length / audio.sampleRate);
+      const joy = heard.length / 10;
+      return Promise.resolve({ voice: { probabilities: { joy, anger: 1 - joy } } });
+    },
+  };
+  const media = {
+    sound: true,
+    async *samples() {
+      for (let at = 0; at < sound.length; at += 1000)
+        yield await Promise.resolve(sound.subarray(at, at + 1000));
+    },
+  };
+  const voices = await voicesOf(recognizer as never, media as never);
+  expect(voices.map(({ probabilities }) => probabilities['joy'])).toEqual([0.1, 0.2]);
+  voices.forEach(({ start, end }, i) => {
+    expect(Math.abs(start - stretches[i]![0])).toBeLessThan(0.4);
+    expect(Math.abs(end - stretches[i]![1])).toBeLessThan(0.4);
+    expect(heard[i]).toBeCloseTo(end - start, 3);
+  });
+  expect(
+    await voicesOf({ ...recognizer, info: { labels: {}, priors: {} } } as never, media as never),
+  ).toEqual([]);
 });
 
 const hostile = '<img src=x onerror="alert(1)">\'&';

@@ -1,6 +1,7 @@
 // Reads a recording for the voice encoder: decodes it, cuts off the silence around it and brings it to a common level.
 import { messageOf, MienError, quoted, tagOf } from 'mien-engine/base';
 import { levelled, trimSilence } from '../../audio/level.js';
+import { speechSegments } from '../../audio/segments.js';
 import { type AudioNote, type Speech, SPEECH_RATE } from '../../audio/speech.js';
 import { AudioError, type AudioFault } from '../../audio/waveform.js';
 import { isEmptyImage } from '../absent.js';
@@ -62,12 +63,18 @@ export async function prepareVoice(
     const message = NOTES[note];
     return message === undefined ? [] : [warning('poor-audio', message)];
   });
-  const pieces = piecesOf(samples);
+  const pieces = await piecesOf(samples);
   return { units: [{ pieces, seconds: speech.samples.length / SPEECH_RATE }], warnings };
 }
 
-/** Equal pieces that the encoder can read. */
-function piecesOf(samples: Float32Array): Float32Array[] {
+/** Pieces that the encoder can read: of a long recording those in which somebody speaks, cut at pauses. */
+async function piecesOf(samples: Float32Array): Promise<Float32Array[]> {
+  if (samples.length <= MOST_SECONDS * SPEECH_RATE) return [samples];
+  const spoken = await speechSegments(samples);
+  return spoken.length > 0 ? spoken.map((segment) => levelled(segment.samples)) : equalPieces(samples);
+}
+
+function equalPieces(samples: Float32Array): Float32Array[] {
   const count = Math.ceil(samples.length / (MOST_SECONDS * SPEECH_RATE));
   const length = Math.ceil(samples.length / count);
   return Array.from({ length: count }, (_, i) => samples.subarray(i * length, (i + 1) * length));
