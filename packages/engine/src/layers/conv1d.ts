@@ -45,7 +45,9 @@ export function conv1d(
   }
   const image = reshape(x, [batch, inputs, 1, length]);
   const shape = [outputs, inner, 1, kernel];
-  const flat = weight.constant ? constant(weight.graph, { ...weight.constant, shape }) : reshape(weight, shape);
+  const flat = weight.constant
+    ? constant(weight.graph, { ...weight.constant, shape })
+    : reshape(weight, shape);
   const y = conv2d(image, flat, {
     stride,
     padding: [0, padding, 0, padding],
