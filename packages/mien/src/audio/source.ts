@@ -12,9 +12,12 @@ export interface RawAudio {
 }
 
 /** What is used of WebAudio's `AudioBuffer`. */
-interface AudioBufferLike {
+export interface AudioBufferLike {
+  /** Samples a second. */
   readonly sampleRate: number;
+  /** At least one. */
   readonly numberOfChannels: number;
+  /** Samples of one channel, from 0. */
   getChannelData(channel: number): Float32Array;
 }
 

@@ -5,6 +5,7 @@ export type { FaceLabel, Label, SharedLabel, TextLabel } from '../data/labels.js
 export { isRecognition } from './facade.js';
 export { trackFaces, type FaceTracker, type TrackingOptions } from './tracking.js';
 export type {
+  AudioBufferLike,
   AudioSource,
   Completeness,
   Contribution,

@@ -1,7 +1,7 @@
 // The input and output of a recogniser: plain data, the same in Node, in browsers and over HTTP.
 /// <reference lib="es2020" preserve="true" />
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { AudioSource, RawAudio } from '../audio/source.js';
+import type { AudioBufferLike, AudioSource, RawAudio } from '../audio/source.js';
 import type { LabelPrior } from '../bundle/decision.js';
 import type { Modality } from '../bundle/manifest.js';
 import type { FacePlace, FailureCode, Point, Warning, WarningCode } from '../modalities/modality.js';
@@ -45,7 +45,7 @@ export interface Item<Image = ImageSource> {
   readonly audio?: AudioSource | null | undefined;
 }
 
-export type { AudioSource, LabelPrior, Modality, RawAudio };
+export type { AudioBufferLike, AudioSource, LabelPrior, Modality, RawAudio };
 
 /** How items are recognised. */
 export interface RecognizeOptions {
