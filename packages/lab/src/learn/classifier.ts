@@ -1,5 +1,5 @@
 // The linear classifier that is trained on top of an encoder.
-import type { Tensors } from 'mien-engine/base';
+import { float32, type Tensor, type Tensors } from 'mien-engine/base';
 
 /** Its name in published checkpoints. */
 export const CLASSIFIER = 'classifier';
@@ -33,4 +33,12 @@ export function classify(
       logits[i * classes + c] = total;
     }
   return logits;
+}
+
+/** The weights with the label frequencies that training took out of the logits back in the classifier's bias. */
+export function withPrior(weights: Tensors, prior: readonly number[], adjustment: number): Tensors {
+  const name = `${CLASSIFIER}.bias`;
+  const { shape, data } = weights[name] as Tensor<'float32'>;
+  const bias = data.map((value, c) => value + adjustment * Math.log(prior[c]!));
+  return { ...weights, [name]: float32(shape, bias) };
 }

@@ -1,5 +1,5 @@
-// What training a text encoder and training a face encoder have in common, from options to trained weights; and an
-// estimate of time and memory.
+// What trainings of text, face and voice encoders have in common, from options to trained weights; and an estimate of time
+// and memory.
 import { sha256 } from 'mien-engine/node';
 import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
 import { type Progress, silentProgress } from 'mien/parts/base';

@@ -1,11 +1,11 @@
 // `mien learn face`: trains a published face encoder on faces with expressions and writes it to a folder.
-import { defined, float32, MienError, type Tensor, type Tensors } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import type { FaceEncoderSpec } from '../encoders/profiles.js';
 import { silentProgress } from 'mien/parts/base';
 import type { FaceImage, FaceVotes } from 'mien/parts/data';
 import { readPretrainedFace } from '../encoders/load.js';
 import { majorityOf } from '../data/votes.js';
-import { CLASSIFIER } from './classifier.js';
+import { withPrior } from './classifier.js';
 import { decodeFaces, keepImages } from './face-images.js';
 import { faceTrainee, type FaceModel } from './face-model.js';
 import { isTrainable, labelDistributions, type Labelled } from './face-targets.js';
@@ -74,14 +74,6 @@ export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecor
       pretrained_cfg: { ...published, input_size: [3, input.size, input.size], num_classes: labels.length },
     },
   });
-}
-
-/** The weights with the label frequencies that training took out of the logits back in the classifier's bias. */
-function withPrior(weights: Tensors, prior: readonly number[], adjustment: number): Tensors {
-  const name = `${CLASSIFIER}.bias`;
-  const { shape, data } = weights[name] as Tensor<'float32'>;
-  const bias = data.map((value, c) => value + adjustment * Math.log(prior[c]!));
-  return { ...weights, [name]: float32(shape, bias) };
 }
 
 /** The task on all items; of the images, only the first `most` are decoded. */

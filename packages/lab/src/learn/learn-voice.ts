@@ -1,5 +1,5 @@
 // `mien learn voice`: trains a published voice encoder on corpora of acted speech and writes it to a folder.
-import { float32, MienError, type Tensor, type Tensors } from 'mien-engine/base';
+import { MienError } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import { readClip, type SpeechItem } from '../data/speech.js';
@@ -7,7 +7,7 @@ import { SPEECH_CORPORA } from '../data/speech-names.js';
 import { LEAST_SAMPLES, readPretrainedVoice } from '../encoders/load-voice.js';
 import type { PretrainedSpec } from '../encoders/profiles.js';
 import type { WhisperConfig } from '../encoders/whisper.js';
-import { CLASSIFIER } from './classifier.js';
+import { withPrior } from './classifier.js';
 import {
   estimate,
   readyToTrain,
@@ -16,12 +16,11 @@ import {
   type Estimate,
   type LearnEncoderOptions,
 } from './learn-encoder.js';
-import { labelShares } from './evidence.js';
 import { writeLearned, type LearnedRecord } from './learned.js';
 import type { VoiceLearnSettings } from './settings.js';
 import { fitCorpusTemperature } from './text-validation.js';
 import { voiceLogits, voiceTrainee, type VoiceModel } from './voice-model.js';
-import { repeatsOf, voiceTask, type VoiceSet } from './voice-task.js';
+import { corpusEvidence, repeatsOf, voiceTask, type VoiceSet } from './voice-task.js';
 
 export type LearnVoiceOptions = Omit<
   LearnEncoderOptions<SpeechItem, PretrainedSpec, VoiceLearnSettings>,
@@ -72,31 +71,9 @@ function temperatureOf(
   { labels, corpora }: Pick<VoiceSet, 'labels' | 'corpora'>,
   classes: number,
 ): number {
-  const names = [...new Set(corpora)].sort();
-  const items = {
-    labels: Array.from(labels, (label) => [label]),
-    corpus: Uint8Array.from(corpora, (name) => names.indexOf(name)),
-  };
-  const parts = labelShares(items, names.length, classes).map((shares, i) => ({
-    name: names[i]!,
-    evidence: Array.from(shares, (share) => Number(share > 0)),
-    repeat: 1,
-    score: 1,
-  }));
+  const { names, items, evidence } = corpusEvidence({ labels, corpora }, classes);
+  const parts = evidence.map((known, i) => ({ name: names[i]!, evidence: known, repeat: 1, score: 1 }));
   return fitCorpusTemperature(logits, items, parts);
-}
-
-/** The weights with the label frequencies that training took out of the logits back in the classifier's bias. */
-function withPrior(weights: Tensors, prior: readonly number[], adjustment: number): Tensors {
-  const name = `${CLASSIFIER}.bias`;
-  const { shape, data } = weights[name] as Tensor<'float32'>;
-  return {
-    ...weights,
-    [name]: float32(
-      shape,
-      data.map((value, c) => value + adjustment * Math.log(prior[c]!)),
-    ),
-  };
 }
 
 /** The encoder of the first blocks alone. @throws MienError `config` if it has fewer. */

@@ -69,14 +69,7 @@ export function voiceTask(
 ): VoiceTask {
   const { batchSize, stepsPerRun, seed, epochs, logitAdjustment: adjustment } = settings;
   const { classes } = model;
-  const names = [...new Set(training.corpora)].sort();
-  const labelled: Labelled = {
-    labels: Array.from(training.labels, (label) => [label]),
-    corpus: Uint8Array.from(training.corpora, (name) => names.indexOf(name)),
-  };
-  const shares = labelShares(labelled, names.length, classes);
-  // A corpus is no evidence about labels that none of its clips has.
-  const evidence = shares.map((own) => Array.from(own, (share) => Number(share > 0)));
+  const { items: labelled, shares, evidence } = corpusEvidence(training, classes);
   const offsets = evidence.map((known, i) => offsetsOf(known, shares[i]!, adjustment));
   const targetOf = evidenceTargets(
     labelled,
@@ -202,6 +195,18 @@ export function voiceTask(
     optimizer: createOptimizer(encoderOptimizer(settings), plannedSteps({ epochs, plan }), groups),
     trainee: (shape) => voiceTrainee(model, settings, Number(shape)),
   };
+}
+
+/** Clips by corpus, how frequent labels are in each, and which it is evidence about: those that some of its clips have. */
+export function corpusEvidence({ labels, corpora }: Pick<VoiceSet, 'labels' | 'corpora'>, classes: number) {
+  const names = [...new Set(corpora)].sort();
+  const items: Labelled = {
+    labels: Array.from(labels, (label) => [label]),
+    corpus: Uint8Array.from(corpora, (name) => names.indexOf(name)),
+  };
+  const shares = labelShares(items, names.length, classes);
+  const evidence = shares.map((own) => Array.from(own, (share) => Number(share > 0)));
+  return { names, items, shares, evidence };
 }
 
 /** How often a clip of a corpus occurs in an epoch, on average. */
