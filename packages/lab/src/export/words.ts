@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  constant,
   constantParameters,
   createGraph,
   defined,
@@ -13,7 +12,6 @@ import {
   quantizedColumns,
   type QuantizedConstant,
   quantizedConstant,
-  quantizedLinear,
   quantizedProduct,
   quantizeWeight,
   type Tensor,
@@ -21,6 +19,7 @@ import {
 } from 'mien-engine';
 import { writeFileAtomic } from 'mien-engine/node';
 import { WORDS_FILES } from 'mien/parts/words';
+import { quantizedLinears } from '../encoders/bert.js';
 import type { PretrainedWords } from '../encoders/load-words.js';
 import { logMel } from '../encoders/log-mel.js';
 import { whisper } from '../encoders/whisper.js';
@@ -36,6 +35,7 @@ function integerParameters(graph: Graph, tensors: Tensors): Parameters {
   let tied: QuantizedConstant | undefined;
   const table = (): QuantizedConstant =>
     (tied ??= quantizedConstant(graph, quantizeWeight(float(`${TOKEN_TABLE}.weight`))));
+  const linears = quantizedLinears(graph, tensors);
   const [half, plain] = [halfParameters(graph, tensors), constantParameters(graph, tensors)];
   return {
     ...half,
@@ -43,8 +43,7 @@ function integerParameters(graph: Graph, tensors: Tensors): Parameters {
     get: (name, shape, init) => (name.startsWith('conv') ? plain : half).get(name, shape, init),
     linear(name, x) {
       if (name === TOKEN_TABLE) return quantizedProduct(x, table());
-      const bias = tensors[`${name}.bias`];
-      return quantizedLinear(x, quantizeWeight(float(`${name}.weight`)), bias && constant(graph, bias));
+      return linears(name, x);
     },
     rows: (name, indices) =>
       name === `${TOKEN_TABLE}.weight` ? quantizedColumns(table(), indices) : undefined,
