@@ -48,8 +48,7 @@ export function checkReadable(
 }
 
 /** The item of a stretch of sound. */
-const itemOf = (samples: Float32Array): Item =>
-  ({ audio: { sampleRate: SPEECH_RATE, data: samples } }) as Item;
+const itemOf = (samples: Float32Array): Item => ({ audio: { sampleRate: SPEECH_RATE, data: samples } });
 
 async function* segmentsOf(
   parts: AsyncIterable<Float32Array>,
@@ -72,7 +71,7 @@ export async function voicesOf(
   const voices: Said[] = [];
   for await (const { samples, start, end } of segmentsOf(media.samples())) {
     const result = await recognizer.recognize(itemOf(samples), { signal });
-    const { voice } = result as { readonly voice?: { readonly probabilities: Probabilities } };
+    const voice = result.error ? undefined : result.voice;
     if (voice) voices.push({ start, end, probabilities: voice.probabilities });
     advance?.(end);
   }
