@@ -1,14 +1,21 @@
 // Predictions for tables of any size: a folder of parts, shared among processes, or one file joined from them.
 import { createReadStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { MienError } from 'mien-engine/base';
 import { fileError, sha256, writeFileAtomic } from 'mien-engine/node';
 import type { Progress } from '../base/progress.js';
 import { encodeParquet, joinParquet, openParquet } from '../data/parquet.js';
-import { itemsOfParquet, type ItemOptions, type NamedItem, type RowItem } from '../recognizer/node/items.js';
+import {
+  itemsOfFile,
+  itemsOfParquet,
+  type ItemOptions,
+  type NamedItem,
+  type RowItem,
+} from '../recognizer/node/items.js';
+import { refuseExisting } from '../recognizer/node/predictions.js';
 import { completeParts, openResultFolder, type ResultFolder } from '../recognizer/node/result-folder.js';
-import { isParquet, itemsOfTable, type TableFile, within } from '../recognizer/node/tables.js';
+import { isParquet, type TableFile, within } from '../recognizer/node/tables.js';
 import { counted, NO_ITEMS, type Outcome } from './outcome.js';
 import { csvHeader, formatRows, parquetColumns, type FileFormat, type Predicted } from './predictions.js';
 import type { Part } from './shard.js';
@@ -132,7 +139,7 @@ async function* partsOfText(
   let [part, count] = [0, 0];
   let items: RowItem[] = [];
   const take = (): TablePart => (isDue(part) ? { part, count, items } : { part, count });
-  for await (const item of itemsOfTable(path, options)) {
+  for await (const item of itemsOfFile(path, options)) {
     if (isDue(part)) items.push(item);
     if (++count < rowsPerPart) continue;
     yield take();
@@ -165,15 +172,6 @@ export async function joinParts(dir: string, out: string, overwrite = false): Pr
     throw fileError('write', out, cause);
   });
   return rows;
-}
-
-/** @throws MienError `file` */
-export async function refuseExisting(path: string): Promise<void> {
-  if (await stat(path).catch(() => undefined))
-    throw new MienError('file', 'already exists', {
-      file: path,
-      hint: 'Choose another file, or use --overwrite.',
-    });
 }
 
 /** The header once, then all parts without theirs. */

@@ -391,7 +391,10 @@ async function writeParts(
       field: '--explain',
       hint: 'Use --out FILE.jsonl.',
     });
-  const { joinParts, predictParts, refuseExisting } = await import('../predict-parts.js');
+  const [{ joinParts, predictParts }, { refuseExisting }] = await Promise.all([
+    import('../predict-parts.js'),
+    import('../../recognizer/node/predictions.js'),
+  ]);
   if (out !== dir && !overwrite) await refuseExisting(out);
   const shard = out === dir ? partOf(options) : undefined;
   const { signal: _signal, ...recognition } = settings;

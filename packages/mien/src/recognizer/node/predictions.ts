@@ -36,11 +36,7 @@ export async function openPredictions(
   { fingerprint, header, overwrite = false }: { fingerprint: string; header: string; overwrite?: boolean },
 ): Promise<PredictionsFile> {
   const [part, note] = [`${path}.part`, `${path}.part.json`];
-  if (!overwrite && (await stat(path).catch(() => undefined)))
-    throw new MienError('file', 'already exists', {
-      file: path,
-      hint: 'Choose another file, or use --overwrite.',
-    });
+  if (!overwrite) await refuseExisting(path);
   const state = await readState(note);
   if (state && state.fingerprint !== fingerprint && !overwrite)
     throw new MienError('checkpoint', 'belongs to a run with other items, another model or other options', {
@@ -77,6 +73,15 @@ export async function openPredictions(
     },
     close: () => handle.close().catch(() => undefined),
   };
+}
+
+/** @throws MienError `file` if there is such a file. */
+export async function refuseExisting(path: string): Promise<void> {
+  if (await stat(path).catch(() => undefined))
+    throw new MienError('file', 'already exists', {
+      file: path,
+      hint: 'Choose another file, or use --overwrite.',
+    });
 }
 
 async function readState(note: string): Promise<State | undefined> {

@@ -68,13 +68,12 @@ async function describe(path: string): Promise<TableFile> {
 
 export const isParquet = (path: string): boolean => extname(path).toLowerCase() === '.parquet';
 
-/** The items of one table, from row `start`, from 0. @throws MienError as `itemsOfFile` and `openParquet` do. */
-export async function* itemsOfTable(path: string, options: ItemOptions = {}): AsyncGenerator<RowItem> {
+async function* itemsOfTable(path: string, options: ItemOptions): AsyncGenerator<RowItem> {
   if (isParquet(path)) yield* itemsOfParquet(await openParquet(path), path, options);
   else yield* itemsOfFile(path, options);
 }
 
-/** The items of several tables; without a column of names, those of rows begin with their file's. */
+/** The items of several tables; without a column of names, those of rows begin with their file's. @throws MienError as reading them. */
 export async function* itemsOfTables(
   tables: readonly TableFile[],
   options: ItemOptions = {},
