@@ -16,7 +16,6 @@ import {
   linear,
   matmul,
   mean,
-  MienError,
   mul,
   normalInit,
   type Parameters,
@@ -34,7 +33,8 @@ import {
   transpose,
   type Value,
 } from 'mien-engine';
-import { defined } from 'mien-engine/base';
+import { checkData } from 'mien/parts/base';
+import { checkHeads, count } from './config.js';
 import type { Pooling } from './profiles.js';
 
 /** Names of the same parameters in the two families. */
@@ -75,7 +75,6 @@ export interface BertConfig {
   readonly epsilon: number;
 }
 
-const count = z.int().positive();
 const shared = { vocab_size: count, max_position_embeddings: count };
 const schemas = z.discriminatedUnion('model_type', [
   z.object({
@@ -106,16 +105,8 @@ const schemas = z.discriminatedUnion('model_type', [
  * @throws MienError `weights` with the key if it is not a supported BERT or DistilBERT
  */
 export function bertConfig(json: unknown, file?: string): BertConfig {
-  const parsed = schemas.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const field = issue!.path.join('.');
-    throw new MienError('weights', issue!.message, {
-      ...defined({ file, field: field || undefined }),
-      hint: `Text encoders are of these model types: ${Object.keys(FAMILIES).join(', ')}.`,
-    });
-  }
-  const { data } = parsed;
+  const hint = `Text encoders are of these model types: ${Object.keys(FAMILIES).join(', ')}.`;
+  const data = checkData(schemas, json, { code: 'weights', file, hint });
   const common = { vocabulary: data.vocab_size, positions: data.max_position_embeddings };
   const config: BertConfig =
     data.model_type === 'bert'
@@ -139,12 +130,7 @@ export function bertConfig(json: unknown, file?: string): BertConfig {
           inner: data.hidden_dim,
           epsilon: 1e-12,
         };
-  if (config.width % config.heads !== 0)
-    throw new MienError(
-      'weights',
-      `width ${config.width} cannot be divided among ${config.heads} heads`,
-      defined({ file }),
-    );
+  checkHeads(config, file);
   return config;
 }
 

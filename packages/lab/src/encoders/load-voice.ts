@@ -15,13 +15,11 @@ import {
   type Tensors,
   type Value,
 } from 'mien-engine';
-import { readJson } from 'mien-engine/node';
 import type { EncoderIdentity } from 'mien/parts/encoders';
 import type { LoadEncoderOptions } from './load.js';
 import { HOP, logMel, SAMPLE_RATE } from './log-mel.js';
-import { locatePretrained, WEIGHTS_FILE, type Pretrained, type PretrainedOptions } from './pretrained.js';
+import { type PretrainedEncoder, type PretrainedOptions, readPretrained } from './pretrained.js';
 import type { PretrainedSpec } from './profiles.js';
-import { readWeights } from './weights.js';
 import { poolSteps, whisper, whisperConfig, type WhisperConfig } from './whisper.js';
 
 export interface VoiceEncoderSpec extends PretrainedSpec {
@@ -55,32 +53,16 @@ export const LEAST_SAMPLES = 201;
 export const whisperParameters = (config: WhisperConfig): ParameterSpec[] =>
   collectParameters((p) => whisper(p, config, input(p.graph, 'mel', 'float32', [1, config.bands, 2])).last);
 
-/** A published voice encoder as its files say; weights are read when they are asked for. */
-export interface PretrainedVoice {
-  readonly located: Pretrained;
-  readonly config: WhisperConfig;
-  /** config.json. */
-  readonly json: unknown;
-  weights(): Promise<Record<string, Tensor<'float32'>>>;
-}
-
-/** @throws MienError `weights`, `format`, `file` or `offline` when files are missing, foreign or damaged. */
-export async function readPretrainedVoice(
+/** @throws MienError `weights`, `format`, `file` or `offline` if files are missing, of another model or damaged */
+export const readPretrainedVoice = (
   spec: PretrainedSpec,
   options: PretrainedOptions = {},
-): Promise<PretrainedVoice> {
-  const located = await locatePretrained(spec, options);
-  const configPath = await located.path('config.json');
-  const json = await readJson(configPath);
-  const config = whisperConfig(json, configPath);
-  const weights = async () =>
-    readWeights(await located.path(WEIGHTS_FILE), {
-      specs: whisperParameters(config),
-      prefixes: ['model.encoder.', 'encoder.'],
-      ignored: /^classifier\./,
-    });
-  return { located, config, json, weights };
-}
+): Promise<PretrainedEncoder<WhisperConfig>> =>
+  readPretrained(spec, options, whisperConfig, (config) => ({
+    specs: whisperParameters(config),
+    prefixes: ['model.encoder.', 'encoder.'],
+    ignored: /^classifier\./,
+  }));
 
 /**
  * Loads a voice encoder from a folder or the hub.

@@ -1,6 +1,7 @@
 // Reads a published Whisper whole: encoder, decoder, and what its tokens are.
 import { collectParameters, input, MienError, type Tensors } from 'mien-engine';
 import { readJson } from 'mien-engine/node';
+import { checkData } from 'mien/parts/base';
 import { wordsSchema, type WordsVocabulary } from 'mien/parts/words';
 import { z } from 'zod';
 import { readPretrainedVoice } from './load-voice.js';
@@ -45,16 +46,12 @@ export const whisperDecoderParameters = (config: WhisperDecoderConfig) =>
     whisperDecoder(p, config, { ids, places: input(p.graph, 'places', 'int32', [1]), cross });
   });
 
-async function readChecked<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  const parsed = schema.safeParse(await readJson(path));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new MienError('weights', issue!.message, {
-    file: path,
-    field: issue!.path.join('.'),
+const readChecked = async <T extends z.ZodType>(file: string, schema: T): Promise<z.output<T>> =>
+  checkData(schema, await readJson(file), {
+    code: 'weights',
+    file,
     hint: 'Speech is transcribed by English-only Whispers, such as openai/whisper-tiny.en.',
   });
-}
 
 /**
  * Reads an English-only Whisper from a folder or the hub: `config.json`, `generation_config.json`, `vocab.json`,
@@ -65,9 +62,8 @@ export async function readPretrainedWords(
   spec: PretrainedSpec,
   options: PretrainedOptions = {},
 ): Promise<PretrainedWords> {
-  const { located, config, weights } = await readPretrainedVoice(spec, options);
-  const file = await located.path('config.json');
-  const decoder = whisperDecoderConfig(await readJson(file), file);
+  const { located, json, config, weights } = await readPretrainedVoice(spec, options);
+  const decoder = whisperDecoderConfig(json, await located.path('config.json'));
   const generation = await readChecked(await located.path('generation_config.json'), generationSchema);
   const added = await readChecked(await located.path('added_tokens.json'), vocabularySchema);
   const ids = await readChecked(await located.path('vocab.json'), vocabularySchema);

@@ -11,10 +11,10 @@ import {
   MienError,
   type ParameterSpec,
   type Session,
-  type Tensor,
   type Tensors,
 } from 'mien-engine';
-import { parseJson, readJson, readText } from 'mien-engine/node';
+import { parseJson, readText } from 'mien-engine/node';
+import { checkData } from 'mien/parts/base';
 import {
   createTokenizer,
   encodeInRuns,
@@ -29,9 +29,8 @@ import { efficientNetConfig } from './efficientnet.js';
 import { createFaceEncoder, type FaceInput } from './face-encoder.js';
 import { type FaceNetwork, faceNetworkParameters } from './face-network.js';
 import { mobileFaceNetConfig } from './mobilefacenet.js';
-import { locatePretrained, type Pretrained, type PretrainedOptions, WEIGHTS_FILE } from './pretrained.js';
+import { type PretrainedEncoder, type PretrainedOptions, readPretrained } from './pretrained.js';
 import type { FaceEncoderSpec, Pooling, PretrainedSpec, TextEncoderSpec } from './profiles.js';
-import { readWeights } from './weights.js';
 
 export interface LoadEncoderOptions extends PretrainedOptions {
   /** Threads of the encoder; all cores by default. */
@@ -86,14 +85,9 @@ function checkIds(batch: readonly Int32Array[], { positions, vocabulary }: BertC
 }
 
 /** The files of a published text encoder; weights are read on request. */
-export interface PretrainedText {
-  readonly located: Pretrained;
-  /** `config.json`, unchanged and parsed. */
-  readonly json: unknown;
-  readonly config: BertConfig;
+export interface PretrainedText extends PretrainedEncoder<BertConfig> {
   /** `tokenizer.json`: path, text and parsed content. */
   readonly tokenizer: { readonly path: string; readonly text: string; readonly json: unknown };
-  weights(): Promise<Record<string, Tensor<'float32'>>>;
 }
 
 /** @throws MienError `weights`, `format`, `file` or `offline` if files are missing, of another model or damaged */
@@ -101,19 +95,14 @@ export async function readPretrainedText(
   spec: PretrainedSpec,
   options: PretrainedOptions = {},
 ): Promise<PretrainedText> {
-  const located = await locatePretrained(spec, options);
-  const configPath = await located.path('config.json');
-  const json = await readJson(configPath);
-  const config = bertConfig(json, configPath);
-  const path = await located.path('tokenizer.json');
+  const encoder = await readPretrained(spec, options, bertConfig, (config) => ({
+    specs: bertParameters(config),
+    prefixes: [`${config.family}.`],
+    ignored: IGNORED,
+  }));
+  const path = await encoder.located.path('tokenizer.json');
   const text = await readText(path);
-  const weights = async () =>
-    readWeights(await located.path(WEIGHTS_FILE), {
-      specs: bertParameters(config),
-      prefixes: [`${config.family}.`],
-      ignored: IGNORED,
-    });
-  return { located, json, config, tokenizer: { path, text, json: parseJson(text, path) }, weights };
+  return { ...encoder, tokenizer: { path, text, json: parseJson(text, path) } };
 }
 
 /**
@@ -204,16 +193,11 @@ export function faceConfig(
   imageSize: FaceEncoderSpec['imageSize'],
   file?: string,
 ): { network: FaceNetwork; input: FaceInput } {
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new MienError('weights', issue!.message, {
-      ...defined({ file }),
-      field: issue!.path.join('.'),
-      hint: 'Face encoders are timm models, whose config.json has an architecture and a pretrained_cfg, or MobileFaceNet.',
-    });
-  }
-  const { architecture, pretrained_cfg: published } = parsed.data;
+  const { architecture, pretrained_cfg: published } = checkData(schema, json, {
+    code: 'weights',
+    file,
+    hint: 'Face encoders are timm models, whose config.json has an architecture and a pretrained_cfg, or MobileFaceNet.',
+  });
   const size = imageSize === 'published' ? published.input_size[1] : imageSize;
   if (!Number.isInteger(size) || size < 32)
     throw new MienError('config', `${size} pixels is not a valid image size`, {
@@ -254,13 +238,11 @@ export function timmConfig(json: unknown): unknown {
 }
 
 /** The files of a published face encoder; weights are read on request. */
-export interface PretrainedFace {
-  readonly located: Pretrained;
+export interface PretrainedFace extends Omit<PretrainedEncoder<FaceNetwork>, 'config'> {
   /** `config.json` in timm's form. */
   readonly json: unknown;
   readonly network: FaceNetwork;
   readonly input: FaceInput;
-  weights(): Promise<Record<string, Tensor<'float32'>>>;
 }
 
 /**
@@ -271,16 +253,20 @@ export async function readPretrainedFace(
   spec: FaceEncoderSpec,
   options: PretrainedOptions = {},
 ): Promise<PretrainedFace> {
-  const located = await locatePretrained(spec, options);
-  const configPath = await located.path('config.json');
-  const json = timmConfig(await readJson(configPath));
-  const { network, input: published } = faceConfig(json, spec.imageSize, configPath);
-  const weights = async () =>
-    readWeights(await located.path(WEIGHTS_FILE), {
-      specs: faceNetworkParameters(network),
-      ignored: FACE_IGNORED,
-    });
-  return { located, json, network, input: { ...published, mirror: spec.mirror ?? false }, weights };
+  const { located, json, config, weights } = await readPretrained(
+    spec,
+    options,
+    (json, file) => faceConfig(timmConfig(json), spec.imageSize, file),
+    ({ network }) => ({ specs: faceNetworkParameters(network), ignored: FACE_IGNORED }),
+  );
+  const { network, input } = config;
+  return {
+    located,
+    json: timmConfig(json),
+    network,
+    input: { ...input, mirror: spec.mirror ?? false },
+    weights,
+  };
 }
 
 /**

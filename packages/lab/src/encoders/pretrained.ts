@@ -1,11 +1,12 @@
-// Locates and identifies pretrained weights, in a folder specified by the user or on the hub.
+// Locates, identifies and reads pretrained encoders, in a folder specified by the user or on the hub.
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { MienError } from 'mien-engine/base';
-import { sha256File } from 'mien-engine/node';
+import { MienError, type Tensor } from 'mien-engine/base';
+import { readJson, sha256File } from 'mien-engine/node';
 import { hubFile } from './hub.js';
 import type { HubOptions } from './hub.js';
 import type { PretrainedSpec } from './profiles.js';
+import { type CheckpointLayout, readWeights } from './weights.js';
 
 export interface PretrainedOptions extends HubOptions {
   /** Folder with one subfolder per model, `name` or `org/name`; used instead of the hub. */
@@ -76,4 +77,31 @@ export async function locatePretrained(
       return path;
     },
   };
+}
+
+/** A published encoder; its weights are read on request. */
+export interface PretrainedEncoder<Config> {
+  readonly located: Pretrained;
+  /** `config.json`, parsed. */
+  readonly json: unknown;
+  readonly config: Config;
+  weights(): Promise<Record<string, Tensor<'float32'>>>;
+}
+
+/**
+ * Reads what all encoders have: `config.json`, as its definition understands it, and weights.
+ * @throws MienError `weights`, `format`, `file` or `offline` if files are missing, of another model or damaged
+ */
+export async function readPretrained<Config>(
+  spec: PretrainedSpec,
+  options: PretrainedOptions,
+  configOf: (json: unknown, file: string) => Config,
+  layoutOf: (config: Config) => CheckpointLayout,
+): Promise<PretrainedEncoder<Config>> {
+  const located = await locatePretrained(spec, options);
+  const file = await located.path('config.json');
+  const json = await readJson(file);
+  const config = configOf(json, file);
+  const weights = async () => readWeights(await located.path(WEIGHTS_FILE), layoutOf(config));
+  return { located, json, config, weights };
 }

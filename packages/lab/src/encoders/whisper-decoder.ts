@@ -4,7 +4,6 @@ import {
   add,
   concat,
   constant,
-  defined,
   firstRows,
   gather,
   gelu,
@@ -26,7 +25,9 @@ import {
   type Value,
   where,
 } from 'mien-engine';
+import { checkData } from 'mien/parts/base';
 import { z } from 'zod';
+import { checkHeads, count } from './config.js';
 
 export interface WhisperDecoderConfig {
   readonly vocabulary: number;
@@ -40,7 +41,6 @@ export interface WhisperDecoderConfig {
   readonly positions: number;
 }
 
-const count = z.int().positive();
 const schema = z.object({
   model_type: z.literal('whisper'),
   vocab_size: count,
@@ -56,16 +56,10 @@ const schema = z.object({
 
 /**
  * Reads the decoder's part of a parsed config.json.
- * @throws MienError `weights` with the key if it is not a Whisper that can be built
+ * @throws MienError `weights` with the key if it is not a supported Whisper
  */
 export function whisperDecoderConfig(json: unknown, file?: string): WhisperDecoderConfig {
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const field = issue!.path.join('.');
-    throw new MienError('weights', issue!.message, defined({ file, field: field || undefined }));
-  }
-  const { data } = parsed;
+  const data = checkData(schema, json, { code: 'weights', file });
   const config: WhisperDecoderConfig = {
     vocabulary: data.vocab_size,
     width: data.d_model,
@@ -74,12 +68,7 @@ export function whisperDecoderConfig(json: unknown, file?: string): WhisperDecod
     inner: data.decoder_ffn_dim,
     positions: data.max_target_positions,
   };
-  if (config.width % config.heads !== 0)
-    throw new MienError(
-      'weights',
-      `width ${config.width} cannot be divided among ${config.heads} heads`,
-      defined({ file }),
-    );
+  checkHeads(config, file);
   return config;
 }
 

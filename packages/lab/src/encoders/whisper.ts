@@ -3,7 +3,6 @@
 import {
   add,
   conv1d,
-  defined,
   div,
   firstRows,
   gelu,
@@ -11,7 +10,6 @@ import {
   linearProduct,
   matmul,
   mean,
-  MienError,
   mul,
   normalInit,
   normalized,
@@ -25,7 +23,9 @@ import {
   uniformInit,
   type Value,
 } from 'mien-engine';
+import { checkData } from 'mien/parts/base';
 import { z } from 'zod';
+import { checkHeads, count } from './config.js';
 import { isWithin } from './log-mel.js';
 
 export interface WhisperConfig {
@@ -40,7 +40,6 @@ export interface WhisperConfig {
   readonly positions: number;
 }
 
-const count = z.int().positive();
 const schema = z.object({
   model_type: z.literal('whisper'),
   num_mel_bins: count,
@@ -55,19 +54,11 @@ const schema = z.object({
 
 /**
  * Reads a parsed config.json.
- * @throws MienError `weights` that names the key when it is not one of a Whisper that can be built.
+ * @throws MienError `weights` with the key if it is not a supported Whisper
  */
 export function whisperConfig(json: unknown, file?: string): WhisperConfig {
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const field = issue!.path.join('.');
-    throw new MienError('weights', issue!.message, {
-      ...defined({ file, field: field || undefined }),
-      hint: 'Voice encoders are of the model type whisper.',
-    });
-  }
-  const { data } = parsed;
+  const hint = 'Voice encoders are of the model type whisper.';
+  const data = checkData(schema, json, { code: 'weights', file, hint });
   const config: WhisperConfig = {
     bands: data.num_mel_bins,
     width: data.d_model,
@@ -76,12 +67,7 @@ export function whisperConfig(json: unknown, file?: string): WhisperConfig {
     inner: data.encoder_ffn_dim,
     positions: data.max_source_positions,
   };
-  if (config.width % config.heads !== 0)
-    throw new MienError(
-      'weights',
-      `width ${config.width} cannot be divided among ${config.heads} heads`,
-      defined({ file }),
-    );
+  checkHeads(config, file);
   return config;
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { defined, float32, MienError } from 'mien-engine/base';
 import { readJson, sha256 } from 'mien-engine/node';
+import { checkData } from 'mien/parts/base';
 import { FACE_LABELS, type FaceItem, type Protocol, TEXT_LABELS } from 'mien/parts/data';
 import { canonicalJson } from './format.js';
 import {
@@ -219,14 +220,9 @@ export const encodeAnnotations = (annotations: Annotations): string => `${canoni
 /** @throws MienError `file` if there is none, `format` if it is damaged */
 export async function readAnnotations(dir: string): Promise<Annotations> {
   const file = join(dir, ANNOTATIONS_NAME);
-  const checked = annotationsSchema.safeParse(await readJson(file));
-  if (!checked.success) {
-    const issue = checked.error.issues[0];
-    throw new MienError('format', `is not a valid annotations file: ${issue?.message ?? ''}`, {
-      file,
-      field: issue?.path.join('.') ?? '',
-      hint: 'Run `mien extract` again: it rewrites this file.',
-    });
-  }
-  return checked.data;
+  return checkData(annotationsSchema, await readJson(file), {
+    file,
+    fault: 'is not a valid annotations file',
+    hint: 'Run `mien extract` again: it rewrites this file.',
+  });
 }

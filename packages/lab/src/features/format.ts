@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
 import { fileError, sha256 } from 'mien-engine/node';
+import { checkData } from 'mien/parts/base';
 import type { EncoderIdentity } from 'mien/parts/encoders';
 
 export const STORE_FORMAT = 'mien-features/1';
@@ -149,16 +150,12 @@ export async function readManifest(
   } catch (cause) {
     throw new MienError('store', 'is not valid JSON', { file, hint, cause });
   }
-  const checked = manifestSchema.safeParse(parsed);
-  if (!checked.success) {
-    const issue = checked.error.issues[0];
-    throw new MienError('store', `is not a manifest of format ${STORE_FORMAT}: ${issue?.message ?? ''}`, {
-      file,
-      field: issue?.path.join('.') ?? '',
-      hint,
-    });
-  }
-  const { part, ...rest } = checked.data;
+  const { part, ...rest } = checkData(manifestSchema, parsed, {
+    code: 'store',
+    file,
+    fault: `is not a manifest of format ${STORE_FORMAT}`,
+    hint,
+  });
   return part === undefined ? rest : { ...rest, part };
 }
 

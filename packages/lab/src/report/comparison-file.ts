@@ -1,9 +1,8 @@
 // `comparison.json`: fusion heads side by side, as `mien compare` found them on items of the data sets. Numbers only: no
 // text and no face.
-import { defined } from 'mien-engine/base';
 import { z } from 'zod';
 import { readJson } from 'mien-engine/node';
-import { checkedFile } from './checked-file.js';
+import { checkData } from 'mien/parts/base';
 
 const interval = z.strictObject({
   mean: z.number(),
@@ -66,8 +65,8 @@ export const headTitle = (head: string): string => (head === 'product' ? 'produc
 
 /** @throws MienError `format` with the first field that does not have the form in docs/heads.md */
 export const parseComparison = (value: unknown, file?: string): ComparisonFile =>
-  checkedFile(schema, value, {
-    ...defined({ file }),
+  checkData(schema, value, {
+    file,
     hint: 'Recreate it: mien compare.',
   });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { defined, MienError } from 'mien-engine/base';
 import { readJson } from 'mien-engine/node';
-import { checkedFile } from './checked-file.js';
+import { checkData } from 'mien/parts/base';
 import { type ComparisonFile, readComparison } from './comparison-file.js';
 
 const interval = z.object({ mean: z.number(), low: z.number().nullable(), high: z.number().nullable() });
@@ -123,11 +123,11 @@ export async function readModelFacts({ bundle, ...kept }: ModelPaths): Promise<M
       file: path,
       hint: 'Only bundles of `mien export` have one: specify such a bundle, or omit --bundle.',
     });
-  const { name, fusion, files } = checkedFile(manifestFile, await readJson(manifestPath), {
+  const { name, fusion, files } = checkData(manifestFile, await readJson(manifestPath), {
     file: manifestPath,
     hint,
   });
-  const numbers = checkedFile(evaluationFile, await readJson(path), { file: path, hint });
+  const numbers = checkData(evaluationFile, await readJson(path), { file: path, hint });
   const explanation = kept.explanation === undefined ? undefined : await readExplanation(kept.explanation);
   const comparison = kept.comparison === undefined ? undefined : await readComparison(kept.comparison);
   return {
@@ -195,7 +195,7 @@ export function parseExplanation(value: unknown, file?: string): ExplanationFile
     ...defined({ file }),
     hint: 'Recreate it: node --import tsx bench/explanation.ts BUNDLE --out FILE.',
   };
-  const data = checkedFile(schema, value, of);
+  const data = checkData(schema, value, of);
   const short = data.curves.find(({ orders }) =>
     orders.some((one) => [one.deletion, one.insertion].some(({ length }) => length !== data.levels.length)),
   );

@@ -1,8 +1,8 @@
 // The documented form of `results.json` (docs/results.md): an experiment's results with the paper's figures beside.
 import { z } from 'zod';
-import { defined, MienError } from 'mien-engine/base';
+import { MienError } from 'mien-engine/base';
 import { readJson } from 'mien-engine/node';
-import { checkedFile } from './checked-file.js';
+import { checkData } from 'mien/parts/base';
 import type { Interval } from 'mien/parts/evaluate';
 import { headNames } from '../heads/heads.js';
 import {
@@ -186,8 +186,8 @@ const schema = z.strictObject({
 
 /** @throws MienError `format` that names the first field which is not as docs/results.md says. */
 export const parseResults = (value: unknown, file?: string): Results =>
-  checkedFile(schema, value, {
-    ...defined({ file }),
+  checkData(schema, value, {
+    file,
     hint: 'docs/results.md describes the form.',
   });
 

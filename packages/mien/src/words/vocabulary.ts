@@ -1,6 +1,7 @@
 // words.json, the file of a bundle that says what its decoder's tokens are; and tokens as text.
 import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
+import { checkData } from '../base/check-data.js';
 
 /** Files that a bundle may have so that speech can be transcribed. */
 export const WORDS_FILES = {
@@ -46,12 +47,7 @@ export type WordsVocabulary = z.infer<typeof wordsSchema>;
  * @throws MienError `format` with the key if it is none, or if its tokens contradict each other
  */
 export function checkWords(json: unknown, file: string = WORDS_FILES.vocabulary): WordsVocabulary {
-  const parsed = wordsSchema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new MienError('format', issue!.message, { file, field: issue!.path.join('.') });
-  }
-  const { data } = parsed;
+  const data = checkData(wordsSchema, json, { file });
   const { vocabulary, end, noTimestamps, firstTimestamp } = data;
   const wrong = vocabulary.findIndex((token) => [...token].some((sign) => !BYTES.has(sign)));
   if (wrong >= 0)

@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { messageOf, MienError } from 'mien-engine/base';
 import { readText } from 'mien-engine/node';
+import { checkData } from '../../base/check-data.js';
 
 const schema = z.record(z.string(), z.string().min(1).nullable());
 
@@ -28,14 +29,13 @@ export async function readMapping(file: string): Promise<LabelMapping> {
       cause,
     });
   }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success)
-    throw new MienError('config', 'is not a mapping of labels', {
-      file,
-      field: parsed.error.issues[0]!.path.join('.'),
-      hint: 'Write one line per label, for instance "happy: joy", or "boredom: null" to leave its rows out.',
-    });
-  const mapping = new Map(Object.entries(parsed.data));
+  const labels = checkData(schema, value, {
+    code: 'config',
+    file,
+    fault: 'is not a mapping of labels',
+    hint: 'Write one line per label, for instance "happy: joy", or "boredom: null" to leave its rows out.',
+  });
+  const mapping = new Map(Object.entries(labels));
   return {
     names: [...mapping.keys()],
     of(label) {
