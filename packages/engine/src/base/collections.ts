@@ -14,6 +14,13 @@ export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude
 export const inBatches = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 
+/** The items at these places. @throws RangeError if there is none at one of them */
+export const itemsAt = <T>(items: ArrayLike<T>, places: Iterable<number>): T[] =>
+  Array.from(places, (place) => {
+    if (!(place in items)) throw new RangeError(`place ${place} of ${items.length} items`);
+    return items[place] as T;
+  });
+
 /** Indices of items grouped by a key; keys in order of first occurrence. */
 export function indicesBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, number[]> {
   const groups = new Map<K, number[]>();

@@ -2,23 +2,17 @@
 // how weights score on validation.
 import { defined, float32, int64, MienError, randomStream, tensor, type Tensors } from 'mien-engine/base';
 import type { DecodedImage } from 'mien/parts/encoders';
-import {
-  faceDecays,
-  type FaceNetwork,
-  facePartOf,
-  facePartsOf,
-  isFaceTrainedFrom,
-} from '../encoders/face-network.js';
-import { plannedSteps, type PlannedRun, type TrainingTask } from '../train/loop.js';
-import { createOptimizer, ratesByPart } from '../train/optimizer.js';
+import { faceDecays, facePartOf, facePartsOf, isFaceTrainedFrom } from '../encoders/face-network.js';
+import type { PlannedRun, TrainingTask } from '../train/loop.js';
 import type { Validation } from '../train/position.js';
 import { classify, isClassifier, PUBLISHED_CLASSIFIER } from './classifier.js';
 import { drawAugmentation, drawnTensors, stepSeeds } from './augmentation.js';
 import { drawBeta, epochOrder, labelWeights, oneHotRow, softTargetsOf } from './draws.js';
+import { encoderTask, repeatsOf } from './encoder-task.js';
 import type { KeptImages } from './face-images.js';
 import { faceClassifier, faceTrainee, type FaceModel } from './face-model.js';
 import { meanTarget, mostLikely, repeatsOfItems, scoreFaces, type FaceTruth } from './face-targets.js';
-import { encoderOptimizer, type FaceLearnSettings } from './settings.js';
+import type { FaceLearnSettings } from './settings.js';
 import type { Teacher } from './teacher.js';
 
 export interface FaceTrainingSet {
@@ -42,10 +36,6 @@ export interface FaceValidationSet extends FaceTruth {
 export interface FaceTask extends TrainingTask {
   readonly prior: readonly number[];
 }
-
-/** How often an image of a set occurs in an epoch, on average; once if the settings do not name the set. */
-export const repeatsOf = ({ repeat }: FaceLearnSettings, dataset: string): number =>
-  (repeat as Readonly<Record<string, number>>)[dataset] ?? 1;
 
 /** The task: from initial weights to validation. */
 export function faceTask(
@@ -163,20 +153,23 @@ export function faceTask(
   const parts = {
     parts: facePartsOf(model.network),
     partOf: (name: string) => (isClassifier(name) ? undefined : facePartOf(model.network, name)),
+    decays: faceDecays,
   };
-  const groups = { rateOf: ratesByPart(parts, settings.optimizer), decays: faceDecays };
-  return {
-    epochs,
-    weights,
-    plan,
-    batches,
-    validate,
-    prior,
-    averageDecay: settings.averageDecay,
-    isTrained: trainedFrom(model.network, settings),
-    optimizer: createOptimizer(encoderOptimizer(settings), plannedSteps({ epochs, plan }), groups),
-    trainee: (shape) => faceTrainee(model, settings, Number(shape)),
-  };
+  const encoderIsTrained = isFaceTrainedFrom(model.network, settings);
+  const task = encoderTask(
+    {
+      epochs,
+      weights,
+      plan,
+      batches,
+      validate,
+      isTrained: (name) => isClassifier(name) || encoderIsTrained(name),
+      trainee: (size) => faceTrainee(model, settings, size),
+    },
+    settings,
+    parts,
+  );
+  return { ...task, prior };
 }
 
 /** Added to logits in training: the logarithm of how often labels occur, times the adjustment. */
@@ -186,14 +179,6 @@ const offsetOf = (prior: readonly number[], adjustment: number): number[] =>
 /** Side of the frame in which images of a set are seen; that of the image if the settings do not name the set. */
 const framingOf = ({ framing }: FaceLearnSettings, dataset: string): number =>
   (framing as Readonly<Record<string, number>>)[dataset] ?? 1;
-
-const trainedFrom = (
-  network: FaceNetwork,
-  options: Pick<FaceLearnSettings, 'from' | 'slopes'>,
-): ((name: string) => boolean) => {
-  const encoder = isFaceTrainedFrom(network, options);
-  return (name) => isClassifier(name) || encoder(name);
-};
 
 /** Partners and shares of mixup; rows over the classes are mixed in place. */
 function mixBatches(

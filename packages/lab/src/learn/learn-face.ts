@@ -9,7 +9,8 @@ import { withPrior } from './classifier.js';
 import { decodeFaces, keepImages } from './face-images.js';
 import { faceTrainee, type FaceModel } from './face-model.js';
 import { isTrainable, labelDistributions, type Labelled } from './face-targets.js';
-import { faceTask, repeatsOf } from './face-task.js';
+import { repeatsOf } from './encoder-task.js';
+import { faceTask } from './face-task.js';
 import {
   estimate,
   readyToTrain,

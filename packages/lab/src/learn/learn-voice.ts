@@ -20,7 +20,8 @@ import { writeLearned, type LearnedRecord } from './learned.js';
 import type { VoiceLearnSettings } from './settings.js';
 import { fitCorpusTemperature } from './text-validation.js';
 import { voiceLogits, voiceTrainee, type VoiceModel } from './voice-model.js';
-import { corpusEvidence, repeatsOf, voiceTask, type VoiceSet } from './voice-task.js';
+import { repeatsOf } from './encoder-task.js';
+import { corpusEvidence, voiceTask, type VoiceSet } from './voice-task.js';
 
 export type LearnVoiceOptions = Omit<
   LearnEncoderOptions<SpeechItem, PretrainedSpec, VoiceLearnSettings>,

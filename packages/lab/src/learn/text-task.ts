@@ -1,21 +1,13 @@
 // Learning from texts: batches of similar length, padded to one of a few widths, and how weights do on validation.
-import {
-  float32,
-  inBatches,
-  indicesBy,
-  int32,
-  MienError,
-  randomStream,
-  suggestion,
-  type Tensors,
-} from 'mien-engine/base';
+import { float32, inBatches, indicesBy, int32, itemsAt, randomStream, type Tensors } from 'mien-engine/base';
 import { type BertConfig, bertPartOf, bertParts } from '../encoders/bert.js';
-import { plannedSteps, type PlannedRun, type TrainingTask } from '../train/loop.js';
-import { createOptimizer, ratesByPart, type EncoderParts } from '../train/optimizer.js';
+import type { TrainingTask } from '../train/loop.js';
+import type { EncoderParts } from '../train/optimizer.js';
 import type { Validation } from '../train/position.js';
 import { stepSeeds } from './augmentation.js';
-import { classify, FINE_CLASSIFIER, isClassifier } from './classifier.js';
+import { classify, FINE_CLASSIFIER } from './classifier.js';
 import { epochOrder } from './draws.js';
+import { encoderTask, plannedRuns, runsByWidth, trainedFrom, type WidthRun } from './encoder-task.js';
 import {
   evidenceTargets,
   itemWeights,
@@ -24,7 +16,7 @@ import {
   type CorpusPart,
   type Labelled,
 } from './evidence.js';
-import { encoderOptimizer, type TextLearnSettings } from './settings.js';
+import type { TextLearnSettings } from './settings.js';
 import type { Teacher } from './teacher.js';
 import { textEmbeddings, textTrainee, TRAINED_ROWS, type TextModel } from './text-model.js';
 import { corpusScores, fitBias } from './text-validation.js';
@@ -50,17 +42,11 @@ export interface TextTrainingSet extends TextSet {
 /** Numbers of tokens that batches are padded to; each is a graph of its own. */
 const WIDTHS = [12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512];
 
-/** Some steps of one width: for each step, the texts of its batch. */
-interface TextRun {
-  readonly width: number;
-  readonly steps: readonly (readonly number[])[];
-}
-
-/** The texts of an epoch and its runs. */
+/** The texts of an epoch and its runs, whose places are those of the texts. */
 interface Drawn {
   readonly epoch: number;
   readonly texts: readonly Int32Array[];
-  readonly runs: readonly TextRun[];
+  readonly runs: readonly WidthRun[];
 }
 
 /** The task: from initial weights to validation. */
@@ -73,7 +59,7 @@ export function textTask(
   validation: TextSet,
   threads?: number,
 ): TrainingTask {
-  const { batchSize, stepsPerRun, seed, epochs } = settings;
+  const { batchSize, seed, epochs } = settings;
   const { classes, fine } = model;
   const shares = labelShares(training, corpora.length, classes);
   const weightOf = itemWeights(training, shares, settings.balance, (item) => training.weights[item]!);
@@ -88,26 +74,16 @@ export function textTask(
     if (drawn?.epoch === epoch) return drawn;
     const texts = training.texts.map((text, item) => training.variant?.(item, epoch) ?? text);
     const order = epochOrder(repeats, seed, epoch);
-    const byWidth = indicesBy([...order], (item) => widthOf(texts[item]!));
-    const runs = [...byWidth]
-      .sort(([a], [b]) => a - b)
-      .flatMap(([width, places]) => {
-        const steps = inBatches(
-          places.map((place) => order[place]!),
-          batchSize,
-        );
-        return inBatches(steps, stepsPerRun).map((part): TextRun => ({ width, steps: part }));
-      });
-    const permutation = randomStream(seed, 'learn runs', epoch).permutation(runs.length);
-    drawn = { epoch, texts, runs: [...permutation].map((i) => runs[i]!) };
+    const widths = itemsAt(texts, order).map(widthOf);
+    const steps = new Map(
+      [...indicesBy(widths, (width) => width)].map(([width, places]) => [
+        width,
+        inBatches(itemsAt(order, places), batchSize),
+      ]),
+    );
+    drawn = { epoch, texts, runs: runsByWidth(steps, settings, epoch) };
     return drawn;
   };
-  const plan = (epoch: number): PlannedRun[] =>
-    drawnOf(epoch).runs.map(({ width, steps }) => ({
-      shape: String(width),
-      steps: steps.length,
-      items: steps.reduce((sum, { length }) => sum + length, 0),
-    }));
 
   const batches = (epoch: number, index: number): Tensors => {
     const { texts, runs } = drawnOf(epoch);
@@ -181,18 +157,20 @@ export function textTask(
   };
 
   const parts = partsOf(model.config);
-  const groups = { rateOf: ratesByPart(parts, settings.optimizer), decays };
-  return {
-    epochs,
-    weights,
-    plan,
-    batches,
-    validate,
-    averageDecay: settings.averageDecay,
-    isTrained: trainedFrom(parts, settings.from),
-    optimizer: createOptimizer(encoderOptimizer(settings), plannedSteps({ epochs, plan }), groups),
-    trainee: (shape) => textTrainee(model, settings, Number(shape)),
-  };
+  const encoderIsTrained = trainedFrom(parts, settings.from);
+  return encoderTask(
+    {
+      epochs,
+      weights,
+      plan: (epoch) => plannedRuns(drawnOf(epoch).runs),
+      batches,
+      validate,
+      isTrained: (name) => name === TRAINED_ROWS || encoderIsTrained(name),
+      trainee: (width) => textTrainee(model, settings, width),
+    },
+    settings,
+    { ...parts, decays },
+  );
 }
 
 /** Share of the items with labels of the second classifier whose most likely one is among them. */
@@ -205,16 +183,6 @@ function fineAccuracy(logits: Float32Array, labels: readonly (readonly number[])
     if (own.includes(row.indexOf(Math.max(...row)))) hits++;
   });
   return items > 0 ? hits / items : 0;
-}
-
-function trainedFrom({ parts, partOf }: EncoderParts, from: string): (name: string) => boolean {
-  const first = parts.indexOf(from);
-  if (first < 0)
-    throw new MienError('config', `the encoder has no part "${from}" to train from`, {
-      field: 'from',
-      hint: suggestion(from, parts),
-    });
-  return (name) => isClassifier(name) || name === TRAINED_ROWS || parts.indexOf(partOf(name)!) >= first;
 }
 
 /** The encoder's parts. Single rows of words learn as fast as the last part. */

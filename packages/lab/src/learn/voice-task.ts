@@ -1,26 +1,23 @@
 // Training of a voice encoder, as a task for the training loop: which clips an epoch has, in which batches and how augmented,
 // and how weights score on validation.
-import {
-  float32,
-  inBatches,
-  indicesBy,
-  int32,
-  MienError,
-  randomStream,
-  suggestion,
-  type Tensors,
-} from 'mien-engine/base';
+import { float32, inBatches, indicesBy, int32, itemsAt, randomStream, type Tensors } from 'mien-engine/base';
 import { argmax, scores } from 'mien/parts/evaluate';
 import { framesOf, HOP, reflected, SAMPLE_RATE, samplesOfBatch } from '../encoders/log-mel.js';
-import { whisperPartOf, whisperParts, type WhisperConfig } from '../encoders/whisper.js';
-import { plannedSteps, type PlannedRun, type TrainingTask } from '../train/loop.js';
-import { createOptimizer, ratesByPart, type EncoderParts } from '../train/optimizer.js';
+import { whisperPartOf, whisperParts } from '../encoders/whisper.js';
+import type { TrainingTask } from '../train/loop.js';
 import type { Validation } from '../train/position.js';
 import { stepSeeds } from './augmentation.js';
-import { isClassifier } from './classifier.js';
 import { epochOrder } from './draws.js';
+import {
+  encoderTask,
+  plannedRuns,
+  repeatsOf,
+  runsByWidth,
+  trainedFrom,
+  type WidthRun,
+} from './encoder-task.js';
 import { evidenceTargets, itemWeights, labelShares, offsetsOf, type Labelled } from './evidence.js';
-import { encoderOptimizer, type VoiceLearnSettings } from './settings.js';
+import type { VoiceLearnSettings } from './settings.js';
 import { augmentVoice, drawVoice, lengthAt, noiseSources, type DrawnVoice } from './voice-augmentation.js';
 import { voiceLogits, voiceTrainee, type VoiceModel } from './voice-model.js';
 
@@ -44,18 +41,12 @@ const WIDTHS = [100, 150, 200, 250, 300, 350, 400, 500, 600, 800, 1000, 1500, 20
 /** Batches that are sorted by length together: more waste less, fewer mix clips of different lengths. */
 const POOL = 8;
 
-interface VoiceRun {
-  readonly width: number;
-  /** For each step, places in the epoch's order. */
-  readonly steps: readonly (readonly number[])[];
-}
-
 /** The clips of an epoch, what was drawn for each, and its runs. */
 interface Drawn {
   readonly epoch: number;
   readonly items: Int32Array;
   readonly drawn: readonly DrawnVoice[];
-  readonly runs: readonly VoiceRun[];
+  readonly runs: readonly WidthRun[];
 }
 
 /** The task: from initial weights to validation. */
@@ -67,7 +58,7 @@ export function voiceTask(
   validation: VoiceSet,
   threads?: number,
 ): VoiceTask {
-  const { batchSize, stepsPerRun, seed, epochs, logitAdjustment: adjustment } = settings;
+  const { batchSize, seed, epochs, logitAdjustment: adjustment } = settings;
   const { classes } = model;
   const { items: labelled, shares, evidence } = corpusEvidence(training, classes);
   const offsets = evidence.map((known, i) => offsetsOf(known, shares[i]!, adjustment));
@@ -100,27 +91,15 @@ export function voiceTask(
       ),
     );
     const widthOf = (step: readonly number[]): number => {
-      const longest = Math.max(...step.map((place) => frames[place]!));
+      const longest = Math.max(...itemsAt(frames, step));
       return WIDTHS.find((width) => longest <= width)!;
     };
-    const runs = [...indicesBy(steps, widthOf)]
-      .sort(([a], [b]) => a - b)
-      .flatMap(([width, members]) =>
-        inBatches(
-          members.map((i) => steps[i]!),
-          stepsPerRun,
-        ).map((part): VoiceRun => ({ width, steps: part })),
-      );
-    const order = randomStream(seed, 'learn runs', epoch).permutation(runs.length);
-    last = { epoch, items, drawn, runs: [...order].map((i) => runs[i]!) };
+    const byWidth = new Map(
+      [...indicesBy(steps, widthOf)].map(([width, members]) => [width, itemsAt(steps, members)]),
+    );
+    last = { epoch, items, drawn, runs: runsByWidth(byWidth, settings, epoch) };
     return last;
   };
-  const plan = (epoch: number): PlannedRun[] =>
-    drawnOf(epoch).runs.map(({ width, steps }) => ({
-      shape: String(width),
-      steps: steps.length,
-      items: steps.reduce((sum, { length }) => sum + length, 0),
-    }));
 
   /** The clip as this epoch hears it. */
   const heard = (item: number, drawn: DrawnVoice): Float32Array => {
@@ -181,20 +160,24 @@ export function voiceTask(
     );
   };
 
-  const parts = partsOf(model.config);
-  const groups = { rateOf: ratesByPart(parts, settings.optimizer), decays };
-  return {
-    epochs,
-    weights,
-    plan,
-    batches,
-    validate,
-    prior,
-    averageDecay: settings.averageDecay,
-    isTrained: trainedFrom(parts, settings.from),
-    optimizer: createOptimizer(encoderOptimizer(settings), plannedSteps({ epochs, plan }), groups),
-    trainee: (shape) => voiceTrainee(model, settings, Number(shape)),
+  const parts = {
+    parts: whisperParts(model.config),
+    partOf: (name: string) => whisperPartOf(model.config, name),
   };
+  const task = encoderTask(
+    {
+      epochs,
+      weights,
+      plan: (epoch) => plannedRuns(drawnOf(epoch).runs),
+      batches,
+      validate,
+      isTrained: trainedFrom(parts, settings.from),
+      trainee: (width) => voiceTrainee(model, settings, width),
+    },
+    settings,
+    { ...parts, decays },
+  );
+  return { ...task, prior };
 }
 
 /** Clips by corpus, how frequent labels are in each, and which it is evidence about: those that some of its clips have. */
@@ -208,10 +191,6 @@ export function corpusEvidence({ labels, corpora }: Pick<VoiceSet, 'labels' | 'c
   const evidence = shares.map((own) => Array.from(own, (share) => Number(share > 0)));
   return { names, items, shares, evidence };
 }
-
-/** How often a clip of a corpus occurs in an epoch, on average. */
-export const repeatsOf = ({ repeat }: Pick<VoiceLearnSettings, 'repeat'>, corpus: string): number =>
-  (repeat as Readonly<Record<string, number>>)[corpus] ?? 1;
 
 /** How frequent labels are in an epoch, every number above 0. */
 function priorOf(labels: Uint8Array, repeats: readonly number[], classes: number): number[] {
@@ -242,29 +221,14 @@ export function scoreVoices(
     const members = corpora.flatMap((corpus, i) => (corpus === name ? [i] : []));
     const hits = (some: readonly number[]): number =>
       some.filter((i) => predicted[i] === labels[i]).length / some.length;
-    const byLabel = [...indicesBy(members, (i) => labels[i]!).values()];
-    const recalls = byLabel.map((places) => hits(places.map((place) => members[place]!)));
+    const byLabel = [...indicesBy(members, (i) => labels[i]).values()];
+    const recalls = byLabel.map((places) => hits(itemsAt(members, places)));
     const accuracy = hits(members);
     details[name] = accuracy;
     details[`${name} recall`] = recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length;
     score += accuracy / names.length;
   }
   return { score, details };
-}
-
-const partsOf = (config: WhisperConfig): EncoderParts => ({
-  parts: whisperParts(config),
-  partOf: (name) => whisperPartOf(config, name),
-});
-
-function trainedFrom({ parts, partOf }: EncoderParts, from: string): (name: string) => boolean {
-  const first = parts.indexOf(from);
-  if (first < 0)
-    throw new MienError('config', `the encoder has no part "${from}" to train from`, {
-      field: 'from',
-      hint: suggestion(from, parts),
-    });
-  return (name) => isClassifier(name) || parts.indexOf(partOf(name)!) >= first;
 }
 
 /** Layer norms and biases do not decay. */
