@@ -1,31 +1,19 @@
 // `mien predict`: recognises emotion in a sentence, a face, a folder of images, a table or lines of standard input.
-import { fstatSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
-import { extname } from 'node:path';
 import { Option, type Command } from 'commander';
-import { defined, MienError } from 'mien-engine/base';
-import { sha256 } from 'mien-engine/node';
-import type { Progress } from '../../base/progress.js';
-import type { ItemOptions, NamedItem } from '../../recognizer/node/items.js';
-import type { TableFile } from '../../recognizer/node/tables.js';
+import { defined } from 'mien-engine/base';
 import type { LabelPrior, RecognizeOptions, Recognizer } from '../../recognizer/types.js';
 import { decimal, parsePrior, megapixels, positiveInteger } from '../arguments.js';
 import { interruption } from '../run.js';
 import { outputOf, type Output } from '../output.js';
 import type { ExplainRow } from '../explanations.js';
 import { counted, failureOf, NO_ITEMS, type Outcome } from '../outcome.js';
-import type { FileFormat, Format, Predicted } from '../predictions.js';
+import { predicted, type Work } from '../predict-items.js';
+import { folderOf, formatOf, type OutputOptions, writeParts, writeRows } from '../predict-output.js';
+import { sourceOf } from '../predict-source.js';
+import type { Predicted } from '../predictions.js';
 import { progressOf } from '../progress.js';
-import { partOf } from '../shard.js';
 
-interface Options {
-  readonly text?: string;
-  readonly image?: string;
-  readonly audio?: string;
-  readonly input?: string;
-  readonly textColumn?: string;
-  readonly imageColumn?: string;
-  readonly idColumn?: string;
+interface Options extends OutputOptions {
   readonly bundle?: string;
   readonly cropped?: boolean;
   readonly allFaces?: boolean;
@@ -35,22 +23,9 @@ interface Options {
   readonly prior?: LabelPrior;
   readonly risk?: number;
   readonly coverage?: number;
-  readonly explain?: boolean | string;
-  readonly format?: Format;
-  readonly out?: string;
-  readonly overwrite?: boolean;
-  readonly shard?: string;
-  readonly shards?: string;
-  readonly rowsPerPart: number;
   readonly threads?: number;
   readonly maxPixels?: number;
-  readonly json?: boolean;
 }
-
-/** Items that are recognised and written together. */
-const BATCH = 32;
-/** Smaller with explanations, which take a hundred times as long. */
-const EXPLAINED_BATCH = 4;
 
 export function definePredict(program: Command): void {
   const predict = program
@@ -149,7 +124,7 @@ async function run(options: Options, output: Output): Promise<void> {
     const folder = await folderOf(options);
     if (folder !== undefined) return await writeParts(source, folder, { ...work, options, labels, output });
     if (options.out !== undefined)
-      return await writeAll(source, options.out, { ...work, options, labels, output });
+      return await writeRows(source, options.out, { ...work, options, labels, output });
     const rows: Predicted[] = [];
     let outcome = NO_ITEMS;
     for await (const batch of predicted(source.items, work)) {
@@ -181,107 +156,6 @@ function conclude(outcome: Outcome, output: Output): void {
   if (failed > 0) output.warn(`${failed} of ${items} items could not be recognised`);
 }
 
-interface Source {
-  readonly items: AsyncIterable<NamedItem> | Iterable<NamedItem>;
-  /** Identifies these items, for resuming; undefined for standard input. */
-  readonly fingerprint: string | undefined;
-  /** The tables that the items are of, and how they are read. */
-  readonly tables?: readonly TableFile[];
-  readonly reading?: ItemOptions;
-}
-
-async function sourceOf(options: Options, warn: Output['warn']): Promise<Source> {
-  const { text, image, audio, input } = options;
-  if (input !== undefined && (text !== undefined || image !== undefined || audio !== undefined))
-    throw new MienError('usage', '--input cannot be combined with --text, --image or --audio', {
-      hint: 'Select columns of the table with --text-column and --image-column.',
-    });
-  const { itemsOfFolder, itemsOfLines } = await import('../../recognizer/node/items.js');
-  const reading = {
-    columns: { text: options.textColumn, image: options.imageColumn, id: options.idColumn },
-    warn,
-  };
-  if (input === '-') {
-    // Node would read a folder as empty input.
-    if (fstatSync(0).isDirectory()) throw new MienError('file', 'standard input is a folder');
-    return { items: itemsOfLines(process.stdin, reading), fingerprint: undefined };
-  }
-  if (input !== undefined) {
-    const { itemsOfTables, tablesOf } = await import('../../recognizer/node/tables.js');
-    const tables = await tablesOf(input);
-    const fingerprint = tables.map(({ path, bytes, modified }) => `${path} ${bytes} ${modified}`).join('\n');
-    return { items: itemsOfTables(tables, reading), fingerprint, tables, reading };
-  }
-  // A missing image, or a value that is not a path, becomes the item's error.
-  const folder = image === undefined ? undefined : await stat(image).catch(() => undefined);
-  if (image !== undefined && folder?.isDirectory()) {
-    if (text !== undefined || audio !== undefined)
-      throw new MienError('usage', '--text and --audio cannot be combined with a folder of images');
-    return { items: itemsOfFolder(image), fingerprint: `${image} ${folder.size} ${folder.mtimeMs}` };
-  }
-  if (text === undefined && image === undefined && audio === undefined)
-    throw new MienError('usage', 'nothing to recognise', {
-      hint: 'Use --text TEXT, --image FILE, --audio FILE, several of them, or --input FILE.',
-    });
-  return {
-    items: [{ id: image ?? audio ?? 'text', ...defined({ text, image, audio }) }],
-    fingerprint: JSON.stringify([text, image, ...(audio === undefined ? [] : [audio])]),
-  };
-}
-
-const FILE_FORMATS: readonly string[] = ['csv', 'jsonl', 'parquet'] satisfies FileFormat[];
-
-function formatOf({ format, out, json, explain, input }: Options): Format {
-  const extension = extname(out ?? '')
-    .toLowerCase()
-    .slice(1);
-  if (extension && format !== undefined && format !== extension)
-    throw new MienError('usage', `${out} is written as ${extension}, not as ${format}`, {
-      field: '--format',
-    });
-  const asInput = extname(input ?? '').toLowerCase() === '.parquet' ? 'parquet' : 'csv';
-  const instead = out === undefined ? 'table' : asInput;
-  const chosen = (extension || format || (json ? 'jsonl' : instead)) as Format;
-  if (out !== undefined && !FILE_FORMATS.includes(chosen))
-    throw new MienError('usage', `"${out}" ends neither in .csv nor in .jsonl nor in .parquet`, {
-      field: '--out',
-    });
-  if (chosen === 'parquet' && out === undefined)
-    throw new MienError('usage', 'Parquet is not written to standard output', {
-      field: '--format',
-      hint: 'Use --out FILE.parquet, or --out FOLDER.',
-    });
-  if ((chosen === 'csv' || chosen === 'parquet') && explain !== undefined)
-    throw new MienError(
-      'usage',
-      `${chosen === 'csv' ? 'CSV' : 'Parquet'} cannot contain explanations, which have a number for each word`,
-      {
-        field: '--explain',
-        hint: 'Use --format jsonl, or --out FILE.jsonl.',
-      },
-    );
-  return chosen;
-}
-
-/** The folder of parts to write, or undefined where one file is written row by row. */
-async function folderOf({ out, shard, shards }: Options): Promise<string | undefined> {
-  if (out === undefined || !(await isFolder(out))) {
-    if (shard !== undefined || shards !== undefined)
-      throw new MienError('usage', 'a share of the items is written to a folder of parts', {
-        field: shard === undefined ? '--shards' : '--shard',
-        hint: 'Use --out FOLDER; `mien predict merge FOLDER FILE` joins the parts afterwards.',
-      });
-    return out && extname(out).toLowerCase() === '.parquet' ? `${out}.parts` : undefined;
-  }
-  return out;
-}
-
-/** Whether results go to a folder: one that exists, or a name that is not a file's. */
-const isFolder = async (out: string): Promise<boolean> =>
-  extname(out) === '' ||
-  /[\\/]$/.test(out) ||
-  ((await stat(out).catch(() => undefined))?.isDirectory() ?? false);
-
 async function explainerOf(
   recognizer: Recognizer,
   { explain, maxPixels }: Options,
@@ -296,138 +170,4 @@ async function explainerOf(
     maxPixels,
     folder: typeof explain === 'string' ? explain : undefined,
   });
-}
-
-interface Work {
-  readonly recognizer: Recognizer;
-  readonly settings: RecognizeOptions;
-  readonly progress: Progress;
-  readonly explain: ExplainRow | undefined;
-}
-
-/** Predictions in batches; `done` is the number of rows before the first item. */
-async function* predicted(
-  items: Source['items'],
-  { recognizer, settings, progress, explain }: Work,
-  done = 0,
-): AsyncGenerator<Predicted[]> {
-  const { answersOf } = await import('../../recognizer/node/answers.js');
-  const batchSize = explain ? EXPLAINED_BATCH : BATCH;
-  let batch: Predicted[] = [];
-  let row = done;
-  for await (const { item, result, last } of answersOf(recognizer, items, { ...settings, batchSize })) {
-    const explanation = await explain?.(item, result, ++row);
-    batch.push({ id: item.id, result, ...defined({ explanation }) });
-    progress.advance();
-    if (batch.length < batchSize && !last) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
-}
-
-interface Writing extends Work {
-  readonly options: Options;
-  readonly labels: readonly string[];
-  readonly output: Output;
-}
-
-async function writeAll(
-  { items, fingerprint }: Source,
-  out: string,
-  { options, labels, output, ...work }: Writing,
-): Promise<void> {
-  const { recognizer, settings, progress, explain } = work;
-  const format = formatOf(options) as 'csv' | 'jsonl';
-  const [{ openPredictions }, { csvHeader, formatRows }] = await Promise.all([
-    import('../../recognizer/node/predictions.js'),
-    import('../predictions.js'),
-  ]);
-  const { signal: _signal, ...recognition } = settings;
-  const columns = [options.textColumn, options.imageColumn, options.idColumn];
-  // Included only if requested, so that runs begun by versions without --explain can be resumed.
-  const request = [...columns, ...(explain ? [options.explain] : [])];
-  const file = await openPredictions(out, {
-    fingerprint: sha256(JSON.stringify([fingerprint, request, recognition, recognizer.info.files])),
-    header: format === 'csv' ? csvHeader(labels) : '',
-    // Standard input cannot be resumed.
-    overwrite: options.overwrite === true || fingerprint === undefined,
-  });
-  let outcome: Outcome = { items: file.done, failed: file.failed };
-  try {
-    progress.skip(file.done);
-    for await (const batch of predicted(after(items, file.done), work, file.done)) {
-      const { failed } = outcome;
-      outcome = counted(outcome, batch);
-      await file.append(formatRows(batch, format, labels), batch.length, outcome.failed - failed);
-    }
-    await file.finish();
-  } finally {
-    await file.close();
-  }
-  progress.end();
-  const failure = failureOf(outcome);
-  if (failure) throw failure;
-  const { items: rows, failed } = outcome;
-  const failures = failed > 0 ? `, ${failed} of them not recognised (see column or key error)` : '';
-  output.message(`${out}: ${rows} rows${failures}`);
-}
-
-/** Writes parts to a folder; those of one Parquet file are joined at the end. */
-async function writeParts(
-  { tables, reading = {} }: Source,
-  dir: string,
-  { options, labels, output, ...work }: Writing,
-): Promise<void> {
-  const { recognizer, settings, progress } = work;
-  const { explain, out = dir, overwrite = false, rowsPerPart } = options;
-  if (!tables)
-    throw new MienError('usage', 'a folder of parts is written for tables only', {
-      field: '--out',
-      hint: 'Use --input FILE, or write one file: --out FILE.csv.',
-    });
-  if (explain !== undefined)
-    throw new MienError('usage', 'explanations are not written to a folder of parts', {
-      field: '--explain',
-      hint: 'Use --out FILE.jsonl.',
-    });
-  const [{ joinParts, predictParts }, { refuseExisting }] = await Promise.all([
-    import('../predict-parts.js'),
-    import('../../recognizer/node/predictions.js'),
-  ]);
-  if (out !== dir && !overwrite) await refuseExisting(out);
-  const shard = out === dir ? partOf(options) : undefined;
-  const { signal: _signal, ...recognition } = settings;
-  const outcome = await predictParts({
-    tables,
-    dir,
-    format: formatOf(options) as FileFormat,
-    labels,
-    request: [reading.columns, recognition, recognizer.info.files],
-    rowsPerPart,
-    shard,
-    overwrite,
-    items: reading,
-    predict: (items) => predicted(items, work),
-    progress,
-  });
-  progress.end();
-  const failure = failureOf(outcome);
-  if (failure) throw failure;
-  if (out !== dir) {
-    await joinParts(dir, out, overwrite);
-    await rm(dir, { recursive: true });
-  }
-  const { items, failed } = outcome;
-  const failures = failed > 0 ? `, ${failed} of them not recognised (see column or key error)` : '';
-  const part = shard ? ` as share ${shard.index} of ${shard.of}` : '';
-  output.message(
-    items === 0 ? `${out}: nothing to do, all there` : `${out}: ${items} rows${part}${failures}`,
-  );
-}
-
-/** All items but the first `count`. */
-async function* after(items: Source['items'], count: number): AsyncGenerator<NamedItem> {
-  let index = 0;
-  for await (const item of items) if (index++ >= count) yield item;
 }

@@ -39,10 +39,7 @@ export async function openPredictions(
   if (!overwrite) await refuseExisting(path);
   const state = await readState(note);
   if (state && state.fingerprint !== fingerprint && !overwrite)
-    throw new MienError('checkpoint', 'belongs to a run with other items, another model or other options', {
-      file: part,
-      hint: 'Finish that run with its command, or use --overwrite.',
-    });
+    throw otherRun(part, 'Finish that run with its command, or use --overwrite.');
   const resumed =
     state?.fingerprint === fingerprint && (await stat(part).catch(() => undefined)) ? state : undefined;
   const failed = (cause: unknown): never => {
@@ -74,6 +71,13 @@ export async function openPredictions(
     close: () => handle.close().catch(() => undefined),
   };
 }
+
+/** The error of results that belong to another run. */
+export const otherRun = (file: string, hint: string): MienError =>
+  new MienError('checkpoint', 'belongs to a run with other items, another model or other options', {
+    file,
+    hint,
+  });
 
 /** @throws MienError `file` if there is such a file. */
 export async function refuseExisting(path: string): Promise<void> {

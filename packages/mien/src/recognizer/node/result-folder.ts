@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
 import { fileError, readJson, writeFileAtomic } from 'mien-engine/node';
+import { checkData } from '../../base/check-data.js';
+import { otherRun } from './predictions.js';
 
 /** Readers of tables ignore names that begin with an underscore. */
 const RUN_FILE = '_run.json';
@@ -58,14 +60,7 @@ export async function openResultFolder(
     const earlier = await readRun(dir);
     if (earlier.fingerprint !== run.fingerprint) {
       if (!overwrite)
-        throw new MienError(
-          'checkpoint',
-          'belongs to a run with other items, another model or other options',
-          {
-            file: dir,
-            hint: 'Finish that run with its command, choose another folder, or use --overwrite.',
-          },
-        );
+        throw otherRun(dir, 'Finish that run with its command, choose another folder, or use --overwrite.');
       for (const name of names.filter(isOurs)) await rm(join(dir, name), { force: true });
       names = [];
     }
@@ -147,8 +142,5 @@ const readRun = async (dir: string): Promise<ResultRun> => checked(join(dir, RUN
 const readCount = async (dir: string, table: number): Promise<number> =>
   (await checked(join(dir, countName(table)), countSchema)).rows;
 
-async function checked<T>(file: string, schema: z.ZodType<T>): Promise<T> {
-  const parsed = schema.safeParse(await readJson(file));
-  if (parsed.success) return parsed.data;
-  throw new MienError('format', 'is not a note that this version wrote', { file });
-}
+const checked = async <T extends z.ZodType>(file: string, schema: T): Promise<z.output<T>> =>
+  checkData(schema, await readJson(file), { file, fault: 'was not written by this version' });
