@@ -1,4 +1,4 @@
-// Writes WAV files for tests, honest ones and others.
+// WAV files for tests, valid and invalid.
 
 export interface WavOptions {
   readonly encoding?: number;
@@ -16,7 +16,7 @@ export interface WavOptions {
 }
 
 /** A WAV file around encoded samples. */
-export function wavFile(sound: Uint8Array, options: WavOptions = {}): Uint8Array {
+export function wavFile(sound: Uint8Array, options: WavOptions = {}): Uint8Array<ArrayBuffer> {
   const {
     encoding = 1,
     bits = 16,
@@ -71,7 +71,7 @@ export function wavFile(sound: Uint8Array, options: WavOptions = {}): Uint8Array
   ]);
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

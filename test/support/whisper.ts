@@ -1,4 +1,5 @@
-// Where tests find Whisper's published weights and the outputs of PyTorch for them, neither of which is part of mien.
+// Whispers for tests: a small configuration, and where to find the published weights and PyTorch's outputs for them,
+// neither of which is part of mien.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSafetensorsFile } from 'mien-engine/node';
@@ -34,3 +35,15 @@ export async function readWhisperGolden(): Promise<Record<string, Tensor<'float3
   const { tensors } = await readSafetensorsFile(goldenFile!);
   return tensors as Record<string, Tensor<'float32'>>;
 }
+
+/** config.json of a Whisper that is small enough for any test. */
+export const smallWhisper = {
+  model_type: 'whisper',
+  num_mel_bins: 80,
+  d_model: 24,
+  encoder_layers: 2,
+  encoder_attention_heads: 3,
+  encoder_ffn_dim: 40,
+  max_source_positions: 50,
+  activation_function: 'gelu',
+};

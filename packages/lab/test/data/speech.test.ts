@@ -13,7 +13,7 @@ import {
 } from '../../src/data/speech.js';
 import { readSpeechName, SPEECH_CORPORA } from '../../src/data/speech-names.js';
 import { runMien } from '../../../../test/support/mien.js';
-import { integers, tone, wavFile } from '../../../mien/test/audio/wav.js';
+import { integers, tone, wavFile } from '../../../../test/support/wav.js';
 import { folderWith } from './fixtures.js';
 
 const two = (n: number): string => String(n).padStart(2, '0');

@@ -22,19 +22,14 @@ import { logMel, melFilters } from '../../src/encoders/log-mel.js';
 import { poolSteps, whisper, whisperConfig, type WhisperConfig } from '../../src/encoders/whisper.js';
 import { compute, numbers } from '../../../engine/test/graph/harness.js';
 import { goldenInput, goldenWeights, readGolden, relativeError } from '../../../../test/support/golden.js';
-import { hasWhisper, readWhisperGolden, whisperFolder } from '../../../../test/support/whisper.js';
+import {
+  hasWhisper,
+  readWhisperGolden,
+  smallWhisper,
+  whisperFolder,
+} from '../../../../test/support/whisper.js';
 
-const smallJson = {
-  model_type: 'whisper',
-  num_mel_bins: 80,
-  d_model: 24,
-  encoder_layers: 2,
-  encoder_attention_heads: 3,
-  encoder_ffn_dim: 40,
-  max_source_positions: 50,
-  activation_function: 'gelu',
-};
-const small = whisperConfig(smallJson);
+const small = whisperConfig(smallWhisper);
 const smallWeights = goldenWeights(
   Object.fromEntries(whisperParameters(small).map(({ name, shape }) => [name, shape as number[]])),
 );
@@ -124,7 +119,7 @@ describe('weights by the formula', () => {
   it('load from a folder, with the states of the block that is named', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mien-whisper-'));
     try {
-      await writeFile(join(folder, 'config.json'), JSON.stringify(smallJson));
+      await writeFile(join(folder, 'config.json'), JSON.stringify(smallWhisper));
       const named = Object.fromEntries(
         Object.entries(smallWeights).map(([name, tensor]) => [`model.encoder.${name}`, tensor]),
       );
@@ -150,10 +145,10 @@ describe('weights by the formula', () => {
   });
 
   it('are refused when config.json is of another model', () => {
-    expect(() => whisperConfig({ ...smallJson, model_type: 'wav2vec2' }, 'config.json')).toThrow(
+    expect(() => whisperConfig({ ...smallWhisper, model_type: 'wav2vec2' }, 'config.json')).toThrow(
       /config\.json, model_type/,
     );
-    expect(() => whisperConfig({ ...smallJson, encoder_attention_heads: 5 })).toThrow(/width 24.*5 heads/);
+    expect(() => whisperConfig({ ...smallWhisper, encoder_attention_heads: 5 })).toThrow(/width 24.*5 heads/);
   });
 });
 

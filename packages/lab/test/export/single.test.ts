@@ -19,6 +19,8 @@ import {
 } from '../../src/learn/learned.js';
 import { goldenInput, goldenWeights } from '../../../../test/support/golden.js';
 import { runMien } from '../../../../test/support/mien.js';
+import { integers, wavFile } from '../../../../test/support/wav.js';
+import { smallWhisper } from '../../../../test/support/whisper.js';
 
 const LITE = join(import.meta.dirname, '../../../mien/models/lite');
 const image = {
@@ -103,17 +105,7 @@ test('the command makes a bundle of one encoder without data, and needs one', as
 });
 
 test('a voice is answered by its encoder and classifier, calibrated, from a file on the command line', async () => {
-  const json = {
-    model_type: 'whisper',
-    num_mel_bins: 80,
-    d_model: 24,
-    encoder_layers: 2,
-    encoder_attention_heads: 3,
-    encoder_ffn_dim: 40,
-    max_source_positions: 50,
-    activation_function: 'gelu',
-  };
-  const config = whisperConfig(json);
+  const config = whisperConfig(smallWhisper);
   const labels = ['anger', 'joy', 'neutral'];
   const weights = goldenWeights({
     ...Object.fromEntries(whisperParameters(config).map(({ name, shape }) => [name, shape as number[]])),
@@ -130,7 +122,7 @@ test('a voice is answered by its encoder and classifier, calibrated, from a file
     terms: ['made: none'],
     items: { training: 1, validation: 1 },
     result: { weights, bestEpoch: 1, epochs: [] },
-    config: json,
+    config: smallWhisper,
   });
   const learned = await readLearnedVoice(run);
   const out = join(root, 'voices');
@@ -145,7 +137,7 @@ test('a voice is answered by its encoder and classifier, calibrated, from a file
     (noise, i) => 0.1 * noise + 0.2 * Math.sin(0.08 * i),
   );
   const clip = join(root, 'clip.wav');
-  await writeFile(clip, wavOf(samples));
+  await writeFile(clip, wavFile(integers(samples, 16)));
   const args = ['predict', '--bundle', out, '--threads', '1', '--json', '--audio'];
   const { stdout, code } = await runMien([...args, clip]);
   expect(code).toBe(0);
@@ -153,7 +145,7 @@ test('a voice is answered by its encoder and classifier, calibrated, from a file
   expect(answer.from).toBe('voice');
   const identity = { id: 'made', revision: 'main', sha256: '', dtype: 'float32', preprocessing: {} } as const;
   const encoder = await createVoiceEncoder(config, weights, identity, { threads: 1 });
-  const heard = levelled(trimSilence(Float32Array.from(samples, (x) => Math.round(x * 32_767) / 32_768)));
+  const heard = levelled(trimSilence(Float32Array.from(samples, (x) => Math.round(x * 32_768) / 32_768)));
   const logits = classify((await encoder.encode([heard])).data, weights, 3);
   await encoder.dispose();
   const odds = Array.from(logits, (one) => Math.exp(one / 2));
@@ -167,22 +159,3 @@ test('a voice is answered by its encoder and classifier, calibrated, from a file
   expect(bad).toMatchObject({ code: 1 });
   expect(bad.stdout + bad.stderr).toMatch(/undecodable-audio|known format/);
 });
-
-/** 16-bit PCM at 16 kHz in one channel. */
-function wavOf(samples: ArrayLike<number>): Buffer {
-  const bytes = Buffer.alloc(44 + 2 * samples.length);
-  bytes.write('RIFF', 0);
-  bytes.writeUInt32LE(36 + 2 * samples.length, 4);
-  bytes.write('WAVEfmt ', 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(16_000, 24);
-  bytes.writeUInt32LE(32_000, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write('data', 36);
-  bytes.writeUInt32LE(2 * samples.length, 40);
-  for (let i = 0; i < samples.length; i++) bytes.writeInt16LE(Math.round(samples[i]! * 32_767), 44 + 2 * i);
-  return bytes;
-}

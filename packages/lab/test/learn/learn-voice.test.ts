@@ -27,7 +27,7 @@ import { divideClips } from '../../src/learn/voice-clips.js';
 import { voiceLogits } from '../../src/learn/voice-model.js';
 import { scoreVoices } from '../../src/learn/voice-task.js';
 import { compute, numbers } from '../../../engine/test/graph/harness.js';
-import { integers, wavFile } from '../../../mien/test/audio/wav.js';
+import { integers, wavFile } from '../../../../test/support/wav.js';
 import { goldenWeights, relativeError } from '../../../../test/support/golden.js';
 import { runMien } from '../../../../test/support/mien.js';
 

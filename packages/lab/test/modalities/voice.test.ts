@@ -9,6 +9,7 @@ import { type BundleManifest, writeBundle } from 'mien/parts/bundle';
 import { FACE_LABELS } from 'mien/parts/data';
 import { isRecognition, loadRecognizer, type Recognizer, type Result } from 'mien/parts/recognizer';
 import { legibleFiles, legibleManifest } from '../../../../test/support/bundle.js';
+import { integers, tone, wavFile } from '../../../../test/support/wav.js';
 
 /** Loudness says nothing, since every recording is levelled: a voice of many zero crossings is afraid. */
 function voiceModel(): Uint8Array {
@@ -22,26 +23,7 @@ function voiceModel(): Uint8Array {
 }
 
 const RATE = 16_000;
-const tone = (seconds: number, hertz = 220): Float32Array =>
-  Float32Array.from({ length: seconds * RATE }, (_, i) => 0.5 * Math.sin((2 * Math.PI * hertz * i) / RATE));
-/** 16-bit PCM of one channel. */
-function wav(samples: Float32Array): Uint8Array<ArrayBuffer> {
-  const bytes = Buffer.alloc(44 + 2 * samples.length);
-  bytes.write('RIFF', 0).toString();
-  bytes.writeUInt32LE(bytes.length - 8, 4);
-  bytes.write('WAVEfmt ', 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(RATE, 24);
-  bytes.writeUInt32LE(2 * RATE, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write('data', 36);
-  bytes.writeUInt32LE(2 * samples.length, 40);
-  samples.forEach((value, i) => bytes.writeInt16LE(Math.round(32767 * value), 44 + 2 * i));
-  return new Uint8Array(bytes);
-}
+const wav = (samples: Float32Array) => wavFile(integers(samples, 16));
 
 let root: string;
 let recognizer: Recognizer;

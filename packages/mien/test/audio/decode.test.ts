@@ -10,7 +10,7 @@ import { levelled, trimSilence } from '../../src/audio/level.js';
 import { speechOf } from '../../src/audio/speech.js';
 import { AudioError, type AudioFault } from '../../src/audio/waveform.js';
 import { goldenPath, uniform } from '../../../../test/support/golden.js';
-import { integers, tone, wavFile } from './wav.js';
+import { integers, tone, wavFile } from '../../../../test/support/wav.js';
 
 const second = tone(1);
 const wav = wavFile(integers(second, 16));

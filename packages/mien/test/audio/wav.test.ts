@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AudioError } from '../../src/audio/waveform.js';
 import { isWav, readWav } from '../../src/audio/wav.js';
-import { integers, tone, wavFile } from './wav.js';
+import { integers, tone, wavFile } from '../../../../test/support/wav.js';
 
 const samples = Float32Array.of(0, 0.5, -0.5, 0.25, -1, 0.125);
 const sixteen = integers(samples, 16);
