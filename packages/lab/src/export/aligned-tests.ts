@@ -1,9 +1,9 @@
-// Pairs that people made themselves, as a bundle's evaluation keeps them and its card states them: words and picture
-// have a label each, and nobody chose one to match the other.
+// Results on pairs that people made themselves, in a bundle's evaluation and card: words and picture have a label each,
+// and neither was chosen to match the other.
 import type { Interval } from 'mien/parts/evaluate';
 import { share, table, withInterval } from './markdown.js';
 
-/** What the floors above measured on a table of such pairs. */
+/** Results on a table of such pairs, which the floors above measure. */
 export interface AlignedTest {
   /** `MVSA-Single, dev half` */
   readonly name: string;

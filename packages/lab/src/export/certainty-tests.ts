@@ -1,4 +1,4 @@
-// Whether sets and abstention keep on test items what validation promised, and the card's section on it.
+// Checks on test items whether sets and abstention keep what validation promised; the card's section on it.
 import { type Certainty, judged, leastConfidence, leastPosterior, type Scores } from 'mien/parts/evaluate';
 import { setCoverage } from '../evaluate/conformal.js';
 import { share, table } from './markdown.js';

@@ -1,4 +1,4 @@
-// How a bundle's answers to test pairs change as text or face gets worse, and whom its gate then believes.
+// How a bundle's answers to test pairs change as text or face gets worse, and which side its gate then prefers.
 import { randomStream } from 'mien-engine/base';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import type { Encoded, OpenBundle, Sides } from 'mien/parts/bundle';
@@ -23,7 +23,7 @@ export interface CorruptionPoint {
   readonly product: number;
   readonly text: number;
   readonly face: number;
-  /** Mean of the gate, the face's share; null of a head without one. */
+  /** Mean of the gate, the face's share; null for a head without a gate. */
   readonly gate: number | null;
 }
 
@@ -40,7 +40,10 @@ const FACE_LEVELS: readonly (readonly [FaceCorruption, readonly number[]])[] = [
 const pointsOf = <Kind>(levels: readonly (readonly [Kind, readonly number[]])[]) =>
   levels.flatMap(([as, of]) => of.map((level) => ({ as, level })));
 
-/** Pairs a set: enough for a curve (an accuracy's standard error is .017 at .85), few enough to encode again and again. */
+/**
+ * Pairs per set: enough for a curve (an accuracy's standard error is .017 at .85), few enough to encode again and
+ * again.
+ */
 const PAIRS = 400;
 const SEED = 0;
 

@@ -1,4 +1,4 @@
-// Texts and faces made worse by degrees: what a fusion is trained on and measured with, to see whom it then believes.
+// Corrupts texts and faces by degrees, to train and to measure how a fusion deals with a bad side.
 import { MienError, type RandomStream } from 'mien-engine/base';
 import type { DecodedImage } from 'mien/parts/encoders';
 

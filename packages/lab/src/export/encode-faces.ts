@@ -1,4 +1,4 @@
-// Faces of a data set through a bundle, each image changed on the way if asked to.
+// Encodes the faces of a data set with a bundle, with an optional change to each image.
 import { float32 } from 'mien-engine/base';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import type { Encoded, OpenBundle } from 'mien/parts/bundle';
@@ -6,7 +6,7 @@ import type { ProtocolFace } from 'mien/parts/data';
 import type { DecodedImage } from 'mien/parts/encoders';
 import { decodeFaces } from '../learn/face-images.js';
 
-/** Images decoded, changed and encoded at a time, so that memory stays small. */
+/** Images that are decoded, changed and encoded together; bounds the memory. */
 const CHUNK = 512;
 
 export async function encodeFaces(

@@ -1,4 +1,4 @@
-// A bundle's encoders as the floors below know encoders: what embeds items for features, heads and tables.
+// A bundle's encoders behind the interface that features, heads and tables use.
 import { MienError } from 'mien-engine/base';
 import { openBundle, readBundle } from 'mien/parts/bundle';
 import type { FaceEncoder, TextEncoder } from 'mien/parts/encoders';

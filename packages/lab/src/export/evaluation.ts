@@ -38,15 +38,15 @@ export interface BundleEvaluation {
   readonly tests: readonly TestResult[];
   /** Accuracy on all faces of a test set when they are cropped anew, or lose their colour. */
   readonly robustness: readonly { readonly name: string; readonly as: string; readonly accuracy: number }[];
-  /** Of texts, by what their writers said of themselves. */
+  /** Of texts, by the groups that their writers stated. */
   readonly groups: readonly GroupResult[];
-  /** What sets and abstention come to; of parts that know how sure they must be. */
+  /** Results of sets and abstention, of the parts that have thresholds for them. */
   readonly certainty: readonly CertaintyTest[];
-  /** Pairs of which one side is made worse by degrees; empty where it was not asked for. */
+  /** Pairs of which one side is made worse by degrees; empty if not requested. */
   readonly corruption: readonly CorruptionPoint[];
-  /** Pairs that nobody matched by label; absent where none were given. */
+  /** Pairs that nobody matched by label; absent if none were given. */
   readonly aligned?: AlignedTest;
-  /** Of texts, by capability: how many behaviour items are answered acceptably; absent where there were none. */
+  /** Of texts, by capability: how many behaviour items are answered acceptably; absent if there were none. */
   readonly behaviour?: readonly BehaviourResult[];
 }
 
@@ -66,7 +66,7 @@ export interface EvaluateOptions {
   readonly corruption?: boolean;
   /** Short texts that test a capability each. */
   readonly behaviour?: readonly BehaviourItem[] | undefined;
-  /** Further corpora, of which the test parts are met. */
+  /** Further corpora, whose test parts are used. */
   readonly corpora?: readonly PreparedCorpus[] | undefined;
   readonly progress?: Progress;
 }
@@ -140,7 +140,9 @@ interface EncodedCorpus extends Encoded {
   readonly items: readonly { readonly label: string }[];
 }
 
-/** Test items of further corpora that bear one of the faces' labels each, where the bundle knows all that they can bear. */
+/**
+ * Test items of further corpora with one of the faces' labels, if the bundle has all labels that the corpus can give.
+ */
 async function encodedCorpora(
   bundle: OpenBundle,
   corpora: readonly PreparedCorpus[],

@@ -26,16 +26,16 @@ export interface FusionHead {
   readonly pairs: Items;
 }
 
-/** Trains `head` on pairs with the faces of both sets, once a seed. */
+/** Trains `head` on pairs with the faces of both sets, once per seed. */
 export async function trainFusion(
   data: ExperimentData,
   config: Config,
   options: {
     readonly head: HeadName;
     readonly folder: string;
-    /** What tells these features from others. */
+    /** Identifies these features. */
     readonly features: string;
-    /** How training pairs are changed; without it they are as they are, as in the paper. */
+    /** Corrupts training pairs; without it they are unchanged, as in the paper. */
     readonly variation?: Variation | undefined;
     readonly progress?: Progress;
     readonly signal?: AbortSignal | undefined;
@@ -64,7 +64,7 @@ export async function trainFusion(
   };
 }
 
-/** How sure answers to pairs must be: fitted on what the decision answers to labelled pairs. */
+/** Confidence thresholds for pairs, fitted on the decision's answers to labelled pairs. */
 export async function pairCertainty(
   manifest: Omit<BundleManifest, 'files'>,
   head: DecisionHead,

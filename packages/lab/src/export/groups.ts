@@ -1,4 +1,4 @@
-// Accuracy by what the writers of the test texts said of themselves, where the file has it.
+// Accuracy by groups of the test texts' writers, if the file states them.
 import type { TextItem } from 'mien/parts/data';
 import { groupAccuracies, type GroupAccuracy } from 'mien/parts/evaluate';
 import { share, table } from './markdown.js';
@@ -26,7 +26,7 @@ const GROUPINGS: Readonly<Record<GroupResult['by'], (item: TextItem) => string |
   country: ({ country }) => (country === UNSAID ? undefined : country),
 };
 
-/** Accuracy of each group, items without a group left out; empty where the file says nothing of its writers. */
+/** Accuracy of each group, without items of unknown group; empty if the file states nothing about its writers. */
 export function groupResults(items: readonly TextItem[], right: readonly boolean[]): GroupResult[] {
   return (Object.keys(GROUPINGS) as GroupResult['by'][]).flatMap((by) =>
     groupAccuracies(items.map((item, i) => ({ group: GROUPINGS[by](item), hit: right[i]! })))

@@ -1,4 +1,4 @@
-// What learned encoders' own classifiers say of embeddings, calibrated on validation.
+// Posteriors of learned encoders' own classifiers, calibrated on validation.
 import { float32, takeRows, type Tensor } from 'mien-engine/base';
 import {
   type Certainty,
@@ -42,8 +42,8 @@ export function calibratedParts(
 }
 
 /**
- * What validation says of a learned classifier: its temperature, unless its record says it of more corpora, and how sure
- * it must be where it answers with the labels `among`; and the label distribution of what it was trained on.
+ * Calibration of a learned classifier on validation: its temperature, unless its record has one fitted on more corpora,
+ * its confidence thresholds among the labels `among`, and the label distribution of its training data.
  */
 function calibrated(
   { weights, labels, record }: LearnedText | LearnedFace,
@@ -69,13 +69,15 @@ function calibrated(
   };
 }
 
-/** What a learned classifier makes of embeddings `[n, width]`: logits over all of its labels. */
+/** Logits of a learned classifier over all of its labels, for embeddings `[n, width]`. */
 export const logitsOf = (
   { weights, labels }: LearnedText | LearnedFace,
   { shape, data }: Tensor<'float32'>,
 ): Tensor<'float32'> => float32([shape[0]!, labels.length], classify(data, weights, labels.length));
 
-/** What a learned classifier makes of embeddings, given that the label is one of `among`, each as likely as in `target`. */
+/**
+ * What a learned classifier makes of embeddings, given that the label is one of `among`, each as likely as in `target`.
+ */
 export const posteriorsOf =
   (
     learned: LearnedText | LearnedFace,

@@ -58,7 +58,7 @@ export const headTop =
       .logits;
   };
 
-/** Tensors smaller than this stay float32: they are many and weigh nothing. */
+/** Tensors smaller than this stay float32: they are many but small. */
 const SMALL = 1024;
 
 /** Large tensors as float16 with a Cast, which ONNX Runtime folds when it loads the model. */
@@ -86,7 +86,8 @@ const asHalf = ({ shape, data }: Tensor<'float32'>): Tensor =>
 
 /**
  * From `ids` `[batch, tokens]`, int32, texts of one length, to `embedding` `[batch, width]` and `logits`, and `fine`
- * where there is a second classifier. Linear layers compute in integers (seven-bit weights, activations quantised as they come).
+ * where there is a second classifier. Linear layers compute in integers (seven-bit weights, activations quantised as
+ * they come).
  */
 export function textModel(
   config: BertConfig,
@@ -108,7 +109,7 @@ export function textModel(
   });
 }
 
-/** What of a learned text encoder is in a bundle's model. */
+/** What a bundle's model contains of a learned text encoder. */
 export interface TextWeights {
   readonly config: BertConfig;
   readonly weights: Tensors;
@@ -134,8 +135,8 @@ export const learnedTextModel = (
 
 /**
  * From `pixels`, 8-bit RGB `[batch, height, width, 3]` of any size, to `embedding` `[batch, width]` and `logits`:
- * resizing and normalising are part of the model. With `face.mirror` there is an input `views` `[views]`, int64: `[0, 1]`
- * for the mean of the embeddings of the image and its mirror image, `[0]` for the image's alone in half the time. A
+ * resizing and normalising are part of the model. With `face.mirror` there is an input `views` `[views]`, int64: `[0,
+ * 1]` for the mean of the embeddings of the image and its mirror image, `[0]` for the image's alone in half the time. A
  * second classifier's logits are the output `published`.
  */
 export function faceModel(
@@ -155,7 +156,7 @@ export function faceModel(
   return encodeModel(graph, { embedding, logits: top(embedding), ...defined({ published }) });
 }
 
-/** What of a learned face encoder is in a bundle's model. */
+/** What a bundle's model contains of a learned face encoder. */
 export interface FaceWeights {
   readonly network: FaceNetwork;
   readonly input: FaceInput;
@@ -187,7 +188,10 @@ export interface FusionParts {
   readonly shift?: readonly number[];
 }
 
-/** The fusion head of a decision: embeddings are standardised first; of two the gate is the face's share in each dimension. */
+/**
+ * The fusion head of a decision: embeddings are standardised first; of two the gate is the face's share in each
+ * dimension.
+ */
 export const fusionHead =
   (
     { head, sizes, standardization, shift }: FusionParts,

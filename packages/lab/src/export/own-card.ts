@@ -1,4 +1,4 @@
-// The model card of a bundle that was trained on somebody's own data.
+// The model card of a bundle that was trained on the user's own data.
 import type { OwnResult } from '../experiments/own-data.js';
 import { type BundleManifest, modalitiesOf, partOf } from 'mien/parts/bundle';
 import { share, table, withInterval } from './markdown.js';

@@ -1,4 +1,4 @@
-// `mien train`: a bundle from somebody's own data, with encoders as published or trained on it first.
+// `mien train`: a bundle from the user's own data, with encoders as published or trained on it first.
 import { join } from 'node:path';
 import { MienError } from 'mien-engine/base';
 import { sha256File } from 'mien-engine/node';
@@ -129,7 +129,7 @@ async function loadEncoders(
   };
 }
 
-/** Trains the encoders on the table's training rows; the profile they then make. */
+/** Trains the encoders on the table's training rows; returns their profile. */
 async function learnEncoders(
   { table, profile, config, out, name, ...options }: TrainOptions,
   learn: NonNullable<TrainOptions['learn']>,
@@ -153,7 +153,7 @@ async function learnEncoders(
     };
   }
   if (table.rows[0]?.image !== undefined) {
-    // A changed image makes another training: checkpoints are told apart by the images' bytes.
+    // Checkpoints are identified by the images' bytes, so that a changed image starts another training.
     const of = async (rows: typeof training): Promise<LabelledFace[]> => {
       const faces: LabelledFace[] = [];
       for (const { image, label } of rows)

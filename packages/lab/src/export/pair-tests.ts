@@ -1,4 +1,4 @@
-// Label-matched pairs of test texts and test faces: both together, and either alone where the other is missing.
+// Label-matched pairs of test texts and test faces: both together, and each alone with the other missing.
 // An answer is judged among the labels that the texts' corpus has.
 import { takeRows } from 'mien-engine/base';
 import { pairFaces } from '../data/pairing.js';
@@ -8,7 +8,7 @@ import { restrictPosteriors, type Scores, scores, testResult, type TestResult } 
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import { indices } from './label-indices.js';
 
-/** Whose faces texts are paired with. */
+/** Data set of the faces. */
 export const PAIRED = [
   ['FER2013', 'fer2013'],
   ['RAF-DB', 'rafdb'],
@@ -26,7 +26,7 @@ export interface Tested<Item> extends Encoded {
   readonly items: readonly Item[];
 }
 
-/** Positions of faces of a data set that bear one of the labels. */
+/** Positions of faces of a data set with one of the labels. */
 export const facesOf = (
   faces: readonly ProtocolFace[],
   dataset: ProtocolFace['item']['dataset'],
@@ -46,7 +46,7 @@ export function drawFaces(
   return Array.from(drawn, (position) => pool[position]!);
 }
 
-/** Those of the labels that some of the items bear. */
+/** The labels that occur among the items. */
 export const labelsAmong = (labels: readonly string[], items: readonly Labelled[]): string[] =>
   labels.filter((label) => items.some((one) => one.label === label));
 

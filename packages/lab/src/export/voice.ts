@@ -13,10 +13,13 @@ import { type VoiceEncoderSpec, voiceStates } from '../encoders/load-voice.js';
 import { poolSteps, type WhisperConfig } from '../encoders/whisper.js';
 import { halfParameters, linearTop, type Precision, type Top } from './models.js';
 
-/** What of a learned voice encoder is in a bundle's model. */
+/** What a bundle's model contains of a learned voice encoder. */
 export interface VoiceWeights {
   readonly config: WhisperConfig;
-  /** The encoder's, and `classifier.weight` `[labels, width]` with `classifier.bias`; blocks above `block` may be missing. */
+  /**
+   * The encoder's, and `classifier.weight` `[labels, width]` with `classifier.bias`; blocks above `block` may be
+   * missing.
+   */
   readonly weights: Tensors;
   /** The block whose states are averaged, counted from 1, or `published`: all of them, normalised. */
   readonly block: VoiceEncoderSpec['block'];
@@ -24,8 +27,8 @@ export interface VoiceWeights {
 }
 
 /**
- * Layers that stay float32, stored as float16: a mean over time keeps the rounding errors of the attention's values and
- * output best, more than those of the layers that are four times as large.
+ * Layers that stay float32, stored as float16: the rounding errors of the attention's values and output
+ * survive the mean over time best, better than those of layers four times as large.
  */
 const EXACT = /\.self_attn\.(v|out)_proj$/;
 
@@ -39,10 +42,10 @@ function smallParameters(graph: Graph, weights: Tensors): Parameters {
 
 /**
  * From `samples` `[1, n]` at 16 kHz, trimmed and levelled, at least 201 and at most 30 s in Whisper, to `embedding`
- * `[1, width]`, the mean over time of a block's states, and `logits` `[1, labels]`. Small models compute most linear layers in
- * integers (seven-bit weights, activations quantised as they come); kernels and positions are stored as float16, and the
- * spectrogram stays float32, since its logarithm would enlarge what is rounded off quiet bands.
- * @throws MienError `config` when there is no such block, `weights` that names a missing tensor.
+ * `[1, width]`, the mean over time of a block's states, and `logits` `[1, labels]`. Small models compute most linear
+ * layers in integers (seven-bit weights, activations quantised as they come); kernels and positions are stored as
+ * float16, and the spectrogram stays float32, since its logarithm would enlarge what is rounded off quiet bands.
+ * @throws MienError `config` if there is no such block, `weights` that names a missing tensor.
  */
 export function voiceModel(
   { config, weights, block }: Omit<VoiceWeights, 'labels'>,

@@ -21,9 +21,9 @@ export interface AverageOptions {
 }
 
 /**
- * Writes the mean of finished encoders to a folder like theirs; its record names them, and is otherwise the last one's.
- * The trainings must have started from the same weights: means of other encoders are useless.
- * Source: Wortsman et al. 2022, "Model soups".
+ * Writes the mean of finished encoders to a folder like theirs; its record names them and is otherwise that of the
+ * last. The trainings must have started from the same weights: means of other encoders are useless. Source: Wortsman et
+ * al. 2022, "Model soups".
  * @throws MienError `usage` for fewer than two folders, `weights` if encoders differ in kind, labels or tensors (which
  *   it names), and what reading them throws.
  */

@@ -4,7 +4,7 @@ import { float32, type Tensor, type Tensors } from 'mien-engine/base';
 /** Its name in published checkpoints. */
 export const CLASSIFIER = 'classifier';
 
-/** The name of a second one on the same embedding, for a corpus's finer labels. */
+/** Name of a second classifier on the same embedding, for a corpus's finer labels. */
 export const FINE_CLASSIFIER = 'fine_classifier';
 
 export const isClassifier = (name: string): boolean =>
@@ -35,7 +35,9 @@ export function classify(
   return logits;
 }
 
-/** The weights with the label frequencies that training took out of the logits back in the classifier's bias. */
+/**
+ * The weights with the label frequencies, which training removes from the logits, restored in the classifier's bias.
+ */
 export function withPrior(weights: Tensors, prior: readonly number[], adjustment: number): Tensors {
   const name = `${CLASSIFIER}.bias`;
   const { shape, data } = weights[name] as Tensor<'float32'>;

@@ -6,7 +6,7 @@ export interface CorpusPart {
   readonly name: string;
   /**
    * For every label, 1 if the corpus can give it and 0 if it is no evidence about it; between them for a label that its
-   * annotators could not give but its items hardly have.
+   * annotators could not give but that its items hardly ever have.
    */
   readonly evidence: ArrayLike<number>;
   /** How often an item occurs in an epoch, on average. */

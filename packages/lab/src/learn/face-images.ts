@@ -34,7 +34,7 @@ export interface KeptImages {
   close(): Promise<void>;
 }
 
-/** More bytes than this go to a file, of which the operating system keeps in memory what there is room for. */
+/** More bytes than this go to a file, of which the operating system caches as much as fits. */
 const MOST_IN_MEMORY = 2_000_000_000;
 
 interface Bytes {

@@ -21,8 +21,8 @@ export const isTrainable = ({ votes }: Labelled, { share, least }: VoteSettings)
   votes === undefined || share === 0 || voteDistribution(votes, least) !== undefined;
 
 /**
- * Distributions over the labels `[faces, labels]`: `share` of the votes and the rest of the label itself; the label alone
- * for faces without votes.
+ * Distributions over the labels `[faces, labels]`: `share` of the votes and the rest of the label itself; the label
+ * alone for faces without votes.
  */
 export function labelDistributions(
   faces: readonly Labelled[],
@@ -90,9 +90,9 @@ export interface FaceTruth {
 }
 
 /**
- * For each set, accuracy on its published labels and mean recall over them; if faces were voted on, also accuracy on the
- * votes, and the second classifier's on the published labels. The score is the mean over sets of the accuracy on votes
- * (on published labels for sets without votes), so that the larger set does not outweigh the smaller.
+ * For each set, accuracy on its published labels and mean recall over them; if faces were voted on, also accuracy on
+ * the votes, and the second classifier's on the published labels. The score is the mean over sets of the accuracy on
+ * votes (on published labels for sets without votes), so that the larger set does not outweigh the smaller.
  */
 export function scoreFaces(
   { logits, published }: { readonly logits: Float32Array; readonly published?: Float32Array },

@@ -1,4 +1,5 @@
-// The discrete Fourier transform in memory: filters sound by responses that are given by frequency, and by long impulses.
+// The discrete Fourier transform in memory: filters sound by responses that are given by frequency, and by long
+// impulses.
 
 /** cos and −sin of 2πk / n for k < n / 2, of the last length: clips of similar length share it. */
 let twiddles: { readonly n: number; readonly cos: Float64Array; readonly sin: Float64Array } | undefined;
@@ -35,7 +36,7 @@ export function fourier(re: Float64Array, im: Float64Array): void {
     const stride = n / (2 * half);
     for (let start = 0; start < n; start += 2 * half)
       for (let k = 0, at = start; k < half; k++, at++) {
-        // Single constants: arrays to take apart would double the time.
+        // Separate constants: destructured arrays would double the time.
         const c = cos[k * stride]!;
         const s = sin[k * stride]!;
         const x = re[at + half]!;

@@ -1,5 +1,5 @@
-// What trainings of text, face and voice encoders have in common, from options to trained weights; and an estimate of time
-// and memory.
+// What trainings of text, face and voice encoders have in common, from options to trained weights; and an estimate of
+// time and memory.
 import { sha256 } from 'mien-engine/node';
 import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
 import { type Progress, silentProgress } from 'mien/parts/base';
@@ -39,7 +39,7 @@ export interface Prepared {
   readonly items: LearnedRecord['items'];
 }
 
-/** Published weights and initial ones of the trainee's classifiers. */
+/** Published weights, and initial weights of the trainee's classifiers. */
 export function withClassifier(published: Tensors, trainee: Trainee, seed: number): Tensors {
   const { specs } = traineeParameters(trainee, isClassifier);
   return {
@@ -51,7 +51,7 @@ export function withClassifier(published: Tensors, trainee: Trainee, seed: numbe
   };
 }
 
-/** A task with its fingerprint, which covers `lineOf` every item. */
+/** A task with its fingerprint, which includes the line of every item. */
 export function readyToTrain<Item>(
   kind: LearnedRecord['kind'],
   { task, located }: Pick<Prepared, 'task' | 'located'>,
@@ -109,7 +109,9 @@ export interface Estimate {
   readonly shapes: Readonly<Record<string, number>>;
 }
 
-/** How long training would take: runs the first planned run of every shape twice and times the second. Nothing is kept. */
+/**
+ * How long training would take: runs the first planned run of every shape twice and times the second. Nothing is kept.
+ */
 export async function estimate(
   task: TrainingTask,
   options: {
@@ -145,7 +147,7 @@ export async function estimate(
   return {
     steps: planned.reduce((sum, { steps }) => sum + steps, 0),
     seconds: planned.reduce((sum, { shape, steps }) => sum + (steps * shapes[shape]!) / 1000, 0),
-    // The operating system counts in kilobytes.
+    // `maxRSS` is in kilobytes.
     bytes: process.resourceUsage().maxRSS * 1024 + options.furtherBytes,
     shapes,
   };

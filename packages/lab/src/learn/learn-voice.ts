@@ -37,7 +37,8 @@ export async function estimateVoice(options: LearnVoiceOptions): Promise<Estimat
 
 /**
  * Trains a voice encoder and writes it as an encoder's folder: a Whisper of as many blocks as were used.
- * @throws MienError as `train`, `readClip` and the loading of weights do; `data` if there are no clips, `config` for blocks
+ * @throws MienError as `train`, `readClip` and the loading of weights do; `data` if there are no clips, `config` for
+ *   blocks
  *   or parts that the encoder does not have.
  */
 export async function learnVoice(options: LearnVoiceOptions): Promise<LearnedRecord> {
@@ -127,7 +128,10 @@ async function prepare(options: LearnVoiceOptions) {
   return { ...ready, task, json, model, validationSet };
 }
 
-/** Sound of clips as encoders hear it, in their order. @throws MienError as `readClip` does, `data` for one too short. */
+/**
+ * Samples of the clips, as encoders take them, in order.
+ * @throws MienError as `readClip` does, `data` for one too short.
+ */
 export async function readClips(
   items: readonly SpeechItem[],
   progress: Progress = silentProgress,

@@ -167,8 +167,9 @@ const text = z.strictObject({
   tokenDropout: decay.default(0),
   corpora,
   /**
-   * Share of each corpus's label frequencies that is removed from the logits in training (logit adjustment, Menon et al.
-   * 2021), so that corpora do not compete over how frequent a label is; the classifier's bias is then fitted on validation.
+   * Share of each corpus's label frequencies that is removed from the logits in training (logit adjustment, Menon et
+   * al. 2021), so that corpora do not compete over how frequent a label is; the classifier's bias is then fitted on
+   * validation.
    */
   adjustment: share.default(0),
   /** Weight of the loss of a second classifier on the same embedding, trained on GoEmotions' own labels; 0: none. */
@@ -188,10 +189,10 @@ const hearing = z
   .strictObject({
     /** Largest change of speed and pitch together, as a share. */
     speed: z.number().min(0).max(0.5).default(0.12),
-    /** Probability of a made room, and its longest reverberation in seconds (to −60 dB). */
+    /** Probability of a synthetic room, and its longest reverberation in seconds (to −60 dB). */
     room: share.default(0.3),
     reverberation: z.number().min(0.05).max(3).default(0.7),
-    /** Probability that frequencies are weighted anew, and by at most how many dB. */
+    /** Probability of an equaliser, and its largest gain in dB. */
     equalizer: share.default(0.5),
     equalizerRange: z.number().min(0).default(8),
     /** Probability of noise (white, pink or other voices), and between which signal-to-noise ratios in dB. */
@@ -235,8 +236,8 @@ const voice = z.strictObject({
   /** How often a clip of a corpus occurs in an epoch, on average; once if it is not named. */
   repeat: z.partialRecord(z.enum(SPEECH_CORPUS_NAMES), z.number().min(0)).default({}),
   /**
-   * Share of each corpus's label frequencies that is removed from what the encoder learns (logit adjustment, Menon et al.
-   * 2021); labels that a corpus does not have do not take part in its loss.
+   * Share of each corpus's label frequencies that is removed from what the encoder learns (logit adjustment, Menon et
+   * al. 2021); labels that a corpus does not have do not take part in its loss.
    */
   logitAdjustment: share.default(0.5),
   augmentation: hearing,

@@ -1,4 +1,5 @@
-// Learning from texts: batches of similar length, padded to one of a few widths, and how weights do on validation.
+// Training of a text encoder, as a task for the training loop: batches of similar length, padded to one of a few
+// widths, and how weights score on validation.
 import { float32, inBatches, indicesBy, int32, itemsAt, randomStream, type Tensors } from 'mien-engine/base';
 import { type BertConfig, bertPartOf, bertParts } from '../encoders/bert.js';
 import type { TrainingTask } from '../train/loop.js';

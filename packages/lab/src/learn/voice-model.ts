@@ -79,7 +79,7 @@ const voiceEncoder = (
     threads === undefined ? {} : { threads },
   );
 
-/** Logits `[n, classes]` of clips at 16 kHz, each computed at its own length; what exceeds the longest is not heard. */
+/** Logits `[n, classes]` of clips at 16 kHz, each computed at its own length; longer ones are cut at the longest. */
 export async function voiceLogits(
   model: VoiceModel,
   weights: Tensors,

@@ -1,5 +1,5 @@
-// Training of a voice encoder, as a task for the training loop: which clips an epoch has, in which batches and how augmented,
-// and how weights score on validation.
+// Training of a voice encoder, as a task for the training loop: which clips an epoch has, in which batches and how
+// augmented, and how weights score on validation.
 import { float32, inBatches, indicesBy, int32, itemsAt, randomStream, type Tensors } from 'mien-engine/base';
 import { argmax, scores } from 'mien/parts/evaluate';
 import { framesOf, HOP, reflected, SAMPLE_RATE, samplesOfBatch } from '../encoders/log-mel.js';
@@ -101,7 +101,7 @@ export function voiceTask(
     return last;
   };
 
-  /** The clip as this epoch hears it. */
+  /** The clip as this epoch augments it. */
   const heard = (item: number, drawn: DrawnVoice): Float32Array => {
     const whole = augmentVoice(training.clips[item]!, drawn, sources);
     const length = lengthOf(item, drawn);
@@ -180,7 +180,9 @@ export function voiceTask(
   return { ...task, prior };
 }
 
-/** Clips by corpus, how frequent labels are in each, and which it is evidence about: those that some of its clips have. */
+/**
+ * Clips by corpus, how frequent labels are in each, and which it is evidence about: those that some of its clips have.
+ */
 export function corpusEvidence({ labels, corpora }: Pick<VoiceSet, 'labels' | 'corpora'>, classes: number) {
   const names = [...new Set(corpora)].sort();
   const items: Labelled = {
@@ -205,8 +207,8 @@ const scaled = (masks: DrawnVoice['timeMasks'], length: number): number[] =>
   masks.flat().map((share) => Math.round(share * length));
 
 /**
- * For each corpus, accuracy and mean recall over the labels it has; the score is the mean accuracy over corpora, so that
- * the largest does not outweigh the others.
+ * For each corpus, accuracy and mean recall over the labels it has; the score is the mean accuracy over corpora, so
+ * that the largest does not outweigh the others.
  */
 export function scoreVoices(
   logits: Float32Array,

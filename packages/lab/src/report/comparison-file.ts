@@ -1,5 +1,5 @@
-// `comparison.json`: fusion heads side by side, as `mien compare` found them on items of the data sets. Numbers only: no
-// text and no face.
+// `comparison.json`: fusion heads side by side, as `mien compare` found them on items of the data sets. Numbers only:
+// no text and no face.
 import { z } from 'zod';
 import { readJson } from 'mien-engine/node';
 import { checkData } from 'mien/parts/base';
@@ -12,9 +12,9 @@ const interval = z.strictObject({
 const share = z.number().min(0).max(1);
 
 const head = z.strictObject({
-  /** `product`: of the encoders' own posteriors, which is no head. */
+  /** `product`: of the encoders' own posteriors, which is not a trained head. */
   head: z.string(),
-  /** Numbers that are trained. */
+  /** Number of trained values. */
   parameters: z.int().min(0),
   /** Learning rate that was best on validation; null of the product. */
   rate: z.number().positive().nullable(),
@@ -30,7 +30,7 @@ const head = z.strictObject({
         /** The side that is worse or missing. */
         of: z.enum(['text', 'face']).nullable(),
         accuracy: interval,
-        /** Mean of the gate, one a seed; empty where there is none. */
+        /** Mean of the gate, one per seed; empty without a gate. */
         gates: z.array(share),
       }),
     )

@@ -1,4 +1,4 @@
-// The documented form of `results.json` (docs/results.md): an experiment's results with the paper's figures beside.
+// The documented form of `results.json` (docs/results.md): an experiment's results with the paper's figures.
 import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
 import { readJson } from 'mien-engine/node';
@@ -13,7 +13,10 @@ import {
   type ResultRow,
 } from '../experiments/results.js';
 
-/** The paper's figures as printed, with two decimals; null where it gives none. Source: Mishra et al. 2026, Tables II to IV. */
+/**
+ * The paper's figures as printed, with two decimals; null where it gives none. Source: Mishra et al. 2026, Tables II to
+ * IV.
+ */
 type PaperFigures = Readonly<Record<MetricName, number | null>>;
 
 const figures = (...values: readonly (number | undefined)[]): PaperFigures =>
@@ -80,8 +83,8 @@ export interface Results extends Omit<ExperimentResults, 'rows'> {
 }
 
 /**
- * An experiment's results with the paper's figures put beside the rows that reproduce them.
- * @throws MienError `usage` when two rows have one id.
+ * An experiment's results with the paper's figures for the rows that reproduce them.
+ * @throws MienError `usage` if two rows have the same id
  */
 export function toResults(experiment: ExperimentResults): Results {
   const ids = new Set<string>();
@@ -184,7 +187,7 @@ const schema = z.strictObject({
   }),
 });
 
-/** @throws MienError `format` that names the first field which is not as docs/results.md says. */
+/** @throws MienError `format` with the first field that does not have the form in docs/results.md */
 export const parseResults = (value: unknown, file?: string): Results =>
   checkData(schema, value, {
     file,

@@ -160,7 +160,10 @@ const isGuided = ({ head, modalities, gateGuidance = 0 }: HeadGraphOptions): boo
   modalitiesOf(head, modalities).length === 2 &&
   (head === 'gated' || head === 'gated-no-lstm');
 
-/** Batches of items, `[steps, batch size]`; the last one is filled up with item 0 at weight 0, so that items count once. */
+/**
+ * Batches of items, `[steps, batch size]`; the last one is padded with item 0 at weight 0, so that every item counts
+ * once.
+ */
 export function headBatches(options: HeadGraphOptions, items: Items): Tensors {
   const { batchSize, head, modalities } = options;
   const n = items.labels.length;

@@ -1,5 +1,6 @@
-// The training loop of every model: draw a run's batches, run its steps, validate after each epoch, keep the best epoch,
-// stop when none is better. A training resumes from its checkpoints to the same bytes as if it had not been stopped.
+// The training loop of every model: draw a run's batches, run its steps, validate after each epoch, keep the best
+// epoch, stop when none is better. A training resumes from its checkpoints to the same bytes as if it had not been
+// stopped.
 import { MienError, type Tensors } from 'mien-engine';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import { openCheckpoints, type Checkpoints } from './checkpoint.js';
@@ -85,7 +86,7 @@ interface Snapshot extends Position {
 /**
  * Trains and returns the weights of the epoch that was best on validation, averaged if the task says so.
  * @throws MienError `diverged` with the step at which the loss was no longer finite, `checkpoint` if the folder holds a
- *   checkpoint of another training, `interrupted` when the signal is given (after a checkpoint).
+ *   checkpoint of another training, `interrupted` if the signal is aborted (after a checkpoint).
  */
 export async function train(task: TrainingTask, options: TrainingOptions): Promise<Trained> {
   const { patience, folder, progress = silentProgress, signal } = options;
@@ -253,7 +254,7 @@ function sumOf<T>(values: Iterable<T>, of: (value: T) => number): number {
   return sum;
 }
 
-/** A step may leave values that are not finite although its loss was finite: such a state is not saved. */
+/** A step with a finite loss may still leave values that are not finite: such a state is not saved. */
 const isFinite = (state: TrainingState): boolean =>
   Object.values(flat(state)).every(({ data }) => {
     const values = data as Float32Array;

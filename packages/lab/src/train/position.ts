@@ -8,7 +8,7 @@ export interface RunEntry {
   readonly epoch: number;
   /** Mean over the run's steps. */
   readonly loss: number;
-  /** Share of the run's items that were classified rightly, each as it was met. */
+  /** Share of the run's items that were classified correctly, each by the weights before its step. */
   readonly accuracy: number;
   /** Milliseconds per step: preparing its data, and computing. */
   readonly dataMs: number;

@@ -1,5 +1,5 @@
-// The training step of every model: loss, gradients, update and step counter, as the body of a Scan over mini-batches, so
-// that many steps are one run of the runtime (paper, Algorithm 1, lines of the training loop).
+// The training step of every model: loss, gradients, update and step counter, as the body of a Scan over mini-batches,
+// so that many steps are one run of the runtime (paper, Algorithm 1, lines of the training loop).
 import { defined } from 'mien-engine/base';
 import {
   add,
@@ -51,7 +51,7 @@ export interface Trainee {
     inputs: Named,
   ) => {
     readonly loss: Value;
-    /** How many items of the batch are classified rightly, float32 scalar. */
+    /** How many items of the batch are classified correctly, float32 scalar. */
     readonly hits: Value;
     /** Parameters that change in training without a gradient, by name, as they are after this batch. */
     readonly statistics?: Named;
@@ -75,7 +75,7 @@ export interface TrainingState<T = Tensor> {
   /** Trained parameters and statistics. Kernels are `[out, rest]`: ONNX Runtime is slow at scalar times rank 4. */
   readonly parameters: Readonly<Record<string, T>>;
   readonly optimizer: OptimizerState<T>;
-  /** Running averages of the parameters; empty if none are kept. They are updated once a run, after its last step. */
+  /** Running averages of the parameters; empty if none are kept. Updated once per run, after its last step. */
   readonly averages: Readonly<Record<string, T>>;
   /** Steps done, float32 scalar. */
   readonly step: T;
@@ -84,7 +84,7 @@ export interface TrainingState<T = Tensor> {
 export interface StepSession {
   /**
    * As many steps as the batches in `inputs` have along their first axis; `inputs` also has the tables.
-   * Returns the mean loss of each step and how many of its items were classified rightly.
+   * Returns the mean loss of each step and how many of its items were classified correctly.
    */
   run(
     state: TrainingState,
@@ -248,8 +248,8 @@ const asMatrix = ({ shape, data }: Tensor): Tensor<'float32'> =>
   float32(shape.length < 4 ? shape : [shape[0]!, sizeOf(shape.slice(1))], data as Float32Array);
 
 /**
- * What remains of an average after some steps. Few steps say little about the average of many: it widens as steps are
- * done, as TensorFlow's moving averages do.
+ * What remains of an average after some steps. An average over few steps has a shorter memory, which grows with the
+ * steps done, as in TensorFlow's moving averages.
  */
 const decayOver = (decay: number, done: number, steps: number): number =>
   Math.min(decay, (1 + done) / (10 + done)) ** steps;

@@ -1,8 +1,8 @@
-// Tells speech from pauses in sound at 16 kHz as it comes, without a model: how far each frame is above the noise, and
-// how periodic it is. Noise floors are minima over time, after Martin 2001, "Noise power spectral density estimation
-// based on optimal smoothing and minimum statistics".
+// Distinguishes speech from pauses in streamed sound at 16 kHz, without a model: how far each frame is above the noise,
+// and how periodic it is. Noise floors are minima over time, after Martin 2001, "Noise power spectral density
+// estimation based on optimal smoothing and minimum statistics".
 
-/** Scores frames of sound at 16 kHz as it comes. */
+/** Scores frames of streamed sound at 16 kHz. */
 export interface ActivityDetector {
   /** Samples of a frame. */
   readonly frame: number;
@@ -16,14 +16,14 @@ export interface ActivityDetector {
 const FRAME = 320;
 /** Coefficient of the high-pass filter that removes offsets and rumble: 100 Hz. */
 const HIGH_PASS = 0.961;
-/** Larger samples are cut off; others than numbers count as silence. */
+/** Larger samples are clipped; NaN counts as silence. */
 const LARGEST = 32;
 
 /** The low band, up to 2 kHz, has every fourth sample after this filter. */
 const DECIMATION = 4;
 const LOW_PASS = [1, 2, 3, 4, 3, 2, 1, 0].map((tap) => tap / 16);
 const LOW_FRAME = FRAME / DECIMATION;
-/** Periods of voices in samples of the low band: 70 to 400 Hz. */
+/** Pitch periods in samples of the low band: 70 to 400 Hz. */
 const [SHORTEST, LONGEST] = [10, 57];
 /** Samples that are compared with those a period later: 40 ms. */
 const COMPARED = 160;
@@ -42,14 +42,14 @@ const MOST_ABOVE = 25;
 const MEMORY = 256;
 
 /**
- * Of a frame, in the band up to 2 kHz: dB above the noise, and these times periodicity from 0 to 1; and the means of both
- * over 0.2 s on either side. (The whole band told nothing more.)
+ * Of a frame, in the band up to 2 kHz: dB above the noise, and these times periodicity from 0 to 1; and the means of
+ * both over 0.2 s on either side. (The full band added nothing.)
  */
 export type ActivityFeatures = readonly [number, number, number, number];
 
 /**
- * Logistic regression on speech of actors 1 to 12 of RAVDESS among pauses, with white and pink noise, hum and clicks at 0
- * to 50 dB: `bench/voice-activity.ts --fit`.
+ * Logistic regression on speech of actors 1 to 12 of RAVDESS among pauses, with white and pink noise, hum and clicks at
+ * 0 to 50 dB: `bench/voice-activity.ts --fit`.
  */
 const WEIGHTS: ActivityFeatures = [-0.189, 1.31, 0.419, 0.338];
 const BIAS = -2.53;
@@ -82,8 +82,7 @@ function periodicity(ring: Float64Array, start: number): number {
 }
 
 /**
- * A detector that needs no model. It decides a frame of 20 ms when it has heard another second; memory and the time for a
- * frame are constant.
+ * A detector that needs no model. It decides a frame of 20 ms one second later; memory and time per frame are constant.
  * @param score the probability of speech from features of a frame, by default as fitted
  */
 export function createActivityDetector(
@@ -100,7 +99,7 @@ export function createActivityDetector(
 
   function hear(sample: number): void {
     const x = Number.isFinite(sample) ? Math.max(-LARGEST, Math.min(LARGEST, sample)) : 0;
-    // The first sample is no step: sound may start away from zero.
+    // The first sample is not a step: sound may start away from zero.
     filtered = heard === 0 ? 0 : HIGH_PASS * (filtered + x - previous);
     previous = x;
     history[heard & (history.length - 1)] = filtered;

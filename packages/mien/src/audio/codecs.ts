@@ -1,4 +1,4 @@
-// Decodes compressed recordings by packages that users install beside mien, each for one format, loaded on first use.
+// Decodes compressed recordings with packages that users install beside mien, one per format, loaded on first use.
 import { messageOf } from 'mien-engine/base';
 import { AudioError, checkLength, MOST_SECONDS, type Waveform } from './waveform.js';
 
@@ -28,7 +28,7 @@ const missing = (cause: unknown): never => {
   throw cause;
 };
 
-/** By format. The imports are literals, so that tools see them; webpack leaves them to the runtime. */
+/** By format. The imports are literals, so that bundlers find them; webpack leaves them to the runtime. */
 const CODECS = {
   opus: {
     title: 'Ogg Opus',
@@ -121,8 +121,9 @@ async function createDecoder(name: CodecName): Promise<Decoder> {
 const PART = 1 << 16;
 
 /**
- * Decodes a whole recording. Of one that is cut off or damaged, what can be decoded is returned as `truncated`.
- * @throws AudioError `undecodable` when that is nothing, `too-long`, or `no-decoder`.
+ * Decodes a whole recording. What can be decoded of a damaged or incomplete one is returned with
+ * `truncated`.
+ * @throws AudioError `undecodable` if that is nothing, `too-long`, or `no-decoder`.
  */
 export async function decodeCompressed(
   bytes: Uint8Array,
@@ -173,7 +174,7 @@ export async function decodeCompressed(
   return { sampleRate: first.sampleRate, channels, ...(truncated ? { truncated } : {}) };
 }
 
-/** Whether the last page of an Ogg file says that it is the last. */
+/** Whether the last page of an Ogg file is marked as the last. */
 function endsOgg(bytes: Uint8Array): boolean {
   for (let at = bytes.length - 27; at >= Math.max(0, bytes.length - 65_307 - 27); at--)
     if (startOf(bytes.subarray(at), 4) === 'OggS') return (bytes[at + 5]! & 4) !== 0;

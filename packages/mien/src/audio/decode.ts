@@ -20,7 +20,8 @@ const MOST_BYTES = 512 * 1024 * 1024;
 
 /**
  * Speech from any sound source: WAV by mien itself, Ogg Opus and Vorbis, FLAC and MP3 by the packages in `codecs.ts`.
- * @throws AudioError with the `fault` when it cannot be used; MienError `file` when a file cannot be read, `usage` when it
+ * @throws AudioError with the `fault` when it cannot be used; MienError `file` when a file cannot be read, `usage` when
+ *   it
  *   would have to be fetched.
  */
 export async function decodeAudio(source: unknown, options: DecodeAudioOptions = {}): Promise<Speech> {
@@ -30,7 +31,7 @@ export async function decodeAudio(source: unknown, options: DecodeAudioOptions =
     if ('waveform' in given) return speechOf(given.waveform, options);
     return speechOf(await decodeBytes(await bytesOf(given, maxBytes), options), options);
   } catch (error) {
-    // The parts below do not know what the recording is called.
+    // The functions below do not know the name of the recording.
     if (!(error instanceof AudioError) || file === undefined || error.place.file !== undefined) throw error;
     const { fault, reason, hint, cause } = error;
     throw new AudioError(fault, reason, { file, hint, cause });
@@ -54,7 +55,7 @@ async function bytesOf(given: Location, maxBytes: number): Promise<Uint8Array> {
   const path = pathOf(given.address);
   try {
     const stats = await stat(path);
-    // Some devices can be read for ever.
+    // Some devices never end.
     if (!stats.isCharacterDevice()) {
       checkBytes(stats.size, maxBytes);
       return await readFile(path);

@@ -1,4 +1,4 @@
-// Takes out of a recording what says more of the microphone than of the voice: its level, and the silence around it.
+// Removes from a recording what depends on the microphone more than on the voice: its level, and the silence around it.
 
 /** Samples of a frame, 20 ms at 16 kHz. */
 const FRAME = 320;
@@ -38,8 +38,8 @@ export interface TrimOptions {
 }
 
 /**
- * Speech at 16 kHz without the silence at either end: what is more than 40 dB below its loudest 20 ms. Pauses inside stay.
- * A view of the samples, not a copy.
+ * Speech at 16 kHz without the silence at either end: what is more than 40 dB below its loudest 20 ms. Pauses inside
+ * stay. A view of the samples, not a copy.
  */
 export function trimSilence(samples: Float32Array, { margin = 2 }: TrimOptions = {}): Float32Array {
   const powers = framePowers(samples);

@@ -1,4 +1,4 @@
-// Cuts recordings of any length at pauses into segments of speech, at once or as the sound comes.
+// Cuts recordings of any length at pauses into segments of speech, at once or while the sound is streamed.
 import { defined, MienError } from 'mien-engine/base';
 import { type ActivityDetector, createActivityDetector } from './activity.js';
 import { SPEECH_RATE } from './speech.js';
@@ -19,7 +19,7 @@ export interface SegmentOptions {
   readonly pause?: number | undefined;
   /** Sound that is kept before and after speech, in seconds (default 0.15), at most half of `pause`. */
   readonly padding?: number | undefined;
-  /** What tells speech from pauses, for one recording; by default a detector that needs no model. */
+  /** Detects speech in one recording; by default without a model. */
   readonly detector?: ActivityDetector | undefined;
 }
 
@@ -56,7 +56,7 @@ function createStore() {
       length += samples.length;
     },
     read: (from: number, to: number): Float32Array => data.slice(from - first, to - first),
-    /** Drops what is before a position, once that is worth moving the rest. */
+    /** Drops what is before a position, once enough has accumulated. */
     drop(before: number): void {
       const count = Math.min(length, before - first);
       if (count < length / 2) return;
@@ -72,8 +72,8 @@ const positive = (value: number, field: string): number => {
 };
 
 /**
- * A segmenter for sound that comes in parts of any size. The segments are those of the whole recording; memory is bounded
- * by the longest segment.
+ * A segmenter for sound that comes in parts of any size. The segments are those of the whole recording; memory is
+ * bounded by the longest segment.
  * @throws MienError `config` for impossible options.
  */
 export function createSegmenter(options: SegmentOptions = {}): Segmenter {
@@ -164,8 +164,8 @@ export function createSegmenter(options: SegmentOptions = {}): Segmenter {
 }
 
 /**
- * Segments of speech in a recording at 16 kHz, in order, without overlap. Frames are scored without regard to the level, so
- * that no levelling is needed before; trim and level each segment afterwards.
+ * Segments of speech in a recording at 16 kHz, in order, without overlap. Scores do not depend on the level: level each
+ * segment afterwards, not the recording before.
  * @throws MienError `config` for impossible options.
  */
 export async function speechSegments(

@@ -3,7 +3,7 @@ import { describeType, tagOf } from 'mien-engine/base';
 import { bytesIn, isBlob, steadyBytes } from '../base/bytes.js';
 import { AudioError, checkRate, type Waveform } from './waveform.js';
 
-/** Sound that is decoded already. */
+/** Decoded sound. */
 export interface RawAudio {
   /** Samples a second. */
   readonly sampleRate: number;
@@ -43,7 +43,7 @@ type Source =
   | { readonly blob: Blob }
   | { readonly address: string };
 
-/** @throws AudioError `undecodable` that names the kind of value when it is no sound, `no-sound` when it is empty. */
+/** @throws AudioError `undecodable` that names the kind of value if it is not sound, `no-sound` if it is empty. */
 export function audioSourceOf(value: unknown): Source {
   if (typeof value === 'string' || tagOf(value) === 'URL') {
     const address = String(value);
@@ -86,7 +86,7 @@ function waveformOf(value: object & { readonly sampleRate: unknown }): Waveform 
   return { sampleRate, channels: data.map(samplesOf) };
 }
 
-/** By name, since a Float32Array from an iframe or a test runner belongs to another realm. */
+/** By name, since a Float32Array from an iframe or a test runner has another realm's constructor. */
 function samplesOf(data: unknown): Float32Array {
   if (tagOf(data) === 'Float32Array') return data as Float32Array;
   throw new AudioError('undecodable', `its data is ${describeType(data)}`, {

@@ -5,9 +5,9 @@ import { AudioError, checkLength, checkRate, type Waveform } from './waveform.js
 /** Samples a second that encoders read. */
 export const SPEECH_RATE = 16_000;
 
-/** Something to know about a recording that was read all the same. */
+/** A defect of a recording that was read nevertheless. */
 export type AudioNote =
-  /** Some of it is cut off at full scale. */
+  /** Peaks are clipped at full scale. */
   | 'clipped'
   /** It was not centred at zero; it is now. */
   | 'offset'
@@ -83,7 +83,7 @@ function isClipped(samples: Float32Array): boolean {
   return clipped >= CLIPPED_SHARE * samples.length;
 }
 
-/** The samples around zero, and the mean that was taken from them. */
+/** The centred samples, and the mean that was subtracted. */
 function centred(samples: Float32Array): { readonly samples: Float32Array; readonly mean: number } {
   let sum = 0;
   for (const sample of samples) sum += sample;
@@ -107,9 +107,10 @@ function mix(channels: readonly Float32Array[], notes: Set<AudioNote>): Float32A
 }
 
 /**
- * Speech from any number of channels at any rate: each is centred at zero, those with sound are averaged, and the result
- * is resampled to 16 kHz. Its level is left as it is.
- * @throws AudioError `no-sound`, `not-finite`, `silent`, `too-short`, `too-long`, or `undecodable` for an impossible rate.
+ * Speech from any number of channels at any rate: each is centred at zero, those with sound are averaged, and the
+ * result is resampled to 16 kHz. Its level is left as it is.
+ * @throws AudioError `no-sound`, `not-finite`, `silent`, `too-short`, `too-long`, or `undecodable` for an impossible
+ *   rate.
  */
 export function speechOf(waveform: Waveform, options: SpeechOptions = {}): Speech {
   const { minSeconds = LEAST_SECONDS, maxSeconds } = options;

@@ -1,5 +1,5 @@
-// Reads WAV files, also those whose headers lie. Sources: Microsoft's "Multimedia Programming Interface" 1.0 and "Multiple
-// Channel Audio Data and WAVE Files"; EBU Tech 3306 (RF64); ITU-T G.711 (A-law and µ-law).
+// Reads WAV files, including those with wrong headers. Sources: Microsoft's "Multimedia Programming Interface" 1.0 and
+// "Multiple Channel Audio Data and WAVE Files"; EBU Tech 3306 (RF64); ITU-T G.711 (A-law and µ-law).
 import { AudioError, checkLength, checkRate, type Waveform } from './waveform.js';
 
 /** Encodings by their number in the header. */
@@ -41,8 +41,8 @@ interface Format {
 
 /**
  * The samples of a WAV file: 8 to 32-bit PCM, 32 and 64-bit float, A-law and µ-law, plain or extensible, little or big
- * endian. Sizes in headers are limits at most: the sound ends where the file does, and `truncated` says if that is before
- * the header's end. A writer to a pipe leaves them at 0 or 2³² − 1, which means to the end of the file.
+ * endian. Sizes in headers are limits at most: the sound ends where the file does, and `truncated` says if that is
+ * before the header's end. A writer to a pipe leaves them at 0 or 2³² − 1, which means to the end of the file.
  * @throws AudioError `undecodable`, `no-sound`, or `too-long`.
  */
 export function readWav(

@@ -1,4 +1,4 @@
-// What a recording is once it is decoded, and why one cannot be used.
+// Decoded recordings, and the reasons why one cannot be used.
 import { type ErrorPlace, MienError } from 'mien-engine/base';
 
 /** Samples of one or more channels of one length, nominally in [−1, 1]. */

@@ -1,8 +1,13 @@
 // A detected face: plain data in pixels of the photograph.
 
-/** A point in an image in pixels; (0, 0) is the outer corner of the first pixel, (0.5, 0.5) its centre. */
+/**
+ * A position in an image, in pixels from its top left corner: (0, 0) is the outer corner of the first pixel, (0.5, 0.5)
+ * its centre.
+ */
 export interface Point {
+  /** To the right. */
   readonly x: number;
+  /** Downwards. */
   readonly y: number;
 }
 

@@ -1,4 +1,4 @@
-// Images that are not there: how callers, forms and tables say that there is none, told apart from one that is empty.
+// Missing images and recordings: how callers, forms and tables say that there is none, as opposed to an empty one.
 import { bytesIn, isBlob } from '../base/bytes.js';
 
 /**

@@ -1,26 +1,26 @@
-// Whether WebGPU computes what WebAssembly computes: drivers differ, so each model is tried on made-up input first.
+// Whether WebGPU computes what WebAssembly computes: drivers differ, so each model is first tried on synthetic input.
 import type { ort } from 'mien-engine';
 
-/** How WebGPU did on one model. */
+/** Result of the comparison for one model. */
 export interface Comparison {
   /** Names of the model's inputs, to tell models apart. */
   readonly inputs: readonly string[];
   /** Largest difference of an output, as a share of the largest output; infinite where WebGPU could not compute. */
   readonly difference: number;
-  /** How many times as long as WebGPU WebAssembly takes, where that was to decide. */
+  /** WebAssembly's time divided by WebGPU's, if it was measured. */
   readonly ratio?: number;
   /** What was chosen. */
   readonly device: 'wasm' | 'webgpu';
 }
 
-/** What dimensions become that a model leaves open: one item, tokens of a sentence, sides of a face that is shrunk. */
+/** Sizes for a model's open dimensions: one item, the tokens of a sentence, the sides of a face that is shrunk. */
 const TOKENS = 32;
 const SIDE = 112;
 const ROUNDS = 3;
 
 type Runtime = Pick<typeof ort, 'Tensor'>;
 
-/** Runs both on the same made-up input: how far they differ, and, where they agree, how their times compare. */
+/** Runs both on the same synthetic input: how far they differ and, if they agree, how their times compare. */
 export async function compareSessions(
   runtime: Runtime,
   plain: ort.InferenceSession,
@@ -67,7 +67,7 @@ function differenceOf(expected: Outputs, found: Outputs): number {
   for (const [name, { data }] of Object.entries(expected)) {
     const [a, b] = [data as Float32Array, found[name]!.data as Float32Array];
     const scale = a.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6);
-    // Written so that a value that is no number counts as a difference.
+    // Written so that NaN counts as a difference.
     a.forEach((value, i) => {
       const apart = Math.abs(value - b[i]!) / scale;
       if (!(apart <= largest)) largest = apart >= 0 ? apart : Infinity;
@@ -76,7 +76,7 @@ function differenceOf(expected: Outputs, found: Outputs): number {
   return largest;
 }
 
-/** Milliseconds of the quickest run. */
+/** Milliseconds of the fastest run. */
 async function timed(session: ort.InferenceSession, feeds: Record<string, ort.Tensor>): Promise<number> {
   let least = Infinity;
   for (let i = 0; i < ROUNDS; i++) {

@@ -33,16 +33,16 @@ import type {
   Warning,
 } from './types.js';
 
-/** What the encoders gave, by modality: rows of all items. */
+/** Outputs of the encoders by modality: rows of all items. */
 export type AllEncoded = { readonly [M in Modality]?: Encoded | undefined };
 
-/** An item, and its rows in what the encoders gave; of several units the first, the others follow. */
+/** An item, and its rows in the encoders' outputs; of several units the first, which the others follow. */
 export interface Placed {
   readonly prepared: Prepared;
   readonly rows: { readonly [M in Modality]?: number | undefined };
 }
 
-/** What the decision says of one item. */
+/** The decision's outputs for one item. */
 interface Decided {
   readonly present: readonly Modality[];
   /** An output's row of this item; undefined if the bundle does not have it. */
@@ -58,7 +58,7 @@ type DecideOptions = Pick<RecognizeOptions, 'prior' | 'fine' | 'gate'>;
 /** What answering needs of an open bundle. */
 type Answering = Pick<OpenBundle, 'manifest' | 'decision'> & { readonly modalities?: Modalities };
 
-/** Results in the order of the items: an item's failure where there is one, else its answer. */
+/** Results in the order of the items: an item's failure if there is one, else its answer. */
 export async function answerItems(
   bundle: Answering,
   items: readonly Placed[],
@@ -124,7 +124,7 @@ async function decide(
         present,
         values,
         joint: (output, some = present) => values(jointName(modalities, some, output)),
-        // Under the training prior the encoder's own.
+        // Under the training prior, the encoder's own.
         logits: (modality) => values(`${modality} moved logits`) ?? rowIn(sides[modality]!.logits),
       };
     });
@@ -132,7 +132,7 @@ async function decide(
   return decided;
 }
 
-/** These rows of all that an encoder gave; as they are if they are all rows. */
+/** These rows of an encoder's outputs; unchanged if they are all rows. */
 function rowsOf(encoded: Encoded, rows: readonly number[]): Encoded {
   const { embedding, logits, fine } = encoded;
   if (rows.length === logits.shape[0] && rows.every((row, i) => row === i)) return encoded;
@@ -184,7 +184,7 @@ function resultOf(
   } as Recognition;
 }
 
-/** What one modality says by itself. */
+/** The posterior of one modality by itself. */
 function posteriorOf(manifest: BundleManifest, modality: Modality, decided: Decided): ModalityPosterior {
   const { labels } = partOf(manifest, modality);
   const probabilities = probabilitiesOf(labels, decided.values(`${modality} posterior`)!);
@@ -222,7 +222,7 @@ function answerOf(
   };
 }
 
-/** The weights of the fusion's modalities, where a gate gave them. */
+/** The weights of the fusion's modalities, if it has a gate. */
 function gateOf(decided: Decided): Gate | undefined {
   const { present } = decided;
   const [mean] = decided.joint('mean gate') ?? [];
@@ -267,7 +267,7 @@ const CONTRADICTION = 0.7;
 /** The label of words and faces that show no emotion. A calm face beside emotional words is common. */
 const NEUTRAL = 'neutral';
 
-/** Warns where two sides express an emotion, the second one that the first can tell of too, and these differ widely. */
+/** Warns if two modalities express different emotions, the second's being among the first's labels too. */
 function contradictions(
   manifest: BundleManifest,
   decided: Decided,

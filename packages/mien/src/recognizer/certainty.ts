@@ -12,7 +12,7 @@ import type { Recognition, RecognizeOptions } from './types.js';
 
 type Decided = Pick<Recognition, 'label' | 'probabilities'>;
 
-/** Whether every model that is opened with a bundle has certainty data: a voice, added to it, takes none away. */
+/** Whether every model that is opened with a bundle has certainty data; models that are opened later do not count. */
 export const knowsCertainty = (manifest: BundleManifest): boolean =>
   [
     ...modalitiesOf(manifest)

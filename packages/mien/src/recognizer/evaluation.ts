@@ -1,15 +1,15 @@
-// How a recogniser does on items whose labels are known: the answer, what each modality alone would have said, groups.
+// Evaluates a recogniser on labelled items: the answer, each modality alone, and groups.
 import { MienError } from 'mien-engine/base';
 import { groupAccuracies, type GroupAccuracy } from '../evaluate/intervals.js';
 import { argmax, scores } from '../evaluate/scores.js';
 import { testResult, type TestResult } from '../evaluate/test-result.js';
 import type { FailureCode, Probabilities, Recognition, Result } from './types.js';
 
-/** A recognised item with its label, in the recogniser's words. */
+/** A recognised item with its label, as the recogniser names it. */
 export interface Judged {
   readonly result: Result;
   readonly label: string;
-  /** Whom or what it is of: groups are reported by themselves. */
+  /** Its group, if any; groups are reported separately. */
   readonly group?: string;
 }
 
@@ -28,7 +28,7 @@ export interface EvaluationOptions {
   readonly restrict?: boolean;
 }
 
-/** @throws MienError `data` when no item was recognised, or a label is none that the recogniser knows. */
+/** @throws MienError `data` when no item was recognised, or the recogniser does not have a label. */
 export function evaluateResults(
   judged: readonly Judged[],
   known: readonly string[],

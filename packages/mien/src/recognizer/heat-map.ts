@@ -1,5 +1,5 @@
-// The heat map of a face, the same on the page and in files: evidence for the label in its colour, evidence against it in
-// dark stripes, which need no colour vision; and its sums by part of the face.
+// The heat map of a face, the same on the page and in files: evidence for the label in its colour, evidence against it
+// in dark stripes, which need no colour vision; and its sums by part of the face.
 import type { FaceExplanation, Point } from './types.js';
 
 /** 8-bit pixels, RGB or RGBA. */
@@ -13,7 +13,7 @@ type Rgb = readonly [red: number, green: number, blue: number];
 
 /** Opacity of the strongest cell. */
 const MAX_OPACITY = 0.9;
-/** The face is shown in light grey, so that all colour is the map's. */
+/** The face is shown in light grey, so that all colour is that of the map. */
 const LIGHTEST = 250;
 const CONTRAST = 0.72;
 const STRIPE_COLOUR: Rgb = [24, 22, 20];
@@ -21,8 +21,8 @@ const STRIPE_COLOUR: Rgb = [24, 22, 20];
 const STRIPES = { period: 0.03, width: 0.012 };
 
 /**
- * Overlays the cells of an explanation on the aligned face. Values are interpolated between the centres of cells: detail
- * finer than the grid is not computed.
+ * Overlays the cells of an explanation on the aligned face. Values are interpolated between the centres of cells:
+ * detail finer than the grid is not computed.
  * @param face RGB or RGBA pixels of the area between `corners`
  * @param colour of evidence for the label, 0 to 255 each
  * @returns RGBA, `[height, width, 4]`.

@@ -1,4 +1,4 @@
-// Values by label: posteriors, the label on top, a posterior restricted to some labels.
+// Values by label: posteriors, the most probable label, a posterior restricted to some labels.
 import { argmax, scores } from '../evaluate/scores.js';
 import type { Probabilities } from './types.js';
 
@@ -19,7 +19,7 @@ export const topOf = (probabilities: Probabilities): string => {
   return labels[argmax(scores(labels.length, Float64Array.from(Object.values(probabilities))))[0]!]!;
 };
 
-/** The posterior given that the label is one of `labels`; uniform where none of them has any probability. */
+/** The posterior given that the label is one of `labels`; uniform if all of them have probability zero. */
 export function restricted(probabilities: Probabilities, labels: readonly string[]): Probabilities {
   const total = labels.reduce((sum, label) => sum + (probabilities[label] ?? 0), 0);
   return byLabel(

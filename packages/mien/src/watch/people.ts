@@ -1,4 +1,4 @@
-// Who is who from frame to frame: faces become numbered people by where they are and by what they look like.
+// Tracks people from frame to frame: faces become numbered people by where they are and what they look like.
 import type { Box } from '../detector/face.js';
 import { overlapOf } from '../detector/suppression.js';
 import type { DecodedImage } from '../encoders/encoder.js';
@@ -93,10 +93,10 @@ function isNear(a: Box, b: Box): boolean {
 }
 
 /**
- * The person of each face of a frame, and everyone known after it. Faces continue people where boxes overlap, then those
- * nearby who were lost for a moment, then those whose head, hair and clothes looked the same at any earlier time; others
- * are new. A cut to another face at the same place is told by its look. Not a face recogniser: whoever comes back in
- * other clothes or light is someone new.
+ * The person of each face of a frame, and everyone known after it. Faces continue people where boxes overlap, then
+ * those nearby who were lost for a moment, then those whose head, hair and clothes looked the same at any earlier time;
+ * others are new. A cut to another face at the same place is noticed by its look. This is not face recognition: a
+ * person who comes back in other clothes or light counts as new.
  * @param count people so far
  */
 export function identify(

@@ -1,4 +1,4 @@
-// Watches into a folder: the table, the summary and the page, written so that a run that was killed can be resumed.
+// Writes the timeline of a recording to a folder, as table, summary and page; a run that was killed can be resumed.
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// What the voice and the words of a recording say over time: posteriors of stretches, found by their time.
+// Posteriors of the voice and the words of a recording over time.
 import { MienError } from 'mien-engine/base';
 import { createSegmenter, type SpeechSegment } from '../audio/segments.js';
 import { SPEECH_RATE } from '../audio/speech.js';
@@ -47,7 +47,7 @@ export function checkReadable(
   });
 }
 
-/** The item of a stretch of sound. */
+/** The item for a part of the sound. */
 const itemOf = (samples: Float32Array): Item => ({ audio: { sampleRate: SPEECH_RATE, data: samples } });
 
 async function* segmentsOf(
@@ -60,7 +60,7 @@ async function* segmentsOf(
 
 /**
  * The posterior of each utterance's voice; none if the bundle hears no voices.
- * @param advance told the seconds of sound that are done
+ * @param advance called with the seconds of sound that are done
  */
 export async function voicesOf(
   recognizer: Recognize,

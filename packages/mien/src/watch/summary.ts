@@ -1,9 +1,9 @@
-// What a timeline comes to: for each person how long, which labels, which posteriors on average.
+// Summary of a timeline: for each person the time on screen, labels and mean posteriors.
 import type { Probabilities } from '../recognizer/types.js';
 import type { MediaNote } from './media.js';
 import type { TimelineRow } from './timeline.js';
 
-/** A person, or what nobody on screen was given (`person` null). */
+/** A person, or the speech that is assigned to nobody on screen (`person` null). */
 export interface PersonSummary {
   readonly person: number | null;
   /** When first and last, in seconds. */

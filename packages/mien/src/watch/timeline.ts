@@ -1,4 +1,4 @@
-// From an open recording to the rows of its timeline, in parts after which a later run can continue.
+// From an open recording to the rows of its timeline, in parts after each of which a run can resume.
 import type { DecodedImage } from '../encoders/encoder.js';
 import { topOf } from '../recognizer/labels.js';
 import { averaged } from '../recognizer/sequence.js';
@@ -13,7 +13,10 @@ import { type Said, saidAt } from './spoken.js';
 export interface TimelineRow {
   /** Seconds from the beginning of the recording. */
   readonly time: number;
-  /** The person's number, from 1 in the order of appearance; null for a voice or words that nobody on screen is given. */
+  /**
+   * The person's number, from 1 in the order of appearance; null for a voice or words that are assigned to nobody on
+   * screen.
+   */
   readonly person: number | null;
   /** The face, in pixels of the upright video. */
   readonly box: {
@@ -84,8 +87,8 @@ export interface Spoken {
 }
 
 /**
- * Frames of a part. Faces are searched for anew at its beginning, so that nothing but `WatchState` passes from one part to
- * the next: a run that was interrupted gives the same rows as one that was not.
+ * Frames of a part. Faces are searched for anew at its beginning, so that nothing but `WatchState` passes from one part
+ * to the next: a run that was interrupted gives the same rows as one that was not.
  */
 const PART = 50;
 
@@ -109,7 +112,7 @@ export async function* timelineOf(
   };
   let index = state.next;
   for await (const frame of framesOf(readsFaces ? media : undefined, spoken, options.every, index)) {
-    // What is not shown has no frame, but may be heard.
+    // Sound may extend beyond the last frame.
     for (; index <= frame.index; index++) {
       const time = index * options.every;
       const faces = index === frame.index && frame.image ? await current.see(frame.image, time) : [];
@@ -121,7 +124,7 @@ export async function* timelineOf(
   yield finish();
 }
 
-/** The frames of the recording, and behind them those times at which something is said. */
+/** The frames of the recording, and after the last one the times at which something is said. */
 async function* framesOf(
   media: Media | undefined,
   { voices, texts }: Spoken,
@@ -202,7 +205,7 @@ const scaled = ({ x, y, width, height }: Seen['box'], scale: number): Seen['box'
   height: height * scale,
 });
 
-/** A voice and words are given to the one person on screen; with none or several, nobody is said to speak. */
+/** Voice and words are assigned to a person if there is only one on screen, otherwise to nobody. */
 function rowsAt(
   info: Recognizer['info'],
   time: number,

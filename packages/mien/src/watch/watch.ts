@@ -6,7 +6,7 @@ import type { TranscriptPart } from './spoken.js';
 
 /** How a recording is watched. */
 export interface WatchOptions {
-  /** Seconds between the frames that are looked at (default .2, at least .02). */
+  /** Seconds between the frames that are analysed (default .2, at least .02). */
   readonly every?: number | undefined;
   /** Seconds after which a frame counts half in the average of a person's face (default .7). */
   readonly faceHalfLife?: number | undefined;
@@ -45,12 +45,14 @@ export function checkWatchOptions(options: WatchOptions): void {
 
 /**
  * Watches a recording: yields who is on screen at each time and what their face, voice and words tell, in the order of
- * time. Memory does not grow with the length of the recording, but for what is said. docs/watching.md describes the rows.
+ * time. Memory does not grow with the length of the recording, except by what is said. docs/watching.md describes the
+ * rows.
  *
  *     for await (const { time, person, label } of watch(recognizer, 'meeting.mp4')) console.log(time, person, label);
  *
  * @param source path or `file:` URL of a video or of sound
- * @throws MienError `data` if it cannot be read, or the bundle has nothing for what it contains; `file` if there is no such
+ * @throws MienError `data` if it cannot be read, or the bundle has nothing for what it contains; `file` if there is no
+ *   such
  *   file; `usage` if no decoder is installed, or for an invalid option; `interrupted` if the signal is aborted.
  */
 export async function* watch(

@@ -11,7 +11,7 @@ export const secondsOf = (
   { firstTimestamp }: Pick<WordsVocabulary, 'firstTimestamp'>,
 ): number => (token - firstTimestamp) * TIME_STEP;
 
-/** What was said without a break. */
+/** Text spoken without a break. */
 export interface SpokenSegment {
   /** In seconds from the start of the recording. */
   readonly start: number;
@@ -21,13 +21,13 @@ export interface SpokenSegment {
 
 export interface WindowSegments {
   readonly segments: readonly SpokenSegment[];
-  /** Seconds of the window that are dealt with: up to the last segment that has ended. */
+  /** Seconds of the window that are finished: up to the end of the last complete segment. */
   readonly done: number;
 }
 
 /**
- * Segments of the tokens of one window, the final `end` left out. Segments without text or duration are left out, and none
- * reaches beyond the sound.
+ * Segments of the tokens of one window, the final `end` left out. Segments without text or duration are left out, and
+ * none reaches beyond the sound.
  * @param length seconds of sound in the window
  */
 export function segmentsOf(
@@ -56,7 +56,7 @@ export function segmentsOf(
     const part = tokens.slice(cuts[i - 1] ?? 0, cut);
     return segment(part, secondsOf(part[0]!, words), secondsOf(part.at(-1)!, words));
   });
-  // A last time without a successor says that nothing is spoken after it.
+  // A last time without a successor means that nothing is spoken after it.
   const done = endsWithTime ? length : Math.min(length, secondsOf(tokens[cuts.at(-1)! - 1]!, words));
   return { segments, done };
 }

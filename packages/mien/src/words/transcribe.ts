@@ -1,5 +1,5 @@
-// Words out of speech: Whisper's encoder and decoder as ONNX files, greedy decoding with times, windows of 30 s. English.
-// Source: Radford et al. 2023, section 4.5; `transcribe` and `DecodingTask` in openai/whisper.
+// Transcribes speech: Whisper's encoder and decoder as ONNX files, greedy decoding with times, windows of 30 s.
+// English. Source: Radford et al. 2023, section 4.5; `transcribe` and `DecodingTask` in openai/whisper.
 import {
   checkOptions,
   createSession,
@@ -22,7 +22,7 @@ import { checkWords, WORDS_FILES, type WordsVocabulary } from './vocabulary.js';
 export interface TranscriptSegment extends SpokenSegment {
   /** Mean natural logarithm of the probabilities of the window's tokens. */
   readonly logProbability: number;
-  /** Probability that the window holds no speech. */
+  /** Probability that the window contains no speech. */
   readonly noSpeech: number;
 }
 
@@ -35,8 +35,8 @@ export interface Transcript {
 export interface TranscribeOptions {
   /**
    * Most seconds of silence after the sound of a window: by default 6, and without times what fills the window. Whisper
-   * was trained on windows of 30 s; computing fewer states is faster. With 2 s and less (without times, with 6), sentences
-   * are repeated.
+   * was trained on windows of 30 s; computing fewer states is faster. With 2 s and less (without times, with 6),
+   * sentences are repeated.
    */
   readonly silence?: number;
   /** Whether segments get times (default true); without them a window is one segment. */
@@ -45,7 +45,7 @@ export interface TranscribeOptions {
 
 export interface Transcriber {
   /**
-   * Transcribes speech at 16 kHz in [−1, 1], of any length; nothing that is said gives an empty text.
+   * Transcribes speech at 16 kHz in [−1, 1], of any length; silence gives an empty text.
    * @throws MienError `usage` for an unknown option
    */
   transcribe(samples: Float32Array, options?: TranscribeOptions): Promise<Transcript>;
@@ -57,12 +57,14 @@ const OPTIONS: Kinds<TranscribeOptions> = {
   timestamps: flag,
 };
 
-/** Seconds of silence after a window’s sound by default: no more words were misheard than with 30 s (bench/words.ts). */
+/**
+ * Seconds of silence after a window’s sound by default: no more words were misheard than with 30 s (bench/words.ts).
+ */
 const SILENCE = 6;
 /** A window is silent if this is exceeded and its tokens are less sure than `LEAST_SURE`. */
 const NO_SPEECH = 0.6;
 const LEAST_SURE = -1;
-/** A shorter rest after the last segment is not listened to: words would be made up for it. In seconds. */
+/** A shorter rest after the last segment, in seconds, is skipped: the model would invent words for it. */
 const SHORTEST_REST = 0.5;
 /** Fewest samples of which the encoder makes a spectrogram. */
 const LEAST_SAMPLES = 201;
@@ -141,8 +143,8 @@ interface Decoded {
 }
 
 /**
- * The likeliest tokens of a window, one by one, half of the decoder's positions at most (as published). They end at a time
- * behind the sound, of `length` seconds: what would follow are repetitions.
+ * The likeliest tokens of a window, one by one, half of the decoder's positions at most (as published). They end at a
+ * time behind the sound, of `length` seconds: what would follow are repetitions.
  */
 async function decodeWindow(
   decoder: Session,

@@ -1,4 +1,4 @@
-// words.json, the file of a bundle that says what its decoder's tokens are; and tokens as text.
+// words.json, the file of a bundle that states its decoder's tokens; and tokens as text.
 import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
 import { checkData } from '../base/check-data.js';
@@ -71,8 +71,8 @@ function signOf(byte: number): string {
 }
 
 /**
- * GPT-2's way to write bytes as printable characters: those of Latin-1 that are printable stand for themselves, the others
- * for characters from U+0100 on (`bytes_to_unicode` in openai/gpt-2's encoder.py).
+ * GPT-2's way to write bytes as printable characters: those of Latin-1 that are printable stand for themselves, the
+ * others for characters from U+0100 on (`bytes_to_unicode` in openai/gpt-2's encoder.py).
  */
 const BYTES: ReadonlyMap<string, number> = new Map(
   Array.from({ length: 256 }, (_, byte) => [signOf(byte), byte]),

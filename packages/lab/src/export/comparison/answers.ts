@@ -1,5 +1,5 @@
-// A trained head of the comparison, asked: which pairs it gets right, whom its gate takes, and what is left of it
-// without interaction.
+// Evaluates a trained head of the comparison: which pairs it gets right, which side its gate prefers, and how much of
+// it is additive.
 import type { Tensors } from 'mien-engine/base';
 import { hitsAgainst, meanOf, scores } from 'mien/parts/evaluate';
 import type { Config } from '../../experiments/config.js';
@@ -10,14 +10,14 @@ import { additiveOf, predictParts, type Asked } from '../../experiments/run-anal
 import { createPredictionSession } from '../../train/head-graph.js';
 import type { AskedTables, LabelledPairs } from './situations.js';
 
-/** `hits` are 1 where the label was right. */
+/** `hits` are 1 where the label is right. */
 export interface Answers {
   readonly hits: readonly number[];
   /** Mean of the gate over all pairs. */
   readonly gate?: number;
 }
 
-/** Pairs a run of the session: all states of more would take gigabytes. */
+/** Pairs per run: the states of more would take gigabytes. */
 const PAIRS_A_RUN = 256;
 
 /** A session of the head with these parameters; its owner disposes of it. */

@@ -45,11 +45,11 @@ export interface CompareOptions {
   readonly posteriors: Readonly<Record<Paired, Posterior>>;
   readonly config: Config;
   readonly heads: readonly HeadName[];
-  /** Learning rates that each head is tried at with the first seed; the best on validation is kept for all seeds. */
+  /** Learning rates tried for each head with the first seed; the best on validation is used for all seeds. */
   readonly rates: readonly number[];
   /** Folder of runs, which are resumed. */
   readonly folder: string;
-  /** A hash that stands for the features. */
+  /** Hash of the features. */
   readonly key: string;
   readonly progress?: Progress;
   readonly signal?: AbortSignal | undefined;
@@ -62,7 +62,7 @@ interface HeadRun {
   /** Best macro F1 on validation pairs, which chose the epoch. */
   readonly f1: number;
   readonly epochs: number;
-  /** Processor time of an epoch with its look at validation, one thread. */
+  /** Processor time of an epoch and its validation, on one thread. */
   readonly secondsAnEpoch: number;
   readonly answers: Readonly<Record<string, Answers>>;
   /** Its nearest additive model (EMAP) on the clean validation pairs; not of the product, which is additive. */
@@ -73,11 +73,11 @@ interface HeadRun {
 
 export interface ComparedHead {
   readonly head: HeadName | 'product';
-  /** Numbers that are trained. */
+  /** Number of trained values. */
   readonly parameters: number;
   /** Best validation F1 of the first seed at each rate. */
   readonly tried: readonly { readonly rate: number; readonly f1: number }[];
-  /** One a seed; of the product, which is not trained, one. */
+  /** One per seed; a single one for the product, which is not trained. */
   readonly runs: readonly Pick<
     HeadRun,
     'seed' | 'rate' | 'epochs' | 'secondsAnEpoch' | 'answers' | 'additive' | 'test'
@@ -87,12 +87,12 @@ export interface ComparedHead {
 export interface Compared {
   readonly situations: readonly Pick<Situation, 'name' | 'kind' | 'of'>[];
   readonly heads: readonly ComparedHead[];
-  /** What each answer hangs on: a writer (else a text) and a face. */
+  /** What each answer depends on: a writer (or else a text) and a face. */
   readonly validation: { readonly writers: readonly string[]; readonly faces: readonly string[] };
   readonly test: { readonly writers: readonly string[]; readonly faces: readonly string[] };
 }
 
-/** Trains and asks every head. @throws MienError as training does. */
+/** Trains and evaluates every head. @throws MienError as training does. */
 export async function compareHeads(options: CompareOptions): Promise<Compared> {
   const { features, variation, posteriors, config, heads, rates, progress = silentProgress } = options;
   const { data } = features;
@@ -181,7 +181,7 @@ interface Asked {
   readonly test: LabelledPairs;
 }
 
-/** One training and its answers, from the folder where it was done before. */
+/** One training and its answers, read from the folder if an earlier run left them there. */
 async function headRun(
   head: HeadName,
   seed: number,

@@ -1,5 +1,5 @@
-// What fusion heads are compared on: some of the protocol's items, all their states, and what is left of them after
-// each corruption. Feature maps are large, so that faces are a sample.
+// The items that fusion heads are compared on, with all their states, unchanged and after each corruption. Feature maps
+// are large, so faces are a sample.
 import { join } from 'node:path';
 import { defined, MienError, randomStream } from 'mien-engine/base';
 import type { Progress } from 'mien/parts/base';
@@ -18,7 +18,7 @@ import {
   type TextCorruption,
 } from '../corruption.js';
 
-/** One way and degree in which one side of a pair is made worse. */
+/** One corruption of one side of a pair, at one level. */
 export type Condition =
   | { readonly of: 'text'; readonly as: TextCorruption; readonly level: number }
   | { readonly of: 'face'; readonly as: FaceCorruption; readonly level: number };
@@ -33,7 +33,7 @@ export const CONDITIONS: readonly Condition[] = [
   { of: 'face', as: 'noise', level: 0.5 },
 ];
 
-/** Faces of each label and data set; texts are all there. */
+/** Number of faces of each label and data set; all texts are used. */
 interface FaceCounts extends Readonly<Record<Split, number>> {
   /** Training faces of all labels that are corrupted. */
   readonly corrupted: number;
@@ -64,7 +64,7 @@ export interface ComparedFeatures {
 
 const SEED = 0;
 
-/** Embeds everything that is not there yet. @throws MienError as `extractFeatures` does. */
+/** Embeds what is not in the folder yet. @throws MienError as `extractFeatures` does. */
 export async function comparedFeatures(options: ComparedOptions): Promise<ComparedFeatures> {
   const { encoders, labels, dir, progress, signal } = options;
   const protocol = sampled(options);

@@ -1,4 +1,5 @@
-// What compared heads are asked: the same validation pairs clean, under each corruption, and with a side missing.
+// The situations in which heads are compared: the same validation pairs clean, under each corruption, and with a side
+// missing.
 import { stackRows, takeRows, type Tensor } from 'mien-engine/base';
 import type { Scores } from 'mien/parts/evaluate';
 import { take, type Selection } from '../../experiments/data.js';
@@ -65,7 +66,7 @@ export function situationsOf(
     const items = { ...clean, [of]: clean[of].map((row) => placeOf.get(row)!) };
     return { name: nameOf(condition), kind: 'corrupted', of, items };
   });
-  // The last row of the training's tables is the mean, which says nothing.
+  // The last row of the training's tables is the mean, which carries no information.
   const missing = (['text', 'face'] as const).map((of): Situation => ({
     name: `no ${of}`,
     kind: 'missing',

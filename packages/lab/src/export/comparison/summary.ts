@@ -1,4 +1,4 @@
-// What compared heads come to: intervals over seeds, pairings, writers and faces, and which head is to be the default.
+// Results of the comparison: intervals over seeds, pairings, writers and faces, and which head becomes the default.
 import {
   bootstrapPValue,
   type Factor,
@@ -18,8 +18,8 @@ const REFERENCE = 'gated';
 const LEVEL = 0.05;
 
 /**
- * Intervals of 95% by resampling seeds, writers and faces together (`resampleMeans`). p-values of "as good as the gate"
- * are Holm's, over all heads that are trained; the product is no head and is not chosen.
+ * Intervals of 95% by resampling seeds, writers and faces together (`resampleMeans`). p-values of the
+ * null hypothesis “as good as the gate” are adjusted by Holm over all trained heads; the product is no candidate.
  */
 export function summarize(compared: Compared, replicates = 2000): ComparisonSummary {
   const { situations, heads } = compared;
@@ -118,7 +118,7 @@ export function summarize(compared: Compared, replicates = 2000): ComparisonSumm
   };
 }
 
-/** One value a seed and pair; a model of one run says the same for every seed. */
+/** One value per seed and pair; those of a single run are repeated for every seed. */
 const overSeeds = (runs: readonly (readonly number[])[], seeds: number): number[] =>
   Array.from({ length: seeds }, (_, s) => runs[s] ?? runs[0]!).flat();
 

@@ -1,4 +1,4 @@
-// Dots with intervals: models beside each other, differences between them, runs of several folders.
+// Charts of points with intervals: several models, differences between them, runs of several folders.
 import type { Interval } from 'mien/parts/evaluate';
 import type { ModelComparison, PairedModel } from '../statistics/paired.js';
 import { modelTitles } from '../tables.js';
@@ -12,7 +12,7 @@ const plainAxis = { ...labelAxis, grid: true } as const;
 /** By value of a field: shape, and colours of outline and filling. */
 type Markers = Readonly<Record<string, readonly [shape: string, stroke: ColorName, fill: ColorName]>>;
 
-/** Points that are told apart by shape, outline and filling, so in grey too. */
+/** Points distinguished by shape, outline and filling, also in grey. */
 function markers(field: string, kinds: Markers) {
   const [domain, marks] = [Object.keys(kinds), Object.values(kinds)];
   const channel = (range: string[]) => ({ field, type: 'nominal' as const, scale: { domain, range } });

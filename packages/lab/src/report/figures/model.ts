@@ -221,7 +221,7 @@ export function groupsPanel(
   };
 }
 
-/** The probability of the answer as words or cells go, and as they alone are there. */
+/** The probability of the answer as words or cells are deleted, and as they are inserted. */
 export function explanationPanel(
   id: string,
   title: string,

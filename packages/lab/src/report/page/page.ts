@@ -1,4 +1,4 @@
-// The report as one HTML file that asks for nothing from outside.
+// The report as one HTML file that loads nothing else.
 import type { TextTable } from 'mien/parts/cli';
 import {
   escapeXml,
@@ -19,7 +19,7 @@ export interface Page {
   readonly footer: string;
 }
 
-/** Allows what the file itself holds, and nothing else. */
+/** Allows what the file itself contains, and nothing else. */
 const policy =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
@@ -124,7 +124,7 @@ export function renderHtml({ id, title, columns, groups, notes = [] }: TextTable
   ].join('\n');
 }
 
-// The page's only script: what a point of a map stands for, when it is pointed at or tapped.
+// The page's only script: shows what a point of a map stands for when it is pointed at or tapped.
 
 /** Points are drawn in the order of their notes, which stand beside the chart as JSON. */
 const script = `

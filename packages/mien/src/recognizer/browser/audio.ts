@@ -9,8 +9,8 @@ import { isWav, readWav } from '../../audio/wav.js';
 const DECODED_RATE = 48_000;
 
 /**
- * Speech from any sound source. WAV is read as in Node; what else the browser plays is decoded by it, at 48 kHz.
- * @throws AudioError with the `fault` when it cannot be used; MienError `data` when it cannot be fetched.
+ * Speech from any sound source. WAV is read as in Node; other formats are decoded by the browser, at 48 kHz.
+ * @throws AudioError with the `fault` if it cannot be used; MienError `data` if it cannot be fetched.
  */
 export async function decodeAudio(source: unknown, options: SpeechOptions = {}): Promise<Speech> {
   const given = audioSourceOf(source);
@@ -30,9 +30,9 @@ async function blobOf(given: { blob: Blob } | { address: string }): Promise<Blob
 }
 
 async function decoded(bytes: Uint8Array<ArrayBuffer>, { maxSeconds }: SpeechOptions): Promise<Waveform> {
-  // A context without output, which needs no gesture of the user.
+  // A context without output, which needs no user gesture.
   const context = new OfflineAudioContext(1, 1, DECODED_RATE);
-  // Decoding takes the buffer away from its owner: it gets a copy.
+  // Decoding detaches the buffer, so it gets a copy.
   const buffer = await context.decodeAudioData(bytes.slice().buffer).catch((cause: unknown) => {
     throw new AudioError('undecodable', 'is no recording that this browser reads', { cause });
   });

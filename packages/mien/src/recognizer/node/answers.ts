@@ -1,11 +1,11 @@
-// Results of items from files, with their items and in order; invalid rows have their error as result.
+// Results of items from files, in order and with their items; the result of an invalid row is its error.
 import type { RecognizeOptions, Recognizer, Result } from '../types.js';
 import type { NamedItem } from './items.js';
 
 export interface Answered<T extends NamedItem> {
   readonly item: T;
   readonly result: Result;
-  /** Whether no item that was read is still without a result. */
+  /** Whether all items read so far have a result. */
   readonly last: boolean;
 }
 
