@@ -1,7 +1,8 @@
 // Results on pairs that people made themselves, in a bundle's evaluation and card: words and picture have a label each,
 // and neither was chosen to match the other.
 import type { Interval } from 'mien/parts/evaluate';
-import { share, table, withInterval } from './markdown.js';
+import { share } from '../report/tables.js';
+import { table, withInterval } from './markdown.js';
 
 /** Results on a table of such pairs, which the floors above measure. */
 export interface AlignedTest {

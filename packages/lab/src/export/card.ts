@@ -11,7 +11,8 @@ import type { BundleEvaluation } from './evaluation.js';
 import { certaintySection } from './certainty-tests.js';
 import { corruptionSection } from './corruption-card.js';
 import { groupSection } from './groups.js';
-import { share, table, withInterval } from './markdown.js';
+import { share } from '../report/tables.js';
+import { table, withInterval } from './markdown.js';
 
 export interface CardFacts {
   readonly manifest: Omit<BundleManifest, 'files'>;

@@ -1,7 +1,8 @@
 // Checks on test items whether sets and abstention keep what validation promised; the card's section on it.
 import { type Certainty, judged, leastConfidence, leastPosterior, type Scores } from 'mien/parts/evaluate';
 import { setCoverage } from '../evaluate/conformal.js';
-import { share, table } from './markdown.js';
+import { share } from '../report/tables.js';
+import { table } from './markdown.js';
 
 export interface CertaintyTest {
   /** Which part of the bundle decides. */

@@ -2,7 +2,8 @@
 import type { CorruptionPoint } from './corruption-curves.js';
 import type { BundleEvaluation } from './evaluation.js';
 import type { BundleManifest } from 'mien/parts/bundle';
-import { share, table } from './markdown.js';
+import { share } from '../report/tables.js';
+import { table } from './markdown.js';
 
 const NOTE =
   'Levels: share of the words that are dropped (one always remains) or replaced by words of other texts; ' +

@@ -1,7 +1,8 @@
 // Accuracy by groups of the test texts' writers, if the file states them.
 import type { TextItem } from 'mien/parts/data';
 import { groupAccuracies, type GroupAccuracy } from 'mien/parts/evaluate';
-import { share, table } from './markdown.js';
+import { share } from '../report/tables.js';
+import { table } from './markdown.js';
 
 /** Of a group by the file's own code; of ages, by a band. */
 export interface GroupResult extends GroupAccuracy {

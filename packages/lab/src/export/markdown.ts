@@ -1,8 +1,6 @@
 // Pieces of Markdown that cards and comparisons share.
 import type { Interval } from 'mien/parts/evaluate';
-
-/** `.873` */
-export const share = (value: number): string => value.toFixed(3).replace(/^(-?)0(?=\.)/, '$1');
+import { share } from '../report/tables.js';
 
 /** `.873 [.861, .884]`; without an interval the mean alone. */
 export const withInterval = ({ mean, low, high }: Interval): string =>

@@ -1,7 +1,8 @@
 // The model card of a bundle that was trained on the user's own data.
 import type { OwnResult } from '../experiments/own-data.js';
 import { type BundleManifest, modalitiesOf, partOf } from 'mien/parts/bundle';
-import { share, table, withInterval } from './markdown.js';
+import { share } from '../report/tables.js';
+import { table, withInterval } from './markdown.js';
 
 export interface OwnCardFacts {
   readonly manifest: Omit<BundleManifest, 'files'>;

@@ -33,7 +33,7 @@ const metricTitles: Readonly<Record<MetricName, string>> = {
 const isMultimodal = ({ model }: ReportedRow): boolean => model !== 'text' && model !== 'face';
 
 /** `.721` for a share, `−.039` for a difference of shares; `1.000` stays readable. */
-const share = (value: number): string =>
+export const share = (value: number): string =>
   Number.isFinite(value)
     ? value
         .toFixed(3)

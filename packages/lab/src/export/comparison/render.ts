@@ -1,6 +1,7 @@
 // The comparison as Markdown tables.
 import { meanOf } from 'mien/parts/evaluate';
-import { share, table, withInterval } from '../markdown.js';
+import { share } from '../../report/tables.js';
+import { table, withInterval } from '../markdown.js';
 import { headTitle, type ComparedHeadFile } from '../../report/comparison-file.js';
 import type { ComparisonSummary } from './summary.js';
 

@@ -2,7 +2,7 @@
 import type { Interval } from 'mien/parts/evaluate';
 import type { ModelComparison, PairedModel } from '../statistics/paired.js';
 import { modelTitles } from '../tables.js';
-import { lineAt, type Panel } from './figure.js';
+import { lineAt, lowToHigh, type Panel, panelOf } from './figure.js';
 import { color, labelAxis, type ColorName } from './theme.js';
 
 const points = (share: number | null): number | null => (share === null ? null : 100 * share);
@@ -38,45 +38,39 @@ export function interactionPanel(id: string, title: string, models: readonly Pai
     'additive projection': ['diamond', 'accent', 'surface'],
     'face of another label': ['cross', 'second', 'second'],
   };
-  return {
-    id,
-    title,
-    rows,
-    spec: {
-      width: 330,
-      height: { step: 11 },
-      data: { values: rows },
-      encoding: {
-        y: {
-          field: 'model',
-          type: 'nominal',
-          sort: null,
-          axis: { ...plainAxis, grid: false },
-          scale: { paddingInner: 0.35 },
-        },
-        yOffset: { field: 'what', type: 'nominal', sort: Object.keys(kinds), scale: { paddingOuter: 0.3 } },
+  return panelOf(id, title, rows, {
+    width: 330,
+    height: { step: 11 },
+    encoding: {
+      y: {
+        field: 'model',
+        type: 'nominal',
+        sort: null,
+        axis: { ...plainAxis, grid: false },
+        scale: { paddingInner: 0.35 },
       },
-      layer: [
-        {
-          transform: [{ filter: 'datum.low !== null' }],
-          mark: { type: 'rule', strokeWidth: 1.5, color: color('quiet') },
-          encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
-        },
-        {
-          mark: { type: 'point', size: 60, strokeWidth: 1.6, opacity: 1 },
-          encoding: {
-            x: {
-              field: 'mean',
-              type: 'quantitative',
-              scale: { zero: false, nice: true },
-              axis: { title: 'share of pairs given the text’s label', format: '.2f', tickCount: 6 },
-            },
-            ...markers('what', kinds),
-          },
-        },
-      ],
+      yOffset: { field: 'what', type: 'nominal', sort: Object.keys(kinds), scale: { paddingOuter: 0.3 } },
     },
-  };
+    layer: [
+      {
+        transform: [{ filter: 'datum.low !== null' }],
+        mark: { type: 'rule', strokeWidth: 1.5, color: color('quiet') },
+        encoding: lowToHigh,
+      },
+      {
+        mark: { type: 'point', size: 60, strokeWidth: 1.6, opacity: 1 },
+        encoding: {
+          x: {
+            field: 'mean',
+            type: 'quantitative',
+            scale: { zero: false, nice: true },
+            axis: { title: 'share of pairs given the text’s label', format: '.2f', tickCount: 6 },
+          },
+          ...markers('what', kinds),
+        },
+      },
+    ],
+  });
 }
 
 /** Differences of the first model to others, in percentage points. */
@@ -89,35 +83,29 @@ export function differencePanel(id: string, title: string, comparisons: readonly
     p: pValue,
     'p (Holm)': adjusted,
   }));
-  return {
-    id,
-    title,
-    rows,
-    spec: {
-      width: 330,
-      height: { step: 22 },
-      data: { values: rows },
-      encoding: { y: { field: 'compared with', type: 'nominal', sort: null, axis: plainAxis } },
-      layer: [
-        lineAt('zero', 0),
-        {
-          mark: { type: 'rule', strokeWidth: 1.6, color: color('accent') },
-          encoding: {
-            x: {
-              field: 'low',
-              type: 'quantitative',
-              axis: { title: 'difference in percentage points', tickCount: 7 },
-            },
-            x2: { field: 'high' },
+  return panelOf(id, title, rows, {
+    width: 330,
+    height: { step: 22 },
+    encoding: { y: { field: 'compared with', type: 'nominal', sort: null, axis: plainAxis } },
+    layer: [
+      lineAt('zero', 0),
+      {
+        mark: { type: 'rule', strokeWidth: 1.6, color: color('accent') },
+        encoding: {
+          x: {
+            field: 'low',
+            type: 'quantitative',
+            axis: { title: 'difference in percentage points', tickCount: 7 },
           },
+          x2: { field: 'high' },
         },
-        {
-          mark: { type: 'point', filled: true, size: 60, color: color('accent'), opacity: 1 },
-          encoding: { x: { field: 'points', type: 'quantitative' } },
-        },
-      ],
-    },
-  };
+      },
+      {
+        mark: { type: 'point', filled: true, size: 60, color: color('accent'), opacity: 1 },
+        encoding: { x: { field: 'points', type: 'quantitative' } },
+      },
+    ],
+  });
 }
 
 export interface RunPoint {
@@ -132,54 +120,47 @@ export function runsPanel(id: string, title: string, values: readonly RunPoint[]
   const domain = [...new Set(values.map(({ run }) => run))];
   const range = ['accent', 'second', 'third', 'fourth', 'ink', 'quiet'] as const;
   const series = { field: 'run', type: 'nominal', sort: domain } as const;
-  return {
-    id,
-    title,
-    rows,
-    spec: {
-      width: 260,
-      height: { step: 14 },
-      data: { values: rows },
-      encoding: {
-        y: { field: 'row', type: 'nominal', sort: null, axis: plainAxis, scale: { paddingInner: 0.4 } },
-        yOffset: series,
-        color: {
-          ...series,
-          scale: { domain, range: domain.map((_run, i) => color(range[i % range.length]!)) },
-          legend: { title: null, columns: 2 },
-        },
+  return panelOf(id, title, rows, {
+    width: 260,
+    height: { step: 14 },
+    encoding: {
+      y: { field: 'row', type: 'nominal', sort: null, axis: plainAxis, scale: { paddingInner: 0.4 } },
+      yOffset: series,
+      color: {
+        ...series,
+        scale: { domain, range: domain.map((_run, i) => color(range[i % range.length]!)) },
+        legend: { title: null, columns: 2 },
       },
-      layer: [
-        {
-          transform: [{ filter: 'datum.low !== null' }],
-          mark: { type: 'rule', strokeWidth: 1.4 },
-          encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
-        },
-        {
-          mark: { type: 'point', filled: true, size: 50, opacity: 1 },
-          encoding: {
-            x: {
-              field: 'mean',
-              type: 'quantitative',
-              scale: { zero: false, nice: true },
-              axis: { title: 'accuracy', format: '.2f', tickCount: 6 },
+    },
+    layer: [
+      {
+        transform: [{ filter: 'datum.low !== null' }],
+        mark: { type: 'rule', strokeWidth: 1.4 },
+        encoding: lowToHigh,
+      },
+      {
+        mark: { type: 'point', filled: true, size: 50, opacity: 1 },
+        encoding: {
+          x: {
+            field: 'mean',
+            type: 'quantitative',
+            scale: { zero: false, nice: true },
+            axis: { title: 'accuracy', format: '.2f', tickCount: 6 },
+          },
+          shape: {
+            ...series,
+            scale: {
+              domain,
+              range: domain.map(
+                (_run, i) => ['circle', 'diamond', 'square', 'triangle-up', 'cross', 'triangle-down'][i % 6]!,
+              ),
             },
-            shape: {
-              ...series,
-              scale: {
-                domain,
-                range: domain.map(
-                  (_run, i) =>
-                    ['circle', 'diamond', 'square', 'triangle-up', 'cross', 'triangle-down'][i % 6]!,
-                ),
-              },
-              legend: { title: null, columns: 2 },
-            },
+            legend: { title: null, columns: 2 },
           },
         },
-      ],
-    },
-  };
+      },
+    ],
+  });
 }
 
 /** Precision, recall and F1 of each label. */
@@ -196,33 +177,27 @@ export function labelScoresPanel(
       value: scores[k]![metric === 'F1' ? 'f1' : metric],
     })),
   );
-  return {
-    id,
-    title,
-    rows,
-    spec: {
-      width: 220,
-      height: { step: 24 },
-      data: { values: rows },
-      encoding: {
-        y: { field: 'label', type: 'nominal', sort: null, axis: plainAxis },
-        x: {
-          field: 'value',
-          type: 'quantitative',
-          scale: { domain: [0, 1] },
-          axis: { title: null, values: [0, 0.25, 0.5, 0.75, 1], format: '.2~f' },
-        },
+  return panelOf(id, title, rows, {
+    width: 220,
+    height: { step: 24 },
+    encoding: {
+      y: { field: 'label', type: 'nominal', sort: null, axis: plainAxis },
+      x: {
+        field: 'value',
+        type: 'quantitative',
+        scale: { domain: [0, 1] },
+        axis: { title: null, values: [0, 0.25, 0.5, 0.75, 1], format: '.2~f' },
       },
-      layer: [
-        {
-          mark: { type: 'point', size: 52, strokeWidth: 1.6, opacity: 1 },
-          encoding: markers('metric', {
-            precision: ['triangle-right', 'second', 'surface'],
-            recall: ['triangle-left', 'third', 'surface'],
-            F1: ['circle', 'accent', 'accent'],
-          }),
-        },
-      ],
     },
-  };
+    layer: [
+      {
+        mark: { type: 'point', size: 52, strokeWidth: 1.6, opacity: 1 },
+        encoding: markers('metric', {
+          precision: ['triangle-right', 'second', 'surface'],
+          recall: ['triangle-left', 'third', 'surface'],
+          F1: ['circle', 'accent', 'accent'],
+        }),
+      },
+    ],
+  });
 }

@@ -44,6 +44,17 @@ export interface Figure {
  */
 export type ChartSpec = Readonly<Record<string, unknown>>;
 
+/** A panel whose chart draws the panel's rows. */
+export const panelOf = (id: string, title: string, rows: Panel['rows'], spec: ChartSpec): Panel => ({
+  id,
+  title,
+  rows,
+  spec: { data: { values: rows }, ...spec },
+});
+
+/** The encoding of an interval as a line between the fields `low` and `high`. */
+export const lowToHigh: ChartSpec = { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } };
+
 /** A layer with a dashed vertical reference line. */
 export const lineAt = (name: string, value: number): ChartSpec => ({
   data: { values: [{ [name]: value }] },

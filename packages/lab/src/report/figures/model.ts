@@ -1,7 +1,7 @@
 // Charts of a bundle's evaluation: corrupted pairs, nominal against measured risk and coverage, groups, explanations.
 import type { Interval } from 'mien/parts/evaluate';
 import type { CurvePoint, ExplanationFile, ModelEvaluation } from '../model-file.js';
-import type { Panel } from './figure.js';
+import { lowToHigh, type Panel, panelOf } from './figure.js';
 import { color, labelAxis, type ColorName } from './theme.js';
 
 /** One line of a chart, with colour, dashes and shape that distinguish it, also in grey. */
@@ -105,12 +105,7 @@ export function corruptionPanel(
       },
     },
   };
-  return {
-    id,
-    title,
-    rows,
-    spec: { data: { values: rows }, spacing: 24, vconcat: gated ? [accuracies, gates] : [accuracies] },
-  };
+  return panelOf(id, title, rows, { spacing: 24, vconcat: gated ? [accuracies, gates] : [accuracies] });
 }
 
 /** A requested value and the measured one on test items. */
@@ -144,35 +139,29 @@ export function keptPanel(
       axis: { title: measured, tickCount: 5, format: '.2~f', ...quiet },
     },
   ];
-  return {
-    id,
-    title,
-    rows,
-    spec: {
-      width: 300,
-      height: 170,
-      layer: [
-        ...(diagonal
-          ? [
-              {
-                data: { values: places.map((place) => ({ [requested]: place, [measured]: place })) },
-                mark: { type: 'line', strokeDash: [3, 3], strokeWidth: 1.2, color: color('muted') },
-                encoding: { x, y },
-              },
-            ]
-          : []),
-        {
-          data: { values: rows },
-          mark: line,
-          encoding: {
-            x,
-            y,
-            ...channels('part', series, { title: null, columns: 2, symbolSize: 60, symbolStrokeWidth: 0 }),
-          },
+  return panelOf(id, title, rows, {
+    width: 300,
+    height: 170,
+    layer: [
+      ...(diagonal
+        ? [
+            {
+              data: { values: places.map((place) => ({ [requested]: place, [measured]: place })) },
+              mark: { type: 'line', strokeDash: [3, 3], strokeWidth: 1.2, color: color('muted') },
+              encoding: { x, y },
+            },
+          ]
+        : []),
+      {
+        mark: line,
+        encoding: {
+          x,
+          y,
+          ...channels('part', series, { title: null, columns: 2, symbolSize: 60, symbolStrokeWidth: 0 }),
         },
-      ],
-    },
-  };
+      },
+    ],
+  });
 }
 
 /** Accuracy of each group with its interval, and of all. */
@@ -184,41 +173,35 @@ export function groupsPanel(
 ): Panel {
   const rows = groups.map(({ group, n, accuracy }) => ({ group, texts: n, ...accuracy }));
   const least = Math.min(0.4, ...groups.map(({ accuracy: { low, mean } }) => low ?? mean));
-  return {
-    id,
-    title,
-    rows,
-    spec: {
-      width: 250,
-      height: { step: 17 },
-      data: { values: rows },
-      encoding: {
-        y: { field: 'group', type: 'nominal', sort: null, axis: { ...labelAxis, grid: true } },
+  return panelOf(id, title, rows, {
+    width: 250,
+    height: { step: 17 },
+    encoding: {
+      y: { field: 'group', type: 'nominal', sort: null, axis: { ...labelAxis, grid: true } },
+    },
+    layer: [
+      {
+        data: { values: [{ all: all.mean }] },
+        mark: { type: 'rule', color: color('muted'), strokeDash: [3, 3] },
+        encoding: { x: { field: 'all', type: 'quantitative' }, y: { value: 0 }, y2: { value: 'height' } },
       },
-      layer: [
-        {
-          data: { values: [{ all: all.mean }] },
-          mark: { type: 'rule', color: color('muted'), strokeDash: [3, 3] },
-          encoding: { x: { field: 'all', type: 'quantitative' }, y: { value: 0 }, y2: { value: 'height' } },
-        },
-        {
-          mark: { type: 'rule', strokeWidth: 1.5, color: color('accent') },
-          encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
-        },
-        {
-          mark: { type: 'point', filled: true, size: 50, color: color('accent'), opacity: 1 },
-          encoding: {
-            x: {
-              field: 'mean',
-              type: 'quantitative',
-              scale: { domain: [least, 1], nice: true, zero: false },
-              axis: { title: 'accuracy', format: '.2~f', tickCount: 6 },
-            },
+      {
+        mark: { type: 'rule', strokeWidth: 1.5, color: color('accent') },
+        encoding: lowToHigh,
+      },
+      {
+        mark: { type: 'point', filled: true, size: 50, color: color('accent'), opacity: 1 },
+        encoding: {
+          x: {
+            field: 'mean',
+            type: 'quantitative',
+            scale: { domain: [least, 1], nice: true, zero: false },
+            axis: { title: 'accuracy', format: '.2~f', tickCount: 6 },
           },
         },
-      ],
-    },
-  };
+      },
+    ],
+  });
 }
 
 /** The probability of the answer as words or cells are deleted, and as they are inserted. */
@@ -252,17 +235,11 @@ export function explanationPanel(
       ...channels('order', series, { title: null, columns: 2, symbolSize: 60, symbolStrokeWidth: 0 }),
     },
   });
-  return {
-    id,
-    title,
-    rows,
-    spec: {
-      data: { values: rows },
-      spacing: 30,
-      vconcat: [
-        curve('deletion', 'probability of the answer', 'share taken away'),
-        curve('insertion', 'probability of the answer', 'share that alone is there'),
-      ],
-    },
-  };
+  return panelOf(id, title, rows, {
+    spacing: 30,
+    vconcat: [
+      curve('deletion', 'probability of the answer', 'share taken away'),
+      curve('insertion', 'probability of the answer', 'share that alone is there'),
+    ],
+  });
 }

@@ -1,9 +1,9 @@
 // The bundled model's guarantees on test items: withheld answers at a stated risk, and sets that contain the label.
 import { keptPanel, type Kept } from '../figures/model.js';
 import type { ModelFacts } from '../model-file.js';
-import { pairingNote } from '../tables.js';
+import { pairingNote, share } from '../tables.js';
 import { madeBy } from './model.js';
-import { points, share, type Section } from './section.js';
+import { points, type Section } from './section.js';
 
 const partOf = ({ name, on }: ModelFacts['evaluation']['certainty'][number]): string => `${name}, ${on}`;
 const REQUESTED = { risk: 'error rate asked for', coverage: 'coverage asked for' };

@@ -1,6 +1,7 @@
 // The bundled model on pairs that are not matched by label: posts whose text and image were labelled separately.
 import type { ModelFacts } from '../model-file.js';
-import { commandNote, formatInterval, share, type Section } from './section.js';
+import { share } from '../tables.js';
+import { commandNote, formatInterval, type Section } from './section.js';
 
 const right = { align: 'right' } as const;
 

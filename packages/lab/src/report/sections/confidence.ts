@@ -16,7 +16,7 @@ import { conformalThreshold, setCoverage, type SetCoverage } from '../../evaluat
 import type { RowAnalysis, RowPredictions } from '../../experiments/results.js';
 import { reliabilityPanel, riskPanel } from '../figures/confidence.js';
 import type { Panel } from '../figures/figure.js';
-import { modelTitles, pairingNote } from '../tables.js';
+import { modelTitles, pairingNote, share } from '../tables.js';
 import {
   missingAnalyses,
   type NamedSystem,
@@ -24,7 +24,6 @@ import {
   panelTitle,
   type ReportContext,
   type Section,
-  share,
 } from './section.js';
 
 /** Error rates for which prediction sets are made. */

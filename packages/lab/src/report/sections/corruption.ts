@@ -1,9 +1,9 @@
 // Robustness of the bundled fusion: accuracy and gate as text or face is corrupted by increasing degrees.
 import { corruptionPanel } from '../figures/model.js';
 import type { CurvePoint, ModelFacts } from '../model-file.js';
-import { pairingNote } from '../tables.js';
+import { pairingNote, share } from '../tables.js';
 import { madeBy } from './model.js';
-import { type Block, formatPoints, points, type Section, share, slug } from './section.js';
+import { type Block, formatPoints, points, type Section, slug } from './section.js';
 
 /** Units of the levels of each corruption. */
 const levels: Readonly<Record<string, string>> = {

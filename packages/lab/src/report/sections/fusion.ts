@@ -8,7 +8,7 @@ import {
   type PairedModel,
   type PairedStatistics,
 } from '../statistics/paired.js';
-import { modelTitles, pairingNote } from '../tables.js';
+import { modelTitles, pairingNote, share } from '../tables.js';
 import type { RowGroup, TextTable } from 'mien/parts/cli';
 import {
   formatInterval,
@@ -18,7 +18,6 @@ import {
   panelId,
   panelTitle,
   points,
-  share,
   type Block,
   type NamedSystem,
   type ReportContext,

@@ -1,6 +1,6 @@
 // The gate: the face's share in each pair, by label and seed.
 import { quantile } from 'mien/parts/evaluate';
-import type { Panel } from '../figures/figure.js';
+import { lowToHigh, type Panel, panelOf } from '../figures/figure.js';
 import { color, labelAxis } from '../figures/theme.js';
 import { pairingNote } from '../tables.js';
 import { missingAnalyses, panelId, panelTitle, type ReportContext, type Section } from './section.js';
@@ -85,48 +85,42 @@ function gatePanel(
     Math.min(0.4, ...rows.map(({ low }) => low)),
     Math.max(0.6, ...rows.map(({ high }) => high)),
   ];
-  return {
-    id,
-    title,
-    rows,
-    spec: {
-      width: 300,
-      height: { step: 9 },
-      data: { values: rows },
-      encoding: {
-        y: {
-          field: 'label',
-          type: 'nominal',
-          sort: null,
-          axis: labelAxis,
-          scale: { paddingInner: 0.3 },
-        },
-        yOffset: { field: 'seed', type: 'ordinal' },
-        x: {
-          type: 'quantitative',
-          scale: { domain: extent, nice: true, zero: false },
-          axis: { title: 'mean gate of a pair (0: text alone, 1: face alone)', tickCount: 6 },
-        },
+  return panelOf(id, title, rows, {
+    width: 300,
+    height: { step: 9 },
+    encoding: {
+      y: {
+        field: 'label',
+        type: 'nominal',
+        sort: null,
+        axis: labelAxis,
+        scale: { paddingInner: 0.3 },
       },
-      layer: [
-        {
-          mark: { type: 'rule', color: color('quiet') },
-          encoding: { x: { field: 'low', type: 'quantitative' }, x2: { field: 'high' } },
-        },
-        {
-          mark: { type: 'bar', height: 5, color: color('accent'), opacity: 0.8 },
-          encoding: { x: { field: 'lower', type: 'quantitative' }, x2: { field: 'upper' } },
-        },
-        {
-          mark: { type: 'tick', thickness: 2, size: 8, color: color('ink') },
-          encoding: { x: { field: 'median', type: 'quantitative' } },
-        },
-        {
-          data: { values: [{ half: 0.5 }] },
-          mark: { type: 'rule', strokeDash: [2, 3], color: color('muted') },
-          encoding: { x: { datum: 0.5 }, y: { value: 0 }, y2: { value: 'height' }, yOffset: { value: 0 } },
-        },
-      ],
+      yOffset: { field: 'seed', type: 'ordinal' },
+      x: {
+        type: 'quantitative',
+        scale: { domain: extent, nice: true, zero: false },
+        axis: { title: 'mean gate of a pair (0: text alone, 1: face alone)', tickCount: 6 },
+      },
     },
-  };
+    layer: [
+      {
+        mark: { type: 'rule', color: color('quiet') },
+        encoding: lowToHigh,
+      },
+      {
+        mark: { type: 'bar', height: 5, color: color('accent'), opacity: 0.8 },
+        encoding: { x: { field: 'lower', type: 'quantitative' }, x2: { field: 'upper' } },
+      },
+      {
+        mark: { type: 'tick', thickness: 2, size: 8, color: color('ink') },
+        encoding: { x: { field: 'median', type: 'quantitative' } },
+      },
+      {
+        data: { values: [{ half: 0.5 }] },
+        mark: { type: 'rule', strokeDash: [2, 3], color: color('muted') },
+        encoding: { x: { datum: 0.5 }, y: { value: 0 }, y2: { value: 'height' }, yOffset: { value: 0 } },
+      },
+    ],
+  });
 }

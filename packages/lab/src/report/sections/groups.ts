@@ -3,7 +3,8 @@ import { peopleConclusions, peopleSheets } from '../../data/people.js';
 import { groupsPanel } from '../figures/model.js';
 import type { ModelFacts } from '../model-file.js';
 import { madeBy } from './model.js';
-import { formatInterval, share, slug, type Block, type Section } from './section.js';
+import { share } from '../tables.js';
+import { formatInterval, slug, type Block, type Section } from './section.js';
 
 const titles: Readonly<Record<string, string>> = {
   sex: 'sex, by the file’s code',

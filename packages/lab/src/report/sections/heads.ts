@@ -3,18 +3,10 @@
 import type { TextTable } from 'mien/parts/cli';
 import { meanOf } from 'mien/parts/evaluate';
 import { type ComparedHeadFile, type ComparisonFile, headTitle } from '../comparison-file.js';
-import { lineAt, type Panel } from '../figures/figure.js';
+import { lineAt, type Panel, panelOf } from '../figures/figure.js';
 import { color, labelAxis } from '../figures/theme.js';
-import { pairingNote } from '../tables.js';
-import {
-  type Block,
-  commandNote,
-  formatInterval,
-  formatP,
-  formatPoints,
-  type Section,
-  share,
-} from './section.js';
+import { pairingNote, share } from '../tables.js';
+import { type Block, commandNote, formatInterval, formatP, formatPoints, type Section } from './section.js';
 
 const right = { align: 'right' } as const;
 
@@ -213,37 +205,31 @@ function headScorePanel(id: string, name: string, heads: readonly ComparedHeadFi
     high: score.high,
   }));
   const gate = heads.find(({ head }) => head === 'gated');
-  return {
-    id,
-    title: name,
-    rows,
-    spec: {
-      width: 330,
-      height: { step: 22 },
-      data: { values: rows },
-      encoding: { y: { field: 'head', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
-      layer: [
-        ...(gate ? [lineAt('gate', gate.score.mean)] : []),
-        {
-          transform: [{ filter: 'datum.low !== null' }],
-          mark: { type: 'rule', strokeWidth: 1.6, color: color('accent') },
-          encoding: {
-            x: {
-              field: 'low',
-              type: 'quantitative',
-              scale: { zero: false, nice: true, padding: 8 },
-              axis: { title: 'score on validation pairs', format: '.2f', tickCount: 6 },
-            },
-            x2: { field: 'high' },
+  return panelOf(id, name, rows, {
+    width: 330,
+    height: { step: 22 },
+    encoding: { y: { field: 'head', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
+    layer: [
+      ...(gate ? [lineAt('gate', gate.score.mean)] : []),
+      {
+        transform: [{ filter: 'datum.low !== null' }],
+        mark: { type: 'rule', strokeWidth: 1.6, color: color('accent') },
+        encoding: {
+          x: {
+            field: 'low',
+            type: 'quantitative',
+            scale: { zero: false, nice: true, padding: 8 },
+            axis: { title: 'score on validation pairs', format: '.2f', tickCount: 6 },
           },
+          x2: { field: 'high' },
         },
-        {
-          mark: { type: 'point', filled: true, size: 60, color: color('accent'), opacity: 1 },
-          encoding: { x: { field: 'score', type: 'quantitative' } },
-        },
-      ],
-    },
-  };
+      },
+      {
+        mark: { type: 'point', filled: true, size: 60, color: color('accent'), opacity: 1 },
+        encoding: { x: { field: 'score', type: 'quantitative' } },
+      },
+    ],
+  });
 }
 
 /** The mean gate in each situation, with one point per seed; the line is the mean on clean pairs. */
@@ -252,30 +238,24 @@ function gateBySituationPanel(id: string, name: string, situations: ComparedHead
     gates.map((gate, seed) => ({ pairs, seed: `seed ${seed}`, gate })),
   );
   const [clean] = situations;
-  return {
-    id,
-    title: name,
-    rows,
-    spec: {
-      width: 330,
-      height: { step: 22 },
-      data: { values: rows },
-      encoding: { y: { field: 'pairs', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
-      layer: [
-        lineAt('mean', meanOf(clean!.gates)),
-        {
-          mark: { type: 'point', size: 55, strokeWidth: 1.6, color: color('accent'), opacity: 1 },
-          encoding: {
-            x: {
-              field: 'gate',
-              type: 'quantitative',
-              scale: { zero: false, nice: true },
-              axis: { title: 'mean gate (0: text alone, 1: face alone)', format: '.2f', tickCount: 6 },
-            },
-            shape: { field: 'seed', type: 'nominal', legend: { title: null } },
+  return panelOf(id, name, rows, {
+    width: 330,
+    height: { step: 22 },
+    encoding: { y: { field: 'pairs', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
+    layer: [
+      lineAt('mean', meanOf(clean!.gates)),
+      {
+        mark: { type: 'point', size: 55, strokeWidth: 1.6, color: color('accent'), opacity: 1 },
+        encoding: {
+          x: {
+            field: 'gate',
+            type: 'quantitative',
+            scale: { zero: false, nice: true },
+            axis: { title: 'mean gate (0: text alone, 1: face alone)', format: '.2f', tickCount: 6 },
           },
+          shape: { field: 'seed', type: 'nominal', legend: { title: null } },
         },
-      ],
-    },
-  };
+      },
+    ],
+  });
 }

@@ -4,9 +4,9 @@ import { argmax, confusionMatrix, type LabelScore, scoreOf } from 'mien/parts/ev
 import type { RowPredictions } from '../../experiments/results.js';
 import { labelScoresPanel } from '../figures/comparison.js';
 import { escapeXml, type Panel } from '../figures/figure.js';
-import { modelTitles, pairingNote } from '../tables.js';
+import { modelTitles, pairingNote, share } from '../tables.js';
 import { confusionCounts, mappedRow } from './paper-figures.js';
-import { panelId, panelTitle, type ReportContext, type Section, share } from './section.js';
+import { panelId, panelTitle, type ReportContext, type Section } from './section.js';
 
 const KINDS = ['text', 'face', 'fused'] as const;
 

@@ -1,7 +1,7 @@
 // The bundled model: the figures of its card, with the command that computed them.
 import type { ModelFacts } from '../model-file.js';
-import { pairingNote } from '../tables.js';
-import { commandNote, formatInterval, share, type Block, type Section } from './section.js';
+import { pairingNote, share } from '../tables.js';
+import { commandNote, formatInterval, type Block, type Section } from './section.js';
 
 /** The origin of a section's numbers. */
 export const madeBy = (key: keyof ModelFacts['evaluation']): Block =>

@@ -3,7 +3,7 @@ import { defined } from 'mien-engine/base';
 import { argmax, confusionMatrix } from 'mien/parts/evaluate';
 import type { PointMap } from '../../evaluate/projection.js';
 import type { RowPredictions } from '../../experiments/results.js';
-import type { Figure, Panel, PointNote } from '../figures/figure.js';
+import { type Figure, type Panel, panelOf, type PointNote } from '../figures/figure.js';
 import { color, labelScales } from '../figures/theme.js';
 import { pairingNote } from '../tables.js';
 import {
@@ -140,70 +140,64 @@ function confusionPanel(
   });
   const axis = { domain: false, ticks: false, labelPadding: 6, labelColor: color('ink') } as const;
   const side = labels.length > 5 ? 40 : 46;
-  return {
-    id,
-    title,
-    rows,
-    spec: {
-      width: side * labels.length,
-      height: (side - 8) * labels.length,
-      data: { values: rows },
-      encoding: {
-        x: {
-          field: 'predicted',
-          type: 'nominal',
-          sort: null,
-          axis: {
-            ...axis,
-            title: 'predicted',
-            orient: 'top',
-            labelAngle: labels.length > 5 ? -40 : 0,
-            labelFontSize: 10.5,
-          },
-          scale: { paddingInner: 0.04, paddingOuter: 0 },
+  return panelOf(id, title, rows, {
+    width: side * labels.length,
+    height: (side - 8) * labels.length,
+    encoding: {
+      x: {
+        field: 'predicted',
+        type: 'nominal',
+        sort: null,
+        axis: {
+          ...axis,
+          title: 'predicted',
+          orient: 'top',
+          labelAngle: labels.length > 5 ? -40 : 0,
+          labelFontSize: 10.5,
         },
-        y: {
-          field: 'label',
-          type: 'nominal',
-          sort: null,
-          axis: {
-            ...axis,
-            title: 'true',
-            titleAngle: 0,
-            titleAnchor: 'start',
-            titleY: -8,
-            titleX: -8,
-            titleAlign: 'right',
+        scale: { paddingInner: 0.04, paddingOuter: 0 },
+      },
+      y: {
+        field: 'label',
+        type: 'nominal',
+        sort: null,
+        axis: {
+          ...axis,
+          title: 'true',
+          titleAngle: 0,
+          titleAnchor: 'start',
+          titleY: -8,
+          titleX: -8,
+          titleAlign: 'right',
+        },
+        scale: { paddingInner: 0.04, paddingOuter: 0 },
+      },
+    },
+    layer: [
+      { mark: { type: 'rect', color: color('rule'), opacity: 0.35 } },
+      {
+        mark: { type: 'rect', color: color('accent') },
+        encoding: {
+          opacity: {
+            field: 'share',
+            type: 'quantitative',
+            scale: { domain: [0, 1], range: [0, 1] },
+            legend: null,
           },
-          scale: { paddingInner: 0.04, paddingOuter: 0 },
         },
       },
-      layer: [
-        { mark: { type: 'rect', color: color('rule'), opacity: 0.35 } },
-        {
-          mark: { type: 'rect', color: color('accent') },
-          encoding: {
-            opacity: {
-              field: 'share',
-              type: 'quantitative',
-              scale: { domain: [0, 1], range: [0, 1] },
-              legend: null,
-            },
+      {
+        mark: { type: 'text', fontSize: 11 },
+        encoding: {
+          text: { field: 'share', type: 'quantitative', format: '.2f' },
+          color: {
+            condition: { test: 'datum.share > 0.5', value: color('surface') },
+            value: color('ink'),
           },
         },
-        {
-          mark: { type: 'text', fontSize: 11 },
-          encoding: {
-            text: { field: 'share', type: 'quantitative', format: '.2f' },
-            color: {
-              condition: { test: 'datum.share > 0.5', value: color('surface') },
-              value: color('ink'),
-            },
-          },
-        },
-      ],
-    },
-  };
+      },
+    ],
+  });
 }
 
 interface MappedItem extends PointNote {

@@ -6,7 +6,7 @@ import type { RowPredictions } from '../../experiments/results.js';
 import type { Panel } from '../figures/figure.js';
 import { color } from '../figures/theme.js';
 import type { ReportedRow } from '../results.js';
-import { modelTitles, pairingNote, reportTables } from '../tables.js';
+import { modelTitles, pairingNote, reportTables, share } from '../tables.js';
 import {
   type Block,
   formatInterval,
@@ -14,7 +14,6 @@ import {
   panelTitle,
   type ReportContext,
   type Section,
-  share,
 } from './section.js';
 
 export async function resultsSection(context: ReportContext): Promise<Section> {

@@ -1,9 +1,9 @@
 // Several results folders compared: their different settings, and their results.
 import type { RunPoint } from '../figures/comparison.js';
 import { runsPanel } from '../figures/comparison.js';
-import { modelTitles, pairingNote } from '../tables.js';
+import { modelTitles, pairingNote, share } from '../tables.js';
 import type { TextTable } from 'mien/parts/cli';
-import { share, type ReportContext, type Section } from './section.js';
+import { type ReportContext, type Section } from './section.js';
 
 /** Dotted paths of settings and their values as text. */
 function flatten(value: unknown, prefix = ''): Map<string, string> {

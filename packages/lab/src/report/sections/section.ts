@@ -1,5 +1,5 @@
 // Sections of the report (paragraphs, tables, figures), their input, and the formatting of numbers in them.
-import { formatMetric } from '../tables.js';
+import { share } from '../tables.js';
 import type { TextTable } from 'mien/parts/cli';
 import type { Interval } from 'mien/parts/evaluate';
 import type { PointMap } from '../../evaluate/projection.js';
@@ -66,10 +66,6 @@ export const commandNote = (sentence: string, command: string): Block => ({
 /** `.790 (.771 to .808)`. */
 export const formatInterval = ({ mean, low, high }: Interval): string =>
   low === null || high === null ? share(mean) : `${share(mean)} (${share(low)} to ${share(high)})`;
-
-/** `.790` */
-export const share = (value: number): string =>
-  formatMetric({ mean: value, low: null, high: null, paper: null });
 
 /** `−0.3` percentage points of a share. */
 export const points = (value: number): string =>

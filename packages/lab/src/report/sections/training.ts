@@ -1,6 +1,6 @@
 // Training curves of every head and seed: loss, and macro-F1 on validation.
 import type { Training } from '../../experiments/results.js';
-import type { Panel } from '../figures/figure.js';
+import { type Panel, panelOf } from '../figures/figure.js';
 import { color } from '../figures/theme.js';
 import { modelTitles } from '../tables.js';
 import { missingAnalyses, panelId, panelTitle, type ReportContext, type Section } from './section.js';
@@ -93,17 +93,11 @@ function trainingPanel(
         },
       ],
     }) as const;
-  return {
-    id,
-    title,
-    rows,
-    spec: {
-      data: { values: rows },
-      spacing: 26,
-      vconcat: [
-        curve('loss', 'training loss', 90, false),
-        curve('validation macro-F1', 'validation macro-F1', 90, true),
-      ],
-    },
-  };
+  return panelOf(id, title, rows, {
+    spacing: 26,
+    vconcat: [
+      curve('loss', 'training loss', 90, false),
+      curve('validation macro-F1', 'validation macro-F1', 90, true),
+    ],
+  });
 }
