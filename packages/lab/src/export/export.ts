@@ -15,8 +15,7 @@ import type { Protocol } from 'mien/parts/data';
 import { labelPrior, priorShift, restrictPrior } from 'mien/parts/evaluate';
 import { loadFaceEncoder, loadTextEncoder } from '../encoders/load.js';
 import { corpusCounts } from '../data/corpora/prepare.js';
-import { corpusTerms, type PreparedCorpus } from '../data/corpora/definitions.js';
-import { trainedCorpora } from '../learn/settings.js';
+import type { PreparedCorpus } from '../data/corpora/definitions.js';
 import type { BehaviourItem } from '../data/sentences.js';
 import type { Config } from '../experiments/config.js';
 import { experimentData, type ExperimentData } from '../experiments/data.js';
@@ -25,7 +24,7 @@ import { termsOf } from '../features/sets.js';
 import type { HeadName } from '../heads/heads.js';
 import type { AlignedTest } from './aligned-tests.js';
 import { modelCard, type CardFacts } from './card.js';
-import { MOBILEFACENET, trainingOf } from './facts.js';
+import { termsOfEncoder, trainingOf } from './facts.js';
 import { corruptedItems, type CorruptedItems } from './corrupted-items.js';
 import { corruptedPairs, GUIDANCE, PAIR_SHARES } from './corrupted-pairs.js';
 import { decisionModel } from './decision.js';
@@ -148,10 +147,8 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     terms: [
       ...new Set([
         ...(['isear', 'fer2013', 'rafdb'] as const).map(termsOf),
-        ...corpusTerms(trainedCorpora(text.record.settings)),
-        ...(face.network.family === 'mobilefacenet' ? [MOBILEFACENET] : []),
-        ...(text.record.terms ?? []),
-        ...(face.record.terms ?? []),
+        ...termsOfEncoder({ text }),
+        ...termsOfEncoder({ face }),
       ]),
     ],
   } satisfies Omit<BundleManifest, 'files'>;

@@ -2,19 +2,15 @@
 import { defined } from 'mien-engine/base';
 import { SPEECH_RATE } from 'mien/parts/audio';
 import { BUNDLE_FORMAT, type BundleManifest, FILES, writeBundle } from 'mien/parts/bundle';
-import { corpusTerms } from '../data/corpora/definitions.js';
-import { termsOf } from '../features/sets.js';
 import type { LearnedFace, LearnedText, LearnedVoice } from '../learn/learned.js';
-import { trainedCorpora } from '../learn/settings.js';
 import { decisionModel } from './decision.js';
-import { MOBILEFACENET, trainingOf } from './facts.js';
+import { learnedOf, type SingleEncoder, termsOfEncoder, trainingOf } from './facts.js';
 import { table } from './markdown.js';
 import { learnedFaceModel, learnedTextModel } from './models.js';
 import { learnedVoiceModel } from './voice.js';
 
 export interface SingleOptions {
-  readonly encoder:
-    { readonly text: LearnedText } | { readonly face: LearnedFace } | { readonly voice: LearnedVoice };
+  readonly encoder: SingleEncoder;
   readonly name: string;
   /** The bundle's folder; an existing bundle is replaced. */
   readonly out: string;
@@ -96,25 +92,6 @@ export async function exportSingle({ encoder, name, out }: SingleOptions): Promi
       [FILES.face]: learnedFaceModel(encoder.face),
     },
   );
-}
-
-const learnedOf = (encoder: SingleOptions['encoder']): LearnedText | LearnedFace | LearnedVoice =>
-  'text' in encoder ? encoder.text : 'face' in encoder ? encoder.face : encoder.voice;
-
-function termsOfEncoder(encoder: SingleOptions['encoder']): string[] {
-  const { record } = learnedOf(encoder);
-  const corpora = 'text' in encoder ? trainedCorpora(record.settings) : [];
-  // A restored encoder's settings do not say what it was trained on; its terms do.
-  const known = record.terms !== undefined;
-  return [
-    ...new Set([
-      ...(record.terms ?? []),
-      ...(corpora.includes('isear') ? [termsOf('isear')] : []),
-      ...corpusTerms(corpora),
-      ...('face' in encoder && !known ? [termsOf('fer2013'), termsOf('rafdb')] : []),
-      ...('face' in encoder && encoder.face.network.family === 'mobilefacenet' ? [MOBILEFACENET] : []),
-    ]),
-  ];
 }
 
 /** What a voice's figures are about. */
