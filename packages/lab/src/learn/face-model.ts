@@ -21,7 +21,7 @@ import type { DecodedImage } from 'mien/parts/encoders';
 import { type FaceNetwork, faceNetworkTraining } from '../encoders/face-network.js';
 import { augment } from './augmentation.js';
 import { CLASSIFIER, classify, PUBLISHED_CLASSIFIER } from './classifier.js';
-import type { Trainee } from '../train/step.js';
+import { defineTrainee, type Trainee } from '../train/step.js';
 import type { FaceLearnSettings } from './settings.js';
 
 export interface FaceModel {
@@ -37,7 +37,7 @@ export function faceTrainee(
   size: number,
 ): Trainee {
   const { batchSize: n, keptSize, mixup } = settings;
-  return {
+  return defineTrainee({
     batch: {
       pixels: { dtype: 'uint8', shape: [n, 3, keptSize, keptSize] },
       affine: { dtype: 'float32', shape: [n, 2, 3] },
@@ -53,29 +53,28 @@ export function faceTrainee(
         : {}),
     },
     build: (p, batch) => {
-      const { affine, colour, erase, targets, weights, seed } = batch as Record<string, Value>;
-      const drawn = { affine: affine!, colour: colour!, erase: erase! };
-      const alone = augment(batch['pixels']!, drawn, size, input);
-      const images = mixup > 0 ? mixed(alone, batch['partner']!, batch['share']!) : alone;
+      const { pixels, affine, colour, erase, targets, weights, seed, partner, share } = batch;
+      const alone = augment(pixels, { affine, colour, erase }, size, input);
+      const images = partner && share ? mixed(alone, partner, share) : alone;
       const { embedding, statistics } = faceNetworkTraining(p, network, images, {
         ...defined({ from: settings.from ?? undefined }),
         dropPath: settings.dropPath,
-        seed: seed!,
+        seed,
       });
-      const kept = dropout(embedding, settings.dropout, { seed: seed!, place: CLASSIFIER });
+      const kept = dropout(embedding, settings.dropout, { seed, place: CLASSIFIER });
       const even = linear(p, CLASSIFIER, kept, classes);
-      const logits = settings.logitAdjustment > 0 ? add(even, batch['offsets']!) : even;
-      const loss = softCrossEntropy(logits, targets!, weights!);
+      const logits = batch.offsets ? add(even, batch.offsets) : even;
+      const loss = softCrossEntropy(logits, targets, weights);
       // Rows of zeros, where there is no such label, add nothing.
-      const second = (): Value =>
-        softCrossEntropy(linear(p, PUBLISHED_CLASSIFIER, kept, classes), batch['published']!);
+      const second =
+        batch.published && softCrossEntropy(linear(p, PUBLISHED_CLASSIFIER, kept, classes), batch.published);
       return {
-        loss: settings.publishedLabels > 0 ? add(loss, mul(second(), settings.publishedLabels)) : loss,
-        hits: sum(cast(equal(argMax(logits), argMax(targets!)), 'float32')),
+        loss: second ? add(loss, mul(second, settings.publishedLabels)) : loss,
+        hits: sum(cast(equal(argMax(logits), argMax(targets)), 'float32')),
         statistics,
       };
     },
-  };
+  });
 }
 
 /** share · x + (1 − share) · the partner's x, for each image (mixup, Zhang et al. 2018). */

@@ -25,7 +25,7 @@ import { bert, type BertConfig } from '../encoders/bert.js';
 import { createTextEncoder } from '../encoders/load.js';
 import type { Pooling } from '../encoders/profiles.js';
 import { CLASSIFIER, classify, FINE_CLASSIFIER } from './classifier.js';
-import type { Trainee } from '../train/step.js';
+import { defineTrainee, type Trainee } from '../train/step.js';
 import type { TextLearnSettings } from './settings.js';
 
 export interface TextModel {
@@ -94,7 +94,7 @@ function pool(states: Value, mask: Value, pooling: Pooling): Value {
 export function textTrainee(model: TextModel, settings: TextLearnSettings, tokens: number): Trainee {
   const { config, pooling, classes, fine } = model;
   const n = settings.batchSize;
-  return {
+  return defineTrainee({
     batch: {
       ids: { dtype: 'int32', shape: [n, tokens] },
       mask: { dtype: 'int32', shape: [n, tokens] },
@@ -112,15 +112,14 @@ export function textTrainee(model: TextModel, settings: TextLearnSettings, token
     },
     build: (parameters, batch) => {
       const p = splitTable(parameters, model);
-      const { ids, mask, targets, offsets, weights, seed } = batch as Record<string, Value>;
-      const drop = settings.dropout > 0 ? { dropout: { rate: settings.dropout, seed: seed! } } : {};
-      const states = bert(p, config, { ids: ids!, mask: mask! }, drop);
-      const embedding = pool(states, mask!, pooling);
-      const kept = dropout(embedding, settings.dropout, { seed: seed!, place: CLASSIFIER });
-      const logits = add(linear(p, CLASSIFIER, kept, classes), offsets!);
-      const hits = cast(equal(argMax(logits), argMax(targets!)), 'float32');
-      const loss = softCrossEntropy(logits, targets!, weights!);
-      const { fineTargets, fineWeights } = batch;
+      const { ids, mask, targets, offsets, weights, seed, fineTargets, fineWeights } = batch;
+      const drop = settings.dropout > 0 ? { dropout: { rate: settings.dropout, seed } } : {};
+      const states = bert(p, config, { ids, mask }, drop);
+      const embedding = pool(states, mask, pooling);
+      const kept = dropout(embedding, settings.dropout, { seed, place: CLASSIFIER });
+      const logits = add(linear(p, CLASSIFIER, kept, classes), offsets);
+      const hits = cast(equal(argMax(logits), argMax(targets)), 'float32');
+      const loss = softCrossEntropy(logits, targets, weights);
       return {
         loss:
           fineTargets && fineWeights
@@ -132,10 +131,10 @@ export function textTrainee(model: TextModel, settings: TextLearnSettings, token
                 ),
               )
             : loss,
-        hits: sum(mul(hits, cast(reshape(slice(mask!, 1, 0, 1), [n]), 'float32'))),
+        hits: sum(mul(hits, cast(reshape(slice(mask, 1, 0, 1), [n]), 'float32'))),
       };
     },
-  };
+  });
 }
 
 /** Embeddings `[n, width]` of tokenised texts, by weights in memory. */

@@ -11,12 +11,11 @@ import {
   softCrossEntropy,
   sum,
   type Tensors,
-  type Value,
 } from 'mien-engine';
 import { createVoiceEncoder, type VoiceEncoder } from '../encoders/load-voice.js';
 import { logMelOfBatch, samplesOfBatch } from '../encoders/log-mel.js';
 import { poolSteps, whisper, type WhisperConfig } from '../encoders/whisper.js';
-import type { Trainee } from '../train/step.js';
+import { defineTrainee, type Trainee } from '../train/step.js';
 import { CLASSIFIER, classify } from './classifier.js';
 import type { VoiceLearnSettings } from './settings.js';
 import { maskSpectrogram } from './voice-augmentation.js';
@@ -35,7 +34,7 @@ export function voiceTrainee(
 ): Trainee {
   const { batchSize: n, dropout: rate, augmentation } = settings;
   const { timeMasks, bandMasks } = augmentation;
-  return {
+  return defineTrainee({
     batch: {
       // As `reflected` lays them out.
       samples: { dtype: 'float32', shape: [n, samplesOfBatch(frames)] },
@@ -49,21 +48,21 @@ export function voiceTrainee(
       seed: { dtype: 'int32', shape: [] },
     },
     build: (p, batch) => {
-      const { samples, frames: lengths, targets, offsets, weights, seed } = batch as Record<string, Value>;
-      const mel = logMelOfBatch(samples!, lengths!, config.bands);
-      const masked = maskSpectrogram(mel, { timeMasks: batch['timeMasks'], bandMasks: batch['bandMasks'] });
+      const { samples, frames: lengths, targets, offsets, weights, seed } = batch;
+      const mel = logMelOfBatch(samples, lengths, config.bands);
+      const masked = maskSpectrogram(mel, { timeMasks: batch.timeMasks, bandMasks: batch.bandMasks });
       const { last } = whisper(p, config, masked, config.layers, lengths);
-      const embedding = dropout(poolSteps(last, lengths), rate, { seed: seed!, place: CLASSIFIER });
-      const logits = add(linear(p, CLASSIFIER, embedding, classes), offsets!);
-      const hits = cast(equal(argMax(logits), argMax(targets!)), 'float32');
+      const embedding = dropout(poolSteps(last, lengths), rate, { seed, place: CLASSIFIER });
+      const logits = add(linear(p, CLASSIFIER, embedding, classes), offsets);
+      const hits = cast(equal(argMax(logits), argMax(targets)), 'float32');
       // Rows that fill up a batch have no weight.
-      const isClip = cast(less(0, weights!), 'float32');
+      const isClip = cast(less(0, weights), 'float32');
       return {
-        loss: softCrossEntropy(logits, targets!, weights!),
+        loss: softCrossEntropy(logits, targets, weights),
         hits: sum(mul(hits, isClip)),
       };
     },
-  };
+  });
 }
 
 /** A voice encoder of weights in memory. */

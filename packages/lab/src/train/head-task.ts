@@ -19,7 +19,7 @@ import {
 } from 'mien-engine';
 import { writeFileAtomic } from 'mien-engine/node';
 import { silentProgress } from 'mien/parts/base';
-import { modalitiesOf } from '../heads/heads.js';
+import { modalitiesOfHead } from '../heads/heads.js';
 import {
   applyHead,
   createPredictionSession,
@@ -34,7 +34,7 @@ import {
 import { train, plannedSteps, type TrainingOptions } from './loop.js';
 import { createOptimizer, type OptimizerSettings } from './optimizer.js';
 import type { EpochEntry } from './position.js';
-import type { Trainee } from './step.js';
+import { defineTrainee, type Trainee } from './step.js';
 
 export interface HeadTask extends HeadGraphOptions {
   readonly features: FeatureTables | StateTables;
@@ -133,9 +133,9 @@ export function headTrainee(options: HeadGraphOptions): Trainee {
   const { head, modalities, batchSize, gateGuidance = 0 } = options;
   const int64s = { dtype: 'int64', shape: [batchSize] } as const;
   const float32s = { dtype: 'float32', shape: [batchSize] } as const;
-  return {
+  return defineTrainee({
     batch: {
-      ...Object.fromEntries(modalitiesOf(head, modalities).map((modality) => [modality, int64s])),
+      ...Object.fromEntries(modalitiesOfHead(head, modalities).map((modality) => [modality, int64s])),
       labels: int64s,
       weights: float32s,
       ...(isGuided(options) ? { gate: float32s } : {}),
@@ -143,21 +143,21 @@ export function headTrainee(options: HeadGraphOptions): Trainee {
     tables: tableTypes(options),
     build: (p, inputs) => {
       const { logits, gate } = applyHead(p, options, inputs);
-      const [labels, weights] = [inputs['labels']!, inputs['weights']!];
+      const { labels, weights, gate: guide } = inputs;
       const entropy = crossEntropy(logits, labels, weights);
-      const guidance = () => shareCrossEntropy(mean(gate!, [1]), inputs['gate']!, weights);
+      const guidance = gate && guide && shareCrossEntropy(mean(gate, [1]), guide, weights);
       return {
-        loss: isGuided(options) ? add(entropy, mul(guidance(), gateGuidance)) : entropy,
+        loss: guidance ? add(entropy, mul(guidance, gateGuidance)) : entropy,
         hits: sum(mul(cast(equal(argMax(logits), labels), 'float32'), weights)),
       };
     },
-  };
+  });
 }
 
 /** The gate of two modalities can be guided: an item states one share. */
 const isGuided = ({ head, modalities, gateGuidance = 0 }: HeadGraphOptions): boolean =>
   gateGuidance > 0 &&
-  modalitiesOf(head, modalities).length === 2 &&
+  modalitiesOfHead(head, modalities).length === 2 &&
   (head === 'gated' || head === 'gated-no-lstm');
 
 /**
@@ -178,7 +178,7 @@ export function headBatches(options: HeadGraphOptions, items: Items): Tensors {
   if (items.gate) shares.set(Array.from(items.gate));
   return {
     ...Object.fromEntries(
-      modalitiesOf(head, modalities).map((modality) => [modality, padded(items[modality]!)]),
+      modalitiesOfHead(head, modalities).map((modality) => [modality, padded(items[modality]!)]),
     ),
     labels: padded(items.labels),
     weights: float32(shape, new Float32Array(size).fill(1, 0, n)),

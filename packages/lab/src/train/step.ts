@@ -58,6 +58,19 @@ export interface Trainee {
   };
 }
 
+/** A trainee whose `build` gets a value for each name in its batch. */
+export const defineTrainee = <const Batch extends Trainee['batch']>(
+  trainee: Omit<Trainee, 'batch' | 'build'> & {
+    readonly batch: Batch;
+    readonly build: (
+      p: Parameters,
+      inputs: { readonly [Name in keyof Batch]: Value } & Named,
+    ) => ReturnType<Trainee['build']>;
+  },
+): Trainee =>
+  // The step passes to `build` what `batch` declares.
+  trainee as unknown as Trainee;
+
 export interface StepOptions {
   /** The model's parameters before training; those that are not trained are constants of the step. */
   readonly weights: Tensors;
