@@ -3,7 +3,7 @@
 //     node --import tsx bench/face-validation.ts DATA FEATURES LEARNED [VOTES] [--mirror] [--part N]
 // FEATURES is where hashes of the faces are kept; --part takes every Nth face.
 import { randomStream } from 'mien-engine/base';
-import { cutOut, type Frame } from 'mien/parts/detector';
+import { cutOut, type CropFrame } from 'mien/parts/detector';
 import type { DecodedImage } from 'mien/parts/encoders';
 import { argmax, confusionMatrix, scoreOf, scores } from 'mien/parts/evaluate';
 import {
@@ -71,7 +71,7 @@ function report(name: string, logits: Float32Array, perLabel = false): void {
 
 /** An image in a frame of `side` times its own size about its middle. */
 function framed(image: DecodedImage, side: number): DecodedImage {
-  const frame: Frame = {
+  const frame: CropFrame = {
     centre: { x: image.width / 2, y: image.height / 2 },
     side: side * image.width,
     across: { x: 1, y: 0 },

@@ -16,7 +16,7 @@ export interface CorpusPart {
 }
 
 /** Items with their labels, of which an item may have several, and the corpus of each. */
-export interface Labelled {
+export interface LabelledItems {
   readonly labels: readonly (readonly number[])[];
   readonly corpus: ArrayLike<number>;
 }
@@ -25,7 +25,11 @@ export interface Labelled {
 const OUT = -1e4;
 
 /** How frequent labels are in each corpus, `[classes]`; an item of several labels counts a share for each. */
-export function labelShares({ labels, corpus }: Labelled, corpora: number, classes: number): Float64Array[] {
+export function labelShares(
+  { labels, corpus }: LabelledItems,
+  corpora: number,
+  classes: number,
+): Float64Array[] {
   const shares = Array.from({ length: corpora }, () => new Float64Array(classes));
   labels.forEach((own, i) => {
     for (const label of own) shares[corpus[i]!]![label]! += 1 / own.length;
@@ -61,7 +65,7 @@ export function offsetsOf(
  * item's own weight.
  */
 export function itemWeights(
-  { labels, corpus }: Labelled,
+  { labels, corpus }: LabelledItems,
   shares: readonly ArrayLike<number>[],
   balance: number,
   own: (item: number) => number,
@@ -87,7 +91,7 @@ export function itemWeights(
  * corpus can give the rest; a teacher's posteriors of these replace their share.
  */
 export function evidenceTargets(
-  { labels, corpus }: Labelled,
+  { labels, corpus }: LabelledItems,
   corpora: readonly Pick<CorpusPart, 'evidence'>[],
   smoothing: number,
   teacher?: Teacher,

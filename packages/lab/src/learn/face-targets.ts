@@ -1,4 +1,5 @@
-// What faces are trained towards and judged by: published labels, annotators' votes, or both.
+// Targets and validation of faces: published labels, annotators' votes, or both.
+import { itemsAt } from 'mien-engine/base';
 import { FACE_LABELS, type FaceVotes } from 'mien/parts/data';
 import { argmax, confusionMatrix, scoreOf, scores } from 'mien/parts/evaluate';
 import { voteDistribution } from '../data/votes.js';
@@ -6,7 +7,7 @@ import type { Validation } from '../train/position.js';
 import type { FaceLearnSettings } from './settings.js';
 
 /** What is known of a face's label. */
-export interface Labelled {
+export interface VotedFace {
   readonly label: string;
   /** The data set it is from. */
   readonly dataset: string;
@@ -17,7 +18,7 @@ export interface Labelled {
 type VoteSettings = FaceLearnSettings['votes'];
 
 /** Whether a face can be trained on: not if most voters saw no face, nothing they could name, or contempt. */
-export const isTrainable = ({ votes }: Labelled, { share, least }: VoteSettings): boolean =>
+export const isTrainable = ({ votes }: VotedFace, { share, least }: VoteSettings): boolean =>
   votes === undefined || share === 0 || voteDistribution(votes, least) !== undefined;
 
 /**
@@ -25,7 +26,7 @@ export const isTrainable = ({ votes }: Labelled, { share, least }: VoteSettings)
  * alone for faces without votes.
  */
 export function labelDistributions(
-  faces: readonly Labelled[],
+  faces: readonly VotedFace[],
   labels: readonly string[],
   { share, least }: VoteSettings,
 ): Float32Array {
@@ -108,7 +109,7 @@ export function scoreFaces(
     const members = datasets.flatMap((set, i) => (set === name ? [i] : []));
     const share = (of: readonly number[], isHit: (i: number) => boolean): number =>
       of.filter(isHit).length / of.length;
-    const of = (values: ArrayLike<number>): Uint8Array => Uint8Array.from(members, (i) => values[i]!);
+    const of = (values: ArrayLike<number>): Uint8Array => Uint8Array.from(itemsAt(values, members));
     const matrix = confusionMatrix(of(labels), of(predicted), classes);
     details[name] = share(members, (i) => predicted[i] === labels[i]);
     details[`${name} recall`] = scoreOf(matrix).recall;

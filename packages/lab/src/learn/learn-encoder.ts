@@ -31,7 +31,7 @@ export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOpt
 }
 
 /** A training that is ready to start. */
-export interface Prepared {
+export interface PreparedTraining {
   readonly task: TrainingTask;
   /** The weights that training starts from. */
   readonly located: Pretrained;
@@ -54,12 +54,12 @@ export function withClassifier(published: Tensors, trainee: Trainee, seed: numbe
 /** A task with its fingerprint, which includes the line of every item. */
 export function readyToTrain<Item>(
   kind: LearnedRecord['kind'],
-  { task, located }: Pick<Prepared, 'task' | 'located'>,
+  { task, located }: Pick<PreparedTraining, 'task' | 'located'>,
   { labels, settings }: { readonly labels: readonly string[]; readonly settings: object },
   sets: { readonly training: readonly Item[]; readonly validation: readonly Item[] },
   lineOf: (item: Item) => string,
   teacher: Teacher | undefined,
-): Prepared {
+): PreparedTraining {
   const { training, validation } = sets;
   const fingerprint = sha256(
     JSON.stringify([
@@ -80,7 +80,7 @@ export function readyToTrain<Item>(
 
 /** Trains what was prepared. @throws MienError as `train` does. */
 export const trainPrepared = (
-  { task, fingerprint }: Prepared,
+  { task, fingerprint }: PreparedTraining,
   options: Pick<
     LearnEncoderOptions<never, never, { patience: number; checkpointSeconds: number }>,
     'settings' | 'out' | 'threads' | 'spinning' | 'progress' | 'signal'

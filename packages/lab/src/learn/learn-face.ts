@@ -8,7 +8,7 @@ import { majorityOf } from '../data/votes.js';
 import { withPrior } from './classifier.js';
 import { decodeFaces, keepImages } from './face-images.js';
 import { faceTrainee, type FaceModel } from './face-model.js';
-import { isTrainable, labelDistributions, type Labelled } from './face-targets.js';
+import { isTrainable, labelDistributions, type VotedFace } from './face-targets.js';
 import { repeatsOf } from './encoder-task.js';
 import { faceTask } from './face-task.js';
 import {
@@ -24,7 +24,7 @@ import type { FaceLearnSettings } from './settings.js';
 import { faceTeacher } from './teacher.js';
 
 /** A face with its label; validation scores each set by itself, and `repeat` counts by set. */
-export interface LabelledFace extends Labelled {
+export interface LabelledFace extends VotedFace {
   readonly image: FaceImage;
   /** Hash of its bytes or pixels. */
   readonly sha256: string;

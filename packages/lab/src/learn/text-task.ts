@@ -15,14 +15,14 @@ import {
   labelShares,
   offsetsOf,
   type CorpusPart,
-  type Labelled,
+  type LabelledItems,
 } from './evidence.js';
 import type { TextLearnSettings } from './settings.js';
 import type { Teacher } from './teacher.js';
 import { textEmbeddings, textTrainee, TRAINED_ROWS, type TextModel } from './text-model.js';
 import { corpusScores, fitBias } from './text-validation.js';
 
-export interface TextSet extends Labelled {
+export interface TextSet extends LabelledItems {
   /** Token ids with special tokens. */
   readonly texts: readonly Int32Array[];
   /** Labels of the second classifier; none where the item has none. */

@@ -1,6 +1,6 @@
 // Scores of a text encoder on validation items of several corpora, each over the labels it can give.
 import { confusionMatrix, scoreOf } from 'mien/parts/evaluate';
-import type { CorpusPart, Labelled } from './evidence.js';
+import type { CorpusPart, LabelledItems } from './evidence.js';
 
 export interface CorpusScore {
   readonly items: number;
@@ -16,7 +16,7 @@ const canGive = (evidence: ArrayLike<number>): number[] =>
 /** By corpus, in order; undefined for a corpus without items. Logits are `[n, classes]`. */
 export function corpusScores(
   logits: ArrayLike<number>,
-  items: Labelled,
+  items: LabelledItems,
   corpora: readonly Pick<CorpusPart, 'evidence'>[],
   bias?: ArrayLike<number>,
 ): (CorpusScore | undefined)[] {
@@ -41,7 +41,7 @@ export function corpusScores(
 /** Mean negative log-likelihood of the items, in nats; corpora count as in `fitBias`. */
 function corpusLoss(
   logits: ArrayLike<number>,
-  { labels, corpus }: Labelled,
+  { labels, corpus }: LabelledItems,
   corpora: readonly CorpusPart[],
   temperature: number,
 ): number {
@@ -68,7 +68,7 @@ const HALVINGS = 20;
 /** The temperature at which the items are most likely, each corpus judged on the labels it can give. */
 export function fitCorpusTemperature(
   logits: ArrayLike<number>,
-  items: Labelled,
+  items: LabelledItems,
   corpora: readonly CorpusPart[],
 ): number {
   // The loss has one minimum: of two points inside the interval, the worse becomes its new bound.
@@ -92,7 +92,7 @@ const STEPS = 100;
  */
 export function fitBias(
   logits: ArrayLike<number>,
-  { labels, corpus }: Labelled,
+  { labels, corpus }: LabelledItems,
   corpora: readonly CorpusPart[],
 ): Float32Array {
   const classes = corpora[0]!.evidence.length;

@@ -16,7 +16,7 @@ import {
   trainedFrom,
   type WidthRun,
 } from './encoder-task.js';
-import { evidenceTargets, itemWeights, labelShares, offsetsOf, type Labelled } from './evidence.js';
+import { evidenceTargets, itemWeights, labelShares, offsetsOf, type LabelledItems } from './evidence.js';
 import type { VoiceLearnSettings } from './settings.js';
 import { augmentVoice, drawVoice, lengthAt, noiseSources, type DrawnVoice } from './voice-augmentation.js';
 import { voiceLogits, voiceTrainee, type VoiceModel } from './voice-model.js';
@@ -185,7 +185,7 @@ export function voiceTask(
  */
 export function corpusEvidence({ labels, corpora }: Pick<VoiceSet, 'labels' | 'corpora'>, classes: number) {
   const names = [...new Set(corpora)].sort();
-  const items: Labelled = {
+  const items: LabelledItems = {
     labels: Array.from(labels, (label) => [label]),
     corpus: Uint8Array.from(corpora, (name) => names.indexOf(name)),
   };

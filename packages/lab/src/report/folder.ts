@@ -11,7 +11,7 @@ import type { FaceSource } from '../experiments/data.js';
 import { FACE_SOURCES } from '../experiments/plan.js';
 import type { PredictionRun, RowAnalysis, RowPredictions } from '../experiments/results.js';
 import { setTitles } from '../experiments/row-parts.js';
-import { type HeadName, headNames, modalitiesOfHead } from '../heads/heads.js';
+import { type HeadName, headNames, modalitiesOf } from '../heads/heads.js';
 import { readAnalysis } from './analysis-file.js';
 import { readResults, type ReportedRow, type Results } from './results.js';
 
@@ -179,7 +179,7 @@ export interface RowIds {
   readonly pairs: readonly [PairedIds, ...PairedIds[]];
 }
 
-const fusedHeads = headNames.filter((head) => modalitiesOfHead(head).length > 1);
+const fusedHeads = headNames.filter((head) => modalitiesOf(head).length > 1);
 
 /** The ids assigned by `experiments/`; a row may be missing. */
 export function rowIds({ labels, pairing }: Pick<Config, 'labels' | 'pairing'>): RowIds {

@@ -19,7 +19,7 @@ import {
 } from 'mien-engine';
 import { writeFileAtomic } from 'mien-engine/node';
 import { silentProgress } from 'mien/parts/base';
-import { modalitiesOfHead } from '../heads/heads.js';
+import { modalitiesOf } from '../heads/heads.js';
 import {
   applyHead,
   createPredictionSession,
@@ -135,7 +135,7 @@ export function headTrainee(options: HeadGraphOptions): Trainee {
   const float32s = { dtype: 'float32', shape: [batchSize] } as const;
   return defineTrainee({
     batch: {
-      ...Object.fromEntries(modalitiesOfHead(head, modalities).map((modality) => [modality, int64s])),
+      ...Object.fromEntries(modalitiesOf(head, modalities).map((modality) => [modality, int64s])),
       labels: int64s,
       weights: float32s,
       ...(isGuided(options) ? { gate: float32s } : {}),
@@ -157,7 +157,7 @@ export function headTrainee(options: HeadGraphOptions): Trainee {
 /** The gate of two modalities can be guided: an item states one share. */
 const isGuided = ({ head, modalities, gateGuidance = 0 }: HeadGraphOptions): boolean =>
   gateGuidance > 0 &&
-  modalitiesOfHead(head, modalities).length === 2 &&
+  modalitiesOf(head, modalities).length === 2 &&
   (head === 'gated' || head === 'gated-no-lstm');
 
 /**
@@ -178,7 +178,7 @@ export function headBatches(options: HeadGraphOptions, items: Items): Tensors {
   if (items.gate) shares.set(Array.from(items.gate));
   return {
     ...Object.fromEntries(
-      modalitiesOfHead(head, modalities).map((modality) => [modality, padded(items[modality]!)]),
+      modalitiesOf(head, modalities).map((modality) => [modality, padded(items[modality]!)]),
     ),
     labels: padded(items.labels),
     weights: float32(shape, new Float32Array(size).fill(1, 0, n)),

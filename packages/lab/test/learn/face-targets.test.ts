@@ -7,8 +7,8 @@ import {
   meanTarget,
   mostLikely,
   repeatsOfItems,
-  type Labelled,
   scoreFaces,
+  type VotedFace,
 } from '../../src/learn/face-targets.js';
 
 const votes = (counts: Partial<Record<FaceLabel, number>>, others: Partial<FaceVotes> = {}): FaceVotes => ({
@@ -19,7 +19,7 @@ const votes = (counts: Partial<Record<FaceLabel, number>>, others: Partial<FaceV
   ...others,
 });
 const at = (label: FaceLabel): number => FACE_LABELS.indexOf(label);
-const faces: readonly Labelled[] = [
+const faces: readonly VotedFace[] = [
   { label: 'fear', dataset: 'fer2013', votes: votes({ surprise: 6, joy: 2, anger: 1 }) },
   { label: 'disgust', dataset: 'rafdb' },
 ];

@@ -138,14 +138,14 @@ export async function writeParts(
       field: '--explain',
       hint: 'Use --out FILE.jsonl.',
     });
-  const [{ joinParts, predictParts }, { refuseExisting }] = await Promise.all([
+  const [{ joinParts, predictToFolder }, { refuseExisting }] = await Promise.all([
     import('./predict-parts.js'),
     import('../recognizer/node/predictions.js'),
   ]);
   if (out !== dir && !overwrite) await refuseExisting(out);
   const shard = out === dir ? shardOf(options) : undefined;
   const { signal: _signal, ...recognition } = settings;
-  const outcome = await predictParts({
+  const outcome = await predictToFolder({
     tables,
     dir,
     format: formatOf(options) as FileFormat,

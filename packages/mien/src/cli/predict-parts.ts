@@ -41,7 +41,7 @@ export interface PredictParts {
  * same, any number of processes may share a folder: part p of table t is of the process (t + p) mod n.
  * @throws MienError `checkpoint` if the folder belongs to another run; what reading the tables and `predict` throw.
  */
-export async function predictParts(options: PredictParts): Promise<Outcome> {
+export async function predictToFolder(options: PredictParts): Promise<Outcome> {
   const { tables, dir, format, labels, rowsPerPart, shard, overwrite, predict, progress } = options;
   // Machines see the same files under different paths and times.
   const files = tables.map(({ path, bytes }) => [basename(path), bytes]);

@@ -43,8 +43,8 @@ export async function sourceOf(options: SourceOptions, warn: Output['warn']): Pr
     return { items: itemsOfLines(process.stdin, reading), fingerprint: undefined };
   }
   if (input !== undefined) {
-    const { itemsOfTables, tablesOf } = await import('../recognizer/node/tables.js');
-    const tables = await tablesOf(input);
+    const { itemsOfTables, tableFiles } = await import('../recognizer/node/tables.js');
+    const tables = await tableFiles(input);
     const fingerprint = tables.map(({ path, bytes, modified }) => `${path} ${bytes} ${modified}`).join('\n');
     return { items: itemsOfTables(tables, reading), fingerprint, tables, reading };
   }

@@ -2,7 +2,7 @@
 import { MienError } from 'mien-engine/base';
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { DetectedFace } from './face.js';
-import { cutOut, type Frame } from './frame.js';
+import { cutOut, type CropFrame } from './frame.js';
 import { checkImage } from './resample.js';
 
 /**
@@ -26,7 +26,7 @@ const SIZE = 100;
  * looks down its mouth closer to the eyes, and neither should be cut more tightly for it.
  * @throws MienError `data` when both eyes are at the same point.
  */
-export function faceFrame({ keyPoints: { rightEye, leftEye, mouth } }: DetectedFace): Frame {
+export function faceFrame({ keyPoints: { rightEye, leftEye, mouth } }: DetectedFace): CropFrame {
   const [dx, dy] = [leftEye.x - rightEye.x, leftEye.y - rightEye.y];
   const apart = Math.sqrt(dx * dx + dy * dy);
   if (!(apart > 0))

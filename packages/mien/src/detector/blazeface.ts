@@ -3,7 +3,7 @@
 import { createSession, float32, messageOf, MienError, type Tensor } from 'mien-engine';
 import type { DecodedImage } from '../encoders/encoder.js';
 import { keyPointNames, type DetectedFace, type KeyPoints, type Point } from './face.js';
-import { cutOut, fromFrame, type Frame } from './frame.js';
+import { cutOut, fromFrame, type CropFrame } from './frame.js';
 import { blendOverlapping, SAME_FACE } from './suppression.js';
 
 /** `models/blazeface/face_detection_back_256x256.onnx`: its hash identifies it. */
@@ -28,7 +28,7 @@ const PADDING = 127.5;
 
 export interface BlazeFace {
   /** Faces of at least this score under a frame, in pixels of the image, best first. */
-  detect(image: DecodedImage, frame: Frame, minScore: number): Promise<DetectedFace[]>;
+  detect(image: DecodedImage, frame: CropFrame, minScore: number): Promise<DetectedFace[]>;
   dispose(): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export async function createBlazeFace(
 }
 
 /** A face in [0, 1] of a frame as a face in the image; its box stays upright and keeps its centre and size. */
-function inImage({ box, keyPoints, score }: DetectedFace, frame: Frame): DetectedFace {
+function inImage({ box, keyPoints, score }: DetectedFace, frame: CropFrame): DetectedFace {
   const centre = fromFrame(frame, { x: box.x + box.width / 2, y: box.y + box.height / 2 });
   const [width, height] = [box.width * frame.side, box.height * frame.side];
   const points = keyPointNames.map((name) => [name, fromFrame(frame, keyPoints[name])]);

@@ -3,7 +3,7 @@ import { checkOptions, flag, list, number, wholeNumber, type Kinds } from 'mien-
 import type { DecodedImage } from '../encoders/encoder.js';
 import { createBlazeFace } from './blazeface.js';
 import type { DetectedFace } from './face.js';
-import type { Frame } from './frame.js';
+import type { CropFrame } from './frame.js';
 import { checkImage } from './resample.js';
 import { isCutOff, paddedFrame, refiningFrame, searchFrames } from './search.js';
 import { blendOverlapping, overlapOf, SAME_FACE } from './suppression.js';
@@ -114,7 +114,7 @@ export async function createDetector(model: Uint8Array, options: DetectorOptions
     const { minScore = 0.65, maxFaces = Infinity, minSize, near = [] } = options;
     const tracked = await track(image, near.slice(0, maxFaces), minScore);
     if (tracked) return tracked;
-    const search = async (frames: readonly Frame[]): Promise<DetectedFace[]> => {
+    const search = async (frames: readonly CropFrame[]): Promise<DetectedFace[]> => {
       const candidates: DetectedFace[] = [];
       for (const frame of frames)
         for (const face of await blazeFace.detect(image, frame, CANDIDATE_SCORE))

@@ -2,7 +2,7 @@
 import type { Point } from './face.js';
 import { resampleRegion, type AnyImage, type FloatImage } from './resample.js';
 
-export interface Frame {
+export interface CropFrame {
   /** In pixels of the image. */
   readonly centre: Point;
   /** In pixels of the image. */
@@ -11,14 +11,14 @@ export interface Frame {
   readonly across: Point;
 }
 
-export const uprightFrame = (centre: Point, side: number): Frame => ({
+export const uprightFrame = (centre: Point, side: number): CropFrame => ({
   centre,
   side,
   across: { x: 1, y: 0 },
 });
 
 /** The point in the image of a point in the frame, given in sides of the frame from its upper left corner. */
-export function fromFrame({ centre, side, across }: Frame, { x, y }: Point): Point {
+export function fromFrame({ centre, side, across }: CropFrame, { x, y }: Point): Point {
   const [right, down] = [(x - 0.5) * side, (y - 0.5) * side];
   return {
     x: centre.x + right * across.x - down * across.y,
@@ -33,7 +33,7 @@ const OVERSAMPLING = 2;
  * The frame's content as `size` × `size` pixels, bilinear and antialiased. Beyond the image the border is repeated, or
  * every value is `fill`.
  */
-export function cutOut(image: AnyImage, frame: Frame, size: number, fill?: number): FloatImage {
+export function cutOut(image: AnyImage, frame: CropFrame, size: number, fill?: number): FloatImage {
   const { centre, side, across } = frame;
   if (across.x === 1) {
     const corner = { x: centre.x - side / 2, y: centre.y - side / 2 };
@@ -46,7 +46,7 @@ export function cutOut(image: AnyImage, frame: Frame, size: number, fill?: numbe
   const pixels = Math.ceil((2 * half * OVERSAMPLING) / scale);
   const around = { x: centre.x - half, y: centre.y - half, width: 2 * half, height: 2 * half };
   const shrunk = resampleRegion(image, around, pixels, pixels, fill);
-  const inside: Frame = {
+  const inside: CropFrame = {
     centre: { x: pixels / 2, y: pixels / 2 },
     side: (side * pixels) / (2 * half),
     across,
@@ -57,7 +57,7 @@ export function cutOut(image: AnyImage, frame: Frame, size: number, fill?: numbe
 /** Each output pixel is the mean of `samples` × `samples` values, bilinear between pixels. */
 function sampleFrame(
   { width, height, data }: AnyImage,
-  frame: Frame,
+  frame: CropFrame,
   size: number,
   samples: number,
   fill?: number,

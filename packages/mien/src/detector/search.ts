@@ -1,7 +1,7 @@
 // The frames that the detector searches: the whole photograph, overlapping tiles for small faces, and around a face.
 import type { DecodedImage } from '../encoders/encoder.js';
 import type { Box, DetectedFace } from './face.js';
-import { uprightFrame, type Frame } from './frame.js';
+import { uprightFrame, type CropFrame } from './frame.js';
 
 type Size = Pick<DecodedImage, 'width' | 'height'>;
 
@@ -23,17 +23,17 @@ const REFINING_SIDE = 3.75;
 const LEVEL = 0.94;
 
 /** The whole image in a square, with `padding` times its longer side on each side. */
-const wholeFrame = ({ width, height }: Size, padding = 0): Frame =>
+const wholeFrame = ({ width, height }: Size, padding = 0): CropFrame =>
   uprightFrame({ x: width / 2, y: height / 2 }, Math.max(width, height) * (1 + 2 * padding));
 
 /** The whole image with surroundings, for faces that fill it. */
-export const paddedFrame = (image: Size): Frame => wholeFrame(image, PADDING);
+export const paddedFrame = (image: Size): CropFrame => wholeFrame(image, PADDING);
 
 /**
  * Frames such that every face of at least `minSize` lies within one of which its box has at least `MIN_BOX_SHARE`: the
  * whole image and, for smaller faces, tiles of decreasing sides.
  */
-export function searchFrames(image: Size, minSize: number | undefined): Frame[] {
+export function searchFrames(image: Size, minSize: number | undefined): CropFrame[] {
   const whole = wholeFrame(image);
   if (minSize === undefined || minSize >= whole.side * MIN_BOX_SHARE) return [whole];
   const ratio = minSize / (whole.side * MIN_BOX_SHARE);
@@ -55,7 +55,7 @@ function centres(length: number, side: number): number[] {
 }
 
 /** Whether a tile's edge cuts a box inside the image: another tile then has the whole face. */
-export function isCutOff(box: Box, { centre, side }: Frame, { width, height }: Size): boolean {
+export function isCutOff(box: Box, { centre, side }: CropFrame, { width, height }: Size): boolean {
   const isCut = (start: number, length: number, middle: number, limit: number): boolean => {
     const [from, to] = [middle - side / 2, middle + side / 2];
     return (from > 0 && start < from) || (to < limit && start + length > to);
@@ -64,7 +64,7 @@ export function isCutOff(box: Box, { centre, side }: Frame, { width, height }: S
 }
 
 /** The frame in which a face is refined: centred on it, and levelled when it is tilted. */
-export function refiningFrame({ box, keyPoints: { rightEye, leftEye } }: DetectedFace): Frame {
+export function refiningFrame({ box, keyPoints: { rightEye, leftEye } }: DetectedFace): CropFrame {
   const centre = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
   const frame = uprightFrame(centre, REFINING_SIDE * Math.max(box.width, box.height));
   const [x, y] = [leftEye.x - rightEye.x, leftEye.y - rightEye.y];

@@ -209,7 +209,7 @@ function openLibrary(json: unknown, place: { file?: string }) {
 }
 
 /** How much of a text's letters, digits and pictographs the tokens represent; punctuation and signs do not count. */
-export interface Reading {
+export interface TextReading {
   /** Share that was read, 0 to 1, truncated text included; 1 for a text without any. */
   readonly share: number;
   /** Share that was read of the text before truncation. */
@@ -223,7 +223,7 @@ export interface Reading {
 }
 
 /** How much of a text its encoding represents. */
-export function readingOf(text: string, { pieces, truncated }: Encoding): Reading {
+export function readingOf(text: string, { pieces, truncated }: Encoding): TextReading {
   const sum = (key: 'readable' | 'read'): number => pieces.reduce((total, piece) => total + piece[key], 0);
   const [readable, read] = [sum('readable'), sum('read')];
   const rest = truncated ? countReadable(text.slice(pieces.at(-1)?.end)) : 0;

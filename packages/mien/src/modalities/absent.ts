@@ -8,13 +8,10 @@ import { bytesIn, isBlob } from '../base/bytes.js';
 export const isNoFile = (value: unknown): boolean =>
   isBlob(value) && value.size === 0 && !(value as Partial<File>).name;
 
-/** Whether an item says that it has no image. */
-export const isAbsent = (image: unknown): image is null | undefined =>
-  image === undefined || image === null || image === '' || isNoFile(image);
+/** Whether an item says that it has no image or recording. */
+export const isAbsent = (source: unknown): source is null | undefined =>
+  source === undefined || source === null || source === '' || isNoFile(source);
 
-/**
- * Whether an image was meant but holds nothing: a named file, a buffer, without a byte. Throws what the value's own
- * getters throw.
- */
-export const isEmptyImage = (image: unknown): boolean =>
-  isBlob(image) ? image.size === 0 : bytesIn(image)?.byteLength === 0;
+/** Whether an image or recording is given but has no bytes: a named file, a buffer. Throws what the value's getters throw. */
+export const isEmptySource = (source: unknown): boolean =>
+  isBlob(source) ? source.size === 0 : bytesIn(source)?.byteLength === 0;

@@ -4,15 +4,8 @@
 import type { SessionOptions, Tensor } from 'mien-engine';
 import { z } from 'zod';
 import type { Speech } from '../audio/speech.js';
+import type { Point } from '../detector/face.js';
 import type { DecodedImage } from '../encoders/encoder.js';
-
-/** A position in an image, in pixels from its top left corner. */
-export interface Point {
-  /** To the right. */
-  readonly x: number;
-  /** Downwards. */
-  readonly y: number;
-}
 
 /** The position of a face, in pixels of the (upright) image. */
 export interface FacePlace {

@@ -12,7 +12,7 @@ import {
 } from '../modalities/modality.js';
 import type { ReadItem } from './read-item.js';
 
-export interface Prepared {
+export interface PreparedItem {
   /** What each modality's encoder is to encode; a modality that the item lacks is not there. */
   readonly units: { readonly [M in Modality]?: readonly unknown[] };
   readonly warnings: readonly Warning[];
@@ -25,7 +25,7 @@ export async function prepareItem(
   item: ReadItem,
   bundle: Pick<OpenBundle, 'manifest' | 'modalities' | 'encoder'>,
   context: { readonly tools: ReadingTools; readonly options: ReadingOptions },
-): Promise<Prepared> {
+): Promise<PreparedItem> {
   const known = modalitiesOf(bundle.manifest);
   const readings: (Reading & { readonly modality: Modality })[] = [];
   for (const { name, input, drawn, read } of Object.values(bundle.modalities)) {

@@ -8,7 +8,7 @@ import { checkCertainty, knowsCertainty } from './certainty.js';
 import type { BundleFiles, Explainer } from '../explain/explainer.js';
 import { recognizerOf, throwIfAborted, type Computation } from './facade.js';
 import { priorsOf } from './prior.js';
-import { prepareItem, type Prepared } from './prepare.js';
+import { prepareItem, type PreparedItem } from './prepare.js';
 import type { ReadItem } from './read-item.js';
 import type { RecognizeOptions, Recognizer, RecognizerInfo, Result } from './types.js';
 
@@ -37,7 +37,7 @@ export function computationOf({ bundle, read, session, ...tools }: RecognizerPar
   };
 
   const some = async (items: readonly ReadItem[], options: RecognizeOptions): Promise<Result[]> => {
-    const prepared: Prepared[] = [];
+    const prepared: PreparedItem[] = [];
     for (const item of items) {
       throwIfAborted(options.signal);
       prepared.push(await prepareItem(item, bundle, { tools, options }));
@@ -97,7 +97,7 @@ function infoOf({ manifest }: OpenBundle): RecognizerInfo {
 /** Runs each model once over all items that have something for it. */
 async function compute(
   bundle: OpenBundle,
-  items: readonly Prepared[],
+  items: readonly PreparedItem[],
   options: RecognizeOptions,
 ): Promise<Result[]> {
   const encoded: { [M in Modality]?: Encoded } = {};

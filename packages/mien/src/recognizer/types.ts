@@ -4,7 +4,8 @@
 import type { AudioBufferLike, AudioSource, RawAudio } from '../audio/source.js';
 import type { LabelPrior } from '../bundle/decision.js';
 import type { Modality } from '../bundle/manifest.js';
-import type { FacePlace, FailureCode, Point, Warning, WarningCode } from '../modalities/modality.js';
+import type { Point } from '../detector/face.js';
+import type { FacePlace, FailureCode, Warning, WarningCode } from '../modalities/modality.js';
 
 /** Decoded pixels: one value (grey), three (RGB) or four (RGBA, as a browser's `ImageData`) per pixel. */
 export interface RawImage {

@@ -11,7 +11,7 @@ import { checkPrior } from '../recognizer/prior.js';
 import type { RecognizerInfo, Result } from '../recognizer/types.js';
 import { bodyReader } from './body.js';
 import { ServiceError } from './errors.js';
-import type { Inference, ItemOptions } from './inference.js';
+import type { Inference, RequestOptions } from './inference.js';
 import { limitBodies } from './limits.js';
 import { errorFields, type Log } from './log.js';
 import type { Metrics } from './metrics.js';
@@ -116,7 +116,7 @@ export function createApp(parts: ServiceParts): Hono<Env> {
 }
 
 /** @throws ServiceError `invalid-request` if `coverage` or `risk` is requested of a model without certainty data. */
-function checkCertainty({ name, certainty }: RecognizerInfo, { coverage, risk }: ItemOptions): void {
+function checkCertainty({ name, certainty }: RecognizerInfo, { coverage, risk }: RequestOptions): void {
   const path = coverage !== undefined ? 'coverage' : 'risk';
   if (certainty || (coverage === undefined && risk === undefined)) return;
   const message = `the model ${name} has no certainty data`;
@@ -124,7 +124,7 @@ function checkCertainty({ name, certainty }: RecognizerInfo, { coverage, risk }:
 }
 
 /** @throws ServiceError `invalid-request` if the model cannot apply the prior. */
-function checkPriorOf({ labels }: RecognizerInfo, options: ItemOptions): void {
+function checkPriorOf({ labels }: RecognizerInfo, options: RequestOptions): void {
   try {
     checkPrior(labels, options);
   } catch (cause) {

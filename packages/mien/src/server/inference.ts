@@ -9,7 +9,7 @@ import { errorFields, type Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
 
-export type ItemOptions = Pick<
+export type RequestOptions = Pick<
   RecognizeOptions,
   'faces' | 'allFaces' | 'gate' | 'fine' | 'prior' | 'coverage' | 'risk'
 >;
@@ -20,7 +20,7 @@ export interface Inference {
    * Results in the order of the items.
    * @throws ServiceError `queue-full`, `inference-crashed` or `not-ready`; the signal's reason if it is aborted.
    */
-  recognize(items: readonly Item[], options: ItemOptions, signal: AbortSignal): Promise<Result[]>;
+  recognize(items: readonly Item[], options: RequestOptions, signal: AbortSignal): Promise<Result[]>;
   /** Numbers of processes that are ready, and that will not be restarted. */
   processes(): { readonly ready: number; readonly lost: number };
   dispose(): Promise<void>;
@@ -63,7 +63,7 @@ export async function startInference(
 
 interface Work {
   readonly item: Item;
-  readonly options: ItemOptions;
+  readonly options: RequestOptions;
   /** Time of arrival in milliseconds. */
   readonly since: number;
 }

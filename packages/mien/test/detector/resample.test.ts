@@ -1,7 +1,7 @@
 // Resampling: known pixels, no aliasing, borders, and positions that survive the round trip.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutOut, fromFrame, uprightFrame, type Frame } from '../../src/detector/frame.js';
+import { cutOut, fromFrame, uprightFrame, type CropFrame } from '../../src/detector/frame.js';
 import { resampleRegion } from '../../src/detector/resample.js';
 import type { DecodedImage } from '../../src/encoders/encoder.js';
 
@@ -14,7 +14,7 @@ function image(width: number, height: number, value: (x: number, y: number) => n
   return { width, height, data };
 }
 const all = ({ width, height }: DecodedImage) => ({ x: 0, y: 0, width, height });
-const angled = (centre: { x: number; y: number }, side: number, degrees: number): Frame => {
+const angled = (centre: { x: number; y: number }, side: number, degrees: number): CropFrame => {
   const angle = (degrees * Math.PI) / 180;
   return { centre, side, across: { x: Math.cos(angle), y: Math.sin(angle) } };
 };

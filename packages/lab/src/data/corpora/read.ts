@@ -21,11 +21,11 @@ import {
   evidenceOf,
   labelsFrom,
 } from './definitions.js';
-import { EXPECTED, type FoundCorpus, recognizeCorpus, recordsOf, splitOfName, textOf } from './forms.js';
+import { EXPECTED, type FoundCorpus, recognizeCorpus, recordsOf, splitOfName, decodedFile } from './forms.js';
 
 /** The beginning of a file, decompressed; undefined if it is not text. */
 async function startOf(path: string): Promise<string | undefined> {
-  const start = (await textOf(path)).text.slice(0, 16384);
+  const start = (await decodedFile(path)).text.slice(0, 16384);
   return start.includes('\0') ? undefined : start;
 }
 
@@ -76,7 +76,7 @@ export async function loadCorpus(
   const items: CorpusItem[] = [];
   let unlabelled = 0;
   for (const file of files) {
-    const { text: content, bad } = await textOf(file);
+    const { text: content, bad } = await decodedFile(file);
     const records = await recordsOf(file, content, form, reporter);
     for (const { id, text, source, split, row } of records) {
       if (bad.length > 0 && text.includes('\ufffd')) {

@@ -1,7 +1,7 @@
 // Reads an image for the face encoder: decodes it, finds faces and crops them.
 import { messageOf, MienError, quoted, tagOf } from 'mien-engine/base';
 import type { DecodedImage } from '../../encoders/encoder.js';
-import { isEmptyImage } from '../absent.js';
+import { isEmptySource } from '../absent.js';
 import {
   warning,
   type Corners,
@@ -44,7 +44,7 @@ export async function prepareImage(
 ): Promise<Reading<Crop>> {
   let image: DecodedImage;
   try {
-    if (isEmptyImage(given)) return nothing({ code: 'empty-image', message: 'the image has no bytes' });
+    if (isEmptySource(given)) return nothing({ code: 'empty-image', message: 'the image has no bytes' });
     image = await decode(given);
   } catch (cause) {
     return { ...nothing(undecodable(cause)), broken: true };

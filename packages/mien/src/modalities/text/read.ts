@@ -1,6 +1,6 @@
 // Prepares a text for the model: normalises and tokenises it, and warns of what the model cannot read.
 import { normalizeText } from '../../data/cleaning.js';
-import { readingOf, type Reading, type Tokenizer } from '../../encoders/tokenizer.js';
+import { readingOf, type TextReading, type Tokenizer } from '../../encoders/tokenizer.js';
 import { warning, type ItemError, type Warning } from '../modality.js';
 import { foreignLanguage } from './language.js';
 
@@ -77,7 +77,7 @@ const noText = (message: string, warnings: readonly Warning[] = []): Side => ({
 const percent = (share: number): string => `${Math.ceil(100 * share)} %`;
 
 /** The first unread pieces, shortened. */
-function named({ unread }: Reading): string {
+function named({ unread }: TextReading): string {
   const names = unread.slice(0, MAX_NAMED).map((piece) => {
     const characters = [...piece.slice(0, 4 * MAX_NAMED_LENGTH)];
     const isLong = characters.length > MAX_NAMED_LENGTH;

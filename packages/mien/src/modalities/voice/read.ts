@@ -4,7 +4,7 @@ import { levelled, trimSilence } from '../../audio/level.js';
 import { speechSegments } from '../../audio/segments.js';
 import { type AudioNote, type Speech, SPEECH_RATE } from '../../audio/speech.js';
 import { AudioError, type AudioFault } from '../../audio/waveform.js';
-import { isEmptyImage } from '../absent.js';
+import { isEmptySource } from '../absent.js';
 import { warning, type FailureCode, type ItemError, type Reading, type Warning } from '../modality.js';
 
 /** A voice that was read. */
@@ -46,7 +46,7 @@ export async function prepareVoice(
 ): Promise<Reading<ReadVoice>> {
   let speech: Speech;
   try {
-    if (isEmptyImage(given)) return failed({ code: 'no-sound', message: 'the recording has no bytes' });
+    if (isEmptySource(given)) return failed({ code: 'no-sound', message: 'the recording has no bytes' });
     if (!listen) throw new MienError('usage', 'this recogniser was made without a decoder of recordings');
     speech = await listen(given);
   } catch (cause) {

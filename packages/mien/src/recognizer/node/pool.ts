@@ -2,7 +2,7 @@
 import { type ProcessEvent, startProcessPool } from 'mien-engine/node';
 import { moduleInPackage } from '../../base/package.js';
 import { recognizerOf } from '../facade.js';
-import { isEmptyImage } from '../../modalities/absent.js';
+import { isEmptySource } from '../../modalities/absent.js';
 import { undecodable } from '../../modalities/face/read.js';
 import { inaudible } from '../../modalities/voice/read.js';
 import type { ReadItem } from '../read-item.js';
@@ -55,7 +55,7 @@ export async function startPool(
     // Without a voice model only the presence of a recording matters, for its error.
     if (!info.labels.voice) return { ...sent, audio: '' };
     try {
-      if (isEmptyImage(audio)) return { ...sent, audio: new Uint8Array() };
+      if (isEmptySource(audio)) return { ...sent, audio: new Uint8Array() };
       return { ...sent, audio: await openAudio(audio) };
     } catch (cause) {
       return { ...sent, error: sent.error ?? inaudible(cause) };
@@ -66,7 +66,7 @@ export async function startPool(
     // Without a face model only the presence of an image matters, for its warning.
     if (!info.labels.face) return { ...item, image: '' };
     try {
-      if (isEmptyImage(image)) return { ...item, image: new Uint8Array() };
+      if (isEmptySource(image)) return { ...item, image: new Uint8Array() };
       return { ...item, image: await openSource(image) };
     } catch (cause) {
       return { ...item, error: undecodable(cause) };

@@ -23,7 +23,7 @@ export interface TableFile {
  * `?`, as in `posts/*.parquet`.
  * @throws MienError `file` if there are none, or one cannot be read.
  */
-export async function tablesOf(input: string): Promise<readonly TableFile[]> {
+export async function tableFiles(input: string): Promise<readonly TableFile[]> {
   const stats = await stat(input).catch(() => undefined);
   if (stats?.isDirectory()) {
     const found = await inFolder(input, (name) => EXTENSIONS.has(extname(name).toLowerCase()));
