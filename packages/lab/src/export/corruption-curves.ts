@@ -6,8 +6,17 @@ import type { ProtocolFace, ProtocolText } from 'mien/parts/data';
 import { restrictPosteriors, type Scores } from 'mien/parts/evaluate';
 import { corruptFace, corruptText, wordsOf, type FaceCorruption, type TextCorruption } from './corruption.js';
 import { encodeFaces } from './encode-faces.js';
-import { decidedBy, drawFaces, facesOf, labelsAmong, PAIRED, pickRows, type Tested } from './pair-tests.js';
-import { accuracyOf, indices } from './label-indices.js';
+import {
+  accuracyOf,
+  decidedBy,
+  drawFaces,
+  facesOf,
+  indices,
+  labelsAmong,
+  PAIRED,
+  pickRows,
+  type Tested,
+} from './pair-tests.js';
 
 /** One point of the curves: pairs of which one side was made worse. Accuracies are shares. */
 export interface CorruptionPoint {

@@ -1,7 +1,7 @@
 // Encodes the faces of a data set with a bundle, with an optional change to each image.
 import { float32 } from 'mien-engine/base';
 import { type Progress, silentProgress } from 'mien/parts/base';
-import type { Encoded, OpenBundle } from 'mien/parts/bundle';
+import { type Encoded, type OpenBundle, partOf } from 'mien/parts/bundle';
 import type { ProtocolFace } from 'mien/parts/data';
 import type { DecodedImage } from 'mien/parts/encoders';
 import { decodeFaces } from '../learn/face-images.js';
@@ -15,7 +15,7 @@ export async function encodeFaces(
   change: (image: DecodedImage, index: number) => DecodedImage = (image) => image,
   progress: Progress = silentProgress,
 ): Promise<Encoded> {
-  const { width, labels } = bundle.manifest.face!;
+  const { width, labels } = partOf(bundle.manifest, 'face');
   const embedding = new Float32Array(faces.length * width);
   const logits = new Float32Array(faces.length * labels.length);
   let published: Float32Array | undefined;

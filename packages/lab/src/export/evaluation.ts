@@ -1,7 +1,7 @@
-// How a bundle does on the test sets: every number that its card states.
-import { randomStream, takeRows } from 'mien-engine/base';
+// Evaluates a bundle on the test sets: every number that its card states.
+import { itemsAt, randomStream, takeRows } from 'mien-engine/base';
 import { type Progress, silentProgress } from 'mien/parts/base';
-import type { Encoded, OpenBundle } from 'mien/parts/bundle';
+import { type Encoded, type OpenBundle, partOf } from 'mien/parts/bundle';
 import {
   FACE_LABELS,
   isFaceLabel,
@@ -30,8 +30,7 @@ import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
 import { corruptionCurves, type CorruptionPoint } from './corruption-curves.js';
 import { encodeFaces } from './encode-faces.js';
 import { groupResults, type GroupResult } from './groups.js';
-import { accuracyOf, indices } from './label-indices.js';
-import { pairTests } from './pair-tests.js';
+import { accuracyOf, indices, pairTests } from './pair-tests.js';
 import { greyed, recropped } from './recrop.js';
 
 export interface BundleEvaluation {
@@ -126,7 +125,7 @@ function onIsear(
 }
 
 function textTest({ manifest }: OpenBundle, texts: readonly ProtocolText[], { logits }: Encoded): TestResult {
-  const { labels, temperature } = manifest.text!;
+  const { labels, temperature } = partOf(manifest, 'text');
   const { among, own } = onIsear(labels, logits);
   return testResult('ISEAR', among, toPosteriors(own, temperature), indices(texts, among));
 }
@@ -147,7 +146,7 @@ async function encodedCorpora(
   bundle: OpenBundle,
   corpora: readonly PreparedCorpus[],
 ): Promise<EncodedCorpus[]> {
-  const known: readonly string[] = bundle.manifest.text!.labels;
+  const known: readonly string[] = partOf(bundle.manifest, 'text').labels;
   const found: EncodedCorpus[] = [];
   for (const { name, evidence: all, items } of corpora) {
     const evidence = all.filter((label) => isFaceLabel(label));
@@ -163,20 +162,17 @@ async function encodedCorpora(
 
 /** Among the labels that the corpus can give. */
 function corpusTest({ manifest }: OpenBundle, { name, evidence, items, logits }: EncodedCorpus): TestResult {
-  const { labels, temperature } = manifest.text!;
+  const { labels, temperature } = partOf(manifest, 'text');
   const own = restrictLogits(scores(labels.length, logits.data), labels, evidence);
   return testResult(corpusTitle(name), evidence, toPosteriors(own, temperature), indices(items, evidence));
 }
 
 /** By the text's most likely label of all that it knows. */
 async function behaviourOf(bundle: OpenBundle, items: readonly BehaviourItem[]): Promise<BehaviourResult[]> {
-  const { labels } = bundle.manifest.text!;
+  const { labels } = partOf(bundle.manifest, 'text');
   const { logits } = await bundle.texts(items.map(({ text }) => text));
   const best = argmax(scores(labels.length, logits.data));
-  return behaviourResults(
-    items,
-    Array.from(best, (label) => labels[label]!),
-  );
+  return behaviourResults(items, itemsAt(labels, best));
 }
 
 function groupsOf(
@@ -184,7 +180,7 @@ function groupsOf(
   texts: readonly ProtocolText[],
   { logits }: Encoded,
 ): GroupResult[] {
-  const { among, own } = onIsear(manifest.text!.labels, logits);
+  const { among, own } = onIsear(partOf(manifest, 'text').labels, logits);
   const best = argmax(own);
   return groupResults(
     texts.map(({ item }) => item),
@@ -198,16 +194,13 @@ function textCertainty(
   texts: readonly ProtocolText[],
   { logits }: Encoded,
 ): CertaintyTest[] {
-  const { labels, temperature, certainty } = manifest.text!;
+  const { labels, temperature, certainty } = partOf(manifest, 'text');
   const among = manifest.fusion?.labels ?? labels;
   const rows = texts.flatMap(({ label }, i) => (among.includes(label) ? [i] : []));
   if (!certainty || rows.length === 0) return [];
   const own = scores(labels.length, takeRows(logits, rows).data);
   const posteriors = toPosteriors(restrictLogits(own, labels, among), temperature);
-  const truth = indices(
-    rows.map((i) => texts[i]!),
-    among,
-  );
+  const truth = indices(itemsAt(texts, rows), among);
   return [certaintyTest('text', 'ISEAR', certainty, { truth, posteriors })];
 }
 
@@ -216,7 +209,7 @@ function faceCertainty(
   faces: readonly ProtocolFace[],
   { logits }: Encoded,
 ): CertaintyTest[] {
-  const { labels, temperature, certainty } = manifest.face!;
+  const { labels, temperature, certainty } = partOf(manifest, 'face');
   if (!certainty) return [];
   const posteriors = toPosteriors(scores(labels.length, logits.data), temperature);
   const on = [...new Set(faces.map(({ item }) => (item.dataset === 'rafdb' ? 'RAF-DB' : 'FER2013')))].sort();
@@ -239,25 +232,22 @@ function faceTests(
   faces: readonly ProtocolFace[],
   { logits, published }: Encoded,
 ): TestResult[] {
-  const { labels, temperature } = manifest.face!;
+  const { labels, temperature } = partOf(manifest, 'face');
   const truth = indices(faces, labels);
   const posteriors = toPosteriors(scores(labels.length, logits.data), temperature);
   const second = published && toPosteriors(scores(labels.length, published.data), temperature);
-  const majority = faces.map(({ item }) => (item.votes ? majorityOf(item.votes) : undefined));
-  const isLabel = (i: number): boolean => labels.includes(majority[i] ?? '');
-  const test = (name: string, of: Scores, members: readonly number[], truthOf: (i: number) => number) =>
-    testResult(name, labels, pick(of, members), Uint8Array.from(members, truthOf));
+  /** Index of the label that most voters chose; −1 for none of them. */
+  const voters = faces.map(({ item }) => (item.votes ? labels.indexOf(majorityOf(item.votes) ?? '') : -1));
+  const test = (name: string, of: Scores, members: readonly number[], truths: ArrayLike<number>) =>
+    testResult(name, labels, pick(of, members), Uint8Array.from(itemsAt(truths, members)));
   return partsOf(faces).flatMap(({ name, members }) => {
-    const voted = members.filter(isLabel);
-    const labelled = (i: number): number => truth[i]!;
+    const voted = members.filter((i) => (voters[i] ?? -1) >= 0);
     return [
-      test(name, posteriors, members, labelled),
-      ...(voted.length > 0
-        ? [test(`${name}, by votes`, posteriors, voted, (i) => labels.indexOf(majority[i]!))]
-        : []),
+      test(name, posteriors, members, truth),
+      ...(voted.length > 0 ? [test(`${name}, by votes`, posteriors, voted, voters)] : []),
       // RAF-DB's labels are those that the first classifier learns.
-      ...(second && faces[members[0]!]!.item.dataset === 'fer2013'
-        ? [test(`${name}, second classifier`, second, members, labelled)]
+      ...(second && itemsAt(faces, members)[0]?.item.dataset === 'fer2013'
+        ? [test(`${name}, second classifier`, second, members, truth)]
         : []),
     ];
   });
@@ -269,7 +259,7 @@ async function robustnessOf(
   faces: readonly ProtocolFace[],
   progress: Progress,
 ): Promise<BundleEvaluation['robustness']> {
-  const truth = indices(faces, bundle.manifest.face!.labels);
+  const truth = indices(faces, partOf(bundle.manifest, 'face').labels);
   const changes: readonly [string, (image: DecodedImage, index: number) => DecodedImage][] = [
     ['cropped anew', (image, i) => recropped(image, RECROP, randomStream(SEED, 'recrop', i))],
     ['grey', greyed],
@@ -278,7 +268,7 @@ async function robustnessOf(
   for (const [as, change] of changes) {
     const { logits } = await encodeFaces(bundle, faces, change, progress);
     for (const { name, members } of partsOf(faces)) {
-      const known = Uint8Array.from(members, (i) => truth[i]!);
+      const known = Uint8Array.from(itemsAt(truth, members));
       const own = takeRows(logits, members);
       found.push({ name, as, accuracy: accuracyOf(scores(own.shape[1]!, own.data), known) });
     }

@@ -1,12 +1,18 @@
 // Label-matched pairs of test texts and test faces: both together, and each alone with the other missing.
 // An answer is judged among the labels that the texts' corpus has.
-import { takeRows } from 'mien-engine/base';
+import { itemsAt, takeRows } from 'mien-engine/base';
 import { pairFaces } from '../data/pairing.js';
 import type { DecisionOutput, Encoded, LabelPrior, OpenBundle, Sides } from 'mien/parts/bundle';
 import type { ProtocolFace } from 'mien/parts/data';
-import { restrictPosteriors, type Scores, scores, testResult, type TestResult } from 'mien/parts/evaluate';
+import {
+  argmax,
+  restrictPosteriors,
+  type Scores,
+  scores,
+  testResult,
+  type TestResult,
+} from 'mien/parts/evaluate';
 import { certaintyTest, type CertaintyTest } from './certainty-tests.js';
-import { indices } from './label-indices.js';
 
 /** Data set of the faces. */
 export const PAIRED = [
@@ -41,10 +47,18 @@ export function drawFaces(
   pool: readonly number[],
   pairing: number,
 ): number[] {
-  const candidates = pool.map((i) => faces[i]!);
+  const candidates = itemsAt(faces, pool);
   const drawn = pairFaces(texts, candidates, SEED, pairing, { stream: 'test pairing' });
-  return Array.from(drawn, (position) => pool[position]!);
+  return itemsAt(pool, drawn);
 }
+
+/** Labels of items as indices. */
+export const indices = (items: readonly Labelled[], labels: readonly string[]): Uint8Array =>
+  Uint8Array.from(items, ({ label }) => labels.indexOf(label));
+
+/** Share of the largest scores that are of the true label. */
+export const accuracyOf = (values: Scores, truth: Uint8Array): number =>
+  argmax(values).filter((label, i) => label === truth[i]).length / truth.length;
 
 /** The labels that occur among the items. */
 export const labelsAmong = (labels: readonly string[], items: readonly Labelled[]): string[] =>
@@ -73,7 +87,7 @@ export async function pairTests(
   const { labels } = fusion;
   const among = labelsAmong(labels, texts.items);
   const shared = texts.items.flatMap((one, i) => (among.includes(one.label) ? [i] : []));
-  const sharedTexts = shared.map((i) => texts.items[i]!);
+  const sharedTexts = itemsAt(texts.items, shared);
   const tests: TestResult[] = [];
   const certainty: CertaintyTest[] = [];
   for (const [set, dataset] of PAIRED) {

@@ -1,8 +1,8 @@
-// What an encoder is to the rest of the house: something that turns items into embeddings and can say what it is.
+// Encoders as the rest of the packages use them: they turn items into embeddings and state their identity.
 import type { Tensor } from 'mien-engine/base';
 import type { Encoding } from './tokenizer.js';
 
-/** Everything that decides an encoder's output, so that two embeddings can be told to be comparable. */
+/** Everything that determines an encoder's output: embeddings are comparable if it is equal. */
 export interface EncoderIdentity {
   /** Hub id or folder name, for instance `sentence-transformers/all-MiniLM-L6-v2`. */
   readonly id: string;
@@ -20,6 +20,13 @@ export interface DecodedImage {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
+}
+
+/** Grey pixels `[height, width]` as RGB. */
+export function rgbFromGrey({ data, ...size }: DecodedImage): DecodedImage {
+  const rgb = new Uint8Array(data.length * 3);
+  data.forEach((grey, i) => rgb.fill(grey, 3 * i, 3 * i + 3));
+  return { ...size, data: rgb };
 }
 
 /** Pooled embeddings `[n, width]` and what they are the mean of: token states or feature maps. */

@@ -4,8 +4,7 @@ import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { messageOf, MienError } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
-import type { DecodedImage } from './encoder.js';
-import { rgbFromGrey } from './grey.js';
+import { type DecodedImage, rgbFromGrey } from './encoder.js';
 import { checkPixels, MOST_PIXELS } from './pixel-limit.js';
 
 /** Raster formats; sharp would also render vector graphics and documents. */

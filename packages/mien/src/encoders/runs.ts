@@ -1,5 +1,15 @@
 // Runs an encoder on items in batches of compatible items; outputs keep the order of the items.
-import { indicesBy, inBatches, int32, MienError, sizeOf, tensor, type Tensor, zeros } from 'mien-engine/base';
+import {
+  inBatches,
+  indicesBy,
+  int32,
+  itemsAt,
+  MienError,
+  sizeOf,
+  tensor,
+  type Tensor,
+  zeros,
+} from 'mien-engine/base';
 import type { DecodedImage } from './encoder.js';
 
 /** Batch sizes; larger batches are not faster and take more memory. */
@@ -34,7 +44,7 @@ export async function encodeInRuns<Item, S extends Shapes, Output extends keyof 
     (name) => [name, zeros('float32', [items.length, ...shapes[name]!])] as const,
   );
   for (const group of [...indicesBy(items, kindOf).values()].flatMap((same) => inBatches(same, most))) {
-    const result = await run(group.map((i) => items[i]!));
+    const result = await run(itemsAt(items, group));
     for (const [name, { data, shape }] of encoded) {
       const output = result[name];
       if (!output) throw new MienError('format', `the model has no output "${name}"`);

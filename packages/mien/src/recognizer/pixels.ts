@@ -1,7 +1,6 @@
 // Converts decoded pixels, as a camera, a canvas or a tensor provides them, and rejects ambiguous ones.
 import { describeType, MienError, repeated, tagOf } from 'mien-engine/base';
-import type { DecodedImage } from '../encoders/encoder.js';
-import { rgbFromGrey } from '../encoders/grey.js';
+import { type DecodedImage, rgbFromGrey } from '../encoders/encoder.js';
 import { bytesIn, steadyBytes } from '../base/bytes.js';
 import type { RawImage } from './types.js';
 

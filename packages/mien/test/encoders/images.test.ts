@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { rgbFromGrey } from '../../src/encoders/grey.js';
+import { rgbFromGrey } from '../../src/encoders/encoder.js';
 import { decodeImage, decodeImages } from '../../src/encoders/images.js';
 import { nodeDecoder } from '../../src/recognizer/node/images.js';
 import { pngOf } from '../server/images.js';

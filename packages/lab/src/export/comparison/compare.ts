@@ -1,6 +1,6 @@
-// Fusion heads side by side: trained on the same pairs with the same budget, asked the same on validation, and met by
-// the test pairs once.
-import { defined } from 'mien-engine/base';
+// Compares fusion heads: trained on the same pairs with the same budget, evaluated in the same situations on validation
+// pairs, and once on the test pairs.
+import { defined, itemsAt } from 'mien-engine/base';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from 'mien-engine/node';
@@ -171,7 +171,7 @@ function unitsOf({ data: { sets } }: ComparedFeatures, { text, face }: LabelledP
     writers: Array.from(text, (row) =>
       texts.subject[row]! < 0 ? texts.ids[row]! : `writer ${texts.subject[row]!}`,
     ),
-    faces: Array.from(face, (row) => names[row]!),
+    faces: itemsAt(names, face),
   };
 }
 

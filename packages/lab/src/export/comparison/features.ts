@@ -84,7 +84,7 @@ export async function comparedFeatures(options: ComparedOptions): Promise<Compar
     if (states[modality].places.shape[0] !== plain.tables[modality].shape[0])
       throw new MienError('store', `states and embeddings of the ${modality}s are not of the same items`, {
         file: dir,
-        hint: 'Remove the folder; it is filled anew.',
+        hint: 'Remove the folder; it will be filled again.',
       });
   const data = { ...plain, states };
   const corrupted = await corruptedItems({
