@@ -1,6 +1,6 @@
 // Finds duplicates without comparing all pairs: faces that are copies or near-duplicates of each other, also mirrored,
 // and texts of nearly the same words.
-import { randomStream } from 'mien-engine/base';
+import { itemsAt, randomStream } from 'mien-engine/base';
 import { textKey } from 'mien/parts/data';
 import type { FaceHash } from './hashing.js';
 import { disjointSets } from './splits.js';
@@ -124,7 +124,7 @@ function keyBits(): Uint8Array[] {
   const stable = order.sort((x, y) => frequency(x) - frequency(y) || x - y).slice(0, STABLE_BITS);
   return Array.from({ length: TABLES }, (_, table) => {
     const draw = randomStream(0, 'near-duplicates', table).permutation(STABLE_BITS);
-    return Uint8Array.from(draw.subarray(0, KEY_BITS), (position) => stable[position]!);
+    return Uint8Array.from(itemsAt(stable, draw.subarray(0, KEY_BITS)));
   });
 }
 

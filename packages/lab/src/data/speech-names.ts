@@ -53,9 +53,9 @@ export const SPEECH_CORPORA: Readonly<Record<SpeechCorpusName, SpeechDefinition>
     folders: ['cremad', 'crema', 'audiowav'],
     // ACTOR_SENTENCE_EMOTION_LEVEL; one file has the level X instead of XX.
     parse: (stem) => {
-      const [, speaker, sentence, source] =
+      const [, speaker, sentence = '', source = ''] =
         /^(1\d{3})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(?:LO|MD|HI|XX?)$/.exec(stem) ?? [];
-      return speaker === undefined ? undefined : { speaker, sentence: sentence!, source: source! };
+      return speaker === undefined ? undefined : { speaker, sentence, source };
     },
     terms: 'CREMA-D: Open Database License 1.0 (Cao et al. 2014)',
   },
@@ -75,10 +75,11 @@ export const SPEECH_CORPORA: Readonly<Record<SpeechCorpusName, SpeechDefinition>
     folders: ['emodb', 'berlin', 'berlindatabase'],
     // SPEAKER SENTENCE EMOTION VERSION, the emotion by its German initial.
     parse: (stem) => {
-      const [, speaker, sentence, letter] = /^(0[389]|1[0-6])([ab]\d{2})([WLEAFTN])[a-z]$/.exec(stem) ?? [];
+      const [, speaker, sentence = '', letter = ''] =
+        /^(0[389]|1[0-6])([ab]\d{2})([WLEAFTN])[a-z]$/.exec(stem) ?? [];
       if (speaker === undefined) return undefined;
       const sex = sexOf(!EMODB_MEN.includes(speaker));
-      return { speaker, sentence: sentence!, source: EMODB[letter!]!, sex };
+      return { speaker, sentence, source: EMODB[letter]!, sex };
     },
     terms: 'EMO-DB: free to use (Burkhardt et al. 2005)',
   },
@@ -95,9 +96,9 @@ export const SPEECH_CORPORA: Readonly<Record<SpeechCorpusName, SpeechDefinition>
     },
     folders: ['nemo'],
     parse: (stem) => {
-      const [, speaker, source, sentence] =
+      const [, speaker, source = '', sentence = ''] =
         /^([A-Z]{2,3}\d)_(anger|fear|happiness|neutral|sadness|surprised)_(\d+)$/.exec(stem) ?? [];
-      return speaker === undefined ? undefined : { speaker, sentence: sentence!, source: source! };
+      return speaker === undefined ? undefined : { speaker, sentence, source };
     },
     terms: 'nEMO: CC BY-NC-SA 4.0 (Christop 2024)',
   },
@@ -120,13 +121,13 @@ export const SPEECH_CORPORA: Readonly<Record<SpeechCorpusName, SpeechDefinition>
     copies: ['03-01-03-01-02-02-07'],
     // MODALITY-CHANNEL-EMOTION-INTENSITY-SENTENCE-REPETITION-ACTOR
     parse: (stem) => {
-      const [, channel, emotion, sentence, actor] =
+      const [, channel, emotion, sentence = '', actor] =
         /^0[1-3]-0([12])-0([1-8])-0[12]-0([12])-0[12]-(0[1-9]|1\d|2[0-4])$/.exec(stem) ?? [];
       if (actor === undefined) return undefined;
       const sex = sexOf(Number(actor) % 2 === 0);
       const name: SpeechName = {
         speaker: actor,
-        sentence: sentence!,
+        sentence,
         source: RAVDESS[Number(emotion) - 1]!,
         sex,
       };
@@ -149,14 +150,14 @@ export const SPEECH_CORPORA: Readonly<Record<SpeechCorpusName, SpeechDefinition>
     folders: ['tess', 'tesstorontoemotionalspeechsetdata', 'torontoemotionalspeechset'],
     // SPEAKER_WORD_EMOTION; some files of the older actress begin with OA.
     parse: (stem) => {
-      const [, speaker, sentence, source] =
+      const [, speaker, sentence = '', source = ''] =
         /^(OAF?|YAF)_(\w+?)_(angry|disgust|fear|happy|neutral|ps|sad)$/i.exec(stem) ?? [];
       if (speaker === undefined) return undefined;
       const actress = /^O/i.test(speaker) ? 'OAF' : 'YAF';
       return {
         speaker: actress,
-        sentence: sentence!.toLowerCase(),
-        source: source!.toLowerCase(),
+        sentence: sentence.toLowerCase(),
+        source: source.toLowerCase(),
         sex: 'female',
       };
     },

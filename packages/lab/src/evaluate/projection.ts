@@ -1,6 +1,6 @@
 // Maps of points on a plane: t-SNE, the trustworthiness of its neighbourhoods, and stratified samples of points.
 import { TSNE } from '@saehrimnir/druidjs';
-import { MienError, type RandomStream } from 'mien-engine/base';
+import { itemsAt, MienError, type RandomStream } from 'mien-engine/base';
 
 export interface MapSettings {
   /** Approximate number of neighbours of a point. */
@@ -127,7 +127,7 @@ export function stratifiedSample(labels: ArrayLike<number>, count: number, strea
     parts.flatMap((part) => {
       const order = stream.permutation(part.items.length);
       const size = Math.floor(part.exact) + (more.has(part) ? 1 : 0);
-      return Array.from(order.subarray(0, size), (position) => part.items[position]!);
+      return itemsAt(part.items, order.subarray(0, size));
     }),
   ).sort();
 }

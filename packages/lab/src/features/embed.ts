@@ -7,7 +7,7 @@
 // checks whether this holds when it reuses rows.
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { defined, inBatches, indicesBy, MienError, sizeOf, type Tensor } from 'mien-engine/base';
+import { defined, inBatches, indicesBy, itemsAt, MienError, sizeOf, type Tensor } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
 import type { FaceImage } from 'mien/parts/data';
 import type {
@@ -133,7 +133,7 @@ export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}
       const rows = new Array<EncodedRow>(items.length);
       for (const batch of buckets.flatMap((bucket) => inBatches(bucket, batchSize))) {
         throwIfInterrupted(signal);
-        const inputs = atLeastTwo(batch.map((i) => tokens[i]!));
+        const inputs = atLeastTwo(itemsAt(tokens, batch));
         const { embeddings, states } = await encoded(
           encoder,
           inputs,

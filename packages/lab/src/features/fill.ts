@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { defined, MienError } from 'mien-engine/base';
+import { defined, itemsAt, MienError } from 'mien-engine/base';
 import { fileError, writeFileAtomic } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import { loadChunks } from './chunks.js';
@@ -245,11 +245,7 @@ async function rowsOf<Item extends { readonly id: string }>(
   signal: AbortSignal | undefined,
 ): Promise<{ rows: EncodedRow[]; encoded: number }> {
   const encode = (indices: readonly number[], advance: (count: number) => void): Promise<EncodedRow[]> =>
-    embedder.encode(
-      indices.map((i) => chunk.items[i]!),
-      indices.map((i) => chunk.contents[i]!),
-      { advance, signal },
-    );
+    embedder.encode(itemsAt(chunk.items, indices), itemsAt(chunk.contents, indices), { advance, signal });
   const all = [...chunk.items.keys()];
   let known = new Map<number, EncodedRow>();
   for (const i of all) {

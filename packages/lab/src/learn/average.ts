@@ -28,7 +28,7 @@ export interface AverageOptions {
  *   it names), and what reading them throws.
  */
 export async function averageLearned({ folders, out, size }: AverageOptions): Promise<LearnedRecord> {
-  if (folders.length < 2) throw new MienError('usage', 'a mean needs two finished trainings at least');
+  if (folders.length < 2) throw new MienError('usage', 'a mean needs at least two finished trainings');
   const last = folders.at(-1)!;
   const kind = await kindOfLearned(last);
   if (size !== undefined && kind !== 'face') throw new MienError('usage', `${kind}s have no size in pixels`);

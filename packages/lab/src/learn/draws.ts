@@ -1,5 +1,5 @@
 // The items of an epoch and their targets: functions of seed and epoch alone, so that trainings resume.
-import { randomStream, type RandomStream } from 'mien-engine/base';
+import { itemsAt, randomStream, type RandomStream } from 'mien-engine/base';
 
 /**
  * Indices of an epoch's items in random order; item i occurs `repeats[i]` times on average: the whole part always, the
@@ -13,7 +13,7 @@ export function epochOrder(repeats: ArrayLike<number>, seed: number, epoch: numb
     const times = whole + (draw.uniform() < repeats[i]! - whole ? 1 : 0);
     for (let k = 0; k < times; k++) met.push(i);
   }
-  return draw.permutation(met.length).map((position) => met[position]!);
+  return Int32Array.from(itemsAt(met, draw.permutation(met.length)));
 }
 
 /** Weights of labels: (n / count)^balance, scaled to a mean of 1 over the items. */

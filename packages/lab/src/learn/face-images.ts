@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { indicesBy } from 'mien-engine/base';
+import { indicesBy, itemsAt } from 'mien-engine/base';
 import { createPreprocessing } from '../encoders/face-encoder.js';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import type { FaceImage } from 'mien/parts/data';
@@ -85,7 +85,7 @@ export async function keepImages(
     for (let start = 0; start < faces.length; start += CHUNK) {
       const images = await decodeFaces(faces.slice(start, start + CHUNK), maxPixels);
       for (const group of indicesBy(images, dimensionsOf).values()) {
-        const pixels = pixelsOf(group.map((i) => images[i]!));
+        const pixels = pixelsOf(itemsAt(images, group));
         const { resized } = await preprocessing.run({ pixels }, ['resized']);
         const data = resized.data as Uint8Array;
         group.forEach((image, i) =>

@@ -142,7 +142,7 @@ export async function readClips(
     for (const item of items) {
       const clip = await readClip(item);
       if (clip.length < 2 * LEAST_SAMPLES)
-        throw new MienError('data', 'has hardly any sound between its silences', { file: item.file });
+        throw new MienError('data', 'is almost entirely silent', { file: item.file });
       clips.push(clip);
       progress.advance();
     }

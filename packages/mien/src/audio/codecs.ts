@@ -94,7 +94,7 @@ function codecOf(bytes: Uint8Array): CodecName {
   const other = OTHERS.find(([, matches]) => matches(start))?.[0];
   throw new AudioError(
     'undecodable',
-    other ? `is ${other}, which is not read here` : 'is no recording in a known format',
+    other ? `is ${other}, which is not read here` : 'is not a recording in a known format',
     {
       hint: 'Known: WAV, Ogg Opus, Ogg Vorbis, FLAC, MP3. Convert others: ffmpeg -i in.m4a out.wav',
     },

@@ -108,25 +108,34 @@ export function modalitiesOf(parts: Partial<BundleParts>): Modality[] {
   ];
 }
 
-/** A modality's part, which there must be. */
-export const partOf = (parts: Partial<BundleParts>, modality: Modality): ModalityPart => parts[modality]!;
+/** A modality's part. @throws MienError `bundle` if the bundle does not read this modality */
+export function partOf(parts: Partial<BundleParts>, modality: Modality): ModalityPart {
+  const part = parts[modality];
+  if (part === undefined) throw new MienError('bundle', `the bundle has no part for ${modality}`);
+  return part;
+}
 
 /** The modalities that the fusion fuses; none without one. */
 export const fusedIn = ({ fusion }: Partial<BundleParts>): readonly Modality[] =>
   fusion ? ((fusion.modalities as Modality[] | undefined) ?? ['text', 'face']) : [];
 
-/** Whether the fusion has a say in the answer to an item with these modalities. */
+/** The fusion, if an item with these modalities is answered by it. */
+const fusionOf = (parts: Partial<BundleParts>, present: readonly Modality[]): BundleParts['fusion'] =>
+  fusedIn(parts).every((one) => present.includes(one)) ? parts.fusion : undefined;
+
+/** Whether an item with these modalities is answered by the fusion. */
 export const fuses = (parts: Partial<BundleParts>, present: readonly Modality[]): boolean =>
-  parts.fusion !== undefined && fusedIn(parts).every((one) => present.includes(one));
+  fusionOf(parts, present) !== undefined;
 
 /** Labels that these modalities of a bundle have in common; with the fusion, those of it. */
 export function sharedLabels(
   parts: Partial<BundleParts>,
   present: readonly Modality[] = modalitiesOf(parts),
 ): readonly string[] {
-  const fused = fuses(parts, present);
-  const rest = fused ? present.filter((one) => !fusedIn(parts).includes(one)) : present.slice(1);
-  const first = fused ? parts.fusion!.labels : present[0] ? partOf(parts, present[0]).labels : [];
+  const fusion = fusionOf(parts, present);
+  const [one, ...others] = present;
+  const first = fusion?.labels ?? (one ? partOf(parts, one).labels : []);
+  const rest = fusion ? present.filter((one) => !fusedIn(parts).includes(one)) : others;
   return first.filter((label) => rest.every((one) => partOf(parts, one).labels.includes(label)));
 }
 
@@ -140,7 +149,7 @@ export function answerLabels(parts: Partial<BundleParts>, present: readonly Moda
   if (only === undefined || present.length > 1) return sharedLabels(parts, present);
   if ((modalities[only] as Modalities[string] | undefined)?.alone !== 'shared')
     return partOf(parts, only).labels;
-  return fusedIn(parts).includes(only) ? parts.fusion!.labels : sharedLabels(parts);
+  return parts.fusion && fusedIn(parts).includes(only) ? parts.fusion.labels : sharedLabels(parts);
 }
 
 /** The label distribution under which several modalities are answered: the fusion's, else the first's, whose label pairs have. */
@@ -148,11 +157,11 @@ export function jointPrior(
   parts: Partial<BundleParts>,
   present: readonly Modality[] = modalitiesOf(parts),
 ): readonly number[] {
-  const { prior, labels } = fuses(parts, present) ? parts.fusion! : partOf(parts, present[0]!);
+  const fusion = fusionOf(parts, present);
+  const [first = 'text'] = present;
+  const { prior, labels } = fusion ?? partOf(parts, first);
   const shared = sharedLabels(parts, present);
-  return fuses(parts, present) && labels.length === shared.length
-    ? prior
-    : restrictPrior(prior, labels, shared);
+  return fusion && labels.length === shared.length ? prior : restrictPrior(prior, labels, shared);
 }
 
 /** The files that a modality needs at its first item, not when the bundle is opened. */

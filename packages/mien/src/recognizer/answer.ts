@@ -1,6 +1,6 @@
-// From what the encoders say of items to their results: the decision is run on items with the same modalities together;
-// its outputs become an answer with its warnings.
-import { defined, indicesBy, takeRows } from 'mien-engine/base';
+// From the encoders' outputs to results: the decision is run on items with the same modalities together, and its
+// outputs become answers with warnings.
+import { defined, indicesBy, itemsAt, takeRows } from 'mien-engine/base';
 import {
   type DecisionOutput,
   jointName,
@@ -22,7 +22,7 @@ import { modalities as listed } from '../modalities/list.js';
 import type { Modalities } from '../modalities/modality.js';
 import { certaintyOf } from './certainty.js';
 import { byLabel, probabilitiesOf, topOf } from './labels.js';
-import type { Prepared } from './prepare.js';
+import type { PreparedItem } from './prepare.js';
 import type {
   FacePosterior,
   Gate,
@@ -38,7 +38,7 @@ export type AllEncoded = { readonly [M in Modality]?: Encoded | undefined };
 
 /** An item, and its rows in the encoders' outputs; of several units the first, which the others follow. */
 export interface Placed {
-  readonly prepared: Prepared;
+  readonly prepared: PreparedItem;
   readonly rows: { readonly [M in Modality]?: number | undefined };
 }
 
@@ -85,7 +85,7 @@ export async function answerItems(
   return items.map(({ prepared }, item) => {
     const { error, warnings } = prepared;
     if (error) return { error, warnings };
-    const [first, ...others] = ofItem.get(item)!.map((i) => decided[i]!);
+    const [first, ...others] = itemsAt(decided, ofItem.get(item)!);
     return resultOf(prepared, bundle, options, first!, others);
   });
 }
@@ -102,13 +102,14 @@ async function decide(
   const presentIn = (rows: Placed['rows']): Modality[] =>
     modalities.filter((modality) => rows[modality] !== undefined);
   for (const group of indicesBy(items, (rows) => presentIn(rows).join()).values()) {
-    const present = presentIn(items[group[0]!]!);
+    const members = itemsAt(items, group);
+    const present = modalities.filter((modality) => members.every((rows) => rows[modality] !== undefined));
     const sides = Object.fromEntries(
       present.map((modality) => [
         modality,
         rowsOf(
           encoded[modality]!,
-          group.map((i) => items[i]![modality]!),
+          members.map((rows) => rows[modality]!),
         ),
       ]),
     ) as Sides;
@@ -147,7 +148,7 @@ function rowsOf(encoded: Encoded, rows: readonly number[]): Encoded {
 type Posteriors = { readonly [M in Modality]?: ModalityPosterior };
 
 function resultOf(
-  { units, warnings }: Prepared,
+  { units, warnings }: PreparedItem,
   { manifest, modalities = listed }: Answering,
   options: RecognizeOptions,
   decided: Decided,
@@ -207,11 +208,11 @@ function answerOf(
   const { present } = decided;
   const labels = answerLabels(manifest, present);
   const [only] = present;
-  if (present.length === 1)
+  if (only && present.length === 1)
     return {
-      probabilities: probabilitiesOf(labels, decided.values(`${only!} answer`)!),
-      logits: byLabel(partOf(manifest, only!).labels, decided.logits(only!)),
-      from: only!,
+      probabilities: probabilitiesOf(labels, decided.values(`${only} answer`)!),
+      logits: byLabel(partOf(manifest, only).labels, decided.logits(only)),
+      from: only,
     };
   const [agreement] = decided.joint('agreement') ?? [];
   return {
@@ -234,12 +235,13 @@ function gateOf(decided: Decided): Gate | undefined {
   if (!means) return undefined;
   const all = decided.joint('gates');
   const width = (all?.length ?? 0) / present.length;
-  const ofEach = <T>(of: (place: number) => T) =>
-    Object.fromEntries(present.map((modality, i) => [modality, of(i)]));
+  const shares: Record<string, number> = Object.fromEntries(
+    present.map((modality, i) => [modality, means[i]!]),
+  );
   const face = present.indexOf('face');
   return {
-    mean: face < 0 ? 0 : means[face]!,
-    shares: ofEach((i) => means[i]!),
+    mean: shares['face'] ?? 0,
+    shares,
     ...(all && face >= 0 ? { values: [...all.subarray(face * width, (face + 1) * width)] } : {}),
   };
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
-import { type Decoded, decodeLines, MienError } from 'mien-engine/base';
+import { type Decoded, decodeLines, itemsAt, MienError } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
 import type { Problems, Split } from 'mien/parts/data';
 import { SPLIT_NAMES } from '../table.js';
@@ -29,7 +29,7 @@ export const EXPECTED =
   'id,text,labels,split,source_label.';
 
 /** The text of a file, decompressed if necessary. @throws MienError `file` if it cannot be read. */
-export async function textOf(path: string): Promise<Decoded> {
+export async function decodedFile(path: string): Promise<Decoded> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw fileError('read', path, cause);
   });
@@ -56,8 +56,9 @@ const isNumbers = (field: string | undefined, highest: number): boolean =>
 /** The corpus of a text file, by its first lines; undefined if it is none of those known. */
 export function recognizeCorpus(start: string): Omit<FoundCorpus, 'path'> | undefined {
   const lines = start.split(/\r?\n/).filter((line) => line !== '');
-  if (lines.length === 0) return undefined;
-  const header = lines[0]!.toLowerCase();
+  const [first] = lines;
+  if (first === undefined) return undefined;
+  const header = first.toLowerCase();
   const columns = header.split(',').map((name) => name.replaceAll('"', '').trim());
   if (['id', 'text', 'labels', 'split', 'source_label'].every((name) => columns.includes(name))) {
     const name = CORPUS_NAMES.find((one) => lines[1]?.startsWith(CORPORA[one].prefix));
@@ -71,11 +72,11 @@ export function recognizeCorpus(start: string): Omit<FoundCorpus, 'path'> | unde
   const some = lines.slice(0, Math.max(1, Math.min(20, lines.length - 1)));
   const every = (test: (fields: string[]) => boolean, separator: string): boolean =>
     some.every((line) => test(line.split(separator)));
-  if (every((f) => f.length === 3 && isNumbers(f[1], 27) && /^\w+$/.test(f[2]!), '\t'))
+  if (every((f) => f.length === 3 && isNumbers(f[1], 27) && /^\w+$/.test(f[2] ?? ''), '\t'))
     return { name: 'goemotions', form: 'goemotions-tsv' };
   if (every((f) => f.length === 2 && isNumbers(f[1], 8), '\t'))
     return { name: 'xed-english', form: 'xed-tsv' };
-  if (every((f) => f.length >= 2 && labelsFrom('dair-emotion', [f.at(-1)!.trim()]) !== undefined, ';'))
+  if (every((f) => f.length >= 2 && labelsFrom('dair-emotion', [(f.at(-1) ?? '').trim()]) !== undefined, ';'))
     return { name: 'dair-emotion', form: 'text;label' };
   return undefined;
 }
@@ -98,17 +99,18 @@ export const splitOfName = (path: string): Split | undefined => {
   return word === undefined ? undefined : SPLIT_NAMES[word.toLowerCase()];
 };
 
-const XED_NUMBERS: Readonly<Record<string, string>> = {
-  0: 'neutral',
-  1: 'anger',
-  2: 'anticipation',
-  3: 'disgust',
-  4: 'fear',
-  5: 'joy',
-  6: 'sadness',
-  7: 'surprise',
-  8: 'trust',
-};
+/** By XED's numbers. */
+const XED_LABELS = [
+  'neutral',
+  'anger',
+  'anticipation',
+  'disgust',
+  'fear',
+  'joy',
+  'sadness',
+  'surprise',
+  'trust',
+];
 
 export async function recordsOf(
   file: string,
@@ -119,19 +121,20 @@ export async function recordsOf(
   switch (form) {
     case 'packed':
       return csvOf(text, file).flatMap(({ record, row }): CorpusRecord[] => {
-        const split = SPLIT_NAMES[record['split']!.toLowerCase()];
+        const { id = '', text: content = '', split: published = '', source_label: source = '' } = record;
+        const split = SPLIT_NAMES[published.toLowerCase()];
         if (split !== undefined)
           return [
             {
-              id: record['id']!,
-              text: record['text']!,
+              id,
+              text: content,
               row,
               split,
-              source: listOf(record['source_label']!, '|'),
+              source: listOf(source, '|'),
             },
           ];
         const hint = 'Expected train, dev or test.';
-        reporter.report({ file, row, message: `unknown split ${JSON.stringify(record['split'])}`, hint });
+        reporter.report({ file, row, message: `unknown split ${JSON.stringify(published)}`, hint });
         return [];
       });
     case 'semeval-csv': {
@@ -168,12 +171,12 @@ export async function recordsOf(
         reporter,
         (fields) => fields.length === 3 && isNumbers(fields[1], 27),
         '\t',
-      ).map(({ fields, row }) => ({
-        id: fields[2]!,
-        text: fields[0]!,
+      ).map(({ fields: [content = '', numbers = '', id = ''], row }) => ({
+        id,
+        text: content,
         row,
         split: undefined,
-        source: listOf(fields[1]!, ',').map((n) => GOEMOTIONS_LABELS[Number(n)]!),
+        source: itemsAt(GOEMOTIONS_LABELS, listOf(numbers, ',').map(Number)),
       }));
     case 'xed-tsv':
       return linesOf(
@@ -182,12 +185,12 @@ export async function recordsOf(
         reporter,
         (fields) => fields.length === 2 && isNumbers(fields[1], 8),
         '\t',
-      ).map(({ fields, row }) => ({
+      ).map(({ fields: [content = '', numbers = ''], row }) => ({
         id: String(row),
-        text: fields[0]!,
+        text: content,
         row,
         split: undefined,
-        source: listOf(fields[1]!, ',').map((n) => XED_NUMBERS[n]!),
+        source: itemsAt(XED_LABELS, listOf(numbers, ',').map(Number)),
       }));
     default:
       return linesOf(text, file, reporter, (fields) => fields.length >= 2, ';').map(({ fields, row }) => ({
@@ -195,7 +198,7 @@ export async function recordsOf(
         text: fields.slice(0, -1).join(';'),
         row,
         split: undefined,
-        source: [fields.at(-1)!.trim()],
+        source: [(fields.at(-1) ?? '').trim()],
       }));
   }
 }
@@ -254,7 +257,7 @@ function linesOf(
 async function tweetEval(file: string, text: string, reporter: Problems): Promise<CorpusRecord[]> {
   const lines = (one: string): string[] => one.replace(/\r?\n$/, '').split(/\r?\n/);
   const labelFile = file.replace(/_text\.txt$/, '_labels.txt');
-  const [texts, labels] = [lines(text), lines((await textOf(labelFile)).text)];
+  const [texts, labels] = [lines(text), lines((await decodedFile(labelFile)).text)];
   if (texts.length !== labels.length)
     throw new MienError(
       'data',
@@ -264,14 +267,14 @@ async function tweetEval(file: string, text: string, reporter: Problems): Promis
       },
     );
   const names = new Map(
-    lines((await textOf(join(file, '..', 'mapping.txt'))).text).map((line): [string, string] => {
+    lines((await decodedFile(join(file, '..', 'mapping.txt'))).text).map((line): [string, string] => {
       const [number = '', name = ''] = line.split(/\s+/);
       return [number, name.toLowerCase()];
     }),
   );
   const split = splitOfName(file);
   return texts.flatMap((one, i): CorpusRecord[] => {
-    const name = names.get(labels[i]!.trim());
+    const name = names.get((labels[i] ?? '').trim());
     if (name !== undefined) return [{ id: `${split}-${i}`, text: one, source: [name], split, row: i + 1 }];
     reporter.report({
       file: labelFile,

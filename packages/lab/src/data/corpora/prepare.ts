@@ -1,5 +1,5 @@
 // Prepares corpora for training together: no text occurs twice, and none in any test split.
-import { randomStream } from 'mien-engine/base';
+import { itemsAt, randomStream } from 'mien-engine/base';
 import {
   type CorpusText,
   FACE_LABELS,
@@ -189,7 +189,7 @@ export function pairTexts(
       const pools = corpora.map(({ name }) => {
         const pool = texts.filter((one) => one.corpus === name && one.split === split && one.label === label);
         const order = randomStream(seed, `pair texts ${name} ${split} ${label}`).permutation(pool.length);
-        return Array.from(order, (i) => pool[i]!);
+        return itemsAt(pool, order);
       });
       for (const one of evenly(pools, most[split] - taken(label, split))) chosen.add(one);
     }

@@ -34,7 +34,7 @@ async function decoded(bytes: Uint8Array<ArrayBuffer>, { maxSeconds }: SpeechOpt
   const context = new OfflineAudioContext(1, 1, DECODED_RATE);
   // Decoding detaches the buffer, so it gets a copy.
   const buffer = await context.decodeAudioData(bytes.slice().buffer).catch((cause: unknown) => {
-    throw new AudioError('undecodable', 'is no recording that this browser reads', { cause });
+    throw new AudioError('undecodable', 'is not a recording that this browser can decode', { cause });
   });
   checkLength(buffer.length, buffer.sampleRate, maxSeconds);
   const channels = Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
