@@ -22,7 +22,7 @@ import {
 const MAX_ISSUES = 10;
 
 /** A validated item: its content, or why it cannot be recognised. */
-interface CheckedItem<Image = Uint8Array> {
+export interface CheckedItem<Image = Uint8Array> {
   readonly id?: string | undefined;
   readonly text?: string | null | undefined;
   readonly image?: Image | null | undefined;

@@ -1,7 +1,8 @@
 // Sends every response of the OpenAPI document, and checks it against the document.
 import { expect, test } from 'vitest';
 import type { Result } from '../../src/recognizer/types.js';
-import { createApp, type ServiceParts } from '../../src/server/app.js';
+import type { ServiceParts } from '../../src/server/answer.js';
+import { createApp } from '../../src/server/app.js';
 import { ServiceError } from '../../src/server/errors.js';
 import type { Inference } from '../../src/server/inference.js';
 import { createMetrics } from '../../src/server/metrics.js';
