@@ -13,6 +13,8 @@ import { ServiceError } from './errors.js';
 import { limitBodies } from './limits.js';
 import { errorFields, type Log } from './log.js';
 import { openApiDocument } from './openapi.js';
+import { addOpenInference, openInferenceRoute, SECURED_PATHS } from './open-inference.js';
+import { JSON_LENGTH } from './infer-body.js';
 import { documentationPage } from './page.js';
 import type { RecognizeResponse } from './schemas.js';
 
@@ -46,18 +48,19 @@ export function createApp(parts: ServiceParts): Hono<Env> {
     }),
   );
   if (settings.cors.length > 0)
-    app.use(
-      '/v1/*',
-      cors({
-        origin: settings.cors.includes('*') ? '*' : settings.cors,
-        allowMethods: ['GET', 'POST'],
-        allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id'],
-        exposeHeaders: ['X-Request-Id', 'Retry-After'],
-        maxAge: 600,
-      }),
-    );
+    for (const path of ['/v1/*', '/v2/*'])
+      app.use(
+        path,
+        cors({
+          origin: settings.cors.includes('*') ? '*' : settings.cors,
+          allowMethods: ['GET', 'POST'],
+          allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id', JSON_LENGTH],
+          exposeHeaders: ['X-Request-Id', 'Retry-After', JSON_LENGTH],
+          maxAge: 600,
+        }),
+      );
   if (settings.token !== '')
-    for (const path of ['/v1/*', '/metrics']) app.use(path, requireToken(settings.token));
+    for (const path of ['/v1/*', '/metrics', ...SECURED_PATHS]) app.use(path, requireToken(settings.token));
 
   app.post('/v1/recognize', limitBodies(maxBody), recognition(parts));
   app.get('/v1/model', (c) =>
@@ -83,6 +86,7 @@ export function createApp(parts: ServiceParts): Hono<Env> {
   app.get('/metrics', async (c) =>
     c.body(await metrics.registry.metrics(), 200, { 'Content-Type': metrics.registry.contentType }),
   );
+  addOpenInference(app, parts);
   app.get('/openapi.json', (c) => c.json(document));
   app.get('/docs', (c) => c.html(page, 200, { 'Content-Security-Policy': policy }));
   app.get('/', (c) => c.redirect('/docs'));
@@ -122,13 +126,13 @@ function observe({ metrics, log, draining }: ServiceParts): MiddlewareHandler<En
     metrics.inFlight.dec();
     const { method, path } = c.req;
     const { status } = c.res;
-    const route = ROUTES.includes(path) ? path : 'other';
+    const route = ROUTES.includes(path) ? path : (openInferenceRoute(path) ?? 'other');
     const milliseconds = performance.now() - start;
     metrics.requests.inc({ route, method, status });
     metrics.requestSeconds.observe({ route }, milliseconds / 1000);
     // A connection kept alive would be cut when the service ends.
     if (draining()) c.res.headers.set('Connection', 'close');
-    if (!route.startsWith('/v1') && status < 500) return;
+    if (!route.startsWith('/v1') && !route.endsWith('/infer') && status < 500) return;
     const [items, code] = [c.get('items'), c.get('code')];
     log(status >= 500 ? 'error' : 'info', 'request', {
       id: c.get('requestId'),
@@ -169,6 +173,8 @@ function errorResponse(
   c.set('code', code);
   if (retryAfter !== undefined) c.header('Retry-After', String(retryAfter));
   if (code === 'unsupported-media-type') c.header('Accept-Encoding', 'identity');
+  // The Open Inference Protocol knows only the message.
+  if (/^\/v2(\/|$)/.test(c.req.path)) return c.json({ error: message }, status as ContentfulStatusCode);
   const requestId = c.get('requestId');
   return c.json(
     { error: { code, message, requestId, ...defined({ issues }) } },

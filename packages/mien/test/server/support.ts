@@ -1,7 +1,7 @@
 // A service over real sockets for tests, with child processes that compute or with a function that a test controls.
 import { connect, type Socket } from 'node:net';
 import { expect } from 'vitest';
-import type { Item, Recognizer, Result } from '../../src/recognizer/types.js';
+import type { Item, Recognizer, RecognizerInfo, Result } from '../../src/recognizer/types.js';
 import { batched, type Inference } from '../../src/server/inference.js';
 import { createLog } from '../../src/server/log.js';
 import { createMetrics } from '../../src/server/metrics.js';
@@ -62,12 +62,13 @@ export async function serveFunction(
   compute: Compute,
   given: Partial<ServerSettings> = {},
   processes: Inference['processes'] = () => ({ ready: 1, lost: 0 }),
+  labels: RecognizerInfo['labels'] = {},
 ): Promise<TestService> {
   const { lines, log } = collect();
   const settings = serverSettings({ ...QUICK, ...given });
   const metrics = createMetrics();
   const recognizer = {
-    info: { name: 'function', labels: {}, terms: [], files: {} },
+    info: { name: 'function', labels, terms: [], files: {} },
     recognize: compute,
     dispose: async () => undefined,
   } as unknown as Recognizer;
