@@ -9,12 +9,14 @@ import type { Inference, ItemOptions } from './inference.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
+import type { RequestTrace, Tracing } from './tracing.js';
 
 export interface ServiceParts {
   readonly settings: ServerSettings;
   readonly inference: Inference;
   readonly metrics: Metrics;
   readonly log: Log;
+  readonly tracing: Tracing;
   /** Version of mien. */
   readonly version: string;
   /** Whether the service is shutting down. */
@@ -28,6 +30,7 @@ export interface Env {
     items?: number;
     /** Code of the error that was sent. */
     code?: string;
+    trace?: RequestTrace | undefined;
   };
 }
 
@@ -58,7 +61,7 @@ export async function answer(
     ...defined({ audio: audio ?? undefined }),
   }));
   const computed = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
-    inference.recognize(plain, options, signal),
+    inference.recognize(plain, options, signal, c.get('trace')?.context),
   );
   const remaining = computed.values();
   const results = items.map(({ id, error }): Result => {

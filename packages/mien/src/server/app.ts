@@ -118,22 +118,26 @@ const ROUTES = [
   '/',
 ];
 
-function observe({ metrics, log, draining }: ServiceParts): MiddlewareHandler<Env> {
+function observe({ metrics, log, tracing, draining }: ServiceParts): MiddlewareHandler<Env> {
   return async (c, next) => {
     const start = performance.now();
+    const { method, path } = c.req;
+    const route = ROUTES.includes(path) ? path : (openInferenceRoute(path) ?? 'other');
+    const named = route.startsWith('/v1') || route.endsWith('/infer');
+    const trace = named ? tracing.request(method, c.req.raw.headers) : undefined;
+    c.set('trace', trace);
     metrics.inFlight.inc();
     await next();
     metrics.inFlight.dec();
-    const { method, path } = c.req;
     const { status } = c.res;
-    const route = ROUTES.includes(path) ? path : (openInferenceRoute(path) ?? 'other');
     const milliseconds = performance.now() - start;
     metrics.requests.inc({ route, method, status });
     metrics.requestSeconds.observe({ route }, milliseconds / 1000);
     // A connection kept alive would be cut when the service ends.
     if (draining()) c.res.headers.set('Connection', 'close');
-    if (!route.startsWith('/v1') && !route.endsWith('/infer') && status < 500) return;
     const [items, code] = [c.get('items'), c.get('code')];
+    trace?.end({ route, status, code, items });
+    if (!named && status < 500) return;
     log(status >= 500 ? 'error' : 'info', 'request', {
       id: c.get('requestId'),
       method,

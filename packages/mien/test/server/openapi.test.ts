@@ -8,6 +8,7 @@ import type { Inference } from '../../src/server/inference.js';
 import { createMetrics } from '../../src/server/metrics.js';
 import { openApiDocument } from '../../src/server/openapi.js';
 import { serverSettings } from '../../src/server/settings.js';
+import { NO_TRACING } from '../../src/server/tracing.js';
 import { checkResponse, pathIn } from './documented.js';
 
 const posterior = { label: 'joy', probabilities: { joy: 0.9, fear: 0.1 }, logits: { joy: 2, fear: 0 } };
@@ -60,6 +61,7 @@ function appWith(
     inference,
     metrics: createMetrics(),
     log: () => undefined,
+    tracing: NO_TRACING,
     version: '1.2.3',
     draining: () => draining,
   };

@@ -8,6 +8,7 @@ import { createMetrics } from '../../src/server/metrics.js';
 import { openApiDocument } from '../../src/server/openapi.js';
 import { openService, startService, type Service } from '../../src/server/serve.js';
 import { serverSettings, type ServerSettings } from '../../src/server/settings.js';
+import { NO_TRACING } from '../../src/server/tracing.js';
 import { checkResponse } from './documented.js';
 
 interface Line extends Record<string, unknown> {
@@ -63,6 +64,7 @@ export async function serveFunction(
   given: Partial<ServerSettings> = {},
   processes: Inference['processes'] = () => ({ ready: 1, lost: 0 }),
   labels: RecognizerInfo['labels'] = {},
+  tracing = NO_TRACING,
 ): Promise<TestService> {
   const { lines, log } = collect();
   const settings = serverSettings({ ...QUICK, ...given });
@@ -72,8 +74,8 @@ export async function serveFunction(
     recognize: compute,
     dispose: async () => undefined,
   } as unknown as Recognizer;
-  const inference = { ...batched(recognizer, settings, { log, metrics }), processes };
-  const service = await openService({ settings, inference, metrics, log });
+  const inference = { ...batched(recognizer, settings, { log, metrics, tracing }), processes };
+  const service = await openService({ settings, inference, metrics, log, tracing });
   return { ...service, ...clientOf(service), lines };
 }
 
