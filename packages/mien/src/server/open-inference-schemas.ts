@@ -74,6 +74,8 @@ const outputRequest = z.strictObject({
 export const inferRequestSchema = ({ maxItems }: Pick<Limits, 'maxItems'>) =>
   z.strictObject({
     id: idOf.describe('Returned with the response.'),
+    // KServe's client repeats it.
+    model_name: z.string().exactOptional().describe('Ignored: the path names the model.'),
     parameters: parameters.exactOptional(),
     inputs: z
       .array(input)

@@ -1,6 +1,7 @@
 // Traces of the service: a span for each request, its time in the queue, its batch and the model; never what users sent.
 // By `@opentelemetry/api` alone: the middleware `@hono/otel` records whole URLs and the messages of errors, which quote
 // requests, and knows nothing of batches, whose spans belong to several requests.
+import { setTimeout as delay } from 'node:timers/promises';
 import type * as Api from '@opentelemetry/api';
 import type { Log } from './log.js';
 
@@ -67,6 +68,9 @@ interface NodeSdk {
   };
 }
 
+/** Milliseconds to send the last spans in. */
+const FLUSH = 3000;
+
 /** Loads the optional packages. */
 const PACKAGES = {
   api: (): Promise<typeof Api> => import('@opentelemetry/api'),
@@ -96,8 +100,12 @@ export async function startTracing(
     sdk.start();
     return {
       ...tracingBy(api),
-      // An exporter that cannot be reached must not keep the service from ending well.
-      stop: () => sdk.shutdown().catch(() => log('warn', 'traces-lost')),
+      stop: async () => {
+        // A collector that cannot be reached must not keep the service from ending, and ending well.
+        const late = delay(FLUSH, 'late', { ref: false });
+        const outcome = await Promise.race([sdk.shutdown().catch(() => 'failed'), late]);
+        if (outcome !== undefined) log('warn', 'traces-lost', { outcome });
+      },
     };
   } catch (error) {
     log('warn', 'no-traces', {

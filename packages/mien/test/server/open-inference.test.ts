@@ -143,7 +143,7 @@ describe('infer', () => {
         { name: 'text', shape: [3], data: ['sad', '', ''] },
         { name: 'image', shape: [3, 1], data: [[''], [Buffer.from(PNG).toString('base64')], ['']] },
       ],
-      { id: 'r1' },
+      { id: 'r1', model_name: 'function' },
     );
     expect(called.status).toBe(200);
     expect(called.body).toMatchObject({ model_name: 'function', model_version: '1', id: 'r1' });
