@@ -24,5 +24,8 @@ await writeFile(
 );
 await writeFile(
   join(folder, 'faces.csv'),
-  table('image', rafdb.slice(0, Number(faces)).map(({ file }) => file)),
+  table(
+    'image',
+    rafdb.slice(0, Number(faces)).map(({ file }) => file),
+  ),
 );

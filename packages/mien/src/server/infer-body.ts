@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { decodeByteTensor } from './byte-tensors.js';
 import { check, checkItem, invalid, parseJson, refuseCodings, type CheckedItem } from './body.js';
 import { decodeBytes } from './decode-text.js';
-import { malformed, ServiceError } from './errors.js';
+import { malformed, type ServiceError } from './errors.js';
 import type { ItemOptions } from './inference.js';
 import {
   inferRequestSchema,

@@ -14,7 +14,7 @@ import { INPUTS, type OutputName } from './open-inference-schemas.js';
 const VERSION = '1';
 
 /** Paths of a model, with and without its version. */
-export const modelPaths = (suffix = ''): string[] => [
+const modelPaths = (suffix = ''): string[] => [
   `/v2/models/:name${suffix}`,
   `/v2/models/:name/versions/:version${suffix}`,
 ];
