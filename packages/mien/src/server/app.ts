@@ -6,40 +6,17 @@ import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { defined, MienError } from 'mien-engine/base';
-import { checkPrior } from '../recognizer/prior.js';
-import type { RecognizerInfo, Result } from '../recognizer/types.js';
+import { defined } from 'mien-engine/base';
+import { answer, checkProcesses, type Env, type ServiceParts } from './answer.js';
 import { bodyReader } from './body.js';
 import { ServiceError } from './errors.js';
-import type { Inference, RequestOptions } from './inference.js';
 import { limitBodies } from './limits.js';
 import { errorFields, type Log } from './log.js';
-import type { Metrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
+import { addOpenInference, openInferenceRoute, SECURED_PATHS } from './open-inference.js';
+import { JSON_LENGTH } from './infer-body.js';
 import { documentationPage } from './page.js';
 import type { RecognizeResponse } from './schemas.js';
-import type { ServerSettings } from './settings.js';
-
-export interface ServiceParts {
-  readonly settings: ServerSettings;
-  readonly inference: Inference;
-  readonly metrics: Metrics;
-  readonly log: Log;
-  /** Version of mien. */
-  readonly version: string;
-  /** Whether the service is shutting down. */
-  readonly draining: () => boolean;
-}
-
-interface Env {
-  readonly Variables: {
-    readonly requestId: string;
-    /** Number of items in the request. */
-    items?: number;
-    /** Code of the error that was sent. */
-    code?: string;
-  };
-}
 
 export function createApp(parts: ServiceParts): Hono<Env> {
   const { settings, inference, metrics, version, draining } = parts;
@@ -71,18 +48,19 @@ export function createApp(parts: ServiceParts): Hono<Env> {
     }),
   );
   if (settings.cors.length > 0)
-    app.use(
-      '/v1/*',
-      cors({
-        origin: settings.cors.includes('*') ? '*' : settings.cors,
-        allowMethods: ['GET', 'POST'],
-        allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id'],
-        exposeHeaders: ['X-Request-Id', 'Retry-After'],
-        maxAge: 600,
-      }),
-    );
+    for (const path of ['/v1/*', '/v2/*'])
+      app.use(
+        path,
+        cors({
+          origin: settings.cors.includes('*') ? '*' : settings.cors,
+          allowMethods: ['GET', 'POST'],
+          allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id', JSON_LENGTH],
+          exposeHeaders: ['X-Request-Id', 'Retry-After', JSON_LENGTH],
+          maxAge: 600,
+        }),
+      );
   if (settings.token !== '')
-    for (const path of ['/v1/*', '/metrics']) app.use(path, requireToken(settings.token));
+    for (const path of ['/v1/*', '/metrics', ...SECURED_PATHS]) app.use(path, requireToken(settings.token));
 
   app.post('/v1/recognize', limitBodies(maxBody), recognition(parts));
   app.get('/v1/model', (c) =>
@@ -108,6 +86,7 @@ export function createApp(parts: ServiceParts): Hono<Env> {
   app.get('/metrics', async (c) =>
     c.body(await metrics.registry.metrics(), 200, { 'Content-Type': metrics.registry.contentType }),
   );
+  addOpenInference(app, parts);
   app.get('/openapi.json', (c) => c.json(document));
   app.get('/docs', (c) => c.html(page, 200, { 'Content-Security-Policy': policy }));
   app.get('/', (c) => c.redirect('/docs'));
@@ -115,81 +94,16 @@ export function createApp(parts: ServiceParts): Hono<Env> {
   return app;
 }
 
-/** @throws ServiceError `invalid-request` if `coverage` or `risk` is requested of a model without certainty data. */
-function checkCertainty({ name, certainty }: RecognizerInfo, { coverage, risk }: RequestOptions): void {
-  const path = coverage !== undefined ? 'coverage' : 'risk';
-  if (certainty || (coverage === undefined && risk === undefined)) return;
-  const message = `the model ${name} has no certainty data`;
-  throw new ServiceError('invalid-request', `${path}: ${message}`, { issues: [{ path, message }] });
-}
-
-/** @throws ServiceError `invalid-request` if the model cannot apply the prior. */
-function checkPriorOf({ labels }: RecognizerInfo, options: RequestOptions): void {
-  try {
-    checkPrior(labels, options);
-  } catch (cause) {
-    if (!(cause instanceof MienError)) throw cause;
-    // The issue names the field in its path.
-    const { message } = cause;
-    const issue = { path: 'prior', message: message.replace(/^prior: /, '') };
-    throw new ServiceError('invalid-request', message, { issues: [issue] });
-  }
-}
-
 /** Handles `POST /v1/recognize`. */
-function recognition({ settings, inference, metrics }: ServiceParts): MiddlewareHandler<Env> {
-  const read = bodyReader(settings);
+function recognition(parts: ServiceParts): MiddlewareHandler<Env> {
+  const read = bodyReader(parts.settings);
   return async (c) => {
-    if (inference.processes().lost >= settings.processes)
-      throw new ServiceError('not-ready', 'no inference process is left; the service must be restarted');
+    checkProcesses(parts);
     const { items, ...options } = await read(c);
-    checkCertainty(inference.info, options);
-    checkPriorOf(inference.info, options);
-    c.set('items', items.length);
-    const valid = items.filter(({ error }) => !error);
-    const plain = valid.map(({ text, image, audio }) => ({
-      text: text ?? null,
-      image: image ?? null,
-      ...defined({ audio: audio ?? undefined }),
-    }));
-    const computed = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
-      inference.recognize(plain, options, signal),
-    );
-    const remaining = computed.values();
-    const results = items.map(({ id, error }): Result => {
-      const result = error ? { error, warnings: [] } : (remaining.next().value as Result);
-      return id === undefined ? result : { id, ...result };
-    });
-    for (const { error } of results) metrics.items.inc({ outcome: error?.code ?? 'recognised' });
-    const response: RecognizeResponse = { model: inference.info.name, results };
+    const results = await answer(parts, c, items, options);
+    const response: RecognizeResponse = { model: parts.inference.info.name, results };
     return c.json(response);
   };
-}
-
-/** Runs `work` with a signal that is aborted at the deadline or when the client disconnects. */
-async function withinDeadline<T>(
-  milliseconds: number,
-  client: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  const disconnected = (): void =>
-    controller.abort(new ServiceError('client-closed', 'the client closed the connection'));
-  const timer = setTimeout(
-    () =>
-      controller.abort(
-        new ServiceError('deadline-exceeded', `no response within ${milliseconds} milliseconds`),
-      ),
-    milliseconds,
-  );
-  if (client.aborted) disconnected();
-  client.addEventListener('abort', disconnected, { once: true });
-  try {
-    return await work(controller.signal);
-  } finally {
-    clearTimeout(timer);
-    client.removeEventListener('abort', disconnected);
-  }
 }
 
 /** Paths with metrics of their own; all others share the route `other`. */
@@ -204,22 +118,26 @@ const ROUTES = [
   '/',
 ];
 
-function observe({ metrics, log, draining }: ServiceParts): MiddlewareHandler<Env> {
+function observe({ metrics, log, tracing, draining }: ServiceParts): MiddlewareHandler<Env> {
   return async (c, next) => {
     const start = performance.now();
+    const { method, path } = c.req;
+    const route = ROUTES.includes(path) ? path : (openInferenceRoute(path) ?? 'other');
+    const named = route.startsWith('/v1') || route.endsWith('/infer');
+    const trace = named ? tracing.request(method, c.req.raw.headers) : undefined;
+    c.set('trace', trace);
     metrics.inFlight.inc();
     await next();
     metrics.inFlight.dec();
-    const { method, path } = c.req;
     const { status } = c.res;
-    const route = ROUTES.includes(path) ? path : 'other';
     const milliseconds = performance.now() - start;
     metrics.requests.inc({ route, method, status });
     metrics.requestSeconds.observe({ route }, milliseconds / 1000);
     // A connection kept alive would be cut when the service ends.
     if (draining()) c.res.headers.set('Connection', 'close');
-    if (!route.startsWith('/v1') && status < 500) return;
     const [items, code] = [c.get('items'), c.get('code')];
+    trace?.end({ route, status, code, items });
+    if (!named && status < 500) return;
     log(status >= 500 ? 'error' : 'info', 'request', {
       id: c.get('requestId'),
       method,
@@ -259,6 +177,8 @@ function errorResponse(
   c.set('code', code);
   if (retryAfter !== undefined) c.header('Retry-After', String(retryAfter));
   if (code === 'unsupported-media-type') c.header('Accept-Encoding', 'identity');
+  // The Open Inference Protocol knows only the message.
+  if (/^\/v2(\/|$)/.test(c.req.path)) return c.json({ error: message }, status as ContentfulStatusCode);
   const requestId = c.get('requestId');
   return c.json(
     { error: { code, message, requestId, ...defined({ issues }) } },

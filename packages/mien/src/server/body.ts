@@ -22,7 +22,7 @@ import {
 const MAX_ISSUES = 10;
 
 /** A validated item: its content, or why it cannot be recognised. */
-interface CheckedItem<Image = Uint8Array> {
+export interface CheckedItem<Image = Uint8Array> {
   readonly id?: string | undefined;
   readonly text?: string | null | undefined;
   readonly image?: Image | null | undefined;
@@ -60,7 +60,7 @@ export function bodyReader(limits: Limits): ReadBody {
     const { type, parameters } = parseType(c.req.header('content-type') ?? '');
     if (type === 'application/json') {
       const given = parseJson(decodeBytes(await c.req.arrayBuffer()));
-      const { items, ...options } = check(schemas.request, given, limits);
+      const { items, ...options } = check(schemas.request, given, { longest: { items: limits.maxItems } });
       return { items: items.map((item) => checkItem(schemas.item, item)), ...options };
     }
     if (type === 'multipart/form-data') {
@@ -77,7 +77,7 @@ export function bodyReader(limits: Limits): ReadBody {
 }
 
 /** Otherwise a compressed body would be reported as malformed JSON or as a form without its boundary. */
-function refuseCodings(c: Context): void {
+export function refuseCodings(c: Context): void {
   for (const [header, plain] of [
     ['Content-Encoding', 'identity'],
     ['Transfer-Encoding', 'chunked'],
@@ -92,7 +92,7 @@ function refuseCodings(c: Context): void {
   }
 }
 
-function parseJson(text: string, path = ''): unknown {
+export function parseJson(text: string, path = ''): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -164,7 +164,7 @@ async function checkForm(
       risk: risk === undefined ? undefined : Number(risk),
     }),
   };
-  const checked = check(request, { items: given, ...options }, limits);
+  const checked = check(request, { items: given, ...options }, { longest: { items: limits.maxItems } });
   const files = new Map(Object.entries({ ...others, ...defined({ image, audio }) }));
   const itemsByName = checked.items.map((item) => checkItem(named, item));
   // Includes the files of items that are invalid for another reason.
@@ -207,7 +207,7 @@ const noSuchFile = (kind: 'image' | 'audio', name: string): Failure['error'] => 
 });
 
 /** Validates one item: if it is invalid, it gets an error of its own, and the other items are recognised. */
-function checkItem<Image extends Uint8Array | string>(
+export function checkItem<Image extends Uint8Array | string>(
   schema: z.ZodObject & z.ZodType<Omit<CheckedItem<Image>, 'error'>>,
   given: unknown,
 ): CheckedItem<Image> {
@@ -224,27 +224,45 @@ function checkItem<Image extends Uint8Array | string>(
   };
 }
 
-function check<T extends z.ZodObject>(schema: T, body: unknown, limits?: Limits): z.output<T> {
-  const items = (body as { items?: unknown } | null | undefined)?.items;
-  // Before validating what may be a million items.
-  if (limits && Array.isArray(items) && items.length > limits.maxItems)
-    throw invalid([
-      { path: 'items', message: `has ${items.length} items; the maximum is ${limits.maxItems}` },
-    ]);
+/**
+ * What a schema makes of a body.
+ * @param options.longest maximum lengths of lists in the body, checked first: they may have millions of elements
+ * @param options.known property names of objects inside of the body by their path, such as `inputs.parameters`
+ * @throws ServiceError `invalid-request` that lists where the body does not match.
+ */
+export function check<T extends z.ZodObject>(
+  schema: T,
+  body: unknown,
+  {
+    longest = {},
+    known = {},
+  }: {
+    readonly longest?: Readonly<Record<string, number>>;
+    readonly known?: Readonly<Record<string, readonly string[]>>;
+  } = {},
+): z.output<T> {
+  for (const [path, most] of Object.entries(longest)) {
+    const list = (body as Record<string, unknown> | null | undefined)?.[path];
+    if (Array.isArray(list) && list.length > most)
+      throw invalid([{ path, message: `has ${list.length} ${path}; the maximum is ${most}` }]);
+  }
   const { data, error } = schema.safeParse(body);
   if (error) {
-    const known = Object.keys(schema.shape);
-    throw invalid(error.issues.slice(0, MAX_ISSUES).map((issue) => issueOf(issue, known)));
+    const knownAt = (issue: z.core.$ZodIssue): readonly string[] => {
+      const names = issue.path.filter((key) => typeof key === 'string');
+      return names.length === 0 ? Object.keys(schema.shape) : (known[names.join('.')] ?? []);
+    };
+    throw invalid(error.issues.slice(0, MAX_ISSUES).map((issue) => issueOf(issue, knownAt(issue))));
   }
   return data;
 }
 
-function invalid(issues: readonly Issue[]): ServiceError {
+export function invalid(issues: readonly Issue[]): ServiceError {
   const { path, message } = issues[0]!;
   return new ServiceError('invalid-request', path === '' ? message : `${path}: ${message}`, { issues });
 }
 
-/** @param known the property names of the schema */
+/** @param known the property names of the schema, or those of the object that has the issue */
 function issueOf(issue: z.core.$ZodIssue, known: readonly string[]): Issue {
   const path = issue.path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   const place = path.replace(/^\./, '');

@@ -3,7 +3,10 @@ import { quoted } from 'mien-engine/base';
 
 /** Error codes with their HTTP status and their description in the API documentation. */
 export const SERVICE_ERRORS = {
-  'malformed-body': [400, 'The body is not JSON, or not multipart/form-data.'],
+  'malformed-body': [
+    400,
+    'The body is not JSON, not multipart/form-data, or not as long as its headers say.',
+  ],
   'invalid-request': [400, 'The body does not match the schema; `issues` lists where.'],
   unauthorized: [401, 'The bearer token is missing or wrong.'],
   'not-found': [404, 'No resource at this path.'],

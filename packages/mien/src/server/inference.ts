@@ -1,4 +1,5 @@
 // The recogniser behind the service: child processes that compute batches; an item that fails does not affect others.
+import type { Context as TraceContext } from '@opentelemetry/api';
 import { MienError } from 'mien-engine/base';
 import { bundledModel } from '../base/package.js';
 import { startPool } from '../recognizer/node/pool.js';
@@ -8,6 +9,7 @@ import { ServiceError } from './errors.js';
 import { errorFields, type Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import type { ServerSettings } from './settings.js';
+import { NO_TRACING, type BatchTrace, type Tracing } from './tracing.js';
 
 export type RequestOptions = Pick<
   RecognizeOptions,
@@ -18,12 +20,24 @@ export interface Inference {
   readonly info: RecognizerInfo;
   /**
    * Results in the order of the items.
+   * @param trace of the request, to which the spans of queue and batch belong
    * @throws ServiceError `queue-full`, `inference-crashed` or `not-ready`; the signal's reason if it is aborted.
    */
-  recognize(items: readonly Item[], options: RequestOptions, signal: AbortSignal): Promise<Result[]>;
+  recognize(
+    items: readonly Item[],
+    options: RequestOptions,
+    signal: AbortSignal,
+    trace?: TraceContext,
+  ): Promise<Result[]>;
   /** Numbers of processes that are ready, and that will not be restarted. */
   processes(): { readonly ready: number; readonly lost: number };
   dispose(): Promise<void>;
+}
+
+interface Observers {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly tracing?: Tracing;
 }
 
 /** Batches sent to a process at a time: the next one is already there when the first is done. */
@@ -37,13 +51,10 @@ const MAX_RETRY = 30;
 /** @throws MienError as loading the bundle does. */
 export async function startInference(
   settings: ServerSettings,
-  {
-    bundle,
-    log,
-    metrics,
-  }: { readonly bundle?: string | undefined; readonly log: Log; readonly metrics: Metrics },
+  { bundle, ...observers }: Observers & { readonly bundle?: string | undefined },
 ): Promise<Inference> {
   const { processes, threads, maxPixels, maxSeconds, deadline } = settings;
+  const { log, metrics } = observers;
   let state = { ready: 0, lost: 0 };
   const recognizer = await startPool(
     { bundle: bundle ?? bundledModel(), threads, maxPixels, maxSeconds, files: false },
@@ -58,7 +69,7 @@ export async function startInference(
       },
     },
   );
-  return { ...batched(recognizer, settings, { log, metrics }), processes: () => state };
+  return { ...batched(recognizer, settings, observers), processes: () => state };
 }
 
 interface Work {
@@ -66,22 +77,25 @@ interface Work {
   readonly options: RequestOptions;
   /** Time of arrival in milliseconds. */
   readonly since: number;
+  readonly trace: TraceContext | undefined;
 }
 
 /** A recogniser with a queue and micro-batching. */
 export function batched(
   recognizer: Recognizer,
   { processes, maxBatch, maxWait, queue }: ServerSettings,
-  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+  { log, metrics, tracing = NO_TRACING }: Observers,
 ): Omit<Inference, 'processes'> {
   /** Seconds per item for the whole service, a running mean. */
   let pace = 0.01;
 
-  const compute = async (batch: readonly Work[]): Promise<Result[]> => {
+  const compute = async (batch: readonly Work[], trace: BatchTrace): Promise<Result[]> => {
     try {
-      return await recognizer.recognize(
-        batch.map(({ item }) => item),
-        batch[0]!.options,
+      return await trace.model(batch.length, () =>
+        recognizer.recognize(
+          batch.map(({ item }) => item),
+          batch[0]!.options,
+        ),
       );
     } catch (error) {
       if (error instanceof MienError && error.code === 'crashed') throw unavailable(error);
@@ -93,7 +107,7 @@ export function batched(
       }
       // Computed one by one, only the item that causes the error fails.
       const results: Result[] = [];
-      for (const one of batch) results.push(...(await compute([one])));
+      for (const one of batch) results.push(...(await compute([one], trace)));
       return results;
     }
   };
@@ -101,7 +115,8 @@ export function batched(
     const start = performance.now();
     for (const { since } of batch) metrics.queueWait.observe((start - since) / 1000);
     metrics.batchItems.observe(batch.length);
-    const results = await compute(batch);
+    const trace = tracing.batch(batch);
+    const results = await compute(batch, trace).finally(() => trace.end());
     const seconds = (performance.now() - start) / 1000;
     metrics.batchSeconds.observe(seconds);
     pace += 0.1 * (seconds / batch.length / (processes * BATCHES_PER_PROCESS) - pace);
@@ -119,10 +134,10 @@ export function batched(
 
   return {
     info: recognizer.info,
-    async recognize(items, options, signal) {
+    async recognize(items, options, signal, trace) {
       const since = performance.now();
       const results = await batcher.submit(
-        items.map((item) => ({ item, options, since })),
+        items.map((item) => ({ item, options, since, trace })),
         signal,
       );
       if (results) return results;

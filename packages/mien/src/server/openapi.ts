@@ -4,6 +4,8 @@
 // responses, which the tests do.
 import { defined } from 'mien-engine/base';
 import { z } from 'zod';
+import { JSON_LENGTH } from './infer-body.js';
+import { inferRequestSchema, openInferenceSchemas } from './open-inference-schemas.js';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
 import {
   responseSchemas,
@@ -20,13 +22,17 @@ type Json = Readonly<Record<string, unknown>>;
 export interface Operation {
   readonly summary: string;
   readonly description?: string;
+  /** Of the path and the headers. */
+  readonly parameters?: readonly Json[];
   readonly requestBody?: {
     readonly required?: boolean;
     readonly content: Readonly<Record<string, { schema: Json; examples?: Json }>>;
   };
   /** If the operation requires the token. */
   readonly security?: unknown;
-  readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Json }>>;
+  readonly responses: Readonly<
+    Record<string, { readonly description: string; readonly headers?: Json; readonly content?: Json }>
+  >;
 }
 
 export interface OpenApiDocument {
@@ -60,7 +66,7 @@ const HEADERS: Readonly<Record<number, Json>> = {
 };
 
 /** Error responses, by status. */
-function errorResponses(codes: readonly ServiceErrorCode[]): Operation['responses'] {
+function errorResponses(codes: readonly ServiceErrorCode[], schema = 'Error'): Operation['responses'] {
   const statusOf = (code: ServiceErrorCode): number => SERVICE_ERRORS[code][0];
   return Object.fromEntries(
     [...new Set(codes.map(statusOf))].map((status) => [
@@ -71,7 +77,7 @@ function errorResponses(codes: readonly ServiceErrorCode[]): Operation['response
           .map((code) => `\`${code}\`: ${SERVICE_ERRORS[code][1]}`)
           .join(' '),
         ...defined({ headers: HEADERS[status] }),
-        content: json('Error'),
+        content: json(schema),
       },
     ]),
   );
@@ -83,8 +89,10 @@ function componentsOf(limits: Limits): Record<string, Json> {
     id: 'RecognizeRequest',
   });
   requests.add(formSchema(limits), { id: 'RecognizeForm' });
+  requests.add(inferRequestSchema(limits), { id: 'InferRequest' });
   const responses = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(responseSchemas)) responses.add(schema, { id });
+  for (const [id, schema] of Object.entries({ ...responseSchemas, ...openInferenceSchemas }))
+    responses.add(schema, { id });
   const convert = (registry: typeof requests, io: 'input' | 'output') =>
     z.toJSONSchema(registry, { io, uri: (id) => `#/components/schemas/${id}` }).schemas;
   const all = { ...convert(requests, 'input'), ...convert(responses, 'output') };
@@ -96,6 +104,102 @@ function componentsOf(limits: Limits): Record<string, Json> {
 const EXAMPLE = { items: [{ id: 'a', text: 'At last we won!' }], faces: 'detect' };
 const PNG =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+const JSON_LENGTH_HEADER = {
+  description: 'Bytes of JSON before the binary tensors, if there are any.',
+  schema: { type: 'integer' },
+};
+
+/** Paths of the Open Inference Protocol; those of the model with and without its version. */
+function openInferencePaths(protect: Json, denied: readonly ServiceErrorCode[]): OpenApiDocument['paths'] {
+  const errors = (codes: readonly ServiceErrorCode[]) => errorResponses(codes, 'InferError');
+  const ok = (name: string): Operation['responses'] => ({ 200: { description: 'OK.', content: json(name) } });
+  const either = (name: string): Operation['responses'] => ({
+    ...ok(name),
+    503: { description: 'It is not.', content: json(name) },
+  });
+  const inPath = (name: string): Json => ({ name, in: 'path', required: true, schema: { type: 'string' } });
+  const binary = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+  const infer: Operation = {
+    summary: 'Recognise emotion, by the Open Inference Protocol',
+    description:
+      'KServe V2, with the binary tensor extension. An item that cannot be recognised has a code in the output `error`; other items are not affected.',
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: ref('InferRequest'),
+          examples: {
+            text: {
+              value: {
+                inputs: [{ name: 'text', shape: [1], datatype: 'BYTES', data: ['At last we won!'] }],
+              },
+            },
+          },
+        },
+        ...binary,
+      },
+    },
+    responses: {
+      200: {
+        description: 'The outputs; binary ones follow the JSON.',
+        headers: { [JSON_LENGTH]: JSON_LENGTH_HEADER },
+        content: { ...json('InferResponse'), ...binary },
+      },
+      ...errors([
+        'malformed-body',
+        'invalid-request',
+        ...denied,
+        'not-found',
+        'body-too-large',
+        'unsupported-media-type',
+        'queue-full',
+        'internal',
+        'inference-crashed',
+        'not-ready',
+        'deadline-exceeded',
+      ]),
+    },
+    ...protect,
+  };
+  const length = { name: JSON_LENGTH, in: 'header', required: false, ...JSON_LENGTH_HEADER };
+  const ofModel = (path: string, names: readonly string[]): OpenApiDocument['paths'] => {
+    const parameters = names.map(inPath);
+    return {
+      [path]: {
+        get: {
+          summary: 'Inputs and outputs of the model',
+          parameters,
+          responses: { ...ok('ModelMetadata'), ...errors([...denied, 'not-found']) },
+          ...protect,
+        },
+      },
+      [`${path}/ready`]: {
+        get: {
+          summary: 'Whether the model is ready',
+          parameters,
+          responses: { ...either('ModelReady'), ...errors(['not-found']) },
+        },
+      },
+      [`${path}/infer`]: { post: { ...infer, parameters: [...parameters, length] } },
+    };
+  };
+  return {
+    '/v2': {
+      get: {
+        summary: 'The server, by the Open Inference Protocol',
+        responses: { ...ok('ServerMetadata'), ...errors(denied) },
+        ...protect,
+      },
+    },
+    '/v2/health/live': { get: { summary: 'Whether the server is alive', responses: either('Live') } },
+    '/v2/health/ready': {
+      get: { summary: 'Whether the server accepts requests', responses: either('Ready') },
+    },
+    ...ofModel('/v2/models/{name}', ['name']),
+    ...ofModel('/v2/models/{name}/versions/{version}', ['name', 'version']),
+  };
+}
 
 /** The OpenAPI document of a service with these limits; if `secured`, it requires a token. */
 export function openApiDocument(
@@ -184,6 +288,7 @@ export function openApiDocument(
         },
         protect,
       ),
+      ...openInferencePaths(protect, denied),
       '/openapi.json': get(
         'This document',
         ok('OpenAPI 3.1.', { 'application/json': { schema: { type: 'object' } } }),

@@ -20,19 +20,21 @@ const pretty = (value: unknown): string => JSON.stringify(value, undefined, 2);
 const prose = (text: string) =>
   text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 
-/** An example call; the reader sets `$MIEN` to the address of the service. */
-function call(path: string, method: string, { requestBody, security }: Operation): string {
+/** An example call; the reader sets `$MIEN` to the address of the service and `$MODEL` to the model's name. */
+function call(template: string, method: string, { requestBody, security }: Operation): string {
+  const path = template.replaceAll('{name}', '$MODEL').replaceAll('{version}', '1');
   const token = security ? ' -H "Authorization: Bearer $MIEN_TOKEN"' : '';
   const examples = requestBody?.content['application/json']?.examples as
     Record<string, { value: unknown }> | undefined;
   if (!examples) return `curl "$MIEN${path}"${token}`;
   const [example] = Object.values(examples);
-  return [
+  const lines = [
     `curl -X ${method.toUpperCase()} "$MIEN${path}"${token} \\`,
     `  -H 'Content-Type: application/json' -d '${JSON.stringify(example!.value)}'`,
-    '',
-    `curl "$MIEN${path}"${token} -F text='At last we won!' -F image=@face.jpg`,
-  ].join('\n');
+  ];
+  if (requestBody?.content['multipart/form-data'])
+    lines.push('', `curl "$MIEN${path}"${token} -F text='At last we won!' -F image=@face.jpg`);
+  return lines.join('\n');
 }
 
 const operationOf = (path: string, method: string, operation: Operation) => html`
@@ -73,8 +75,8 @@ export function documentationPage(document: OpenApiDocument): { page: string; po
       <body>
         <h1>${info.title} ${info.version}</h1>
         <p>
-          ${info.description} In the calls below, <code>$MIEN</code> is the address of this service. For
-          programs: <a href="openapi.json">OpenAPI 3.1</a>.
+          ${info.description} In the calls below, <code>$MIEN</code> is the address of this service,
+          <code>$MODEL</code> the name of its model. For programs: <a href="openapi.json">OpenAPI 3.1</a>.
         </p>
         ${operations}
         <h2>Schemas</h2>

@@ -50,6 +50,9 @@ const options = {
     ),
 };
 
+/** The options that change a label and its probabilities. */
+export const decidingOptions = z.strictObject({ faces: options.faces, prior: options.prior });
+
 export const idOf = z.string().max(LONGEST_ID).optional();
 const textOf = ({ maxText }: Limits) => z.string().max(maxText);
 
@@ -115,7 +118,8 @@ export const base64Audio = ({ maxAudio }: Pick<Limits, 'maxAudio'>) =>
       return z.NEVER;
     });
 
-function bytesOf(text: string): Uint8Array | undefined {
+/** The bytes of base64 or of a base64 data URL; undefined if it is neither. */
+export function bytesOf(text: string): Uint8Array | undefined {
   if (!isDataUrl(text)) return bytesOfBase64(text);
   try {
     return bytesOfDataUrl(text);

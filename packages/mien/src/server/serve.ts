@@ -4,11 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { MienError } from 'mien-engine/base';
 import { packageVersion } from '../base/package.js';
-import { createApp, type ServiceParts } from './app.js';
+import type { ServiceParts } from './answer.js';
+import { createApp } from './app.js';
 import { startInference } from './inference.js';
 import type { Log } from './log.js';
 import { createMetrics } from './metrics.js';
 import { serverSettings, type ServerSettings } from './settings.js';
+import { startTracing } from './tracing.js';
 
 /**
  * Milliseconds that an idle connection is kept open: longer than load balancers keep theirs (60 s), which might otherwise
@@ -44,8 +46,9 @@ export interface Service {
 export async function startService({ bundle, log, ...given }: ServeOptions): Promise<Service> {
   const settings = serverSettings(given);
   const metrics = createMetrics();
-  const inference = await startInference(settings, { bundle, log, metrics });
-  return openService({ settings, inference, metrics, log }).catch(async (error: unknown) => {
+  const tracing = await startTracing(process.env, log);
+  const inference = await startInference(settings, { bundle, log, metrics, tracing });
+  return openService({ settings, inference, metrics, log, tracing }).catch(async (error: unknown) => {
     await inference.dispose();
     throw error;
   });
@@ -53,9 +56,9 @@ export async function startService({ bundle, log, ...given }: ServeOptions): Pro
 
 /** Starts listening with the given inference, which `stop` disposes of. @throws MienError `usage` as `startService`. */
 export async function openService(
-  parts: Pick<ServiceParts, 'settings' | 'inference' | 'metrics' | 'log'>,
+  parts: Pick<ServiceParts, 'settings' | 'inference' | 'metrics' | 'log' | 'tracing'>,
 ): Promise<Service> {
-  const { settings, inference, metrics, log } = parts;
+  const { settings, inference, metrics, log, tracing } = parts;
   const { requestTimeout, host, token, processes, drainDelay, drainTimeout } = settings;
   let draining = false;
   const app = createApp({ ...parts, version: packageVersion(), draining: () => draining });
@@ -96,6 +99,7 @@ export async function openService(
     server.closeAllConnections();
     await closed;
     await inference.dispose();
+    await tracing.stop();
     log(cut > 0 ? 'error' : 'info', 'stopped', { cut });
     return { cut };
   };

@@ -1,13 +1,15 @@
 // Sends every response of the OpenAPI document, and checks it against the document.
 import { expect, test } from 'vitest';
 import type { Result } from '../../src/recognizer/types.js';
-import { createApp, type ServiceParts } from '../../src/server/app.js';
+import type { ServiceParts } from '../../src/server/answer.js';
+import { createApp } from '../../src/server/app.js';
 import { ServiceError } from '../../src/server/errors.js';
 import type { Inference } from '../../src/server/inference.js';
 import { createMetrics } from '../../src/server/metrics.js';
 import { openApiDocument } from '../../src/server/openapi.js';
 import { serverSettings } from '../../src/server/settings.js';
-import { checkResponse } from './documented.js';
+import { NO_TRACING } from '../../src/server/tracing.js';
+import { checkResponse, pathIn } from './documented.js';
 
 const posterior = { label: 'joy', probabilities: { joy: 0.9, fear: 0.1 }, logits: { joy: 2, fear: 0 } };
 const face = {
@@ -59,6 +61,7 @@ function appWith(
     inference,
     metrics: createMetrics(),
     log: () => undefined,
+    tracing: NO_TRACING,
     version: '1.2.3',
     draining: () => draining,
   };
@@ -78,6 +81,9 @@ const untilAborted = appWith(
 
 const authorization = { authorization: `Bearer ${TOKEN}` };
 const items = JSON.stringify({ items: RESULTS.map((_, i) => ({ id: `${i}`, text: 'joy' })) });
+const tensors = JSON.stringify({
+  inputs: [{ name: 'text', shape: [RESULTS.length], datatype: 'BYTES', data: RESULTS.map(() => 'joy') }],
+});
 const post = (body: string, type = 'application/json', headers: Record<string, string> = authorization) => ({
   method: 'POST',
   headers: { ...headers, 'content-type': type },
@@ -85,7 +91,8 @@ const post = (body: string, type = 'application/json', headers: Record<string, s
 });
 const get = { headers: authorization };
 
-const requests: readonly (readonly [ReturnType<typeof createApp>, string, RequestInit, number])[] = [
+type Sent = readonly [ReturnType<typeof createApp>, string, RequestInit, number];
+const requests: readonly Sent[] = [
   [appWith(), '/v1/recognize', post(items), 200],
   [appWith(), '/v1/recognize', post('{'), 400],
   [appWith(), '/v1/recognize', post('{"items":[]}'), 400],
@@ -106,6 +113,41 @@ const requests: readonly (readonly [ReturnType<typeof createApp>, string, Reques
   [appWith(undefined, { draining: true }), '/readyz', {}, 503],
   [appWith(), '/metrics', get, 200],
   [appWith(), '/metrics', {}, 401],
+  ...['/v2/models/test', '/v2/models/test/versions/1'].flatMap((path): Sent[] => [
+    [appWith(), `${path}/infer`, post(tensors), 200],
+    [
+      appWith(),
+      `${path}/infer`,
+      post(tensors.replace('"inputs"', '"parameters":{"binary_data_output":true},"inputs"')),
+      200,
+    ],
+    [appWith(), `${path}/infer`, post('{'), 400],
+    [appWith(), `${path}/infer`, post(tensors, 'application/json', {}), 401],
+    [appWith(), path.replace('test', 'other') + '/infer', post(tensors), 404],
+    [appWith(), `${path}/infer`, post(' '.repeat(1001)), 413],
+    [
+      appWith(),
+      `${path}/infer`,
+      post(tensors, 'application/json', { ...authorization, 'content-encoding': 'gzip' }),
+      415,
+    ],
+    [failing(new ServiceError('queue-full', 'full', { retryAfter: 2 })), `${path}/infer`, post(tensors), 429],
+    [failing(new Error('broken')), `${path}/infer`, post(tensors), 500],
+    [appWith(undefined, { lost: 1 }), `${path}/infer`, post(tensors), 503],
+    [untilAborted, `${path}/infer`, post(tensors), 504],
+    [appWith(), path, get, 200],
+    [appWith(), path, {}, 401],
+    [appWith(), path.replace('test', 'other'), get, 404],
+    [appWith(), `${path}/ready`, {}, 200],
+    [appWith(), `${path.replace('test', 'other')}/ready`, {}, 404],
+    [appWith(undefined, { draining: true }), `${path}/ready`, {}, 503],
+  ]),
+  [appWith(), '/v2', get, 200],
+  [appWith(), '/v2', {}, 401],
+  [appWith(), '/v2/health/live', {}, 200],
+  [appWith(undefined, { lost: 1 }), '/v2/health/live', {}, 503],
+  [appWith(), '/v2/health/ready', {}, 200],
+  [appWith(undefined, { draining: true }), '/v2/health/ready', {}, 503],
   [appWith(), '/openapi.json', {}, 200],
   [appWith(), '/docs', {}, 200],
 ];
@@ -121,7 +163,7 @@ test('every documented response is sent, and as documented', async () => {
       : await response.text();
     expect([path, response.status]).toEqual([path, status]);
     checkResponse(document, { method, path, status, contentType, body });
-    sent.add(`${method} ${path} ${status}`);
+    sent.add(`${method} ${pathIn(document, path)} ${status}`);
   }
   const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).flatMap(([method, { responses }]) =>

@@ -304,7 +304,7 @@ describe('other routes and middleware', () => {
   });
 
   it('respond 404 and 405 for unknown paths and methods', async () => {
-    const missing = await open.call('/v2/recognize');
+    const missing = await open.call('/v3/recognize');
     expect([missing.status, missing.body.error.code]).toEqual([404, 'not-found']);
     const method = await open.call('/v1/recognize');
     expect([method.status, method.body.error.code]).toEqual([405, 'method-not-allowed']);

@@ -1,13 +1,14 @@
 // A service over real sockets for tests, with child processes that compute or with a function that a test controls.
 import { connect, type Socket } from 'node:net';
 import { expect } from 'vitest';
-import type { Item, Recognizer, Result } from '../../src/recognizer/types.js';
+import type { Item, Recognizer, RecognizerInfo, Result } from '../../src/recognizer/types.js';
 import { batched, type Inference } from '../../src/server/inference.js';
 import { createLog } from '../../src/server/log.js';
 import { createMetrics } from '../../src/server/metrics.js';
 import { openApiDocument } from '../../src/server/openapi.js';
 import { openService, startService, type Service } from '../../src/server/serve.js';
 import { serverSettings, type ServerSettings } from '../../src/server/settings.js';
+import { NO_TRACING } from '../../src/server/tracing.js';
 import { checkResponse } from './documented.js';
 
 interface Line extends Record<string, unknown> {
@@ -62,17 +63,19 @@ export async function serveFunction(
   compute: Compute,
   given: Partial<ServerSettings> = {},
   processes: Inference['processes'] = () => ({ ready: 1, lost: 0 }),
+  labels: RecognizerInfo['labels'] = {},
+  tracing = NO_TRACING,
 ): Promise<TestService> {
   const { lines, log } = collect();
   const settings = serverSettings({ ...QUICK, ...given });
   const metrics = createMetrics();
   const recognizer = {
-    info: { name: 'function', labels: {}, terms: [], files: {} },
+    info: { name: 'function', labels, terms: [], files: {} },
     recognize: compute,
     dispose: async () => undefined,
   } as unknown as Recognizer;
-  const inference = { ...batched(recognizer, settings, { log, metrics }), processes };
-  const service = await openService({ settings, inference, metrics, log });
+  const inference = { ...batched(recognizer, settings, { log, metrics, tracing }), processes };
+  const service = await openService({ settings, inference, metrics, log, tracing });
   return { ...service, ...clientOf(service), lines };
 }
 
