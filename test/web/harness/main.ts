@@ -1,5 +1,6 @@
 // What library.test.ts does in the browser: `mien/browser` in a page and in a worker, one picture in every form.
 import {
+  type AudioSource,
   type BrowserImageSource,
   type BrowserRecognizer,
   isRecognition,
@@ -12,6 +13,8 @@ import { DETECTOR_FILE, uprightBitmap, type WebRuntime } from 'mien/page';
 
 const settings: LoadOptions = { bundle: 'model', device: 'wasm', threads: 1 };
 let recognizer: Promise<BrowserRecognizer> | undefined;
+/** With a model of voices. */
+let voiced: Promise<BrowserRecognizer> | undefined;
 const loaded = (): Promise<BrowserRecognizer> => (recognizer ??= loadRecognizer(settings));
 
 async function element(address: string): Promise<HTMLImageElement> {
@@ -160,6 +163,22 @@ const harness = {
       ...(text === undefined ? {} : { text }),
       image: await forms[form]!(address),
     });
+  },
+  /** What a recording says: the file at an address as it is, its samples, or what the browser decoded at its own rate. */
+  async hear(
+    form: 'address' | 'Blob' | 'samples' | 'AudioBuffer',
+    address: string,
+    rate: number,
+  ): Promise<Result> {
+    const heard = async (): Promise<AudioSource> => {
+      if (form === 'address') return address;
+      const bytes = await bytesOf(address);
+      if (form === 'Blob') return new Blob([bytes]);
+      const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(bytes);
+      return form === 'AudioBuffer' ? buffer : { sampleRate: rate, data: buffer.getChannelData(0) };
+    };
+    const recognizer = await (voiced ??= loadRecognizer({ ...settings, bundle: 'voiced' }));
+    return recognizer.recognize({ audio: await heard() });
   },
   /** With the file of a form in which none was chosen, as a page gets it from the form. */
   async unchosen(text: string): Promise<Result> {
