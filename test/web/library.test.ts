@@ -102,6 +102,16 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     expect(problems).toEqual([]);
   });
 
+  test('encodes words and a voice once beside many pictures', async () => {
+    const runs = await call<Record<string, number>>('runs', 'photograph.png', 'voice-16000.wav', [
+      'joy',
+      'joy',
+      'joy',
+      'fear',
+    ]);
+    expect(runs).toMatchObject({ ids: 2, samples: 1, pixels: 4 });
+  });
+
   test('turns a photograph upright as its EXIF orientation says', async () => {
     const expected = await inNode({ image: join(site, 'turned.jpg') });
     const found = recognized(await call<Result>('read', 'Blob', 'turned.jpg'));

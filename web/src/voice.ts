@@ -9,6 +9,7 @@ import { element, make, percent, sentence } from './page.js';
 
 const missing = element('voice-missing', 'p');
 const button = element('microphone', 'button');
+const openButton = element('choose-recording', 'button');
 const forgetButton = element('unhear', 'button');
 const level = element('level', 'div');
 const state = element('voice-state', 'p');
@@ -39,6 +40,7 @@ export function offerMicrophone(loaded: Engine, onChange: () => void): void {
   [engine, changed] = [loaded, onChange];
   missing.hidden = reads('voice');
   button.hidden = !reads('voice');
+  openButton.textContent = reads('voice') ? 'Open a sound or video file' : 'Open a video file';
 }
 
 /** The last utterance, unless it is older than this in milliseconds. */

@@ -180,6 +180,28 @@ const harness = {
     const recognizer = await (voiced ??= loadRecognizer({ ...settings, bundle: 'voiced' }));
     return recognizer.recognize({ audio: await heard() });
   },
+  /** How often each model ran, by its input, for a picture and a recording beside one text after the other. */
+  async runs(picture: string, recording: string, texts: readonly string[]): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    const runtime: WebRuntime = await import('onnxruntime-web/wasm');
+    const create = (async (model: Uint8Array, options: object) => {
+      const session = await runtime.InferenceSession.create(model, options);
+      const run = session.run.bind(session);
+      const [input] = session.inputNames;
+      return Object.assign(session, {
+        run: (...given: Parameters<typeof run>) => {
+          counts[input!] = (counts[input!] ?? 0) + 1;
+          return run(...given);
+        },
+      });
+    }) as WebRuntime['InferenceSession']['create'];
+    const counting = async (): Promise<WebRuntime> => ({ ...runtime, InferenceSession: { create } });
+    const own = await loadRecognizer({ ...settings, bundle: 'voiced', runtime: counting });
+    const [image, audio] = [new Blob([await bytesOf(picture)]), new Blob([await bytesOf(recording)])];
+    for (const text of texts) await own.recognize({ text, image, audio });
+    await own.dispose();
+    return counts;
+  },
   /** With the file of a form in which none was chosen, as a page gets it from the form. */
   async unchosen(text: string): Promise<Result> {
     const form = document.createElement('form');
