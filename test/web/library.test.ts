@@ -8,6 +8,7 @@ import { type DecodedImage, decodeImage } from 'mien/parts/encoders';
 import { createGraph, encodeModel, input, mul } from 'mien-engine';
 import { isRecognition, type Item, loadRecognizer, type Recognition, type Result } from 'mien';
 import { writeLegible } from '../support/bundle.js';
+import { goldenPath } from '../support/golden.js';
 import { recordingOf, wavOf, writeVoiced } from '../support/voice.js';
 import {
   buildWith,
@@ -47,6 +48,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
       .toFile(join(site, 'turned.jpg'));
     await writeFile(join(site, 'broken.jpg'), 'no picture');
     await writeVoiced(join(site, 'voiced'));
+    await writeFile(join(site, 'voice.opus'), await readFile(goldenPath('sounds/mono.opus')));
     for (const rate of RATES)
       await writeFile(join(site, `voice-${rate}.wav`), wavOf(recordingOf(2, [VOICE], rate), rate));
     await writeFile(join(site, 'detector.onnx'), smallDetector());
@@ -100,6 +102,14 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
       expect(furthest(found, expected), form).toBeLessThan(1e-4);
     }
     expect(problems).toEqual([]);
+  });
+
+  test('hears in a worker, and says that browsers decode nothing but WAV there', async () => {
+    const heard = await call<Result>('inWorker', 'audio', 'voice-16000.wav');
+    expect(heard).toMatchObject({ from: 'voice', label: VOICE.label });
+    const { error } = await call<Result>('inWorker', 'audio', 'voice.opus');
+    expect(error).toMatchObject({ code: 'no-audio-decoder' });
+    expect(error!.message).toMatch(/pages only, not in workers/);
   });
 
   test('encodes words and a voice once beside many pictures', async () => {
@@ -165,7 +175,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
 
   test('computes in a worker, and streams', async () => {
     const expected = await inNode({ image: PHOTOGRAPH });
-    const found = recognized(await call<Result>('inWorker', 'photograph.png'));
+    const found = recognized(await call<Result>('inWorker', 'image', 'photograph.png'));
     expect(furthest(found, expected)).toBeLessThan(0.005);
     expect(await call('stream', ['joy', '', 'anger😡', '😡'])).toEqual([
       'joy',

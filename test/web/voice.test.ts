@@ -147,12 +147,18 @@ describe.skipIf(!CHROMIUM)(`voices on the page${WITHOUT_CHROMIUM}`, () => {
     expect(problems).toEqual([]);
   });
 
-  test('says that the microphone was unplugged, and releases it', async () => {
+  test('says that the microphone was unplugged, releases it, and answers what was said until then', async () => {
     await context.grantPermissions(['microphone']);
     await page.click('#microphone');
     await page.locator('#voice-state', { hasText: 'Listening' }).waitFor();
+    // While somebody speaks.
+    await page.waitForFunction(
+      "Number(document.querySelector('#level').style.getPropertyValue('--level')) > 0.6",
+    );
+    await page.waitForTimeout(700);
     await page.evaluate("window.track.dispatchEvent(new Event('ended'))");
     await page.locator('#voice-problem', { hasText: 'unplugged or turned off' }).waitFor();
+    await page.locator('#heard li').first().waitFor();
     expect(await page.evaluate('window.track.readyState')).toBe('ended');
     expect(await page.textContent('#microphone')).toBe('Turn on the microphone');
     expect(await page.isVisible('#level')).toBe(false);

@@ -232,12 +232,12 @@ const harness = {
     const own = await loadRecognizer({ ...settings, device, runtime: withSmallDetector });
     return { backend: own.backend, result: await own.recognize({ text }) };
   },
-  inWorker: (address: string): Promise<Result> =>
+  inWorker: (input: 'image' | 'audio', address: string): Promise<Result> =>
     new Promise((resolve, reject) => {
       const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
       worker.addEventListener('message', ({ data }: MessageEvent<Result>) => resolve(data));
       worker.addEventListener('error', ({ message }) => reject(new Error(message)));
-      worker.postMessage(new URL(address, location.href).href);
+      worker.postMessage({ [input]: new URL(address, location.href).href });
     }),
 };
 
