@@ -6,7 +6,7 @@ import { basename, join, resolve } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 import { sha256 } from 'mien-engine/node';
 import { alias } from '../packages/sources.js';
-import { MANIFEST_NAME, manifestSchema } from 'mien/parts/bundle';
+import { laterFiles, MANIFEST_NAME, manifestSchema } from 'mien/parts/bundle';
 import { neededFiles } from 'mien/parts/recognizer';
 
 const root = import.meta.dirname;
@@ -51,7 +51,7 @@ function model(folder: string): Plugin {
       if (!existsSync(path))
         this.error(`There is no bundle in ${folder}. Create one with \`mien export\`, or set MIEN_BUNDLE.`);
       const manifest = manifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-      for (const name of [MANIFEST_NAME, ...neededFiles(manifest)])
+      for (const name of [MANIFEST_NAME, ...neededFiles(manifest), ...laterFiles(manifest)])
         this.emitFile({
           type: 'asset',
           fileName: `model/${name}`,

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeAudio } from 'mien/parts/audio';
 import { goldenPath } from '../support/golden.js';
+import { recordingOf, wavOf } from '../support/voice.js';
 import { CHROMIUM, launch, WITHOUT_CHROMIUM } from './support.js';
 
 const packages = join(import.meta.dirname, '../../packages');
@@ -68,6 +69,15 @@ describe.skipIf(!CHROMIUM)(`recordings in Chromium${WITHOUT_CHROMIUM}`, () => {
     });
     expect(Math.min(...errors)).toBeLessThan(0.01);
     expect(Math.abs(found.samples.length - samples.length)).toBeLessThan(1600);
+  });
+
+  it.each([8000, 44_100, 48_000])('resamples from %i Hz as Node does', async (rate) => {
+    const wav = wavOf(recordingOf(0.5, [{ label: 'joy', start: 0.1, end: 0.4 }], rate), rate);
+    const found = await decode(wav);
+    if ('fault' in found) throw new Error(found.fault);
+    const { samples } = await decodeAudio(wav);
+    expect(found.samples).toHaveLength(samples.length);
+    expect(Math.max(...samples.map((sample, i) => Math.abs(sample - found.samples[i]!)))).toBeLessThan(1e-4);
   });
 
   it('what is no recording', async () => {

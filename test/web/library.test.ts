@@ -8,6 +8,8 @@ import { type DecodedImage, decodeImage } from 'mien/parts/encoders';
 import { createGraph, encodeModel, input, mul } from 'mien-engine';
 import { isRecognition, type Item, loadRecognizer, type Recognition, type Result } from 'mien';
 import { writeLegible } from '../support/bundle.js';
+import { goldenPath } from '../support/golden.js';
+import { recordingOf, wavOf, writeVoiced } from '../support/voice.js';
 import {
   buildWith,
   CHROMIUM,
@@ -19,6 +21,10 @@ import {
   temporaryFolder,
   WITHOUT_CHROMIUM,
 } from './support.js';
+
+/** Samples a second of recordings that are resampled, and of one that is not. */
+const RATES = [44_100, 16_000];
+const VOICE = { label: 'sadness', start: 0.3, end: 1.7 } as const;
 
 describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -41,6 +47,10 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
       .jpeg({ quality: 95 })
       .toFile(join(site, 'turned.jpg'));
     await writeFile(join(site, 'broken.jpg'), 'no picture');
+    await writeVoiced(join(site, 'voiced'));
+    await writeFile(join(site, 'voice.opus'), await readFile(goldenPath('sounds/mono.opus')));
+    for (const rate of RATES)
+      await writeFile(join(site, `voice-${rate}.wav`), wavOf(recordingOf(2, [VOICE], rate), rate));
     await writeFile(join(site, 'detector.onnx'), smallDetector());
     await mkdir(join(site, 'changed'));
     for (const name of ['manifest.json', 'text.onnx', 'face.onnx', 'decision.onnx', 'tokenizer.json'])
@@ -79,6 +89,37 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
         expect(Math.abs(box[side] - own[side]), form).toBeLessThan(1);
     }
     expect(problems).toEqual([]);
+  });
+
+  test.each(RATES)('hears a recording at %i Hz in every form as Node hears the file', async (rate) => {
+    const file = `voice-${rate}.wav`;
+    await using recognizer = await loadRecognizer({ bundle: join(site, 'voiced'), threads: 1 });
+    const expected = recognized(await recognizer.recognize({ audio: join(site, file) }));
+    expect(expected).toMatchObject({ from: 'voice', label: VOICE.label });
+    for (const form of ['address', 'Blob', 'samples', 'AudioBuffer']) {
+      const found = recognized(await call<Result>('hear', form, file, rate));
+      expect(found, form).toMatchObject({ from: 'voice', voice: { seconds: 2 } });
+      expect(furthest(found, expected), form).toBeLessThan(1e-4);
+    }
+    expect(problems).toEqual([]);
+  });
+
+  test('hears in a worker, and says that browsers decode nothing but WAV there', async () => {
+    const heard = await call<Result>('inWorker', 'audio', 'voice-16000.wav');
+    expect(heard).toMatchObject({ from: 'voice', label: VOICE.label });
+    const { error } = await call<Result>('inWorker', 'audio', 'voice.opus');
+    expect(error).toMatchObject({ code: 'no-audio-decoder' });
+    expect(error!.message).toMatch(/pages only, not in workers/);
+  });
+
+  test('encodes words and a voice once beside many pictures', async () => {
+    const runs = await call<Record<string, number>>('runs', 'photograph.png', 'voice-16000.wav', [
+      'joy',
+      'joy',
+      'joy',
+      'fear',
+    ]);
+    expect(runs).toMatchObject({ ids: 2, samples: 1, pixels: 4 });
   });
 
   test('turns a photograph upright as its EXIF orientation says', async () => {
@@ -134,7 +175,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
 
   test('computes in a worker, and streams', async () => {
     const expected = await inNode({ image: PHOTOGRAPH });
-    const found = recognized(await call<Result>('inWorker', 'photograph.png'));
+    const found = recognized(await call<Result>('inWorker', 'image', 'photograph.png'));
     expect(furthest(found, expected)).toBeLessThan(0.005);
     expect(await call('stream', ['joy', '', 'anger😡', '😡'])).toEqual([
       'joy',

@@ -203,7 +203,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(await page.textContent('#spoken')).toMatch(/came from the words \(\+.*from the face.*“fear” \(\+/);
     expect(await page.locator('.numbers tbody tr', { hasText: 'fear' }).textContent()).toMatch(/\+\d/);
     expect(await page.getAttribute('.face-map canvas', 'aria-label')).toMatch(/evidence for fear: .*mouth/);
-    await page.click('summary');
+    await page.click('#reasons summary');
     await page.evaluate(await readFile(AXE, 'utf8'));
     for (const colorScheme of ['dark', 'light'] as const) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });

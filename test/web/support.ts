@@ -61,9 +61,12 @@ export async function buildWith(
 }
 
 /** Builds the page with a bundle whose answers can be told beforehand. */
-export async function buildPage(folder: string): Promise<{ page: string; model: string }> {
-  const [page, model] = [join(folder, 'page'), join(folder, 'legible')];
-  await writeLegible(model);
+export async function buildPage(
+  folder: string,
+  write: (folder: string) => Promise<unknown> = writeLegible,
+): Promise<{ page: string; model: string }> {
+  const [page, model] = [join(folder, 'page'), join(folder, 'model')];
+  await write(model);
   await buildWith('web', page, { MIEN_BUNDLE: model });
   return { page, model };
 }
@@ -88,6 +91,12 @@ export async function filmOf(file: string, step = 6): Promise<Buffer> {
 export const fakeCamera = (film: string): string[] => [
   '--use-fake-device-for-media-stream',
   `--use-file-for-fake-video-capture=${film}`,
+];
+
+/** What Chromium's fake microphone hears, again and again; it is allowed to whoever is granted it. */
+export const fakeMicrophone = (wav: string): string[] => [
+  '--use-fake-device-for-media-stream',
+  `--use-file-for-fake-audio-capture=${wav}`,
 ];
 
 /** A page that fails a test when it throws, complains, or asks for anything from elsewhere. */

@@ -1,4 +1,5 @@
 // The camera: shown in the page, its frames passed on one by one.
+import { openDevice } from './devices.js';
 import { element } from './page.js';
 
 const video = element('video', 'video');
@@ -24,16 +25,10 @@ export interface FrameHandlers<T> {
  * @throws Error with a message for the user.
  */
 export async function startCamera<T>({ recognize, show, onEnd }: FrameHandlers<T>): Promise<Camera> {
-  if (!navigator.mediaDevices)
-    throw new Error('Browsers allow a camera only on pages served over https or from this computer.');
-  const stream = await navigator.mediaDevices
-    .getUserMedia({
-      audio: false,
-      video: { facingMode: 'user', width: { ideal: 640 }, height: { ideal: 480 } },
-    })
-    .catch((cause: unknown) => {
-      throw new Error(reasonOf(cause), { cause });
-    });
+  const stream = await openDevice('camera', {
+    audio: false,
+    video: { facingMode: 'user', width: { ideal: 640 }, height: { ideal: 480 } },
+  });
   let running = true;
   const stop = (): void => {
     running = false;
@@ -97,14 +92,4 @@ function newFrames(isRunning: () => boolean): { take(): boolean; next(): Promise
       while (!take()) await new Promise<void>((resolve) => (notify = resolve));
     },
   };
-}
-
-function reasonOf(cause: unknown): string {
-  const name = cause instanceof DOMException ? cause.name : '';
-  if (name === 'NotAllowedError' || name === 'SecurityError')
-    return 'The camera was not allowed. You can allow it in your browser’s settings for this page; pictures and words work without it.';
-  if (name === 'NotFoundError' || name === 'OverconstrainedError')
-    return 'No camera was found. Pictures and words work without one.';
-  if (name === 'NotReadableError') return 'The camera is in use by another program.';
-  return 'The camera could not be turned on.';
 }

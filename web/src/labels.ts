@@ -1,12 +1,15 @@
 // The emotion labels in display order, and their colours.
 import { FACE_LABELS, type RecognizerInfo, TEXT_LABELS } from 'mien/browser';
 
-/** Labels of both texts and faces, then those of faces only, then those of texts only. */
+/** Labels that all modalities share, then those that only some have: the last modality's first. */
 export function labelGroups(labels: RecognizerInfo['labels']): string[][] {
-  const { text = [], face = [], fused } = labels;
-  const shared = fused ?? text.filter((label) => face.includes(label));
-  const rest = (of: readonly string[]): string[] => of.filter((label) => !shared.includes(label));
-  return [[...shared], rest(face), rest(text)].filter((group) => group.length > 0);
+  const { fused, fine: _fine, ...own } = labels;
+  const [first = [], ...others] = Object.values(own);
+  const shared = fused ?? first.filter((label) => others.every((some) => some.includes(label)));
+  const groups = [[...shared]];
+  for (const some of Object.values(own).reverse())
+    groups.push(some.filter((label) => !groups.flat().includes(label)));
+  return groups.filter((group) => group.length > 0);
 }
 
 const coloured = new Set<string>([...TEXT_LABELS, ...FACE_LABELS].sort());

@@ -1,4 +1,4 @@
-// Pictures that are chosen, dropped or pasted: shown, and scaled down for recognition.
+// Pictures that are chosen or pasted, and files that are dropped; pictures are shown, and scaled down for recognition.
 import { uprightBitmap } from 'mien/page';
 import { element } from './page.js';
 
@@ -17,13 +17,9 @@ export interface Picture {
   close(): void;
 }
 
-/** Calls back with every picture that is chosen, dropped or pasted. */
-export function onPicture(callback: (blob: Blob) => void): void {
-  file.addEventListener('change', () => {
-    const [chosen] = file.files ?? [];
-    if (chosen) callback(chosen);
-    file.value = '';
-  });
+/** Calls back with every picture that is chosen or pasted, and every file that is dropped. */
+export function onFile(callback: (file: Blob) => void): void {
+  onChosen(file, callback);
   for (const name of ['dragenter', 'dragover', 'dragleave', 'drop'] as const)
     document.addEventListener(name, (event) => {
       event.preventDefault();
@@ -34,6 +30,15 @@ export function onPicture(callback: (blob: Blob) => void): void {
   document.addEventListener('paste', ({ clipboardData }) => {
     const pasted = [...(clipboardData?.files ?? [])].find(({ type }) => type.startsWith('image/'));
     if (pasted) callback(pasted);
+  });
+}
+
+/** Calls back with the file that is chosen, also if it is the same one again. */
+export function onChosen(input: HTMLInputElement, callback: (file: Blob) => void): void {
+  input.addEventListener('change', () => {
+    const [chosen] = input.files ?? [];
+    if (chosen) callback(chosen);
+    input.value = '';
   });
 }
 

@@ -1,7 +1,8 @@
 // Renders an explanation: the shares of words and face, tinted words, a heat map, and all numbers in a table.
-import type { Contribution, Explanation, FaceExplanation, Modality, WordAttribution } from 'mien/browser';
+import type { Contribution, Explanation, FaceExplanation, WordAttribution } from 'mien/browser';
 import { faceParts, heatMap } from 'mien/page';
 import { colourOf, rgbOfLabel } from './labels.js';
+import { modalities } from './modalities.js';
 import { make, percent } from './page.js';
 
 export interface ExplainedInput {
@@ -14,22 +15,14 @@ const MIN_NUMBERED = 0.08;
 /** Share of the largest attribution from which a second word is mentioned. */
 const MIN_MENTIONED = 0.3;
 
-/** What each modality is called in the bar of shares, in sentences and in the table. */
-const NAMES: Readonly<
-  Record<Modality, { readonly short: string; readonly the: string; readonly all: string }>
-> = {
-  text: { short: 'words', the: 'the words', all: 'all words' },
-  face: { short: 'face', the: 'the face', all: 'the face' },
-  voice: { short: 'voice', the: 'the voice', all: 'the voice' },
-};
-
-type Contributed = readonly [name: (typeof NAMES)[Modality], contribution: Contribution];
+/** A modality's contribution, with its name on the page. */
+type Contributed = readonly [column: string, contribution: Contribution];
 
 /** The contributions of the modalities that the item has. */
 const contributionsOf = ({ shares }: Explanation): Contributed[] =>
-  (Object.keys(NAMES) as Modality[]).flatMap((modality): Contributed[] => {
-    const found = shares?.[modality];
-    return found ? [[NAMES[modality], found]] : [];
+  modalities().flatMap(({ name, column }): Contributed[] => {
+    const found = shares?.[name];
+    return found ? [[column, found]] : [];
   });
 
 const signed = (value: number, digits = 1): string =>
@@ -63,8 +56,8 @@ export function summaryOf(explanation: Explanation): string {
     shares.length > 0 &&
       `${shares
         .map(
-          ([{ the }, { share, value }], i) =>
-            `${percent(share)} ${i === 0 ? 'of the effect came ' : ''}from ${the} (${signed(value)})`,
+          ([column, { share, value }], i) =>
+            `${percent(share)} ${i === 0 ? 'of the effect came ' : ''}from the ${column} (${signed(value)})`,
         )
         .join(', ')}.`,
     quoted && `Most important ${mentioned.length > 1 ? 'words' : 'word'}: ${quoted}.`,
@@ -95,7 +88,7 @@ function sharesOf(explanation: Explanation): HTMLElement[] {
     for (const one of [coloured, labelled]) one.style.flexGrow = String(share);
     return labelled;
   };
-  const bar = make('div', 'shares', ...shares.map(([{ short }, one]) => part(short, one)));
+  const bar = make('div', 'shares', ...shares.map(([column, one]) => part(column, one)));
   bar.ariaHidden = 'true';
   return [bar];
 }
@@ -140,7 +133,7 @@ function key({ label, shares }: Explanation): HTMLElement {
 function numbers(explanation: Explanation): HTMLElement {
   const { label, text } = explanation;
   const groups = [
-    contributionsOf(explanation).map(([{ all }, { value }]): [string, number] => [all, value]),
+    contributionsOf(explanation).map(([column, { value }]): [string, number] => [`the ${column}`, value]),
     (text?.words ?? []).map(({ word, attribution }): [string, number] => [word, attribution]),
     partsOf(explanation),
   ].filter((group) => group.length > 0);

@@ -1,7 +1,8 @@
-// Probabilities over the last half minute as stacked bands, one per label.
+// The camera's answers of the last half minute as a chart.
 import type { Probabilities } from 'mien/browser';
+import { drawRun, type Sample, startDrawing, topThree } from './chart.js';
 import { rgbOfLabel, type Rgb } from './labels.js';
-import { element, percent } from './page.js';
+import { element } from './page.js';
 
 /** Milliseconds. */
 const SPAN = 30_000;
@@ -11,11 +12,6 @@ const GAP = 4000;
 const DESCRIPTION_INTERVAL = 5000;
 /** Height in pixels from which a band shows its label. */
 const MIN_LABELLED = 17;
-
-interface Sample {
-  readonly time: number;
-  readonly probabilities: Probabilities;
-}
 
 const figure = element('timeline', 'figure');
 const canvas = element('chart', 'canvas');
@@ -38,39 +34,12 @@ export function addToTimeline(probabilities: Probabilities, labels: readonly str
   canvas.ariaLabel = `Probabilities over the last half minute. Now: ${topThree(probabilities)}.`;
 }
 
-const topThree = (probabilities: Probabilities): string =>
-  Object.entries(probabilities)
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, 3)
-    .map(([label, share]) => `${label} ${percent(share)}`)
-    .join(', ');
-
 function draw(labels: readonly string[], now: number, last: Sample): void {
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const scale = window.devicePixelRatio;
-  const context = canvas.getContext('2d');
-  if (!context || width === 0) return;
-  const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
-  if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
-  context.setTransform(scale, 0, 0, scale, 0, 0);
-  context.clearRect(0, 0, width, height);
+  const drawing = startDrawing(canvas);
+  if (!drawing) return;
+  const { context, width, height } = drawing;
   const x = (time: number): number => width * (1 - (now - time) / SPAN);
-  const bands = labels.map((label) => ({ label, colour: `rgb(${rgbOfLabel(label).join()})` }));
-  for (const run of runs()) {
-    let lower = run.map(({ time }) => ({ time, sum: 0 }));
-    for (const { label, colour } of bands) {
-      const upper = run.map(({ time, probabilities }, i) => ({
-        time,
-        sum: lower[i]!.sum + (probabilities[label] ?? 0),
-      }));
-      context.beginPath();
-      for (const { time, sum } of [...upper, ...lower.reverse()]) context.lineTo(x(time), height * (1 - sum));
-      context.closePath();
-      context.fillStyle = colour;
-      context.fill();
-      lower = upper;
-    }
-  }
+  for (const run of runs()) drawRun(drawing, run, labels, x);
   labelBands(context, labels, last, { width, height });
 }
 

@@ -1,4 +1,5 @@
 // Explains the latest answer on request; the explanation is removed when the input changes.
+import type { RawAudio } from 'mien/browser';
 import type { Engine } from './engine.js';
 import { element, sentence } from './page.js';
 import type { Picture } from './picture.js';
@@ -9,6 +10,7 @@ import { reasonsOf, summaryOf } from './reasons.js';
 export interface Answer {
   readonly label: string;
   readonly text?: string | undefined;
+  readonly audio?: RawAudio | undefined;
   readonly picture?: Picture | undefined;
 }
 
@@ -63,8 +65,9 @@ async function explain(): Promise<void> {
   announce(`Explaining ${answer.label}. This takes some seconds.`);
   try {
     const text = answer.text === undefined ? {} : { text: answer.text };
+    const given = answer.audio === undefined ? text : { ...text, audio: answer.audio };
     const image = await answer.picture?.copy();
-    const explanation = await engine.explain(image ? { ...text, image } : text);
+    const explanation = await engine.explain(image ? { ...given, image } : given);
     const photograph = await answer.picture?.copy();
     if (current !== generation || !explanation) return;
     if (explanation.error) throw new Error(explanation.error.message);

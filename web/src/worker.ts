@@ -10,10 +10,13 @@ import {
   type Failure,
   loadRecognizer,
   type LoadProgress,
+  type RawAudio,
   type RecognizerInfo,
   type Result,
   trackFaces,
 } from 'mien/browser';
+import { modalities } from 'mien/page';
+import type { ShownModality } from './modalities.js';
 
 export interface LoadSettings {
   readonly bundle: string;
@@ -24,17 +27,22 @@ export interface LoadSettings {
 export interface Loaded {
   readonly info: RecognizerInfo;
   readonly backend: Backend;
+  /** What the model reads, in the order of its decision. */
+  readonly modalities: readonly ShownModality[];
 }
 
 export interface Input {
   readonly text?: string;
   readonly image?: ImageBitmap;
-  /** The time of a camera frame in milliseconds; missing for pictures. */
+  readonly audio?: RawAudio;
+  /** The time of a frame of a camera or video in milliseconds; missing for pictures. */
   readonly at?: number;
 }
 
 let loaded: BrowserRecognizer | undefined;
 let tracker = trackFaces();
+/** Time of the latest frame. */
+let latest = -Infinity;
 let explaining: AbortController | undefined;
 
 function recognizer(): BrowserRecognizer {
@@ -45,12 +53,15 @@ function recognizer(): BrowserRecognizer {
 const api = {
   async load(settings: LoadSettings, onProgress: (progress: LoadProgress) => void): Promise<Loaded> {
     loaded = await loadRecognizer({ ...settings, onProgress, wasm: { wasm, webgpu } });
-    return { info: loaded.info, backend: loaded.backend };
+    const { info, backend } = loaded;
+    const read = Object.values(modalities).filter(({ name }) => info.labels[name]);
+    return { info, backend, modalities: read.map(({ name, drawn: { column } }) => ({ name, column })) };
   },
   async recognize({ at, ...input }: Input): Promise<Result> {
-    // Faces are tracked between frames, but not across pictures. Frames are averaged over time, so each is recognised
-    // without its mirror image, in half the time.
-    if (at === undefined) tracker = trackFaces();
+    // Faces are tracked between frames, but not across pictures or from one video to the next. Frames are averaged over
+    // time, so each is recognised without its mirror image, in half the time.
+    if (input.image && (at === undefined || at < latest)) tracker = trackFaces();
+    latest = at ?? latest;
     const tracking = at === undefined ? {} : { ...tracker.options(at), mirror: false };
     try {
       const result = await recognizer().recognize(input, { allFaces: true, ...tracking });

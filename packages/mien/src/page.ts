@@ -2,6 +2,11 @@
  * What the demo page needs beyond `mien/browser`. It may change in any version.
  * @module mien/page
  */
+export { resample } from './audio/resample.js';
+export { createSegmenter, type SpeechSegment, speechSegments } from './audio/segments.js';
+export { SPEECH_RATE } from './audio/speech.js';
+export { AudioError } from './audio/waveform.js';
+export { modalities } from './modalities/list.js';
 export { decodeAudio } from './recognizer/browser/audio.js';
 export { DETECTOR_FILE } from './detector/blazeface.js';
 export {

@@ -1,5 +1,6 @@
 // What library.test.ts does in the browser: `mien/browser` in a page and in a worker, one picture in every form.
 import {
+  type AudioSource,
   type BrowserImageSource,
   type BrowserRecognizer,
   isRecognition,
@@ -12,6 +13,8 @@ import { DETECTOR_FILE, uprightBitmap, type WebRuntime } from 'mien/page';
 
 const settings: LoadOptions = { bundle: 'model', device: 'wasm', threads: 1 };
 let recognizer: Promise<BrowserRecognizer> | undefined;
+/** With a model of voices. */
+let voiced: Promise<BrowserRecognizer> | undefined;
 const loaded = (): Promise<BrowserRecognizer> => (recognizer ??= loadRecognizer(settings));
 
 async function element(address: string): Promise<HTMLImageElement> {
@@ -161,6 +164,44 @@ const harness = {
       image: await forms[form]!(address),
     });
   },
+  /** What a recording says: the file at an address as it is, its samples, or what the browser decoded at its own rate. */
+  async hear(
+    form: 'address' | 'Blob' | 'samples' | 'AudioBuffer',
+    address: string,
+    rate: number,
+  ): Promise<Result> {
+    const heard = async (): Promise<AudioSource> => {
+      if (form === 'address') return address;
+      const bytes = await bytesOf(address);
+      if (form === 'Blob') return new Blob([bytes]);
+      const buffer = await new OfflineAudioContext(1, 1, rate).decodeAudioData(bytes);
+      return form === 'AudioBuffer' ? buffer : { sampleRate: rate, data: buffer.getChannelData(0) };
+    };
+    const recognizer = await (voiced ??= loadRecognizer({ ...settings, bundle: 'voiced' }));
+    return recognizer.recognize({ audio: await heard() });
+  },
+  /** How often each model ran, by its input, for a picture and a recording beside one text after the other. */
+  async runs(picture: string, recording: string, texts: readonly string[]): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    const runtime: WebRuntime = await import('onnxruntime-web/wasm');
+    const create = (async (model: Uint8Array, options: object) => {
+      const session = await runtime.InferenceSession.create(model, options);
+      const run = session.run.bind(session);
+      const [input] = session.inputNames;
+      return Object.assign(session, {
+        run: (...given: Parameters<typeof run>) => {
+          counts[input!] = (counts[input!] ?? 0) + 1;
+          return run(...given);
+        },
+      });
+    }) as WebRuntime['InferenceSession']['create'];
+    const counting = async (): Promise<WebRuntime> => ({ ...runtime, InferenceSession: { create } });
+    const own = await loadRecognizer({ ...settings, bundle: 'voiced', runtime: counting });
+    const [image, audio] = [new Blob([await bytesOf(picture)]), new Blob([await bytesOf(recording)])];
+    for (const text of texts) await own.recognize({ text, image, audio });
+    await own.dispose();
+    return counts;
+  },
   /** With the file of a form in which none was chosen, as a page gets it from the form. */
   async unchosen(text: string): Promise<Result> {
     const form = document.createElement('form');
@@ -191,12 +232,12 @@ const harness = {
     const own = await loadRecognizer({ ...settings, device, runtime: withSmallDetector });
     return { backend: own.backend, result: await own.recognize({ text }) };
   },
-  inWorker: (address: string): Promise<Result> =>
+  inWorker: (input: 'image' | 'audio', address: string): Promise<Result> =>
     new Promise((resolve, reject) => {
       const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
       worker.addEventListener('message', ({ data }: MessageEvent<Result>) => resolve(data));
       worker.addEventListener('error', ({ message }) => reject(new Error(message)));
-      worker.postMessage(new URL(address, location.href).href);
+      worker.postMessage({ [input]: new URL(address, location.href).href });
     }),
 };
 

@@ -21,6 +21,7 @@ export {
   fuses,
   jointPrior,
   labelsOf,
+  laterFiles,
   MANIFEST_NAME,
   manifestSchema,
   MODALITIES,

@@ -21,7 +21,7 @@ const MANIFEST = 'manifest.json';
 export function defineDemo(program: Command): void {
   program
     .command('demo')
-    .description('serve the page that recognises in the browser: words, pictures, camera')
+    .description('serve the page that recognises in the browser: words, pictures, camera, microphone')
     .option('--port <n>', 'port to listen on, on this computer only; 0 picks a free one', parsePort, 8080)
     .option('--open', 'open it in the browser')
     .option('--bundle <dir>', 'folder of a bundle to serve (default: the bundled model)')

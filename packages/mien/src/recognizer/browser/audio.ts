@@ -30,6 +30,10 @@ async function blobOf(given: { blob: Blob } | { address: string }): Promise<Blob
 }
 
 async function decoded(bytes: Uint8Array<ArrayBuffer>, { maxSeconds }: SpeechOptions): Promise<Waveform> {
+  if (typeof OfflineAudioContext === 'undefined')
+    throw new AudioError('no-decoder', 'is in a format that browsers decode in pages only, not in workers', {
+      hint: 'Decode it in the page, and pass { sampleRate, data } to the worker.',
+    });
   // A context without output, which needs no user gesture.
   const context = new OfflineAudioContext(1, 1, DECODED_RATE);
   // Decoding detaches the buffer, so it gets a copy.

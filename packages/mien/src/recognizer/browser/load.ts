@@ -12,7 +12,8 @@ import {
   setRuntime,
   wholeNumber,
 } from 'mien-engine';
-import { openBundle, type OpenBundle } from '../../bundle/open.js';
+import type { Modality } from '../../bundle/manifest.js';
+import { type Encoded, openBundle, type OpenBundle } from '../../bundle/open.js';
 import { DETECTOR_FILE } from '../../detector/blazeface.js';
 import { throwIfAborted } from '../facade.js';
 import { fetchBundle, fetchBundleFile } from '../fetch-bundle.js';
@@ -119,7 +120,7 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
     .finally(policy.stop);
   throwIfAborted(options.signal);
   setRuntime(runtime);
-  const open = cachingText(
+  const open = cachingLast(
     await openBundle(manifest, files, {
       later: (name) => fetchBundleFile(absolute(bundle), manifest, name, { store }),
     }),
@@ -155,16 +156,34 @@ function absolute(url: string | URL): string {
   }
 }
 
-/** Encodes a text once while it is used with many frames of a camera. */
-function cachingText(bundle: OpenBundle): OpenBundle {
-  let last: { text: string; encoded: ReturnType<OpenBundle['texts']> } | undefined;
+/**
+ * Encodes words and a voice once while they are used with many frames of a camera. Frames are not compared: they differ.
+ */
+function cachingLast(bundle: OpenBundle): OpenBundle {
+  const last = new Map<Modality, { readonly unit: unknown; readonly encoded: Encoded }>();
   return {
     ...bundle,
-    texts(texts) {
-      const [text] = texts;
-      if (text === undefined || texts.length > 1) return bundle.texts(texts);
-      if (last?.text !== text) last = { text, encoded: bundle.texts(texts) };
-      return last.encoded;
+    async encode(modality, units, options) {
+      const [unit] = units;
+      if (modality === 'face' || units.length !== 1) return bundle.encode(modality, units, options);
+      const known = last.get(modality);
+      if (known && isSame(known.unit, unit)) return known.encoded;
+      const encoded = await bundle.encode(modality, units, options);
+      last.set(modality, { unit, encoded });
+      return encoded;
     },
   };
+}
+
+/** Whether two values of plain data and arrays of numbers are equal. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (Object.is(one, other)) return true;
+  if (typeof one !== 'object' || typeof other !== 'object' || !one || !other) return false;
+  if (ArrayBuffer.isView(one)) {
+    const [a, b] = [one as Float32Array, other as Float32Array];
+    return a.length === b.length && a.every((value, i) => value === b[i]);
+  }
+  const [a, b] = [one, other] as Readonly<Record<string, unknown>>[];
+  const keys = Object.keys(a!);
+  return keys.length === Object.keys(b!).length && keys.every((key) => isSame(a![key], b![key]));
 }
