@@ -131,16 +131,15 @@ export async function analyseRun(
 /** A head's additive projection on pairs. Anchors are others for every seed: what a sample gets wrong evens out. */
 export function additiveOf(
   asked: Asked,
-  { text: texts, face: faces, labels }: Required<Pick<Items, 'text' | 'face' | 'labels'>>,
+  { text, face, labels }: Required<Pick<Items, 'text' | 'face' | 'labels'>>,
   classes: number,
   seed: number,
 ): Promise<Scores<Float64Array>> {
   const anchors = stratifiedSample(labels, ANCHORS, randomStream(seed, 'anchors'));
   return additiveProjection(
-    async (text, face) =>
-      scores(classes, (await predictAll(asked, { text, face, labels: text }, classes)).data),
-    { texts, faces },
-    { texts: pickRows(texts, anchors), faces: pickRows(faces, anchors) },
+    async (rows) => scores(classes, (await predictAll(asked, { ...rows, labels: rows.text! }, classes)).data),
+    { text, face },
+    { text: pickRows(text, anchors), face: pickRows(face, anchors) },
   );
 }
 

@@ -7,6 +7,7 @@ import { citedSystems, type ReportedMetric, type ReportedRow, type Results } fro
 export const modelTitles: Readonly<Record<ModelName, string>> = {
   text: 'Text only',
   face: 'Image only',
+  voice: 'Voice only',
   concatenation: 'Concatenation + LSTM',
   gated: 'Gated + LSTM',
   'gated-no-lstm': 'Gated, no LSTM',
