@@ -164,7 +164,7 @@ export async function writePack(
     format: PACK_FORMAT,
     origin:
       'Embeddings of published data sets by frozen encoders, reduced by principal components and quantised by `mien pack`. ' +
-      'They hold no text, image or file name; subjects and duplicate groups are numbers without meaning.',
+      'They hold no text, image, sound or file name; subjects and duplicate groups are numbers without meaning.',
     bytes: content.length,
     sha256: sha256(content),
     sets: packed,

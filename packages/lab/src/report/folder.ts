@@ -125,7 +125,11 @@ async function readPredictions(
     return at;
   };
   const [id, seed, label] = [column('id'), column('seed'), column('label')];
-  const [face, pairing] = [header.indexOf('face'), header.indexOf('pairing')];
+  const [face, voice, pairing] = ['face', 'voice', 'pairing'].map((name) => header.indexOf(name)) as [
+    number,
+    number,
+    number,
+  ];
   const probabilities = labels.map((name) => column(`p_${name}`));
   const runs = new Map<string, string[][]>();
   for (const line of lines) {
@@ -139,6 +143,7 @@ async function readPredictions(
     pairing: pairing < 0 ? null : Number(of[0]![pairing]),
     ids: of.map((line) => line[id]!),
     faceIds: face < 0 ? null : of.map((line) => line[face]!),
+    ...(voice < 0 ? {} : { voiceIds: of.map((line) => line[voice]!) }),
     truth: Uint8Array.from(of, (line) => {
       const index = labels.indexOf(line[label]!);
       if (index < 0)
