@@ -66,8 +66,8 @@ export async function openAllResults(paths: readonly string[]): Promise<ResultsF
 }
 
 /**
- * The features of the rows of one folder, in order, with the suffix that `putBeside` appended to their ids: without it,
- * every id is one of the first features' ids.
+ * The features of the rows of one folder, in order, with the suffix that `putBeside` appended to their ids: all of them end
+ * with it, and without it they are ids of the first features, except for rows of kinds that those do not have.
  */
 export function systemsOf(
   rows: readonly Pick<ReportedRow, 'id' | 'features'>[],
@@ -78,9 +78,12 @@ export function systemsOf(
   return [...groups].map(([features, ids], i) => {
     if (i === 0) return { features, suffix: '' };
     const suffixes = first.flatMap((id) => (ids[0]!.startsWith(`${id}-`) ? [ids[0]!.slice(id.length)] : []));
-    const fits = (suffix: string): boolean =>
-      ids.every((id) => id.endsWith(suffix) && first.includes(id.slice(0, -suffix.length)));
-    return { features, suffix: suffixes.find(fits) ?? '' };
+    const known = (suffix: string): number =>
+      ids.filter((id) => first.includes(id.slice(0, -suffix.length))).length;
+    const [suffix = ''] = suffixes
+      .filter((one) => ids.every((id) => id.endsWith(one)))
+      .sort((a, b) => known(b) - known(a));
+    return { features, suffix };
   });
 }
 
