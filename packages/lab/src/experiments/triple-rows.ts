@@ -105,7 +105,7 @@ function headOf(
     model,
     labels: config.labels,
     dataset: `${textTitles[data.source]} × ${setTitles[TRIPLE_FACES]} × RAVDESS`,
-    variant: kind === 'incomplete' ? 'trained with modalities missing' : null,
+    variant: kind === 'incomplete' ? 'trained with some missing' : null,
     reproduces: null,
     modalities,
   };

@@ -62,7 +62,7 @@ const seedsNote = (rows: readonly ReportedRow[]): string => {
   const pairings = most(rows.map((row) => row.pairings.length));
   const over = `${seeds} model seed${seeds === 1 ? '' : 's'}`;
   const crossed = pairings > 0 ? `, for pairs × ${pairings} test pairing${pairings === 1 ? '' : 's'}` : '';
-  return `Ours: mean ± half a 95% interval over ${over}${crossed}. Precision, recall and F1 are macro means. Rows marked (ours) are not in the paper.`;
+  return `Ours: mean ± half a 95% interval over ${over}${crossed}. Precision, recall and F1 are macro means.`;
 };
 
 const nameOf = (row: ReportedRow): string =>
@@ -99,12 +99,19 @@ function metricTable(id: string, title: string, rows: readonly ReportedRow[]): T
         ...(withPaper.has(name) ? [formatPaper(row[name].paper)] : []),
       ]),
     ]),
-    notes: [...(rows.some(isMultimodal) ? [pairingNote] : []), seedsNote(rows)],
+    notes: [
+      ...(rows.some(isMultimodal) ? [pairingNote] : []),
+      `${seedsNote(rows)} Rows marked (ours) are not in the paper.`,
+    ],
   };
 }
 
-/** What a row reads of the triples: `text + voice`. */
-const readOf = ({ modalities = [] }: ReportedRow): string => modalities.join(' + ');
+/** What a row reads of the triples, and by what: `text + voice: Gated + LSTM`. */
+function tripleName(row: ReportedRow): string {
+  const { model, modalities = [], variant } = row;
+  if (!isMultimodal(row)) return `${modalities.join()} alone`;
+  return `${modalities.join(' + ')}: ${modelTitles[model]}${variant === null ? '' : `, ${variant}`}`;
+}
 
 /** The three-way table: what each row reads, its metrics, what is left without interaction, and the gate's shares. */
 function tripleTable(rows: readonly ReportedRow[]): TextTable {
@@ -112,10 +119,9 @@ function tripleTable(rows: readonly ReportedRow[]): TextTable {
   const groups = new Map<string, string[][]>();
   for (const row of rows) {
     const heading = `${row.dataset}, ${row.labels.length} labels, ${row.n.toLocaleString('en-US')} test triples, ${row.features}`;
-    const { gate, additive, variant } = row;
+    const { gate, additive } = row;
     const cells = [
-      readOf(row),
-      `${isMultimodal(row) ? modelTitles[row.model] : 'Alone'}${variant === null ? '' : `, ${variant}`}`,
+      tripleName(row),
       ...metricNames.map((name) => formatMetric(row[name])),
       additive ? formatMetric({ ...additive, paper: null }) : '–',
       gate ? Object.values(gate).map(percent).join(' / ') : '–',
@@ -128,9 +134,8 @@ function tripleTable(rows: readonly ReportedRow[]): TextTable {
     title: 'Three at once (not in the paper)',
     columns: [
       { header: 'Reads' },
-      { header: 'Model' },
       ...metricNames.map((name) => ({ header: metricTitles[name] })),
-      { header: 'without interaction', ...right },
+      { header: 'additive', ...right },
       { header: 'gate, %', ...right },
     ],
     groups: [...groups].map(([heading, cells]) => ({ heading, rows: cells })),
@@ -138,8 +143,8 @@ function tripleTable(rows: readonly ReportedRow[]): TextTable {
       tripleNote,
       'Voices: acted speech of RAVDESS, two sentences, by four speakers whom neither training nor the choice of the epoch has ' +
         'heard; what speakers differ in is not in the intervals. Gate: mean shares of text / face / voice, of those that the ' +
-        'head knows. Without interaction: accuracy of the additive projection (EMAP) on the first pairing; a product of ' +
-        'posteriors is additive as it is. “Trained with modalities missing”: one head for every choice of them.',
+        'head knows. Additive: accuracy of what is left without interaction (EMAP), on the first pairing; a product of posteriors ' +
+        'is additive as it is. “Trained with some missing”: one head for every choice of them.',
       seedsNote(rows),
     ],
   };
