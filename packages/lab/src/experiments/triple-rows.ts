@@ -134,18 +134,13 @@ function ofTriples(
 }
 
 /** What a unimodal head says of all test items, at the temperature that suits the items of the validation triples. */
-function evidenceOf(
-  { config, ...context }: Context,
-  { validation, test: _test }: Triples,
-  modality: Modality,
-  run: RunResult,
-): Evidence {
-  const matched = validationMatches(config, validation);
+function evidenceOf(context: Context, { validation }: Triples, modality: Modality, run: RunResult): Evidence {
+  const matched = validationMatches(context.config, validation);
   // A text stands in as many triples as there are pairings: it counts once, as in the paper's rows.
   const positions = modality === 'text' ? validation.text.rows.map((_, i) => i) : matched[modality];
   const { labels } = take(validation[modality], positions);
   const { temperature } = fitTemperature(pick(scoresOf(run.validation), positions), labels);
-  return { logits: scoresOf(run.tests[0]!), temperature, prior: pairPrior({ config, ...context }) };
+  return { logits: scoresOf(run.tests[0]!), temperature, prior: pairPrior(context) };
 }
 
 function aloneRow(context: Context, triples: Triples, modality: Modality): TableRow {
