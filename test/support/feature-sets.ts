@@ -3,23 +3,26 @@ import { float32, randomStream } from 'mien-engine/base';
 import { FACE_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import type { FeatureSet, FeatureSets, Fer2013Usage, SetName, SetProvenance, Split } from 'mien-lab';
 
-const ITEMS = { isear: 700, corpora: 700, fer2013: 1400, rafdb: 700 } as const;
-const WIDTH = { isear: 12, corpora: 12, fer2013: 16, rafdb: 16 } as const;
+const ITEMS = { isear: 700, corpora: 700, fer2013: 1400, rafdb: 700, ravdess: 350 } as const;
+const WIDTH = { isear: 12, corpora: 12, fer2013: 16, rafdb: 16, ravdess: 10 } as const;
+
+const encoderOf = (name: SetName) =>
+  name === 'ravdess' ? 'voice' : name === 'isear' || name === 'corpora' ? 'text' : 'face';
 
 /**
  * Every label's items lie around a point of its own at this distance, in noise of deviation 1. With `corpora` there are
- * texts over the faces' labels too.
+ * texts over the faces' labels too, with `voices` recordings of ten speakers.
  */
 export function madeUpSets(
   distance = 1,
-  { corpora = false }: { readonly corpora?: boolean } = {},
+  { corpora = false, voices = false }: { readonly corpora?: boolean; readonly voices?: boolean } = {},
 ): FeatureSets {
   const set = (name: SetName): FeatureSet => {
     const labelNames: readonly string[] = name === 'isear' ? TEXT_LABELS : FACE_LABELS;
     const [n, width] = [ITEMS[name], WIDTH[name]];
     const draw = randomStream(5, `made-up ${name}`);
-    const isText = name === 'isear' || name === 'corpora';
-    const encoder = isText ? 'text' : 'face';
+    const encoder = encoderOf(name);
+    const isText = encoder === 'text';
     const centre = randomStream(5, `centres ${encoder}`);
     // Texts of both sets are of one encoder: a label that both have lies around one point.
     const known: readonly string[] = isText ? [...new Set([...TEXT_LABELS, ...FACE_LABELS])] : FACE_LABELS;
@@ -41,13 +44,14 @@ export function madeUpSets(
         { length: n },
         (_, i): Split => (['train', 'train', 'train', 'validation', 'test'] as const)[Math.floor(i / 7) % 5]!,
       ),
-      subject: new Int32Array(n).fill(-1),
-      group: Int32Array.from({ length: n }, (_, i) => i),
+      // Items come in blocks of all labels, which are split as a whole.
+      subject: Int32Array.from({ length: n }, (_, i) => (encoder === 'voice' ? Math.floor(i / 7) % 10 : -1)),
+      group: Int32Array.from({ length: n }, (_, i) => (encoder === 'voice' ? Math.floor(i / 7) % 10 : i)),
     };
   };
   const provenance = (name: SetName): SetProvenance => ({
     encoder: {
-      id: `made-up/${name === 'isear' || name === 'corpora' ? 'text' : 'face'}`,
+      id: `made-up/${encoderOf(name)}`,
       revision: 'local',
       sha256: '0'.repeat(64),
       dtype: 'float32',
@@ -66,6 +70,7 @@ export function madeUpSets(
     texts: set('isear'),
     ...(corpora ? { corpora: set('corpora') } : {}),
     faces: { fer2013: { ...fer2013, usage }, rafdb: set('rafdb') },
+    ...(voices ? { voices: set('ravdess') } : {}),
     provenance: {
       source: 'store',
       sets: {
@@ -73,6 +78,7 @@ export function madeUpSets(
         ...(corpora ? { corpora: provenance('corpora') } : {}),
         fer2013: provenance('fer2013'),
         rafdb: provenance('rafdb'),
+        ...(voices ? { ravdess: provenance('ravdess') } : {}),
       },
       protocol: {},
     },

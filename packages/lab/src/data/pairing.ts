@@ -1,5 +1,7 @@
-// Cross-dataset pairing (Algorithm 1 of the paper): assigns every text a face of its label, anew for every epoch.
+// Cross-dataset pairing (Algorithm 1 of the paper): assigns every text a face of its label, anew for every epoch; and a
+// voice, drawn independently of the face.
 import { MienError, randomStream, withDefaults } from 'mien-engine/base';
+import type { Modality } from 'mien/parts/bundle';
 
 export interface PairingOptions {
   /** Draw a face of a random *other* label instead, for control experiments. */
@@ -27,23 +29,64 @@ export function pairFaces(
   index: number,
   options: PairingOptions = {},
 ): Int32Array {
-  const { mismatch, stream: name } = withDefaults<Required<PairingOptions>>(
+  const { mismatch, stream } = withDefaults<Required<PairingOptions>>(
     options,
     { mismatch: false, stream: 'pairing' },
     'pairFaces',
   );
-  const facesOf = new Map<string, number[]>();
-  faces.forEach(({ label }, face) => {
-    const list = facesOf.get(label);
-    if (list === undefined) facesOf.set(label, [face]);
-    else list.push(face);
+  return drawn(texts, faces, 'face', { seed, index, stream, mismatch });
+}
+
+/** What texts are paired with. */
+export type Partner = Exclude<Modality, 'text'>;
+
+/**
+ * As `pairFaces`, with an item of each of these modalities: label-matched triples for faces and voices. Given the label, the
+ * items of a text are independent, drawn from a stream for each modality, and do not depend on which others are drawn: the
+ * faces are those of `pairFaces`.
+ * @returns for each modality indices into its items, `[texts]`
+ * @throws MienError `data` if a label has no item of a modality
+ */
+export function pairModalities<M extends Partner>(
+  texts: readonly Labelled[],
+  items: Readonly<Record<M, readonly Labelled[]>>,
+  seed: number,
+  index: number,
+  stream = 'pairing',
+): Record<M, Int32Array> {
+  const entries = Object.entries(items) as [M, readonly Labelled[]][];
+  return Object.fromEntries(
+    entries.map(([modality, candidates]) => [
+      modality,
+      drawn(texts, candidates, modality, {
+        seed,
+        index,
+        stream: modality === 'face' ? stream : `${stream}/${modality}`,
+        mismatch: false,
+      }),
+    ]),
+  ) as Record<M, Int32Array>;
+}
+
+function drawn(
+  texts: readonly Labelled[],
+  items: readonly Labelled[],
+  what: Partner,
+  options: Required<PairingOptions> & { readonly seed: number; readonly index: number },
+): Int32Array {
+  const { seed, index, mismatch, stream: name } = options;
+  const itemsOf = new Map<string, number[]>();
+  items.forEach(({ label }, item) => {
+    const list = itemsOf.get(label);
+    if (list === undefined) itemsOf.set(label, [item]);
+    else list.push(item);
   });
   const labels = [...new Set(texts.map(({ label }) => label))].sort();
   for (const label of labels)
-    if (!facesOf.has(label))
-      throw new MienError('data', `no face of label "${label}" to pair with texts of that label`, {
-        hint: `Pair only texts of the shared labels, with faces of one split; these faces have ${
-          [...facesOf.keys()].sort().join(', ') || 'no label'
+    if (!itemsOf.has(label))
+      throw new MienError('data', `no ${what} of label "${label}" to pair with texts of that label`, {
+        hint: `Pair only texts of the shared labels, with ${what}s of one split; these ${what}s have ${
+          [...itemsOf.keys()].sort().join(', ') || 'no label'
         }.`,
       });
   if (mismatch && labels.length < 2 && texts.length > 0)
@@ -56,7 +99,7 @@ export function pairFaces(
       const other = stream.integer(labels.length - 1);
       target = labels[other < excluded ? other : other + 1]!;
     }
-    const candidates = facesOf.get(target)!;
+    const candidates = itemsOf.get(target)!;
     return candidates[stream.integer(candidates.length)]!;
   });
 }

@@ -116,7 +116,7 @@ export function countsOf(items: readonly (ProtocolText | ProtocolFace)[]): SetCo
 }
 
 /** A protocol as plain JSON: ids, labels and splits of the items, without texts and images. */
-export interface ProtocolRecord extends Omit<Protocol, 'texts' | 'faces' | 'corpora'> {
+export interface ProtocolRecord extends Omit<Protocol, 'texts' | 'faces' | 'corpora' | 'voices'> {
   readonly texts: readonly Record<string, string | number>[];
   readonly faces: readonly Record<string, string | number>[];
   readonly corpora?: readonly Record<string, string>[];
@@ -136,7 +136,7 @@ export function protocolRecord(protocol: Protocol): ProtocolRecord {
     ...defined({ reason }),
     group,
   });
-  const { corpora, ...rest } = protocol;
+  const { corpora, voices: _voices, ...rest } = protocol;
   return {
     ...rest,
     ...defined({ corpora: corpora?.map(({ id, label, split }) => ({ id, label, split })) }),

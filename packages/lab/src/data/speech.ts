@@ -2,14 +2,16 @@
 import { readFile } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
 import { MienError, randomStream } from 'mien-engine/base';
-import { fileError, sha256 } from 'mien-engine/node';
-import { decodeAudio, levelled, trimSilence } from 'mien/parts/audio';
+import { fileError, sha256, sha256File } from 'mien-engine/node';
+import { AudioError, decodeAudio, levelled, trimSilence } from 'mien/parts/audio';
 import {
   type FaceLabel,
   kindOf,
   listFolder,
   type DataSetOptions,
   problems,
+  type ProtocolVoice,
+  type ProtocolVoices,
   type Skipped,
   type Split,
 } from 'mien/parts/data';
@@ -137,6 +139,50 @@ export async function loadSpeech(
 export async function readClip({ file }: Pick<SpeechItem, 'file'>): Promise<Float32Array> {
   const { samples } = await decodeAudio(file);
   return levelled(trimSilence(samples));
+}
+
+/** As `readClip`, of a file's bytes. @throws AudioError that names the file */
+export async function clipOf(bytes: Uint8Array, file: string): Promise<Float32Array> {
+  const { samples } = await decodeAudio(bytes).catch((cause: unknown) => {
+    if (!(cause instanceof AudioError)) throw cause;
+    throw new AudioError(cause.fault, cause.reason, { file, hint: cause.hint, cause });
+  });
+  return levelled(trimSilence(samples));
+}
+
+/**
+ * RAVDESS's speakers whom experiments validate and test with, two women and two men; `mien learn voice` holds out the same
+ * (configs/learn-voice.yaml), so that a learned encoder has not heard the test either.
+ */
+export const RAVDESS_SPEAKERS = {
+  validation: ['23', '24'],
+  test: ['19', '20', '21', '22'],
+} as const satisfies ProtocolVoices['speakers'];
+
+/**
+ * RAVDESS's recordings in a folder or its subfolder `speech`, split by speaker.
+ * @throws MienError `file` if there is no RAVDESS, and as `loadSpeech` does
+ */
+export async function protocolVoices(
+  dir: string,
+  options: DataSetOptions = {},
+): Promise<{ readonly voices: ProtocolVoices; readonly skipped: readonly Skipped[] }> {
+  const found = (await findSpeech(dir)).find(({ name }) => name === 'ravdess');
+  if (found === undefined)
+    throw new MienError('file', 'contains no recordings of RAVDESS', {
+      file: dir,
+      hint: 'Expected a folder ravdess/ in it, or in its subfolder speech/.',
+    });
+  const { items, dropped, skipped } = await loadSpeech('ravdess', found.path, options);
+  const voices: ProtocolVoice[] = [];
+  for (const { id, label, speaker, file } of items)
+    voices.push({ id, label, speaker, split: splitOf(speaker), file, sha256: await sha256File(file) });
+  return { voices: { items: voices, speakers: RAVDESS_SPEAKERS, dropped }, skipped };
+}
+
+function splitOf(speaker: string): Split {
+  const { validation, test }: ProtocolVoices['speakers'] = RAVDESS_SPEAKERS;
+  return test.includes(speaker) ? 'test' : validation.includes(speaker) ? 'validation' : 'train';
 }
 
 const speakerOf = ({ corpus, speaker }: SpeechItem): string => `${corpus} ${speaker}`;

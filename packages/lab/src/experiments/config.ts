@@ -51,6 +51,10 @@ export interface Config {
     /** Whose faces the main multimodal row pairs texts with. */
     readonly faces: 'fer2013' | 'rafdb' | 'both';
   };
+  readonly triples: {
+    /** How often each modality is missing in the training of the head for incomplete triples, from 0 to 1. */
+    readonly missing: number;
+  };
   readonly validation: {
     /** Share of the training split that selects and calibrates, and is not trained on. */
     readonly fraction: number;
@@ -125,6 +129,7 @@ const schema = z
         faces: z.enum(['fer2013', 'rafdb', 'both']).default('fer2013'),
       })
       .prefault({}),
+    triples: z.strictObject({ missing: z.number().min(0).lt(1).default(0.3) }).prefault({}),
     validation: z.strictObject({ fraction: z.number().gt(0).lt(1).default(0.1) }).prefault({}),
   })
   .transform(({ seeds, labels, ...rest }) => ({

@@ -1,6 +1,6 @@
 // Feature sets as experiments use them: one table a modality, and the items of each label set and split as rows of it.
-import { MienError, stackRows, type Tensor } from 'mien-engine/base';
-import { pairFaces } from '../data/pairing.js';
+import { defined, MienError, stackRows, type Tensor } from 'mien-engine/base';
+import { pairModalities, type Partner } from '../data/pairing.js';
 import type { StateTable } from '../features/store.js';
 import type { FeatureSet, FeatureSets, Fer2013FeatureSet, Split } from '../features/sets.js';
 import type { Items } from '../train/head-graph.js';
@@ -24,13 +24,18 @@ export interface ExperimentData {
   readonly sets: FeatureSets;
   /** Whose texts are selected. */
   readonly source: TextSource;
-  /** Embeddings of all texts `[n, width]`, ISEAR's first, and of all faces, FER2013's first. */
-  readonly tables: { readonly text: Tensor<'float32'>; readonly face: Tensor<'float32'> };
+  /** Embeddings of all texts `[n, width]`, ISEAR's first, of all faces, FER2013's first, and of voices, if there are any. */
+  readonly tables: {
+    readonly text: Tensor<'float32'>;
+    readonly face: Tensor<'float32'>;
+    readonly voice?: Tensor<'float32'>;
+  };
   /** The same rows as token states and regions, where they were extracted. */
   readonly states?: Readonly<Record<'text' | 'face', StateTable>>;
   texts(labels: readonly string[], split: Split): Selection;
   /** `usage` keeps one of FER2013's official parts only. */
   faces(source: FaceSource, labels: readonly string[], split: Split, usage?: string): Selection;
+  voices(labels: readonly string[], split: Split): Selection;
 }
 
 /** What a model is selected and tested on. */
@@ -68,9 +73,12 @@ export function experimentData(sets: FeatureSets, source: TextSource = 'isear'):
     ];
     return filled(join(parts), 'texts', split);
   };
+  const voices: ExperimentData['voices'] = (labels, split) =>
+    filled(sets.voices && select(sets.voices, labels, split, 0), 'voices', split);
   const own = sets.texts.embeddings;
   const text = further ? stackRows([own, further.embeddings]) : own;
-  return { sets, source, tables: { text, face: table }, texts, faces };
+  const tables = { text, face: table, ...defined({ voice: sets.voices?.embeddings }) };
+  return { sets, source, tables, texts, faces, voices };
 }
 
 function select(
@@ -100,8 +108,8 @@ const join = (parts: readonly Selection[]): Selection => ({
   ids: parts.flatMap(({ ids }) => ids),
 });
 
-function filled(selection: Selection, what: string, split: Split): Selection {
-  if (selection.rows.length === 0)
+function filled(selection: Selection | undefined, what: string, split: Split): Selection {
+  if (selection === undefined || selection.rows.length === 0)
     throw new MienError('data', `there are no ${what} in the ${split} split for these labels`, {
       hint: 'Check the labels of the configuration, and what `mien data` counts.',
     });
@@ -115,14 +123,27 @@ export const take = ({ rows, labels, ids }: Selection, positions: ArrayLike<numb
   ids: Array.from(positions, (i) => ids[i]!),
 });
 
+/** Selections that items are matched from: the texts say which labels. */
+export type Matched<M extends Partner = Partner> = Readonly<Record<M, Selection> & { text: Selection }>;
+
+/** For every text the position of an item of its label in each of the other selections (see `pairModalities`). */
+export function match<M extends Partner>(
+  { text, ...others }: Matched<M>,
+  seed: number,
+  index: number,
+  stream: string,
+): Record<M, Int32Array> {
+  const labelled = ({ labels }: Selection) => Array.from(labels, (label) => ({ label: String(label) }));
+  const entries = Object.entries(others as unknown as Record<M, Selection>) as [M, Selection][];
+  const items = Object.fromEntries(entries.map(([modality, one]) => [modality, labelled(one)]));
+  return pairModalities(labelled(text), items as Record<M, { label: string }[]>, seed, index, stream);
+}
+
 /** For every text the position of a face of its label in `faces` (see `pairFaces`). */
-export function pair(
+export const pair = (
   texts: Selection,
   faces: Selection,
   seed: number,
   index: number,
   stream: string,
-): Int32Array {
-  const labelled = ({ labels }: Selection) => Array.from(labels, (label) => ({ label: String(label) }));
-  return pairFaces(labelled(texts), labelled(faces), seed, index, { stream });
-}
+): Int32Array => match<'face'>({ text: texts, face: faces }, seed, index, stream).face;

@@ -1,12 +1,14 @@
 // What a model's graph is made with: what it reads of the features, sizes, widths and standardisation.
-import { MienError, type Tensor } from 'mien-engine/base';
+import { defined, MienError, type Tensor } from 'mien-engine/base';
+import type { Split } from '../features/sets.js';
 import type { StateTable } from '../features/store.js';
 import { modalitiesOf, readsStates, type HeadName } from '../heads/heads.js';
+import type { Modality } from 'mien/parts/bundle';
 import type { FeatureTables, HeadGraphOptions, Paired, StateTables } from '../train/head-graph.js';
 import { standardization, stateStandardization } from '../train/standardize.js';
 import type { Config } from './config.js';
-import type { ExperimentData } from './data.js';
-import type { ModelSpec } from './plan.js';
+import type { ExperimentData, Selection } from './data.js';
+import { readBy, type ModelSpec } from './plan.js';
 
 /**
  * What a head reads of the features: pooled embeddings, or all states.
@@ -14,7 +16,7 @@ import type { ModelSpec } from './plan.js';
  */
 export function tablesOf(
   { tables, states }: { readonly tables: FeatureTables; readonly states?: StateTables },
-  { head }: Pick<ModelSpec, 'head'>,
+  { head, modalities }: Pick<ModelSpec, 'head' | 'modalities'>,
 ): FeatureTables | StateTables {
   const read = readsStates(head) ? states : tables;
   if (read === undefined)
@@ -25,21 +27,32 @@ export function tablesOf(
         hint: 'Compare heads on the data sets: mien compare --data DIR',
       },
     );
-  return Object.fromEntries(modalitiesOf(head).map((modality) => [modality, read[modality]!]));
+  return Object.fromEntries(modalitiesOf(head, modalities).map((modality) => [modality, read[modality]!]));
+}
+
+/** The items of a modality that a model is about. */
+export function selectionOf(
+  data: ExperimentData,
+  { labels, faces }: Pick<ModelSpec, 'labels' | 'faces'>,
+  modality: Modality,
+  split: Split,
+): Selection {
+  if (modality === 'text') return data.texts(labels, split);
+  return modality === 'face' ? data.faces(faces!, labels, split) : data.voices(labels, split);
 }
 
 /** Sizes, widths and standardisation of a model on these features. */
 export function graphOptions(model: ModelSpec, config: Config, data: ExperimentData): HeadGraphOptions {
-  const training = (modality: Paired): Int32Array =>
-    (modality === 'text'
-      ? data.texts(model.labels, 'train')
-      : data.faces(model.faces!, model.labels, 'train')
-    ).rows;
-  if (!readsStates(model.head))
-    return headGraph(model.head, model.labels.length, config, (modality) => ({
-      table: data.tables[modality],
+  const training = (modality: Modality): Int32Array => selectionOf(data, model, modality, 'train').rows;
+  if (!readsStates(model.head)) {
+    const { head, labels, modalities, incomplete } = model;
+    const parts = readBy(model).map((modality) => ({
+      modality,
+      table: data.tables[modality]!,
       rows: training(modality),
     }));
+    return { ...embeddingGraph(head, labels.length, config, parts), ...defined({ modalities, incomplete }) };
+  }
   const read = Object.entries(tablesOf(data, model) as Record<Paired, StateTable>) as [Paired, StateTable][];
   const each = <T>(of: (table: StateTable, modality: Paired) => T) =>
     Object.fromEntries(read.map(([modality, table]) => [modality, of(table, modality)]));
@@ -56,9 +69,24 @@ export function headGraph(
   head: HeadName,
   labels: number,
   config: Config,
-  training: (modality: Paired) => { readonly table: Tensor<'float32'>; readonly rows: Int32Array },
+  training: (modality: Paired) => TrainingPart,
 ): HeadGraphOptions {
   const parts = (modalitiesOf(head) as Paired[]).map((modality) => ({ modality, ...training(modality) }));
+  return embeddingGraph(head, labels, config, parts);
+}
+
+/** A modality's table, and the rows of it that are trained on. */
+interface TrainingPart {
+  readonly table: Tensor<'float32'>;
+  readonly rows: Int32Array;
+}
+
+function embeddingGraph(
+  head: HeadName,
+  labels: number,
+  config: Config,
+  parts: readonly (TrainingPart & { readonly modality: Modality })[],
+): HeadGraphOptions {
   return {
     ...common(head, labels, config),
     widths: Object.fromEntries(parts.map(({ modality, table }) => [modality, table.shape[1]!])),

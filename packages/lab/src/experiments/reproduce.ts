@@ -1,23 +1,30 @@
 // The paper's experiment: trains every head over all seeds and gathers what the tables need.
-import { defined } from 'mien-engine/base';
 import { availableParallelism, tmpdir } from 'node:os';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { runInProcesses, sha256 } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import { FACE_LABELS, type SetCounts as CleaningCounts } from 'mien/parts/data';
-import { SET_NAMES, SPLITS, type FeatureSet, type FeatureSets, type SetName } from '../features/sets.js';
+import {
+  SET_NAMES,
+  setsByName,
+  SPLITS,
+  type FeatureSet,
+  type FeatureSets,
+  type SetName,
+} from '../features/sets.js';
 import { moduleInPackage } from '../base/package.js';
 import type { Config } from './config.js';
 import { experimentData } from './data.js';
 import { environment } from './environment.js';
 import { loadFeatures, type FeatureSource } from './features.js';
-import { modelsOf, SEVEN_SEEDS, sevenModels, type ModelSpec } from './plan.js';
+import { modelsOf, SEVEN_SEEDS, sevenModels, TRIPLE_SEEDS, tripleModels, type ModelSpec } from './plan.js';
 import type { CostRow, ExperimentResults, RowPredictions, EmbeddedSet } from './results.js';
 import { rowAnalyses } from './row-analysis.js';
 import { sevenRows, tableRows } from './rows.js';
 import { lacksAnalysis, readRun, type RunOptions, type RunResult } from './run.js';
-import type { Task, WorkerSetup } from './worker.js';
+import { tripleRows } from './triple-rows.js';
+import { hashFor, type Task, type WorkerSetup } from './worker-setup.js';
 
 export interface ReproduceOptions {
   readonly source: FeatureSource;
@@ -47,11 +54,11 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
   const temporary = options.folder === undefined ? await mkdtemp(join(tmpdir(), 'mien-runs-')) : undefined;
   try {
     const folder = join((options.folder ?? temporary)!, 'runs');
-    const setup = { source, config, folder, features: featuresHash(sets) };
+    const setup = { source, config, folder, ...featureHashes(sets) };
     const done = new Map<string, RunResult>();
     const key = ({ model, seed }: Task) => `${model.key} ${seed}`;
     const lookUp = async (task: Task): Promise<boolean> => {
-      const options = { ...setup, ...task } satisfies RunOptions;
+      const options: RunOptions = { ...setup, ...task, features: hashFor(setup, task) };
       const run = await readRun(options);
       if (run) done.set(key(task), run);
       return run !== undefined && !lacksAnalysis(run, options);
@@ -62,9 +69,18 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
       data: experimentData(sets, 'all'),
       config: { ...config, labels: FACE_LABELS, seeds: config.seeds.slice(0, SEVEN_SEEDS) },
     };
+    // With voices, triples of all three; over seven labels on the runs of the pairs' seeds.
+    const triples = sets.voices && {
+      data,
+      config: { ...config, seeds: config.seeds.slice(0, TRIPLE_SEEDS) },
+    };
+    const eachSeed = (models: readonly ModelSpec[], { seeds }: Config): Task[] =>
+      models.flatMap((model) => seeds.map((seed) => ({ model, seed })));
     const tasks = [
-      ...modelsOf(config).flatMap((model) => config.seeds.map((seed) => ({ model, seed }))),
-      ...(seven ? sevenModels().flatMap((model) => seven.config.seeds.map((seed) => ({ model, seed }))) : []),
+      ...eachSeed(modelsOf(config), config),
+      ...(triples ? eachSeed(tripleModels(config.labels), triples.config) : []),
+      ...(seven ? eachSeed(sevenModels(), seven.config) : []),
+      ...(seven && triples ? eachSeed(tripleModels(FACE_LABELS, 'all'), seven.config) : []),
     ];
     const open: Task[] = [];
     for (const task of tasks) if (!(await lookUp(task))) open.push(task);
@@ -85,9 +101,12 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
       seeds.map((seed) => done.get(key({ model, seed }))!);
     const features = describeFeatures(sets, config);
     const context = { config, data, runs: runsOf(config.seeds), features };
+    const ofSeven = seven && { ...seven, runs: runsOf(seven.config.seeds), features };
     const rows = [
       ...tableRows(context),
-      ...(seven ? sevenRows({ ...seven, runs: runsOf(seven.config.seeds), features }) : []),
+      ...(ofSeven ? sevenRows(ofSeven) : []),
+      ...(triples ? tripleRows({ ...triples, runs: runsOf(triples.config.seeds), features }) : []),
+      ...(ofSeven && triples ? tripleRows(ofSeven) : []),
     ];
     const analyses = rowAnalyses(context);
     return {
@@ -108,17 +127,30 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
   }
 }
 
-/** A hash of what the embeddings are, and of which items stand where. */
-const featuresHash = ({ texts, corpora, faces, provenance }: FeatureSets): string =>
-  sha256(
+/** Hashes of what the embeddings are, and of which items stand where: of texts and faces, and with the voices. */
+function featureHashes({ texts, corpora, faces, voices, provenance }: FeatureSets) {
+  const { ravdess, ...paired } = provenance.sets;
+  const placesOf = ({ ids, labels, split }: FeatureSet) => sha256(JSON.stringify([ids, [...labels], split]));
+  const features = sha256(
     JSON.stringify([
-      provenance.sets,
+      paired,
       provenance.pack?.sha256 ?? null,
-      ...[texts, faces.fer2013, faces.rafdb, ...(corpora ? [corpora] : [])].map(({ ids, labels, split }) =>
-        sha256(JSON.stringify([ids, [...labels], split])),
-      ),
+      ...[texts, faces.fer2013, faces.rafdb, ...(corpora ? [corpora] : [])].map(placesOf),
     ]),
   );
+  // Embeddings of voices are few: all of them are hashed.
+  return {
+    features,
+    ...(voices && {
+      voices: sha256(
+        JSON.stringify([features, ravdess, placesOf(voices), sha256(bytesOf(voices.embeddings.data))]),
+      ),
+    }),
+  };
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** `frozen features`; a profile file goes by its name. */
 function describeFeatures({ provenance }: FeatureSets, { profile }: Config): string {
@@ -126,12 +158,9 @@ function describeFeatures({ provenance }: FeatureSets, { profile }: Config): str
   return provenance.source === 'pack' ? `${name} features (pack)` : `${name} features`;
 }
 
-function countsOf({ texts, corpora, faces, provenance }: FeatureSets): Record<string, EmbeddedSet> {
-  const sets: Partial<Record<SetName, FeatureSet>> = {
-    isear: texts,
-    ...faces,
-    ...defined({ corpora }),
-  };
+function countsOf(all: FeatureSets): Record<string, EmbeddedSet> {
+  const { provenance } = all;
+  const sets = setsByName(all);
   return Object.fromEntries(
     SET_NAMES.flatMap((name) => {
       const [set, own] = [sets[name], provenance.sets[name]];

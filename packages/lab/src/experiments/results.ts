@@ -1,4 +1,5 @@
 // What an experiment hands to reports: rows, costs, counts and per-item predictions, without any rendering.
+import type { Modality } from 'mien/parts/bundle';
 import type { Interval, Scores } from 'mien/parts/evaluate';
 import type { HeadName } from '../heads/heads.js';
 import type { EpochRecord } from '../train/head-task.js';
@@ -7,8 +8,11 @@ import type { Config } from './config.js';
 /** A head, or the product of the two unimodal heads' calibrated posteriors. */
 export type ModelName = HeadName | 'product';
 
-/** Which of the paper's tables a row belongs to; `seven`: ours, over the faces' seven labels. */
-export type TableName = 'II' | 'III' | 'IV' | 'seven';
+/**
+ * Which of the paper's tables a row belongs to; ours: `seven`, over the faces' seven labels, and `triples`, with a voice
+ * beside text and face.
+ */
+export type TableName = 'II' | 'III' | 'IV' | 'seven' | 'triples';
 
 /** A row of the paper: its figures stand beside the row that reproduces it. */
 export type PaperRow =
@@ -46,6 +50,12 @@ export interface ResultRow extends Readonly<Record<MetricName, Interval>> {
   readonly pairings: readonly number[];
   /** The paper's row that this one reproduces; null for rows the paper left out. */
   readonly reproduces: PaperRow | null;
+  /** Of rows on triples: what of them the model reads. */
+  readonly modalities?: readonly Modality[];
+  /** Of gates on triples: the mean share of each modality over dimensions, triples and runs. */
+  readonly gate?: Readonly<Partial<Record<Modality, number>>>;
+  /** Of gates on triples: accuracy of their additive projection on the first pairing. */
+  readonly additive?: Interval;
   /** Means over all runs, in the units of `evaluate/metrics`; null where the model gives no posteriors. */
   readonly calibration: { readonly brier: number; readonly logLoss: number; readonly ece: number } | null;
 }
@@ -113,6 +123,8 @@ export interface PredictionRun {
   readonly ids: readonly string[];
   /** `[n]`: of a pair, the face's id. */
   readonly faceIds: readonly string[] | null;
+  /** `[n]`: of what has a voice, the voice's id. */
+  readonly voiceIds?: readonly string[];
   /** `[n]`: indices into the row's labels. */
   readonly truth: ArrayLike<number>;
   /** `[n, labels]` */

@@ -52,6 +52,7 @@ export interface Cell {
   readonly truth: Uint8Array;
   readonly ids: readonly string[];
   readonly faceIds: readonly string[] | null;
+  readonly voiceIds?: readonly string[];
 }
 
 export const setTitles: Readonly<Record<FaceSource, string>> = {
@@ -150,7 +151,7 @@ export function finish(
 ): TableRow {
   const first = cells[0]?.[0];
   if (first === undefined) throw new MienError('store', `row ${head.id} has no runs`);
-  const paired = first.faceIds !== null;
+  const paired = first.faceIds !== null || first.voiceIds !== undefined;
   const scored = cells.map((row) => row.map(({ truth, posteriors }) => evaluateScores(truth, posteriors)));
   const mean = (of: (truth: Uint8Array, posteriors: Scores) => number): number => {
     const values = cells.flat().map(({ truth, posteriors }) => of(truth, posteriors));

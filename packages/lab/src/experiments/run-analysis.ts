@@ -10,8 +10,9 @@ import {
   type Tensors,
 } from 'mien-engine/base';
 import { pairFaces } from '../data/pairing.js';
-import { additiveProjection } from '../evaluate/emap.js';
+import { additiveProjection, type ModalityRows } from '../evaluate/emap.js';
 import { stratifiedSample } from '../evaluate/projection.js';
+import { MODALITIES } from 'mien/parts/bundle';
 import { scores, type Scores } from 'mien/parts/evaluate';
 import type {
   FeatureTables,
@@ -22,7 +23,7 @@ import type {
 } from '../train/head-graph.js';
 import type { Config } from './config.js';
 import { take, type EvaluationItems, type ExperimentData, type Selection } from './data.js';
-import type { ModelSpec } from './plan.js';
+import { readBy, type ModelSpec } from './plan.js';
 
 /** All of one trained head (a model seed). */
 export interface RunAnalysis {
@@ -30,18 +31,22 @@ export interface RunAnalysis {
   readonly representation: Tensor<'float32'>;
   /** Heads with a gate only: its mean over all dimensions for each test pair, `[pairings, n]`. */
   readonly gate?: Tensor<'float32'>;
+  /** Heads on triples only: each modality's mean share in the gate in every test, `[tests, modalities]`. */
+  readonly shares?: Tensor<'float32'>;
   /** Fused heads only: logits of their additive projection on the first test pairing, `[n, labels]`. */
   readonly additive?: Tensor<'float32'>;
   /** Fused heads only: logits on the pairs of `mismatchedPairs`, `[n, labels]`. */
   readonly mismatched?: Tensor<'float32'>;
 }
 
-const NAMES = ['representation', 'gate', 'additive', 'mismatched'] as const;
+const NAMES = ['representation', 'gate', 'shares', 'additive', 'mismatched'] as const;
 
 /** Points of a map: exact t-SNE is quadratic in them. */
 const MAP_POINTS = 1000;
 /** Texts and faces that additive projections average over; on 256 instead, accuracies differ by some tenths of a point. */
 const ANCHORS = 32;
+/** Of triples, whose anchors are combined by twos: 144 combinations for each item. */
+const TRIPLE_ANCHORS = 12;
 /** Items a prediction run takes at once where nothing else is said, so that memory stays small. */
 const PREDICTION_ITEMS = 2048;
 
@@ -64,14 +69,20 @@ export interface Asked {
   readonly atOnce?: number;
 }
 
+/** Something of the rows of each modality that the items have. */
+const rowsBy = (items: Items, of: (rows: Int32Array) => Int32Array): ModalityRows =>
+  Object.fromEntries(
+    MODALITIES.flatMap((modality) => (items[modality] ? [[modality, of(items[modality])]] : [])),
+  );
+
 /** Predictions of all items, part by part. */
 export async function* predictParts(
   { session, parameters, tables, atOnce = PREDICTION_ITEMS }: Asked,
-  { text, face, labels: { length } }: Items,
+  items: Items,
 ): AsyncGenerator<Prediction & { readonly start: number }> {
-  for (let start = 0; start < length; start += atOnce) {
+  for (let start = 0; start < items.labels.length; start += atOnce) {
     const end = start + atOnce;
-    const part = defined({ text: text?.subarray(start, end), face: face?.subarray(start, end) });
+    const part = rowsBy(items, (rows) => rows.subarray(start, end));
     yield { start, ...(await session.run(parameters, tables, part)) };
   }
 }
@@ -93,33 +104,29 @@ export async function analyseRun(
 ): Promise<RunAnalysis> {
   const first = tests[0]!;
   const positions = mapPositions(config, first.labels);
-  const shown = {
-    ...defined({
-      text: first.text && pickRows(first.text, positions),
-      face: first.face && pickRows(first.face, positions),
-    }),
-    labels: positions,
-  };
+  const shown = { ...rowsBy(first, (rows) => pickRows(rows, positions)), labels: positions };
   const seen: Tensor<'float32'>[] = [];
   for await (const { representation } of predictParts(asked, shown)) seen.push(representation);
   const representation = stackRows(seen);
-  if (model.head === 'text' || model.head === 'face') return { representation };
+  const read = readBy(model);
+  if (read.length === 1) return { representation };
+  if (model.modalities) {
+    const shares = await sharesOf(asked, tests, read.length);
+    if (model.incomplete) return { representation, shares };
+    const projection = await additiveOf(asked, first, model.labels.length, seed);
+    return { representation, shares, additive: logitsOf(projection) };
+  }
 
   const texts = data.texts(model.labels, 'test');
   const faces = data.faces(model.faces!, model.labels, 'test');
   const others = take(faces, mismatchedPairs(config, texts, faces));
   const classes = model.labels.length;
-  const additive = await additiveOf(
-    asked,
-    { text: first.text!, face: first.face!, labels: first.labels },
-    classes,
-    seed,
-  );
+  const additive = await additiveOf(asked, first, classes, seed);
   const gates = await gatesOf(asked, tests);
   return {
     representation,
     ...defined({ gate: gates }),
-    additive: float32([first.labels.length, classes], Float32Array.from(additive.data)),
+    additive: logitsOf(additive),
     mismatched: await predictAll(
       asked,
       { text: texts.rows, face: others.rows, labels: texts.labels },
@@ -128,20 +135,53 @@ export async function analyseRun(
   };
 }
 
-/** A head's additive projection on pairs. Anchors are others for every seed: what a sample gets wrong evens out. */
+const logitsOf = ({ classes, data }: Scores<Float64Array>): Tensor<'float32'> =>
+  float32([data.length / classes, classes], Float32Array.from(data));
+
+/**
+ * A head's additive projection on pairs or triples. Anchors are others for every seed: what a sample gets wrong evens out.
+ */
 export function additiveOf(
   asked: Asked,
-  { text: texts, face: faces, labels }: Required<Pick<Items, 'text' | 'face' | 'labels'>>,
+  items: Items & { readonly labels: Uint8Array },
   classes: number,
   seed: number,
 ): Promise<Scores<Float64Array>> {
-  const anchors = stratifiedSample(labels, ANCHORS, randomStream(seed, 'anchors'));
+  const rows = rowsBy(items, (all) => all);
+  const count = Object.keys(rows).length > 2 ? TRIPLE_ANCHORS : ANCHORS;
+  const anchors = stratifiedSample(items.labels, count, randomStream(seed, 'anchors'));
   return additiveProjection(
-    async (text, face) =>
-      scores(classes, (await predictAll(asked, { text, face, labels: text }, classes)).data),
-    { texts, faces },
-    { texts: pickRows(texts, anchors), faces: pickRows(faces, anchors) },
+    async (some) => {
+      const { length } = Object.values(some)[0]!;
+      return scores(classes, (await predictAll(asked, { ...some, labels: { length } }, classes)).data);
+    },
+    rows,
+    rowsBy(items, (all) => pickRows(all, anchors)),
   );
+}
+
+/** Mean share of every modality in the gate, over dimensions and items, in each test. */
+async function sharesOf(
+  asked: Asked,
+  tests: EvaluationItems['tests'],
+  modalities: number,
+): Promise<Tensor<'float32'>> {
+  const out = new Float64Array(tests.length * modalities);
+  for (const [test, items] of tests.entries())
+    for await (const { gate, gates } of predictParts(asked, items)) {
+      // Of two modalities the gate is the share of the second.
+      const { data, shape } = (gates ?? gate)!;
+      const width = shape.at(-1)!;
+      for (let i = 0; i < data.length; i++) {
+        const share = data[i]! / width / items.labels.length;
+        if (gates) out[test * modalities + (Math.floor(i / width) % modalities)]! += share;
+        else {
+          out[test * modalities + 1]! += share;
+          out[test * modalities]! += 1 / width / items.labels.length - share;
+        }
+      }
+    }
+  return float32([tests.length, modalities], Float32Array.from(out));
 }
 
 /** Mean gate of every test pair; undefined where there is no gate, or one for all pairs. */

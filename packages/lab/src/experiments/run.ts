@@ -4,8 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensorsFile, sha256, writeFileAtomic, writeSafetensorsFile } from 'mien-engine/node';
 import type { Progress } from 'mien/parts/base';
+import type { Modality } from 'mien/parts/bundle';
 import { evaluateScores, scores } from 'mien/parts/evaluate';
 import { defined, randomStream, type Tensor } from 'mien-engine/base';
+import type { Partner } from '../data/pairing.js';
+import type { Split } from '../features/sets.js';
 import { readsStates } from '../heads/heads.js';
 import {
   createPredictionSession,
@@ -15,9 +18,18 @@ import {
 } from '../train/head-graph.js';
 import { HEAD_FILE, trainHead, type EpochRecord, type TrainedHead } from '../train/head-task.js';
 import type { Config } from './config.js';
-import { pair, take, type EvaluationItems, type ExperimentData, type Selection } from './data.js';
-import { graphOptions, tablesOf } from './head-options.js';
-import type { ModelSpec } from './plan.js';
+import {
+  match,
+  pair,
+  take,
+  type EvaluationItems,
+  type ExperimentData,
+  type Matched,
+  type Selection,
+} from './data.js';
+import { graphOptions, selectionOf, tablesOf } from './head-options.js';
+import { choicesOf, limitedTo, withMissing } from './incomplete.js';
+import { readBy, type ModelSpec } from './plan.js';
 import { analyseRun, predictAll, runAnalysisOf, type RunAnalysis } from './run-analysis.js';
 
 /** Logits `[n, labels]` on validation, and on each test pairing (one entry where nothing is paired). */
@@ -48,42 +60,88 @@ export function validationPairs(config: Config, texts: Selection, faces: Selecti
 export const testPairs = (config: Config, texts: Selection, faces: Selection, pairing: number): Int32Array =>
   pair(texts, faces, config.seed, pairing, 'test pairing');
 
-/** Fused heads are judged on pairs; the unimodal ones on each of their items, which pairs then refer to. */
-export function evaluationItems(
+/** As `validationPairs`, for any modalities: positions in their selections, the pairings one after the other. */
+export function validationMatches<M extends Partner>(
   config: Config,
-  data: ExperimentData,
-  { head, labels, faces }: ModelSpec,
-): EvaluationItems {
-  if (head === 'text' || head === 'face') {
+  selections: Matched<M>,
+  count = VALIDATION_PAIRINGS,
+): Record<M | 'text', number[]> {
+  const found = Array.from({ length: count }, (_, i) =>
+    match(selections, config.seed, i, 'validation pairing'),
+  );
+  const text = found.flatMap(() => Array.from(selections.text.rows, (_, i) => i));
+  const partners = Object.keys(found[0]!) as M[];
+  return Object.fromEntries([
+    ['text', text],
+    ...partners.map((modality) => [modality, found.flatMap((one) => [...one[modality]])]),
+  ]) as Record<M | 'text', number[]>;
+}
+
+/** As `testPairs`, for any modalities. */
+export const testMatches = <M extends Partner>(
+  config: Config,
+  selections: Matched<M>,
+  pairing: number,
+): Record<M, Int32Array> => match(selections, config.seed, pairing, 'test pairing');
+
+/** What a model reads of a split, and the texts whose labels it is matched by. */
+function selectionsOf(data: ExperimentData, model: ModelSpec, split: Split): Matched<Partner> {
+  const others = readBy(model).filter((modality) => modality !== 'text');
+  const selections = others.map((modality) => [modality, selectionOf(data, model, modality, split)]);
+  return { ...Object.fromEntries(selections), text: data.texts(model.labels, split) } as Matched<Partner>;
+}
+
+/**
+ * Fused heads are judged on pairs (triples); the unimodal ones on each of their items, which pairs then refer to. Those that
+ * do without modalities are judged on every choice of them: validation, and the tests of all pairings, choice after choice.
+ */
+export function evaluationItems(config: Config, data: ExperimentData, model: ModelSpec): EvaluationItems {
+  const read = readBy(model);
+  if (read.length === 1) {
+    const [modality] = read as [Modality];
     const items = (split: 'validation' | 'test') => {
-      const { rows, labels: truth } =
-        head === 'text' ? data.texts(labels, split) : data.faces(faces!, labels, split);
-      return { [head]: rows, labels: truth };
+      const { rows, labels } = selectionOf(data, model, modality, split);
+      return { [modality]: rows, labels };
     };
     return { validation: items('validation'), tests: [items('test')] };
   }
-  const pairs = (
-    split: 'validation' | 'test',
-    choose: (t: Selection, f: Selection) => [ArrayLike<number>, ArrayLike<number>],
+  const taken = (
+    selections: Matched<Partner>,
+    positions: Readonly<Partial<Record<Modality, ArrayLike<number>>>>,
   ) => {
-    const texts = data.texts(labels, split);
-    const selection = data.faces(faces!, labels, split);
-    const [textPositions, facePositions] = choose(texts, selection);
-    const chosen = take(texts, textPositions);
-    return { text: chosen.rows, face: take(selection, facePositions).rows, labels: chosen.labels };
+    const rows = read.map((modality) => [
+      modality,
+      take(selections[modality], positions[modality] ?? []).rows,
+    ]);
+    const { labels } = positions.text ? take(selections.text, positions.text) : selections.text;
+    return { ...Object.fromEntries(rows), labels } as EvaluationItems['validation'];
   };
+  const [ofValidation, ofTest] = [selectionsOf(data, model, 'validation'), selectionsOf(data, model, 'test')];
+  const everyText = Array.from(ofTest.text.rows, (_, i) => i);
+  const tests = Array.from({ length: config.pairing.testSeeds }, (_, pairing) =>
+    taken(ofTest, { ...testMatches(config, ofTest, pairing), text: everyText }),
+  );
+  const choices = model.incomplete ? choicesOf(read) : [read];
+  // Every choice has the same pairs, so that one pairing of them is as many items as several of a single choice.
+  const validation = taken(
+    ofValidation,
+    validationMatches(config, ofValidation, model.incomplete ? 1 : VALIDATION_PAIRINGS),
+  );
   return {
-    validation: pairs('validation', (texts, selection) => {
-      const positions = validationPairs(config, texts, selection);
-      return [positions.texts, positions.faces];
-    }),
-    tests: Array.from({ length: config.pairing.testSeeds }, (_, pairing) =>
-      pairs('test', (texts, selection) => [
-        texts.rows.map((_row, i) => i),
-        testPairs(config, texts, selection, pairing),
-      ]),
-    ),
+    validation: joined(choices.map((choice) => limitedTo(validation, read, choice))),
+    tests: choices.flatMap((choice) => tests.map((items) => limitedTo(items, read, choice))),
   };
+}
+
+/** Items one after the other. */
+function joined(parts: readonly EvaluationItems['validation'][]): EvaluationItems['validation'] {
+  const [first] = parts as [EvaluationItems['validation']];
+  if (parts.length === 1) return first;
+  const names = Object.keys(first) as (keyof typeof first)[];
+  const of = (name: (typeof names)[number]) => parts.flatMap((part) => Array.from(part[name]!));
+  return Object.fromEntries(
+    names.map((name) => [name, name === 'labels' ? Uint8Array.from(of(name)) : Int32Array.from(of(name))]),
+  ) as unknown as EvaluationItems['validation'];
 }
 
 /**
@@ -91,13 +149,15 @@ export function evaluationItems(
  * all have been seen, cut into epochs.
  */
 function sampler(
-  { sampling, labels, faces, head }: ModelSpec,
-  { epochs }: Config,
+  model: ModelSpec,
+  { epochs, triples }: Config,
   data: ExperimentData,
   seed: number,
 ): (epoch: number) => Items {
-  const pool = faces === null ? undefined : data.faces(faces, labels, 'train');
-  const main = sampling === 'faces' ? pool! : data.texts(labels, 'train');
+  const { sampling, labels } = model;
+  const read = readBy(model);
+  const pools = selectionsOf(data, model, 'train');
+  const main = sampling === 'faces' ? pools.face : data.texts(labels, 'train');
   const n = main.rows.length;
   const size = Math.min(epochs.items, n);
   return (epoch) => {
@@ -115,8 +175,13 @@ function sampler(
     const items = take(main, positions);
     if (sampling === 'texts') return { text: items.rows, labels: items.labels };
     if (sampling === 'faces') return { face: items.rows, labels: items.labels };
-    const drawn = take(pool!, pair(items, pool!, seed, epoch, 'training pairing'));
-    return { ...(head === 'face' ? {} : { text: items.rows }), face: drawn.rows, labels: items.labels };
+    const found = match({ ...pools, text: items }, seed, epoch, 'training pairing');
+    const rows = read.map((modality) => [
+      modality,
+      modality === 'text' ? items.rows : take(pools[modality], found[modality]).rows,
+    ]);
+    const drawn = { ...Object.fromEntries(rows), labels: items.labels } as Items;
+    return model.incomplete ? withMissing(drawn, read, triples.missing, seed, epoch) : drawn;
   };
 }
 
@@ -142,7 +207,7 @@ export const fingerprint = (
   variation?: Variation,
 ): string => {
   // The number of seeds, whose faces the main row has, and what concerns other heads do not change a run.
-  const { seeds: _seeds, furtherHeads: _heads, pairing, ...rest } = config;
+  const { seeds: _seeds, furtherHeads: _heads, pairing, triples, ...rest } = config;
   const { tensor, rank, attention, ...shared } = rest.head;
   const own =
     model.head === 'tensor'
@@ -152,7 +217,7 @@ export const fingerprint = (
         : readsStates(model.head)
           ? { attention }
           : {};
-  const decisive = { ...rest, head: { ...shared, ...own } };
+  const decisive = { ...rest, head: { ...shared, ...own }, ...(model.incomplete ? { triples } : {}) };
   const varied = variation ? [variation.key] : [];
   return sha256(JSON.stringify([model, { ...decisive, testSeeds: pairing.testSeeds }, features, ...varied]));
 };
@@ -243,8 +308,9 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
 export const lacksAnalysis = (run: RunResult, options: RunOptions): boolean =>
   isAnalysed(options.model) && run.analysis === undefined && existsSync(join(runFolder(options), HEAD_FILE));
 
-/** The report's statistics are about the paper's heads. */
-const isAnalysed = ({ texts }: ModelSpec): boolean => texts === undefined;
+/** The report's statistics are about the paper's heads; of those on triples, the rows state gate and projection. */
+const isAnalysed = ({ texts, modalities }: ModelSpec): boolean =>
+  texts === undefined || modalities !== undefined;
 
 const RESULT = 'result.json';
 const LOGITS = 'logits.safetensors';

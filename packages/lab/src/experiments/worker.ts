@@ -1,24 +1,10 @@
 // A child process that trains heads: ONNX Runtime blocks the event loop, and one process per core trains fastest.
 import { serveTasks } from 'mien-engine/node';
 import { silentProgress } from 'mien/parts/base';
-import type { Config } from './config.js';
 import { experimentData, type ExperimentData, type TextSource } from './data.js';
-import { loadFeatures, type FeatureSource } from './features.js';
-import type { ModelSpec } from './plan.js';
+import { loadFeatures } from './features.js';
 import { performRun } from './run.js';
-
-export interface WorkerSetup {
-  readonly source: FeatureSource;
-  readonly config: Config;
-  readonly folder: string;
-  readonly features: string;
-}
-
-/** Training of one head with one seed. */
-export interface Task {
-  readonly model: ModelSpec;
-  readonly seed: number;
-}
+import { hashFor, type Task, type WorkerSetup } from './worker-setup.js';
 
 /** Runs are saved in the folder; notes are lines about epochs. */
 serveTasks<WorkerSetup, Task, undefined, undefined, string>(async (setup) => {
@@ -32,6 +18,7 @@ serveTasks<WorkerSetup, Task, undefined, undefined, string>(async (setup) => {
       data.set(texts, examples);
       await performRun(examples, {
         ...setup,
+        features: hashFor(setup, { model }),
         model,
         seed,
         signal,

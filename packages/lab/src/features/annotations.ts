@@ -9,13 +9,16 @@ import { FACE_LABELS, type FaceItem, type Protocol, TEXT_LABELS } from 'mien/par
 import { canonicalJson } from './format.js';
 import {
   type BySet,
+  completeSets,
   countSplits,
   type FeatureSet,
   type FeatureSets,
+  type Fer2013FeatureSet,
   type Fer2013Usage,
   SET_NAMES,
   type SetName,
   type SetProvenance,
+  type SomeSets,
   type Split,
   termsOf,
   termsOfItems,
@@ -112,8 +115,27 @@ export function annotate(
       ...defined({ usage: set === 'fer2013' ? faces.map(({ item }) => usageOf(item)) : undefined }),
     };
   }
-  const { settings, counts } = protocol;
-  return { format: 'mien-annotations/1', protocol: { ...settings, counts }, sets, stores };
+  const { voices, settings, counts } = protocol;
+  if (voices) {
+    const labelNames: readonly string[] = FACE_LABELS;
+    const speaker = numberer();
+    const speakers = voices.items.map((item) => speaker(item.speaker));
+    sets.ravdess = {
+      ids: voices.items.map(({ id }) => id),
+      labels: voices.items.map(({ label }) => labelNames.indexOf(label)),
+      split: voices.items.map(({ split }) => split),
+      subject: speakers,
+      // Whole speakers are split.
+      group: speakers,
+      sha256: voices.items.map((item) => item.sha256),
+    };
+  }
+  const kept = {
+    ...settings,
+    counts,
+    ...(voices && { voices: { speakers: voices.speakers, dropped: voices.dropped } }),
+  };
+  return { format: 'mien-annotations/1', protocol: kept, sets, stores };
 }
 
 /**
@@ -121,21 +143,21 @@ export function annotate(
  * @throws MienError `data` if the protocol lacks a set, `store` if a store lacks an item or has other bytes of it
  */
 export const setsFromStores = (protocol: Protocol, stores: BySet<Store>): FeatureSets =>
-  joinSets(annotate(protocol), stores);
+  completeSets(joinSets(annotate(protocol), stores));
 
-/** As `setsFromStores`, from annotations. */
+/**
+ * Joins annotations and stores into the sets of which there are both.
+ * @throws MienError `data` if one set of faces is there without the other, `store` as `setsFromStores`
+ */
 export function joinSets(
   annotations: Annotations,
   stores: Readonly<Partial<Record<SetName, Store>>>,
-): FeatureSets {
+): SomeSets {
   const provenance: Partial<Record<SetName, SetProvenance>> = {};
-  const joined = (set: SetName): FeatureSet => {
+  const joined = (set: SetName): FeatureSet | undefined => {
     const annotation = annotations.sets[set];
     const store = stores[set];
-    if (annotation === undefined || store === undefined)
-      throw new MienError('data', `the experiment needs features of ${set}, and there are none`, {
-        hint: 'Specify a data folder with isear, fer2013 and rafdb.',
-      });
+    if (annotation === undefined || store === undefined) return undefined;
     const { width, encoder } = store.manifest.config;
     const items = featureSet(set, annotation, store);
     const counts = countSplits(items.split);
@@ -143,20 +165,26 @@ export function joinSets(
     provenance[set] = { encoder, counts, width, fullWidth: width, terms };
     return items;
   };
-  const texts = joined('isear');
-  const corpora = stores.corpora && annotations.sets.corpora ? joined('corpora') : undefined;
+  const [texts, corpora, voices] = [joined('isear'), joined('corpora'), joined('ravdess')];
   const [fer2013, rafdb] = [joined('fer2013'), joined('rafdb')];
-  const usage = annotations.sets.fer2013?.usage ?? fer2013.ids.map((): Fer2013Usage => 'unknown');
+  const usage = annotations.sets.fer2013?.usage ?? fer2013?.ids.map((): Fer2013Usage => 'unknown');
   return {
-    texts,
-    ...defined({ corpora }),
-    faces: { fer2013: { ...fer2013, usage }, rafdb },
-    provenance: {
-      source: 'store',
-      sets: provenance as BySet<SetProvenance>,
-      protocol: annotations.protocol,
-    },
+    ...defined({ texts, corpora, faces: bothFaces(fer2013 && { ...fer2013, usage: usage! }, rafdb), voices }),
+    provenance: { source: 'store', sets: provenance, protocol: annotations.protocol },
   };
+}
+
+/** @throws MienError `data` if one of the two is missing */
+function bothFaces(
+  fer2013: Fer2013FeatureSet | undefined,
+  rafdb: FeatureSet | undefined,
+): SomeSets['faces'] | undefined {
+  if (fer2013 === undefined && rafdb === undefined) return undefined;
+  if (fer2013 !== undefined && rafdb !== undefined) return { fer2013, rafdb };
+  const [there, missing] = fer2013 ? ['fer2013', 'rafdb'] : ['rafdb', 'fer2013'];
+  throw new MienError('data', `there are features of ${there}, and none of ${missing}`, {
+    hint: 'Specify a data folder with isear, fer2013 and rafdb.',
+  });
 }
 
 function featureSet(set: SetName, annotation: Annotation, store: Store): FeatureSet {

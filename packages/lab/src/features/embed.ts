@@ -1,4 +1,5 @@
-// Encodes the items of one shard: texts in batches of equal length, images decoded while the encoder runs.
+// Encodes the items of one shard: texts in batches of equal length, images decoded while the encoder runs, recordings
+// one by one.
 //
 // A row must not depend on the other items of its batch, so that one changed item can be recomputed alone: texts of a
 // batch have the same number of tokens (without padding), and images are independent. Rounding may still depend on the
@@ -9,6 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { defined, inBatches, indicesBy, itemsAt, MienError, sizeOf, type Tensor } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
+import type { Modality } from 'mien/parts/bundle';
 import type { FaceImage } from 'mien/parts/data';
 import type {
   DecodedImage,
@@ -17,6 +19,7 @@ import type {
   FaceEncoder,
   TextEncoder,
 } from 'mien/parts/encoders';
+import type { VoiceEncoder } from '../encoders/load-voice.js';
 import type { States } from './format.js';
 import type { EncodedRow } from './shard.js';
 
@@ -29,9 +32,9 @@ interface EncodeHooks {
 
 /** An encoder and its kind of items, as needed to fill a store. */
 export interface Embedder<Item extends { readonly id: string }> {
-  readonly kind: 'text' | 'face';
+  readonly kind: Modality;
   /** Unit of progress messages. */
-  readonly unit: 'texts' | 'faces';
+  readonly unit: 'texts' | 'faces' | 'clips';
   readonly identity: EncoderIdentity;
   readonly width: number;
   readonly states: States;
@@ -229,6 +232,44 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
     },
   };
 }
+
+export interface StoreClip {
+  readonly id: string;
+  readonly file: string;
+}
+
+export interface VoiceEmbedderOptions extends EmbedderOptions {
+  /** Sound at 16 kHz of a recording's bytes; errors refer to it by `name`. */
+  readonly decode: (bytes: Uint8Array, name: string) => Promise<Float32Array>;
+}
+
+/** Embeds recordings, each at its own length and of as much as the encoder can hear: pooled embeddings `[width]`. */
+export const voiceEmbedder = (encoder: VoiceEncoder, options: VoiceEmbedderOptions): Embedder<StoreClip> => ({
+  kind: 'voice',
+  unit: 'clips',
+  identity: encoder.identity,
+  width: encoder.width,
+  states: 'none',
+  shardSize: options.shardSize ?? 256,
+  batchSize: 1,
+  witness: (_items, candidates) => candidates[0]!,
+  content: ({ file }) =>
+    readFile(file).catch((cause: unknown) => {
+      throw fileError('read', file, cause);
+    }),
+  async encode(items, contents, { advance, signal }) {
+    const rows: EncodedRow[] = [];
+    for (const [i, { file }] of items.entries()) {
+      throwIfInterrupted(signal);
+      const clip = await options.decode(contents[i]!, file);
+      const { data } = await encoder.encode([clip.subarray(0, encoder.maxSamples)]);
+      rows.push({ embedding: data });
+      advance(1);
+      await yieldToEvents();
+    }
+    return rows;
+  },
+});
 
 /** @throws MienError `data` if the number of pixels does not match the size */
 function greyToRgb(width: number, height: number, grey: Uint8Array, id: string): DecodedImage {

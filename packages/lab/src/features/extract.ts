@@ -7,7 +7,9 @@ import type { Progress } from 'mien/parts/base';
 import type { Protocol } from 'mien/parts/data';
 import { decodeImage, type FaceEncoder, type TextEncoder } from 'mien/parts/encoders';
 import { ANNOTATIONS_NAME, annotate, encodeAnnotations, joinSets, readAnnotations } from './annotations.js';
-import { faceEmbedder, textEmbedder } from './embed.js';
+import { clipOf } from '../data/speech.js';
+import type { VoiceEncoder } from '../encoders/load-voice.js';
+import { faceEmbedder, textEmbedder, voiceEmbedder } from './embed.js';
 import type { Embedder, EmbedderOptions, StoreFace, StoreText } from './embed.js';
 import { configOf, fillStore, writeWhenNew } from './fill.js';
 import type { FillResult } from './fill.js';
@@ -15,8 +17,8 @@ import { configKey } from './format.js';
 import type { Part } from './format.js';
 import { mergeParts } from './merge.js';
 import type { MergeResult } from './merge.js';
-import type { FeatureSets, SetName } from './sets.js';
-import { SET_NAMES } from './sets.js';
+import type { FeatureSets, SetName, SomeSets } from './sets.js';
+import { completeSets, SET_NAMES } from './sets.js';
 import { openStore } from './store.js';
 import type { Store } from './store.js';
 
@@ -24,7 +26,11 @@ export interface ExtractOptions extends EmbedderOptions {
   /** The cleaned and split data; dropped items are embedded too, so that different splits can share the stores. */
   readonly protocol: Protocol;
   /** Without an encoder, its sets are left out. */
-  readonly encoders: { readonly text?: TextEncoder; readonly face?: FaceEncoder };
+  readonly encoders: {
+    readonly text?: TextEncoder;
+    readonly face?: FaceEncoder;
+    readonly voice?: VoiceEncoder;
+  };
   /** Folder that contains a subfolder per store. */
   readonly dir: string;
   /** Only these sets; by default all sets of which the protocol has items. */
@@ -81,6 +87,10 @@ function jobsOf(options: ExtractOptions): Job[] {
         faces.flatMap(({ item }): StoreFace[] => (item.dataset === set ? [item] : [])),
       );
   }
+  if (encoders.voice !== undefined) {
+    const decode = (bytes: Uint8Array, file: string): Promise<Float32Array> => clipOf(bytes, file);
+    add('ravdess', voiceEmbedder(encoders.voice, { ...options, decode }), protocol.voices?.items ?? []);
+  }
   return jobs;
 }
 
@@ -124,14 +134,18 @@ export async function featuresOf(options: Omit<ExtractOptions, 'part' | 'only'>)
   const results = await extractFeatures(options);
   const stores: Partial<Record<SetName, Store>> = {};
   for (const { set } of jobs) stores[set] = await openStore(results[set]!.dir);
-  return joinSets(annotate(options.protocol), stores);
+  return completeSets(joinSets(annotate(options.protocol), stores));
 }
 
 /**
  * The feature sets of an experiment from a folder of stores, without the data they were made from.
- * @throws MienError `file` or `format` if the annotations are missing or damaged, `store` if a store is
+ * @throws MienError `file` or `format` if the annotations are missing or damaged, `store` if a store is, `data` if a set
+ *   is missing
  */
-export async function openFeatures(dir: string): Promise<FeatureSets> {
+export const openFeatures = async (dir: string): Promise<FeatureSets> => completeSets(await openSets(dir));
+
+/** The sets of which there are stores in a folder. @throws MienError `file`, `format` or `store` as `openFeatures` */
+export async function openSets(dir: string): Promise<SomeSets> {
   const annotations = await readAnnotations(dir);
   const stores: Partial<Record<SetName, Store>> = {};
   for (const set of SET_NAMES) {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
 import { fileError, sha256 } from 'mien-engine/node';
 import { checkData } from 'mien/parts/base';
+import { MODALITIES, type Modality } from 'mien/parts/bundle';
 import type { EncoderIdentity } from 'mien/parts/encoders';
 
 export const STORE_FORMAT = 'mien-features/1';
@@ -17,7 +18,7 @@ export type States = 'none' | 'tokens' | 'map';
 export interface StoreConfig {
   /** Name of the data set, for instance `isear`. */
   readonly set: string;
-  readonly kind: 'text' | 'face';
+  readonly kind: Modality;
   readonly encoder: EncoderIdentity;
   /** Width of the pooled embeddings. */
   readonly width: number;
@@ -62,7 +63,7 @@ const manifestSchema = z.strictObject({
   format: z.literal(STORE_FORMAT),
   config: z.strictObject({
     set: z.string(),
-    kind: z.enum(['text', 'face']),
+    kind: z.enum(MODALITIES),
     encoder: z.strictObject({
       id: z.string(),
       revision: z.string(),

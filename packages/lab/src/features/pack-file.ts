@@ -7,10 +7,18 @@ import type { EncoderIdentity } from 'mien/parts/encoders';
 import { canonicalJson } from './format.js';
 import { mixComponents } from './pca.js';
 import { dequantize } from './quantize.js';
-import type { BySet, FeatureSet, FeatureSets, Reduction, SetName, SetProvenance, Split } from './sets.js';
-import { SET_NAMES, SPLITS, USAGES } from './sets.js';
+import { MODALITIES, type Modality } from 'mien/parts/bundle';
+import type { FeatureSet, FeatureSets, Reduction, SetName, SetProvenance, SomeSets, Split } from './sets.js';
+import { completeSets, SET_NAMES, SETS_OF, SPLITS, USAGES } from './sets.js';
 
 export const PACK_FORMAT = 'mien-pack/1';
+
+/** What the codebook of each modality is called in a pack. */
+export const CODEBOOK_OF = {
+  text: 'texts',
+  face: 'faces',
+  voice: 'voices',
+} as const satisfies Record<Modality, string>;
 
 export interface PackedSet {
   readonly items: number;
@@ -28,7 +36,7 @@ export interface PackManifest {
   /** Of the safetensors file. */
   readonly bytes: number;
   readonly sha256: string;
-  readonly sets: BySet<PackedSet>;
+  readonly sets: Readonly<Partial<Record<SetName, PackedSet>>>;
   /** Settings and counts of cleaning and splitting. */
   readonly protocol: Readonly<Record<string, unknown>>;
   /** Loss against the full features, as measured by the experiment; null until measured. */
@@ -61,12 +69,11 @@ const manifestSchema = z.strictObject({
   origin: z.string(),
   bytes: count,
   sha256: z.string(),
-  sets: z.strictObject({
-    isear: setSchema,
-    corpora: setSchema.exactOptional(),
-    fer2013: setSchema,
-    rafdb: setSchema,
-  }),
+  sets: z
+    .partialRecord(z.enum(SET_NAMES), setSchema)
+    .refine(({ fer2013, rafdb }) => (fer2013 === undefined) === (rafdb === undefined), {
+      message: 'it has faces of one set without the other',
+    }),
   protocol: z.record(z.string(), z.unknown()),
   cost: z.unknown(),
 });
@@ -97,11 +104,17 @@ export async function setPackCost(file: string, cost: unknown): Promise<void> {
 }
 
 /**
- * Reads a pack into the structure of features from stores, with embeddings `[n, components]`. Their dimensions are mixed
- * components (`mixComponents`), which preserves the distances between the reduced embeddings.
+ * Reads an experiment's pack into the structure of features from stores, with embeddings `[n, components]`. Their dimensions
+ * are mixed components (`mixComponents`), which preserves the distances between the reduced embeddings.
+ * @throws MienError `data` if it lacks a set of the paper's experiment, and as `readSomeSets`
+ */
+export const readPack = async (file: string): Promise<FeatureSets> => completeSets(await readSomeSets(file));
+
+/**
+ * As `readPack`, of a pack with any sets.
  * @throws MienError `file` if a file is missing, `format` if the pack is damaged
  */
-export async function readPack(file: string): Promise<FeatureSets> {
+export async function readSomeSets(file: string): Promise<SomeSets> {
   const manifest = await readPackManifest(file);
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw fileError('read', file, cause);
@@ -112,38 +125,36 @@ export async function readPack(file: string): Promise<FeatureSets> {
       hint: 'Download the pack again, or recreate it with `mien pack`.',
     });
   const { tensors } = readSafetensors(bytes, { file });
-  const texts = unpackSet('isear', 'texts', manifest, tensors, file);
-  const corpora = manifest.sets.corpora && unpackSet('corpora', 'texts', manifest, tensors, file);
-  const fer2013 = unpackSet('fer2013', 'faces', manifest, tensors, file);
-  const rafdb = unpackSet('rafdb', 'faces', manifest, tensors, file);
-  const usage = bytesNamed(tensors, 'fer2013.usage', fer2013.ids.length, file);
   const { sets, protocol, cost } = manifest;
+  const found: Partial<Record<SetName, FeatureSet>> = {};
+  const provenance: Partial<Record<SetName, SetProvenance>> = {};
+  const reduction: Partial<Record<SetName, Reduction>> = {};
+  for (const modality of MODALITIES)
+    for (const name of SETS_OF[modality]) {
+      const set = sets[name];
+      if (set === undefined) continue;
+      found[name] = unpackSet(name, CODEBOOK_OF[modality], set, tensors, file);
+      const { encoder, counts, fullWidth, terms } = set;
+      provenance[name] = { encoder, counts, width: set.reduction.components, fullWidth, terms };
+      reduction[name] = set.reduction;
+    }
+  const { isear: texts, corpora, fer2013, rafdb, ravdess: voices } = found;
+  const usageOf = ({ ids }: FeatureSet) =>
+    Array.from(
+      bytesNamed(tensors, 'fer2013.usage', ids.length, file),
+      (index) => USAGES[index] ?? ('unknown' as const),
+    );
+  const faces = fer2013 && rafdb && { fer2013: { ...fer2013, usage: usageOf(fer2013) }, rafdb };
   return {
-    texts,
-    ...defined({ corpora }),
-    faces: {
-      fer2013: { ...fer2013, usage: Array.from(usage, (index) => USAGES[index] ?? 'unknown') },
-      rafdb,
-    },
+    ...defined({ texts, corpora, faces, voices }),
     provenance: {
       source: 'pack',
-      sets: perSet(sets, ({ encoder, counts, fullWidth, terms, reduction }): SetProvenance => ({
-        encoder,
-        counts,
-        width: reduction.components,
-        fullWidth,
-        terms,
-      })),
+      sets: provenance,
       protocol,
-      pack: { sha256: manifest.sha256, reduction: perSet(sets, (set) => set.reduction), cost },
+      pack: { sha256: manifest.sha256, reduction, cost },
     },
   };
 }
-
-const perSet = <T>(sets: BySet<PackedSet>, make: (set: PackedSet) => T): BySet<T> =>
-  Object.fromEntries(
-    SET_NAMES.flatMap((name) => (sets[name] ? [[name, make(sets[name])]] : [])),
-  ) as unknown as BySet<T>;
 
 function named(tensors: Tensors, name: string, file: string): Tensor {
   const value = tensors[name];
@@ -167,18 +178,21 @@ function integersNamed(tensors: Tensors, name: string, n: number, file: string):
 
 function unpackSet(
   name: SetName,
-  kind: 'texts' | 'faces',
-  manifest: PackManifest,
+  kind: (typeof CODEBOOK_OF)[Modality],
+  { items, labels: labelNames, reduction }: PackedSet,
   tensors: Tensors,
   file: string,
 ): FeatureSet {
-  const { items, labels: labelNames, reduction } = manifest.sets[name]!;
   const bits = bytesNamed(tensors, `${kind}.bits`, reduction.components, file);
   const levels = named(tensors, `${kind}.levels`, file);
   if (levels.dtype !== 'float32' || bits.reduce((sum, count) => sum + count, 0) !== reduction.bits)
     throw new MienError('format', 'the codebook does not fit the manifest', { file, field: kind });
   const codebook = { bits, levels: levels.data as Float32Array };
+  if (levels.data.some((level) => !Number.isFinite(level)))
+    throw new MienError('format', 'the codebook has levels that are not finite', { file, field: kind });
   const codes = named(tensors, `${name}.codes`, file);
+  if (codes.dtype !== 'uint8')
+    throw new MienError('format', 'codes are bytes', { file, field: `${name}.codes` });
   const labels = bytesNamed(tensors, `${name}.labels`, items, file);
   const split = bytesNamed(tensors, `${name}.split`, items, file);
   if (labels.some((label) => label >= labelNames.length) || split.some((index) => index >= SPLITS.length))

@@ -1,7 +1,6 @@
-// Writes a feature pack: the embeddings of all sets, reduced and quantised, in one small file with labels, splits, and
+// Writes a feature pack: the embeddings of some sets, reduced and quantised, in one small file with labels, splits, and
 // anonymous numbers for subjects and groups, so that experiments can run without the data.
 import {
-  defined,
   encodeSafetensors,
   float32,
   int32,
@@ -12,18 +11,27 @@ import {
 } from 'mien-engine/base';
 import { sha256, writeFileAtomic } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts/base';
+import { MODALITIES } from 'mien/parts/bundle';
 import { canonicalJson } from './format.js';
-import { PACK_FORMAT, encodePackManifest, manifestPathOf } from './pack-file.js';
+import { CODEBOOK_OF, PACK_FORMAT, encodePackManifest, manifestPathOf } from './pack-file.js';
 import type { PackManifest, PackedSet } from './pack-file.js';
 import { fitPca, project } from './pca.js';
 import { allocateBits, dequantize, fitCodebook, quantize } from './quantize.js';
 import type { Codebook } from './quantize.js';
-import type { FeatureSet, FeatureSets, Reduction, SetName } from './sets.js';
-import { SPLITS, USAGES } from './sets.js';
+import type { FeatureSet, Reduction, SetName, SomeSets } from './sets.js';
+import { setsByName, SETS_OF, SPLITS, USAGES } from './sets.js';
+
+interface Wanted {
+  /** Principal components. */
+  readonly components: number;
+  /** Bits per item. */
+  readonly bits: number;
+}
 
 export interface PackOptions {
-  readonly texts?: { readonly components?: number; readonly bits?: number };
-  readonly faces?: { readonly components?: number; readonly bits?: number };
+  readonly texts?: Partial<Wanted>;
+  readonly faces?: Partial<Wanted>;
+  readonly voices?: Partial<Wanted>;
   /** Loss of the pack against the full features, if known; any JSON value. */
   readonly cost?: unknown;
   /** Larger packs are rejected; 10 MB by default. */
@@ -43,6 +51,7 @@ export interface PackResult {
 const PACK_DEFAULTS = {
   texts: { components: 384, bits: 1536 },
   faces: { components: 512, bits: 1280 },
+  voices: { components: 384, bits: 1536 },
   maxBytes: 10_000_000,
 } as const;
 
@@ -55,7 +64,7 @@ const trainingRows = ({ split }: FeatureSet): number[] =>
 /** Reduces the sets of one encoder together, with one basis and one codebook. */
 function reduce(
   sets: readonly FeatureSet[],
-  wanted: { components: number; bits: number },
+  wanted: Wanted,
 ): { reduction: Reduction; codebook: Codebook; codes: Uint8Array[] } {
   const width = sets[0]!.embeddings.shape[1]!;
   const components = Math.min(wanted.components, width);
@@ -101,57 +110,64 @@ function squaredError(
  * Reduces and quantises feature sets (with principal components and codebooks of the training split only) and writes
  * `file` and a manifest beside it; the same sets give the same bytes. Labels, splits, subjects and groups are included;
  * ids, texts, images and file names are not.
- * @throws MienError `config` if the sets come from a pack or the pack would be larger than `maxBytes`, `data` if the
- *   faces come from two encoders, `file` if it cannot be written
+ * @throws MienError `config` if the sets come from a pack or the pack would be larger than `maxBytes`, `data` if there are
+ *   none or those of one modality come from two encoders, `file` if it cannot be written
  */
 export async function writePack(
   file: string,
-  sets: FeatureSets,
+  sets: SomeSets,
   options: PackOptions = {},
 ): Promise<PackResult> {
   const { progress = silentProgress, maxBytes = PACK_DEFAULTS.maxBytes } = options;
   const { provenance } = sets;
   if (provenance.source === 'pack')
     throw new MienError('config', 'these features come from a pack; packs are made from full features');
-  if (canonicalJson(provenance.sets.fer2013.encoder) !== canonicalJson(provenance.sets.rafdb.encoder))
-    throw new MienError('data', 'the faces of FER2013 and RAF-DB come from two different encoders');
+  const named = setsByName(sets);
+  const kinds = MODALITIES.flatMap((modality) => {
+    const names = SETS_OF[modality].filter((name) => named[name] !== undefined);
+    return names.length === 0 ? [] : [{ codebook: CODEBOOK_OF[modality], names }];
+  });
+  if (kinds.length === 0) throw new MienError('data', 'there are no features to pack', { file });
+  for (const {
+    names: [first, ...others],
+  } of kinds)
+    for (const other of others)
+      if (identityOf(provenance, first!) !== identityOf(provenance, other))
+        throw new MienError('data', `${first} and ${other} come from two different encoders`);
 
-  progress.begin('packing', 2, 'encoders');
-  const textSets = [sets.texts, ...(sets.corpora ? [sets.corpora] : [])];
-  const texts = reduce(textSets, { ...PACK_DEFAULTS.texts, ...options.texts });
-  progress.advance();
-  const faces = reduce([sets.faces.fer2013, sets.faces.rafdb], { ...PACK_DEFAULTS.faces, ...options.faces });
-  progress.advance();
+  progress.begin('packing', kinds.length, 'encoders');
+  const tensors: Record<string, Tensor> = {};
+  const packed: Partial<Record<SetName, PackedSet>> = {};
+  for (const { codebook: kind, names } of kinds) {
+    const wanted = { ...PACK_DEFAULTS[kind], ...options[kind] };
+    const { reduction, codebook, codes } = reduce(
+      names.map((name) => named[name]!),
+      wanted,
+    );
+    Object.assign(tensors, codebookTensors(kind, codebook));
+    for (const [i, name] of names.entries()) {
+      const set = named[name]!;
+      Object.assign(tensors, itemTensors(name, set, codes[i]!));
+      const { encoder, counts, fullWidth, terms } = provenance.sets[name]!;
+      const items = set.ids.length;
+      packed[name] = { items, counts, labels: set.labelNames, encoder, fullWidth, reduction, terms };
+    }
+    progress.advance();
+  }
   progress.end();
-
-  const usage = Uint8Array.from(sets.faces.fer2013.usage, (name) => USAGES.indexOf(name));
-  const tensors: Tensors = {
-    ...codebookTensors('texts', texts.codebook),
-    ...codebookTensors('faces', faces.codebook),
-    ...itemTensors('isear', sets.texts, texts.codes[0]!),
-    ...(sets.corpora && itemTensors('corpora', sets.corpora, texts.codes[1]!)),
-    ...itemTensors('fer2013', sets.faces.fer2013, faces.codes[0]!),
-    ...itemTensors('rafdb', sets.faces.rafdb, faces.codes[1]!),
-    'fer2013.usage': bytesTensor(usage),
-  };
+  if (sets.faces)
+    tensors['fer2013.usage'] = bytesTensor(
+      Uint8Array.from(sets.faces.fer2013.usage, (name) => USAGES.indexOf(name)),
+    );
   const content = Buffer.concat(encodeSafetensors(tensors, { format: PACK_FORMAT }));
-  const setOf = (name: SetName, set: FeatureSet, reduction: Reduction): PackedSet => {
-    const { encoder, counts, fullWidth, terms } = provenance.sets[name]!;
-    return { items: set.ids.length, counts, labels: set.labelNames, encoder, fullWidth, reduction, terms };
-  };
   const manifest: PackManifest = {
     format: PACK_FORMAT,
     origin:
       'Embeddings of published data sets by frozen encoders, reduced by principal components and quantised by `mien pack`. ' +
-      'They hold no text, image or file name; subjects and duplicate groups are numbers without meaning.',
+      'They hold no text, image, sound or file name; subjects and duplicate groups are numbers without meaning.',
     bytes: content.length,
     sha256: sha256(content),
-    sets: {
-      isear: setOf('isear', sets.texts, texts.reduction),
-      ...defined({ corpora: sets.corpora && setOf('corpora', sets.corpora, texts.reduction) }),
-      fer2013: setOf('fer2013', sets.faces.fer2013, faces.reduction),
-      rafdb: setOf('rafdb', sets.faces.rafdb, faces.reduction),
-    },
+    sets: packed,
     protocol: provenance.protocol,
     cost: options.cost ?? null,
   };
@@ -166,6 +182,9 @@ export async function writePack(
   await writeFileAtomic(manifestPathOf(file), json);
   return { file, manifest: manifestPathOf(file), bytes, sets: manifest.sets };
 }
+
+const identityOf = ({ sets }: SomeSets['provenance'], name: SetName): string =>
+  canonicalJson(sets[name]!.encoder);
 
 const codebookTensors = (name: string, { bits, levels }: Codebook): Tensors => ({
   [`${name}.bits`]: bytesTensor(bits),

@@ -12,6 +12,7 @@ import type { PreparedCorpus } from '../data/corpora/definitions.js';
 import type { FaceHash } from '../data/hashing.js';
 import { openDataSets, type OpenedDataSets, type SetPaths } from '../data/open.js';
 import { prepare } from '../data/prepare.js';
+import { protocolVoices } from '../data/speech.js';
 import { writeWhenNew } from './fill.js';
 
 export interface ProtocolOptions extends Partial<ProtocolSettings> {
@@ -23,6 +24,8 @@ export interface ProtocolOptions extends Partial<ProtocolSettings> {
   readonly dir: string;
   /** Whether to include texts of the folder's other corpora, for pairs over labels that ISEAR lacks. */
   readonly corpora?: boolean;
+  /** Whether to include the folder's recordings of RAVDESS; the other sets may then be missing. */
+  readonly voices?: boolean;
   readonly skipInvalid?: boolean;
   readonly progress?: Progress;
 }
@@ -62,14 +65,22 @@ export async function openProtocol(options: ProtocolOptions): Promise<OpenedProt
     paths,
     dir,
     corpora: wantsCorpora = false,
+    voices: wantsVoices = false,
     skipInvalid = false,
     progress = silentProgress,
     ...settings
   } = options;
-  const sets = await openDataSets(data, { skipInvalid, ...defined({ paths }) });
+  const spoken = wantsVoices ? await protocolVoices(data, { skipInvalid }) : undefined;
+  const sets = await openDataSets(data, { skipInvalid, optional: wantsVoices, ...defined({ paths }) });
   const file = join(dir, HASHES_NAME);
   const known = await knownHashes(file);
-  const { protocol, hashes } = await prepare(sets, { ...settings, skipInvalid, progress, hashes: known });
+  const prepared = await prepare(sets, { ...settings, skipInvalid, progress, hashes: known });
+  const { hashes } = prepared;
+  const protocol: Protocol = {
+    ...prepared.protocol,
+    ...defined({ voices: spoken?.voices }),
+    skipped: [...prepared.protocol.skipped, ...(spoken?.skipped ?? [])],
+  };
   const rows = [...hashes].map(([id, { sha256, pixels, bits, constant }]): [string, unknown] => [
     id,
     [sha256, pixels, bits, constant ? 1 : 0],

@@ -1,9 +1,11 @@
 // The embeddings with labels and splits that experiments run on, whether from feature stores (full width) or from a
 // feature pack (reduced and quantised), and the terms of use of their data sets.
-import type { Tensor } from 'mien-engine/base';
+import { defined, MienError, type Tensor } from 'mien-engine/base';
+import type { Modality } from 'mien/parts/bundle';
 import type { Split } from 'mien/parts/data';
 import type { EncoderIdentity } from 'mien/parts/encoders';
 import { corpusTerms } from '../data/corpora/definitions.js';
+import { SPEECH_CORPORA } from '../data/speech-names.js';
 
 export type { Split };
 
@@ -33,11 +35,22 @@ export interface Fer2013FeatureSet extends FeatureSet {
   readonly usage: readonly Fer2013Usage[];
 }
 
-/** `corpora`: texts of corpora other than ISEAR, if requested. */
-export type SetName = 'isear' | 'corpora' | 'fer2013' | 'rafdb';
+/** The sets of each modality, which one encoder embeds; `corpora` are texts of corpora other than ISEAR. */
+export const SETS_OF = {
+  text: ['isear', 'corpora'],
+  face: ['fer2013', 'rafdb'],
+  voice: ['ravdess'],
+} as const satisfies Record<Modality, readonly string[]>;
 
-/** By set; `corpora` only if there are texts of corpora. */
-export type BySet<T> = Readonly<Record<Exclude<SetName, 'corpora'>, T> & { corpora?: T }>;
+export type SetName = (typeof SETS_OF)[Modality][number];
+
+export const SET_NAMES: readonly SetName[] = Object.values(SETS_OF).flat();
+
+/** Sets without which the paper's experiment cannot run. */
+type NeededSet = Exclude<SetName, 'corpora' | 'ravdess'>;
+
+/** By set; texts of corpora and voices only if there are any. */
+export type BySet<T> = Readonly<Record<NeededSet, T> & Partial<Record<SetName, T>>>;
 
 /** What results computed from a feature set must state about it. */
 export interface SetProvenance {
@@ -67,30 +80,72 @@ export interface Reduction {
 interface PackProvenance {
   /** SHA-256 of the pack's safetensors file. */
   readonly sha256: string;
-  readonly reduction: BySet<Reduction>;
+  readonly reduction: Readonly<Partial<Record<SetName, Reduction>>>;
   /** Loss against the full features, as measured by the experiment; null until measured. */
   readonly cost: unknown;
 }
 
 interface Provenance {
   readonly source: 'store' | 'pack';
-  readonly sets: BySet<SetProvenance>;
+  readonly sets: Readonly<Partial<Record<SetName, SetProvenance>>>;
   /** Settings and counts of cleaning and splitting. */
   readonly protocol: Readonly<Record<string, unknown>>;
   readonly pack?: PackProvenance;
 }
 
-/** The data of an experiment. */
-export interface FeatureSets {
+interface Faces {
+  readonly fer2013: Fer2013FeatureSet;
+  readonly rafdb: FeatureSet;
+}
+
+/** The sets that a folder of stores or a pack has: an experiment's, or those of some modalities. */
+export interface SomeSets {
   /** ISEAR's. */
-  readonly texts: FeatureSet;
+  readonly texts?: FeatureSet;
   /** Texts of other corpora, with the same encoder and the faces' labels. */
   readonly corpora?: FeatureSet;
-  readonly faces: { readonly fer2013: Fer2013FeatureSet; readonly rafdb: FeatureSet };
+  readonly faces?: Faces;
+  /** RAVDESS's, with the faces' labels. */
+  readonly voices?: FeatureSet;
   readonly provenance: Provenance;
 }
 
-export const SET_NAMES = ['isear', 'corpora', 'fer2013', 'rafdb'] as const satisfies readonly SetName[];
+/** The data of an experiment. */
+export interface FeatureSets extends SomeSets {
+  readonly texts: FeatureSet;
+  readonly faces: Faces;
+  readonly provenance: Provenance & { readonly sets: BySet<SetProvenance> };
+}
+
+/** The sets by their names. */
+export const setsByName = ({
+  texts,
+  corpora,
+  faces,
+  voices,
+}: SomeSets): Readonly<Partial<Record<SetName, FeatureSet>>> =>
+  defined({ isear: texts, corpora, ...faces, ravdess: voices });
+
+/** @throws MienError `data` if a set is missing without which the paper's experiment cannot run */
+export function completeSets(sets: SomeSets): FeatureSets {
+  const missing =
+    sets.texts === undefined ? 'isear' : sets.faces === undefined ? 'fer2013 and rafdb' : undefined;
+  if (missing !== undefined)
+    throw new MienError('data', `the experiment needs features of ${missing}, and there are none`, {
+      hint: 'Specify a data folder with isear, fer2013 and rafdb.',
+    });
+  return sets as FeatureSets;
+}
+
+/** The sets with these voices, whose origin is stated beside that of the others. */
+export const withVoices = (sets: FeatureSets, { voices, provenance }: SomeSets): FeatureSets => ({
+  ...sets,
+  ...defined({ voices }),
+  provenance: {
+    ...sets.provenance,
+    sets: { ...sets.provenance.sets, ...defined({ ravdess: provenance.sets.ravdess }) },
+  },
+});
 
 /** Number of items per split. */
 export function countSplits(split: readonly Split[]): Record<Split, number> {
@@ -116,6 +171,7 @@ const TERMS: Readonly<Record<Exclude<SetName, 'corpora'>, string>> = {
     'FER2013 (Goodfellow et al. 2013, "Challenges in Representation Learning"): data of a Kaggle competition, for research; its images were collected from the web.',
   rafdb:
     'RAF-DB (Li, Deng & Du 2017, Real-world Affective Faces Database): non-commercial research only, by agreement with its authors.',
+  ravdess: SPEECH_CORPORA.ravdess.terms,
 };
 
 export const termsOf = (set: Exclude<SetName, 'corpora'>): string => TERMS[set];

@@ -28,10 +28,15 @@ export interface Fused {
   readonly gates?: Value;
 }
 
-/** The gate over these embeddings, each `[batch, width]`: of two the paper's, text first, of more a softmax. */
-export function gatedFusionOf(p: Parameters, embeddings: readonly Value[]): Fused {
+/**
+ * The gate over these embeddings, each `[batch, width]`: of two the paper's, text first, of more, or if some may be missing,
+ * a softmax.
+ */
+export function gatedFusionOf(p: Parameters, embeddings: readonly Value[], present?: Value): Fused {
   const [first, second, ...rest] = embeddings as [Value, Value, ...Value[]];
-  return rest.length === 0 ? gatedFusion(p, first, second) : softmaxGateFusion(p, embeddings);
+  return rest.length === 0 && present === undefined
+    ? gatedFusion(p, first, second)
+    : softmaxGateFusion(p, embeddings, present);
 }
 
 /**
@@ -48,6 +53,9 @@ export function gatedFusion(p: Parameters, text: Value, face: Value): Fused {
   });
 }
 
+/** Taken from the scores of missing modalities: the exponential of what is left is 0. */
+const ABSENT = 1e9;
+
 interface GatedModalities {
   /** `[batch, width]` */
   readonly fused: Value;
@@ -62,13 +70,24 @@ interface GatedModalities {
  *
  * Of two modalities this is the paper's gate: only the difference of their scores counts, so that σ(W_g · + b_g) is the
  * share of the first where W_1 − W_2 = W_g and b_1 − b_2 = b_g.
+ *
+ * With `present`, `[batch, n]`, 1 where a modality is there and 0 where it is missing, missing ones count as zeros in what
+ * the scores are computed from, and the softmax is over the others: their shares are exactly 0. One at least has to be there.
  */
-export function softmaxGateFusion(p: Parameters, embeddings: readonly Value[]): GatedModalities {
+export function softmaxGateFusion(
+  p: Parameters,
+  embeddings: readonly Value[],
+  present?: Value,
+): GatedModalities {
   return scoped(p.graph, 'fusion', () => {
-    const joined = concat(embeddings, 1);
-    const [batch, total] = joined.shape as [Shape[number], number];
-    const byModality = (x: Value): Value => reshape(x, [batch, embeddings.length, total / embeddings.length]);
-    const gates = softmax(byModality(linear(p, 'gate', joined, total)), 1);
+    const [batch, width] = embeddings[0]!.shape as [Shape[number], number];
+    const n = embeddings.length;
+    const byModality = (x: Value): Value => reshape(x, [batch, n, width]);
+    const there = present && reshape(present, [batch, n, 1]);
+    const side = concat(embeddings, 1);
+    const joined = there ? reshape(mul(byModality(side), there), [batch, n * width]) : side;
+    const scores = byModality(linear(p, 'gate', joined, n * width));
+    const gates = softmax(there ? add(scores, mul(sub(there, 1), ABSENT)) : scores, 1);
     return { fused: sum(mul(gates, byModality(joined)), [1]), gates };
   });
 }

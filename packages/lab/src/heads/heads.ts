@@ -15,6 +15,7 @@ import {
 export const headNames = [
   'text',
   'face',
+  'voice',
   'concatenation',
   'gated',
   'gated-no-lstm',
@@ -46,6 +47,8 @@ export interface HeadInputs extends Readonly<Partial<Record<Modality, Value>>> {
   readonly tokens?: Sequence;
   /** Standardised columns of the last feature map; of heads that read states. */
   readonly regions?: Sequence;
+  /** `[batch, modalities]` in the order of the list: 1 where a modality is there, 0 where it is missing; of the gate only. */
+  readonly present?: Value;
 }
 
 export interface HeadOutputs {
@@ -58,7 +61,7 @@ export interface HeadOutputs {
   readonly gates?: Value;
 }
 
-type Fusion = (p: Parameters, embeddings: readonly Value[], sizes: HeadSizes) => Fused;
+type Fusion = (p: Parameters, embeddings: readonly Value[], sizes: HeadSizes, present?: Value) => Fused;
 
 /** A fusion that is defined for two modalities only. */
 const ofTwo =
@@ -73,8 +76,8 @@ const ofTwo =
 
 const fusions: Partial<Record<HeadName, Fusion>> = {
   concatenation,
-  gated: gatedFusionOf,
-  'gated-no-lstm': gatedFusionOf,
+  gated: (p, embeddings, _sizes, present) => gatedFusionOf(p, embeddings, present),
+  'gated-no-lstm': (p, embeddings, _sizes, present) => gatedFusionOf(p, embeddings, present),
   'static-gate': ofTwo('static-gate', staticGateFusion),
   tensor: ofTwo('tensor', (p, text, face, { tensor = 32 }) => tensorFusion(p, text, face, tensor)),
   'low-rank': ofTwo('low-rank', (p, text, face, { rank = 4 }) => lowRankFusion(p, text, face, rank)),
@@ -96,13 +99,18 @@ export const readsStates = (head: HeadName): boolean => head === 'cross-attentio
  */
 export function buildHead(p: Parameters, head: HeadName, inputs: HeadInputs, sizes: HeadSizes): HeadOutputs {
   if (readsStates(head)) return buildStatesHead(p, head, inputs, sizes);
-  const given = Object.keys(inputs) as Modality[];
+  const { present, ...embeddings } = inputs;
+  if (present && head !== 'gated' && head !== 'gated-no-lstm')
+    throw new MienError('usage', `the head "${head}" cannot do without a modality`, {
+      hint: 'Use "gated".',
+    });
+  const given = Object.keys(embeddings) as Modality[];
   const ordered = [
     ...MODALITIES.filter((one) => given.includes(one)),
     ...given.filter((one) => !MODALITIES.includes(one)),
   ];
   const projected = ordered.map((modality) => linear(p, modality, inputs[modality]!, sizes.width));
-  const { fused, gate, gates }: Fused = fusions[head]?.(p, projected, sizes) ?? {
+  const { fused, gate, gates }: Fused = fusions[head]?.(p, projected, sizes, present) ?? {
     fused: projected[ordered.indexOf(head as Modality)]!,
   };
   const representation = head === 'gated-no-lstm' ? fused : oneStep(p, fused, sizes.hidden);

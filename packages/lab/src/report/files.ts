@@ -69,29 +69,39 @@ export async function replaceReport(
 
 /** The CSV of a row's predictions, one chunk per run; docs/results.md lists the columns. */
 function* predictionsCsv({ labels, runs }: RowPredictions): Generator<string> {
-  const pairs = runs.some(({ faceIds }) => faceIds !== null);
+  const has = {
+    face: runs.some(({ faceIds }) => faceIds !== null),
+    voice: runs.some(({ voiceIds }) => voiceIds !== undefined),
+  };
+  const paired = has.face || has.voice;
   yield stringify([
     [
       'id',
-      ...(pairs ? ['face'] : []),
+      ...(has.face ? ['face'] : []),
+      ...(has.voice ? ['voice'] : []),
       'seed',
-      ...(pairs ? ['pairing'] : []),
+      ...(paired ? ['pairing'] : []),
       'label',
       'predicted',
       ...labels.map((label) => `p_${label}`),
     ],
   ]);
-  for (const run of runs) yield stringify(recordsOf(run, labels, pairs));
+  for (const run of runs) yield stringify(recordsOf(run, labels, has));
 }
 
-function recordsOf(run: PredictionRun, labels: readonly string[], pairs: boolean): unknown[][] {
+function recordsOf(
+  run: PredictionRun,
+  labels: readonly string[],
+  has: Readonly<Record<'face' | 'voice', boolean>>,
+): unknown[][] {
   const { classes, data } = run.posteriors;
   const predicted = argmax(run.posteriors);
   return run.ids.map((id, i) => [
     id,
-    ...(pairs ? [run.faceIds?.[i] ?? ''] : []),
+    ...(has.face ? [run.faceIds?.[i] ?? ''] : []),
+    ...(has.voice ? [run.voiceIds?.[i] ?? ''] : []),
     run.seed,
-    ...(pairs ? [run.pairing ?? ''] : []),
+    ...(has.face || has.voice ? [run.pairing ?? ''] : []),
     labels[run.truth[i]!],
     labels[predicted[i]!],
     ...Array.from(data.subarray(i * classes, (i + 1) * classes), (p) => String(Number(p.toPrecision(6)))),

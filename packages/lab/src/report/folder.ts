@@ -66,8 +66,8 @@ export async function openAllResults(paths: readonly string[]): Promise<ResultsF
 }
 
 /**
- * The features of the rows of one folder, in order, with the suffix that `putBeside` appended to their ids: without it,
- * every id is one of the first features' ids.
+ * The features of the rows of one folder, in order, with the suffix that `putBeside` appended to their ids: all of them end
+ * with it, and without it they are ids of the first features, except for rows of kinds that those do not have.
  */
 export function systemsOf(
   rows: readonly Pick<ReportedRow, 'id' | 'features'>[],
@@ -78,9 +78,12 @@ export function systemsOf(
   return [...groups].map(([features, ids], i) => {
     if (i === 0) return { features, suffix: '' };
     const suffixes = first.flatMap((id) => (ids[0]!.startsWith(`${id}-`) ? [ids[0]!.slice(id.length)] : []));
-    const fits = (suffix: string): boolean =>
-      ids.every((id) => id.endsWith(suffix) && first.includes(id.slice(0, -suffix.length)));
-    return { features, suffix: suffixes.find(fits) ?? '' };
+    const known = (suffix: string): number =>
+      ids.filter((id) => first.includes(id.slice(0, -suffix.length))).length;
+    const [suffix = ''] = suffixes
+      .filter((one) => ids.every((id) => id.endsWith(one)))
+      .sort((a, b) => known(b) - known(a));
+    return { features, suffix };
   });
 }
 
@@ -125,7 +128,11 @@ async function readPredictions(
     return at;
   };
   const [id, seed, label] = [column('id'), column('seed'), column('label')];
-  const [face, pairing] = [header.indexOf('face'), header.indexOf('pairing')];
+  const [face, voice, pairing] = ['face', 'voice', 'pairing'].map((name) => header.indexOf(name)) as [
+    number,
+    number,
+    number,
+  ];
   const probabilities = labels.map((name) => column(`p_${name}`));
   const runs = new Map<string, string[][]>();
   for (const line of lines) {
@@ -139,6 +146,7 @@ async function readPredictions(
     pairing: pairing < 0 ? null : Number(of[0]![pairing]),
     ids: of.map((line) => line[id]!),
     faceIds: face < 0 ? null : of.map((line) => line[face]!),
+    ...(voice < 0 ? {} : { voiceIds: of.map((line) => line[voice]!) }),
     truth: Uint8Array.from(of, (line) => {
       const index = labels.indexOf(line[label]!);
       if (index < 0)

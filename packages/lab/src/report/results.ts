@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
 import { readJson } from 'mien-engine/node';
 import { checkData } from 'mien/parts/base';
+import { MODALITIES } from 'mien/parts/bundle';
 import type { Interval } from 'mien/parts/evaluate';
 import { headNames } from '../heads/heads.js';
 import {
@@ -107,12 +108,12 @@ export function toResults(experiment: ExperimentResults): Results {
   };
 }
 
-const metric = z.strictObject({
+const interval = z.strictObject({
   mean: z.number(),
   low: z.number().nullable(),
   high: z.number().nullable(),
-  paper: z.number().nullable(),
 });
+const metric = interval.extend({ paper: z.number().nullable() });
 const perLabel = z.record(z.string(), z.int().min(0));
 const schema = z.strictObject({
   format: z.literal('mien-results'),
@@ -120,7 +121,7 @@ const schema = z.strictObject({
   rows: z.array(
     z.strictObject({
       id: z.string().regex(/^[\w.-]+$/),
-      table: z.enum(['II', 'III', 'IV', 'seven']),
+      table: z.enum(['II', 'III', 'IV', 'seven', 'triples']),
       model: z.enum([...headNames, 'product'] as const satisfies readonly ResultRow['model'][]),
       labels: z.array(z.string()),
       dataset: z.string(),
@@ -140,6 +141,9 @@ const schema = z.strictObject({
           'ablation-gated',
         ])
         .nullable(),
+      modalities: z.array(z.enum(MODALITIES)).min(1).exactOptional(),
+      gate: z.partialRecord(z.enum(MODALITIES), z.number()).exactOptional(),
+      additive: interval.exactOptional(),
       calibration: z.strictObject({ brier: z.number(), logLoss: z.number(), ece: z.number() }).nullable(),
       accuracy: metric,
       precision: metric,

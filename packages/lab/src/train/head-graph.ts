@@ -4,6 +4,7 @@ import {
   boundParameters,
   cast,
   collectParameters,
+  concat,
   createGraph,
   createSession,
   encodeModel,
@@ -12,6 +13,7 @@ import {
   type Named,
   type Parameters,
   type ParameterSpec,
+  reshape,
   type Sequence,
   type Tensor,
   type Tensors,
@@ -39,7 +41,10 @@ export type FeatureTables = Readonly<Partial<Record<Modality, Tensor<'float32'>>
 /** All token states and regions, of heads that read those. */
 export type StateTables = Readonly<Partial<Record<Modality, StateTable>>>;
 
-/** Items by their rows in the feature tables (of states: in their places); all arrays have the same length. */
+/**
+ * Items by their rows in the feature tables (of states: in their places); all arrays have the same length. Of heads that do
+ * without a modality, −1 stands for a missing one.
+ */
 export interface Items extends Readonly<Partial<Record<Modality, Int32Array>>> {
   readonly labels: ArrayLike<number>;
   /** What each item's mean gate should be, from 0 to 1; needed where the gate is guided. */
@@ -50,6 +55,8 @@ export interface HeadGraphOptions {
   readonly head: HeadName;
   /** The modalities that the head fuses; by default text and face. */
   readonly modalities?: readonly Modality[];
+  /** Whether items may lack modalities; of the gate only, which is then a softmax over those that are there. */
+  readonly incomplete?: boolean;
   readonly sizes: HeadSizes;
   /** Width of each modality's embeddings or states. */
   readonly widths: Readonly<Partial<Record<Modality, number>>>;
@@ -112,7 +119,7 @@ const itemTypes = ({ head, modalities }: HeadGraphOptions): Record<string, Tenso
 /** The head on items picked from the tables and standardised; `inputs` has both, by modality. */
 export function applyHead(
   p: Parameters,
-  { head, modalities, sizes, standardization }: HeadGraphOptions,
+  { head, modalities, incomplete = false, sizes, standardization }: HeadGraphOptions,
   inputs: Named,
 ): HeadOutputs {
   const standard = (modality: Modality, rows: Value): Value => {
@@ -127,14 +134,21 @@ export function applyHead(
     const states = standard(modality, cast(gather(inputs[`${modality} states`]!, places), 'float32'));
     return { states, present: cast(greaterOrEqual(places, 0), 'float32') };
   };
+  if (readsStates(head))
+    return buildHead(p, head, { tokens: sequence('text'), regions: sequence('face') }, sizes);
+  const read = modalitiesOf(head, modalities);
+  // A row of −1 picks some embedding, which counts as absent.
+  const isThere = (modality: Modality): Value => {
+    const rows = inputs[modality]!;
+    return reshape(cast(greaterOrEqual(rows, 0), 'float32'), [rows.shape[0]!, 1]);
+  };
   return buildHead(
     p,
     head,
-    readsStates(head)
-      ? { tokens: sequence('text'), regions: sequence('face') }
-      : Object.fromEntries(
-          modalitiesOf(head, modalities).map((modality) => [modality, embeddings(modality)]),
-        ),
+    {
+      ...Object.fromEntries(read.map((modality) => [modality, embeddings(modality)])),
+      ...(incomplete ? { present: concat(read.map(isThere), 1) } : {}),
+    },
     sizes,
   );
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomStream } from 'mien-engine/base';
 import { cleanTexts, normalizeText, textKey, textProblem } from 'mien/parts/data';
-import { pairFaces } from '../../src/data/pairing.js';
+import { pairFaces, pairModalities } from '../../src/data/pairing.js';
 import { chooseGroups, disjointSets } from '../../src/data/splits.js';
 import { findTextRepeats } from '../../src/data/duplicates.js';
 
@@ -182,5 +182,53 @@ describe('pairFaces', () => {
     );
     const mistyped = { mismach: true } as object;
     expect(() => pairFaces([], [], 0, 0, mistyped)).toThrow(/unknown option "mismach"[^]*"mismatch"/);
+  });
+});
+
+describe('pairModalities', () => {
+  const labelled = (labels: readonly string[]) => labels.map((label) => ({ label }));
+  const texts = labelled(['joy', 'fear', 'joy', 'anger', 'joy', 'fear']);
+  const face = labelled(['anger', 'joy', 'fear', 'joy', 'joy', 'fear', 'anger']);
+  const voice = labelled(['fear', 'fear', 'joy', 'joy', 'anger', 'joy', 'neutral']);
+
+  it('gives these triples', () => {
+    const { face: faces, voice: voices } = pairModalities(texts, { face, voice }, 3, 1, 'test pairing');
+    expect([[...faces], [...voices]]).toEqual([
+      [3, 5, 1, 0, 4, 5],
+      [3, 1, 2, 4, 3, 0],
+    ]);
+  });
+
+  it('gives every text a face and a voice of its label, and faces as if there were no voices', () => {
+    const items = fc.array(fc.constantFrom(...LABELS, 'neutral'), { maxLength: 60 });
+    const all = items.map((labels) => labelled([...LABELS, ...labels]));
+    const some = fc.array(fc.constantFrom(...LABELS), { minLength: 1, maxLength: 60 }).map(labelled);
+    fc.assert(
+      fc.property(some, all, all, seeds, fc.nat(20), (t, faces, voices, seed, index) => {
+        const found = pairModalities(t, { face: faces, voice: voices }, seed, index);
+        expect(Array.from(found.face, (i) => faces[i]!.label)).toEqual(t.map(({ label }) => label));
+        expect(Array.from(found.voice, (i) => voices[i]!.label)).toEqual(t.map(({ label }) => label));
+        expect(found.face).toEqual(pairFaces(t, faces, seed, index));
+        expect(pairModalities(t, { voice: voices }, seed, index).voice).toEqual(found.voice);
+      }),
+    );
+  });
+
+  it('draws faces and voices of a label independently, and anew for every index', () => {
+    const many = labelled(new Array<string>(9000).fill('joy'));
+    const three = labelled(['joy', 'joy', 'joy']);
+    const found = pairModalities(many, { face: three, voice: three }, 1, 0);
+    const counts = new Array<number>(9).fill(0);
+    found.face.forEach((i, text) => counts[3 * i + found.voice[text]!]!++);
+    for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(150); // five standard deviations
+    const next = pairModalities(many, { face: three, voice: three }, 1, 1);
+    expect(next.voice).not.toEqual(found.voice);
+  });
+
+  it('reports a label without voices', () => {
+    const alone = { face: labelled(['joy']), voice: labelled(['fear']) };
+    expect(() => pairModalities(labelled(['joy']), alone, 0, 0)).toThrow(
+      /no voice of label "joy"[^]*voices have fear/,
+    );
   });
 });

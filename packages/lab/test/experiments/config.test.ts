@@ -6,8 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { MienError } from 'mien-engine/base';
+import { MODALITIES } from 'mien/parts/bundle';
 import { experimentSettings, loadConfig, parseConfig, type Config } from '../../src/experiments/config.js';
-import { fusedModel, modelsOf } from '../../src/experiments/plan.js';
+import {
+  fusedModel,
+  incompleteModel,
+  modelsOf,
+  tripleModel,
+  type ModelSpec,
+} from '../../src/experiments/plan.js';
 import { fingerprint } from '../../src/experiments/run.js';
 import type { HeadName } from '../../src/heads/heads.js';
 
@@ -67,6 +74,17 @@ test('further heads are trained only where they are asked for, and leave the run
     fingerprint(fusedModel(head, config.labels, 'rafdb'), config, 'features');
   expect(run('gated', further)).toBe(run('gated', plain));
   expect(run('low-rank', further)).not.toBe(run('low-rank', plain));
+});
+
+test('how often modalities are missing concerns only the head that does without', () => {
+  const [plain, often] = [parseConfig({}), parseConfig({ triples: { missing: 0.6 } })];
+  const run = (model: ModelSpec, config: Config): string => fingerprint(model, config, 'features');
+  const { labels } = plain;
+  const whole = tripleModel(MODALITIES, labels);
+  for (const model of [fusedModel('gated', labels, 'rafdb'), whole])
+    expect(run(model, often)).toBe(run(model, plain));
+  expect(run(incompleteModel(labels), often)).not.toBe(run(incompleteModel(labels), plain));
+  expect(run(incompleteModel(labels), plain)).not.toBe(run(whole, plain));
 });
 
 test('seeds are a list, or a count from the base seed on', () => {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { float32, type Tensor } from 'mien-engine/base';
 import type { DecodedImage, EncoderIdentity, FaceEncoder, TextEncoder } from 'mien/parts/encoders';
+import { clipOf } from '../../src/data/speech.js';
+import type { VoiceEncoder } from '../../src/encoders/load-voice.js';
 import type { StoreFace, StoreText } from '../../src/features/embed.js';
 
 export interface FakeOptions {
@@ -111,6 +113,28 @@ export function fakeFaceEncoder(options: FakeOptions = {}): FaceEncoder & Counte
           0,
         ),
       ),
+    dispose: () => Promise.resolve(),
+  };
+  return encoder;
+}
+
+/** `alone` gives the embedding of one file. */
+export function fakeVoiceEncoder({ width = 6, id = 'fake/voice' }: FakeOptions = {}): VoiceEncoder &
+  Counted & { alone(file: string): Promise<Float32Array> } {
+  const row = (clip: Float32Array): number[] => values(new Uint8Array(Float32Array.from(clip).buffer), width);
+  const encoder = {
+    encoded: 0,
+    batches: [] as number[],
+    identity: identity(id, { sampleRate: 16_000, block: 3 }),
+    width,
+    maxSamples: 480_000,
+    encode: (batch: readonly Float32Array[]) => {
+      encoder.encoded += batch.length;
+      encoder.batches.push(batch.length);
+      return Promise.resolve(stack(batch.map(row), [width], 0));
+    },
+    encodeSteps: (clip: Float32Array) => Promise.resolve(stack([row(clip)], [width], 0)),
+    alone: async (file: string) => Float32Array.from(row(await clipOf(await readFile(file), file))),
     dispose: () => Promise.resolve(),
   };
   return encoder;

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import {
   boundParameters,
   collectParameters,
+  constant,
   createGraph,
   createSession,
   encodeModel,
@@ -20,6 +21,7 @@ import {
   sizeOf,
 } from 'mien-engine';
 import { gatedFusion, softmaxGateFusion } from '../../src/heads/fusion.js';
+import { buildHead } from '../../src/heads/heads.js';
 
 const [BATCH, WIDTH] = [4, 6];
 
@@ -136,5 +138,82 @@ test('gates of any number of modalities sum to one, and what is fused lies betwe
         }
     }),
     { numRuns: 20 },
+  );
+});
+
+test('a missing modality has no share, no influence and no gradient; the others’ gate is theirs alone', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1, max: 6 }), fc.nat(1000), async (mask, seed) => {
+      const there = [mask & 1, (mask >> 1) & 1, (mask >> 2) & 1];
+      const embeddings = there.map((_, i) => normal(seed, `modality ${i}`, [BATCH, WIDTH]));
+      const [weight, bias] = [
+        normal(seed, 'weight', [3 * WIDTH, 3 * WIDTH]),
+        normal(seed, 'bias', [3 * WIDTH]),
+      ];
+      const present = float32(
+        [BATCH, 3],
+        new Float32Array(BATCH * 3).map((_, i) => there[i % 3]!),
+      );
+      const masked = (values: readonly Tensor<'float32'>[]) =>
+        run(
+          (p, inputs) => {
+            const found = softmaxGateFusion(p, inputs, constant(p.graph, present));
+            return { fused: found.fused, gate: found.gates };
+          },
+          values,
+          { 'gate.weight': weight, 'gate.bias': bias },
+        );
+      const found = await masked(embeddings);
+      const others = embeddings.map((one, i) =>
+        there[i] ? one : normal(seed, `other ${i}`, [BATCH, WIDTH]),
+      );
+      expect(dataOf((await masked(others))['fused'])).toEqual(dataOf(found['fused']));
+
+      // The gate over those that are there, with their blocks of the weights.
+      const kept = [0, 1, 2].filter((i) => there[i] === 1);
+      const rows = kept.flatMap((i) => Array.from({ length: WIDTH }, (_, d) => i * WIDTH + d));
+      const block = rows.flatMap((row) => rows.map((column) => weight.data[row * 3 * WIDTH + column]!));
+      const alone = await run(
+        (p, inputs) => {
+          const { fused, gates } = softmaxGateFusion(p, inputs);
+          return { fused, gate: gates };
+        },
+        kept.map((i) => embeddings[i]!),
+        {
+          'gate.weight': float32([rows.length, rows.length], block),
+          'gate.bias': float32(
+            [rows.length],
+            rows.map((row) => bias.data[row]!),
+          ),
+        },
+      );
+      close(dataOf(found['fused']), dataOf(alone['fused']));
+      there.forEach((isThere, i) => {
+        const shares = Array.from({ length: BATCH }, (_, row) =>
+          dataOf(found['gate']).slice((row * 3 + i) * WIDTH, (row * 3 + i + 1) * WIDTH),
+        );
+        const gradient = dataOf(found[`d embedding ${i}`]);
+        if (isThere) close(gradient, dataOf(alone[`d embedding ${kept.indexOf(i)}`]));
+        else {
+          expect(shares.every((row) => row.every((share) => share === 0))).toBe(true);
+          expect(gradient.every((value) => value === 0)).toBe(true);
+        }
+      });
+    }),
+    { numRuns: 12 },
+  );
+});
+
+test('only the gate does without a modality', () => {
+  const graph = createGraph('head');
+  const value = (name: string, shape: readonly number[]) => input(graph, name, 'float32', shape);
+  const inputs = {
+    text: value('text', [2, 3]),
+    face: value('face', [2, 3]),
+    present: value('present', [2, 2]),
+  };
+  const sizes = { width: 4, hidden: 3, labels: 2 };
+  expect(() => buildHead(boundParameters(graph, {}), 'concatenation', inputs, sizes)).toThrow(
+    /cannot do without a modality/,
   );
 });

@@ -134,10 +134,13 @@ test('distinguishes a suffix from a variant', () => {
     ...ids.map((id) => ({ id, features: 'frozen' })),
     ...ids.map((id) => ({ id: `${id}-my-own`, features: 'mine' })),
   ];
-  expect(systemsOf(rows)).toEqual([
+  const both = [
     { features: 'frozen', suffix: '' },
     { features: 'mine', suffix: '-my-own' },
-  ]);
+  ];
+  expect(systemsOf(rows)).toEqual(both);
+  // Rows of a kind that the first features do not have.
+  expect(systemsOf([...rows, { id: 'seven-my-own', features: 'mine' }])).toEqual(both);
 });
 
 test('paired statistics: intervals contain the mean of the runs, and the gate is compared with all others', async () => {

@@ -53,6 +53,8 @@ export type {
   DataSetOptions,
   Protocol,
   ProtocolFace,
+  ProtocolVoice,
+  ProtocolVoices,
   ProtocolSettings,
   ProtocolText,
   Repeats,

@@ -196,6 +196,27 @@ export interface FaceDuplicates {
   readonly repeats: readonly Repeats[];
 }
 
+/** A recording of acted speech with its split. */
+export interface ProtocolVoice {
+  /** `ravdess/03-01-05-02-02-01-02` */
+  readonly id: string;
+  readonly label: FaceLabel;
+  readonly speaker: string;
+  readonly split: Split;
+  readonly file: string;
+  /** Hexadecimal SHA-256 of the file. */
+  readonly sha256: string;
+}
+
+/** Recordings of a corpus of speech, split by speaker. */
+export interface ProtocolVoices {
+  readonly items: readonly ProtocolVoice[];
+  /** Who is heard in validation and in the test; all others are trained on. */
+  readonly speakers: Readonly<Record<'validation' | 'test', readonly string[]>>;
+  /** Clips that are no items, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
 /** Every item of the loaded sets with its split, and the counts behind it; pairs are formed afterwards. */
 export interface Protocol {
   readonly settings: ProtocolSettings;
@@ -203,6 +224,8 @@ export interface Protocol {
   readonly faces: readonly ProtocolFace[];
   /** Texts of other corpora, for pairs over labels that ISEAR lacks; missing unless requested. */
   readonly corpora?: readonly CorpusText[];
+  /** Recordings, for triples with a voice; missing unless requested. */
+  readonly voices?: ProtocolVoices;
   readonly counts: Readonly<Partial<Record<'isear' | FaceDataset, SetCounts>>>;
   /** Missing without faces. */
   readonly faceDuplicates?: FaceDuplicates;

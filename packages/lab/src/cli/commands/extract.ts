@@ -5,7 +5,7 @@ import { checkProfile, encodersOf } from '../encoders.js';
 import { featureFolder } from '../options.js';
 import { interruption, type Output, outputOf, shardOf, progressOf } from 'mien/cli';
 import type { Part } from '../../features/format.js';
-import type { SetName } from '../../features/sets.js';
+import { SET_NAMES, type SetName } from '../../features/sets.js';
 import type { FillResult } from '../../features/fill.js';
 import type { MergeResult } from '../../features/merge.js';
 
@@ -18,19 +18,18 @@ interface Options {
   readonly sets?: readonly SetName[];
   readonly split: 'clean' | 'paper';
   readonly corpora?: boolean;
+  readonly voice?: string | true;
   readonly states?: boolean;
   readonly shard?: string;
   readonly shards?: string;
   readonly skipInvalid?: boolean;
 }
 
-const SETS: readonly SetName[] = ['isear', 'corpora', 'fer2013', 'rafdb'];
-
 function setList(text: string): SetName[] {
   return text.split(',').map((name) => {
-    const set = SETS.find((known) => known === name.trim());
+    const set = SET_NAMES.find((known) => known === name.trim());
     if (set === undefined)
-      throw new MienError('usage', `unknown data set "${name}"`, { hint: `Known: ${SETS.join(', ')}.` });
+      throw new MienError('usage', `unknown data set "${name}"`, { hint: `Known: ${SET_NAMES.join(', ')}.` });
     return set;
   });
 }
@@ -57,6 +56,10 @@ export function defineExtract(program: Command): void {
     .option(
       '--corpora',
       'also embed texts of the folder’s other corpora, for pairs over labels that ISEAR lacks',
+    )
+    .option(
+      '--voice [dir]',
+      'also embed the folder’s recordings of RAVDESS, by Whisper or by the learned encoder in <dir>',
     )
     .option('--states', 'also store token states and last feature maps (large)')
     .option('--shard <i/n>', 'fill only part i of n, i from 0')
@@ -87,12 +90,14 @@ async function run(options: Options, output: Output): Promise<void> {
     import('../../features/prepared.js'),
   ]);
   await checkProfile(options.profile);
-  const { out: dir, split, corpora = false, skipInvalid = false } = options;
-  const { protocol } = await openProtocol({ data, dir, split, corpora, skipInvalid, progress });
+  const { out: dir, split, corpora = false, skipInvalid = false, voice } = options;
+  const voices = voice !== undefined || options.sets?.includes('ravdess') === true;
+  const { protocol } = await openProtocol({ data, dir, split, corpora, voices, skipInvalid, progress });
   for (const warning of protocol.warnings) output.warn(warning);
   for (const { file, row, reason } of protocol.skipped)
     output.message(`skipped ${file}${row === undefined ? '' : `, row ${row}`}: ${reason}`);
-  const encoders = await encodersOf(options, protocol);
+  const learned = typeof voice === 'string' ? voice : undefined;
+  const encoders = await encodersOf({ ...options, voice: learned }, protocol);
   try {
     const results = await extractFeatures({
       protocol,
@@ -107,6 +112,7 @@ async function run(options: Options, output: Output): Promise<void> {
   } finally {
     await encoders.text?.dispose();
     await encoders.face?.dispose();
+    await encoders.voice?.dispose();
   }
 }
 

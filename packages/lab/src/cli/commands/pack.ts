@@ -10,6 +10,8 @@ interface Options {
   readonly textBits?: number;
   readonly faceComponents?: number;
   readonly faceBits?: number;
+  readonly voiceComponents?: number;
+  readonly voiceBits?: number;
   readonly maxBytes?: number;
   readonly cost?: string;
 }
@@ -24,6 +26,8 @@ export function definePack(program: Command): void {
     .option('--text-bits <n>', 'bits per text, one to eight per component', positiveInteger)
     .option('--face-components <n>', 'principal components of faces', positiveInteger)
     .option('--face-bits <n>', 'bits per face, one to eight per component', positiveInteger)
+    .option('--voice-components <n>', 'principal components of recordings', positiveInteger)
+    .option('--voice-bits <n>', 'bits per recording, one to eight per component', positiveInteger)
     .option('--max-bytes <n>', 'reject a larger pack (default: 10000000)', positiveInteger)
     .option('--cost <file>', 'JSON that states the loss of the pack against the full features')
     .option('--json', 'print the result as JSON')
@@ -50,14 +54,15 @@ async function run(store: string | undefined, options: Options, output: Output):
     output.result({ file: options.out, cost }, () => `${options.out}: cost written`);
     return;
   }
-  const [{ openFeatures }, { writePack }] = await Promise.all([
+  const [{ openSets }, { writePack }] = await Promise.all([
     import('../../features/extract.js'),
     import('../../features/pack.js'),
   ]);
   const progress = await progressOf(output);
-  const result = await writePack(options.out, await openFeatures(store), {
+  const result = await writePack(options.out, await openSets(store), {
     texts: defined({ components: options.textComponents, bits: options.textBits }),
     faces: defined({ components: options.faceComponents, bits: options.faceBits }),
+    voices: defined({ components: options.voiceComponents, bits: options.voiceBits }),
     ...defined({ maxBytes: options.maxBytes, cost }),
     progress,
   });

@@ -1,6 +1,6 @@
 // `mien reproduce`: the paper's experiment on data, on feature stores, or on the bundled feature pack.
 import { existsSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { inPackage } from '../../base/package.js';
@@ -17,6 +17,7 @@ interface Options {
   readonly data?: string;
   readonly features?: string;
   readonly pack?: string;
+  readonly voices?: string;
   readonly beside: readonly string[];
   readonly profile?: string;
   readonly weights?: string;
@@ -34,6 +35,12 @@ interface Options {
 /** A pack in this package's repository. */
 const bundled = (profile: string): string => inPackage(`models/${profile}/features.safetensors`);
 
+/** A pack with the voices beside it in its folder, `voices.safetensors`, if there are any. */
+function packWithVoices(pack: string): FeatureSource {
+  const voices = join(dirname(pack), 'voices.safetensors');
+  return { pack, ...(voices !== pack && existsSync(voices) ? { voices } : {}) };
+}
+
 export function defineReproduce(program: Command): void {
   program
     .command('reproduce')
@@ -50,6 +57,10 @@ export function defineReproduce(program: Command): void {
       'where features are kept (default: a cache folder), or, without --data, features to use',
     )
     .option('--pack <file>', 'a feature pack to use instead of the bundled ones')
+    .option(
+      '--voices <file>',
+      'a pack of recordings, for triples with a voice (default: voices.safetensors beside the pack)',
+    )
     .option(
       '--beside <path>',
       'a feature pack or folder of features whose rows stand beside; may be given several times',
@@ -96,7 +107,10 @@ async function run(options: Options, output: Output): Promise<void> {
   const config = await loadConfig({ file: options.config, set: settings(options) });
   const progress = await progressOf(output);
   const signal = interruption();
-  const source = await featureSource(options, config, output, progress, signal);
+  const source = {
+    ...(await featureSource(options, config, output, progress, signal)),
+    ...defined({ voices: options.voices }),
+  };
   const { costRows } = await import('../../experiments/costs.js');
   const costs = await costRows(config, progress);
   const common = {
@@ -144,10 +158,10 @@ function besides(options: Options): { name: string; source: FeatureSource }[] {
   const learned = bundled('learned');
   const plain = [data, features, pack, profile].every((option) => option === undefined);
   return [
-    ...(plain && existsSync(learned) ? [{ name: 'learned', source: { pack: learned } }] : []),
+    ...(plain && existsSync(learned) ? [{ name: 'learned', source: packWithVoices(learned) }] : []),
     ...beside.map((path) => ({
       name: nameOfFeatures(path),
-      source: path.endsWith('.safetensors') ? { pack: path } : { stores: path },
+      source: path.endsWith('.safetensors') ? packWithVoices(path) : { stores: path },
     })),
   ];
 }
@@ -191,7 +205,7 @@ async function featureSource(
     throw new MienError('usage', 'the feature pack contains only the clean split and the frozen profile', {
       hint: 'Other splits and encoders need the data: mien reproduce --data DIR',
     });
-  return { pack: file };
+  return packWithVoices(file);
 }
 
 /** Extracts missing features. */
