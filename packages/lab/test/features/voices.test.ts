@@ -13,7 +13,7 @@ import { readPack, readPackManifest, readSomeSets } from '../../src/features/pac
 import { openProtocol } from '../../src/features/prepared.js';
 import { withVoices } from '../../src/features/sets.js';
 import { madeUpSets } from '../../../../test/support/feature-sets.js';
-import { integers, tone, wavFile } from '../../../mien/test/audio/wav.js';
+import { integers, tone, wavFile } from '../../../../test/support/wav.js';
 import { fakeVoiceEncoder } from './fakes.js';
 
 let root: string;
