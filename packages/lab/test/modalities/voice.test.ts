@@ -7,8 +7,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { constant, createGraph, encodeModel, float32, input, log, matmul, mean, mul } from 'mien-engine';
 import { type BundleManifest, writeBundle } from 'mien/parts/bundle';
 import { FACE_LABELS } from 'mien/parts/data';
-import { isRecognition, loadRecognizer, type Recognizer, type Result } from 'mien/parts/recognizer';
+import {
+  type Explanation,
+  isRecognition,
+  loadRecognizer,
+  type Recognizer,
+  type Result,
+} from 'mien/parts/recognizer';
 import { legibleFiles, legibleManifest } from '../../../../test/support/bundle.js';
+import { murmur } from '../../../../test/support/sounds.js';
 
 /** Loudness says nothing, since every recording is levelled: a voice of many zero crossings is afraid. */
 function voiceModel(): Uint8Array {
@@ -120,6 +127,37 @@ test('each fault is the code of its item; the others are answered', async () => 
     undefined,
   ]);
   expect(found[8]!.warnings.map(({ code }) => code)).toContain('silent-audio');
+});
+
+test('a long recording is answered as a whole and by its segments, whatever is beside it', async () => {
+  const stretches = [
+    [2, 6],
+    [8, 9.5],
+    [30, 33],
+  ] as const;
+  const audio = { sampleRate: RATE, data: murmur(36, stretches) };
+  const short = { audio: { sampleRate: RATE, data: tone(1) } };
+  const [alone, , both] = await recognizer.recognize([{ audio }, short, { text: 'joy', audio }]);
+  if (!isRecognition(alone!) || !isRecognition(both!)) throw new Error('not recognised');
+  const { segments, logits, seconds } = alone.voice!;
+  expect(seconds).toBe(36);
+  expect(segments).toHaveLength(3);
+  segments!.forEach(({ start, end, label, probabilities }, i) => {
+    expect(Math.abs(start - stretches[i]![0])).toBeLessThan(0.4);
+    expect(Math.abs(end - stretches[i]![1])).toBeLessThan(0.4);
+    expect(probabilities[label]).toBe(Math.max(...Object.values(probabilities)));
+  });
+  // What a segment says is not the same everywhere, and the whole is the mean by length.
+  const ofFear = segments!.map((segment) => segment.logits['fear']!);
+  expect(new Set(ofFear).size).toBe(3);
+  const lengths = segments!.map(({ start, end }) => end - start);
+  const mean =
+    ofFear.reduce((sum, value, i) => sum + value * lengths[i]!, 0) / lengths.reduce((a, b) => a + b);
+  expect(logits['fear']).toBeCloseTo(mean, 4);
+  expect(both.voice).toEqual(alone.voice);
+  expect(await recognizer.recognize(short)).not.toHaveProperty('voice.segments');
+  const { result } = (await recognizer.explain({ text: 'joy', audio })) as Explanation;
+  expect(result.voice).toEqual(alone.voice);
 });
 
 test('a bundle without voices says which bundle has one', async () => {

@@ -38,6 +38,7 @@ export type {
   RecognitionSessionOptions,
   TextExplanation,
   VoicePosterior,
+  VoiceSegment,
   Warning,
   WarningCode,
   WordAttribution,

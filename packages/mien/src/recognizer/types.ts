@@ -121,10 +121,23 @@ export interface FacePosterior extends ModalityPosterior {
   readonly place: FacePlace | null;
 }
 
+/** The posterior of a voice in one segment of a recording. */
+export interface VoiceSegment extends ModalityPosterior {
+  /** In seconds from the beginning of the recording. */
+  readonly start: number;
+  /** In seconds from the beginning of the recording. */
+  readonly end: number;
+}
+
 /** The posterior of a voice alone, and the length of the recording. */
 export interface VoicePosterior extends ModalityPosterior {
   /** Length of the recording. */
   readonly seconds: number;
+  /**
+   * Of a recording that was cut at its pauses, being longer than 30 s: its segments in the order of time, whose logits,
+   * averaged by their lengths, are those of the whole.
+   */
+  readonly segments?: readonly VoiceSegment[];
 }
 
 /** The weight of the face in the fusion. */

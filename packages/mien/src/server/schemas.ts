@@ -243,7 +243,18 @@ const face = modality.extend({
     .describe('Position of the face in pixels of the upright image; null for cropped faces.'),
 });
 
-const voice = modality.extend({ seconds: z.number().describe('Length of the recording.') });
+const seconds = z.number().min(0);
+const segment = modality.extend({
+  start: seconds.describe('In seconds from the beginning of the recording.'),
+  end: seconds.describe('In seconds from the beginning of the recording.'),
+});
+const voice = modality.extend({
+  seconds: seconds.describe('Length of the recording.'),
+  segments: z
+    .array(segment)
+    .exactOptional()
+    .describe('Of a recording longer than 30 s: the result for each segment between its pauses.'),
+});
 
 const recognition = z.object({
   id,
@@ -354,6 +365,7 @@ export const responseSchemas = {
   Text: text,
   Face: face,
   Voice: voice,
+  VoiceSegment: segment,
   Model: model,
   Error: error,
   Health: health,

@@ -12,6 +12,7 @@ import { recordTimeline } from '../../src/watch/run-folder.js';
 import { voicesOf } from '../../src/watch/spoken.js';
 import { BEGINNING, timelineOf, type TimelineRow } from '../../src/watch/timeline.js';
 import { watch } from '../../src/watch/watch.js';
+import { murmur } from '../../../../test/support/sounds.js';
 import { canMakeClips, makeClip } from './clips.js';
 
 let folder: string;
@@ -165,19 +166,11 @@ test('posteriors are fused with each prior counted once, and their agreement tol
 });
 
 test('each stretch of speech is recognised by itself, at its time', async () => {
-  const sound = new Float32Array(16_000 * 8);
   const stretches = [
     [1, 2.5],
     [4, 6.5],
   ] as const;
-  for (const [from, to] of stretches) {
-    let phase = 0;
-    for (let i = from * 16_000; i < to * 16_000; i++) {
-      const t = i / 16_000 - from;
-      phase += (2 * Math.PI * (150 + 30 * Math.sin(2 * Math.PI * 0.7 * t))) / 16_000;
-      for (let k = 1; k <= 12; k++) sound[i]! += (0.05 * Math.sin(k * phase)) / k;
-    }
-  }
+  const sound = murmur(8, stretches);
   const heard: number[] = [];
   const recognizer = {
     info: { labels: { voice: ['joy', 'anger'] }, priors: { voice: [0.5, 0.5] } },
