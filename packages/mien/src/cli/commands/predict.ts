@@ -25,6 +25,7 @@ interface Options {
   readonly input?: string;
   readonly textColumn?: string;
   readonly imageColumn?: string;
+  readonly audioColumn?: string;
   readonly idColumn?: string;
   readonly bundle?: string;
   readonly cropped?: boolean;
@@ -69,6 +70,7 @@ export function definePredict(program: Command): void {
     .option('--text-column <name>', 'column of texts (default: text)')
     .option('--image-column <name>', 'column of image paths, relative to the file (default: image)')
     .option('--id-column <name>', 'column of row names (default: id, else the row number)')
+    .option('--audio-column <name>', 'column of paths of recordings, relative to the file (default: audio)')
     .option('--bundle <dir>', 'folder or URL of a bundle (default: the bundled model)')
     .option('--cropped', 'images are already cropped faces')
     .option('--all-faces', 'recognise every face of an image (jsonl)')
@@ -194,11 +196,16 @@ async function sourceOf(options: Options, warn: Output['warn']): Promise<Source>
   const { text, image, audio, input } = options;
   if (input !== undefined && (text !== undefined || image !== undefined || audio !== undefined))
     throw new MienError('usage', '--input cannot be combined with --text, --image or --audio', {
-      hint: 'Select columns of the table with --text-column and --image-column.',
+      hint: 'Select columns of the table with --text-column, --image-column and --audio-column.',
     });
   const { itemsOfFolder, itemsOfLines } = await import('../../recognizer/node/items.js');
   const reading = {
-    columns: { text: options.textColumn, image: options.imageColumn, id: options.idColumn },
+    columns: {
+      text: options.textColumn,
+      image: options.imageColumn,
+      audio: options.audioColumn,
+      id: options.idColumn,
+    },
     warn,
   };
   if (input === '-') {
@@ -344,7 +351,8 @@ async function writeAll(
     import('../predictions.js'),
   ]);
   const { signal: _signal, ...recognition } = settings;
-  const columns = [options.textColumn, options.imageColumn, options.idColumn];
+  const { audioColumn: audio } = options;
+  const columns = [options.textColumn, options.imageColumn, options.idColumn, ...(audio ? [{ audio }] : [])];
   // Included only if requested, so that runs begun by versions without --explain can be resumed.
   const request = [...columns, ...(explain ? [options.explain] : [])];
   const file = await openPredictions(out, {
