@@ -1,13 +1,13 @@
 // Voices beside texts and faces: a made-up model of them, opened at the first recording; what is wrong with a recording is
 // its item's error and no other's.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { constant, createGraph, encodeModel, float32, input, log, matmul, mean, mul } from 'mien-engine';
-import { type BundleManifest, writeBundle } from 'mien/parts/bundle';
+import { writeBundle } from 'mien/parts/bundle';
 import { FACE_LABELS } from 'mien/parts/data';
 import {
+  type evaluateResults,
   type Explanation,
   isRecognition,
   loadRecognizer,
@@ -15,56 +15,18 @@ import {
   type Result,
 } from 'mien/parts/recognizer';
 import { legibleFiles, legibleManifest } from '../../../../test/support/bundle.js';
-import { murmur } from '../../../../test/support/sounds.js';
+import { voiceModel, writeHearing } from '../../../../test/support/hearing.js';
+import { runMien } from '../../../../test/support/mien.js';
+import { murmur, RATE, tone, wav } from '../../../../test/support/sounds.js';
 
-/** Loudness says nothing, since every recording is levelled: a voice of many zero crossings is afraid. */
-function voiceModel(): Uint8Array {
-  const graph = createGraph('voice');
-  const samples = input(graph, 'samples', 'float32', [1, 'samples']);
-  const power = mean(mul(samples, samples), [1], true);
-  const embedding = matmul(log(power), constant(graph, float32([1, 2], [1, 0])));
-  const weights = FACE_LABELS.flatMap((label) => [label === 'fear' ? -1 : 0]);
-  const toLogits = constant(graph, float32([2, weights.length], [...weights, ...weights.map(() => 0)]));
-  return encodeModel(graph, { embedding, logits: matmul(embedding, toLogits) });
-}
-
-const RATE = 16_000;
-const tone = (seconds: number, hertz = 220): Float32Array =>
-  Float32Array.from({ length: seconds * RATE }, (_, i) => 0.5 * Math.sin((2 * Math.PI * hertz * i) / RATE));
-/** 16-bit PCM of one channel. */
-function wav(samples: Float32Array): Uint8Array<ArrayBuffer> {
-  const bytes = Buffer.alloc(44 + 2 * samples.length);
-  bytes.write('RIFF', 0).toString();
-  bytes.writeUInt32LE(bytes.length - 8, 4);
-  bytes.write('WAVEfmt ', 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(RATE, 24);
-  bytes.writeUInt32LE(2 * RATE, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write('data', 36);
-  bytes.writeUInt32LE(2 * samples.length, 40);
-  samples.forEach((value, i) => bytes.writeInt16LE(Math.round(32767 * value), 44 + 2 * i));
-  return new Uint8Array(bytes);
-}
+type Evaluation = ReturnType<typeof evaluateResults>;
 
 let root: string;
 let recognizer: Recognizer;
 const labels = [...FACE_LABELS];
-const voice = {
-  model: 'voice.onnx',
-  labels,
-  temperature: 1,
-  prior: labels.map(() => 1 / labels.length),
-  width: 2,
-  sampleRate: 16_000 as const,
-};
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'mien-voice-'));
-  const manifest = { ...legibleManifest, voice };
-  await writeBundle(root, manifest, { ...legibleFiles(manifest), 'voice.onnx': voiceModel() });
+  await writeHearing(root, { words: false });
   recognizer = await loadRecognizer({ bundle: root, threads: 1, maxSeconds: 90 });
 });
 afterAll(async () => {
@@ -176,8 +138,7 @@ test('a bundle without voices says which bundle has one', async () => {
 
 test('the file of voices is read at the first recording, and checked', async () => {
   const folder = join(root, '..', `${Date.now()}-late`);
-  const manifest = { ...legibleManifest, voice } as Omit<BundleManifest, 'files'>;
-  await writeBundle(folder, manifest, { ...legibleFiles(manifest), 'voice.onnx': voiceModel() });
+  await writeHearing(folder, { words: false });
   await writeFile(join(folder, 'voice.onnx'), 'damaged');
   const late = await loadRecognizer({ bundle: folder, threads: 1 });
   expect(await late.recognize({ text: 'joy' })).toMatchObject({ label: 'joy' });
@@ -186,5 +147,47 @@ test('the file of voices is read at the first recording, and checked', async () 
   await writeFile(join(folder, 'voice.onnx'), voiceModel());
   expect(await late.recognize({ audio })).toMatchObject({ label: 'fear' });
   await late.dispose();
+  await rm(folder, { recursive: true });
+});
+
+test('a table has a column of recordings, as it has one of images', async () => {
+  const folder = join(root, '..', `${Date.now()}-table`);
+  await mkdir(join(folder, 'clips'), { recursive: true });
+  await writeFile(join(folder, 'clips', 'a.wav'), wav(tone(1)));
+  const rows = [
+    ['joy', 'clips/a.wav', 'joy'],
+    ['', 'clips/a.wav', 'fear'],
+    ['', 'clips/none.wav', 'fear'],
+    ['joy', '', 'joy'],
+  ];
+  await writeFile(
+    join(folder, 'table.csv'),
+    ['text,audio,label', ...rows.map((row) => row.join())].join('\n'),
+  );
+  await writeFile(join(folder, 'named.csv'), `Recording\n${join(folder, 'clips', 'a.wav')}\n`);
+  const args = ['--bundle', root];
+  const predicted = async (...more: string[]) => {
+    const { stdout, code } = await runMien(['predict', ...args, '--json', '--input', ...more]);
+    expect(code).toBe(0);
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Result & { from?: string; label?: string });
+  };
+  const summary = (results: Awaited<ReturnType<typeof predicted>>) =>
+    results.map(({ error, label, from }) => error?.code ?? `${label} from ${from}`);
+  const expected = ['joy from both', 'fear from voice', 'undecodable-audio', 'joy from text'];
+  expect(summary(await predicted(join(folder, 'table.csv')))).toEqual(expected);
+  expect(summary(await predicted(join(folder, 'named.csv'), '--audio-column', 'recording'))).toEqual([
+    'fear from voice',
+  ]);
+  const { stdout } = await runMien(['evaluate', ...args, '--json', '--data', join(folder, 'table.csv')]);
+  const { items, failures, rows: tests } = JSON.parse(stdout) as Evaluation;
+  expect({ items, failures }).toEqual({ items: 4, failures: { 'undecodable-audio': 1 } });
+  expect(tests.map(({ name, n }) => [name, n])).toEqual([
+    ['answer', 3],
+    ['text alone', 2],
+    ['voice alone', 2],
+  ]);
   await rm(folder, { recursive: true });
 });

@@ -2,7 +2,7 @@
 import { stringify } from 'csv-stringify/sync';
 import type { ParquetColumn } from '../data/parquet.js';
 import { modalities, MODALITIES } from '../modalities/list.js';
-import { renderText } from './text-table.js';
+import { renderText, wrap } from './text-table.js';
 import { renderExplanation, summarizeExplanation, type PrintedExplanation } from './explanations.js';
 import type {
   Probabilities,
@@ -128,6 +128,7 @@ export function renderOne(
     tableOf(result, width),
     ...(result.voice?.segments ? [segmentsOf(result.voice.segments, width)] : []),
     ...(finer.length > 0 ? [`finer labels of the text: ${finer.join(', ')}`] : []),
+    ...(result.transcript?.text ? [wrap(`“${result.transcript.text}”`, width)] : []),
     ...(explanation ? [renderExplanation(explanation, width)] : []),
     ...(warnings.length > 0 ? [warnings.join('\n')] : []),
   ].join('\n\n');

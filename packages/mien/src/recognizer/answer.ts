@@ -150,7 +150,7 @@ export function rowsOf(encoded: Encoded, rows: readonly number[]): Encoded {
 type Posteriors = { readonly [M in Modality]?: ModalityPosterior };
 
 function resultOf(
-  { units, warnings }: Prepared,
+  { units, warnings, transcript }: Prepared,
   { manifest, modalities = listed }: Answering,
   options: RecognizeOptions,
   decided: Decided,
@@ -187,7 +187,7 @@ function resultOf(
     ...(options.allFaces
       ? { others: further('face') as readonly ModalityPosterior[] as readonly FacePosterior[] }
       : {}),
-    ...defined({ gate, disagreement, disagreements: disagreementsOf(decided) }),
+    ...defined({ transcript, gate, disagreement, disagreements: disagreementsOf(decided) }),
     warnings: [
       ...warnings,
       ...otherEmotion(posteriors.text, answerLabels(manifest, present)),

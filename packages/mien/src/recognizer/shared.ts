@@ -23,6 +23,8 @@ export type {
   Modality,
   ModalityPosterior,
   TextPosterior,
+  Transcript,
+  TranscriptSegment,
   Moment,
   Observation,
   Point,

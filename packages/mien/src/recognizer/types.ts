@@ -5,6 +5,7 @@ import type { AudioBufferLike, AudioSource, RawAudio } from '../audio/source.js'
 import type { LabelPrior } from '../bundle/decision.js';
 import type { Modality } from '../bundle/manifest.js';
 import type { FacePlace, FailureCode, Point, Warning, WarningCode } from '../modalities/modality.js';
+import type { Transcript, TranscriptSegment } from '../words/transcribe.js';
 
 /** Decoded pixels: one value (grey), three (RGB) or four (RGBA, as a browser's `ImageData`) per pixel. */
 export interface RawImage {
@@ -70,6 +71,11 @@ export interface RecognizeOptions {
    */
   readonly mirror?: boolean | undefined;
   /**
+   * Whether the words of a recording are transcribed, which become the text of an item that has none; a text that is given
+   * wins. The bundle needs the files for it (`RecognizerInfo.words`), which are read at the first recording.
+   */
+  readonly transcribe?: boolean | undefined;
+  /**
    * Known places of faces, which replace detection. `trackFaces` provides them for faces that stand still; sessions do so
    * by themselves.
    */
@@ -87,7 +93,7 @@ export interface RecognizeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type { FacePlace, FailureCode, Point, Warning, WarningCode };
+export type { FacePlace, FailureCode, Point, Transcript, TranscriptSegment, Warning, WarningCode };
 
 /** One number per label, by the label's name. */
 export type Probabilities = Readonly<Record<string, number>>;
@@ -173,6 +179,8 @@ export interface Recognition {
   readonly face?: FacePosterior;
   /** Posterior of the voice alone, if there is one. */
   readonly voice?: VoicePosterior;
+  /** With `transcribe`: what was said in the recording, where no text was given. */
+  readonly transcript?: Transcript;
   /** Further faces, largest first, if requested. */
   readonly others?: readonly FacePosterior[];
   /** If both modalities decided, and the fusion has a gate. */
@@ -243,6 +251,8 @@ export interface RecognizerInfo {
     /** Of all modalities, in the order of the labels that they share. */
     readonly both?: readonly number[];
   };
+  /** Whether the bundle supports `transcribe`. */
+  readonly words: boolean;
   /** Whether the bundle supports `coverage` and `risk`. */
   readonly certainty: boolean;
   /** Terms under which the weights may be used. */

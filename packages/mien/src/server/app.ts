@@ -46,7 +46,7 @@ export function createApp(parts: ServiceParts): Hono<Env> {
   const app = new Hono<Env>();
   const document = openApiDocument(settings, { version, secured: settings.token !== '' });
   const { page, policy } = documentationPage(document);
-  const { name, labels, terms, files } = inference.info;
+  const { name, labels, words, terms, files } = inference.info;
   const { maxItems, maxText, maxBody, maxPixels, maxAudio, maxSeconds } = settings;
 
   app.onError((error, c) =>
@@ -90,6 +90,7 @@ export function createApp(parts: ServiceParts): Hono<Env> {
       name,
       version,
       labels,
+      words,
       terms,
       files,
       limits: { maxItems, maxText, maxBody, maxPixels, maxAudio, maxSeconds },
@@ -123,6 +124,15 @@ function checkCertainty({ name, certainty }: RecognizerInfo, { coverage, risk }:
   throw new ServiceError('invalid-request', `${path}: ${message}`, { issues: [{ path, message }] });
 }
 
+/** @throws ServiceError `invalid-request` if `transcribe` is requested of a model without the files for it. */
+function checkWords({ name, words }: RecognizerInfo, { transcribe }: ItemOptions): void {
+  if (words || !transcribe) return;
+  const message = `the model ${name} has no files for words`;
+  throw new ServiceError('invalid-request', `transcribe: ${message}`, {
+    issues: [{ path: 'transcribe', message }],
+  });
+}
+
 /** @throws ServiceError `invalid-request` if the model cannot apply the prior. */
 function checkPriorOf({ labels }: RecognizerInfo, options: ItemOptions): void {
   try {
@@ -145,6 +155,7 @@ function recognition({ settings, inference, metrics }: ServiceParts): Middleware
     const { items, ...options } = await read(c);
     checkCertainty(inference.info, options);
     checkPriorOf(inference.info, options);
+    checkWords(inference.info, options);
     c.set('items', items.length);
     const valid = items.filter(({ error }) => !error);
     const plain = valid.map(({ text, image, audio }) => ({

@@ -11,7 +11,7 @@ import type { ServerSettings } from './settings.js';
 
 export type ItemOptions = Pick<
   RecognizeOptions,
-  'faces' | 'allFaces' | 'gate' | 'fine' | 'prior' | 'coverage' | 'risk'
+  'faces' | 'allFaces' | 'gate' | 'fine' | 'transcribe' | 'prior' | 'coverage' | 'risk'
 >;
 
 export interface Inference {
@@ -112,8 +112,8 @@ export function batched(
     maxWait,
     maxQueue: queue,
     slots: processes * BATCHES_PER_PROCESS,
-    keyOf: ({ options: { faces, allFaces, gate, fine, prior, coverage, risk } }) =>
-      JSON.stringify([faces, allFaces, gate, fine, prior, coverage, risk]),
+    keyOf: ({ options: { faces, allFaces, gate, fine, transcribe, prior, coverage, risk } }) =>
+      JSON.stringify([faces, allFaces, gate, fine, transcribe, prior, coverage, risk]),
   });
   metrics.watchQueue(batcher.queued);
 

@@ -28,6 +28,12 @@ const options = {
     .boolean()
     .default(false)
     .describe('Return finer labels of texts as well (`text.fine`), if the model has them (`labels.fine`).'),
+  transcribe: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Transcribe recordings, if the model has the files for it (`words`): the words become the text of an item without one.',
+    ),
   prior: z
     .union([z.enum(['training', 'even']), z.record(z.string().max(64), z.number().positive())])
     .exactOptional()
@@ -155,6 +161,7 @@ export const formSchema = (limits: Limits) =>
       allFaces: flag.describe(options.allFaces.description!),
       gate: flag.describe(options.gate.description!),
       fine: flag.describe(options.fine.description!),
+      transcribe: flag.describe(options.transcribe.description!),
       prior: z
         .string()
         .max(4096)
@@ -189,6 +196,8 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'silent-audio': 'the recording is silent; the other modalities were used',
   'audio-too-short': 'the recording is too short; the other modalities were used',
   'poor-audio': 'the recording is clipped, cut off, or its channels cancel each other out',
+  'no-words': 'no words were understood in the recording',
+  'unclear-words': 'the words of the recording are uncertain: it may be noisy, or not in English',
 };
 const FAILURES: Readonly<Record<FailureCode, string>> = {
   'no-face': 'no face was found in the image',
@@ -204,6 +213,7 @@ const FAILURES: Readonly<Record<FailureCode, string>> = {
   'audio-not-finite': 'the recording has samples that are not finite numbers',
   'no-audio-decoder': 'the service has no decoder of the recording’s format',
   'no-voice-model': 'the model does not read voices',
+  'no-words': 'no words were understood in the recording',
   'invalid-item': 'the item does not match the schema; the message says where',
   internal: 'internal error; see the log',
 };
@@ -256,6 +266,19 @@ const voice = modality.extend({
     .describe('Of a recording longer than 30 s: the result for each segment between its pauses.'),
 });
 
+const transcript = z.object({
+  text: z.string().describe('The words of all segments.'),
+  segments: z.array(
+    z.object({
+      start: seconds.describe('In seconds from the beginning of the recording.'),
+      end: seconds.describe('In seconds from the beginning of the recording.'),
+      text: z.string(),
+      logProbability: z.number().describe('Mean natural logarithm of the probabilities of the words.'),
+      noSpeech: z.number().min(0).max(1).describe('Probability that nobody speaks.'),
+    }),
+  ),
+});
+
 const recognition = z.object({
   id,
   label: z.string().describe('The most probable label.'),
@@ -267,6 +290,9 @@ const recognition = z.object({
   text: text.exactOptional().describe('The result for the text alone.'),
   face: face.exactOptional().describe('The result for the face alone.'),
   voice: voice.exactOptional().describe('The result for the voice alone.'),
+  transcript: transcript
+    .exactOptional()
+    .describe('With `transcribe`: the words of the recording, where no text was given.'),
   set: z.array(z.string()).exactOptional().describe('With `coverage`: the labels that may be the true one.'),
   abstained: z
     .boolean()
@@ -326,6 +352,7 @@ const model = z.object({
     fused: z.array(z.string()).exactOptional(),
     fine: z.array(z.string()).exactOptional().describe('Finer labels of texts, for requests with `fine`.'),
   }),
+  words: z.boolean().describe('Whether the model can `transcribe`.'),
   terms: z.array(z.string()).describe('Terms under which the weights may be used.'),
   files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int() })),
   limits: z
@@ -366,6 +393,7 @@ export const responseSchemas = {
   Face: face,
   Voice: voice,
   VoiceSegment: segment,
+  Transcript: transcript,
   Model: model,
   Error: error,
   Health: health,

@@ -33,6 +33,7 @@ interface Options {
   readonly mirror: boolean;
   readonly gate?: boolean;
   readonly fine?: boolean;
+  readonly transcribe?: boolean;
   readonly prior?: LabelPrior;
   readonly risk?: number;
   readonly coverage?: number;
@@ -69,14 +70,15 @@ export function definePredict(program: Command): void {
     )
     .option('--text-column <name>', 'column of texts (default: text)')
     .option('--image-column <name>', 'column of image paths, relative to the file (default: image)')
-    .option('--id-column <name>', 'column of row names (default: id, else the row number)')
     .option('--audio-column <name>', 'column of paths of recordings, relative to the file (default: audio)')
+    .option('--id-column <name>', 'column of row names (default: id, else the row number)')
     .option('--bundle <dir>', 'folder or URL of a bundle (default: the bundled model)')
     .option('--cropped', 'images are already cropped faces')
     .option('--all-faces', 'recognise every face of an image (jsonl)')
     .option('--no-mirror', 'do not average each face with its mirror image; takes half the time')
     .option('--gate', 'include the gate in every dimension (jsonl)')
     .option('--fine', 'include finer labels of texts, if the bundle has them')
+    .option('--transcribe', 'use what is said in recordings as their text, if the bundle has files for words')
     .option('--prior <kind>', 'label prior: training, even, or weights such as neutral=3,joy=2', parsePrior)
     .option('--risk <share>', 'mark answers too uncertain for this error rate', decimal)
     .option('--coverage <share>', 'include a set of labels with this probability of the true one', decimal)
@@ -137,6 +139,7 @@ async function run(options: Options, output: Output): Promise<void> {
     signal,
     ...defined({
       fine: options.fine || undefined,
+      transcribe: options.transcribe || undefined,
       mirror: options.mirror ? undefined : false,
       prior: options.prior,
       risk: options.risk,

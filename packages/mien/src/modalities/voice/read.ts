@@ -58,7 +58,7 @@ export async function prepareVoice(
     if (!listen) throw new MienError('usage', 'this recogniser was made without a decoder of recordings');
     speech = await listen(given);
   } catch (cause) {
-    return failed(inaudible(cause));
+    return unheard(cause);
   }
   const trimmed = trimSilence(speech.samples);
   const samples = levelled(trimmed);
@@ -112,6 +112,9 @@ const failed = (error: ItemError): Reading<never> => ({
   error,
   broken: !NOTHING.includes(error.code),
 });
+
+/** The reading of a recording that cannot be used. */
+export const unheard = (cause: unknown): Reading<never> => failed(inaudible(cause));
 
 /** The error of an item from anything thrown while its recording is read, including by getters of the caller's object. */
 export function inaudible(cause: unknown): ItemError {
