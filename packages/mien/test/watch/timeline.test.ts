@@ -9,7 +9,7 @@ import { agreementOf, fuse } from '../../src/watch/fuse.js';
 import type { Media } from '../../src/watch/media.js';
 import { timelinePage } from '../../src/watch/page.js';
 import { recordTimeline } from '../../src/watch/run-folder.js';
-import { voicesOf } from '../../src/watch/spoken.js';
+import { type Said, utterancesOf } from '../../src/watch/spoken.js';
 import { BEGINNING, timelineOf, type TimelineRow } from '../../src/watch/timeline.js';
 import { watch } from '../../src/watch/watch.js';
 import { murmur } from '../../../../test/support/sounds.js';
@@ -177,7 +177,7 @@ test('each stretch of speech is recognised by itself, at its time', async () => 
     recognize: ({ audio }: { audio: { sampleRate: number; data: Float32Array } }) => {
       heard.push(audio.data.length / audio.sampleRate);
       const joy = heard.length / 10;
-      return Promise.resolve({ voice: { probabilities: { joy, anger: 1 - joy } } });
+      return Promise.resolve({ voice: { probabilities: { joy, anger: 1 - joy } }, warnings: [] });
     },
   };
   const media = {
@@ -187,16 +187,22 @@ test('each stretch of speech is recognised by itself, at its time', async () => 
         yield await Promise.resolve(sound.subarray(at, at + 1000));
     },
   };
-  const voices = await voicesOf(recognizer as never, media as never);
+  const voicesOf = async (one: unknown, skip = 0): Promise<Said[]> => {
+    const all: Said[] = [];
+    for await (const { voices } of utterancesOf(one as never, media as never, { skip })) all.push(...voices);
+    return all;
+  };
+  const voices = await voicesOf(recognizer);
   expect(voices.map(({ probabilities }) => probabilities['joy'])).toEqual([0.1, 0.2]);
   voices.forEach(({ start, end }, i) => {
     expect(Math.abs(start - stretches[i]![0])).toBeLessThan(0.4);
     expect(Math.abs(end - stretches[i]![1])).toBeLessThan(0.4);
     expect(heard[i]).toBeCloseTo(end - start, 3);
   });
-  expect(
-    await voicesOf({ ...recognizer, info: { labels: {}, priors: {} } } as never, media as never),
-  ).toEqual([]);
+  expect(await voicesOf({ ...recognizer, info: { labels: {}, priors: {} } })).toEqual([]);
+  // A run that continues passes over what it has heard.
+  heard.length = 1;
+  expect(await voicesOf(recognizer, 1)).toEqual(voices.slice(1));
 });
 
 const hostile = '<img src=x onerror="alert(1)">\'&';
