@@ -17,7 +17,8 @@ import {
   type Tensor,
   type Tensors,
 } from 'mien-engine';
-import { writeFileAtomic } from 'mien-engine/node';
+import { readJson, readText, sha256, writeFileAtomic } from 'mien-engine/node';
+import { type BundleManifest, checkManifest, FILES, MANIFEST_NAME } from 'mien/parts/bundle';
 import { WORDS_FILES } from 'mien/parts/words';
 import { quantizedLinears } from '../encoders/bert.js';
 import type { PretrainedWords } from '../encoders/load-words.js';
@@ -49,6 +50,9 @@ function integerParameters(graph: Graph, tensors: Tensors): Parameters {
       name === `${TOKEN_TABLE}.weight` ? quantizedColumns(table(), indices) : undefined,
   };
 }
+
+/** Terms of the weights. */
+const TERMS = 'Whisper tiny.en (OpenAI), which transcribes: MIT';
 
 const parametersOf = (graph: Graph, tensors: Tensors, precision: Precision): Parameters =>
   precision === 'small' ? integerParameters(graph, tensors) : constantParameters(graph, tensors);
@@ -95,6 +99,57 @@ function wordsDecoder({ decoder }: PretrainedWords, precision: Precision): Uint8
   const p = parametersOf(graph, weights, precision);
   const { logits, present } = whisperDecoder(p, config, { ids, places, past, cross });
   return encodeModel(graph, { logits, ...named('present', present) });
+}
+
+/** Heading of the card's section about words. */
+const HEADING = '## Words';
+
+const section = (files: BundleManifest['files'], names: readonly string[]): string => {
+  const bytes = names.reduce((sum, name) => sum + files[name]!.bytes, 0);
+  return [
+    HEADING,
+    `${names.map((name) => `\`${name}\``).join(', ')} (${(bytes / 1e6).toFixed(1)} MB) transcribe English speech where \`transcribe\` asks for it: the encoder and decoder of Whisper tiny.en (Radford et al. 2023; MIT), most layers in integers. They are read at the first recording and may be deleted.`,
+    '',
+  ].join('\n\n');
+};
+
+/**
+ * Adds the files to a bundle, or replaces them; its manifest is written last, so that a run that was interrupted can be
+ * repeated. The card states their size.
+ * @throws MienError `file` or `bundle` if the folder has no bundle or cannot be written
+ */
+export async function addWords(
+  folder: string,
+  pretrained: PretrainedWords,
+  options: { readonly precision?: Precision } = {},
+): Promise<BundleManifest> {
+  const path = join(folder, MANIFEST_NAME);
+  const manifest = checkManifest(await readJson(path), path);
+  const added = wordsFiles(pretrained, defined(options).precision);
+  const describe = (content: string | Uint8Array) => ({
+    sha256: sha256(content),
+    bytes: Buffer.byteLength(content),
+  });
+  const files = {
+    ...manifest.files,
+    ...Object.fromEntries(Object.entries(added).map(([name, content]) => [name, describe(content)])),
+  };
+  for (const [name, content] of Object.entries(added)) await writeFileAtomic(join(folder, name), content);
+  if (FILES.card in files) {
+    const card = join(folder, FILES.card);
+    const [before] = (await readText(card)).split(`${HEADING}\n\n\`words`);
+    const content = `${before!.trimEnd()}\n\n${section(files, Object.keys(added))}`;
+    await writeFileAtomic(card, content);
+    files[FILES.card] = describe(content);
+  }
+  const whole: BundleManifest = {
+    ...manifest,
+    words: WORDS_FILES,
+    terms: [...manifest.terms.filter((terms) => terms !== TERMS), TERMS],
+    files,
+  };
+  await writeFileAtomic(path, `${JSON.stringify(whole, null, 2)}\n`);
+  return whole;
 }
 
 /** The files by name, in memory. */

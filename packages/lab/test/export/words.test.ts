@@ -1,5 +1,5 @@
 // A bundle's files for words: made ones in both precisions and both runtimes, the published ones on a clip of speech.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as node from 'onnxruntime-node';
@@ -7,6 +7,8 @@ import * as web from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createSession, float32, int32, setRuntime, type Tensor, type Tensors } from 'mien-engine';
 import { readSafetensorsFile } from 'mien-engine/node';
+import { FILES, readBundle, writeBundle } from 'mien/parts/bundle';
+import { loadRecognizer } from 'mien/parts/recognizer';
 import { openTranscriber, textOf, WORDS_FILES, wordsSchema } from 'mien/parts/words';
 import { whisperParameters } from '../../src/encoders/load-voice.js';
 import {
@@ -15,7 +17,8 @@ import {
   whisperDecoderParameters,
 } from '../../src/encoders/load-words.js';
 import { whisperTiny } from '../../src/encoders/load-voice.js';
-import { wordsFiles, writeWords } from '../../src/export/words.js';
+import { addWords, wordsFiles, writeWords } from '../../src/export/words.js';
+import { legibleFiles, legibleManifest, writeLegible } from '../../../../test/support/bundle.js';
 import { goldenWeights, relativeError, uniform } from '../../../../test/support/golden.js';
 import { hasWhisper, readWhisperGolden, whisperFolder } from '../../../../test/support/whisper.js';
 
@@ -112,6 +115,52 @@ describe('random weights', () => {
       expect(Object.keys(sizes)).toEqual(Object.values(WORDS_FILES));
       for (const [name, size] of Object.entries(sizes))
         expect((await readFile(join(folder, 'bundle', name))).length).toBe(size);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('are added to a bundle, which states them; an interrupted run is repeated', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mien-words-'));
+    const names = Object.values(WORDS_FILES);
+    try {
+      await writeLegible(folder);
+      const before = (await readBundle(folder)).manifest;
+      await expect(addWords(join(folder, 'none'), made)).rejects.toMatchObject({ code: 'file' });
+      // As a run leaves it that was interrupted after the first file.
+      await writeFile(join(folder, names[0]!), 'half');
+      await expect(readBundle(folder)).rejects.toThrow(/not part of the bundle/);
+      const manifest = await addWords(folder, made);
+      expect(await addWords(folder, made)).toEqual(manifest);
+      expect((await readBundle(folder)).manifest).toEqual(manifest);
+      expect(manifest.words).toEqual(WORDS_FILES);
+      expect(manifest.terms.filter((terms) => terms.includes('Whisper'))).toHaveLength(1);
+      expect(manifest.files).toMatchObject(before.files);
+      const recognizer = await loadRecognizer({ bundle: folder, threads: 1 });
+      const audio = { sampleRate: 16_000, data: sound(16_000) };
+      const result = await recognizer.recognize({ text: ' ', audio }, { transcribe: true });
+      await recognizer.dispose();
+      // Random words, of which the bundle knows none.
+      expect(recognizer.info.words).toBe(true);
+      expect(result.warnings.map(({ code }) => code)).toContain('audio-missing');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('are stated once in the card', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mien-words-'));
+    try {
+      const manifest = { ...legibleManifest, name: 'carded' };
+      const card = '# carded\n\n### Words\n\nFigures.\n';
+      await writeBundle(folder, manifest, { ...legibleFiles(manifest), [FILES.card]: card });
+      await addWords(folder, made);
+      await addWords(folder, made);
+      const written = await readFile(join(folder, FILES.card), 'utf8');
+      expect(written.startsWith(card.trimEnd())).toBe(true);
+      expect(written.match(/^## Words$/gm)).toHaveLength(1);
+      expect(written).toMatch(/words-encoder\.onnx.*MB\) transcribe/);
+      await readBundle(folder);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,45 +1,33 @@
 // Voices beside texts and faces: a made-up model of them, opened at the first recording; what is wrong with a recording is
 // its item's error and no other's.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { constant, createGraph, encodeModel, float32, input, log, matmul, mean, mul } from 'mien-engine';
-import { type BundleManifest, writeBundle } from 'mien/parts/bundle';
+import { writeBundle } from 'mien/parts/bundle';
 import { FACE_LABELS } from 'mien/parts/data';
-import { isRecognition, loadRecognizer, type Recognizer, type Result } from 'mien/parts/recognizer';
+import {
+  type evaluateResults,
+  type Explanation,
+  isRecognition,
+  loadRecognizer,
+  type Recognizer,
+  type Result,
+} from 'mien/parts/recognizer';
 import { legibleFiles, legibleManifest } from '../../../../test/support/bundle.js';
-import { integers, tone, wavFile } from '../../../../test/support/wav.js';
+import { voiceModel, writeHearing } from '../../../../test/support/hearing.js';
+import { runMien } from '../../../../test/support/mien.js';
+import { murmur, RATE, wav } from '../../../../test/support/sounds.js';
+import { tone } from '../../../../test/support/wav.js';
 
-/** Loudness says nothing, since every recording is levelled: a voice of many zero crossings is afraid. */
-function voiceModel(): Uint8Array {
-  const graph = createGraph('voice');
-  const samples = input(graph, 'samples', 'float32', [1, 'samples']);
-  const power = mean(mul(samples, samples), [1], true);
-  const embedding = matmul(log(power), constant(graph, float32([1, 2], [1, 0])));
-  const weights = FACE_LABELS.flatMap((label) => [label === 'fear' ? -1 : 0]);
-  const toLogits = constant(graph, float32([2, weights.length], [...weights, ...weights.map(() => 0)]));
-  return encodeModel(graph, { embedding, logits: matmul(embedding, toLogits) });
-}
-
-const RATE = 16_000;
-const wav = (samples: Float32Array) => wavFile(integers(samples, 16));
+type Evaluation = ReturnType<typeof evaluateResults>;
 
 let root: string;
 let recognizer: Recognizer;
 const labels = [...FACE_LABELS];
-const voice = {
-  model: 'voice.onnx',
-  labels,
-  temperature: 1,
-  prior: labels.map(() => 1 / labels.length),
-  width: 2,
-  sampleRate: 16_000 as const,
-};
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'mien-voice-'));
-  const manifest = { ...legibleManifest, voice };
-  await writeBundle(root, manifest, { ...legibleFiles(manifest), 'voice.onnx': voiceModel() });
+  await writeHearing(root, { words: false });
   recognizer = await loadRecognizer({ bundle: root, threads: 1, maxSeconds: 90 });
 });
 afterAll(async () => {
@@ -104,6 +92,37 @@ test('each fault is the code of its item; the others are answered', async () => 
   expect(found[8]!.warnings.map(({ code }) => code)).toContain('silent-audio');
 });
 
+test('a long recording is answered as a whole and by its segments, whatever is beside it', async () => {
+  const stretches = [
+    [2, 6],
+    [8, 9.5],
+    [30, 33],
+  ] as const;
+  const audio = { sampleRate: RATE, data: murmur(36, stretches) };
+  const short = { audio: { sampleRate: RATE, data: tone(1) } };
+  const [alone, , both] = await recognizer.recognize([{ audio }, short, { text: 'joy', audio }]);
+  if (!isRecognition(alone!) || !isRecognition(both!)) throw new Error('not recognised');
+  const { segments, logits, seconds } = alone.voice!;
+  expect(seconds).toBe(36);
+  expect(segments).toHaveLength(3);
+  segments!.forEach(({ start, end, label, probabilities }, i) => {
+    expect(Math.abs(start - stretches[i]![0])).toBeLessThan(0.4);
+    expect(Math.abs(end - stretches[i]![1])).toBeLessThan(0.4);
+    expect(probabilities[label]).toBe(Math.max(...Object.values(probabilities)));
+  });
+  // What a segment says is not the same everywhere, and the whole is the mean by length.
+  const ofFear = segments!.map((segment) => segment.logits['fear']!);
+  expect(new Set(ofFear).size).toBe(3);
+  const lengths = segments!.map(({ start, end }) => end - start);
+  const mean =
+    ofFear.reduce((sum, value, i) => sum + value * lengths[i]!, 0) / lengths.reduce((a, b) => a + b);
+  expect(logits['fear']).toBeCloseTo(mean, 4);
+  expect(both.voice).toEqual(alone.voice);
+  expect(await recognizer.recognize(short)).not.toHaveProperty('voice.segments');
+  const { result } = (await recognizer.explain({ text: 'joy', audio })) as Explanation;
+  expect(result.voice).toEqual(alone.voice);
+});
+
 test('a bundle without voices says which bundle has one', async () => {
   const folder = join(root, '..', `${Date.now()}-plain`);
   await writeBundle(folder, legibleManifest, legibleFiles());
@@ -120,8 +139,7 @@ test('a bundle without voices says which bundle has one', async () => {
 
 test('the file of voices is read at the first recording, and checked', async () => {
   const folder = join(root, '..', `${Date.now()}-late`);
-  const manifest = { ...legibleManifest, voice } as Omit<BundleManifest, 'files'>;
-  await writeBundle(folder, manifest, { ...legibleFiles(manifest), 'voice.onnx': voiceModel() });
+  await writeHearing(folder, { words: false });
   await writeFile(join(folder, 'voice.onnx'), 'damaged');
   const late = await loadRecognizer({ bundle: folder, threads: 1 });
   expect(await late.recognize({ text: 'joy' })).toMatchObject({ label: 'joy' });
@@ -130,5 +148,47 @@ test('the file of voices is read at the first recording, and checked', async () 
   await writeFile(join(folder, 'voice.onnx'), voiceModel());
   expect(await late.recognize({ audio })).toMatchObject({ label: 'fear' });
   await late.dispose();
+  await rm(folder, { recursive: true });
+});
+
+test('a table has a column of recordings, as it has one of images', async () => {
+  const folder = join(root, '..', `${Date.now()}-table`);
+  await mkdir(join(folder, 'clips'), { recursive: true });
+  await writeFile(join(folder, 'clips', 'a.wav'), wav(tone(1)));
+  const rows = [
+    ['joy', 'clips/a.wav', 'joy'],
+    ['', 'clips/a.wav', 'fear'],
+    ['', 'clips/none.wav', 'fear'],
+    ['joy', '', 'joy'],
+  ];
+  await writeFile(
+    join(folder, 'table.csv'),
+    ['text,audio,label', ...rows.map((row) => row.join())].join('\n'),
+  );
+  await writeFile(join(folder, 'named.csv'), `Recording\n${join(folder, 'clips', 'a.wav')}\n`);
+  const args = ['--bundle', root];
+  const predicted = async (...more: string[]) => {
+    const { stdout, code } = await runMien(['predict', ...args, '--json', '--input', ...more]);
+    expect(code).toBe(0);
+    return stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Result & { from?: string; label?: string });
+  };
+  const summary = (results: Awaited<ReturnType<typeof predicted>>) =>
+    results.map(({ error, label, from }) => error?.code ?? `${label} from ${from}`);
+  const expected = ['joy from both', 'fear from voice', 'undecodable-audio', 'joy from text'];
+  expect(summary(await predicted(join(folder, 'table.csv')))).toEqual(expected);
+  expect(summary(await predicted(join(folder, 'named.csv'), '--audio-column', 'recording'))).toEqual([
+    'fear from voice',
+  ]);
+  const { stdout } = await runMien(['evaluate', ...args, '--json', '--data', join(folder, 'table.csv')]);
+  const { items, failures, rows: tests } = JSON.parse(stdout) as Evaluation;
+  expect({ items, failures }).toEqual({ items: 4, failures: { 'undecodable-audio': 1 } });
+  expect(tests.map(({ name, n }) => [name, n])).toEqual([
+    ['answer', 3],
+    ['text alone', 2],
+    ['voice alone', 2],
+  ]);
   await rm(folder, { recursive: true });
 });

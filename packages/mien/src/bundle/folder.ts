@@ -3,7 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MienError } from 'mien-engine/base';
 import { fileError, readJson, sha256, writeFileAtomic } from 'mien-engine/node';
-import { checkManifest, MANIFEST_NAME, type BundleManifest } from './manifest.js';
+import { checkManifest, MANIFEST_NAME, optionalFiles, type BundleManifest } from './manifest.js';
 
 export interface BundleFolder {
   readonly manifest: BundleManifest;
@@ -12,7 +12,8 @@ export interface BundleFolder {
 }
 
 /**
- * Reads a bundle and checks it whole; files that are not wanted are only looked for, and read by `readBundleFile`.
+ * Reads a bundle and checks it whole, but for those files that it may lack; files that are not wanted are only looked for,
+ * and read by `readBundleFile`.
  * @throws MienError `bundle` that names a file which is missing, changed or foreign; `file` and `format` when the
  *   manifest cannot be read.
  */
@@ -31,6 +32,7 @@ export async function readBundle(
     });
   const files: Record<string, Uint8Array> = {};
   for (const name of Object.keys(manifest.files)) {
+    if (!found.includes(name) && optionalFiles(manifest).includes(name)) continue;
     if (!found.includes(name))
       throw new MienError('bundle', 'is missing from the bundle', {
         file: join(folder, name),

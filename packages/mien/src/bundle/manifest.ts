@@ -41,6 +41,8 @@ const manifestSchemaOf = <All extends Modalities>(all: All) =>
         faceWeight: share.optional(),
       })
       .optional(),
+    /** The files that transcribe speech, which a bundle may lack; they are read only if asked for. */
+    words: z.strictObject({ encoder: z.string(), decoder: z.string(), vocabulary: z.string() }).optional(),
     /** Under which terms weights may be used. */
     terms: z.array(z.string()),
     files: z.record(z.string(), z.strictObject({ sha256, bytes: z.int().min(0) })),
@@ -164,12 +166,18 @@ export function jointPrior(
   return fusion && labels.length === shared.length ? prior : restrictPrior(prior, labels, shared);
 }
 
-/** The files that a modality needs at its first item, not when the bundle is opened. */
-export const laterFiles = (parts: Partial<BundleParts>): string[] =>
-  modalitiesOf(parts).flatMap((one) => {
+/** The files that a modality, or transcribing, needs at its first item, not when the bundle is opened. */
+export const laterFiles = (parts: Partial<BundleParts> & Pick<BundleManifest, 'words'>): string[] => [
+  ...modalitiesOf(parts).flatMap((one) => {
     const { lazy = false, files } = modalities[one] as Modalities[string];
     return lazy ? files(partOf(parts, one)) : [];
-  });
+  }),
+  ...optionalFiles(parts),
+];
+
+/** The files that may be deleted from a bundle if nobody asks for what they do. */
+export const optionalFiles = ({ words }: Pick<BundleManifest, 'words'>): string[] =>
+  Object.values(words ?? {});
 
 export const MANIFEST_NAME = 'manifest.json';
 

@@ -6,7 +6,9 @@ import { modalities } from '../modalities/list.js';
 import type { Encoded, Modalities, ModalityEncoder, ReadingOptions } from '../modalities/modality.js';
 import type { OpenTextEncoder } from '../modalities/text/text.js';
 import { openDecision, type Decision } from './decision.js';
+import type { Transcriber } from '../words/transcribe.js';
 import { type BundleManifest, modalitiesOf, partOf, type Modality } from './manifest.js';
+import { transcriberOf } from './words.js';
 
 export type { Encoded };
 
@@ -35,6 +37,8 @@ export interface OpenBundle {
     options?: { readonly mirror?: boolean | undefined },
   ): Promise<Encoded>;
   readonly decision: Decision;
+  /** Opens the transcriber at the first call. @throws MienError `bundle` if the bundle lacks its files. */
+  transcriber(): Promise<Transcriber>;
   dispose(): Promise<void>;
 }
 
@@ -86,6 +90,7 @@ export async function openBundle(
   for (const modality of present) if (!lazy.includes(modality)) await encoderOf(modality);
   const decision = await openDecision(manifest, files[manifest.decision]!, { ...options, later: lazy });
   const { tokenizer } = ((await encoders.get('text')) as OpenTextEncoder | undefined) ?? {};
+  const words = transcriberOf(manifest, async (name) => files[name] ?? later?.(name), options);
   const encode: OpenBundle['encode'] = async (modality, units, encoding) =>
     (await encoderOf(modality)).encode(units, encoding);
   const tokenize: OpenBundle['tokenize'] = (one) => {
@@ -116,7 +121,9 @@ export async function openBundle(
         encoding,
       ),
     decision,
+    transcriber: words.open,
     async dispose() {
+      await words.dispose();
       for (const one of encoders.values()) await (await one).dispose();
       await decision.dispose();
     },

@@ -16,6 +16,7 @@ export {
   BUNDLE_FORMAT,
   type BundleManifest,
   type BundleParts,
+  checkManifest,
   FILES,
   fusedIn,
   fuses,

@@ -20,6 +20,7 @@ export interface LabelledTableOptions {
   /** Names of columns. */
   readonly text?: string | undefined;
   readonly image?: string | undefined;
+  readonly audio?: string | undefined;
   readonly group?: string | undefined;
   /** A file that maps the table's labels to the model's. */
   readonly mapping?: string | undefined;
@@ -113,7 +114,7 @@ async function recognisedRows(
   let ignored = 0;
   async function* labelled(): AsyncGenerator<Labelled> {
     const items = itemsOfFile(data, {
-      columns: { text: options.text, image: options.image },
+      columns: { text: options.text, image: options.image, audio: options.audio },
       further: [...columns, group],
       warn: output.warn,
     });
@@ -150,5 +151,5 @@ async function recognisedRows(
 }
 
 /** All labels of answers and of single modalities. */
-const allLabels = ({ labels: { text = [], face = [], fused = [] } }: RecognizerInfo): string[] =>
-  [...new Set([...fused, ...text, ...face])].sort();
+const allLabels = ({ labels: { fine: _fine, ...all } }: RecognizerInfo): string[] =>
+  [...new Set(Object.values(all).flat())].sort();

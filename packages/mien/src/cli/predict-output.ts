@@ -95,7 +95,8 @@ export async function writeRows(
     import('./predictions.js'),
   ]);
   const { signal: _signal, ...recognition } = settings;
-  const columns = [options.textColumn, options.imageColumn, options.idColumn];
+  const { audioColumn: audio } = options;
+  const columns = [options.textColumn, options.imageColumn, options.idColumn, ...(audio ? [{ audio }] : [])];
   // Included only if requested, so that runs begun by versions without --explain can be resumed.
   const request = [...columns, ...(explain ? [options.explain] : [])];
   const file = await openPredictions(out, {

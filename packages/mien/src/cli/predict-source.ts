@@ -13,6 +13,7 @@ export interface SourceOptions {
   readonly input?: string;
   readonly textColumn?: string;
   readonly imageColumn?: string;
+  readonly audioColumn?: string;
   readonly idColumn?: string;
 }
 
@@ -30,11 +31,16 @@ export async function sourceOf(options: SourceOptions, warn: Output['warn']): Pr
   const { text, image, audio, input } = options;
   if (input !== undefined && (text !== undefined || image !== undefined || audio !== undefined))
     throw new MienError('usage', '--input cannot be combined with --text, --image or --audio', {
-      hint: 'Select columns of the table with --text-column and --image-column.',
+      hint: 'Select columns of the table with --text-column, --image-column and --audio-column.',
     });
   const { itemsOfFolder, itemsOfLines } = await import('../recognizer/node/items.js');
   const reading = {
-    columns: { text: options.textColumn, image: options.imageColumn, id: options.idColumn },
+    columns: {
+      text: options.textColumn,
+      image: options.imageColumn,
+      audio: options.audioColumn,
+      id: options.idColumn,
+    },
     warn,
   };
   if (input === '-') {

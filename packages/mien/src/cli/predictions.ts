@@ -2,9 +2,15 @@
 import { stringify } from 'csv-stringify/sync';
 import type { ParquetColumn } from '../data/parquet.js';
 import { modalities, MODALITIES } from '../modalities/list.js';
-import { renderText } from './text-table.js';
+import { renderText, wrap } from './text-table.js';
 import { renderExplanation, summarizeExplanation, type PrintedExplanation } from './explanations.js';
-import type { RecognizerInfo, Probabilities, Recognition, Result } from '../recognizer/types.js';
+import type {
+  Probabilities,
+  Recognition,
+  RecognizerInfo,
+  Result,
+  VoiceSegment,
+} from '../recognizer/types.js';
 
 export type FileFormat = 'jsonl' | 'csv' | 'parquet';
 export type Format = 'table' | FileFormat;
@@ -120,7 +126,9 @@ export function renderOne(
   return [
     `${label} ${share(probabilities[label])} (${details.join('; ')})`,
     tableOf(result, width),
+    ...(result.voice?.segments ? [segmentsOf(result.voice.segments, width)] : []),
     ...(finer.length > 0 ? [`finer labels of the text: ${finer.join(', ')}`] : []),
+    ...(result.transcript?.text ? [wrap(`“${result.transcript.text}”`, width)] : []),
     ...(explanation ? [renderExplanation(explanation, width)] : []),
     ...(warnings.length > 0 ? [warnings.join('\n')] : []),
   ].join('\n\n');
@@ -142,6 +150,30 @@ function tableOf({ from, probabilities, text, face }: Recognition, width: number
     { width },
   );
 }
+
+/** What a voice expresses in each segment of a long recording. */
+const segmentsOf = (segments: readonly VoiceSegment[], width: number): string =>
+  renderText(
+    {
+      columns: [
+        { header: 'from', align: 'right' },
+        { header: 'to', align: 'right' },
+        { header: 'voice' },
+        { header: 'probability', align: 'right' },
+      ],
+      groups: [
+        {
+          rows: segments.map(({ start, end, label, probabilities }) => [
+            `${start.toFixed(1)} s`,
+            `${end.toFixed(1)} s`,
+            label,
+            share(probabilities[label]),
+          ]),
+        },
+      ],
+    },
+    { width },
+  );
 
 /** Several predictions, one per line. */
 export function renderMany(rows: readonly Predicted[], width: number): string {

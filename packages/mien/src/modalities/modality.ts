@@ -40,7 +40,9 @@ export type WarningCode =
   | 'no-sound'
   | 'silent-audio'
   | 'audio-too-short'
-  | 'poor-audio';
+  | 'poor-audio'
+  | 'no-words'
+  | 'unclear-words';
 
 /** A limitation of a result. */
 export interface Warning {
@@ -65,6 +67,7 @@ export type FailureCode =
   | 'audio-not-finite'
   | 'no-audio-decoder'
   | 'no-voice-model'
+  | 'no-words'
   | 'invalid-item'
   | 'internal';
 
@@ -112,6 +115,7 @@ export interface ReadingOptions {
   readonly near?: readonly FacePlace[] | undefined;
   readonly places?: readonly FacePlace[] | undefined;
   readonly mirror?: boolean | undefined;
+  readonly transcribe?: boolean | undefined;
 }
 
 /** What one modality reads of an item. */

@@ -86,7 +86,10 @@ export async function answerItems(
     const { error, warnings } = prepared;
     if (error) return { error, warnings };
     const [first, ...others] = itemsAt(decided, ofItem.get(item)!);
-    return resultOf(prepared, bundle, options, first!, others);
+    const further = Object.fromEntries(
+      all.map((modality) => [modality, others.filter(({ present }) => present[0] === modality)]),
+    );
+    return resultOf(prepared, bundle, options, first!, further);
   });
 }
 
@@ -134,7 +137,7 @@ async function decide(
 }
 
 /** These rows of an encoder's outputs; unchanged if they are all rows. */
-function rowsOf(encoded: Encoded, rows: readonly number[]): Encoded {
+export function rowsOf(encoded: Encoded, rows: readonly number[]): Encoded {
   const { embedding, logits, fine } = encoded;
   if (rows.length === logits.shape[0] && rows.every((row, i) => row === i)) return encoded;
   return {
@@ -148,11 +151,12 @@ function rowsOf(encoded: Encoded, rows: readonly number[]): Encoded {
 type Posteriors = { readonly [M in Modality]?: ModalityPosterior };
 
 function resultOf(
-  { units, warnings }: PreparedItem,
+  { units, warnings, transcript }: PreparedItem,
   { manifest, modalities = listed }: Answering,
   options: RecognizeOptions,
   decided: Decided,
-  others: readonly Decided[],
+  /** Of units after the first, by modality. */
+  others: { readonly [M in Modality]?: readonly Decided[] },
 ): Recognition {
   const { present } = decided;
   const posterior = (modality: Modality, unit: number, of: Decided): ModalityPosterior => ({
@@ -160,10 +164,18 @@ function resultOf(
     ...(modalities as Modalities)[modality]!.describe?.(units[modality]![unit]),
     ...(modality === 'text' ? finePosterior(manifest, of) : {}),
   });
+  const further = (modality: Modality): ModalityPosterior[] =>
+    (others[modality] ?? []).map((one, i) => posterior(modality, i + 1, one));
+  const segments = further('voice');
   const posteriors: Posteriors = Object.fromEntries(
-    present.map((modality) => [modality, posterior(modality, 0, decided)]),
+    present.map((modality) => [
+      modality,
+      {
+        ...posterior(modality, 0, decided),
+        ...(modality === 'voice' && segments.length > 0 ? { segments } : {}),
+      },
+    ]),
   );
-  const further: ModalityPosterior[] = others.map((one, i) => posterior(one.present[0]!, i + 1, one));
   const answer = answerOf(manifest, decided);
   const label = topOf(answer.probabilities);
   const [disagreement] = decided.joint('disagreement') ?? [];
@@ -174,9 +186,9 @@ function resultOf(
     ...certaintyOf(manifest, { label, ...answer }, present, options),
     ...(posteriors as Pick<Recognition, Modality>),
     ...(options.allFaces
-      ? { others: further as readonly ModalityPosterior[] as readonly FacePosterior[] }
+      ? { others: further('face') as readonly ModalityPosterior[] as readonly FacePosterior[] }
       : {}),
-    ...defined({ gate, disagreement, disagreements: disagreementsOf(decided) }),
+    ...defined({ transcript, gate, disagreement, disagreements: disagreementsOf(decided) }),
     warnings: [
       ...warnings,
       ...otherEmotion(posteriors.text, answerLabels(manifest, present)),

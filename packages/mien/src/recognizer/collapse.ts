@@ -61,9 +61,13 @@ export function collapsedResult(result: Result, collapse: Collapse): Result {
       probabilities: Object.fromEntries(collapse.groups.map((group, i) => [group, values[i]!])),
     };
   };
-  const { text, face } = result;
+  const { text, face, voice } = result;
   return {
     ...withGroups(result),
-    ...defined({ text: text && withGroups(text), face: face && withGroups(face) }),
+    ...defined({
+      text: text && withGroups(text),
+      face: face && withGroups(face),
+      voice: voice && withGroups(voice),
+    }),
   };
 }

@@ -17,7 +17,7 @@ export interface Evaluation {
   readonly items: number;
   /** Items without an answer, by reason; they are in no row. */
   readonly failures: Readonly<Partial<Record<FailureCode, number>>>;
-  /** Of the answer, of the text alone and of the face alone, each over the items that have it. */
+  /** Of the answer, and of text, face and voice alone, each over the items that have it. */
   readonly rows: readonly TestResult[];
   /** Of the answer, by group. */
   readonly groups: readonly GroupAccuracy[];
@@ -50,6 +50,7 @@ export function evaluateResults(
     ['answer', ({ probabilities }) => probabilities],
     ['text alone', ({ text }) => text?.probabilities],
     ['face alone', ({ face }) => face?.probabilities],
+    ['voice alone', ({ voice }) => voice?.probabilities],
   ];
   const rows = views.flatMap(([name, of]) => {
     const seen = answered.flatMap(({ result, label }) => {

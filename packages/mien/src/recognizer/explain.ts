@@ -14,7 +14,7 @@ import { tokenizedWords } from '../explain/words.js';
 import { cornersOf, type Crop } from '../modalities/face/read.js';
 import type { Encoded, ReadingTools } from '../modalities/modality.js';
 import type { ReadText } from '../modalities/text/read.js';
-import { answerItems } from './answer.js';
+import { answerItems, rowsOf } from './answer.js';
 import { throwIfAborted } from './facade.js';
 import { probabilitiesOf, restricted } from './labels.js';
 import { prepareItem } from './prepare.js';
@@ -55,15 +55,18 @@ export async function explainItem(
 ): Promise<Explanation | Failure> {
   const prepared = await prepareItem(item, bundle, { tools, options });
   throwIfAborted(options.signal);
+  const encoded: { [M in Modality]?: Encoded } = {};
   const sides: { [M in Modality]?: Encoded } = {};
   for (const modality of modalitiesOf(bundle.manifest)) {
-    const unit = prepared.units[modality]?.slice(0, 1);
-    if (unit) sides[modality] = await bundle.encode(modality, unit);
+    const units = prepared.units[modality];
+    if (!units) continue;
+    encoded[modality] = await bundle.encode(modality, units);
+    sides[modality] = rowsOf(encoded[modality], [0]);
   }
   const present = Object.keys(sides) as Modality[];
   const rows = Object.fromEntries(present.map((modality) => [modality, 0]));
   const { prior } = options;
-  const [result] = await answerItems(bundle, [{ prepared, rows }], sides, { prior });
+  const [result] = await answerItems(bundle, [{ prepared, rows }], encoded, { prior });
   if (result!.error) return result!;
   const question = { ...questionAbout(result!, options.label), prior };
   const others = (modality: Modality): Sides => ({ ...sides, [modality]: undefined });

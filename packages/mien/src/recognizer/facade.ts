@@ -13,6 +13,7 @@ import {
   text,
   wholeNumber,
 } from 'mien-engine/base';
+import { checkTranscribes } from '../bundle/words.js';
 import type { Modalities } from '../modalities/modality.js';
 import { checkPrior } from './prior.js';
 import { readItem, type IdentifiedItem, type ReadItem } from './read-item.js';
@@ -58,6 +59,7 @@ export function recognizerOf({ info, modalities, run, explain, dispose: close }:
   ): Promise<Result[]> => {
     checkOptions(options, OPTIONS, 'recognition');
     checkPrior(info.labels, options);
+    if (options.transcribe) checkTranscribes(info);
     check(options.signal);
     const results = await run(
       items.map(({ id: _id, ...item }) => item),
@@ -131,6 +133,7 @@ const OPTIONS: Kinds<RecognizeOptions> = {
   mirror: flag,
   gate: flag,
   fine: flag,
+  transcribe: flag,
   near: list,
   places: list,
   signal: abortSignal,

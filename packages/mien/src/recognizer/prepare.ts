@@ -10,12 +10,16 @@ import {
   type Warning,
   type WarningCode,
 } from '../modalities/modality.js';
+import type { Transcript } from '../words/transcribe.js';
 import type { ReadItem } from './read-item.js';
+import { decodingOnce, saidIn } from './said.js';
 
 export interface PreparedItem {
   /** What each modality's encoder is to encode; a modality that the item lacks is not there. */
   readonly units: { readonly [M in Modality]?: readonly unknown[] };
   readonly warnings: readonly Warning[];
+  /** What was said in the recording, if its words were asked for. */
+  readonly transcript?: Transcript;
   /** Why there is nothing to recognise. */
   readonly error?: ItemError;
 }
@@ -23,19 +27,22 @@ export interface PreparedItem {
 /** Never throws for the content of an item: what cannot be read results in its error or a warning. */
 export async function prepareItem(
   item: ReadItem,
-  bundle: Pick<OpenBundle, 'manifest' | 'modalities' | 'encoder'>,
-  context: { readonly tools: ReadingTools; readonly options: ReadingOptions },
+  bundle: Pick<OpenBundle, 'manifest' | 'modalities' | 'encoder' | 'transcriber'>,
+  { tools, options }: { readonly tools: ReadingTools; readonly options: ReadingOptions },
 ): Promise<PreparedItem> {
   const known = modalitiesOf(bundle.manifest);
   const readings: (Reading & { readonly modality: Modality })[] = [];
+  const context = { tools: decodingOnce(tools), options };
+  const said = item.error ? undefined : await saidIn(item, bundle, context);
+  if (said) readings.push({ modality: 'text', ...said.reading });
   for (const { name, input, drawn, read } of Object.values(bundle.modalities)) {
-    const value = item[input as keyof ReadItem];
     const modality = name as Modality;
+    const value = said && modality === 'text' ? said.text : item[input as keyof ReadItem];
     if (value === undefined) continue;
     if (!known.includes(modality)) {
       const message = `this bundle reads no ${drawn.plural}`;
       const missing = warning(`${input}-missing` as WarningCode, message);
-      readings.push({ modality, units: [], warnings: [missing], ...lacking(bundle, modality) });
+      readings.push({ modality, units: [], warnings: [missing], ...(said ? {} : lacking(bundle, modality)) });
     } else {
       const encoder = await bundle.encoder(modality);
       readings.push({ modality, ...(await read(value, { encoder, ...context })) });
@@ -54,6 +61,7 @@ export async function prepareItem(
     units: Object.fromEntries(
       readings.flatMap(({ modality, units }) => (units.length > 0 ? [[modality, units]] : [])),
     ),
+    ...(said?.transcript ? { transcript: said.transcript } : {}),
     // If one modality can be read, the error of another becomes a warning.
     warnings: [...warnings, ...lost.map(({ code, message }) => warning(code as WarningCode, message))],
   };

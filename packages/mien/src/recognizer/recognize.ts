@@ -79,11 +79,12 @@ const unreadable = (): never => {
 };
 
 function infoOf({ manifest }: OpenBundle): RecognizerInfo {
-  const { name, text, fusion, terms, files } = manifest;
+  const { name, text, fusion, words, terms, files } = manifest;
   return {
     name,
     terms,
     files,
+    words: words !== undefined,
     certainty: knowsCertainty(manifest),
     labels: {
       ...Object.fromEntries(modalitiesOf(manifest).map((one) => [one, partOf(manifest, one).labels])),

@@ -6,6 +6,7 @@ import type { LabelPrior } from '../bundle/decision.js';
 import type { Modality } from '../bundle/manifest.js';
 import type { Point } from '../detector/face.js';
 import type { FacePlace, FailureCode, Warning, WarningCode } from '../modalities/modality.js';
+import type { Transcript, TranscriptSegment } from '../words/transcribe.js';
 
 /** Decoded pixels: one value (grey), three (RGB) or four (RGBA, as a browser's `ImageData`) per pixel. */
 export interface RawImage {
@@ -71,6 +72,11 @@ export interface RecognizeOptions {
    */
   readonly mirror?: boolean | undefined;
   /**
+   * Whether the words of a recording are transcribed, which become the text of an item that has none; a text that is given
+   * wins. The bundle needs the files for it (`RecognizerInfo.words`), which are read at the first recording.
+   */
+  readonly transcribe?: boolean | undefined;
+  /**
    * Known places of faces, which replace detection. `trackFaces` provides them for faces that stand still; sessions do so
    * by themselves.
    */
@@ -88,7 +94,7 @@ export interface RecognizeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type { FacePlace, FailureCode, Point, Warning, WarningCode };
+export type { FacePlace, FailureCode, Point, Transcript, TranscriptSegment, Warning, WarningCode };
 
 /** One number per label, by the label's name. */
 export type Probabilities = Readonly<Record<string, number>>;
@@ -122,10 +128,23 @@ export interface FacePosterior extends ModalityPosterior {
   readonly place: FacePlace | null;
 }
 
+/** The posterior of a voice in one segment of a recording. */
+export interface VoiceSegment extends ModalityPosterior {
+  /** In seconds from the beginning of the recording. */
+  readonly start: number;
+  /** In seconds from the beginning of the recording. */
+  readonly end: number;
+}
+
 /** The posterior of a voice alone, and the length of the recording. */
 export interface VoicePosterior extends ModalityPosterior {
   /** Length of the recording. */
   readonly seconds: number;
+  /**
+   * Of a recording that was cut at its pauses, being longer than 30 s: its segments in the order of time, whose logits,
+   * averaged by their lengths, are those of the whole.
+   */
+  readonly segments?: readonly VoiceSegment[];
 }
 
 /** The weight of the face in the fusion. */
@@ -161,6 +180,8 @@ export interface Recognition {
   readonly face?: FacePosterior;
   /** Posterior of the voice alone, if there is one. */
   readonly voice?: VoicePosterior;
+  /** With `transcribe`: what was said in the recording, where no text was given. */
+  readonly transcript?: Transcript;
   /** Further faces, largest first, if requested. */
   readonly others?: readonly FacePosterior[];
   /** If both modalities decided, and the fusion has a gate. */
@@ -231,6 +252,8 @@ export interface RecognizerInfo {
     /** Of all modalities, in the order of the labels that they share. */
     readonly both?: readonly number[];
   };
+  /** Whether the bundle supports `transcribe`. */
+  readonly words: boolean;
   /** Whether the bundle supports `coverage` and `risk`. */
   readonly certainty: boolean;
   /** Terms under which the weights may be used. */

@@ -53,6 +53,7 @@ export async function answer(
 ): Promise<Result[]> {
   checkCertainty(inference.info, options);
   checkPriorOf(inference.info, options);
+  checkWords(inference.info, options);
   c.set('items', items.length);
   const valid = items.filter(({ error }) => !error);
   const plain = valid.map(({ text, image, audio }) => ({
@@ -78,6 +79,15 @@ function checkCertainty({ name, certainty }: RecognizerInfo, { coverage, risk }:
   if (certainty || (coverage === undefined && risk === undefined)) return;
   const message = `the model ${name} has no certainty data`;
   throw new ServiceError('invalid-request', `${path}: ${message}`, { issues: [{ path, message }] });
+}
+
+/** @throws ServiceError `invalid-request` if `transcribe` is requested of a model without the files for it. */
+function checkWords({ name, words }: RecognizerInfo, { transcribe }: RequestOptions): void {
+  if (words || !transcribe) return;
+  const message = `the model ${name} has no files for words`;
+  throw new ServiceError('invalid-request', `transcribe: ${message}`, {
+    issues: [{ path: 'transcribe', message }],
+  });
 }
 
 /** @throws ServiceError `invalid-request` if the model cannot apply the prior. */

@@ -23,7 +23,7 @@ export function createApp(parts: ServiceParts): Hono<Env> {
   const app = new Hono<Env>();
   const document = openApiDocument(settings, { version, secured: settings.token !== '' });
   const { page, policy } = documentationPage(document);
-  const { name, labels, terms, files } = inference.info;
+  const { name, labels, words, terms, files } = inference.info;
   const { maxItems, maxText, maxBody, maxPixels, maxAudio, maxSeconds } = settings;
 
   app.onError((error, c) =>
@@ -68,6 +68,7 @@ export function createApp(parts: ServiceParts): Hono<Env> {
       name,
       version,
       labels,
+      words,
       terms,
       files,
       limits: { maxItems, maxText, maxBody, maxPixels, maxAudio, maxSeconds },

@@ -139,17 +139,18 @@ async function checkForm(
   limits: Limits,
 ): Promise<CheckedRequest> {
   const { filled, empty } = byName(parts);
-  const { id, text, image, audio, items, allFaces, gate, fine, faces, prior, coverage, risk, ...others } =
-    check(form, {
-      // As in JSON, an empty text is a text.
-      ...defined({ text: empty.has('text') ? '' : undefined }),
-      ...filled,
-    });
+  const given = check(form, {
+    // As in JSON, an empty text is a text.
+    ...defined({ text: empty.has('text') ? '' : undefined }),
+    ...filled,
+  });
+  const { id, text, image, audio, items, faces, prior, coverage, risk, ...rest } = given;
+  const { allFaces, gate, fine, transcribe, ...others } = rest;
   if (items !== undefined && [id, text, image, audio].some((part) => part !== undefined))
     throw invalid([
       { path: '', message: 'send either items, or the text, image and audio of a single item' },
     ]);
-  const given =
+  const sent =
     items === undefined
       ? [{ id, text, ...defined({ image: image && 'image', audio: audio && 'audio' }) }]
       : parseJson(items, 'the part items');
@@ -158,13 +159,14 @@ async function checkForm(
     allFaces: allFaces === 'true',
     gate: gate === 'true',
     fine: fine === 'true',
+    transcribe: transcribe === 'true',
     ...defined({
       prior: prior?.startsWith('{') ? parseJson(prior, 'the part prior') : prior,
       coverage: coverage === undefined ? undefined : Number(coverage),
       risk: risk === undefined ? undefined : Number(risk),
     }),
   };
-  const checked = check(request, { items: given, ...options }, { longest: { items: limits.maxItems } });
+  const checked = check(request, { items: sent, ...options }, { longest: { items: limits.maxItems } });
   const files = new Map(Object.entries({ ...others, ...defined({ image, audio }) }));
   const itemsByName = checked.items.map((item) => checkItem(named, item));
   // Includes the files of items that are invalid for another reason.

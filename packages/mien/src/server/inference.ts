@@ -13,7 +13,7 @@ import { NO_TRACING, type BatchTrace, type Tracing } from './tracing.js';
 
 export type RequestOptions = Pick<
   RecognizeOptions,
-  'faces' | 'allFaces' | 'gate' | 'fine' | 'prior' | 'coverage' | 'risk'
+  'faces' | 'allFaces' | 'gate' | 'fine' | 'transcribe' | 'prior' | 'coverage' | 'risk'
 >;
 
 export interface Inference {
@@ -127,8 +127,8 @@ export function batched(
     maxWait,
     maxQueue: queue,
     slots: processes * BATCHES_PER_PROCESS,
-    keyOf: ({ options: { faces, allFaces, gate, fine, prior, coverage, risk } }) =>
-      JSON.stringify([faces, allFaces, gate, fine, prior, coverage, risk]),
+    keyOf: ({ options: { faces, allFaces, gate, fine, transcribe, prior, coverage, risk } }) =>
+      JSON.stringify([faces, allFaces, gate, fine, transcribe, prior, coverage, risk]),
   });
   metrics.watchQueue(batcher.queued);
 

@@ -28,6 +28,12 @@ const options = {
     .boolean()
     .default(false)
     .describe('Return finer labels of texts as well (`text.fine`), if the model has them (`labels.fine`).'),
+  transcribe: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Transcribe recordings, if the model has the files for it (`words`): the words become the text of an item without one.',
+    ),
   prior: z
     .union([z.enum(['training', 'even']), z.record(z.string().max(64), z.number().positive())])
     .exactOptional()
@@ -159,6 +165,7 @@ export const formSchema = (limits: Limits) =>
       allFaces: flag.describe(options.allFaces.description!),
       gate: flag.describe(options.gate.description!),
       fine: flag.describe(options.fine.description!),
+      transcribe: flag.describe(options.transcribe.description!),
       prior: z
         .string()
         .max(4096)
@@ -193,6 +200,8 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'silent-audio': 'the recording is silent; the other modalities were used',
   'audio-too-short': 'the recording is too short; the other modalities were used',
   'poor-audio': 'the recording is clipped, cut off, or its channels cancel each other out',
+  'no-words': 'no words were understood in the recording',
+  'unclear-words': 'the words of the recording are uncertain: it may be noisy, or not in English',
 };
 const FAILURES: Readonly<Record<FailureCode, string>> = {
   'no-face': 'no face was found in the image',
@@ -208,6 +217,7 @@ const FAILURES: Readonly<Record<FailureCode, string>> = {
   'audio-not-finite': 'the recording has samples that are not finite numbers',
   'no-audio-decoder': 'the service has no decoder of the recording’s format',
   'no-voice-model': 'the model does not read voices',
+  'no-words': 'no words were understood in the recording',
   'invalid-item': 'the item does not match the schema; the message says where',
   internal: 'internal error; see the log',
 };
@@ -247,7 +257,31 @@ const face = modality.extend({
     .describe('Position of the face in pixels of the upright image; null for cropped faces.'),
 });
 
-const voice = modality.extend({ seconds: z.number().describe('Length of the recording.') });
+const seconds = z.number().min(0);
+const segment = modality.extend({
+  start: seconds.describe('In seconds from the beginning of the recording.'),
+  end: seconds.describe('In seconds from the beginning of the recording.'),
+});
+const voice = modality.extend({
+  seconds: seconds.describe('Length of the recording.'),
+  segments: z
+    .array(segment)
+    .exactOptional()
+    .describe('Of a recording longer than 30 s: the result for each segment between its pauses.'),
+});
+
+const transcript = z.object({
+  text: z.string().describe('The words of all segments.'),
+  segments: z.array(
+    z.object({
+      start: seconds.describe('In seconds from the beginning of the recording.'),
+      end: seconds.describe('In seconds from the beginning of the recording.'),
+      text: z.string(),
+      logProbability: z.number().describe('Mean natural logarithm of the probabilities of the words.'),
+      noSpeech: z.number().min(0).max(1).describe('Probability that nobody speaks.'),
+    }),
+  ),
+});
 
 const recognition = z.object({
   id,
@@ -260,6 +294,9 @@ const recognition = z.object({
   text: text.exactOptional().describe('The result for the text alone.'),
   face: face.exactOptional().describe('The result for the face alone.'),
   voice: voice.exactOptional().describe('The result for the voice alone.'),
+  transcript: transcript
+    .exactOptional()
+    .describe('With `transcribe`: the words of the recording, where no text was given.'),
   set: z.array(z.string()).exactOptional().describe('With `coverage`: the labels that may be the true one.'),
   abstained: z
     .boolean()
@@ -319,6 +356,7 @@ const model = z.object({
     fused: z.array(z.string()).exactOptional(),
     fine: z.array(z.string()).exactOptional().describe('Finer labels of texts, for requests with `fine`.'),
   }),
+  words: z.boolean().describe('Whether the model can `transcribe`.'),
   terms: z.array(z.string()).describe('Terms under which the weights may be used.'),
   files: z.record(z.string(), z.object({ sha256: z.string(), bytes: z.int() })),
   limits: z
@@ -358,6 +396,8 @@ export const responseSchemas = {
   Text: text,
   Face: face,
   Voice: voice,
+  VoiceSegment: segment,
+  Transcript: transcript,
   Model: model,
   Error: error,
   Health: health,

@@ -138,6 +138,8 @@ export const NOTES: Readonly<Record<RecordingSummary['notes'][number], string>> 
   truncated: 'the file ends before the length that it states, or is damaged',
   'no-face': 'no face was found',
   'voice-unread': 'its sound was not read, since the bundle hears no voices',
+  'unclear-words':
+    'some of its words were left out as uncertain: they may not be English, or drowned in noise',
 };
 
 const nameOf = ({ person }: Pick<PersonSummary, 'person'>): string =>

@@ -14,9 +14,9 @@ import type { Recognizer } from '../recognizer/types.js';
 import type { MediaNote } from './media.js';
 import { openMedia, recordingPath, type MediaDecoder } from './open-media.js';
 import { timelinePage } from './page.js';
-import { checkReadable, hearsVoices, textsOf, voicesOf } from './spoken.js';
+import { checkReadable, hearsVoices, textsOf, utterancesOf } from './spoken.js';
 import { type RecordingSummary, summing } from './summary.js';
-import { csvLines, jsonLine } from './table.js';
+import { csvLines, jsonLine, transcriptLine } from './table.js';
 import { BEGINNING, timelineOf, type Spoken, type TimelineRow, type WatchState } from './timeline.js';
 import { checkWatchOptions, EVERY, FACE_HALF_LIFE, type WatchOptions } from './watch.js';
 
@@ -35,6 +35,7 @@ export interface RecordOptions extends WatchOptions {
 const TIMELINE_FILES = {
   rows: 'timeline.jsonl',
   table: 'timeline.csv',
+  words: 'transcript.jsonl',
   summary: 'summary.json',
   page: 'timeline.html',
 } as const;
@@ -42,8 +43,15 @@ const TIMELINE_FILES = {
 /** Side of a thumbnail in pixels. */
 const THUMBNAIL = 96;
 
+/** Utterances after which what was heard is saved. */
+const LISTENED = 20;
+
 /** What is saved beside the rows. */
 interface Saved {
+  /** While the sound is listened to: the number of utterances that were heard. */
+  readonly heard?: number | undefined;
+  /** Whether words were left out as uncertain. */
+  readonly unclear?: boolean;
   readonly state: WatchState;
   readonly spoken: Spoken;
   readonly thumbnails: Readonly<Record<string, Thumbnail>>;
@@ -77,15 +85,20 @@ export async function recordTimeline(
     ...rest
   } = options;
   checkWatchOptions(rest);
-  const { every = EVERY, faceHalfLife: halfLife = FACE_HALF_LIFE, mirror, transcript = [], signal } = rest;
+  const { every = EVERY, faceHalfLife: halfLife = FACE_HALF_LIFE, mirror, signal } = rest;
+  const { transcript = [], transcribe = false } = rest;
   const file = await recordingPath(source);
   const media = await openMedia(file, decoder);
-  checkReadable(recognizer, media, transcript, file);
+  checkReadable(recognizer, media, { transcript, transcribe }, file);
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
     throw fileError('write', folder, cause);
   });
   const { size, mtimeMs } = await stat(file);
-  const request = { every, halfLife, mirror: mirror ?? null, transcript, thumbnails, decoder: media.decoder };
+  const request = {
+    ...{ every, halfLife, mirror: mirror ?? null, transcript, thumbnails, decoder: media.decoder },
+    // Only if asked for, so that runs of earlier versions can be resumed.
+    ...(transcribe ? { transcribe } : {}),
+  };
   const path = join(folder, TIMELINE_FILES.rows);
   const output = await openPredictions(path, {
     fingerprint: sha256(JSON.stringify([basename(file), size, mtimeMs, request, recognizer.info.files])),
@@ -95,11 +108,30 @@ export async function recordTimeline(
   try {
     let saved = output.saved as Saved | undefined;
     for (const note of saved?.notes ?? []) (media.notes as Set<MediaNote>).add(note);
-    if (!saved) {
-      if (media.sound && hearsVoices(recognizer)) progress.begin('listen', undefined, 's');
-      const voices = await voicesOf(recognizer, media, { signal });
-      const texts = await textsOf(recognizer, transcript, signal);
-      saved = { state: BEGINNING, spoken: { voices, texts }, thumbnails: {}, notes: [...media.notes] };
+    saved ??= { state: BEGINNING, spoken: { voices: [], texts: [] }, thumbnails: {}, notes: [], heard: 0 };
+    if (saved.heard !== undefined) {
+      if (media.sound && (transcribe || hearsVoices(recognizer)))
+        progress.begin('listen', undefined, 'utterances');
+      progress.skip(saved.heard);
+      const { voices, texts } = saved.spoken;
+      const spoken = { voices: [...voices], texts: [...texts] };
+      let { heard } = saved;
+      for await (const utterance of utterancesOf(recognizer, media, { transcribe, skip: heard, signal })) {
+        spoken.voices.push(...utterance.voices);
+        spoken.texts.push(...utterance.texts);
+        heard++;
+        progress.advance();
+        saved = {
+          ...saved,
+          spoken,
+          heard,
+          unclear: saved.unclear || utterance.unclear,
+          notes: [...media.notes],
+        };
+        if (heard % LISTENED === 0) await output.append('', 0, 0, saved);
+      }
+      spoken.texts.push(...(await textsOf(recognizer, transcript, signal)));
+      saved = { ...saved, spoken, heard: undefined, notes: [...media.notes] };
       await output.append('', 0, 0, saved);
     }
     const { spoken } = saved;
@@ -111,8 +143,8 @@ export async function recordTimeline(
       if (signal?.aborted) throw new MienError('interrupted', 'watching was interrupted');
       progress.advance(part.state.next - saved.state.next);
       saved = {
+        ...saved,
         state: part.state,
-        spoken,
         thumbnails: await withFaces(saved.thumbnails, part.faces),
         notes: [...media.notes],
       };
@@ -122,7 +154,8 @@ export async function recordTimeline(
 
     // Everything else follows from the rows.
     const sums = summing(every);
-    const table = csvLines(recognizer.info);
+    const words = transcribe || transcript.length > 0;
+    const table = csvLines(recognizer.info, { words });
     let rows = 0;
     const lines = async function* (): AsyncGenerator<string> {
       yield table.header;
@@ -133,11 +166,14 @@ export async function recordTimeline(
       }
     };
     await writeFileAtomic(join(folder, TIMELINE_FILES.table), lines());
+    if (words)
+      await writeFileAtomic(join(folder, TIMELINE_FILES.words), spoken.texts.map(transcriptLine).join(''));
     const people = sums.result();
     const notes: RecordingSummary['notes'] = [
       ...saved.notes,
       ...(media.video && people.every(({ person }) => person === null) ? (['no-face'] as const) : []),
-      ...(media.sound && !hearsVoices(recognizer) ? (['voice-unread'] as const) : []),
+      ...(media.sound && !transcribe && !hearsVoices(recognizer) ? (['voice-unread'] as const) : []),
+      ...(saved.unclear ? (['unclear-words'] as const) : []),
     ];
     const summary: RecordingSummary = {
       file: basename(file),

@@ -2,6 +2,7 @@
 import { MienError } from 'mien-engine/base';
 import { createSegmenter, type SpeechSegment } from '../audio/segments.js';
 import { SPEECH_RATE } from '../audio/speech.js';
+import { checkTranscribes } from '../bundle/words.js';
 import type { Recognizer, Probabilities, Item } from '../recognizer/types.js';
 import { modelOf } from './fuse.js';
 import type { Media } from './media.js';
@@ -11,6 +12,18 @@ export interface Said {
   readonly start: number;
   readonly end: number;
   readonly probabilities: Probabilities;
+  /** The words, if it is theirs. */
+  readonly words?: string;
+}
+
+/** What an utterance says. */
+export interface Utterance {
+  readonly voices: readonly Said[];
+  readonly texts: readonly Said[];
+  /** Whether its words were not understood surely enough to be of use. */
+  readonly unclear: boolean;
+  /** Seconds of the recording until its end. */
+  readonly end: number;
 }
 
 /** Words of a recording, with their times in seconds. */
@@ -31,15 +44,20 @@ const BATCH = 16;
 /** Whether the bundle hears voices. */
 export const hearsVoices = ({ info }: Recognize): boolean => modelOf(info, 'voice') !== undefined;
 
-/** @throws MienError `data` if the bundle has nothing for what a recording contains. */
+/** @throws MienError `data` if the bundle has nothing for what a recording contains, `bundle` if it cannot transcribe. */
 export function checkReadable(
   recognizer: Recognize,
   { video, sound }: Media,
-  transcript: readonly TranscriptPart[],
+  {
+    transcript,
+    transcribe,
+  }: { readonly transcript: readonly TranscriptPart[]; readonly transcribe: boolean },
   file: string,
 ): void {
   const { face, text } = recognizer.info.labels;
-  if ((video && face) || (sound && hearsVoices(recognizer)) || (transcript.length > 0 && text)) return;
+  if (transcribe) checkTranscribes(recognizer.info);
+  if ((video && face) || (sound && hearsVoices(recognizer))) return;
+  if (text && (transcript.length > 0 || (sound && transcribe))) return;
   const content = [video ? 'pictures' : '', sound ? 'sound' : ''].filter(Boolean).join(' and ');
   throw new MienError('data', `has ${content}, of which the bundle ${recognizer.info.name} reads nothing`, {
     file,
@@ -58,24 +76,40 @@ async function* segmentsOf(
   yield* await segmenter.end();
 }
 
-/**
- * The posterior of each utterance's voice; none if the bundle hears no voices.
- * @param advance called with the seconds of sound that are done
- */
-export async function voicesOf(
+export interface ListenOptions {
+  /** Whether words are transcribed. */
+  readonly transcribe?: boolean;
+  /** Number of utterances at the beginning that are known already. */
+  readonly skip?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is heard, utterance by utterance; nothing if the bundle hears no voices and no words are asked for. */
+export async function* utterancesOf(
   recognizer: Recognize,
-  media: Media,
-  { advance, signal }: { advance?: (seconds: number) => void; signal?: AbortSignal | undefined } = {},
-): Promise<Said[]> {
-  if (!media.sound || !hearsVoices(recognizer)) return [];
-  const voices: Said[] = [];
+  media: Pick<Media, 'sound' | 'samples'>,
+  { transcribe = false, skip = 0, signal }: ListenOptions = {},
+): AsyncGenerator<Utterance, void, undefined> {
+  if (!media.sound || !(transcribe || hearsVoices(recognizer))) return;
+  const options = { signal, ...(transcribe ? { transcribe } : {}) };
+  let index = 0;
   for await (const { samples, start, end } of segmentsOf(media.samples())) {
-    const result = await recognizer.recognize(itemOf(samples), { signal });
-    const voice = result.error ? undefined : result.voice;
-    if (voice) voices.push({ start, end, probabilities: voice.probabilities });
-    advance?.(end);
+    if (index++ < skip) continue;
+    const result = await recognizer.recognize(itemOf(samples), options);
+    const unclear = result.warnings.some(({ code }) => code === 'unclear-words');
+    const { voice, transcript } = result.error ? {} : result;
+    const spoken = (unclear ? [] : (transcript?.segments ?? [])).map((part) => ({
+      start: start + part.start,
+      end: start + part.end,
+      text: part.text,
+    }));
+    yield {
+      voices: voice ? [{ start, end, probabilities: voice.probabilities }] : [],
+      texts: await textsOf(recognizer, spoken, signal),
+      unclear,
+      end,
+    };
   }
-  return voices;
 }
 
 /** The posterior of each part of a transcript, in the order of time; without those that cannot be read. */
@@ -84,6 +118,7 @@ export async function textsOf(
   transcript: readonly TranscriptPart[],
   signal?: AbortSignal,
 ): Promise<Said[]> {
+  if (transcript.length > 0 && !recognizer.info.labels.text) return [];
   const parts = [...transcript].sort((a, b) => a.start - b.start);
   const texts: Said[] = [];
   for (let at = 0; at < parts.length; at += BATCH) {
@@ -94,8 +129,8 @@ export async function textsOf(
     );
     results.forEach((result, i) => {
       if (result.error || !result.text) return;
-      const { start, end } = batch[i]!;
-      texts.push({ start, end, probabilities: result.text.probabilities });
+      const { start, end, text: words } = batch[i]!;
+      texts.push({ start, end, probabilities: result.text.probabilities, words });
     });
   }
   return texts;

@@ -29,7 +29,7 @@ export interface RecordingSummary {
   readonly decoder: string;
   readonly video: { readonly width: number; readonly height: number } | null;
   readonly sound: boolean;
-  readonly notes: readonly (MediaNote | 'no-face' | 'voice-unread')[];
+  readonly notes: readonly (MediaNote | 'no-face' | 'voice-unread' | 'unclear-words')[];
   readonly rows: number;
   readonly people: readonly PersonSummary[];
 }

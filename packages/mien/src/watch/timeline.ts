@@ -39,6 +39,8 @@ export interface TimelineRow {
   readonly voice?: Probabilities;
   /** Posterior of the words at this time. */
   readonly text?: Probabilities;
+  /** The words that are being said at this time. */
+  readonly words?: string;
   /** How far face, voice and words agree, from 0 to 1, if there are two of them. */
   readonly agreement?: number;
 }
@@ -212,10 +214,8 @@ function rowsAt(
   faces: readonly Seen[],
   { voices, texts }: Spoken,
 ): TimelineRow[] {
-  const said = {
-    voice: saidAt(voices, time)?.probabilities,
-    text: saidAt(texts, time)?.probabilities,
-  };
+  const spoken = saidAt(texts, time);
+  const said = { voice: saidAt(voices, time)?.probabilities, text: spoken?.probabilities };
   const rowOf = (seen: Seen | undefined, posteriors: Parameters<typeof agreementOf>[0]): TimelineRow[] => {
     const fused = fuse(info, posteriors);
     if (!fused) return [];
@@ -231,6 +231,7 @@ function rowsAt(
         ...(face ? { face: mapped(face, 4) } : {}),
         ...(voice ? { voice: mapped(voice, 4) } : {}),
         ...(text ? { text: mapped(text, 4) } : {}),
+        ...(text && spoken?.words !== undefined ? { words: spoken.words } : {}),
         ...(agreement === undefined ? {} : { agreement: rounded(agreement, 3) }),
       },
     ];

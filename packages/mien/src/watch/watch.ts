@@ -2,7 +2,7 @@
 import { abortSignal, checkOptions, flag, type Kinds, list, MienError, number } from 'mien-engine/base';
 import type { Recognizer } from '../recognizer/types.js';
 import type { TimelineRow } from './timeline.js';
-import type { TranscriptPart } from './spoken.js';
+import type { Said, TranscriptPart } from './spoken.js';
 
 /** How a recording is watched. */
 export interface WatchOptions {
@@ -14,6 +14,11 @@ export interface WatchOptions {
   readonly mirror?: boolean | undefined;
   /** What is said, with its times. */
   readonly transcript?: readonly TranscriptPart[] | undefined;
+  /**
+   * Whether words are transcribed from the sound, if the bundle has the files for it (docs/voice.md#words); not with
+   * `transcript`.
+   */
+  readonly transcribe?: boolean | undefined;
   /** Aborts: the iteration ends with a MienError `interrupted`. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -27,12 +32,18 @@ const OPTIONS: Kinds<WatchOptions> = {
   faceHalfLife: number('seconds above zero', (seconds) => seconds > 0),
   mirror: flag,
   transcript: list,
+  transcribe: flag,
   signal: abortSignal,
 };
 
 /** @throws MienError `usage` for an unknown option or an invalid value. */
 export function checkWatchOptions(options: WatchOptions): void {
   checkOptions(options, OPTIONS, 'watch');
+  if (options.transcribe && options.transcript)
+    throw new MienError('usage', 'a transcript is there already', {
+      field: 'transcribe',
+      hint: 'Leave out transcribe, or the transcript.',
+    });
   for (const [i, part] of (options.transcript ?? []).entries()) {
     const { start, end, text } = (part as Partial<TranscriptPart> | null) ?? {};
     if (!(typeof start === 'number' && typeof end === 'number' && start <= end && typeof text === 'string'))
@@ -62,14 +73,19 @@ export async function* watch(
 ): AsyncGenerator<TimelineRow, void, undefined> {
   checkWatchOptions(options);
   // Loaded here, since few programs watch.
-  const [{ openMedia, recordingPath }, { checkReadable, textsOf, voicesOf }, { timelineOf }] =
+  const [{ openMedia, recordingPath }, { checkReadable, textsOf, utterancesOf }, { timelineOf }] =
     await Promise.all([import('./open-media.js'), import('./spoken.js'), import('./timeline.js')]);
-  const { every = EVERY, faceHalfLife: halfLife = FACE_HALF_LIFE, mirror, transcript = [], signal } = options;
+  const { every = EVERY, faceHalfLife: halfLife = FACE_HALF_LIFE, mirror, signal } = options;
+  const { transcript = [], transcribe = false } = options;
   const file = await recordingPath(source);
   const media = await openMedia(file);
-  checkReadable(recognizer, media, transcript, file);
-  const voices = await voicesOf(recognizer, media, { signal });
+  checkReadable(recognizer, media, { transcript, transcribe }, file);
+  const voices: Said[] = [];
   const texts = await textsOf(recognizer, transcript, signal);
+  for await (const heard of utterancesOf(recognizer, media, { transcribe, signal })) {
+    voices.push(...heard.voices);
+    texts.push(...heard.texts);
+  }
   const settings = { every, halfLife, mirror, thumbnails: false, signal };
   for await (const { rows } of timelineOf(recognizer, media, { voices, texts }, settings)) yield* rows;
 }

@@ -15,18 +15,26 @@ import {
 } from 'mien-engine';
 import { SPEECH_RATE } from '../audio/speech.js';
 import { nextToken, probabilityOf } from './rules.js';
-import { secondsOf, segmentsOf, type SpokenSegment } from './segments.js';
+import { secondsOf, segmentsOf } from './segments.js';
 import { checkWords, WORDS_FILES, type WordsVocabulary } from './vocabulary.js';
 
-/** A segment, and how sure it is. */
-export interface TranscriptSegment extends SpokenSegment {
+/** What was said without a break, and how sure that is. */
+export interface TranscriptSegment {
+  /** In seconds from the start of the recording. */
+  readonly start: number;
+  /** In seconds from the start of the recording. */
+  readonly end: number;
+  /** The words. */
+  readonly text: string;
   /** Mean natural logarithm of the probabilities of the window's tokens. */
   readonly logProbability: number;
   /** Probability that the window contains no speech. */
   readonly noSpeech: number;
 }
 
+/** The words of a recording. */
 export interface Transcript {
+  /** Those of all segments. */
   readonly text: string;
   /** In order of time. */
   readonly segments: readonly TranscriptSegment[];

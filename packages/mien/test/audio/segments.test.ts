@@ -197,6 +197,17 @@ describe('sound without speech', () => {
     expect(await bounds(samples)).toEqual([]);
   });
 
+  it('needs no memory, however long it lasts', async () => {
+    const segmenter = createSegmenter();
+    const part = new Float32Array(10 * RATE);
+    const before = process.memoryUsage().arrayBuffers;
+    const found = [];
+    // Ten minutes, of which any rest would add up.
+    for (let at = 0; at < 60; at++) found.push(...(await segmenter.push(part)));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20e6);
+    expect([...found, ...(await segmenter.end())]).toEqual([]);
+  });
+
   it('does not hide the speech after it', async () => {
     const samples = speech(12, [[6, 8]]);
     samples.fill(Number.NaN, RATE, 2 * RATE);

@@ -64,6 +64,22 @@ test('names rows by 64-bit numbers and reports a cell that is not a text', async
   ]);
 });
 
+test('paths of images and recordings are relative to the file', async () => {
+  const file = join(root, 'paths.parquet');
+  parquetWriteFile({
+    filename: file,
+    columnData: [
+      { name: 'Image', data: ['a.png', null], type: 'STRING' },
+      { name: 'audio', data: [null, ' clips/b.wav'], type: 'STRING' },
+    ],
+  });
+  const items = await collected(itemsOfParquet(await openParquet(file), file));
+  expect(items.map(({ image, audio }) => ({ image, audio }))).toEqual([
+    { image: join(root, 'a.png'), audio: undefined },
+    { image: undefined, audio: join(root, 'clips', 'b.wav') },
+  ]);
+});
+
 test('joins files, with missing values, and rejects what is not Parquet or cut off', async () => {
   const column = (data: readonly unknown[]) => [{ name: 'p', type: 'DOUBLE' as const, data }];
   const [a, b, out] = ['a', 'b', 'out'].map((name) => join(root, `${name}.parquet`)) as [

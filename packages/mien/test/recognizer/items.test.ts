@@ -55,7 +55,9 @@ describe('a table', () => {
       code: 'usage',
       message: expect.stringMatching(/no column "twet"\nDid you mean "Tweet"/) as string,
     });
-    await expect(itemsOf(content)).rejects.toThrow(/no column "text" and none "image"\n.*Tweet, Photo, No\./);
+    await expect(itemsOf(content)).rejects.toThrow(
+      /no column "text", none "image" and none "audio"\n.*Tweet, Photo, No\./,
+    );
   });
 
   test('warns, once, of a column that looks like one that is missing', async () => {

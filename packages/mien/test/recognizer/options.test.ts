@@ -23,7 +23,7 @@ const computes = (): never => {
   throw new Error('nothing should be computed');
 };
 const recognizer = recognizerOf({
-  info: { name: '', labels: {}, priors: {}, certainty: false, terms: [], files: {} },
+  info: { name: '', labels: {}, priors: {}, words: false, certainty: false, terms: [], files: {} },
   run: async () => computes(),
   explain: async () => computes(),
   dispose: async () => undefined,

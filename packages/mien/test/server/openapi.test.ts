@@ -32,6 +32,16 @@ const RESULTS: readonly Result[] = [
     warnings: [{ code: 'several-faces', message: 'the largest of 2 faces decides' }],
   },
   { ...posterior, from: 'text', warnings: [] },
+  {
+    ...posterior,
+    from: 'both',
+    voice: { ...posterior, seconds: 40, segments: [{ ...posterior, start: 1, end: 16 }] },
+    transcript: {
+      text: 'At last.',
+      segments: [{ start: 0, end: 0.8, text: 'At last.', logProbability: -0.4, noSpeech: 0.1 }],
+    },
+    warnings: [{ code: 'unclear-words', message: 'the words of the recording are uncertain' }],
+  },
   { error: { code: 'no-face', message: 'no face was found' }, warnings: [] },
 ];
 
@@ -48,6 +58,7 @@ function appWith(
       name: 'test',
       labels: { text: ['fear', 'joy'], face: ['fear', 'joy'], fused: ['fear', 'joy'], fine: ['joy', 'love'] },
       priors: {},
+      words: true,
       certainty: true,
       terms: ['made for tests'],
       files: { 'text.onnx': { sha256: 'f'.repeat(64), bytes: 9 } },

@@ -9,9 +9,10 @@ import { agreementOf, fuse } from '../../src/watch/fuse.js';
 import type { Media } from '../../src/watch/media.js';
 import { timelinePage } from '../../src/watch/page.js';
 import { recordTimeline } from '../../src/watch/run-folder.js';
-import { voicesOf } from '../../src/watch/spoken.js';
+import { type Said, utterancesOf } from '../../src/watch/spoken.js';
 import { BEGINNING, timelineOf, type TimelineRow } from '../../src/watch/timeline.js';
 import { watch } from '../../src/watch/watch.js';
+import { murmur } from '../../../../test/support/sounds.js';
 import { canMakeClips, makeClip } from './clips.js';
 
 let folder: string;
@@ -165,26 +166,18 @@ test('posteriors are fused with each prior counted once, and their agreement tol
 });
 
 test('each stretch of speech is recognised by itself, at its time', async () => {
-  const sound = new Float32Array(16_000 * 8);
   const stretches = [
     [1, 2.5],
     [4, 6.5],
   ] as const;
-  for (const [from, to] of stretches) {
-    let phase = 0;
-    for (let i = from * 16_000; i < to * 16_000; i++) {
-      const t = i / 16_000 - from;
-      phase += (2 * Math.PI * (150 + 30 * Math.sin(2 * Math.PI * 0.7 * t))) / 16_000;
-      for (let k = 1; k <= 12; k++) sound[i]! += (0.05 * Math.sin(k * phase)) / k;
-    }
-  }
+  const sound = murmur(8, stretches);
   const heard: number[] = [];
   const recognizer = {
     info: { labels: { voice: ['joy', 'anger'] }, priors: { voice: [0.5, 0.5] } },
     recognize: ({ audio }: { audio: { sampleRate: number; data: Float32Array } }) => {
       heard.push(audio.data.length / audio.sampleRate);
       const joy = heard.length / 10;
-      return Promise.resolve({ voice: { probabilities: { joy, anger: 1 - joy } } });
+      return Promise.resolve({ voice: { probabilities: { joy, anger: 1 - joy } }, warnings: [] });
     },
   };
   const media = {
@@ -194,16 +187,22 @@ test('each stretch of speech is recognised by itself, at its time', async () => 
         yield await Promise.resolve(sound.subarray(at, at + 1000));
     },
   };
-  const voices = await voicesOf(recognizer as never, media as never);
+  const voicesOf = async (one: unknown, skip = 0): Promise<Said[]> => {
+    const all: Said[] = [];
+    for await (const { voices } of utterancesOf(one as never, media as never, { skip })) all.push(...voices);
+    return all;
+  };
+  const voices = await voicesOf(recognizer);
   expect(voices.map(({ probabilities }) => probabilities['joy'])).toEqual([0.1, 0.2]);
   voices.forEach(({ start, end }, i) => {
     expect(Math.abs(start - stretches[i]![0])).toBeLessThan(0.4);
     expect(Math.abs(end - stretches[i]![1])).toBeLessThan(0.4);
     expect(heard[i]).toBeCloseTo(end - start, 3);
   });
-  expect(
-    await voicesOf({ ...recognizer, info: { labels: {}, priors: {} } } as never, media as never),
-  ).toEqual([]);
+  expect(await voicesOf({ ...recognizer, info: { labels: {}, priors: {} } })).toEqual([]);
+  // A run that continues passes over what it has heard.
+  heard.length = 1;
+  expect(await voicesOf(recognizer, 1)).toEqual(voices.slice(1));
 });
 
 const hostile = '<img src=x onerror="alert(1)">\'&';

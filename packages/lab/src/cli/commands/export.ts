@@ -1,9 +1,11 @@
 // `mien export`: exports learned encoders as a bundle that can be loaded anywhere.
-import { basename, dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Option, type Command } from 'commander';
 import { MienError } from 'mien-engine/base';
 import { featureFolder, FUSED_HEADS } from '../options.js';
-import { collect, interruption, type Output, outputOf, progressOf } from 'mien/cli';
+import { bundledModel, collect, interruption, type Output, outputOf, progressOf } from 'mien/cli';
 import { inPackage } from '../../base/package.js';
 import type { Exported } from '../../export/export.js';
 import type { HeadName } from '../../heads/heads.js';
@@ -12,6 +14,7 @@ interface Options {
   readonly text?: string;
   readonly face?: string;
   readonly voice?: string;
+  readonly words?: string;
   readonly data?: string;
   readonly votes?: string;
   readonly features: string;
@@ -36,6 +39,11 @@ export function defineExport(program: Command): void {
     .option('--text <dir>', 'finished run of `mien learn text`; without --face, a bundle for texts only')
     .option('--face <dir>', 'finished run of `mien learn face`; without --text, a bundle for faces only')
     .option('--voice <dir>', 'finished run of `mien learn voice`, a bundle for voices only')
+    .option(
+      '--words <weights>',
+      'adds transcribing of speech, 42 MB: openai/whisper-tiny.en, or a folder of it; without an encoder, to the bundle in ' +
+        '--out, or to a copy of the bundled one',
+    )
     .option(
       '--data <dir>',
       'folder with isear, fer2013 and rafdb, and for a text encoder that knows neutral and surprise, other corpora',
@@ -68,7 +76,30 @@ export function defineExport(program: Command): void {
     .option('--set <path=value>', 'one setting of the fusion head', collect, [])
     .option('--skip-invalid', 'skip unreadable items and list them')
     .option('--json', 'print the evaluation as JSON')
-    .action((options: Options, command: Command) => run(options, outputOf(command)));
+    .action(async (options: Options, command: Command) => {
+      const { text, face, voice, words, out } = options;
+      const output = outputOf(command);
+      const alone = words !== undefined && [text, face, voice].every((encoder) => encoder === undefined);
+      if (!alone) await run(options, output);
+      if (words === undefined) return;
+      const manifest = await withWords(words, out);
+      const told = `${out}: ${sizeOf(manifest)}, words included`;
+      if (alone) output.result({ manifest }, () => told);
+      else output.message(told);
+    });
+}
+
+/** Adds the files for words to a bundle; where there is none, to a copy of the bundled one. */
+async function withWords(weights: string, out: string): Promise<Exported['manifest']> {
+  const [{ addWords }, { readPretrainedWords }, { whisperTiny }] = await Promise.all([
+    import('../../export/words.js'),
+    import('../../encoders/load-words.js'),
+    import('../../encoders/load-voice.js'),
+  ]);
+  const isOnHub = weights === whisperTiny.id && !existsSync(weights);
+  const pretrained = await readPretrainedWords(isOnHub ? whisperTiny : { ...whisperTiny, folder: weights });
+  if (!existsSync(join(out, 'manifest.json'))) await cp(bundledModel(), out, { recursive: true });
+  return addWords(out, pretrained);
 }
 
 async function run(options: Options, output: Output): Promise<void> {

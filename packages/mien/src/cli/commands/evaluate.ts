@@ -11,6 +11,7 @@ interface Options {
   readonly data?: string;
   readonly text?: string;
   readonly image?: string;
+  readonly audio?: string;
   readonly label?: string;
   readonly textLabel?: string;
   readonly imageLabel?: string;
@@ -28,10 +29,14 @@ interface Options {
 export function defineEvaluate(program: Command): void {
   program
     .command('evaluate')
-    .description('evaluate a bundle on your own labelled texts and faces')
+    .description('evaluate a bundle on your own labelled texts, faces and voices')
     .option('--data <file>', 'CSV or JSONL, one item per row')
     .option('--text <column>', 'column of texts (default: text, if present)')
     .option('--image <column>', 'column of image paths, relative to the file (default: image, if present)')
+    .option(
+      '--audio <column>',
+      'column of paths of recordings, relative to the file (default: audio, if present)',
+    )
     .option('--label <column>', 'column of labels (default: label)')
     .option('--text-label <column>', 'column of text labels, if texts and images are labelled separately')
     .option('--image-label <column>', 'column of image labels')

@@ -20,6 +20,7 @@ interface Options extends OutputOptions {
   readonly mirror: boolean;
   readonly gate?: boolean;
   readonly fine?: boolean;
+  readonly transcribe?: boolean;
   readonly prior?: LabelPrior;
   readonly risk?: number;
   readonly coverage?: number;
@@ -43,6 +44,7 @@ export function definePredict(program: Command): void {
     )
     .option('--text-column <name>', 'column of texts (default: text)')
     .option('--image-column <name>', 'column of image paths, relative to the file (default: image)')
+    .option('--audio-column <name>', 'column of paths of recordings, relative to the file (default: audio)')
     .option('--id-column <name>', 'column of row names (default: id, else the row number)')
     .option('--bundle <dir>', 'folder or URL of a bundle (default: the bundled model)')
     .option('--cropped', 'images are already cropped faces')
@@ -50,6 +52,7 @@ export function definePredict(program: Command): void {
     .option('--no-mirror', 'do not average each face with its mirror image; takes half the time')
     .option('--gate', 'include the gate in every dimension (jsonl)')
     .option('--fine', 'include finer labels of texts, if the bundle has them')
+    .option('--transcribe', 'use what is said in recordings as their text, if the bundle has files for words')
     .option('--prior <kind>', 'label prior: training, even, or weights such as neutral=3,joy=2', parsePrior)
     .option('--risk <share>', 'mark answers too uncertain for this error rate', decimal)
     .option('--coverage <share>', 'include a set of labels with this probability of the true one', decimal)
@@ -110,6 +113,7 @@ async function run(options: Options, output: Output): Promise<void> {
     signal,
     ...defined({
       fine: options.fine || undefined,
+      transcribe: options.transcribe || undefined,
       mirror: options.mirror ? undefined : false,
       prior: options.prior,
       risk: options.risk,

@@ -14,6 +14,8 @@ interface Options {
   readonly html?: boolean;
   readonly thumbnails?: boolean;
   readonly mirror: boolean;
+  readonly transcribe?: boolean;
+  readonly transcript?: string;
   readonly bundle?: string;
   readonly threads?: number;
   readonly overwrite?: boolean;
@@ -29,6 +31,8 @@ export function defineWatch(program: Command): void {
     .option('--html', 'write a page of the timeline, too')
     .option('--thumbnails', 'show a face of each person on the page')
     .option('--no-mirror', 'do not average each face with its mirror image; takes half the time')
+    .option('--transcribe', 'read what is said as well, if the bundle has files for words')
+    .option('--transcript <file>', 'what is said: CSV or JSONL with start and end in seconds, and text')
     .option('--bundle <dir>', 'folder or URL of a bundle (default: the bundled model)')
     .option('--threads <n>', 'inference threads (default: all cores)', positiveInteger)
     .option('--overwrite', 'replace the results of an earlier run')
@@ -42,17 +46,32 @@ async function run(file: string, options: Options, output: Output): Promise<void
     throw new MienError('usage', '--html needs a folder to write to', { hint: 'Add --out DIR.' });
   if (thumbnails && !html)
     throw new MienError('usage', '--thumbnails are shown on the page only', { hint: 'Add --html.' });
-  const [{ loadRecognizer }, { recordTimeline, summarizeTimeline }, { recordingPath }] = await Promise.all([
+  const [
+    { loadRecognizer },
+    { recordTimeline, summarizeTimeline },
+    { recordingPath },
+    { readTranscript },
+    { checkWatchOptions },
+  ] = await Promise.all([
     import('../../recognizer/node/load.js'),
     import('../../watch/run-folder.js'),
     import('../../watch/open-media.js'),
+    import('../../watch/transcript-file.js'),
+    import('../../watch/watch.js'),
   ]);
   // Before the model is loaded, which takes longer.
   await recordingPath(file);
+  const transcript = options.transcript === undefined ? undefined : await readTranscript(options.transcript);
+  const watching = defined({
+    every,
+    mirror: options.mirror ? undefined : false,
+    transcribe: options.transcribe,
+    transcript,
+  });
+  checkWatchOptions(watching);
   const progress = await progressOf(output);
-  const signal = interruption();
+  const settings = { signal: interruption(), progress, ...watching };
   const recognizer = await loadRecognizer(defined({ bundle, threads }));
-  const settings = { signal, progress, ...defined({ every, mirror: options.mirror ? undefined : false }) };
   try {
     const summary =
       out === undefined

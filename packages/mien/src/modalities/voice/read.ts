@@ -7,12 +7,20 @@ import { AudioError, type AudioFault } from '../../audio/waveform.js';
 import { isEmptySource } from '../absent.js';
 import { warning, type FailureCode, type ItemError, type Reading, type Warning } from '../modality.js';
 
-/** A voice that was read. */
+/** Speech at 16 kHz, at most `MOST_SECONDS` long, with its place in the recording in seconds. */
+interface Piece {
+  readonly samples: Float32Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A voice that was read: a whole recording, or a segment of one that was cut. */
 export interface ReadVoice {
-  /** Speech at 16 kHz, in pieces of at most `MOST_SECONDS`. */
-  readonly pieces: readonly Float32Array[];
+  readonly pieces: readonly Pick<Piece, 'samples'>[];
   /** Length of the recording, in seconds. */
   readonly seconds: number;
+  /** If it is a segment: where it is in the recording, in seconds. */
+  readonly segment?: { readonly start: number; readonly end: number };
 }
 
 /** The voice encoder reads at most this many seconds at a time. */
@@ -50,9 +58,10 @@ export async function prepareVoice(
     if (!listen) throw new MienError('usage', 'this recogniser was made without a decoder of recordings');
     speech = await listen(given);
   } catch (cause) {
-    return failed(inaudible(cause));
+    return unheard(cause);
   }
-  const samples = levelled(trimSilence(speech.samples));
+  const trimmed = trimSilence(speech.samples);
+  const samples = levelled(trimmed);
   const seconds = samples.length / SPEECH_RATE;
   if (seconds < LEAST_SECONDS)
     return failed({
@@ -63,21 +72,38 @@ export async function prepareVoice(
     const message = NOTES[note];
     return message === undefined ? [] : [warning('poor-audio', message)];
   });
-  const pieces = await piecesOf(samples);
-  return { units: [{ pieces, seconds: speech.samples.length / SPEECH_RATE }], warnings };
+  const whole = { seconds: speech.samples.length / SPEECH_RATE };
+  if (seconds <= MOST_SECONDS) return { units: [{ pieces: [{ samples }], ...whole }], warnings };
+  const pieces = await piecesOf(samples, (trimmed.byteOffset - speech.samples.byteOffset) / 4 / SPEECH_RATE);
+  const segments = pieces.map(({ start, end, ...piece }): ReadVoice => ({
+    pieces: [piece],
+    seconds: end - start,
+    segment: { start, end },
+  }));
+  return { units: [{ pieces, ...whole }, ...segments], warnings };
 }
 
-/** Pieces that the encoder can read: of a long recording those in which somebody speaks, cut at pauses. */
-async function piecesOf(samples: Float32Array): Promise<Float32Array[]> {
-  if (samples.length <= MOST_SECONDS * SPEECH_RATE) return [samples];
+/**
+ * Pieces of a long recording that the encoder can read: those in which somebody speaks, cut at pauses.
+ * @param offset seconds of the recording before the first sample
+ */
+async function piecesOf(samples: Float32Array, offset: number): Promise<Piece[]> {
   const spoken = await speechSegments(samples);
-  return spoken.length > 0 ? spoken.map((segment) => levelled(segment.samples)) : equalPieces(samples);
+  const pieces = spoken.length > 0 ? spoken : equalPieces(samples);
+  return pieces.map(({ samples: piece, start, end }) => ({
+    samples: spoken.length > 0 ? levelled(piece) : piece,
+    start: offset + start,
+    end: offset + end,
+  }));
 }
 
-function equalPieces(samples: Float32Array): Float32Array[] {
+function equalPieces(samples: Float32Array): Piece[] {
   const count = Math.ceil(samples.length / (MOST_SECONDS * SPEECH_RATE));
   const length = Math.ceil(samples.length / count);
-  return Array.from({ length: count }, (_, i) => samples.subarray(i * length, (i + 1) * length));
+  return Array.from({ length: count }, (_, i) => {
+    const [from, to] = [i * length, Math.min(samples.length, (i + 1) * length)];
+    return { samples: samples.subarray(from, to), start: from / SPEECH_RATE, end: to / SPEECH_RATE };
+  });
 }
 
 const failed = (error: ItemError): Reading<never> => ({
@@ -86,6 +112,9 @@ const failed = (error: ItemError): Reading<never> => ({
   error,
   broken: !NOTHING.includes(error.code),
 });
+
+/** The reading of a recording that cannot be used. */
+export const unheard = (cause: unknown): Reading<never> => failed(inaudible(cause));
 
 /** The error of an item from anything thrown while its recording is read, including by getters of the caller's object. */
 export function inaudible(cause: unknown): ItemError {

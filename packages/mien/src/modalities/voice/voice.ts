@@ -33,21 +33,27 @@ export const voice: ModalityDefinition<'voice', z.output<typeof part>, ReadVoice
     const session: Session = await createSession(files[model]!, options);
     return {
       async encode(voices) {
-        // Pieces of one voice are averaged by their length.
-        const pieces = voices.flatMap((one, voice) => one.pieces.map((samples) => ({ voice, samples })));
+        // A piece is encoded once, though both the whole recording and its segment have it.
+        const sounds = [...new Set(voices.flatMap(({ pieces }) => pieces.map(({ samples }) => samples)))];
         const shapes = { embedding: [width], logits: [labels.length] };
-        const encoded = await encodeInRuns(pieces, {
+        const encoded = await encodeInRuns(sounds, {
           most: 1,
           shapes,
-          run: ([piece]) => session.run({ samples: float32([1, piece!.samples.length], piece!.samples) }),
+          run: ([samples]) => session.run({ samples: float32([1, samples!.length], samples!) }),
         });
-        if (pieces.length === voices.length) return encoded;
+        if (voices.every(({ pieces }, i) => pieces[0]!.samples === sounds[i] && pieces.length === 1))
+          return encoded;
+        const rowOf = new Map(sounds.map((samples, row) => [samples, row]));
+        // Pieces of one voice are averaged by their length.
         const averaged = (rows: Float32Array, size: number): Float32Array => {
           const sums = new Float32Array(voices.length * size);
-          pieces.forEach(({ voice, samples }, row) => {
-            const all = voices[voice]!.pieces.reduce((sum, { length }) => sum + length, 0);
-            for (let i = 0; i < size; i++)
-              sums[voice * size + i]! += (rows[row * size + i]! * samples.length) / all;
+          voices.forEach(({ pieces }, voice) => {
+            const all = pieces.reduce((sum, { samples }) => sum + samples.length, 0);
+            for (const { samples } of pieces) {
+              const row = rowOf.get(samples)!;
+              for (let i = 0; i < size; i++)
+                sums[voice * size + i]! += (rows[row * size + i]! * samples.length) / all;
+            }
           });
           return sums;
         };
@@ -61,5 +67,5 @@ export const voice: ModalityDefinition<'voice', z.output<typeof part>, ReadVoice
   },
   isAbsent,
   read: (value, { tools }) => prepareVoice(value, tools.listen),
-  describe: ({ seconds }) => ({ seconds }),
+  describe: ({ seconds, segment }) => segment ?? { seconds },
 };

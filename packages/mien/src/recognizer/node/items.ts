@@ -20,7 +20,7 @@ import type { Failure, Item } from '../types.js';
 /** An item with its name in its source. */
 export interface NamedItem extends Item {
   readonly id: string;
-  /** Why its row is invalid; then it has neither text nor image. */
+  /** Why its row is invalid; then it has no input. */
   readonly invalid?: Failure['error'];
 }
 
@@ -35,6 +35,7 @@ interface ItemColumns {
   /** Names of columns (keys of JSONL); columns without a name here are optional. */
   readonly text?: string | undefined;
   readonly image?: string | undefined;
+  readonly audio?: string | undefined;
   /** Column with the names of rows; by default their line numbers. */
   readonly id?: string | undefined;
 }
@@ -47,8 +48,10 @@ export interface ItemOptions {
   readonly warn?: ((message: string) => void) | undefined;
 }
 
-const DEFAULTS = { text: 'text', image: 'image', id: 'id' } as const;
+const DEFAULTS = { text: 'text', image: 'image', audio: 'audio', id: 'id' } as const;
 type Kind = keyof typeof DEFAULTS;
+/** Columns of which a table needs one. */
+const INPUTS = ['text', 'image', 'audio'] as const;
 
 /** The images of a folder and its subfolders, by name. @throws MienError `file` when it cannot be read. */
 export async function* itemsOfFolder(folder: string): AsyncGenerator<NamedItem> {
@@ -58,7 +61,7 @@ export async function* itemsOfFolder(folder: string): AsyncGenerator<NamedItem> 
 }
 
 /**
- * The rows of a table (CSV or JSONL, `rowsOf`), read as needed. Image paths are relative to the file's folder. An invalid
+ * The rows of a table (CSV or JSONL, `rowsOf`), read as needed. Paths of images and recordings are relative to the file's folder. An invalid
  * row is an item with an error (`invalid`).
  * @throws MienError `usage` for a missing column, `data` if the file is not a table or not text, `file` if it cannot be
  *   read.
@@ -67,8 +70,8 @@ export const itemsOfFile = (file: string, options: ItemOptions = {}): AsyncGener
   items(readChunks(file), { file, folder: dirname(file), lines: false }, options);
 
 /**
- * The rows of a table on standard input, or its lines as texts if it is not a table. Image paths are relative to the working
- * folder.
+ * The rows of a table on standard input, or its lines as texts if it is not a table. Paths of images and recordings are
+ * relative to the working folder.
  */
 export const itemsOfLines = (stream: Readable, options: ItemOptions = {}): AsyncGenerator<RowItem> =>
   items(chunksOf(stream), { file: STANDARD_INPUT, folder: '.', lines: !isNamed(options) }, options);
@@ -114,30 +117,33 @@ const isNamed = ({ columns = {}, further = [] }: ItemOptions): boolean =>
 
 interface Source {
   readonly file: string;
-  /** Base of relative image paths. */
+  /** Base of relative paths. */
   readonly folder: string;
   /** Whether input that is not a table is read as lines of text. */
   readonly lines: boolean;
 }
 
+/** What the columns contain. */
+const PLURALS = { text: 'texts', image: 'images', audio: 'recordings', id: 'names' } as const;
+
 /** How the rows of a table become items. */
 function reading(file: string, { columns = {}, further = [], warn }: ItemOptions) {
   const others = further.filter((name) => name !== undefined);
   const nameOf = (kind: Kind): string => columns[kind] ?? DEFAULTS[kind];
-  const wanted = [nameOf('text'), nameOf('image'), nameOf('id'), ...others];
+  const wanted = [...INPUTS.map(nameOf), nameOf('id'), ...others];
   const check = (names: readonly string[]): void => {
     for (const name of [...Object.values(columns), ...others])
       if (name !== undefined) checkColumn(file, names, name);
     const there = names.map(foldName);
-    if (!there.includes(foldName(nameOf('text'))) && !there.includes(foldName(nameOf('image'))))
-      throw new MienError('usage', 'has no column "text" and none "image"', {
+    if (!INPUTS.some((kind) => there.includes(foldName(nameOf(kind)))))
+      throw new MienError('usage', 'has no column "text", none "image" and none "audio"', {
         file,
         hint: namesHint(names),
       });
   };
-  const unnamed = (['text', 'image'] as const).filter((kind) => columns[kind] === undefined);
+  const unnamed = INPUTS.filter((kind) => columns[kind] === undefined);
   const notice = noticing(unnamed, (name, kind) =>
-    warn?.(`${file}: the column "${name}" is not read; name it if it contains the ${kind}s`),
+    warn?.(`${file}: the column "${name}" is not read; name it if it contains the ${PLURALS[kind]}`),
   );
   return { others, nameOf, wanted, check, notice };
 }
@@ -208,18 +214,21 @@ function itemOf({ row, cells }: Row, nameOf: (kind: Kind) => string, folder: str
   const id = cellName(cell('id'));
   const text = cellText(cell('text'));
   const image = cellText(cell('image'), []);
+  const audio = cellText(cell('audio'), []);
   const named = isWrong(id) || !id?.trim() ? String(row) : id;
-  const wrong = Object.entries({ text, image, id }).find(([, found]) => isWrong(found));
-  if (wrong || isWrong(id) || isWrong(text) || isWrong(image)) {
+  const wrong = Object.entries({ text, image, audio, id }).find(([, found]) => isWrong(found));
+  if (wrong || isWrong(id) || isWrong(text) || isWrong(image) || isWrong(audio)) {
     const [kind, found] = wrong as [Kind, WrongCell];
     return { id: named, invalid: invalid(`the ${kind} is ${found.wrong}, not a string`) };
   }
-  const path = image?.trim();
   return {
     id: named,
-    ...defined({ text, image: path ? pathOf(path, folder) : undefined }),
+    ...defined({ text, image: pathOf(image, folder), audio: pathOf(audio, folder) }),
   };
 }
 
-const pathOf = (image: string, folder: string): string =>
-  /^(data|file|https?):/i.test(image) ? image : resolve(folder, image);
+/** An address as it is, a path relative to the folder; undefined for an empty cell. */
+function pathOf(cell: string | undefined, folder: string): string | undefined {
+  const path = cell?.trim();
+  return !path || /^(data|file|https?):/i.test(path) ? path || undefined : resolve(folder, path);
+}
