@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { runInProcesses, sha256 } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts/base';
-import { FACE_LABELS, type SetCounts as CleaningCounts } from 'mien/parts/data';
+import { FACE_LABELS, type ProtocolVoices, type SetCounts as CleaningCounts } from 'mien/parts/data';
 import {
   SET_NAMES,
   setsByName,
@@ -179,6 +179,7 @@ function countsOf(all: FeatureSets): Record<string, EmbeddedSet> {
 
 /** Dropped items by reason, from what cleaning counted; empty where the features do not say. */
 function droppedOf({ protocol }: FeatureSets['provenance'], name: SetName): Record<string, number> {
+  if (name === 'ravdess') return (protocol['voices'] as ProtocolVoices | undefined)?.dropped ?? {};
   const counts = protocol['counts'] as Partial<Record<SetName, CleaningCounts>> | undefined;
   return Object.fromEntries(
     Object.entries(counts?.[name]?.dropped ?? {}).map(([reason, labels]) => [

@@ -144,6 +144,7 @@ export const withVoices = (sets: FeatureSets, { voices, provenance }: SomeSets):
   provenance: {
     ...sets.provenance,
     sets: { ...sets.provenance.sets, ...defined({ ravdess: provenance.sets.ravdess }) },
+    protocol: { ...sets.provenance.protocol, ...defined({ voices: provenance.protocol['voices'] }) },
   },
 });
 

@@ -25,7 +25,7 @@ export const pairingNote =
   'two independent views of one label, not of people whose words and face were recorded together.';
 
 /** The note under the three-way table. */
-export const tripleNote =
+const tripleNote =
   'Triples: the face and the voice of each text were chosen by the text’s label, in test too, independently of each other. ' +
   'The accuracy of two or three of them is that of independent views of one label, not of people whose words, face and voice ' +
   'were recorded together.';

@@ -41,7 +41,10 @@ test('a profile pinned to a hash rejects other weights', { timeout: 60_000 }, as
 
 test('prints tables from a pack, as text and as JSON', { timeout: 60_000 }, async () => {
   const pack = join(folder, 'made-up.safetensors');
-  await writePack(pack, madeUpSets());
+  const { voices, ...sets } = madeUpSets(1, { voices: true });
+  await writePack(pack, sets);
+  // Found beside the pack.
+  await writePack(join(folder, 'voices.safetensors'), { voices: voices!, provenance: sets.provenance });
   const quick = [
     '--pack',
     pack,
@@ -64,6 +67,8 @@ test('prints tables from a pack, as text and as JSON', { timeout: 60_000 }, asyn
     'Table II.',
     'Table III.',
     'Table IV.',
+    'Three at once',
+    'voice alone',
     'Lightweight',
     'Wafa et al. 2025',
     'chosen by the text’s label',

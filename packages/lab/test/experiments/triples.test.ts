@@ -19,7 +19,7 @@ const config = parseConfig({
   seeds: 1,
   head: { width: 16, lstm: 8 },
   optimizer: { learningRate: 3e-3 },
-  epochs: { max: 4, patience: 2 },
+  epochs: { max: 6, patience: 3 },
   pairing: { testSeeds: 2 },
 });
 

@@ -101,6 +101,7 @@ test('recordings are embedded without texts and faces, split by speaker, and pac
   const joined = withVoices(madeUpSets(), packed);
   expect(joined.voices).toBe(packed.voices);
   expect(joined.provenance.sets.ravdess).toEqual(packed.provenance.sets.ravdess);
+  expect(joined.provenance.protocol).toEqual({ voices: packed.provenance.protocol['voices'] });
 });
 
 test('a changed recording makes the features of another one necessary', async () => {
