@@ -13,7 +13,7 @@ import type { Engine } from './engine.js';
 import { modalities, modalitiesIn, reads } from './modalities.js';
 
 /** An utterance; times are in seconds. */
-export interface Utterance {
+interface Utterance {
   readonly start: number;
   readonly end: number;
   readonly audio: RawAudio;
@@ -21,7 +21,7 @@ export interface Utterance {
 }
 
 /** A frame, recognised together with what is said at its time. */
-export interface RecognisedFrame {
+interface RecognisedFrame {
   /** In seconds. */
   readonly time: number;
   readonly result: Result;
