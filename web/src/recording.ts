@@ -13,7 +13,7 @@ import type { Engine } from './engine.js';
 import { modalities, modalitiesIn, reads } from './modalities.js';
 
 /** An utterance; times are in seconds. */
-export interface Utterance {
+interface Utterance {
   readonly start: number;
   readonly end: number;
   readonly audio: RawAudio;
@@ -21,7 +21,7 @@ export interface Utterance {
 }
 
 /** A frame, recognised together with what is said at its time. */
-export interface RecognisedFrame {
+interface RecognisedFrame {
   /** In seconds. */
   readonly time: number;
   readonly result: Result;
@@ -118,8 +118,9 @@ async function recognizeFrames(
   // Sound may be longer than the pictures.
   for (let time = 0; time < Math.min(seconds, film.duration); time = frames.length * every) {
     if (!(await seek(film, time))) break;
+    const image = await pictureOf(film);
     signal.throwIfAborted();
-    const image = await createImageBitmap(film, resized(film));
+    if (!image) break;
     const audio = utteranceAt(utterances, time)?.audio;
     const at = Math.round(1000 * time);
     const result = await engine.recognize({ image, at, ...(audio ? { audio } : {}) });
@@ -192,13 +193,15 @@ async function metadata(film: HTMLVideoElement): Promise<boolean> {
   return (await happens(film, 'seeked')) && Number.isFinite(film.duration);
 }
 
+/** Whether the picture at a time is there. */
 async function seek(film: HTMLVideoElement, time: number): Promise<boolean> {
   film.currentTime = time;
-  return happens(film, 'seeked');
+  if (!(await happens(film, 'seeked'))) return false;
+  return film.readyState >= film.HAVE_CURRENT_DATA || happens(film, 'canplay');
 }
 
 /** Whether an event comes before an error and in good time. */
-function happens(film: HTMLVideoElement, name: 'loadeddata' | 'seeked'): Promise<boolean> {
+function happens(film: HTMLVideoElement, name: 'loadeddata' | 'seeked' | 'canplay'): Promise<boolean> {
   if (film.error) return Promise.resolve(false);
   const done = new AbortController();
   return new Promise<boolean>((resolve) => {
@@ -208,6 +211,16 @@ function happens(film: HTMLVideoElement, name: 'loadeddata' | 'seeked'): Promise
     const timer = setTimeout(() => resolve(false), PATIENCE);
     signal.addEventListener('abort', () => clearTimeout(timer));
   }).finally(() => done.abort());
+}
+
+/** The picture that is shown; undefined if there is none. Chromium may say that it is ready some time before it is. */
+async function pictureOf(film: HTMLVideoElement): Promise<ImageBitmap | undefined> {
+  for (let attempt = 0; attempt < 40; attempt++) {
+    const image = await createImageBitmap(film, resized(film)).catch(() => undefined);
+    if (image) return image;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return undefined;
 }
 
 function sizeOf({ videoWidth, videoHeight }: HTMLVideoElement): { width: number; height: number } {
