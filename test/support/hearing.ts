@@ -26,7 +26,7 @@ import { legibleFiles, legibleManifest } from './bundle.js';
 const labels = [...FACE_LABELS];
 
 /** A voice's part of a manifest. */
-export const voicePart = {
+const voicePart = {
   model: 'voice.onnx',
   labels,
   temperature: 1,
@@ -63,7 +63,7 @@ const UNSURE = 2;
 export const PEAKS = { joy: 0.1, sadness: 0.4, unsure: 0.6, nothing: 0.9 } as const;
 
 /** The files of its words. */
-export function scriptedWords(): Record<string, Uint8Array> {
+function scriptedWords(): Record<string, Uint8Array> {
   const encoder = createGraph('words-encoder');
   const samples = input(encoder, 'samples', 'float32', [1, 'samples']);
   const peak = reshape(max(samples, [1], true), [1, 1, 1, 1]);

@@ -10,6 +10,9 @@ const BRIEF = 1;
 /** Most people with a chart of their own. */
 const MOST_CHARTS = 24;
 
+/** Most sentences that are shown. */
+const MOST_SENTENCES = 1000;
+
 const WIDTH = 800;
 const HEIGHT = 120;
 
@@ -50,6 +53,7 @@ th,td{text-align:left;font-weight:400;padding:.25rem 1.2rem .25rem 0;white-space
 thead th{color:var(--muted);border-bottom:1px solid var(--muted)}
 tbody tr+tr>*{border-top:1px solid var(--rule)}
 .right{text-align:right}
+.words{white-space:normal;overflow-wrap:anywhere;min-width:14rem}
 .key{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;margin:.5rem 0 0;font-size:.9rem}
 .key span{display:inline-block;width:.8em;height:.8em;margin-right:.4em;border-radius:.15em}
 details{margin:.4rem 0}summary{cursor:pointer;color:var(--accent);font-size:.9rem}
@@ -79,7 +83,8 @@ interface Bin {
 }
 
 /**
- * The page of a timeline. Its size does not grow with the length of the recording.
+ * The page of a timeline. Its size does not grow with the length of the recording, but for the words, of which there is a
+ * limit.
  * @param rows the rows, in the order of time
  * @param thumbnails JPEG of a person's face as base64, by number
  */
@@ -96,7 +101,9 @@ export async function timelinePage(
   // A frame is never wider than a bin, so that short recordings have no gaps.
   const count = Math.max(1, Math.min(BINS, Math.floor(end / every)));
   const charts = new Map(shown.map(({ person }) => [person, new Map<number, Bin>()]));
-  for await (const { person, time, fused } of rows()) {
+  const said: Sentence[] = [];
+  for await (const { person, time, fused, text, words } of rows()) {
+    if (text && words !== undefined) addWords(said, { person, from: time, to: time, text, words }, every);
     const bins = charts.get(person);
     if (!bins) continue;
     const at = Math.min(count - 1, Math.floor((time / end) * count + 1e-9));
@@ -117,9 +124,34 @@ export async function timelinePage(
 ${peopleTable(shown, labels)}
 ${rest > 0 ? `<p class="muted">${rest} more ${rest === 1 ? 'person was' : 'people were'} on screen for less than ${BRIEF} s, or are beyond the first ${MOST_CHARTS}; the table has them.</p>` : ''}
 ${labels.length > 0 ? keyOf(labels) : '<p>Nobody was seen or heard.</p>'}
+${wordsTable(said)}
 ${shown.map((person) => sectionOf(person, charts.get(person.person)!, { labels, count, end, thumbnail: thumbnails[String(person.person)] })).join('\n')}
 </main><footer><p class="muted">Posteriors of a model that was trained on posed and collected faces, not on people in conversation: they say what an expression resembles, not what somebody feels. Numbers of people are tracks of faces, not identities.</p></footer></div></body></html>
 `;
+}
+
+/** Words that are said from one time to another. */
+interface Sentence {
+  readonly person: number | null;
+  readonly from: number;
+  to: number;
+  readonly text: Probabilities;
+  readonly words: string;
+}
+
+/** Successive rows with the same words are of one sentence. */
+function addWords(said: Sentence[], sentence: Sentence, every: number): void {
+  const last = said.at(-1);
+  if (last?.words === sentence.words && sentence.to - last.to < 1.5 * every) last.to = sentence.to;
+  else said.push(sentence);
+}
+
+function wordsTable(said: readonly Sentence[]): string {
+  if (said.length === 0) return '';
+  const row = ({ person, from, text, words }: Sentence): string =>
+    `<tr><td>${clock(from)}</td><td>${person === null ? '–' : `Person ${person}`}</td><td class="words">${escapeHtml(words)}</td><td>${top(text)}</td></tr>`;
+  const rest = said.length - MOST_SENTENCES;
+  return `<section><h2>Words</h2><details><summary>${said.length === 1 ? 'One sentence' : `${said.length} sentences`}</summary><div class="table" tabindex="0" role="region" aria-label="Words over time"><table><thead><tr><th scope="col">From</th><th scope="col">Person</th><th scope="col">Words</th><th scope="col">Label</th></tr></thead><tbody>${said.slice(0, MOST_SENTENCES).map(row).join('')}</tbody></table></div>${rest > 0 ? `<p class="muted">${rest} more are in the table.</p>` : ''}</details></section>`;
 }
 
 function describe({ seconds, every, bundle, video, sound, notes }: RecordingSummary): string {

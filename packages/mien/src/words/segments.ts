@@ -12,7 +12,7 @@ export const secondsOf = (
 ): number => (token - firstTimestamp) * TIME_STEP;
 
 /** Text spoken without a break. */
-export interface SpokenSegment {
+interface SpokenSegment {
   /** In seconds from the start of the recording. */
   readonly start: number;
   readonly end: number;

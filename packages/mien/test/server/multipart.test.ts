@@ -242,7 +242,7 @@ describe('invalid forms', () => {
 
   it('include too many parts, and unsupported transfer encodings', async () => {
     const many = Array.from({ length: 500 }, (_, i) => file(`f${i}`, ''));
-    expect(await refused(form(...many))).toEqual([413, 'body-too-large', 'the form has more than 16 parts']);
+    expect(await refused(form(...many))).toEqual([413, 'body-too-large', 'the form has more than 17 parts']);
     const quoted = 'Content-Disposition: form-data; name=text\nContent-Transfer-Encoding: quoted-printable';
     expect(await refused(form(part(quoted, 'j=6Fy')))).toEqual([
       415,

@@ -61,6 +61,12 @@ describe('POST /v1/recognize', () => {
     expect(face ? face.place : error.code).not.toBeNull();
   });
 
+  it('refuses to transcribe without the files for it', async () => {
+    const { status, body } = await open.recognize({ items: [{ text: 'joy' }], transcribe: true });
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({ code: 'invalid-request', issues: [{ path: 'transcribe' }] });
+  });
+
   it('returns finer labels of texts on request, in JSON and in forms', async () => {
     const { body } = await open.recognize({ items: [{ text: 'joy' }, { text: 'sadness' }], fine: true });
     const [joy, sadness] = body.results.map(({ text }: { text: { fine: object } }) => text.fine);
@@ -149,7 +155,7 @@ describe('POST /v1/recognize', () => {
     expect((await wrong({ items: [{ text: '' }], prior: { joi: 1 } })).message).toContain('"joy"');
     expect((await wrong({ items: [{ text: '' }], gait: true })).message).toContain('Did you mean "gate"');
     expect((await wrong({ items: [{ text: '' }], text: 'joy' })).message).toBe(
-      'unknown property "text". Known: items, faces, allFaces, gate, fine, prior, coverage, risk.',
+      'unknown property "text". Known: items, faces, allFaces, gate, fine, transcribe, prior, coverage, risk.',
     );
     expect((await wrong({ items: Array(9).fill({ text: 'joy' }) })).message).toContain('8');
     const many = (await wrong({ items: Array(300_000).fill({}) })).message;

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasFfmpeg } from '../../src/watch/media-ffmpeg.js';
 import { turned } from '../../src/watch/media.js';
 import { openMedia, recordingPath, type MediaDecoder } from '../../src/watch/open-media.js';
+import { utterancesOf } from '../../src/watch/spoken.js';
+import { wavFile } from '../audio/wav.js';
 import { canMakeClips, makeClip } from './clips.js';
 
 let folder: string;
@@ -105,6 +107,31 @@ describe.each(decoders)('by %s', (decoder) => {
     expect(Math.abs(samples - 16_000)).toBeLessThan(1600);
     // 440 Hz.
     expect(Math.abs(crossings / (samples / 16_000) - 440)).toBeLessThan(15);
+  });
+
+  test('gives long silence of a telephone in small parts, in which nobody speaks', async () => {
+    const minutes = 3;
+    const path = join(folder, `silence-${decoder}.wav`);
+    // µ-law at 8 kHz, whose silence is 255.
+    const silence = new Uint8Array(minutes * 60 * 8000).fill(255);
+    await writeFile(path, wavFile(silence, { encoding: 7, bits: 8, sampleRate: 8000 }));
+    const media = await openMedia(path, decoder);
+    expect(media).toMatchObject({ sound: true, video: undefined });
+    let [samples, longest] = [0, 0];
+    const counted = {
+      sound: true,
+      async *samples() {
+        for await (const part of media.samples()) {
+          samples += part.length;
+          longest = Math.max(longest, part.length);
+          yield part;
+        }
+      },
+    };
+    const hearing = { info: { labels: { voice: ['joy'] }, priors: {} } };
+    for await (const utterance of utterancesOf(hearing as never, counted)) expect(utterance).toBeUndefined();
+    expect(Math.abs(samples - minutes * 60 * 16_000)).toBeLessThan(1600);
+    expect(longest).toBeLessThan(10 * 16_000);
   });
 
   test('says what is no recording', async () => {

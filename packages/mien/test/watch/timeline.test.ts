@@ -211,6 +211,10 @@ test('names and labels are text on the page', async () => {
   const rows: TimelineRow[] = [
     { time: 0, person: 1, box: null, label: hostile, fused: { [hostile]: 1 } },
     { time: 0.2, person: 1, box: null, label: hostile, fused: { [hostile]: 1 } },
+    ...[0.4, 0.6, 1.4].map((time) => ({
+      ...{ time, person: null, box: null, label: hostile, fused: { [hostile]: 1 } },
+      ...{ text: { [hostile]: 1 }, words: hostile },
+    })),
   ];
   const person = {
     person: 1,
@@ -239,6 +243,8 @@ test('names and labels are text on the page', async () => {
     {},
   );
   expect(page).not.toContain('<img');
+  // The same words again, after a pause, are another sentence.
+  expect(page).toContain('<summary>2 sentences</summary>');
   expect(page).not.toMatch(/\s(?:onerror|onload|onclick)="/);
   expect(page).not.toMatch(/(?:src|href)="(?!data:)/);
   expect(page).toContain("default-src 'none'");
