@@ -12,10 +12,12 @@ COPY tsconfig.base.json tsconfig.package.json ./
 COPY packages/engine packages/engine
 COPY packages/mien packages/mien
 # onnxruntime-node is an optional peer of the package and here a tool of development, which npm would prune; of what it
-# asks for, only onnxruntime-common is needed beyond its installation, and that is a dependency of the package.
+# asks for, only onnxruntime-common is needed beyond its installation, and that is a dependency of the package. npm 11
+# brings it back as it prunes, npm 10 does not.
 RUN node_modules/.bin/tsc -b packages/mien \
   && mv node_modules/onnxruntime-node /tmp/ \
   && npm prune --omit=dev --workspace=mien --ignore-scripts --no-audit --no-fund \
+  && rm -rf node_modules/onnxruntime-node \
   && mv /tmp/onnxruntime-node node_modules/ \
   && rm -rf node_modules/onnxruntime-node/bin/*/darwin node_modules/onnxruntime-node/bin/*/win32
 
