@@ -15,4 +15,4 @@ export { type Output, outputOf } from './cli/output.js';
 export { createProgram } from './cli/program.js';
 export { progressOf } from './cli/progress.js';
 export { interruption, runProgram } from './cli/run.js';
-export { type Shard, shardOf } from './cli/shard.js';
+export { type JobShare, jobShareOf } from './cli/shard.js';

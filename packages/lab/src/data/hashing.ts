@@ -84,7 +84,10 @@ export async function hashFaces(
     progress.end();
   }
   const hashes = new Map<string, FaceHash>();
-  results.forEach((hash, index) => hash && hashes.set(faces[index]!.id, hash));
+  faces.forEach(({ id }, index) => {
+    const hash = results[index];
+    if (hash) hashes.set(id, hash);
+  });
   reporter.skipped.sort((a, b) => (a.file < b.file ? -1 : 1));
   return { hashes, skipped: reporter.skipped };
 }

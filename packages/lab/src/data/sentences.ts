@@ -87,11 +87,12 @@ export function behaviourResults(
 ): BehaviourResult[] {
   const found = new Map<string, { items: number; passed: number; rejected: number }>();
   items.forEach(({ capability, accept, reject }, i) => {
+    const answer = answers[i] ?? '';
     for (const name of [capability, 'all']) {
       const counts = found.get(name) ?? { items: 0, passed: 0, rejected: 0 };
       counts.items++;
-      if (accept.includes(answers[i]!)) counts.passed++;
-      if (reject.includes(answers[i]!)) counts.rejected++;
+      if (accept.includes(answer)) counts.passed++;
+      if (reject.includes(answer)) counts.rejected++;
       found.set(name, counts);
     }
   });

@@ -33,14 +33,17 @@ const exists = (path: string): Promise<boolean> =>
 
 /** The first candidate folder that contains weights. */
 async function findFolder(spec: PretrainedSpec, weights: string | undefined): Promise<string | undefined> {
-  if (spec.folder === undefined && weights === undefined) return undefined;
   const candidates =
-    spec.folder === undefined
-      ? [join(weights!, basename(spec.id)), join(weights!, ...spec.id.split('/'))]
-      : [spec.folder];
+    spec.folder !== undefined
+      ? [spec.folder]
+      : weights !== undefined
+        ? [join(weights, basename(spec.id)), join(weights, ...spec.id.split('/'))]
+        : [];
+  const [first] = candidates;
+  if (first === undefined) return undefined;
   for (const folder of candidates) if (await exists(join(folder, WEIGHTS_FILE))) return folder;
   throw new MienError('weights', `no ${WEIGHTS_FILE} of ${spec.id}`, {
-    file: candidates[0]!,
+    file: first,
     hint: 'Put config.json, model.safetensors and, for a text encoder, tokenizer.json there.',
   });
 }

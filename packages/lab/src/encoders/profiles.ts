@@ -116,7 +116,8 @@ export async function findProfile(name: string): Promise<Profile> {
   }
   const result = schema.safeParse(value);
   if (!result.success) {
-    const issue = result.error.issues[0]!;
+    const [issue] = result.error.issues;
+    if (issue === undefined) throw result.error;
     const field = [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys : [])].join('.');
     throw new MienError('config', issue.message, { file: name, ...defined({ field: field || undefined }) });
   }

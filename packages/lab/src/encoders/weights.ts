@@ -28,35 +28,37 @@ export async function readWeights(
 ): Promise<Record<string, Tensor<'float32'>>> {
   const file = await openSafetensors(path);
   try {
-    const first = specs[0]!.name;
+    const [first] = specs;
     const names = [...file.entries.keys()];
     const prefix =
-      prefixes.find((candidate) => names.some((name) => modernName(name) === candidate + first)) ?? '';
+      prefixes.find((candidate) => names.some((name) => modernName(name) === `${candidate}${first?.name}`)) ??
+      '';
     const stored = new Map<string, string>();
     for (const name of names)
       if (name.startsWith(prefix)) stored.set(modernName(name.slice(prefix.length)), name);
 
     const wanted = new Set(specs.map(({ name }) => name));
     const missing = specs.filter(({ name }) => !stored.has(name));
-    if (missing.length > 0) {
-      const nearest = nearestName(missing[0]!.name, [...stored.keys()]);
+    const [absent] = missing;
+    if (absent) {
+      const nearest = nearestName(absent.name, [...stored.keys()]);
       throw new MienError(
         'weights',
         `is missing, as are ${missing.length - 1} more of the ${specs.length} tensors that config.json asks for`,
         {
           file: path,
-          field: missing[0]!.name,
+          field: absent.name,
           hint: nearest
             ? `The most similar name there is ${nearest}.`
             : 'config.json and the weights do not belong together.',
         },
       );
     }
-    const foreign = [...stored.keys()].find((name) => !wanted.has(name) && !ignored?.test(name));
-    if (foreign !== undefined)
+    const [foreign] = [...stored].filter(([name]) => !wanted.has(name) && !ignored?.test(name));
+    if (foreign)
       throw new MienError('weights', 'is not a tensor of the model that config.json describes', {
         file: path,
-        field: stored.get(foreign)!,
+        field: foreign[1],
         hint: 'config.json and the weights do not belong together.',
       });
 

@@ -1,8 +1,7 @@
 // Results on pairs that people made themselves, in a bundle's evaluation and card: words and picture have a label each,
 // and neither was chosen to match the other.
 import type { Interval } from 'mien/parts/evaluate';
-import { share } from '../report/tables.js';
-import { table, withInterval } from './markdown.js';
+import { fraction, table, withInterval } from './markdown.js';
 
 /** Results on a table of such pairs, which the floors above measure. */
 export interface AlignedTest {
@@ -38,7 +37,7 @@ export interface AlignedTest {
 }
 
 /** `−.012`, `+.034` */
-const signed = (value: number): string => `${value < 0 ? '−' : '+'}${share(Math.abs(value))}`;
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${fraction(Math.abs(value))}`;
 const difference = ({ mean, low, high }: Interval): string =>
   low === null || high === null ? signed(mean) : `${signed(mean)} [${signed(low)}, ${signed(high)}]`;
 
@@ -52,7 +51,7 @@ export function alignedSection(aligned: AlignedTest | undefined): string[] {
     return [
       row.name === 'answer' ? 'words and face' : row.name,
       withInterval(row.accuracy),
-      share(row.meanRecall),
+      fraction(row.meanRecall),
       withInterval(row.auc),
       to ? difference(to.accuracy) : '',
       either ? withInterval(either.logLikelihood) : '–',

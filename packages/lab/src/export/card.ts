@@ -11,8 +11,7 @@ import type { BundleEvaluation } from './evaluation.js';
 import { certaintySection } from './certainty-tests.js';
 import { corruptionSection } from './corruption-card.js';
 import { groupSection } from './groups.js';
-import { share } from '../report/tables.js';
-import { table, withInterval } from './markdown.js';
+import { fraction, table, withInterval } from './markdown.js';
 
 export interface CardFacts {
   readonly manifest: Omit<BundleManifest, 'files'>;
@@ -132,10 +131,10 @@ function testTable(tests: readonly TestResult[], reference: BundleEvaluation): s
       String(test.labels.length),
       String(test.n),
       withInterval(test.accuracy),
-      share(test.meanRecall),
-      share(test.f1),
-      share(test.calibrationError),
-      float ? share(float.accuracy.mean) : '–',
+      fraction(test.meanRecall),
+      fraction(test.f1),
+      fraction(test.calibrationError),
+      float ? fraction(float.accuracy.mean) : '–',
     ];
   });
   return table(
@@ -154,8 +153,8 @@ function robustnessTable({ robustness, tests }: BundleEvaluation): string {
     ['faces', 'as published', ...kinds],
     names.map((name) => [
       name,
-      share(tests.find((test) => test.name === name)!.accuracy.mean),
-      ...kinds.map((as) => share(accuracy(name, as))),
+      fraction(tests.find((test) => test.name === name)!.accuracy.mean),
+      ...kinds.map((as) => fraction(accuracy(name, as))),
     ]),
   )}\n\nCropped anew: each face once, at a scale of .8 to 1.25 and shifted by up to a tenth of its side.`;
 }
@@ -171,8 +170,8 @@ function behaviourSection(results: BundleEvaluation['behaviour'] = []): string[]
       results.map(({ capability, items, passed, rejected }) => [
         capability,
         String(items),
-        share(passed / items),
-        share(rejected / items),
+        fraction(passed / items),
+        fraction(rejected / items),
       ]),
     ),
   ];
@@ -225,7 +224,7 @@ function dataTable(counts: CardFacts['counts'], corpora: readonly CorpusCounts[]
 function details({ name, labels, perLabel, confusion }: TestResult): string {
   const rows = perLabel.map(({ precision, recall, f1, support }, i) => [
     labels[i]!,
-    ...[precision, recall, f1].map(share),
+    ...[precision, recall, f1].map(fraction),
     String(support),
     ...confusion[i]!.map(String),
   ]);

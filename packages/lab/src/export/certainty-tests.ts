@@ -1,8 +1,7 @@
 // Checks on test items whether sets and abstention keep what validation promised; the card's section on it.
 import { type Certainty, judged, leastConfidence, leastPosterior, type Scores } from 'mien/parts/evaluate';
 import { setCoverage } from '../evaluate/conformal.js';
-import { share } from '../report/tables.js';
-import { table } from './markdown.js';
+import { fraction, table } from './markdown.js';
 
 export interface CertaintyTest {
   /** Which part of the bundle decides. */
@@ -61,13 +60,13 @@ export function certaintySection(tests: readonly CertaintyTest[]): string[] {
   if (tests.length === 0) return [];
   const head = [
     'what decides',
-    ...RISKS.map((risk) => `risk ${share(risk)}: answered, wrong`),
-    ...COVERAGES.map((coverage) => `coverage ${share(coverage)}: held, labels`),
+    ...RISKS.map((risk) => `risk ${fraction(risk)}: answered, wrong`),
+    ...COVERAGES.map((coverage) => `coverage ${fraction(coverage)}: held, labels`),
   ];
   const rows = tests.map(({ name, on, risks, sets }) => [
     `${name}, ${on}`,
-    ...risks.map(({ answered, wrong }) => `${share(answered)}, ${wrong === null ? '–' : share(wrong)}`),
-    ...sets.map(({ coverage, size }) => `${share(coverage)}, ${size.toFixed(2)}`),
+    ...risks.map(({ answered, wrong }) => `${fraction(answered)}, ${wrong === null ? '–' : fraction(wrong)}`),
+    ...sets.map(({ coverage, size }) => `${fraction(coverage)}, ${size.toFixed(2)}`),
   ]);
   return [
     '## How sure',

@@ -2,8 +2,7 @@
 import type { CorruptionPoint } from './corruption-curves.js';
 import type { BundleEvaluation } from './evaluation.js';
 import type { BundleManifest } from 'mien/parts/bundle';
-import { share } from '../report/tables.js';
-import { table } from './markdown.js';
+import { fraction, table } from './markdown.js';
 
 const NOTE =
   'Levels: share of the words that are dropped (one always remains) or replaced by words of other texts; ' +
@@ -22,11 +21,11 @@ export function corruptionSection(
   const rows = corruption
     .filter(({ name }) => name === first.name)
     .map((point) => [
-      point.as === null ? 'nothing' : `${point.of}: ${point.as} ${share(point.level)}`,
-      share(point.text),
+      point.as === null ? 'nothing' : `${point.of}: ${point.as} ${fraction(point.level)}`,
+      fraction(point.text),
       ...names.flatMap((name) => {
         const { face, product, fused, gate } = at(point, name);
-        return [share(face), share(product), share(fused), gate === null ? '–' : share(gate)];
+        return [fraction(face), fraction(product), fraction(fused), gate === null ? '–' : fraction(gate)];
       }),
     ]);
   const faces = names.map((name) => name.replace(/^.* × /, ''));

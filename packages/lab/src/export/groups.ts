@@ -1,8 +1,7 @@
 // Accuracy by groups of the test texts' writers, if the file states them.
 import type { TextItem } from 'mien/parts/data';
 import { groupAccuracies, type GroupAccuracy } from 'mien/parts/evaluate';
-import { share } from '../report/tables.js';
-import { table } from './markdown.js';
+import { fraction, table } from './markdown.js';
 
 /** Of a group by the file's own code; of ages, by a band. */
 export interface GroupResult extends GroupAccuracy {
@@ -50,7 +49,7 @@ export function groupSection(groups: readonly GroupResult[]): string[] {
     by,
     group,
     String(n),
-    `${share(mean)} [${share(low!)}, ${share(high!)}]`,
+    `${fraction(mean)} [${fraction(low!)}, ${fraction(high!)}]`,
   ]);
   return [
     '## By group',

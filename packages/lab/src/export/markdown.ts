@@ -1,10 +1,12 @@
 // Pieces of Markdown that cards and comparisons share.
 import type { Interval } from 'mien/parts/evaluate';
-import { share } from '../report/tables.js';
+
+/** `.873`, `-1.200` */
+export const fraction = (value: number): string => value.toFixed(3).replace(/^(-?)0(?=\.)/, '$1');
 
 /** `.873 [.861, .884]`; without an interval the mean alone. */
 export const withInterval = ({ mean, low, high }: Interval): string =>
-  low === null || high === null ? share(mean) : `${share(mean)} [${share(low)}, ${share(high)}]`;
+  low === null || high === null ? fraction(mean) : `${fraction(mean)} [${fraction(low)}, ${fraction(high)}]`;
 
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 

@@ -1,8 +1,7 @@
 // The model card of a bundle that was trained on the user's own data.
 import type { OwnResult } from '../experiments/own-data.js';
 import { type BundleManifest, modalitiesOf, partOf } from 'mien/parts/bundle';
-import { share } from '../report/tables.js';
-import { table, withInterval } from './markdown.js';
+import { fraction, table, withInterval } from './markdown.js';
 
 export interface OwnCardFacts {
   readonly manifest: Omit<BundleManifest, 'files'>;
@@ -23,7 +22,7 @@ export function ownCard({ manifest, rows, counts, learned }: OwnCardFacts): stri
       rows.map(({ row }) => [
         row.model,
         ...metrics.map((name) => withInterval(row[name])),
-        row.calibration ? share(row.calibration.ece) : '–',
+        row.calibration ? fraction(row.calibration.ece) : '–',
       ]),
     ),
     `On ${counts['test']} test rows; means over ${rows[0]!.row.seeds.length} seeds with 95 % intervals over seeds. ` +

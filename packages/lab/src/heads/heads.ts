@@ -67,11 +67,12 @@ type Fusion = (p: Parameters, embeddings: readonly Value[], sizes: HeadSizes, pr
 const ofTwo =
   (name: HeadName, fuse: (p: Parameters, text: Value, face: Value, sizes: HeadSizes) => Fused): Fusion =>
   (p, embeddings, sizes) => {
-    if (embeddings.length !== 2)
+    const [text, face, ...others] = embeddings;
+    if (!text || !face || others.length > 0)
       throw new MienError('usage', `the head "${name}" fuses two modalities, not ${embeddings.length}`, {
         hint: 'Use "gated" or "concatenation".',
       });
-    return fuse(p, embeddings[0]!, embeddings[1]!, sizes);
+    return fuse(p, text, face, sizes);
   };
 
 const fusions: Partial<Record<HeadName, Fusion>> = {
@@ -125,10 +126,12 @@ function buildStatesHead(
   { tokens, regions }: HeadInputs,
   { hidden, labels, attention = { width: 64, heads: 4, layers: 2 } }: HeadSizes,
 ): HeadOutputs {
+  if (!tokens || !regions)
+    throw new MienError('usage', `the head "${head}" reads the states of both text and face`);
   const representation =
     head === 'transformer'
-      ? transformer(p, tokens!, regions!, attention)
-      : oneStep(p, crossAttention(p, tokens!, regions!, attention).fused, hidden);
+      ? transformer(p, tokens, regions, attention)
+      : oneStep(p, crossAttention(p, tokens, regions, attention).fused, hidden);
   return { logits: linear(p, 'classifier', representation, labels), representation };
 }
 

@@ -43,7 +43,7 @@ export function encoderTask(
  * Whether a weight is trained if training starts at the part `from`: classifiers, and the encoder from there on.
  * @throws MienError `config` if there is no such part
  */
-export function trainedFrom({ parts, partOf }: EncoderParts, from: string): (name: string) => boolean {
+export function trainsFrom({ parts, partOf }: EncoderParts, from: string): (name: string) => boolean {
   const first = parts.indexOf(from);
   if (first < 0)
     throw new MienError('config', `the encoder has no part "${from}" to train from`, {

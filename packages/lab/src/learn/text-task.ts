@@ -8,7 +8,7 @@ import type { Validation } from '../train/position.js';
 import { stepSeeds } from './augmentation.js';
 import { classify, FINE_CLASSIFIER } from './classifier.js';
 import { epochOrder } from './draws.js';
-import { encoderTask, plannedRuns, runsByWidth, trainedFrom, type WidthRun } from './encoder-task.js';
+import { encoderTask, plannedRuns, runsByWidth, trainsFrom, type WidthRun } from './encoder-task.js';
 import {
   evidenceTargets,
   itemWeights,
@@ -158,7 +158,7 @@ export function textTask(
   };
 
   const parts = partsOf(model.config);
-  const encoderIsTrained = trainedFrom(parts, settings.from);
+  const encoderIsTrained = trainsFrom(parts, settings.from);
   return encoderTask(
     {
       epochs,

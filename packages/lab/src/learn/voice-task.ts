@@ -13,7 +13,7 @@ import {
   plannedRuns,
   repeatsOf,
   runsByWidth,
-  trainedFrom,
+  trainsFrom,
   type WidthRun,
 } from './encoder-task.js';
 import { evidenceTargets, itemWeights, labelShares, offsetsOf, type LabelledItems } from './evidence.js';
@@ -171,7 +171,7 @@ export function voiceTask(
       plan: (epoch) => plannedRuns(drawnOf(epoch).runs),
       batches,
       validate,
-      isTrained: trainedFrom(parts, settings.from),
+      isTrained: trainsFrom(parts, settings.from),
       trainee: (width) => voiceTrainee(model, settings, width),
     },
     settings,

@@ -93,7 +93,7 @@ export async function writeHtmlReport(options: ReportOptions): Promise<WrittenRe
   };
   const drawn = figuresOf(sections);
   for (const { title, panels } of drawn) {
-    if (signal?.aborted) throw new MienError('interrupted', 'stopped while figures were drawn');
+    if (signal?.aborted) throw new MienError('interrupted', 'interrupted while figures were drawn');
     // Charts are laid out while other threads render the previous ones as PNG.
     await Promise.all(panels.map((panel) => draw(panel, title)));
   }
@@ -208,4 +208,4 @@ const footerOf = ({ folders, data }: ReportContext): string =>
   `Made by mien report from ${folders.map(({ path }) => path).join(', ')}. ` +
   (data
     ? 'This page shows texts and faces of the data sets: their terms of use, above, hold for the page as well.'
-    : 'It holds no text and no face of the data sets.');
+    : 'It contains no text and no face of the data sets.');

@@ -40,7 +40,7 @@ const posts: AlignedTest = {
   contradicting: { n: 20, rows: [{ name: 'answer', logLikelihood: at(-1.2) }] },
 };
 
-test('of pairs that nobody matched, the card says what the answer gains over each side', () => {
+test('the card states what the answer gains over each side on unmatched pairs', () => {
   const section = alignedSection(posts).join('\n\n');
   expect(section).toContain('100 pairs of which both judgements are the same, and 20');
   expect(section).toContain('| words and face | .800 [.750, .850] | .700 | .900 [.850, .950] |  | -1.200');
@@ -60,7 +60,7 @@ describe.skipIf(!existsSync(folder))('the bundled model’s card', () => {
     for (const line of measured) expect(card).toContain(line);
   });
 
-  test('what the bundle does on unmatched pairs is added to card and evaluation, its models stay', async () => {
+  test('results on unmatched pairs are added to card and evaluation; the models do not change', async () => {
     const out = await mkdtemp(join(tmpdir(), 'mien-aligned-'));
     try {
       await cp(folder, out, { recursive: true, dereference: true });
@@ -84,7 +84,7 @@ describe.skipIf(!existsSync(folder))('the bundled model’s card', () => {
     }
   });
 
-  test('says of each set that it was made of what cannot be known', async () => {
+  test('states for each data set what cannot be known', async () => {
     const none = { train: {}, validation: {}, test: {} };
     const card = await cardOf({ rafdb: { total: 0, splits: none, dropped: {} } });
     const sheet = card.split('## What cannot be known about fairness')[1]!.split('\n## ')[0]!;

@@ -56,7 +56,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-test('faces are so many of each label and set, states are of the same items as embeddings', () => {
+test('there are equally many faces of each label and set, and states and embeddings are of the same items', () => {
   const { data } = features;
   for (const source of ['fer2013', 'rafdb'] as const)
     for (const [split, most] of [
@@ -73,7 +73,7 @@ test('faces are so many of each label and set, states are of the same items as e
     expect(data.states[modality].places.shape[0]).toBe(data.tables[modality].shape[0]);
 });
 
-test('each situation changes its side only, to what became of the same item', () => {
+test('each situation replaces only its side, by the corrupted version of the same item', () => {
   const { data } = features;
   const chosen = {
     texts: data.texts(labels, 'validation'),
@@ -110,7 +110,7 @@ test('each situation changes its side only, to what became of the same item', ()
   );
 });
 
-test('every head has one budget, is asked everything, and a second run reads what the first one found', async () => {
+test('every head has the same budget and situations, and a second run reads the results of the first', async () => {
   const compared = await compareHeads(options);
   expect(compared.heads.map(({ head }) => head)).toEqual(['gated', 'transformer', 'product']);
   const names = compared.situations.map(({ name }) => name);

@@ -148,7 +148,7 @@ test('pairs of ISEAR are answered among its labels, those of GoEmotions among al
   expect(named('GoEmotions × RAF-DB, face alone').accuracy.mean).toBe(1);
 });
 
-test('a bundle that knows ISEAR’s labels only is not asked for others', async () => {
+test('a bundle with only ISEAR’s labels is not tested on others', async () => {
   const labels = ['anger', 'disgust', 'fear', 'guilt', 'joy', 'sadness', 'shame'];
   const { tests } = await evaluateBundle(await telling(labels, SHARED_LABELS), protocol, { corpora });
   expect(tests.filter(({ name }) => /GoEmotions/.test(name))).toEqual([]);

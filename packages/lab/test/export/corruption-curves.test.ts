@@ -54,14 +54,14 @@ afterAll(async () => {
 const point = (as: string | null, level = 0, name = 'ISEAR × RAF-DB') =>
   points.find((one) => one.as === as && one.level === level && one.name === name)!;
 
-test('clean pairs are all right, and each point of both sets is there once', () => {
+test('all clean pairs are answered correctly, and each point of both sets occurs once', () => {
   for (const name of ['ISEAR × FER2013', 'ISEAR × RAF-DB'])
     expect(point(null, 0, name)).toMatchObject({ of: null, n: 15, fused: 1, product: 1, text: 1, face: 1 });
   expect(new Set(points.map(({ name, as, level }) => `${name} ${as} ${level}`)).size).toBe(points.length);
   expect(points.every(({ n }) => n === 15)).toBe(true);
 });
 
-test('fewer words, fewer right: text alone falls, the face stays, the gate opens to the face', () => {
+test('with fewer words the text’s accuracy falls, the face’s does not, and the gate turns to the face', () => {
   const levels = [0.25, 0.5, 0.75, 1].map((level) => point('words dropped', level));
   const falling = [point(null), ...levels].map(({ text }) => text);
   expect([...falling].sort((a, b) => b - a)).toEqual(falling);
@@ -70,14 +70,14 @@ test('fewer words, fewer right: text alone falls, the face stays, the gate opens
   expect(levels.at(-1)!.gate).toBeGreaterThan(point(null).gate! + 0.2);
 });
 
-test('a corrupted face leaves the text', () => {
+test('a corrupted face does not affect the text', () => {
   const covered = point('occlusion', 0.6);
   expect(covered.of).toBe('face');
   expect(covered.face).toBeLessThan(1);
   expect(covered.text).toBe(1);
 });
 
-test('measured again, the same', async () => {
+test('measuring again gives the same result', async () => {
   expect(await corruptionCurves(bundle, texts, faces, { most: 15 })).toEqual(points);
 });
 
@@ -88,7 +88,7 @@ test('a bundle without fusion has no curves and no pairs', async () => {
   await part.dispose();
 });
 
-test('pairs are tested fused, and each side by itself where the other is missing', async () => {
+test('pairs are tested fused, and each side alone with the other missing', async () => {
   const { tests } = await pairTests(bundle, 'ISEAR', texts, faces);
   expect(tests.map(({ name }) => name)).toEqual(
     ['FER2013', 'RAF-DB'].flatMap((set) =>
@@ -100,7 +100,7 @@ test('pairs are tested fused, and each side by itself where the other is missing
   for (const { accuracy, n } of tests) expect([accuracy.mean, n]).toEqual([1, 40]);
 });
 
-test('the card has a row a level, with both sets beside each other', () => {
+test('the card has one row per level, with a column for each set', () => {
   const section = corruptionSection({ corruption: points }, bundle.manifest);
   const rows = section[2]!.split('\n');
   expect(rows[0]).toBe(

@@ -43,7 +43,7 @@ test.each(TEXT_CORRUPTIONS)(
   },
 );
 
-test('on average as many words go as the level says', () => {
+test('the share of dropped words equals the level on average', () => {
   const words = Array.from({ length: 4000 }, (_, i) => `w${i}`).join(' ');
   for (const kind of TEXT_CORRUPTIONS) {
     const made = wordsOf(corruptText(words, kind, 0.3, randomStream(2, kind), others));
@@ -65,7 +65,7 @@ test.each(FACE_CORRUPTIONS)(
   },
 );
 
-test('blur keeps the mean and a plane surface, and takes away what alternates', () => {
+test('blur keeps the mean and constant areas, and removes alternating pixels', () => {
   const mean = (data: Uint8Array) => data.reduce((a, b) => a + b) / data.length;
   const flat = { width: 9, height: 7, data: new Uint8Array(189).fill(77) };
   expect(corruptFace(flat, 'blur', 0.3, draw)).toEqual(flat);
@@ -82,7 +82,7 @@ test('blur keeps the mean and a plane surface, and takes away what alternates', 
   expect(Math.max(...data) - Math.min(...data)).toBeLessThan(30);
 });
 
-test('a rectangle of the wanted area is covered, and nothing else', () => {
+test('a rectangle of the requested area is covered, and nothing else', () => {
   for (const level of [0.1, 0.25, 0.5, 0.9, 1])
     for (let item = 0; item < 20; item++) {
       const { data } = corruptFace(image, 'occlusion', level, randomStream(0, 'place', item));
@@ -97,7 +97,7 @@ test('a rectangle of the wanted area is covered, and nothing else', () => {
     }
 });
 
-test('noise has the deviation asked for; contrast shrinks towards the mean colour', () => {
+test('noise has the requested deviation; contrast shrinks towards the mean colour', () => {
   const grey = { width: 50, height: 50, data: new Uint8Array(7500).fill(128) };
   const { data } = corruptFace(grey, 'noise', 0.1, randomStream(0, 'noise'));
   expect(Math.sqrt(data.reduce((sum, value) => sum + (value - 128) ** 2, 0) / 7500)).toBeCloseTo(25.5, -0.5);
@@ -114,6 +114,6 @@ test.each([-0.1, 1.1, Number.NaN])('the level %d is refused', (level) => {
   expect(() => corruptFace(image, 'blur', level, draw)).toThrow(/from 0 to 1/);
 });
 
-test('there must be words to replace by', () => {
+test('replacing words requires other words', () => {
   expect(() => corruptText(SENTENCE, 'words replaced', 0.5, draw)).toThrow(/others/);
 });

@@ -100,7 +100,7 @@ describe('a modality alone', () => {
     close(ofFace.data, normalized(e));
   });
 
-  test('a bundle of texts only answers over all of their labels, and has nothing for pairs', async () => {
+  test('a text-only bundle answers over all of its labels, and has no outputs for pairs', async () => {
     const decision = await openDecisionOf({ text: parts.text });
     const { 'text answer': answer } = await decision.run({ text: { logits: row(0, 1, 0) } }, ['text answer']);
     close(answer.data, normalized([1, Math.E, 1]));
@@ -178,7 +178,7 @@ describe('both without a fusion', () => {
 });
 
 describe('a fusion', () => {
-  test('rows of a batch are those of single items, and only what is asked for is computed', async () => {
+  test('rows of a batch equal those of single items, and only requested outputs are computed', async () => {
     const bundle = await openLegible([], 0.8, { joy: 3 }, 0.3);
     const { decision } = bundle;
     const text = await bundle.texts(['fear joy', 'the day', 'sadness']);
@@ -308,7 +308,7 @@ describe('contradictions', () => {
     ),
   );
 
-  test('a side that says nothing but the prior is no contradiction', () =>
+  test('a side whose posterior is the prior does not contradict', () =>
     withRule({ agreement: 0.9 }, () =>
       fc.assert(
         fc.asyncProperty(opinions, async (given) => {

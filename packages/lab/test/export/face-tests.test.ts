@@ -70,7 +70,7 @@ const protocol = {
   ],
 } as unknown as Protocol;
 
-test('ties, contempt and faces nobody saw are left out of the votes; RAF-DB has none', async () => {
+test('ties, contempt and faces that voters did not see are excluded from the votes; RAF-DB has no votes', async () => {
   const { tests } = await evaluateBundle(telling(true), protocol);
   const found = Object.fromEntries(tests.map(({ name, n, accuracy }) => [name, [n, accuracy.mean]]));
   expect(found).toMatchObject({

@@ -19,7 +19,7 @@ const weights = {
   [`${FINE_CLASSIFIER}.bias`]: float32([3], [0.5, -0.5, 0]),
 };
 
-test('the model of texts gives the second classifier’s logits beside the first one’s', async () => {
+test('the text model outputs the logits of both classifiers', async () => {
   const { bytes, manifest } = smallText('float32', fineTop(weights, 3));
   const text = { ...manifest.text!, tokenizer: 'tokenizer.json', fine: ['glee', 'grief', 'pride'] };
   const tokenizer = new TextEncoder().encode(JSON.stringify(bertTokenizerJson(['word'])));
@@ -39,7 +39,7 @@ test('the model of texts gives the second classifier’s logits beside the first
   fine!.data.forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
 });
 
-test('an answer has finer labels when they are asked for, and only from a bundle that knows them', async () => {
+test('an answer has finer labels if they are requested and the bundle has them', async () => {
   const plain = await openLegible(['face', 'fusion']);
   const part = { ...plain.manifest.text!, fine: ['glee', 'grief'] };
   const bundle = {

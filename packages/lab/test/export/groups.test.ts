@@ -34,7 +34,7 @@ test('counts, and hits among them', () => {
   expect(section).toContain('.500 [.095, .905]');
 });
 
-test('a file that says nothing of its writers has no groups', () => {
+test('a file without data on its writers has no groups', () => {
   expect(groupResults([item({})], [true])).toEqual([]);
   expect(groupSection([])).toEqual([]);
 });

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-test('with --learn the bundle holds encoders that were trained on the table', async () => {
+test('with --learn the bundle contains encoders that were trained on the table', async () => {
   const out = join(root, 'learned');
   const config = join(root, 'text-learn.json');
   await writeFile(config, JSON.stringify({ epochs: 3, batchSize: 16, maxTokens: 32, averageDecay: 0 }));

@@ -29,7 +29,7 @@ const columns = [
   'person',
 ];
 
-test('the fused model knows what neither modality can, and its bundle holds together', async () => {
+test('the fused model learns what neither modality can, and its bundle is consistent', async () => {
   const out = join(root, 'out');
   const ended = await trainOwn(root, ['--out', out, ...columns, ...quick]);
   expect(ended).toMatchObject({ code: 0 });
@@ -104,7 +104,7 @@ test.each([
   expect(ended.stderr).toContain(message);
 });
 
-test('rows whose text the encoder cannot read are named, or passed over', async () => {
+test('rows whose text the encoder cannot read are reported, or skipped', async () => {
   const file = join(root, 'unread.jsonl');
   const texts = ['The day was warm', '😡😡', 'the day', '오늘'];
   await writeFile(file, texts.map((text, i) => `${JSON.stringify({ text, label: `l${i % 2}` })}\n`).join(''));
@@ -123,7 +123,7 @@ test('rows whose text the encoder cannot read are named, or passed over', async 
   ]);
 });
 
-test('rows that cannot be used are named, or passed over', async () => {
+test('invalid rows are reported, or skipped', async () => {
   const file = join(root, 'faulty.jsonl');
   const rows = [
     { words: 'fine', mood: 'a' },

@@ -6,11 +6,11 @@ import { greyed, recropped } from '../../src/export/recrop.js';
 const draw = randomStream(3, 'image');
 const image = { width: 10, height: 8, data: Uint8Array.from({ length: 240 }, () => draw.integer(256)) };
 
-test('no scale and no shift leave the image', () => {
+test('without scale and shift the image is unchanged', () => {
   expect(recropped(image, { scale: 1, shift: 0 }, randomStream(0, 'a'))).toEqual(image);
 });
 
-test('a plane stays the plane, at another scale and place', () => {
+test('a linear gradient is preserved at another scale and place', () => {
   const plane = (a: number, b: number, c: number) => ({
     width: 20,
     height: 20,

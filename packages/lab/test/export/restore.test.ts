@@ -93,7 +93,7 @@ test('float32 weights are restored exactly, with the calibration, the tokenizer 
   expect(learned.tokenizer).toBe(await readFile(join(bundle, FILES.tokenizer), 'utf8'));
 });
 
-test('weights in whole numbers are restored to half a step, and small ones exactly', async () => {
+test('integer weights are restored to within half a step, and small tensors exactly', async () => {
   const out = join(root, 'restored-small');
   await restoreLearned({ bundle: await written('small', modelOf('small')), out });
   const { weights: restored } = await readLearnedText(join(out, 'text'));
@@ -113,7 +113,7 @@ test('weights in whole numbers are restored to half a step, and small ones exact
   }
 });
 
-test('the face encoder that mien comes with is restored to weights which make the same model', async () => {
+test('the bundled face encoder is restored to weights that give the same model', async () => {
   const out = join(root, 'lite');
   const { manifest, files } = await readBundle(LITE);
   const { text: _, fusion: __, ...onlyFace } = manifest;
@@ -131,7 +131,7 @@ test('the face encoder that mien comes with is restored to weights which make th
   expect(Buffer.compare(again, files[FILES.face]!)).toBe(0);
 });
 
-test('a model that no learned encoder makes is refused by name', async () => {
+test('a model that was not written from a learned encoder is rejected by name', async () => {
   const bundle = join(root, 'legible');
   await writeLegible(bundle);
   await expect(restoreLearned({ bundle, out: join(root, 'none') })).rejects.toMatchObject({
@@ -140,7 +140,7 @@ test('a model that no learned encoder makes is refused by name', async () => {
   });
 });
 
-test('terms of a bundle stay with what is trained from its encoder', async () => {
+test('the terms of a bundle apply to encoders trained from it', async () => {
   const out = join(root, 'restored-terms');
   await restoreLearned({ bundle: await written('terms', modelOf('float32')), out });
   const encoder = join(out, 'text', 'encoder');

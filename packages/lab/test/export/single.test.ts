@@ -68,7 +68,7 @@ test('a face alone is answered as by the bundle that its encoder was restored fr
   expect(found.from).toBe('face');
 });
 
-test('what the bundle does not read is an error of the item', async () => {
+test('an input that the bundle does not read is an error of the item', async () => {
   const found = await answer(join(root, 'faces'), { text: 'I am happy' });
   expect(isRecognition(found)).toBe(false);
 });

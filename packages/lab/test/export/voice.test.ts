@@ -60,7 +60,7 @@ describe('a voice model', () => {
     await encoder.dispose();
   });
 
-  it('is close to it in integers', async () => {
+  it('is close to it with integer weights', async () => {
     const clip = sound(9000);
     const exact = await answers(learnedVoiceModel(voice, 'float32'), clip);
     const small = await answers(learnedVoiceModel(voice), clip);
@@ -79,7 +79,7 @@ describe('a voice model', () => {
     expect(learnedVoiceModel({ ...voice, block: 1 }).length).toBeLessThan(learnedVoiceModel(voice).length);
   });
 
-  it('is refused for a block that the encoder does not have', () => {
+  it('rejects a block that the encoder does not have', () => {
     for (const block of [0, 4, 1.5])
       expect(() => learnedVoiceModel({ ...voice, block })).toThrow(/the encoder has 3/);
   });

@@ -108,7 +108,7 @@ describe('random weights', () => {
     expect(relativeError(await logits(web, 'small'), integers)).toBeLessThan(0.02);
   });
 
-  it('are written whole into a folder that is made', async () => {
+  it('are written to a new folder', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mien-words-'));
     try {
       const sizes = await writeWords(join(folder, 'bundle'), made);
@@ -166,7 +166,7 @@ describe('random weights', () => {
     }
   });
 
-  it('are refused when a file is missing or is another', async () => {
+  it('are rejected if a file is missing or another', async () => {
     const files = wordsFiles(made);
     for (const name of Object.values(WORDS_FILES)) {
       const { [name]: _, ...others } = files;

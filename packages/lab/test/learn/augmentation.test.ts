@@ -72,7 +72,7 @@ function expectPicture(found: Float32Array, wanted: (channel: number, y: number,
 const own = (c: number, y: number, x: number): number => at(pixels, c, y, x);
 const plain = unchanged(normalization);
 
-test('nothing drawn leaves the picture, normalised', async () => {
+test('without augmentation the image is only normalised', async () => {
   expectPicture(await augmented(plain), own);
   const drawn = drawAugmentation(randomStream(1, 'a'), none, normalization);
   expectPicture(await augmented(drawn), own);
@@ -83,7 +83,7 @@ test('mirroring', async () => {
   expectPicture(await augmented(drawn), (c, y, x) => own(c, y, SIDE - 1 - x));
 });
 
-test('a shift by whole pixels moves the picture and repeats its border', async () => {
+test('a shift by whole pixels moves the image and repeats its border', async () => {
   // Two units are a side: 4 / SIDE is two pixels.
   const drawn = { ...plain, affine: [1, 0, 4 / SIDE, 0, 1, -2 / SIDE] };
   expectPicture(await augmented(drawn), (c, y, x) => own(c, Math.max(y - 1, 0), Math.min(x + 2, SIDE - 1)));
@@ -114,14 +114,14 @@ test('contrast and brightness stay within black and white', async () => {
   );
 });
 
-test('an erased rectangle is the mean colour, what lies outside stays', async () => {
+test('an erased rectangle has the mean colour; the rest is unchanged', async () => {
   const found = await augmented({ ...plain, erase: [0.25, 0.5, 0.75, 1] });
   expectPicture(found, (c, y, x) =>
     y >= 2 && y < 6 && x >= 4 ? 255 * normalization.mean[c]! : own(c, y, x),
   );
 });
 
-test('draws repeat themselves and keep within their bounds', () => {
+test('draws are reproducible and within their bounds', () => {
   const { augmentation } = faceLearnSettings.parse({});
   fc.assert(
     fc.property(fc.nat(1e6), (seed) => {

@@ -60,7 +60,7 @@ function train(name: string, factor: number, value: number, labels: readonly str
   });
 }
 
-test('every weight is the mean, and the size the one that was asked for', async () => {
+test('every weight is the mean, and the size is the requested one', async () => {
   const record = await averageLearned({
     folders: [join(root, 'a'), join(root, 'b')],
     out: join(root, 'mean'),
@@ -80,7 +80,7 @@ test('every weight is the mean, and the size the one that was asked for', async 
   expect((await bytes('same')).equals(await bytes('a'))).toBe(true);
 });
 
-test('one training alone, other labels and a changed file are refused', async () => {
+test('a single training, different labels and a changed file are rejected', async () => {
   const of = (...names: string[]) =>
     averageLearned({ folders: names.map((name) => join(root, name)), out: join(root, 'none') });
   await expect(of('a')).rejects.toMatchObject({ code: 'usage' });

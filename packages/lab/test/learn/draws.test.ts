@@ -7,7 +7,7 @@ import { drawBeta, epochOrder, labelWeights, targetsOf } from '../../src/learn/d
 const counts = (order: Int32Array, n: number): number[] =>
   Array.from({ length: n }, (_, i) => order.filter((item) => item === i).length);
 
-test('whole repeats are exact, parts come by chance, zero never; epochs differ and repeat themselves', () => {
+test('whole repeats are exact, fractions random, zeros absent; epochs differ and are reproducible', () => {
   const repeats = [0, 1, 2, 1.5, 0.25];
   const many = Array.from({ length: 400 }, (_, epoch) => counts(epochOrder(repeats, 3, epoch), 5));
   for (const [none, one, two, half, quarter] of many) {

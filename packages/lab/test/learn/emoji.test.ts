@@ -26,7 +26,7 @@ const published = JSON.parse(Buffer.from(files['tokenizer.json']!).toString('utf
 };
 const LIMIT = { maxTokens: 32 };
 
-test('frequent emoji come first after the marks of writing, then those that show a face', () => {
+test('marks of writing come first, then frequent emoji, then those that show a face', () => {
   const signs = chooseSigns(['🦀🦀 and 🎉', '🦀 🎉 © 1'], 10);
   expect(signs.slice(0, 7)).toEqual(['⇧', '⟷', '👤', '🔗', '🦀', '🎉', '©']);
   expect(signs[7]).toBe('😀');
@@ -34,7 +34,7 @@ test('frequent emoji come first after the marks of writing, then those that show
   expect(chooseSigns([], 0)).toEqual([]);
 });
 
-test('signs take unused places; what is written for a sign is read as it, capitals and lengthening leave a mark', () => {
+test('signs take unused places; spellings of a sign are read as the sign; capitals and lengthening leave a mark', () => {
   const { json, added } = withSigns(published, ['⇧', '⟷', '😭', '❤', '🙂', '👤']);
   const free = Object.entries(published.model.vocab).filter(([token]) => token.startsWith('[unused'));
   expect([...added.values()]).toEqual(free.slice(0, 6).map(([, id]) => id));
@@ -57,7 +57,7 @@ test('signs take unused places; what is written for a sign is read as it, capita
   expect(createTokenizer(published, LIMIT).encode('WHO').ids.length).toBe(3);
 });
 
-test('a sign begins as the mean of what the words of its name mean', () => {
+test('a sign is initialised with the mean embedding of the words of its name', () => {
   const { added } = withSigns(published, ['❤', '😭']);
   const { vocab } = published.model;
   const width = 2;

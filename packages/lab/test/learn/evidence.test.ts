@@ -11,13 +11,13 @@ const corpora = [
 ];
 const items = { labels: [[0], [0], [0], [1], [2], [0, 1]], corpus: [0, 0, 0, 0, 1, 1] };
 
-test('label frequencies are counted by corpus, shared labels in shares', () => {
+test('label frequencies are counted by corpus, items with several labels in shares', () => {
   const shares = labelShares(items, 2, 3);
   expect([...shares[0]!]).toEqual([0.75, 0.25, 0]);
   expect([...shares[1]!]).toEqual([0.25, 0.25, 0.5]);
 });
 
-test('a label that a corpus cannot give is out of its softmax, the others are offset by their frequency', () => {
+test('a label that a corpus cannot give is excluded from its softmax; the others are offset by their frequency', () => {
   const offsets = offsetsOf([1, 1, 0], [0.75, 0.25, 0], 1);
   expect(offsets[0]! - offsets[1]!).toBeCloseTo(Math.log(3), 6);
   expect(Math.exp(offsets[2]!)).toBe(0);
@@ -45,7 +45,7 @@ test('rare labels weigh more within their corpus, whose mean weight stays one', 
   expect(itemWeights(items, labelShares(items, 2, 3), 0, (i) => i)[5]).toBe(5);
 });
 
-test('the prior that logits lack is found again from items that have it', () => {
+test('the prior removed from logits is recovered from items that have it', () => {
   const draw = randomStream(3, 'prior');
   const prior = [0.7, 0.2, 0.1];
   const labels: number[][] = [];
@@ -74,7 +74,7 @@ test('each corpus is judged on the labels that it can give', () => {
   expect(b).toMatchObject({ items: 2, accuracy: 1, f1: 1 });
 });
 
-test('the temperature that logits were scaled by is found again', () => {
+test('the temperature by which logits were scaled is recovered', () => {
   const draw = randomStream(4, 'temperature');
   const labels: number[][] = [];
   const logits: number[] = [];

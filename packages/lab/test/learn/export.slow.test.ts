@@ -21,7 +21,7 @@ afterAll(() => folder.remove());
 const mien = (command: string, args: readonly string[]): Promise<Ended> =>
   startMien([command, ...args]).ended;
 
-test('face: trains through its phases and leaves an encoder of the last size', async () => {
+test('face: trains through its phases and writes an encoder of the last size', async () => {
   const out = join(root, 'face');
   const set = [
     'phases=[{epochs: 1, size: 32}, {epochs: 1, size: 40}]',
@@ -42,7 +42,7 @@ test('face: trains through its phases and leaves an encoder of the last size', a
   expect(encoder.identity.preprocessing).toMatchObject({ imageSize: 40 });
 }, 120_000);
 
-test('export: both become a bundle that computes, with every test in its card', async () => {
+test('export: both become a working bundle, with every test in its card', async () => {
   expect((await folder.learn('text', join(root, 'whole'), brief)).code).toBe(0);
   const out = join(root, 'bundle');
   const args = ['--text', join(root, 'whole'), '--face', join(root, 'face'), '--data', join(root, 'data')];
@@ -95,7 +95,7 @@ test('export: both become a bundle that computes, with every test in its card', 
     expect(manifest[part]!.certainty!.items).toBeGreaterThan(0);
 }, 120_000);
 
-test('export says when a folder holds no finished encoder', async () => {
+test('export reports a folder without a finished encoder', async () => {
   const args = ['--text', join(root, 'face'), '--face', join(root, 'face'), '--data', join(root, 'data')];
   const ended = await mien('export', [
     ...args,

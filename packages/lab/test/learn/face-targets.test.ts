@@ -37,7 +37,7 @@ test('a target is the votes’ share of the votes and the rest of the label', ()
   expect([...mostLikely(labels, 7)]).toEqual([at('fear'), at('disgust')]);
 });
 
-test('pictures in which most voters saw nothing of use are left out, unless votes do not count', () => {
+test('images that most voters could not label are excluded, unless votes do not count', () => {
   const of = (given: FaceVotes): boolean[] =>
     [0.7, 0].map((share) =>
       isTrainable({ label: 'joy', dataset: 'fer2013', votes: given }, { share, least: 2 }),
@@ -48,7 +48,7 @@ test('pictures in which most voters saw nothing of use are left out, unless vote
   expect(isTrainable({ label: 'joy', dataset: 'rafdb' }, { share: 1, least: 2 })).toBe(true);
 });
 
-test('rare labels of a set are met more often, up to a limit; sets by their own counts', () => {
+test('rare labels of a set occur more often, up to a limit, by the counts of each set', () => {
   const labels = [0, 0, 0, 0, 1, 0];
   const sets = ['a', 'a', 'a', 'a', 'a', 'b'];
   const repeats = (power: number, most: number): number[] =>
@@ -58,7 +58,7 @@ test('rare labels of a set are met more often, up to a limit; sets by their own 
   expect(repeats(1, 3)).toEqual([1, 1, 1, 1, 3, 2]);
 });
 
-test('the mean target counts items as often as they are met, and no label is impossible', () => {
+test('the mean target counts items as often as they occur, and no label has probability zero', () => {
   const rows = [Float32Array.of(1, 0, 0), Float32Array.of(0, 1, 0)];
   const [first, second, none] = meanTarget((i) => rows[i]!, [0, 1], [1, 3], 3) as [number, number, number];
   expect(first).toBeCloseTo(0.25, 5);

@@ -81,7 +81,7 @@ const learned = (out: string, settings: object) =>
     threads: 1,
   });
 
-test('the labels’ frequencies are taken out of the loss and put into the classifier again', async () => {
+test('label frequencies are removed from the loss and restored in the classifier', async () => {
   const whole = await learned('plain', { mixup: 0.2, publishedLabels: 0.5 });
   expect(Object.keys(whole.epochs[0]!.details)).toEqual(
     expect.arrayContaining(['fer2013', 'fer2013 votes', 'fer2013 published']),

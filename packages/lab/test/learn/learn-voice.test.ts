@@ -104,7 +104,7 @@ const learned = (out: string, more: object = {}, signal?: AbortSignal, checkpoin
   });
 };
 
-it('computes padded clips as it does each alone', async () => {
+it('computes padded clips as it computes each alone', async () => {
   const draw = randomStream(2, 'clips');
   const clips = [3210, 5000, 4803].map((length) => Float32Array.from({ length }, () => 0.1 * draw.normal()));
   const row = samplesOfBatch(40);
@@ -142,8 +142,8 @@ it('computes padded clips as it does each alone', async () => {
   }
 });
 
-describe('division of clips', () => {
-  it('hears nobody in two parts, and nothing of who is held out', () => {
+describe('splits of clips', () => {
+  it('have no speaker in two parts, and no held-out speaker in any', () => {
     const { training, validation, held } = divideClips(items, settings({ hold: ['emodb', 'ravdess/01'] }));
     expect(speakersOf(training)).toEqual(['ravdess 02']);
     expect(speakersOf(validation)).toEqual(['ravdess 03']);
@@ -156,7 +156,7 @@ describe('division of clips', () => {
     expect(a.filter((speaker) => b.includes(speaker))).toEqual([]);
   });
 
-  it('counts calm as neutral, or leaves it out', () => {
+  it('count calm as neutral, or exclude it', () => {
     const sources = (calm: string) =>
       divideClips(items, settings({ calm })).training.map(({ source }) => source);
     expect(sources('neutral')).toContain('calm');
@@ -171,12 +171,12 @@ describe('division of clips', () => {
     expect(() => divideClips(items, settings({ [field]: names }))).toThrow(message);
   });
 
-  it('passes over corpora that are not there', () => {
+  it('skip corpora that are not there', () => {
     expect(divideClips(items, settings({ hold: ['nemo/EB0', 'tess'] })).held).toEqual([]);
   });
 });
 
-it('leaves a Whisper of the blocks that were used, which reads back with its classifier', async () => {
+it('writes a Whisper of the used blocks, which can be read with its classifier', async () => {
   const record = await learned('plain', { logitAdjustment: 1 });
   expect(record).toMatchObject({ kind: 'voice', items: { training: 20, validation: 8 } });
   expect(Object.keys(record.epochs[0]!.details)).toEqual(['ravdess', 'ravdess recall']);
@@ -213,7 +213,7 @@ it('leaves a Whisper of the blocks that were used, which reads back with its cla
   expect(mean.kind).toBe('voice');
 });
 
-it('scores each corpus over the labels it has, and all corpora alike', () => {
+it('scores each corpus over its labels, and all corpora equally', () => {
   const rows = [0, 0, 1, 2, 2].map((label) => [0, 1, 2].map((c) => Number(c === label)));
   const { score, details } = scoreVoices(
     Float32Array.from(rows.flat()),

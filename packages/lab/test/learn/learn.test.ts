@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-test('text: killed, it ends with the same bytes, as an encoder that loads', async () => {
+test('text: a killed training resumes to the same bytes, and the encoder can be loaded', async () => {
   const whole = await folder.learn('text', join(root, 'whole'), brief);
   expect(whole).toMatchObject({ code: 0 });
   const record = JSON.parse(whole.stdout) as LearnedRecord;
@@ -39,7 +39,7 @@ test('text: killed, it ends with the same bytes, as an encoder that loads', asyn
   expect(data.every(Number.isFinite)).toBe(true);
 });
 
-test('a dry run says what training would take, and leaves nothing', async () => {
+test('a dry run estimates the training and writes nothing', async () => {
   const out = join(root, 'dry');
   const ended = await folder.learn(
     'face',
@@ -55,7 +55,7 @@ test('a dry run says what training would take, and leaves nothing', async () => 
   expect(existsSync(out)).toBe(false);
 });
 
-test('mistakes are named', async () => {
+test('errors name what is wrong', async () => {
   const typo = await folder.learn('text', join(root, 'typo'), ['optimizer.learningrate=1']);
   expect(typo).toMatchObject({ code: 2, stdout: '' });
   expect(typo.stderr).toContain('Did you mean "optimizer.learningRate"?');

@@ -44,7 +44,7 @@ test('without further settings it is ISEAR with its seven labels', async () => {
   expect(training.length + validation.length).toBe(112);
 });
 
-test('corpora that settings ask for come with their labels, weights and evidence', async () => {
+test('corpora named in settings are read with their labels, weights and evidence', async () => {
   const { labels, corpora, training, validation } = await items(wide);
   expect(labels).toEqual(ALL_LABELS);
   const of = (name: string) => training.filter(({ corpus }) => corpus === name);
@@ -66,7 +66,7 @@ test('corpora that settings ask for come with their labels, weights and evidence
   expect(corpora!.find(({ name }) => name === 'goemotions')!.repeat).toBe(2);
 });
 
-test('a table of one’s own joins as a further corpus, under the names of its columns', async () => {
+test('a user’s table is a further corpus, read by the names of its columns', async () => {
   const also = { file: join(data, 'my.csv'), text: 'words', label: 'mood' };
   const { training, corpora } = await items({}, also);
   const own = training.filter(({ corpus }) => corpus === 'also');
@@ -80,7 +80,7 @@ test('a table of one’s own joins as a further corpus, under the names of its c
   ]);
 });
 
-test('a corpus that is asked for and not there is named', async () => {
+test('a missing corpus is named', async () => {
   await expect(items({ corpora: { emoevent: { repeat: 1 } } })).rejects.toThrow(
     /corpus emoevent is not there/,
   );

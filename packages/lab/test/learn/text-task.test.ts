@@ -60,7 +60,7 @@ const changed = (name: string, from: number, to: number): boolean => {
   return a.subarray(from, to).some((value, i) => value !== b[from + i]);
 };
 
-test('a label that the corpus cannot give is not pushed, the others are', () => {
+test('a label that the corpus cannot give gets no gradient; the others do', () => {
   const width = config.width;
   expect(changed('classifier.weight', 0, 2 * width)).toBe(true);
   expect(changed('classifier.weight', 2 * width, 3 * width)).toBe(false);
@@ -68,7 +68,7 @@ test('a label that the corpus cannot give is not pushed, the others are', () => 
   expect(changed('fine_classifier.weight', 0, width)).toBe(true);
 });
 
-test('of the word table the first rows are trained, those that occur; they go back to their places', () => {
+test('of the word table, the first rows that occur are trained, and written back to their places', () => {
   const width = config.width;
   expect(changed(TRAINED_ROWS, 7 * width, 8 * width)).toBe(true);
   expect(changed(TRAINED_ROWS, 9 * width, 20 * width)).toBe(false);
@@ -80,7 +80,7 @@ test('of the word table the first rows are trained, those that occur; they go ba
   expect(table.subarray(rows.length)).toEqual((before[WORDS]!.data as Float32Array).subarray(rows.length));
 });
 
-test('parts before the first that is trained stay, and a corpus that is left out is validated on', async () => {
+test('parts before the first trained one do not change, and an unused corpus is validated on', async () => {
   expect(after['encoder.layer.0.output.dense.weight']).toEqual(before['encoder.layer.0.output.dense.weight']);
   expect(changed('encoder.layer.1.output.dense.weight', 0, 100)).toBe(true);
   const { score, details } = await task.validate(after, 0);
@@ -88,7 +88,7 @@ test('parts before the first that is trained stay, and a corpus that is left out
   expect(score).toBeCloseTo((details['a']! + details['b']!) / 2, 6);
 });
 
-test('a text in another spelling is met as it is spelt in that epoch', () => {
+test('a text is trained on in the spelling of its epoch', () => {
   const variant = (item: number, epoch: number): Int32Array | undefined =>
     item === 1 && epoch === 1 ? Int32Array.from([2, 9, 9, 9, 3]) : undefined;
   const twice = { ...settings, epochs: 2 };

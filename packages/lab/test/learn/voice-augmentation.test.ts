@@ -126,12 +126,12 @@ describe('a clip', () => {
   const clip = Float32Array.from(tone(220, 6000), (x, i) => x * Math.sin((Math.PI * i) / 6000));
   const sources = noiseSources(1, [noise(3000), noise(5000, 1)], 2 ** 15);
 
-  it('is as it was without augmentation, but levelled', () => {
+  it('is only levelled without augmentation', () => {
     const drawn = drawVoice(randomStream(1, 'draw'), none);
     expect(augmentVoice(clip, drawn, sources)).toEqual(levelled(clip));
   });
 
-  it('sounds the same for the same draw, of the length that is foretold, and finite', () => {
+  it('is reproducible by its draw, finite, and of the predicted length', () => {
     fc.assert(
       fc.property(fc.nat(1000), fc.integer({ min: 800, max: 6000 }), (index, length) => {
         const drawn = drawVoice(randomStream(3, 'draw', index), all);
@@ -145,7 +145,7 @@ describe('a clip', () => {
     );
   });
 
-  it('is drawn within the settings, and a probability changes no other draw', () => {
+  it('is drawn within the settings; a probability does not affect other draws', () => {
     for (let index = 0; index < 50; index++) {
       const drawn = drawVoice(randomStream(3, 'draw', index), all);
       expect(drawn.speed).toBeGreaterThanOrEqual(88);
@@ -164,7 +164,7 @@ describe('a clip', () => {
   });
 });
 
-it('masks of a spectrogram take whole frames and bands, and nothing else', async () => {
+it('masks of a spectrogram remove whole frames and bands, and nothing else', async () => {
   const graph = createGraph('masks');
   const mel = input(graph, 'mel', 'float32', [2, 4, 6]);
   const timeMasks = input(graph, 'timeMasks', 'float32', [2, 2, 2]);

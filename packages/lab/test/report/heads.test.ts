@@ -87,7 +87,7 @@ test('the section mentions a gate that turns the wrong way for one seed, and a h
   );
   expect(page).toContain('In 1 of the 2 corruptions every seed’s gate');
   expect(page).toContain('transformer (3.0 (2.0 to 4.0) points)');
-  expect(page).toContain('the product of posteriors is a sum in logarithms too, and right about .870');
+  expect(page).toContain('the product of posteriors, a sum of logarithms, has an accuracy of .870');
 });
 
 test('charts contain every score and every seed’s gate, and can be rendered', async () => {

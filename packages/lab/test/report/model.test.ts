@@ -52,7 +52,7 @@ test('curves start with the clean pairs and are ordered by level', () => {
   expect(marginOf(point('text', 1, 0.7))).toBeCloseTo(-0.05, 12);
 });
 
-test('a gate turns if at every level it takes more from the unchanged side', () => {
+test('a gate turns if at every level it gives the unchanged side more weight', () => {
   const curve = (of: 'text' | 'face', ...gates: (number | null)[]): boolean =>
     turns(groupCurves([point(null, 0, 0.5), ...gates.map((gate, i) => point(of, i + 1, gate))])[0]!);
   expect([curve('text', 0.6, 0.55), curve('text', 0.6, 0.4), curve('text', 0.5)]).toEqual([

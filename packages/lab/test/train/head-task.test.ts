@@ -95,7 +95,7 @@ test('the same seed gives the same bytes, another seed others', async () => {
   expect(other.parameters).not.toEqual(a.parameters);
 });
 
-test('the last, smaller batch counts once an item', async () => {
+test('the last, smaller batch counts each item once', async () => {
   // Full-batch descent must not depend on how the batch is filled up.
   const whole = (batchSize: number): HeadTask => ({
     ...task(),

@@ -39,7 +39,7 @@ function stoppedBefore(task: TrainingTask, n: number): { task: TrainingTask; sig
   return { task: { ...task, batches }, signal: controller.signal };
 }
 
-test('stopped at every run in turn, it ends as if it had not been', async () => {
+test('interrupted at any run, it ends with the same bytes', async () => {
   const whole = await train(tinyTask(rising), options('whole'));
   for (let n = 1; n <= 6; n++) {
     const { task, signal } = stoppedBefore(tinyTask(rising), n);
@@ -84,7 +84,7 @@ test('names in checkpoints stay: checkpoints of earlier versions resume', async 
   );
 });
 
-test('a finished training is not begun again', async () => {
+test('a finished training is not repeated', async () => {
   await train(tinyTask(rising), options('finished'));
   const never = tinyTask(rising, {
     batches: () => {
@@ -103,7 +103,7 @@ test('the best epoch is kept, and training stops when no better one comes', asyn
   expect(bytes(stopped.weights)).toEqual(bytes(two.weights));
 });
 
-test('a loss that is not finite stops with the step and advice; the checkpoint stays good', async () => {
+test('a loss that is not finite stops with the step and advice; the checkpoint remains valid', async () => {
   const task = tinyTask(rising);
   const poisoned = tinyTask(rising, {
     batches: (epoch, run) => {

@@ -26,7 +26,7 @@ const oneStep = (batches: Tensors, step: number): Tensors =>
     }),
   ) as Tensors;
 
-test('many steps in one run are the steps one by one, to the byte', async () => {
+test('many steps in one run give the same bytes as single steps', async () => {
   const session = await createStepSession(trainee, options);
   const batches = batchesOf(6, 1);
   const together = await session.run(initialState(trainee, options), batches);

@@ -3,7 +3,7 @@ import { defined } from 'mien-engine/base';
 import type { Progress } from '../base/progress.js';
 import type { RecognizeOptions, Recognizer } from '../recognizer/types.js';
 import type { ExplainRow } from './explanations.js';
-import type { Source } from './predict-source.js';
+import type { PredictSource } from './predict-source.js';
 import type { Predicted } from './predictions.js';
 
 /** Items that are recognised and written together. */
@@ -20,7 +20,7 @@ export interface Work {
 
 /** Predictions in batches; `done` is the number of rows before the first item. */
 export async function* predicted(
-  items: Source['items'],
+  items: PredictSource['items'],
   { recognizer, settings, progress, explain }: Work,
   done = 0,
 ): AsyncGenerator<Predicted[]> {

@@ -7,9 +7,9 @@ import type { NamedItem } from '../recognizer/node/items.js';
 import { counted, failureOf, type Outcome } from './outcome.js';
 import type { Output } from './output.js';
 import { predicted, type Work } from './predict-items.js';
-import type { Source, SourceOptions } from './predict-source.js';
+import type { PredictSource, SourceOptions } from './predict-source.js';
 import type { FileFormat, Format } from './predictions.js';
-import { type Shard, shardOf } from './shard.js';
+import { type JobShare, jobShareOf } from './shard.js';
 
 export interface OutputOptions extends SourceOptions {
   readonly explain?: boolean | string;
@@ -84,7 +84,7 @@ interface Writing extends Work {
 
 /** Writes one CSV or JSONL file, row by row; resumes an interrupted run. */
 export async function writeRows(
-  { items, fingerprint }: Source,
+  { items, fingerprint }: PredictSource,
   out: string,
   { options, labels, output, ...work }: Writing,
 ): Promise<void> {
@@ -123,7 +123,7 @@ export async function writeRows(
 
 /** Writes parts to a folder; those of one Parquet file are joined at the end. */
 export async function writeParts(
-  { tables, reading = {} }: Source,
+  { tables, reading = {} }: PredictSource,
   dir: string,
   { options, labels, output, ...work }: Writing,
 ): Promise<void> {
@@ -144,7 +144,7 @@ export async function writeParts(
     import('../recognizer/node/predictions.js'),
   ]);
   if (out !== dir && !overwrite) await refuseExisting(out);
-  const shard = out === dir ? shardOf(options) : undefined;
+  const shard = out === dir ? jobShareOf(options) : undefined;
   const { signal: _signal, ...recognition } = settings;
   const outcome = await predictToFolder({
     tables,
@@ -169,7 +169,7 @@ export async function writeParts(
 }
 
 /** The number of rows, and of those without an answer. @throws MienError `data` if no row has one */
-function rowsOf(outcome: Outcome, shard?: Shard): string {
+function rowsOf(outcome: Outcome, shard?: JobShare): string {
   const failure = failureOf(outcome);
   if (failure) throw failure;
   const { items, failed } = outcome;
@@ -179,7 +179,7 @@ function rowsOf(outcome: Outcome, shard?: Shard): string {
 }
 
 /** All items but the first `count`. */
-async function* after(items: Source['items'], count: number): AsyncGenerator<NamedItem> {
+async function* after(items: PredictSource['items'], count: number): AsyncGenerator<NamedItem> {
   let index = 0;
   for await (const item of items) if (index++ >= count) yield item;
 }

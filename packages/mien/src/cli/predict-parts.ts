@@ -18,7 +18,7 @@ import { completeParts, openResultFolder, type ResultFolder } from '../recognize
 import { isParquet, type TableFile, within } from '../recognizer/node/tables.js';
 import { counted, NO_ITEMS, type Outcome } from './outcome.js';
 import { csvHeader, formatRows, parquetColumns, type FileFormat, type Predicted } from './predictions.js';
-import type { Shard } from './shard.js';
+import type { JobShare } from './shard.js';
 
 export interface PredictParts {
   readonly tables: readonly TableFile[];
@@ -29,7 +29,7 @@ export interface PredictParts {
   readonly request: unknown;
   readonly rowsPerPart: number;
   /** The share of the parts to compute; all if undefined. */
-  readonly shard: Shard | undefined;
+  readonly shard: JobShare | undefined;
   readonly overwrite: boolean;
   readonly items: ItemOptions;
   readonly predict: (items: readonly NamedItem[]) => AsyncIterable<readonly Predicted[]>;

@@ -17,7 +17,7 @@ export interface SourceOptions {
   readonly idColumn?: string;
 }
 
-export interface Source {
+export interface PredictSource {
   readonly items: AsyncIterable<NamedItem> | Iterable<NamedItem>;
   /** Identifies these items, for resuming; undefined for standard input. */
   readonly fingerprint: string | undefined;
@@ -27,7 +27,7 @@ export interface Source {
 }
 
 /** @throws MienError `usage` for options that contradict each other or name nothing, `file` for unreadable tables */
-export async function sourceOf(options: SourceOptions, warn: Output['warn']): Promise<Source> {
+export async function predictSource(options: SourceOptions, warn: Output['warn']): Promise<PredictSource> {
   const { text, image, audio, input } = options;
   if (input !== undefined && (text !== undefined || image !== undefined || audio !== undefined))
     throw new MienError('usage', '--input cannot be combined with --text, --image or --audio', {

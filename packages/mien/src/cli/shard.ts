@@ -1,8 +1,8 @@
 // Which part of the work a process does: stated as options, or by the array variables of a cluster.
 import { MienError } from 'mien-engine/base';
 
-/** Shard `index` of `of`, from 0. */
-export interface Shard {
+/** Share `index` of the `of` shares of a job, from 0. */
+export interface JobShare {
   readonly index: number;
   readonly of: number;
 }
@@ -25,7 +25,7 @@ function wholeNumber(text: string, name: string): number {
   return Number(text);
 }
 
-function checked(index: number, of: number): Shard {
+function checked(index: number, of: number): JobShare {
   if (of < 1 || index < 0 || index >= of) throw usage(`there is no part ${index} of ${of}`, EXAMPLE);
   return { index, of };
 }
@@ -35,10 +35,10 @@ function checked(index: number, of: number): Shard {
  * the index is a cluster's variable (Kubernetes Indexed Job, Slurm or AWS Batch array) and n is `--shards` or its other one.
  * @throws MienError `usage` if one of the two numbers is missing or they are inconsistent
  */
-export function shardOf(
+export function jobShareOf(
   { shard, shards }: { readonly shard?: string | undefined; readonly shards?: string | undefined },
   env: NodeJS.ProcessEnv = process.env,
-): Shard | undefined {
+): JobShare | undefined {
   if (shard !== undefined) {
     const [, index, of = shards] = /^(\d{1,9})(?:\/(\d{1,9}))?$/.exec(shard) ?? [];
     if (index === undefined || of === undefined) throw usage(`--shard is "${shard}", expected i/n`, EXAMPLE);

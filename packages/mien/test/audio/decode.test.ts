@@ -113,7 +113,7 @@ describe('compressed recordings', () => {
     return tones * Math.sin((Math.PI * t) / 0.6) ** 2;
   });
 
-  it.each(names)('%s has the sound that was encoded, at its place', async (name) => {
+  it.each(names)('%s gives the encoded sound, aligned in time', async (name) => {
     const { samples, notes } = await decodeAudio(await contentOf(name));
     expect(notes).toEqual([]);
     expect(Math.abs(samples.length - 9600)).toBeLessThan(100);
@@ -122,7 +122,7 @@ describe('compressed recordings', () => {
     expect(error / power).toBeLessThan(name === 'mono.opus' ? 0.15 : 0.01);
   });
 
-  it.each(names)('%s gives what there is when it is cut off, or a typed error', async (name) => {
+  it.each(names)('%s gives the part before it is cut off, or a typed error', async (name) => {
     const bytes = await contentOf(name);
     for (const share of [0.02, 0.1, 0.5, 0.8, 0.98]) {
       const cut = bytes.subarray(0, Math.floor(bytes.length * share));
@@ -180,12 +180,12 @@ describe('compressed recordings', () => {
   });
 });
 
-describe('sound that is wrong', () => {
+describe('invalid sound', () => {
   const speech = (...channels: Float32Array[]) => speechOf({ sampleRate: 16_000, channels });
   const fault = (channels: Float32Array[], options = {}) =>
     faultOf(Promise.resolve().then(() => speechOf({ sampleRate: 16_000, channels }, options)));
 
-  it('refuses silence, also with an offset, and what is short, long or not finite', async () => {
+  it('rejects silence, also with an offset, and recordings that are short, long or not finite', async () => {
     expect((await fault([new Float32Array(16_000)])).fault).toBe('silent');
     expect((await fault([new Float32Array(16_000).fill(0.3)])).fault).toBe('silent');
     expect((await fault([tone(0.29)])).fault).toBe('too-short');
@@ -221,7 +221,7 @@ describe('sound that is wrong', () => {
     expect(worst(samples, second)).toBeLessThan(1e-6);
   });
 
-  it('averages channels and resamples what other rates hold', () => {
+  it('averages channels and resamples other rates', () => {
     const left = tone(1, { rate: 192_000 });
     const right = tone(1, { rate: 192_000, hertz: 1000 });
     const { samples } = speechOf({ sampleRate: 192_000, channels: [left, right] });

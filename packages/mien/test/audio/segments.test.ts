@@ -55,7 +55,7 @@ const bounds = async (samples: Float32Array, options?: SegmentOptions) =>
   (await speechSegments(samples, options)).map(({ start, end }) => [start, end] as const);
 
 describe('segments of speech', () => {
-  it('are where the voice is, with a little of what is around it', async () => {
+  it('contain the voice, with a little of its surroundings', async () => {
     const samples = speech(9, [
       [1, 2.5],
       [4, 6],
@@ -76,7 +76,7 @@ describe('segments of speech', () => {
     }
   });
 
-  it('join across short pauses, and pauses are what the caller says', async () => {
+  it('continue across pauses shorter than the option says', async () => {
     const samples = speech(8, [
       [1, 2.5],
       [2.8, 4],
@@ -105,7 +105,7 @@ describe('segments of speech', () => {
     expect(await bounds(speech(7.5, voices, 0.03))).toHaveLength(2);
   });
 
-  it('of speech without a pause are cut at its weakest places, and nothing is lost', async () => {
+  it('of speech without a pause are cut where it is weakest, without loss', async () => {
     const samples = speech(48, [[1, 47]]);
     samples.fill(0, 12 * RATE, 12.06 * RATE);
     const found = await bounds(samples, { maxSeconds: 15 });
@@ -119,7 +119,7 @@ describe('segments of speech', () => {
     expect(found.at(-1)![1]).toBeGreaterThan(47);
   });
 
-  it('are the same in parts of any size as at once', async () => {
+  it('do not depend on the size of the parts', async () => {
     const samples = speech(15, [
       [0.5, 2],
       [2.3, 3.1],
@@ -151,14 +151,14 @@ describe('segments of speech', () => {
     );
   });
 
-  it('come soon after their speech has ended', async () => {
+  it('are returned soon after their speech has ended', async () => {
     const segmenter = createSegmenter();
     const samples = speech(6, [[1, 2]]);
     expect(await segmenter.push(samples.subarray(0, 2 * RATE))).toEqual([]);
     expect(await segmenter.push(samples.subarray(2 * RATE, 4 * RATE))).toHaveLength(1);
   });
 
-  it('have options that are possible', () => {
+  it('reject impossible options', () => {
     expect(() => createSegmenter({ padding: 0.3 })).toThrow(/padding.*half of the pause of 0.4 s/);
     expect(() => createSegmenter({ maxSeconds: 0.5 })).toThrow(/maxSeconds.*at least 1.3 s/);
     expect(() => createSegmenter({ pause: Number.NaN })).toThrow(/pause.*positive/);
@@ -263,7 +263,7 @@ describe("Silero's model", () => {
     await detector.dispose();
   });
 
-  it('is refused if it is another one', async () => {
+  it('rejects another model', async () => {
     const graph = createGraph('other');
     const x = input(graph, 'x', 'float32', [1]);
     await expect(createSileroDetector(encodeModel(graph, { y: mul(x, x) }))).rejects.toThrow(

@@ -54,7 +54,7 @@ describe('encodings', () => {
   });
 });
 
-describe('headers that lie', () => {
+describe('wrong headers', () => {
   it.each([
     ['a RIFF size of 0', { riffSize: 0 }],
     ['sizes of a pipe', { riffSize: 0xffffffff, dataSize: 0xffffffff }],
@@ -69,7 +69,7 @@ describe('headers that lie', () => {
     expect(wave.truncated).toBeUndefined();
   });
 
-  it('reads as much as there is when more is promised, and says so', () => {
+  it('reads a file that ends early, and reports it', () => {
     const wave = readWav(wavFile(sixteen, { dataSize: 5000 }));
     expect([...wave.channels[0]!]).toEqual([...samples]);
     expect(wave.truncated).toBe(true);
@@ -98,7 +98,7 @@ describe('headers that lie', () => {
     expect(() => readWav(whole.subarray(0, 44))).toThrow(/without a sample/);
   });
 
-  it('refuses what is too long before reading it', () => {
+  it('rejects what is too long before reading it', () => {
     expect(() => readWav(wavFile(integers(tone(2), 16)), { maxSeconds: 1 })).toThrow(
       /longer than the limit of 1 s/,
     );

@@ -1,6 +1,6 @@
 // Which part of the work a process does, from options and from the array variables of clusters.
 import { expect, test } from 'vitest';
-import { shardOf } from '../../src/cli/shard.js';
+import { jobShareOf } from '../../src/cli/shard.js';
 
 test.each([
   [{}, {}, undefined],
@@ -17,7 +17,7 @@ test.each([
   [{}, { JOB_COMPLETION_INDEX: '0', JOB_COMPLETIONS: '2' }, { index: 0, of: 2 }],
   [{}, { JOB_COMPLETIONS: '2' }, undefined],
 ])('%o with %o', (options, env, part) => {
-  expect(shardOf(options, env)).toEqual(part);
+  expect(jobShareOf(options, env)).toEqual(part);
 });
 
 test.each([
@@ -31,5 +31,5 @@ test.each([
   [{ shards: '4' }, { JOB_COMPLETION_INDEX: '' }, /JOB_COMPLETION_INDEX is ""/],
   [{ shards: '2' }, { JOB_COMPLETION_INDEX: '2' }, /no part 2 of 2/],
 ])('%o with %o is rejected', (options, env, message) => {
-  expect(() => shardOf(options, env)).toThrow(message);
+  expect(() => jobShareOf(options, env)).toThrow(message);
 });

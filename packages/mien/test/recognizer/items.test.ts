@@ -44,7 +44,7 @@ const told = (items: readonly RowItem[]) =>
   );
 
 describe('a table', () => {
-  test('is read by the names that are asked for, whatever their case', async () => {
+  test('is read by the requested column names, whatever their case', async () => {
     const content = ' Tweet ;Photo; No.\nI am sad; a b.png;7\n;;\nfine;;\n';
     const columns = { text: 'tweet', image: 'PHOTO', id: 'no.' };
     expect(told(await itemsOf(content, { columns }))).toEqual([
@@ -69,7 +69,7 @@ describe('a table', () => {
     expect(warnings.map((message) => /column "(.*?)"/.exec(message)![1])).toEqual(['imgae', 'images']);
   });
 
-  test('has an error of its own for a cell that is no text, and for a row that cannot be read', async () => {
+  test('has an error of its own for a cell that is not text, and for a row that cannot be read', async () => {
     const rows = [
       { text: ['a'] },
       { text: { a: 1 } },
@@ -107,7 +107,7 @@ describe('a table', () => {
     await expect(values('text,lable\na,b')).rejects.toThrow(/no column "Label"\nDid you mean "lable"/);
   });
 
-  test('on standard input is told from lines of text', async () => {
+  test('on standard input is distinguished from lines of text', async () => {
     expect(told(await linesOf('text;image\nI am sad;\n'))).toEqual([['2', 'I am sad', undefined]]);
     expect(told(await linesOf('words\n"I am sad, or so"\n', { columns: { text: 'words' } }))).toEqual([
       ['2', 'I am sad, or so', undefined],
@@ -121,7 +121,7 @@ describe('a table', () => {
   });
 });
 
-test('a folder is read with what links in it lead to, without what is hidden', async () => {
+test('a folder is read with the targets of links, without hidden files', async () => {
   const folder = join(root, 'photos');
   const files = [
     'a.JPG',
@@ -166,7 +166,7 @@ describe('results', () => {
   });
   afterAll(() => recognizer.dispose());
 
-  test('stand beside their rows, also those of rows that hold no item', async () => {
+  test('belong to their rows, also to rows without an item', async () => {
     const rows = ['joy', { a: 1 }, true, 'fear', ['joy']].map((text) => JSON.stringify({ text }));
     const found: [string, string, boolean][] = [];
     const items = itemsOfLines(Readable.from([rows.join('\n')]));
@@ -182,7 +182,7 @@ describe('results', () => {
     expect(found.at(-1)![2]).toBe(true);
   });
 
-  test('of which none is an answer are a failure, a single one with its own words', () => {
+  test('without any answer are an error; a single one keeps its message', () => {
     const failed = (message: string): Result => ({ error: { code: 'no-face', message }, warnings: [] });
     const answered = { label: 'joy' } as Result;
     const outcome = (...results: Result[]) =>

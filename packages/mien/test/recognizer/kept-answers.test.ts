@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { KEPT, presentAnswers, type KeptAnswers } from '../../../../test/support/answers.js';
 
-test('answers are the kept ones', async () => {
+test('answers equal the stored ones', async () => {
   const kept = JSON.parse(await readFile(KEPT, 'utf8')) as KeptAnswers;
   const now = await presentAnswers();
   const allowed = now.processor === kept.processor ? 1e-6 : 2e-2;

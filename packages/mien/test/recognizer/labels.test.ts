@@ -46,7 +46,7 @@ async function answerTo(manifest: BundleManifest, said: string, shown: string): 
 const NINE = [...FACE_LABELS, 'guilt', 'shame'].sort();
 
 describe('the answer to a text with a face', () => {
-  test('is over the labels that both share, and over no other', async () => {
+  test('is over the shared labels only', async () => {
     for (const texts of [TEXT_LABELS, NINE])
       for (const shown of FACE_LABELS) {
         const { probabilities } = await answerTo(manifestOf(texts, FACE_LABELS), 'joy', shown);
@@ -56,7 +56,7 @@ describe('the answer to a text with a face', () => {
     expect((await answerTo(manifestOf(NINE, FACE_LABELS), 'neutral', 'neutral')).label).toBe('neutral');
   });
 
-  test('is warned of where words and face contradict each other: neutral ones contradict nothing', async () => {
+  test('has a warning if words and face contradict each other; neutral ones never do', async () => {
     const warned = async (texts: readonly string[], said: string, shown: string): Promise<boolean> => {
       const { warnings } = await answerTo(manifestOf(texts, FACE_LABELS), said, shown);
       return warnings.some(({ code }) => code === 'modalities-disagree');
@@ -73,11 +73,11 @@ describe('the answer to a text with a face', () => {
   });
 });
 
-test('restricting keeps ratios, and is uniform where nothing is left', () => {
+test('restricting keeps ratios, and is uniform if nothing is left', () => {
   expect(restricted({ joy: 0.2, shame: 0.6, fear: 0.2 }, ['fear', 'joy'])).toEqual({ fear: 0.5, joy: 0.5 });
   expect(restricted({ joy: 0, shame: 1, fear: 0 }, ['fear', 'joy'])).toEqual({ fear: 0.5, joy: 0.5 });
 });
 
-test('the first of equal labels is on top', () => {
+test('of equal labels the first is the most probable', () => {
   expect(topOf({ anger: 0.5, joy: 0.5 })).toBe('anger');
 });

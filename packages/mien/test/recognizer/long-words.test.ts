@@ -44,7 +44,7 @@ test('a word that is split into very many parts is truncated', () => {
   expect([ids.length, truncated]).toEqual([128, true]);
 });
 
-test('a run of a hundred thousand characters around an address is of no language', async () => {
+test('a run of a hundred thousand characters around an address has no language', async () => {
   const german = 'Ich freue mich sehr über das schöne Wetter';
   const run = `${'b'.repeat(N)}@${'b'.repeat(N)}`;
   const text = `${german} ${run}`;

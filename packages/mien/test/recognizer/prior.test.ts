@@ -33,7 +33,7 @@ test('text, face and both together answer under it', async () => {
   }
 });
 
-test('a session counts it once, and says the same as a recogniser of a product of posteriors', async () => {
+test('a session counts it once, and agrees with the product of posteriors', async () => {
   const product = createRecognizer({
     bundle: await openLegible(['fusion']),
     faces: unused,
@@ -50,7 +50,7 @@ test('a session counts it once, and says the same as a recogniser of a product o
   await product.dispose();
 });
 
-test('what is no prior is refused, and the label that was meant is named', async () => {
+test('an invalid prior is rejected, with the nearest label', async () => {
   const info = { text: ['joy', 'shame'], face: ['joy', 'neutral'] };
   const refused =
     (prior: unknown, more = {}): (() => void) =>

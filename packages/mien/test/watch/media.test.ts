@@ -42,7 +42,7 @@ const decoders = canMakeClips
 if (decoders.length === 0) test.skip('node-av is not installed: no clips can be made', () => undefined);
 
 describe.each(decoders)('by %s', (decoder) => {
-  test('gives what is shown at each time, of a variable frame rate', async () => {
+  test('gives the frame shown at each time, also of a variable frame rate', async () => {
     const path = join(folder, `variable-${decoder}.mp4`);
     const pictures = [0, 0.1, 0.45, 1.5, 1.6, 1.7].map((at, i) => ({ at, image: picture(40 * (i + 1)) }));
     await makeClip(path, { pictures });
@@ -54,7 +54,7 @@ describe.each(decoders)('by %s', (decoder) => {
     expect(frames.map(({ index }) => index)).toEqual(frames.map((_, i) => i));
   });
 
-  test.each(['mp4', 'webm'])('begins in the middle of %s with the same pictures', async (kind) => {
+  test.each(['mp4', 'webm'])('starts in the middle of %s with the same frames', async (kind) => {
     const path = join(folder, `resumed-${decoder}.${kind}`);
     await makeClip(path, { pictures: steady(4, (at) => 40 + 40 * at) });
     const whole = (await framesIn(path, decoder)).frames;
@@ -65,7 +65,7 @@ describe.each(decoders)('by %s', (decoder) => {
       expect(Buffer.compare(image.data, whole[13 + i]!.image.data)).toBe(0);
   });
 
-  test('turns what is stored turned', async () => {
+  test('rotates video that is stored rotated', async () => {
     const path = join(folder, `turned-${decoder}.mp4`);
     await makeClip(path, { pictures: steady(1), turn: 90 });
     const { media, frames } = await framesIn(path, decoder);
@@ -77,7 +77,7 @@ describe.each(decoders)('by %s', (decoder) => {
     expect(data[3 * (5 * width + 5)]).toBeLessThan(150);
   });
 
-  test.each(['mp4', 'webm'])('reads what there is of a %s that is cut off', async (kind) => {
+  test.each(['mp4', 'webm'])('reads an incomplete %s up to its end', async (kind) => {
     const path = join(folder, `whole-${decoder}.${kind}`);
     const noisy = steady(6).map(({ at, image }, i) => ({
       at,
@@ -134,7 +134,7 @@ describe.each(decoders)('by %s', (decoder) => {
     expect(longest).toBeLessThan(10 * 16_000);
   });
 
-  test('says what is no recording', async () => {
+  test('reports files that are not recordings', async () => {
     const path = join(folder, `text-${decoder}.mp4`);
     await writeFile(path, 'not a video '.repeat(100));
     await expect(openMedia(path, decoder)).rejects.toMatchObject({ code: 'data' });
@@ -145,7 +145,7 @@ describe.each(decoders)('by %s', (decoder) => {
   });
 });
 
-test('turning four times by a quarter gives the picture again', () => {
+test('four quarter turns give the original image', () => {
   const image = picture(7, 8, 4);
   let now = turned(image, 0);
   for (let i = 0; i < 4; i++) now = turned(now, 90);
@@ -154,7 +154,7 @@ test('turning four times by a quarter gives the picture again', () => {
   expect(turned(image, 180)).toEqual(turned(turned(image, 90), 90));
 });
 
-test('a path that is none is an error that says so', async () => {
+test('an invalid path is reported as such', async () => {
   await expect(recordingPath(join(folder, 'absent.mp4'))).rejects.toMatchObject({ code: 'file' });
   await expect(recordingPath(folder)).rejects.toMatchObject({ code: 'file' });
   await expect(recordingPath('https://example.org/a.mp4')).rejects.toMatchObject({ code: 'usage' });

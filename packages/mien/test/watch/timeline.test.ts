@@ -107,7 +107,7 @@ async function rowsOf(pictures: readonly DecodedImage[], state = BEGINNING): Pro
 const people = (rows: readonly TimelineRow[]): string =>
   rows.map(({ time, person }) => `${Math.round(5 * time)}:${person}`).join(' ');
 
-describe('who is who', () => {
+describe('tracking people', () => {
   const both = scene([
     { x: 20, color: RED },
     { x: 110, color: BLUE },
@@ -120,7 +120,7 @@ describe('who is who', () => {
     expect(people(await rowsOf(pictures))).toBe('0:1 0:2 1:1 1:2 2:1 4:1 4:2 25:1 25:2');
   });
 
-  test('a cut to another face at the same place is another person, and back the first', async () => {
+  test('a cut to another face at the same place starts another person, and a cut back continues the first', async () => {
     const [a, b] = [scene([{ x: 60, color: RED }]), scene([{ x: 60, color: BLUE }])];
     expect(people(await rowsOf([a, a, b, b, a]))).toBe('0:1 1:1 2:2 3:2 4:1');
   });
@@ -132,7 +132,7 @@ describe('who is who', () => {
   });
 });
 
-test('a run that starts again at any part gives the same rows', async () => {
+test('a run that resumes at any part gives the same rows', async () => {
   const pictures = Array.from({ length: 130 }, (_, i) =>
     scene([{ x: (i * 3) % 100, color: i % 40 < 25 ? RED : BLUE }]),
   );
@@ -149,7 +149,7 @@ test('a run that starts again at any part gives the same rows', async () => {
   expect(all).toHaveLength(130);
 });
 
-test('posteriors are fused with each prior counted once, and their agreement told', () => {
+test('posteriors are fused with each prior counted once, and their agreement is given', () => {
   const [face, text] = [
     { anger: 0.8, sadness: 0.2 },
     { anger: 0.5, sadness: 0.5 },
@@ -165,7 +165,7 @@ test('posteriors are fused with each prior counted once, and their agreement tol
   expect(agreementOf({ face: { anger: 1, sadness: 0 }, text: { anger: 0, sadness: 1 } })).toBe(0);
 });
 
-test('each stretch of speech is recognised by itself, at its time', async () => {
+test('each segment of speech is recognised separately, at its time', async () => {
   const stretches = [
     [1, 2.5],
     [4, 6.5],
@@ -254,7 +254,7 @@ describe.runIf(canMakeClips)('of clips', () => {
   const steady = (seconds: number, image: DecodedImage) =>
     Array.from({ length: seconds * 10 }, (_, i) => ({ at: i / 10, image }));
 
-  test('a run that is stopped and started again writes the same files', async () => {
+  test('a run that is interrupted and resumed writes the same files', async () => {
     const path = join(folder, 'clip.mp4');
     const pictures = Array.from({ length: 130 }, (_, i) => ({
       at: i / 10,
@@ -293,7 +293,7 @@ describe.runIf(canMakeClips)('of clips', () => {
     });
   });
 
-  test('without a face and without sound there is an empty table and a note', async () => {
+  test('without face and sound, the table is empty and there is a note', async () => {
     const path = join(folder, 'empty.webm');
     await makeClip(path, { pictures: steady(1, scene([])) });
     const summary = await recordTimeline(recognizer, path, join(folder, 'empty'), { html: true });
@@ -308,7 +308,7 @@ describe.runIf(canMakeClips)('of clips', () => {
     });
   });
 
-  test('words go to the one person on screen, else to nobody', async () => {
+  test('words are assigned to a person only if there is one on screen', async () => {
     const path = join(folder, 'words.mp4');
     const two = scene([
       { x: 20, color: RED },
@@ -331,7 +331,7 @@ describe.runIf(canMakeClips)('of clips', () => {
     expect(rows.find(({ time }) => time === 0.4)!.agreement).toBeLessThan(0.8);
   });
 
-  test('refuses options that it does not know', async () => {
+  test('rejects unknown options', async () => {
     const rows = watch(recognizer, join(folder, 'words.mp4'), { evry: 1 } as object);
     await expect(rows.next()).rejects.toMatchObject({ code: 'usage' });
   });

@@ -23,14 +23,14 @@ const logitsOf = (likely: Readonly<Record<number, number>>): Float32Array =>
   Float32Array.from({ length: COUNT }, (_, i) => likely[i] ?? 0);
 
 describe('the next token', () => {
-  it('is never a suppressed one, and those of the start only later', () => {
+  it('is never a suppressed one; some are suppressed at the start only', () => {
     const likely = { 5: 90, 0: 80, 1: 70 };
     expect(nextToken(logitsOf(likely), [], rules, false).token).toBe(1);
     expect(nextToken(logitsOf(likely), [1], rules, false).token).toBe(0);
     expect(nextToken(logitsOf({ 7: 90, 8: 80, 6: 1 }), [1], rules, false).token).toBe(6);
   });
 
-  it('is a time at the start, not too late a one', () => {
+  it('is a time at the start, below the latest start', () => {
     const { token } = nextToken(logitsOf({ 1: 90, 12: 80, 11: 70 }), [], rules);
     expect(token).toBe(11);
   });
@@ -50,7 +50,7 @@ describe('the next token', () => {
     expect(nextToken(logitsOf({ 9: 90, 10: 80, 11: 70 }), [10, 1], rules).token).toBe(11);
   });
 
-  it('is a time where all times together are likelier than any text', () => {
+  it('is a time if all times together are likelier than any text', () => {
     const times = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [12 + i, 4.5]));
     expect(nextToken(logitsOf({ 2: 5, ...times }), [8, 1], rules).token).toBe(12);
     expect(nextToken(logitsOf({ 2: 5, 12: 4.5 }), [8, 1], rules).token).toBe(2);
@@ -114,7 +114,7 @@ const words = {
 };
 
 describe('tokens', () => {
-  it('give back any text from its bytes', () => {
+  it('reproduce any text from its bytes', () => {
     expect([SIGNS[0x20], SIGNS[0x0a], SIGNS[0x41], SIGNS[0xad]]).toEqual(['Ġ', 'Ċ', 'A', 'Ń']);
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
@@ -125,7 +125,7 @@ describe('tokens', () => {
     );
   });
 
-  it('have no text where they are special, and a sign of their own where they are no UTF-8', () => {
+  it('have no text if they are special, and U+FFFD if they are not UTF-8', () => {
     expect(textOf([256, 0x61, 260, 300], words)).toBe('a');
     expect(textOf([0xc3, 0x61], words)).toBe('\uFFFDa');
   });
@@ -149,7 +149,7 @@ describe('tokens', () => {
     },
   );
 
-  it('are refused when they are no bytes or overlap', () => {
+  it('are rejected if they are not bytes or overlap', () => {
     expect(checkWords(words).window).toBe(30);
     expect(() => checkWords({ ...words, vocabulary: ['a', 'b c'] })).toThrow(/token 1/);
     expect(() => checkWords({ ...words, end: 3 })).toThrow(/text tokens come first/);
@@ -162,7 +162,7 @@ describe('segments', () => {
   const at = (seconds: number): number => 260 + Math.round(seconds / 0.02);
   const say = (text: string): number[] => [...new TextEncoder().encode(text)];
 
-  it('lie between their times, and what follows the last complete one is done again', () => {
+  it('lie between their times; what follows the last complete one is transcribed again', () => {
     const tokens = [at(0.4), ...say(' one'), at(1.2), at(2), ...say(' two'), at(3), at(3), ...say(' th')];
     const { segments, done } = segmentsOf(tokens, words, 30);
     expect(segments.map(({ text }) => text)).toEqual(['one', 'two']);
@@ -171,7 +171,7 @@ describe('segments', () => {
     expect(done).toBeCloseTo(3, 9);
   });
 
-  it('are all of a window that ends with a single time', () => {
+  it('cover a window that ends with a single time', () => {
     const tokens = [at(0), ...say('one'), at(1), at(1.5), ...say('two'), at(4)];
     const { segments, done } = segmentsOf(tokens, words, 2.5);
     expect(segments).toMatchObject([
@@ -181,7 +181,7 @@ describe('segments', () => {
     expect(done).toBe(2.5);
   });
 
-  it('are one where there is no pair of times', () => {
+  it('are one if there is no pair of times', () => {
     expect(segmentsOf([at(0.5), ...say(' hi'), at(1)], words, 7)).toEqual({
       segments: [{ start: 0.5, end: 1, text: 'hi' }],
       done: 7,

@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { checkProfile, encodersOf } from '../encoders.js';
 import { featureFolder } from '../options.js';
-import { interruption, type Output, outputOf, shardOf, progressOf } from 'mien/cli';
+import { interruption, type Output, outputOf, jobShareOf, progressOf } from 'mien/cli';
 import type { Part } from '../../features/format.js';
 import { SET_NAMES, type SetName } from '../../features/sets.js';
 import type { FillResult } from '../../features/fill.js';
@@ -79,7 +79,7 @@ export function defineExtract(program: Command): void {
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  const part = shardOf(options);
+  const part = jobShareOf(options);
   const { data } = options;
   if (data === undefined)
     throw new MienError('usage', 'no data: specify the folder with isear, fer2013 and rafdb as --data');

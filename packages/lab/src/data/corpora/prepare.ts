@@ -1,5 +1,5 @@
 // Prepares corpora for training together: no text occurs twice, and none in any test split.
-import { itemsAt, randomStream } from 'mien-engine/base';
+import { indicesBy, itemsAt, randomStream } from 'mien-engine/base';
 import {
   type CorpusText,
   FACE_LABELS,
@@ -48,41 +48,30 @@ export function prepareCorpora(
     ),
   ];
   const drops = new Map<CorpusItem, CorpusDrop>();
-  const keys = entries.map(({ text }) => keyOf(text));
-  const before = (a: number, b: number): boolean => {
-    const [x, y] = [entries[a]!, entries[b]!];
-    return x.rank !== y.rank ? x.rank < y.rank : x.corpus !== y.corpus ? x.corpus < y.corpus : a < b;
-  };
+  const keyed = entries.map((entry, place) => ({ ...entry, place, key: keyOf(entry.text) }));
   const nearly = findTextRepeats(entries.map(({ text }) => text));
-  const sameKey = new Map<string, number[]>();
-  keys.forEach((key, i) => {
-    const same = sameKey.get(key);
-    if (same) same.push(i);
-    else sameKey.set(key, [i]);
-  });
-  entries.forEach(({ item, rank }, i) => {
-    if (item === undefined || item.split === 'test') return;
-    if (keys[i] === '') {
+  const placesOf = indicesBy(keyed, ({ key }) => key);
+  for (const { item, rank, corpus, place, key } of keyed) {
+    if (item === undefined || item.split === 'test') continue;
+    if (key === '') {
       drops.set(item, 'empty');
-      return;
+      continue;
     }
-    const same = sameKey.get(keys[i]!)!;
-    const others = [...new Set([...same, ...nearly[i]!])].filter((other) => other !== i);
-    const earlier = others.filter((other) => entries[other]!.rank < rank);
-    if (earlier.some((other) => entries[other]!.rank === RANK.test))
-      drops.set(item, 'repeated in a test split');
+    const same = itemsAt(keyed, placesOf.get(key) ?? []);
+    const earlier = [...same, ...itemsAt(keyed, nearly[place] ?? [])].filter((other) => other.rank < rank);
+    if (earlier.some((other) => other.rank === RANK.test)) drops.set(item, 'repeated in a test split');
     else if (earlier.length > 0) drops.set(item, 'repeated in another split');
     else {
-      const equals = same.filter((other) => other !== i && entries[other]!.rank === rank);
+      const equals = same.filter((other) => other.place !== place && other.rank === rank);
       const disagrees = equals.some((other) => {
-        const labels =
-          entries[other]!.corpus === entries[i]!.corpus ? entries[other]!.item?.labels : undefined;
+        const labels = other.corpus === corpus ? other.item?.labels : undefined;
         return labels !== undefined && !labels.some((label) => item.labels.includes(label));
       });
       if (disagrees) drops.set(item, 'several labels');
-      else if (equals.some((other) => before(other, i))) drops.set(item, 'repeated');
+      // Entries are in the order of the corpora.
+      else if (equals.some((other) => other.place < place)) drops.set(item, 'repeated');
     }
-  });
+  }
   return corpora.map((corpus) => {
     const dropped: Partial<Record<CorpusDrop, number>> = {};
     const items = corpus.items.filter((item) => {

@@ -1,14 +1,15 @@
 // The comparison as Markdown tables.
 import { meanOf } from 'mien/parts/evaluate';
-import { share } from '../../report/tables.js';
-import { table, withInterval } from '../markdown.js';
+import { fraction, table, withInterval } from '../markdown.js';
 import { headTitle, type ComparedHeadFile } from '../../report/comparison-file.js';
 import type { ComparisonSummary } from './summary.js';
 
 const signed = (value: number): string => `${value > 0 ? '+' : ''}${(100 * value).toFixed(1)}`;
 
 const difference = ({ difference: of }: ComparedHeadFile): string =>
-  of === null ? '–' : `${signed(of.mean)} [${signed(of.low!)}, ${signed(of.high!)}], p = ${share(of.pValue)}`;
+  of === null
+    ? '–'
+    : `${signed(of.mean)} [${signed(of.low!)}, ${signed(of.high!)}], p = ${fraction(of.pValue)}`;
 
 /** What heads cost and how good they are; accuracy by situation, with the gate's mean where there is one. */
 export function renderComparison({ heads, chosen, pairs }: ComparisonSummary): string {
@@ -45,9 +46,9 @@ export function renderComparison({ heads, chosen, pairs }: ComparisonSummary): s
       name,
       ...heads.map(({ situations: own }) => {
         const { accuracy, gates } = own[s]!;
-        const mean = share(accuracy.mean);
+        const mean = fraction(accuracy.mean);
         if (gates.length === 0) return mean;
-        return `${mean} / ${share(meanOf(gates))}`;
+        return `${mean} / ${fraction(meanOf(gates))}`;
       }),
     ]),
   );

@@ -6,7 +6,7 @@ import { madeBy } from './model.js';
 import { points, type Section } from './section.js';
 
 const partOf = ({ name, on }: ModelFacts['evaluation']['certainty'][number]): string => `${name}, ${on}`;
-const REQUESTED = { risk: 'error rate asked for', coverage: 'coverage asked for' };
+const REQUESTED = { risk: 'requested error rate', coverage: 'coverage asked for' };
 
 export function abstentionSection({ evaluation: { certainty } }: ModelFacts): Section {
   const risks = certainty.flatMap((one) => one.risks.map((risk) => ({ part: partOf(one), ...risk })));
@@ -17,17 +17,17 @@ export function abstentionSection({ evaluation: { certainty } }: ModelFacts): Se
     title: 'When the model may refuse to answer',
     blocks:
       certainty.length === 0
-        ? [{ text: 'This model’s evaluation holds nothing on abstention.' }]
+        ? [{ text: 'This model’s evaluation has no figures on abstention.' }]
         : [
             { text: inWords(risks, sets) },
             {
               figure: {
                 id: 'abstention',
-                title: 'What was asked for, and what came of it on test items',
+                title: 'Requested and measured on test items',
                 caption:
-                  'Above the dashed line in the first chart, answers are wrong more often than was asked; below it in the third, ' +
-                  'sets hold the label less often. The second and the fourth show what it costs: how many items get an answer, and how ' +
-                  'many labels a set names.',
+                  'Above the dashed line in the first chart, answers are wrong more often than requested; below it in the third, ' +
+                  'sets contain the label less often. The second and the fourth show the cost: how many items get an answer, and how ' +
+                  'many labels a set has.',
                 notes: [pairingNote],
                 panels: [
                   keptPanel(
@@ -46,13 +46,13 @@ export function abstentionSection({ evaluation: { certainty } }: ModelFacts): Se
                   ),
                   keptPanel(
                     'abstention-coverage',
-                    'sets that hold the label',
+                    'sets that contain the label',
                     sets.map(({ part, wanted, coverage }) => ({
                       part,
                       requested: wanted,
                       measured: coverage,
                     })),
-                    { requested: REQUESTED.coverage, measured: 'share that holds it', diagonal: true },
+                    { requested: REQUESTED.coverage, measured: 'share that contains it', diagonal: true },
                   ),
                   keptPanel(
                     'abstention-size',
@@ -66,7 +66,7 @@ export function abstentionSection({ evaluation: { certainty } }: ModelFacts): Se
             {
               table: {
                 id: 'abstention',
-                title: 'Risks and coverages, asked for and measured',
+                title: 'Risks and coverages, requested and measured',
                 columns: [
                   { header: 'What decides' },
                   { header: 'asked', ...right },
@@ -90,7 +90,7 @@ export function abstentionSection({ evaluation: { certainty } }: ModelFacts): Se
                   }),
                 })),
                 notes: [
-                  'Thresholds are from validation items. Risk: answers are given from that confidence on at which validation’s errors, at the upper end of a 95% interval, are no more than the risk. Coverage: the share of sets that hold the label. A part that decides over faces of two sets keeps its promise over both together, not for each.',
+                  'Thresholds are from validation items. Risk: answers are given above the confidence at which the error rate on validation, at the upper end of a 95% interval, does not exceed the risk. Coverage: the share of sets that contain the label. For a part that reads faces of two data sets, both hold over the two together, not for each.',
                 ],
               },
             },
@@ -107,10 +107,10 @@ function inWords(
   const short = sets.filter(({ wanted, coverage }) => coverage < wanted);
   const furthest = short.toSorted((a, b) => a.coverage - a.wanted - (b.coverage - b.wanted))[0];
   return (
-    'The recogniser can be asked to answer only where its errors stay below a stated share, or to name a set of labels that holds the right one with a stated probability. ' +
-    `On test items the error rate exceeds what was asked in ${over} of ${risks.length} cases, and sets hold the label less often than asked in ${short.length} of ${sets.length}` +
+    'The recogniser can be asked to answer only where its errors stay below a stated share, or to return a set of labels that contains the true one with a stated probability. ' +
+    `On test items the error rate exceeds the requested one in ${over} of ${risks.length} cases, and sets contain the label less often than requested in ${short.length} of ${sets.length}` +
     (furthest
-      ? `, by ${points(furthest.wanted - furthest.coverage)} points at most (${furthest.part}, ${share(furthest.wanted)} asked).`
+      ? `, by ${points(furthest.wanted - furthest.coverage)} points at most (${furthest.part}, ${share(furthest.wanted)} requested).`
       : '.')
   );
 }

@@ -27,8 +27,8 @@ export function alignedReport({ name, evaluation: { aligned } }: WithAligned): S
     blocks: [
       {
         text:
-          `Everywhere else in this report the face of a pair was chosen by the text’s label. Here nobody chose it: ${aligned.name} holds posts with their picture, ` +
-          `words and picture judged by themselves as ${groups.join(' or ')}. The picture’s label is not the face’s, and the face need not be the author’s. ` +
+          `Everywhere else in this report the face of a pair was chosen by the text’s label. Here it was not: ${aligned.name} consists of posts with their picture, ` +
+          `whose words and picture were judged separately as ${groups.join(' or ')}. The picture’s label is not the face’s, and the face need not be the author’s. ` +
           `Both judgements are the same in ${agreeing.n.toLocaleString('en-US')} pairs and contradict each other in ${contradicting.n.toLocaleString('en-US')}.`,
       },
       {
@@ -56,7 +56,7 @@ export function alignedReport({ name, evaluation: { aligned } }: WithAligned): S
             },
           ],
           notes: [
-            'The product is that of the two posteriors. Intervals are percentiles over resampled pairs; differences are taken pair by pair.',
+            'The product is that of the two posteriors. Intervals are percentiles over resampled pairs; differences are paired.',
           ],
         },
       },
@@ -74,12 +74,12 @@ export function alignedReport({ name, evaluation: { aligned } }: WithAligned): S
             },
           ],
           notes: [
-            'No answer can be right about both labels; the best one leaves both possible. How often words and face are taken to contradict each other was estimated on these pairs, by this likelihood over all of them.',
+            'No answer can agree with both labels; the best one gives probability to both. The assumed frequency of contradictions was estimated on these pairs, by their total likelihood.',
           ],
         },
       },
       commandNote(
-        'These numbers need the pairs; they stand in the model’s evaluation.json, under <code>evaluation.aligned</code>, and were made by',
+        'These numbers need the pairs; they are in the model’s evaluation.json, under <code>evaluation.aligned</code>, and were made by',
         'mien export … --pairs FILE --mapping configs/polar-pairs.yaml --collapse configs/polarity.yaml',
       ),
     ],

@@ -104,7 +104,7 @@ export async function confidenceSection(context: ReportContext): Promise<Section
           title: 'Reliability before and after temperature',
           caption:
             'Accuracy of predictions by their confidence, in ten bins over the test items of all seeds and pairings. On the dashed ' +
-            'line confidence is right; below it, the model is too sure. Temperatures are fitted on validation items.',
+            'line, confidence equals accuracy; below it, the model is overconfident. Temperatures are fitted on validation items.',
           notes: [pairingNote],
           panels: diagrams,
         },
@@ -116,7 +116,7 @@ export async function confidenceSection(context: ReportContext): Promise<Section
           title: 'Errors left when only the most confident items are answered',
           caption:
             'Error rate of the answers against the share of pairs that are answered, most confident first; means over seeds and ' +
-            'pairings. The further a curve falls to the left, the better the model knows what it does not know. In the legend, the ' +
+            'pairings. The lower a curve at its left end, the better confidence separates errors. In the legend, the ' +
             'mean error rate over all shares.',
           notes: [pairingNote],
           panels: risks,
@@ -161,14 +161,14 @@ const errorTable = (groups: readonly RowGroup[]): TextTable => ({
   ],
   groups,
   notes: [
-    'Means over seeds and pairings. ECE: 15 bins of equal width; few items a bin keep it above zero even where confidence is right. Brier: 0 to 2. Before: temperature 1.',
+    'Means over seeds and pairings. ECE: 15 bins of equal width; small bins keep it above zero even for calibrated confidence. Brier: 0 to 2. Before: temperature 1.',
     pairingNote,
   ],
 });
 
 const setTable = (groups: readonly RowGroup[]): TextTable => ({
   id: 'sets',
-  title: 'Prediction sets: coverage asked for and measured',
+  title: 'Prediction sets: requested and measured coverage',
   columns: [
     { header: 'Test set' },
     { header: 'asked', ...right },
@@ -180,7 +180,7 @@ const setTable = (groups: readonly RowGroup[]): TextTable => ({
   ],
   groups,
   notes: [
-    'Split conformal prediction: labels whose probability exceeds a threshold fitted on validation items, so that new items exchangeable with those are covered as asked on average over labels, not for each label. Validation also chose epoch and temperature, and its pairs repeat its texts: the promise is met approximately. Worst label: the one whose items are covered least.',
+    'Split conformal prediction: labels whose probability exceeds a threshold fitted on validation items, so that new items exchangeable with those are covered as requested on average over labels, not for each label. Validation also chose epoch and temperature, and its pairs repeat its texts: the guarantee is approximate. Worst label: the one whose items are covered least.',
     pairingNote,
   ],
 });
@@ -247,7 +247,7 @@ function meanRiskCoverage({ runs }: RowPredictions): RiskCoverage {
 }
 
 interface RowSets extends SetCoverage {
-  /** One minus the coverage asked for. */
+  /** One minus the requested coverage. */
   readonly alpha: number;
   readonly threshold: number;
 }

@@ -24,7 +24,7 @@ export function corruptionReport({ evaluation, fusion, name: model }: ModelFacts
     title: 'When one side is bad',
     blocks:
       curves.length === 0
-        ? [{ text: 'This model’s evaluation holds no corrupted pairs.' }]
+        ? [{ text: 'This model’s evaluation has no corrupted pairs.' }]
         : [
             ...inWords(curves, fusion?.training === 'corrupted').map((text): Block => ({ text })),
             ...sets.map((set): Block => ({
@@ -32,9 +32,9 @@ export function corruptionReport({ evaluation, fusion, name: model }: ModelFacts
                 id: `corruption-${slug(set)}`,
                 title: `${set}: accuracy and gate as one side gets worse`,
                 caption:
-                  `Accuracy of ${model} on ${curves[0]!.points[0]!.n} test pairs of which the text or the face is made worse by degrees, of either ` +
+                  `Accuracy of ${model} on ${curves[0]!.points[0]!.n} test pairs whose text or face is corrupted by degrees, also of either ` +
                   'side alone and of the product of posteriors; below, the gate’s mean, the face’s share. At the left end the pairs are clean. ' +
-                  'Of the gate only how it moves can be read, not that one half were even.',
+                  'Only changes of the gate can be interpreted: one half does not mean equal weight.',
                 notes: [pairingNote],
                 panels: curves
                   .filter(({ name }) => name === set)
@@ -64,13 +64,13 @@ function inWords(curves: readonly CorruptionCurve[], trainedOnCorrupted: boolean
   const mean = product.reduce((sum, value) => sum + value, 0) / product.length;
   const gate = [
     gated.length === 0
-      ? 'This head has no gate to look at.'
+      ? 'This head has no gate.'
       : astray.length === 0
-        ? `The gate turns to the better side: in all ${gated.length} curves, at every level, it takes more from the side that was left alone than on clean pairs.`
+        ? `The gate turns to the better side: in all ${gated.length} curves, at every level, it gives the intact side more weight than on clean pairs.`
         : `The gate turns to the better side in ${gated.length - astray.length} of ${gated.length} curves, and not in ${astray.map(({ name, of, as }) => `${name}, ${of}, ${as}`).join('; ')}.`,
     ...gatesInWords(gated),
     trainedOnCorrupted
-      ? 'This fusion was trained on pairs of which some had such a side; the heads of the paper’s tables, above, were trained on clean pairs.'
+      ? 'This fusion was trained on pairs some of which were corrupted; the heads of the paper’s tables, above, were trained on clean pairs.'
       : 'This fusion was trained on clean pairs.',
   ];
   const accuracy = [
@@ -78,7 +78,7 @@ function inWords(curves: readonly CorruptionCurve[], trainedOnCorrupted: boolean
       (behind === 0
         ? '.'
         : ` (${lowest.curve.name}, ${lowest.curve.as} ${share(lowest.point.level)}: ${share(lowest.point.fused)} against ${share(Math.max(lowest.point.text, lowest.point.face))}).`),
-    `Against the product of posteriors, which does not know that a side is bad, it differs by ${formatPoints({ mean, low: null, high: null })} points in the mean of the corrupted points.`,
+    `It differs from the product of posteriors, which cannot tell that a side is bad, by ${formatPoints({ mean, low: null, high: null })} points in the mean over corrupted points.`,
   ];
   return [gate.join(' '), accuracy.join(' ')];
 }
@@ -96,9 +96,9 @@ function gatesInWords(gated: readonly CorruptionCurve[]): string[] {
   });
 }
 
-// Points of corrupted pairs as curves, and what they say of the gate.
+// Points of corrupted pairs as curves, and how the gate behaves on them.
 
-/** One way in which one side of a set's pairs is made worse; the clean pairs first, then by level. */
+/** One corruption of one side of a set's pairs; the clean pairs first, then by level. */
 export interface CorruptionCurve {
   readonly name: string;
   readonly of: 'text' | 'face';
@@ -123,7 +123,7 @@ export function groupCurves(all: readonly CurvePoint[]): CorruptionCurve[] {
   }));
 }
 
-/** Whether at every level the gate takes more from the side that was left alone than on clean pairs. */
+/** Whether at every level the gate gives the intact side more weight than on clean pairs. */
 export function turns({ of, points }: CorruptionCurve): boolean {
   const [clean, ...worse] = points;
   return worse.every(

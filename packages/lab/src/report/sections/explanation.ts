@@ -18,7 +18,7 @@ export function explanationSection({ explanation, sameModels, name }: ModelFacts
       : [
           {
             text:
-              'No measurement of this model’s explanations was named. It needs the data sets: MIEN_DATA=DIR node --import tsx bench/explanation.ts BUNDLE --out FILE, ' +
+              'No measurement of this model’s explanations was given. It needs the data sets: MIEN_DATA=DIR node --import tsx bench/explanation.ts BUNDLE --out FILE, ' +
               'then mien report --bundle BUNDLE --explanation FILE.',
           },
         ],
@@ -33,16 +33,16 @@ function measured(file: ExplanationFile, sameModels: boolean, name: string): Blo
       ? []
       : [
           {
-            text: `These explanations were measured with other weights than those that ${name} has now: the same command measures them anew.`,
+            text: `These explanations were measured with other weights than those that ${name} has now: the same command measures them again.`,
           },
         ]),
     {
       figure: {
         id: 'explanation',
-        title: 'The answer’s probability as words or parts of the face go, and come',
+        title: 'The answer’s probability as words or parts of the face are deleted and inserted',
         caption:
-          `Means over ${split} items. Words or cells are taken away (above) or put in alone (below), the most important first by the explanation, at random ` +
-          '(two orders an item), or, of faces, from the middle outwards. The faster the first falls and the second rises, the better the explanation knows what decides.',
+          `Means over ${split} items. Words or cells are deleted (above) or inserted alone (below), the most important first by the explanation, at random ` +
+          '(two orders per item), or, for faces, from the middle outwards. The faster the first falls and the second rises, the better the explanation.',
         panels: curves.map(({ on, gone, orders }) =>
           explanationPanel(`explanation-${slug(on)}-${slug(gone)}`, `${on}, ${gone}`, levels, orders),
         ),
@@ -52,7 +52,7 @@ function measured(file: ExplanationFile, sameModels: boolean, name: string): Blo
     {
       table: {
         id: 'completeness',
-        title: 'Completeness: what the attributions’ sum misses',
+        title: 'Completeness: deviation of the attributions’ sum',
         columns: [
           { header: 'Items' },
           { header: 'Count', ...right },
@@ -77,7 +77,7 @@ function measured(file: ExplanationFile, sameModels: boolean, name: string): Blo
       },
     },
     commandNote(
-      'These numbers need the data sets; nothing is kept of the items but these means. docs/explanation.md says how attributions are computed and what they do not say. Made by',
+      'These numbers need the data sets; only these means are stored. docs/explanation.md describes how attributions are computed and what they do not mean. Made by',
       command.replace(' --split', ' \\\n  --split'),
     ),
   ];
@@ -99,7 +99,7 @@ function inWords({ curves, completeness }: ExplanationFile): string {
     (not.length === 0
       ? `In all ${tests.length} comparisons the explanation’s order beats random order, with intervals that exclude zero. `
       : `The explanation’s order beats random order in ${tests.length - not.length} of ${tests.length} comparisons; not shown for ${not.map(({ name }) => name).join('; ')}. `) +
-    `Sums of attributions miss more than 1% of what they explain in ${above} of ${items} explanations.`
+    `Sums of attributions deviate by more than 1% of the difference they explain in ${above} of ${items} explanations.`
   );
 }
 
@@ -118,7 +118,7 @@ function gainsTable({ curves }: ExplanationFile): TextTable {
       rows: gains.map(({ over, deletion, insertion }) => [over, gain(deletion), gain(insertion)]),
     })),
     notes: [
-      'Difference of the mean probability over all levels, so that above zero the explanation’s order is better; bootstrap over items.',
+      'Difference of the mean probability over all levels, so that the explanation’s order is better above zero; bootstrap over items.',
     ],
   };
 }

@@ -52,23 +52,23 @@ export async function fusionSection(context: ReportContext): Promise<Section> {
     blocks: [
       {
         text:
-          'What label-matched pairing implies. The face of each pair was drawn by the text’s label and by nothing else. ' +
-          'Given the label, text and face are therefore independent: a face says nothing about its text that the label does ' +
-          'not say. By Bayes’ rule the posterior of such a pair is the product of the two modalities’ posteriors, divided by ' +
+          'What label-matched pairing implies. The face of each pair was drawn by the text’s label alone. ' +
+          'Given the label, text and face are therefore independent: a face says nothing about its text beyond the label. ' +
+          'By Bayes’ rule the posterior of such a pair is the product of the two modalities’ posteriors, divided by ' +
           'the label prior; no fusion of the same evidence can be expected to beat the product of calibrated posteriors. ' +
-          'A gain over one modality is what two independent views of one label must give, and no evidence of an interaction ' +
-          'between words and face: there is none to find. What follows shows it in figures.',
+          'A gain over one modality is what two independent views of one label must give, not evidence of an interaction ' +
+          'between words and face, of which there is none. The figures below show this.',
       },
       ...measured.map(({ system, all }): Block => ({ text: inWords(system, all[0]!, context) })),
       ...(lacks ? [{ text: missingAnalyses }] : []),
       {
         figure: {
           id: 'interaction',
-          title: 'Fused accuracy, and what is left of it without interaction',
+          title: 'Fused accuracy, with and without interaction',
           caption:
             'Filled circles: accuracy on the first test pairing. Open diamonds: the head’s nearest model of the form ' +
-            'a(text) + b(face), which cannot relate the two (EMAP); where it keeps up, the head makes no use of interaction. ' +
-            'The product of posteriors is of that form already: what it reaches needs none. Crosses: the same texts with a ' +
+            'a(text) + b(face), which cannot relate the two (EMAP); if it is as accurate, the head does not use interactions. ' +
+            'The product of posteriors has that form already. Crosses: the same texts with a ' +
             'face of another label, scored by the text’s label. Lines: 95% intervals over seeds, subjects and faces.',
           notes: [pairingNote],
           panels: panels('interaction', (id, title, { models }) => interactionPanel(id, title, models)),
@@ -138,7 +138,7 @@ function additiveInWords(
       ? 'No use of an interaction is shown.'
       : better || product === undefined
         ? 'So this head does not simply add up.'
-        : 'So this head does not simply add up; but the product of posteriors does, and is not told apart from it: nothing is shown to be gained by an interaction.')
+        : 'So this head does not simply add up; but the product of posteriors does, and the difference between the two is not significant: no gain by an interaction is shown.')
   );
 }
 
@@ -207,7 +207,7 @@ function comparisonTable(measured: readonly Measured[], context: ReportContext):
       })),
     ),
     notes: [
-      'p: two-sided, from the same bootstrap (2,000 resamples, so that none is below .001). Holm: adjusted for all comparisons on the same features. McNemar: exact, for the first seed’s models on the first pairing alone; it knows nothing of other trainings, nor that a subject wrote several texts.',
+      'p: two-sided, from the same bootstrap (2,000 resamples, so that none is below .001). Holm: adjusted for all comparisons on the same features. McNemar: exact, for the first seed’s models on the first pairing alone; it ignores other trainings, and that a subject wrote several texts.',
       pairingNote,
     ],
   };

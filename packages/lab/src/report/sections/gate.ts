@@ -36,10 +36,10 @@ export async function gateSection(context: ReportContext): Promise<Section> {
             {
               text:
                 'The gate weighs text against face in each of its dimensions, F = g ⊙ H_v + (1 − g) ⊙ H_t. Shown is its mean over ' +
-                'dimensions for each test pair. The scales of the two projections are free, so that a mean of one half does not ' +
-                'say that both modalities count the same; what can be read is how it differs between labels and agrees between seeds.' +
+                'dimensions for each test pair. The scales of the two projections are free, so a mean of one half does not ' +
+                'mean that both modalities count equally; only differences between labels, and agreement between seeds, can be interpreted.' +
                 (context.model
-                  ? ' Whether a gate turns to the better side when one is bad is shown of the bundled model, under “When one side is bad”.'
+                  ? ' For the bundled model, “When one side is bad” shows whether the gate turns to the better side.'
                   : ''),
             },
             {
@@ -47,7 +47,7 @@ export async function gateSection(context: ReportContext): Promise<Section> {
                 id: 'gate',
                 title: 'Mean gate per pair, by label',
                 caption:
-                  'One bar a model seed, in order, over all test pairs and pairings of a label: the bar holds the middle half of the ' +
+                  'One bar per model seed, in order, over all test pairs and pairings of a label: the bar contains the middle half of the ' +
                   'pairs, the line nine in ten, the tick is the median.',
                 notes: [pairingNote],
                 panels,

@@ -26,10 +26,10 @@ export function groupsSection({ evaluation: { groups, tests } }: ModelFacts): Se
             {
               figure: {
                 id: 'groups',
-                title: 'Accuracy by what the writers of the test texts said of themselves',
+                title: 'Accuracy by groups that the writers of the test texts stated',
                 caption:
                   'Texts of ISEAR, seven labels, with Wilson’s 95% intervals; the dashed line is the accuracy on all test texts. ' +
-                  'Intervals are not corrected for looking at so many groups: of twenty that do equally well, one misses the line by chance.',
+                  'Intervals are not corrected for the number of groups: of twenty with equal accuracy, one misses the line by chance.',
                 panels: kinds.map((by) =>
                   groupsPanel(
                     `groups-${slug(by)}`,
@@ -45,11 +45,11 @@ export function groupsSection({ evaluation: { groups, tests } }: ModelFacts): Se
       {
         table: {
           id: 'people',
-          title: 'Data sheet: what the sets say of people',
+          title: 'Data sheet: what the sets state about people',
           columns: [
             { header: 'Set' },
             { header: 'What it says' },
-            { header: 'What it does not say' },
+            { header: 'What it does not state' },
             { header: 'What follows' },
           ],
           groups: [
@@ -71,7 +71,7 @@ function inWords(groups: ModelFacts['evaluation']['groups'], all: { readonly mea
     ({ by, group, n, accuracy }) => `${by} ${group} (${formatInterval(accuracy)}, ${n} texts)`,
   );
   return (
-    `All test texts: ${share(all.mean)}. Of ${groups.length} groups, the intervals of ${outside.length} do not hold that figure` +
+    `All test texts: ${share(all.mean)}. Of ${groups.length} groups, the intervals of ${outside.length} do not contain that figure` +
     (named.length === 0 ? '.' : `: ${named.join('; ')}.`) +
     ` By chance alone, ${(0.05 * groups.length).toFixed(0)} would be expected not to.`
   );
@@ -88,7 +88,7 @@ function hiding(tests: ModelFacts['evaluation']['tests']): Block[] {
     {
       text:
         `How much an accuracy can hide: the errors are ${parts.join(' and ')} test faces. A group of up to that share of the faces ` +
-        'could be misread every single time, all others be read rightly, and the accuracy would be what it is. Nothing in these sets rules that out.',
+        'could always be misclassified and all others never, with the same accuracy. Nothing in these sets rules that out.',
     },
   ];
 }

@@ -53,14 +53,14 @@ export function headsSection(file: ComparisonFile): Section {
                 id: 'gate-situations',
                 title: 'The gate by what is wrong with a side',
                 caption:
-                  'Mean of the gate over all pairs, the face’s share, one point a seed; the line is where clean pairs are. What can be read is where it moves to, not that one half were even.',
+                  'Mean of the gate over all pairs (the face’s share), one point per seed; the line is the mean on clean pairs. Only its changes can be interpreted: one half does not mean equal weight.',
                 panels: [gateBySituationPanel('gate-situations', '', gated.situations)],
               },
             },
           ]
         : []),
       commandNote(
-        'These numbers need the data sets; nothing is kept of the items but these means. docs/heads.md describes the heads and the protocol. Made by',
+        'These numbers need the data sets; only these means are stored. docs/heads.md describes the heads and the protocol. Made by',
         command.replaceAll(' --', ' \\\n  --'),
       ),
     ] satisfies Block[],
@@ -83,7 +83,7 @@ function inWords({ heads, chosen }: ComparisonFile): string {
       : needing.length === 0
         ? ' Of no head is the accuracy above that of its nearest additive model by more than chance: none makes use of seeing both sides at once.'
         : ` Above its nearest additive model by more than chance is the accuracy of ${needing.map((one) => `${headTitle(one.head)} (${formatPoints(one)} points)`).join(', ')}: ` +
-          'trained on pairs of which some have a bad side, heads weigh one side by the other, which no sum can.' +
+          'heads trained on pairs some of which are corrupted weight each side depending on the other, which no sum can.' +
           productInWords(heads);
   return verdict + interaction;
 }
@@ -93,12 +93,12 @@ function productInWords(heads: readonly ComparedHeadFile[]): string {
   const product = heads.find(({ head }) => head === 'product');
   return product === undefined
     ? ''
-    : ` That the pairs need it does not follow: the product of posteriors is a sum in logarithms too, and right about ${share(product.situations[0]!.accuracy.mean)} of the clean pairs.`;
+    : ` This does not mean that the pairs need it: the product of posteriors, a sum of logarithms, has an accuracy of ${share(product.situations[0]!.accuracy.mean)} on clean pairs.`;
 }
 
 const accuracies = ({ heads, pairs, seeds }: ComparisonFile): TextTable => ({
   id: 'heads',
-  title: 'How good heads are',
+  title: 'Accuracy of heads',
   columns: [
     { header: 'Head' },
     { header: 'Validation, clean', ...right },
@@ -120,14 +120,14 @@ const accuracies = ({ heads, pairs, seeds }: ComparisonFile): TextTable => ({
     },
   ],
   notes: [
-    `${pairs.validation.toLocaleString('en-US')} validation and ${pairs.test.toLocaleString('en-US')} test pairs, ${seeds} seeds; intervals of 95% over seeds, writers and faces together. The test pairs chose nothing. The product of posteriors is not trained and is no candidate.`,
+    `${pairs.validation.toLocaleString('en-US')} validation and ${pairs.test.toLocaleString('en-US')} test pairs, ${seeds} seeds; intervals of 95% over seeds, writers and faces together. Nothing was chosen on the test pairs. The product of posteriors is not trained and not a candidate.`,
     pairingNote,
   ],
 });
 
 const costs = ({ heads }: ComparisonFile): TextTable => ({
   id: 'heads-costs',
-  title: 'What heads cost, and how much of them needs both sides at once',
+  title: 'Cost of heads, and how much of their accuracy needs both sides at once',
   columns: [
     { header: 'Head' },
     { header: 'Parameters', ...right },
@@ -188,8 +188,8 @@ function gateInWords({ situations }: ComparedHeadFile): string {
   return (
     `Over the seeds the gate’s mean on clean pairs is ${span(clean!.gates)}. ` +
     (turned.length === corrupted.length
-      ? `In every one of the ${corrupted.length} corruptions, with every seed, it turns to the side that was left alone`
-      : `In ${turned.length} of the ${corrupted.length} corruptions every seed’s gate turns to the side that was left alone`) +
+      ? `In every one of the ${corrupted.length} corruptions, with every seed, it turns to the intact side`
+      : `In ${turned.length} of the ${corrupted.length} corruptions every seed’s gate turns to the intact side`) +
     `: at most to ${worst('text', Math.max)} where the text is bad and to ${worst('face', Math.min)} where the face is.`
   );
 }

@@ -45,7 +45,7 @@ export async function labelsSection(context: ReportContext): Promise<Section> {
           id: 'labels',
           title: 'Precision, recall and F1 of each label',
           caption:
-            'Means over seeds (and pairings). Where precision and recall lie apart, a label is given too rarely or too often.',
+            'Means over seeds (and pairings). If precision and recall differ, a label is predicted too rarely or too often.',
           notes: [pairingNote],
           panels,
         },
@@ -69,7 +69,7 @@ export async function labelsSection(context: ReportContext): Promise<Section> {
         html: `<h3>Most confused labels</h3><p>Shares are of the true label’s items, over all seeds (and pairings). Under each, the items that are taken for the other label most surely, with the mean probability it gets.${
           context.data
             ? ''
-            : ' Texts and faces are shown where the data sets are at hand: <code>mien report --data DIR</code>.'
+            : ' Texts and faces are shown if the data sets are available: <code>mien report --data DIR</code>.'
         }</p>`,
       },
       { html: `<div class="lists">${confused.join('')}</div>` },

@@ -23,7 +23,7 @@ export function modelSection({ name, evaluation, reference, comparison }: ModelF
       {
         text:
           `This section and those after it, up to ${comparison ? 'the one on other heads' : 'the one on explanations'}, are about the model ${name}, which recognises emotions when mien is used, and not about the heads of ` +
-          'the paper’s tables: whole encoders, small weights, one training. No test item chose anything: finished models alone met them.',
+          'the paper’s tables: whole encoders, small weights, one training. Nothing was chosen on test items: only finished models were run on them.',
       },
       {
         table: {
@@ -57,7 +57,7 @@ export function modelSection({ name, evaluation, reference, comparison }: ModelF
             },
           ],
           notes: [
-            'Intervals are Wilson’s over test items; they do not cover the spread of training anew. Float32: the same model before its weights were made small. Alone: the other modality is missing, and the text’s or the face’s own classifier answers among the labels of the pairs.',
+            'Intervals are Wilson’s over test items; they do not cover the variation between trainings. Float32: the same model before its weights were compressed. Alone: the other modality is missing, and the text’s or the face’s own classifier answers among the labels of the pairs.',
             ...(tests.some((test) => test.name.includes('×')) ? [pairingNote] : []),
           ],
         },
@@ -88,7 +88,7 @@ export function modelSection({ name, evaluation, reference, comparison }: ModelF
                   },
                 ],
                 notes: [
-                  'Cropped anew: each face once, at a scale of .8 to 1.25 and shifted by up to a tenth of its side.',
+                  'Recropped: each face once, at a scale of .8 to 1.25 and shifted by up to a tenth of its side.',
                 ],
               },
             },

@@ -88,7 +88,7 @@ async function unimodalTable(context: ReportContext): Promise<TextTable> {
     ],
     groups,
     notes: [
-      'Bootstrap over model seeds and test items together, texts of one subject as one unit where subjects are known: what another training and another test set would change. The tables above cover trainings and pairings only.',
+      'Bootstrap over model seeds and test items together, texts of one subject as one unit where subjects are known: the variation between trainings and test sets. The tables above cover trainings and pairings only.',
     ],
   };
 }

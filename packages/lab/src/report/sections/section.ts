@@ -56,7 +56,7 @@ export const panelTitle = (name: string, system: NamedSystem, { systems }: Repor
 /** Shown if an older results folder lacks what a section needs. */
 export const missingAnalyses =
   'These results were kept without the analyses this section needs. Run mien reproduce again with the same --out: ' +
-  'finished runs are not trained anew, only analysed.';
+  'finished runs are only analysed, not trained again.';
 
 /** The origin of numbers: markup of a sentence, and the command that made them. */
 export const commandNote = (sentence: string, command: string): Block => ({

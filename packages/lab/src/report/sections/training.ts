@@ -35,7 +35,7 @@ export async function trainingSection(context: ReportContext): Promise<Section> 
                 id: 'training',
                 title: 'Loss and macro-F1 on validation',
                 caption:
-                  'One line a model seed; the dot is the epoch that was kept, the best on validation. Training stops some epochs ' +
+                  'One line per model seed; the dot is the epoch that was kept, the best on validation. Training stops some epochs ' +
                   'after it. Loss is the mean over an epoch’s steps, while the parameters still move.',
                 panels,
               },

@@ -9,7 +9,7 @@ import type { ExplainRow } from '../explanations.js';
 import { counted, failureOf, NO_ITEMS, type Outcome } from '../outcome.js';
 import { predicted, type Work } from '../predict-items.js';
 import { folderOf, formatOf, type OutputOptions, writeParts, writeRows } from '../predict-output.js';
-import { sourceOf } from '../predict-source.js';
+import { predictSource } from '../predict-source.js';
 import type { Predicted } from '../predictions.js';
 import { progressOf } from '../progress.js';
 
@@ -98,7 +98,7 @@ async function merge(dir: string, out: string, overwrite: boolean, output: Outpu
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  const source = await sourceOf(options, output.warn);
+  const source = await predictSource(options, output.warn);
   const format = formatOf(options);
   const [{ loadRecognizer }, { csvHeader, formatRows, predictedLabels, renderMany, renderOne }] =
     await Promise.all([import('../../recognizer/node/load.js'), import('../predictions.js')]);
