@@ -37,6 +37,7 @@ const toy: ModalityDefinition<'toy', z.output<typeof part>, readonly number[]> =
   input: 'mood',
   part,
   alone: 'own',
+  overTime: { combine: 'last', halfLife: 4 },
   drawn: {
     the: 'the mood',
     plural: 'moods',

@@ -1,6 +1,6 @@
 // What a modality is: one object that says its name, what it reads of an item, its part of a bundle's manifest, how its
 // encoder runs, and how it is named in answers, cards and on the page. Bundle, decision, recogniser, explanation, cards
-// and page go over the modalities of `list.ts`; how one is corrupted for training is in mien-lab (export/corruption.ts).
+// and page go over the modalities of `list.ts`; how one is corrupted for training is in mien-lab (modalities/).
 import type { SessionOptions, Tensor } from 'mien-engine';
 import { z } from 'zod';
 import type { Speech } from '../audio/speech.js';
@@ -199,6 +199,14 @@ interface Drawn {
   readonly from: string;
 }
 
+/** How what is observed over time makes one posterior (recognizer/sequence.ts). */
+export interface OverTime {
+  /** `average`: the exponential moving average of all observations; `last`: the last one. */
+  readonly combine: 'average' | 'last';
+  /** Seconds after which an observation counts half. */
+  readonly halfLife: number;
+}
+
 /** Everything about one modality. */
 export interface ModalityDefinition<
   Name extends string = string,
@@ -216,6 +224,7 @@ export interface ModalityDefinition<
   readonly alone: 'own' | 'shared';
   /** Whether its files are read and opened for the first item that has it, not with the bundle. */
   readonly lazy?: boolean;
+  readonly overTime: OverTime;
   readonly drawn: Drawn;
   /** The files of its part, by name. */
   files(part: Part): readonly string[];

@@ -15,9 +15,10 @@ import type {
 const mostly = (labels: readonly string[], label: string, p = 0.9): Probabilities =>
   Object.fromEntries(labels.map((one) => [one, one === label ? p : (1 - p) / (labels.length - 1)]));
 
-/** The image is the face's label, the text its own; `?` is an image without a face. */
-const recognize = async ({ text, image }: ReadItem): Promise<Result> => {
+/** Image and recording are the labels of face and voice, the text its own; `?` is an image without a face, or silence. */
+const recognize = async ({ text, image, audio }: ReadItem): Promise<Result> => {
   if (image === '?') return { error: { code: 'no-face', message: '' }, warnings: [] };
+  if (audio === '?') return { error: { code: 'silent-audio', message: '' }, warnings: [] };
   const posterior = (labels: readonly string[], label: string) => ({
     label,
     probabilities: mostly(labels, label),
@@ -31,6 +32,7 @@ const recognize = async ({ text, image }: ReadItem): Promise<Result> => {
     warnings: [],
     ...(text ? { text: { ...posterior(SHARED_LABELS, text), read: 1 } } : {}),
     ...(typeof image === 'string' ? { face: { ...posterior(FACE_LABELS, image), place: null } } : {}),
+    ...(typeof audio === 'string' ? { voice: { ...posterior(FACE_LABELS, audio), seconds: 1 } } : {}),
   };
 };
 const even = (labels: readonly string[]): number[] => labels.map(() => 1 / labels.length);
@@ -40,6 +42,16 @@ const info = {
 };
 const start = (options = {}) =>
   startSession(recognize, info, { faceHalfLife: 1, textHalfLife: 4, ...options });
+/** A session of a bundle that reads voices too. */
+const startHearing = (options = {}) =>
+  startSession(
+    recognize,
+    {
+      labels: { ...info.labels, voice: FACE_LABELS },
+      priors: { ...info.priors, voice: even(FACE_LABELS) },
+    },
+    { faceHalfLife: 1, textHalfLife: 4, voiceHalfLife: 2, ...options },
+  );
 
 test('weights the old and the new frame equally after a half-life', async () => {
   const session = start();
@@ -138,6 +150,61 @@ test('without evidence there is no label', async () => {
   expect((await session.push({ at: 100_001, image: '?' })).label).toBeNull();
 });
 
+test('a voice is averaged by its own half-life, and decays by it', async () => {
+  const session = startHearing();
+  expect(await session.push({ at: 0, audio: 'neutral' })).toMatchObject({
+    label: 'neutral',
+    voice: mostly(FACE_LABELS, 'neutral'),
+  });
+  const { voice, probabilities, label } = await session.push({ at: 2000, audio: 'fear' });
+  expect(voice!['neutral']).toBeCloseTo(voice!['fear']!, 12);
+  expect(probabilities).toEqual(voice);
+  expect(label).toBe('fear');
+  // Two half-lives later a new observation weighs ¾: .75 · .9 + .25 · .1 / 6.
+  expect((await session.push({ at: 6000, audio: 'joy' })).voice!['joy']).toBeCloseTo(0.675 + 0.025 / 6, 12);
+  expect(session.now(26_001)).toMatchObject({ label: null });
+});
+
+test('face, text and voice decay each by their own half-life; what is missing between only decays', async () => {
+  const session = startHearing();
+  await session.push({ at: 0, image: 'joy', text: 'joy', audio: 'anger' });
+  // No sound and no face are no evidence against either.
+  await session.push({ at: 500, audio: '?' });
+  await session.push({ at: 1000, image: '?' });
+  const { label, probabilities, ...sides } = await session.push({ at: 2000, text: 'fear' });
+  // Ratios of the probabilities of two labels, each to the power of its weight: ¼, 1 and ½.
+  const ratio = (of: Probabilities | undefined, one: string, other: string) => of![one]! / of![other]!;
+  const [alone, five] = [0.9 / (0.1 / 6), 0.9 / 0.025];
+  expect(ratio(sides.face, 'joy', 'sadness')).toBeCloseTo(alone ** 0.25, 9);
+  expect(ratio(sides.text, 'fear', 'sadness')).toBeCloseTo(five, 9);
+  expect(ratio(sides.voice, 'anger', 'sadness')).toBeCloseTo(alone ** 0.5, 9);
+  // The product over the labels of all three.
+  expect(Object.keys(probabilities)).toEqual([...SHARED_LABELS]);
+  expect(ratio(probabilities, 'joy', 'sadness')).toBeCloseTo(alone ** 0.25, 9);
+  expect(ratio(probabilities, 'anger', 'sadness')).toBeCloseTo(alone ** 0.5, 9);
+  expect(label).toBe('fear');
+  // Ten half-lives of the face, then of the voice: what is left is the text.
+  const after = session.now(10_001);
+  expect(Object.keys(after).filter((key) => ['face', 'text', 'voice'].includes(key))).toEqual([
+    'text',
+    'voice',
+  ]);
+  expect(session.now(20_001).voice).toBeUndefined();
+  // A voice before the last observation is refused, whatever else there is, and changes nothing.
+  await expect(session.push({ at: 1999, audio: 'joy' })).rejects.toMatchObject({ code: 'usage' });
+  expect(session.now(10_001)).toEqual(after);
+});
+
+test('a voice alone is answered over its labels, beside a text over those in common', async () => {
+  const session = startHearing();
+  expect(Object.keys((await session.push({ at: 0, audio: 'surprise' })).probabilities)).toEqual([
+    ...FACE_LABELS,
+  ]);
+  const both = await session.push({ at: 0, text: 'joy' });
+  expect(Object.keys(both.probabilities)).toEqual([...SHARED_LABELS]);
+  expect(both.label).toBe('joy');
+});
+
 test('observations without a time do not depend on the wall clock', async () => {
   const session = start();
   const wall = vi.spyOn(Date, 'now');
@@ -158,6 +225,7 @@ test('rejects observations out of order, and half-lives of zero', async () => {
   await expect(session.push({ at: 999, image: 'joy' })).rejects.toThrow(/chronological order/);
   await expect(session.push({ at: Number.NaN, image: 'joy' })).rejects.toThrow(/at/);
   expect(() => start({ faceHalfLife: 0 })).toThrow(/faceHalfLife/);
+  expect(() => start({ voiceHalfLife: -1 })).toThrow(/voiceHalfLife/);
 });
 
 /** A result with a face at `x`. */

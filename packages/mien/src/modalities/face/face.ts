@@ -20,6 +20,7 @@ export const face: ModalityDefinition<'face', z.output<typeof part>, Pick<Crop, 
   input: 'image',
   part,
   alone: 'own',
+  overTime: { combine: 'average', halfLife: 0.7 },
   drawn: {
     the: 'the face',
     plural: 'faces',

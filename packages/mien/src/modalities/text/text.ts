@@ -24,6 +24,8 @@ export const text: ModalityDefinition<'text', z.output<typeof part>, ReadText, O
   input: 'text',
   part,
   alone: 'shared',
+  // Chosen, not fitted, as the face's: no data set here has sequences of them.
+  overTime: { combine: 'last', halfLife: 8 },
   drawn: {
     the: 'the text',
     plural: 'texts',

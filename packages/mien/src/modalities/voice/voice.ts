@@ -19,6 +19,7 @@ export const voice: ModalityDefinition<'voice', z.output<typeof part>, ReadVoice
   part,
   alone: 'own',
   lazy: true,
+  overTime: { combine: 'average', halfLife: 2 },
   drawn: {
     the: 'the voice',
     plural: 'voices',
