@@ -160,7 +160,7 @@ const murmur = (index: number): Float32Array => {
   return Float32Array.from({ length: 9000 }, () => 0.1 * stream.normal());
 };
 const voices = [murmur(0), murmur(1), murmur(2)];
-const spoilt = (kind: CorruptionKind<'voice'>, level: number, sound = speech) =>
+const spoilt = (kind: CorruptionKind<'voice'>, level: number, sound: Float32Array = speech) =>
   corrupt(corruptions.voice, sound, kind, level, randomStream(1, kind, 7), voices);
 const apart = (a: Float32Array, b: Float32Array): number => powerOf(a.map((sample, i) => sample - b[i]!));
 const decibels = (ratio: number): number => 10 * Math.log10(ratio);

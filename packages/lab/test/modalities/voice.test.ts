@@ -4,60 +4,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { constant, createGraph, encodeModel, float32, input, log, matmul, mean, mul } from 'mien-engine';
-import { type BundleManifest, writeBundle } from 'mien/parts/bundle';
+import { writeBundle } from 'mien/parts/bundle';
 import { FACE_LABELS } from 'mien/parts/data';
 import { isRecognition, loadRecognizer, type Recognizer, type Result } from 'mien/parts/recognizer';
 import { legibleFiles, legibleManifest } from '../../../../test/support/bundle.js';
-
-/** Loudness says nothing, since every recording is levelled: a voice of many zero crossings is afraid. */
-function voiceModel(): Uint8Array {
-  const graph = createGraph('voice');
-  const samples = input(graph, 'samples', 'float32', [1, 'samples']);
-  const power = mean(mul(samples, samples), [1], true);
-  const embedding = matmul(log(power), constant(graph, float32([1, 2], [1, 0])));
-  const weights = FACE_LABELS.flatMap((label) => [label === 'fear' ? -1 : 0]);
-  const toLogits = constant(graph, float32([2, weights.length], [...weights, ...weights.map(() => 0)]));
-  return encodeModel(graph, { embedding, logits: matmul(embedding, toLogits) });
-}
-
-const RATE = 16_000;
-const tone = (seconds: number, hertz = 220): Float32Array =>
-  Float32Array.from({ length: seconds * RATE }, (_, i) => 0.5 * Math.sin((2 * Math.PI * hertz * i) / RATE));
-/** 16-bit PCM of one channel. */
-function wav(samples: Float32Array): Uint8Array<ArrayBuffer> {
-  const bytes = Buffer.alloc(44 + 2 * samples.length);
-  bytes.write('RIFF', 0).toString();
-  bytes.writeUInt32LE(bytes.length - 8, 4);
-  bytes.write('WAVEfmt ', 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(RATE, 24);
-  bytes.writeUInt32LE(2 * RATE, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write('data', 36);
-  bytes.writeUInt32LE(2 * samples.length, 40);
-  samples.forEach((value, i) => bytes.writeInt16LE(Math.round(32767 * value), 44 + 2 * i));
-  return new Uint8Array(bytes);
-}
+import { RATE, tone, voiceModel, wav, writeHearing } from '../../../../test/support/voice.js';
 
 let root: string;
 let recognizer: Recognizer;
-const labels = [...FACE_LABELS];
-const voice = {
-  model: 'voice.onnx',
-  labels,
-  temperature: 1,
-  prior: labels.map(() => 1 / labels.length),
-  width: 2,
-  sampleRate: 16_000 as const,
-};
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'mien-voice-'));
-  const manifest = { ...legibleManifest, voice };
-  await writeBundle(root, manifest, { ...legibleFiles(manifest), 'voice.onnx': voiceModel() });
+  await writeHearing(root);
   recognizer = await loadRecognizer({ bundle: root, threads: 1, maxSeconds: 90 });
 });
 afterAll(async () => {
@@ -83,7 +40,7 @@ test('every form of a recording has the same answer, alone and beside a text', a
   for (const result of results) {
     if (!isRecognition(result)) throw new Error(result.error.message);
     expect(result).toMatchObject({ from: 'voice', label: 'fear', voice: { label: 'fear', seconds: 1 } });
-    expect(Object.keys(result.probabilities)).toEqual(labels);
+    expect(Object.keys(result.probabilities)).toEqual([...FACE_LABELS]);
     expect(result.probabilities['fear']).toBeCloseTo((results[0] as typeof result).probabilities['fear']!, 3);
   }
   const both = await recognizer.recognize({ text: 'joy joy', audio: forms[0] });
@@ -138,8 +95,7 @@ test('a bundle without voices says which bundle has one', async () => {
 
 test('the file of voices is read at the first recording, and checked', async () => {
   const folder = join(root, '..', `${Date.now()}-late`);
-  const manifest = { ...legibleManifest, voice } as Omit<BundleManifest, 'files'>;
-  await writeBundle(folder, manifest, { ...legibleFiles(manifest), 'voice.onnx': voiceModel() });
+  await writeHearing(folder);
   await writeFile(join(folder, 'voice.onnx'), 'damaged');
   const late = await loadRecognizer({ bundle: folder, threads: 1 });
   expect(await late.recognize({ text: 'joy' })).toMatchObject({ label: 'joy' });
