@@ -10,4 +10,6 @@ export const corruptions = { text, face, voice } as const satisfies Readonly<
 >;
 
 /** A way to make an item of a modality worse. */
-export type CorruptionKind<M extends Modality = Modality> = keyof (typeof corruptions)[M]['kinds'];
+export type CorruptionKind<M extends Modality = Modality> = {
+  [One in M]: keyof (typeof corruptions)[One]['kinds'];
+}[M];
