@@ -199,6 +199,15 @@ interface Drawn {
   readonly from: string;
 }
 
+/** How a request holds the input of a modality. */
+interface Sent {
+  readonly as: 'text' | 'file';
+  /** What it is: "an image file". */
+  readonly what: string;
+  /** The kinds of files, in brackets behind it. */
+  readonly kinds?: string;
+}
+
 /** How what is observed over time makes one posterior (recognizer/sequence.ts). */
 export interface OverTime {
   /** `average`: the exponential moving average of all observations; `last`: the last one. */
@@ -213,11 +222,14 @@ export interface ModalityDefinition<
   Part extends ModalityPart = ModalityPart,
   Unit = unknown,
   Encoder extends ModalityEncoder<Unit> = ModalityEncoder<Unit>,
+  Details extends z.ZodRawShape = z.ZodRawShape,
 > {
   /** Its key in manifests and results, and the prefix of its inputs in `decision.onnx`. */
   readonly name: Name;
   /** The property of an item that it reads. */
   readonly input: string;
+  /** How the service takes it: as text, or as a file of a form or in base64. */
+  readonly sent: Sent;
   /** The schema of its part of a manifest. */
   readonly part: z.ZodType<Part>;
   /** Its labels if it is the only modality: its own, or those it shares with the others. */
@@ -239,7 +251,9 @@ export interface ModalityDefinition<
     value: unknown,
     context: { readonly encoder: Encoder; readonly tools: ReadingTools; readonly options: ReadingOptions },
   ): Promise<Reading<Unit>>;
-  /** What the posterior of a unit states besides label, probabilities and logits. */
+  /** What its posterior states besides label, probabilities and logits, as schemas. */
+  readonly details: Details;
+  /** The details of a unit; those that the decision adds apart. */
   describe?(unit: Unit): Readonly<Record<string, unknown>>;
 }
 

@@ -8,7 +8,7 @@ import { requestId } from 'hono/request-id';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { defined, MienError } from 'mien-engine/base';
 import { checkPrior } from '../recognizer/prior.js';
-import type { RecognizerInfo, Result } from '../recognizer/types.js';
+import type { Item, RecognizerInfo, Result } from '../recognizer/types.js';
 import { bodyReader } from './body.js';
 import { ServiceError } from './errors.js';
 import type { Inference, ItemOptions } from './inference.js';
@@ -17,7 +17,7 @@ import { errorFields, type Log } from './log.js';
 import type { Metrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import { documentationPage } from './page.js';
-import type { RecognizeResponse } from './schemas.js';
+import { INPUTS, type RecognizeResponse } from './schemas.js';
 import type { ServerSettings } from './settings.js';
 
 export interface ServiceParts {
@@ -147,11 +147,9 @@ function recognition({ settings, inference, metrics }: ServiceParts): Middleware
     checkPriorOf(inference.info, options);
     c.set('items', items.length);
     const valid = items.filter(({ error }) => !error);
-    const plain = valid.map(({ text, image, audio }) => ({
-      text: text ?? null,
-      image: image ?? null,
-      ...defined({ audio: audio ?? undefined }),
-    }));
+    const plain = valid.map(({ inputs }): Item =>
+      Object.fromEntries(INPUTS.map(({ name }) => [name, inputs[name] ?? null])),
+    );
     const computed = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
       inference.recognize(plain, options, signal),
     );

@@ -77,7 +77,7 @@ test('too many bytes, and what is no base64, are errors of their item that say w
     items: [{ id: 'large', audio: base64(large) }, { audio: 'not base64!' }, { audio: base64(wav(tone(1))) }],
   });
   expect(status).toBe(200);
-  expect(outcomes(body)).toEqual(['undecodable-audio', 'undecodable-audio', 'fear']);
+  expect(outcomes(body)).toEqual(['audio-too-long', 'undecodable-audio', 'fear']);
   expect(body.results[0]).toMatchObject({ id: 'large' });
   expect(body.results[0].error.message).toBe(
     `audio: has ${MAX_AUDIO + 1} bytes; the maximum is ${MAX_AUDIO}`,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { SPEECH_RATE } from '../../audio/speech.js';
 import { encodeInRuns } from '../../encoders/runs.js';
 import { isAbsent } from '../absent.js';
-import { partShape, type ModalityDefinition } from '../modality.js';
+import { partShape, type ModalityDefinition, type ModalityEncoder } from '../modality.js';
 import { prepareVoice, type ReadVoice } from './read.js';
 
 const part = z.strictObject({
@@ -13,9 +13,18 @@ const part = z.strictObject({
   sampleRate: z.literal(SPEECH_RATE),
 });
 
-export const voice: ModalityDefinition<'voice', z.output<typeof part>, ReadVoice> = {
+const details = { seconds: z.number().describe('Length of the recording.') };
+
+export const voice: ModalityDefinition<
+  'voice',
+  z.output<typeof part>,
+  ReadVoice,
+  ModalityEncoder<ReadVoice>,
+  typeof details
+> = {
   name: 'voice',
   input: 'audio',
+  sent: { as: 'file', what: 'a recording', kinds: 'WAV; Ogg, FLAC and MP3 if their decoders are installed' },
   part,
   alone: 'own',
   lazy: true,
@@ -62,5 +71,6 @@ export const voice: ModalityDefinition<'voice', z.output<typeof part>, ReadVoice
   },
   isAbsent,
   read: (value, { tools }) => prepareVoice(value, tools.listen),
+  details,
   describe: ({ seconds }) => ({ seconds }),
 };
