@@ -210,8 +210,12 @@ interface Sent {
 
 /** How what is observed over time makes one posterior (recognizer/sequence.ts). */
 export interface OverTime {
-  /** `average`: the exponential moving average of all observations; `last`: the last one. */
-  readonly combine: 'average' | 'last';
+  /**
+   * `average`: the exponential moving average of all observations; `last`: the last one; `forward`: the forward pass of a
+   * hidden Markov model whose state stays as it is with a probability that halves in the half-life, or is drawn anew from
+   * the prior.
+   */
+  readonly combine: 'average' | 'last' | 'forward';
   /** Seconds after which an observation counts half. */
   readonly halfLife: number;
 }

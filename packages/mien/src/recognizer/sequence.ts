@@ -27,11 +27,11 @@ const MIN_WEIGHT = 2 ** -10;
 export const halfLifeOption = (name: string) => `${name as Modality}HalfLife` as const;
 
 /**
- * A session over a recogniser. Of each modality it keeps one posterior: of faces and voices the exponential moving average,
- * of texts the last utterance's (`overTime` of the modality). Its evidence is that posterior divided by its prior, raised to
- * the power of 2^(−age / half-life) with age in seconds, so that it decays towards the prior; after ten half-lives it is
- * discarded. The posterior of the session is the prior of all times the evidence of each, over the labels that they share,
- * so that no prior counts twice. Without evidence there is no label.
+ * A session over a recogniser. Of each modality it keeps one posterior, combined and decaying as its `overTime` says: of
+ * faces the exponential moving average, of texts the last utterance's, of voices the forward pass of a hidden Markov model.
+ * After ten half-lives it is discarded. The evidence of a modality is what is left of that posterior divided by its prior;
+ * the posterior of the session is the prior of all times the evidence of each, over the labels that they share, so that no
+ * prior counts twice. Without evidence there is no label.
  */
 export function startSession(
   recognize: (item: IdentifiedItem, options: RecognizeOptions) => Promise<Result>,
@@ -46,10 +46,12 @@ export function startSession(
   const tracker = trackFaces();
 
   const momentAt = (now: number): Omit<Moment, 'result'> => {
-    const current = sides.flatMap(({ name, halfLife, alone }) => {
+    const current = sides.flatMap(({ name, halfLife, alone, combine }) => {
       const own = kept.get(name);
-      const posterior = own && decayed(own, priors.of[name]!, weightAfter(own.at, now, halfLife));
-      return posterior ? [{ name, alone, posterior }] : [];
+      const weight = own ? weightAfter(own.at, now, halfLife) : 0;
+      if (!own || weight < MIN_WEIGHT) return [];
+      const posterior = COMBINATIONS[combine].left(own.probabilities, weight, priors.of[name]!);
+      return [{ name, alone, posterior }];
     });
     const probabilities = combined(current, priors);
     return {
@@ -75,8 +77,15 @@ export function startSession(
         for (const { name, halfLife, combine } of sides) {
           const probabilities = result[name as Modality]?.probabilities;
           if (!probabilities) continue;
-          const before = combine === 'average' ? kept.get(name) : undefined;
-          kept.set(name, { probabilities: averaged(before, probabilities, now, halfLife), at: now });
+          const before = kept.get(name);
+          const next = (own: Evidence): Probabilities =>
+            COMBINATIONS[combine].next(
+              own.probabilities,
+              probabilities,
+              weightAfter(own.at, now, halfLife),
+              priors.of[name]!,
+            );
+          kept.set(name, { probabilities: before ? next(before) : probabilities, at: now });
         }
       return { ...momentAt(now), result };
     },
@@ -143,17 +152,40 @@ function priorsByLabel(
   return { of, answer: priors.both ? byLabel(labelsInCommon(labels), priors.both) : only };
 }
 
-/** π · (p / π)^weight, renormalised; undefined when the weight is too small. */
-function decayed(
-  { probabilities }: Evidence,
-  prior: Probabilities,
-  weight: number,
-): Probabilities | undefined {
-  if (weight < MIN_WEIGHT) return undefined;
-  return normalized(
-    Object.entries(probabilities).map(([label, p]) => [label, prior[label]! * (p / prior[label]!) ** weight]),
-  );
+/** How posteriors over time become one; weights are 2^(−seconds / half-life). */
+interface Combination {
+  /** The posterior after one more observation, the weight being that of the one before. */
+  next(before: Probabilities, now: Probabilities, weight: number, prior: Probabilities): Probabilities;
+  /** What is left of a posterior after a time. */
+  left(posterior: Probabilities, weight: number, prior: Probabilities): Probabilities;
 }
+
+/** π · (p / π)^weight, renormalised. */
+const tempered: Combination['left'] = (posterior, weight, prior) =>
+  normalized(
+    Object.entries(posterior).map(([label, p]) => [label, prior[label]! * (p / prior[label]!) ** weight]),
+  );
+
+/** weight · p + (1 − weight) · q */
+const mixed = (p: Probabilities, q: Probabilities, weight: number): Probabilities =>
+  Object.fromEntries(
+    Object.entries(q).map(([label, value]) => [label, weight * (p[label] ?? value) + (1 - weight) * value]),
+  );
+
+const COMBINATIONS: Readonly<Record<OverTime['combine'], Combination>> = {
+  average: { next: mixed, left: tempered },
+  last: { next: (_, now) => now, left: tempered },
+  forward: {
+    next: (before, now, weight, prior) =>
+      normalized(
+        Object.entries(mixed(before, prior, weight)).map(([label, p]) => [
+          label,
+          (p * now[label]!) / prior[label]!,
+        ]),
+      ),
+    left: (posterior, weight, prior) => mixed(posterior, prior, weight),
+  },
+};
 
 const normalized = (entries: readonly (readonly [string, number])[]): Probabilities => {
   const total = entries.reduce((sum, [, value]) => sum + value, 0);
@@ -201,14 +233,9 @@ export function averaged(
   now: number,
   halfLife: number,
 ): Probabilities {
-  if (!average) return probabilities;
-  const weight = weightAfter(average.at, now, halfLife);
-  return Object.fromEntries(
-    Object.entries(probabilities).map(([label, p]) => [
-      label,
-      weight * (average.probabilities[label] ?? p) + (1 - weight) * p,
-    ]),
-  );
+  return average
+    ? mixed(average.probabilities, probabilities, weightAfter(average.at, now, halfLife))
+    : probabilities;
 }
 
 /**
