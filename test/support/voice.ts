@@ -16,7 +16,7 @@ export function voiceModel(): Uint8Array {
 }
 
 /** The part of a manifest that states it. */
-export const voicePart = {
+const voicePart = {
   model: FILES.voice,
   labels: [...FACE_LABELS],
   temperature: 1,
