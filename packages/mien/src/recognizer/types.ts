@@ -335,7 +335,7 @@ export interface Observation<Image = ImageSource> extends Item<Image> {
 
 /**
  * Seconds after which evidence counts half: `faceHalfLife` of frames (default .7), `textHalfLife` of utterances (default 8),
- * `voiceHalfLife` of recordings (default 1.7).
+ * `voiceHalfLife` of recordings (default 2).
  */
 export type HalfLives = { readonly [M in Modality as `${M}HalfLife`]?: number | undefined };
 

@@ -28,7 +28,7 @@ export const voice: ModalityDefinition<
   part,
   alone: 'own',
   lazy: true,
-  overTime: { combine: 'forward', halfLife: 1.7 },
+  overTime: { combine: 'forward', halfLife: 2 },
   drawn: {
     the: 'the voice',
     plural: 'voices',
