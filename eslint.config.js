@@ -30,6 +30,7 @@ export const floors = {
     'export',
     'report',
     'experiments',
+    'modalities',
     'learn',
     'evaluate',
     'train',

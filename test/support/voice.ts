@@ -21,6 +21,7 @@ import { type BundleManifest, FILES, writeBundle } from 'mien/parts/bundle';
 import { FACE_LABELS, SHARED_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import { type DecisionHead, decisionModel } from 'mien-lab';
 import { legibleFiles, legibleManifest } from './bundle.js';
+import { integers, wavFile } from './wav.js';
 
 const RATE = 16_000;
 /** Hertz. */
@@ -59,23 +60,8 @@ export function recordingOf(
 }
 
 /** A WAV file of one channel, 16-bit PCM. */
-export function wavOf(samples: Float32Array, rate = RATE): Buffer {
-  const header = Buffer.alloc(44);
-  header.write('RIFF', 0);
-  header.writeUInt32LE(36 + 2 * samples.length, 4);
-  header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(rate, 24);
-  header.writeUInt32LE(2 * rate, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36);
-  header.writeUInt32LE(2 * samples.length, 40);
-  const pcm = Int16Array.from(samples, (value) => Math.round(32_767 * Math.max(-1, Math.min(1, value))));
-  return Buffer.concat([header, Buffer.from(pcm.buffer)]);
-}
+export const wavOf = (samples: Float32Array, rate = RATE): Buffer =>
+  Buffer.from(wavFile(integers(samples, 16), { sampleRate: rate }));
 
 /** How fast samples change, which does not depend on their level: the higher the voice, the faster. */
 function voiceModel(): Uint8Array {

@@ -8,25 +8,16 @@ import { take, type ExperimentData } from '../experiments/data.js';
 import { faceEmbedder, textEmbedder } from '../features/embed.js';
 import { type KeptOptions, keptStore, readStates, type StateTable } from '../features/store.js';
 import type { Paired } from '../train/head-graph.js';
-import {
-  corruptFace,
-  corruptText,
-  FACE_CORRUPTIONS,
-  TEXT_CORRUPTIONS,
-  wordsOf,
-  type FaceCorruption,
-  type TextCorruption,
-} from './corruption.js';
+import { corruptByChance, kindsOf, type ModalityCorruptions } from '../modalities/corruption.js';
+import { corruptions } from '../modalities/list.js';
 
-/** Levels in training are drawn evenly from none to these, at which next to nothing can be recognised. */
-const WORST: Readonly<Record<TextCorruption | FaceCorruption, number>> = {
-  'words dropped': 0.95,
-  'words replaced': 0.95,
-  blur: 0.12,
-  occlusion: 0.7,
-  noise: 0.5,
-  'contrast lost': 0.97,
-};
+/** The worst levels of the modalities that are paired: levels in training are drawn evenly from none to these. */
+const WORST = Object.fromEntries(
+  (['text', 'face'] as const).flatMap((modality) => {
+    const { kinds } = corruptions[modality] as ModalityCorruptions;
+    return kindsOf({ kinds }).map((kind) => [kind, kinds[kind]!.worst] as const);
+  }),
+);
 
 /** Faces that are made worse (of the texts all are): enough, and half a minute's work. */
 const FACES = 4000;
@@ -68,12 +59,8 @@ export async function corruptedItems(options: CorruptedItemsOptions): Promise<Co
     ...protocol.texts.map(({ item, text }) => [item.id, text] as const),
     ...(protocol.corpora ?? []).map(({ id, text }) => [id, text] as const),
   ]);
-  const words = texts.ids.flatMap((id) => wordsOf(textOf.get(id)!));
-  const worse = (id: string): string => {
-    const draw = randomStream(SEED, `corrupted text ${id}`);
-    const kind = TEXT_CORRUPTIONS[draw.integer(TEXT_CORRUPTIONS.length)]!;
-    return corruptText(textOf.get(id)!, kind, WORST[kind] * draw.uniform(), draw, words);
-  };
+  const words = corruptions.text.othersOf(texts.ids.map((id) => textOf.get(id)!));
+  const drawOf = (modality: Paired, id: string) => randomStream(SEED, `corrupted ${modality} ${id}`);
 
   const all = data.faces('both', labels, 'train');
   const places = randomStream(SEED, 'corrupted faces').permutation(all.rows.length).slice(0, most).sort();
@@ -87,11 +74,7 @@ export async function corruptedItems(options: CorruptedItemsOptions): Promise<Co
     {
       withStates,
       decode: (bytes, file) => decodeImage(bytes, { file }),
-      change: (image, id) => {
-        const draw = randomStream(SEED, `corrupted face ${id}`);
-        const kind = FACE_CORRUPTIONS[draw.integer(FACE_CORRUPTIONS.length)]!;
-        return corruptFace(image, kind, WORST[kind] * draw.uniform(), draw);
-      },
+      change: (image, id) => corruptByChance(corruptions.face, image, drawOf('face', id), undefined),
     },
   );
   const common = {
@@ -104,7 +87,10 @@ export async function corruptedItems(options: CorruptedItemsOptions): Promise<Co
         ...common,
         set: 'corrupted texts',
         embedder: textEmbedder(encoders.text, { withStates }),
-        items: texts.ids.map((id) => ({ id, text: worse(id) })),
+        items: texts.ids.map((id) => ({
+          id,
+          text: corruptByChance(corruptions.text, textOf.get(id)!, drawOf('text', id), words),
+        })),
       })),
       from: texts.rows,
       labels: texts.labels,

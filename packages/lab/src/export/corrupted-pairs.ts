@@ -41,71 +41,79 @@ export function corruptedPairs(
   { shares = PAIR_SHARES, guidance = GUIDANCE }: { shares?: PairShares; guidance?: number } = {},
 ): Variation {
   const clean = { text: data.texts(labels, 'train'), face: data.faces('both', labels, 'train') };
-  const side = (modality: Paired) =>
-    withFurther(data.tables[modality], clean[modality], corrupted[modality], posteriors[modality]);
-  const [text, face] = [side('text'), side('face')];
+  const sides = ofEach((modality) =>
+    withFurther(data.tables[modality], clean[modality], corrupted[modality], posteriors[modality]),
+  );
   /** As the table: the clean items, the corrupted ones, and one of the mean state. */
   const statesOf = (modality: Paired): StateTable => {
     const own = data.states![modality];
     const mean = stateStandardization(own, clean[modality].rows).mean;
     return joinStates([own, corrupted[modality].states!, oneState(mean)]);
   };
-  const placeOf = new Map(Array.from(corrupted.text.from, (row, place) => [row, place]));
-  const placesOf = labels.map((_, label) =>
-    [...corrupted.face.labels.keys()].filter((place) => corrupted.face.labels[place] === label),
-  );
+  const worseOf = ofEach((modality) => replacements(modality, corrupted[modality], labels));
   const hashes = Object.values(corrupted).map(({ embeddings }) => sha256(bytesOf(embeddings)));
   return {
     key: sha256(JSON.stringify([shares, guidance, hashes])),
     gateGuidance: guidance,
-    tables: { text: text.table, face: face.table },
-    ...(data.states ? { states: { text: statesOf('text'), face: statesOf('face') } } : {}),
+    tables: ofEach((modality) => sides[modality].table),
+    ...(data.states ? { states: ofEach(statesOf) } : {}),
     vary(items, seed, epoch) {
       const draw = randomStream(seed, 'corrupted pairs', epoch);
-      const [texts, faces] = [items.text!.slice(), items.face!.slice()];
-      for (let i = 0; i < texts.length; i++) {
+      const rows = ofEach((modality) => items[modality]!.slice());
+      for (let i = 0; i < items.labels.length; i++) {
         const [fate, which] = [draw.uniform(), draw.uniform()];
-        const pool = placesOf[items.labels[i]!]!;
-        switch (fateOf(fate, shares)) {
-          case 'text corrupted':
-            texts[i] = text.worse + placeOf.get(texts[i]!)!;
-            break;
-          case 'face corrupted':
-            if (pool.length > 0) faces[i] = face.worse + pool[Math.floor(which * pool.length)]!;
-            break;
-          case 'text missing':
-            texts[i] = text.missing;
-            break;
-          case 'face missing':
-            faces[i] = face.missing;
-        }
+        const { modality, kind } = fateOf(fate, shares) ?? {};
+        if (!modality) continue;
+        const place = worseOf[modality](rows[modality][i]!, items.labels[i]!, which);
+        if (kind === 'missing') rows[modality][i] = sides[modality].missing;
+        else if (place !== undefined) rows[modality][i] = sides[modality].worse + place;
       }
-      const gate = Float32Array.from(texts, (row, i) => {
-        const [ofText, ofFace] = [text.evidence[row]!, face.evidence[faces[i]!]!];
-        return ofFace / (ofFace + ofText);
+      const evidence = (modality: Paired, i: number): number => sides[modality].evidence[rows[modality][i]!]!;
+      const gate = Float32Array.from(rows.face, (_, i) => {
+        const all = PAIRED.reduce((sum, modality) => sum + evidence(modality, i), 0);
+        return evidence('face', i) / all;
       });
-      return { ...items, text: texts, face: faces, gate };
+      return { ...items, ...rows, gate };
     },
   };
 }
 
-type Fate = `${Paired} ${keyof PairShares}`;
+/** The modalities of a pair: it starts from the first; the other is drawn for its label. */
+const PAIRED = ['text', 'face'] as const satisfies readonly Paired[];
+const ofEach = <T>(of: (modality: Paired) => T): Record<Paired, T> =>
+  Object.fromEntries(PAIRED.map((modality) => [modality, of(modality)])) as Record<Paired, T>;
+
+/**
+ * Which corrupted row takes an item's place: the item itself made worse where pairs start from it, otherwise any of its
+ * label by a number from 0 to 1, as they are paired by label.
+ */
+function replacements(
+  modality: Paired,
+  { from, labels: own }: CorruptedRows,
+  labels: readonly string[],
+): (row: number, label: number, which: number) => number | undefined {
+  if (modality === PAIRED[0]) {
+    const placeOf = new Map(Array.from(from, (row, place) => [row, place]));
+    return (row) => placeOf.get(row);
+  }
+  const pools = labels.map((_, label) => [...own.keys()].filter((place) => own[place] === label));
+  return (_, label, which) => pools[label]![Math.floor(which * pools[label]!.length)];
+}
 
 /** So that of two sides that are both sure of another label neither divides by nothing. */
 const LEAST = 1e-6;
 
 /** What a number from 0 to 1 makes of a pair; one side at most, for of two bad ones neither is to be believed. */
-function fateOf(fate: number, { corrupted, missing }: PairShares): Fate | undefined {
+function fateOf(
+  fate: number,
+  shares: PairShares,
+): { readonly modality: Paired; readonly kind: keyof PairShares } | undefined {
   let end = 0;
-  for (const [name, share] of [
-    ['text corrupted', corrupted.text],
-    ['face corrupted', corrupted.face],
-    ['text missing', missing.text],
-    ['face missing', missing.face],
-  ] as const) {
-    end += share;
-    if (fate < end) return name;
-  }
+  for (const kind of ['corrupted', 'missing'] as const)
+    for (const modality of PAIRED) {
+      end += shares[kind][modality];
+      if (fate < end) return { modality, kind };
+    }
   return undefined;
 }
 

@@ -2,11 +2,10 @@
 import type { CorruptionPoint } from './corruption-curves.js';
 import type { BundleEvaluation } from './evaluation.js';
 import type { BundleManifest } from 'mien/parts/bundle';
+import { corruptions } from '../modalities/list.js';
 import { fraction, table } from './markdown.js';
 
-const NOTE =
-  'Levels: share of the words that are dropped (one always remains) or replaced by words of other texts; ' +
-  'deviation of the blur as a share of the side; share of the area that is covered; deviation of the noise as a share of the range; share of the contrast that is lost. ' +
+const GATE =
   'The gate is its mean, the face’s share; only how it moves can be read, not that one half were even.';
 
 export function corruptionSection(
@@ -16,6 +15,7 @@ export function corruptionSection(
   const [first] = corruption;
   if (!first || !fusion) return [];
   const names = [...new Set(corruption.map(({ name }) => name))];
+  const sides = [...new Set(corruption.flatMap(({ of }) => of ?? []))];
   const at = (point: CorruptionPoint, name: string) =>
     corruption.find((one) => one.name === name && one.as === point.as && one.level === point.level)!;
   const rows = corruption
@@ -38,6 +38,6 @@ export function corruptionSection(
     '## When one side is bad',
     `Accuracy on ${first.n} test pairs of each set, of which one side is made worse.`,
     table(head, rows),
-    NOTE,
+    `Levels: ${sides.map((side) => corruptions[side].note).join('; ')}. ${GATE}`,
   ];
 }

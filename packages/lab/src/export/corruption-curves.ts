@@ -4,7 +4,9 @@ import { type Progress, silentProgress } from 'mien/parts/base';
 import type { Encoded, OpenBundle, Sides } from 'mien/parts/bundle';
 import type { ProtocolFace, ProtocolText } from 'mien/parts/data';
 import { restrictPosteriors, type Scores } from 'mien/parts/evaluate';
-import { corruptFace, corruptText, wordsOf, type FaceCorruption, type TextCorruption } from './corruption.js';
+import { corrupt, degreesOf } from '../modalities/corruption.js';
+import { type CorruptionKind, corruptions } from '../modalities/list.js';
+import type { Paired } from '../train/head-graph.js';
 import { encodeFaces } from './encode-faces.js';
 import {
   accuracyOf,
@@ -23,9 +25,9 @@ export interface CorruptionPoint {
   /** `ISEAR × RAF-DB` */
   readonly name: string;
   /** What was done to one side; null where nothing was. */
-  readonly as: TextCorruption | FaceCorruption | null;
-  readonly of: 'text' | 'face' | null;
-  /** As `corruptText` and `corruptFace` take it. */
+  readonly as: CorruptionKind<Paired> | null;
+  readonly of: Paired | null;
+  /** As `corrupt` takes it. */
   readonly level: number;
   readonly n: number;
   readonly fused: number;
@@ -35,19 +37,6 @@ export interface CorruptionPoint {
   /** Mean of the gate, the face's share; null for a head without a gate. */
   readonly gate: number | null;
 }
-
-const TEXT_LEVELS: readonly (readonly [TextCorruption, readonly number[]])[] = [
-  ['words dropped', [0.25, 0.5, 0.75, 1]],
-  ['words replaced', [0.25, 0.5, 0.75, 1]],
-];
-const FACE_LEVELS: readonly (readonly [FaceCorruption, readonly number[]])[] = [
-  ['blur', [0.03, 0.06, 0.1]],
-  ['occlusion', [0.2, 0.4, 0.6]],
-  ['noise', [0.1, 0.25, 0.5]],
-  ['contrast lost', [0.9]],
-];
-const pointsOf = <Kind>(levels: readonly (readonly [Kind, readonly number[]])[]) =>
-  levels.flatMap(([as, of]) => of.map((level) => ({ as, level })));
 
 /**
  * Pairs per set: enough for a curve (an accuracy's standard error is .017 at .85), few enough to encode again and
@@ -73,17 +62,18 @@ export async function corruptionCurves(
   const texts = textRows.map((i) => allTexts.items[i]!);
   const clean = pickRows(allTexts, textRows);
   const truth = indices(texts, among);
-  const others = texts.flatMap((one) => wordsOf(one.text));
+  const words = corruptions.text.othersOf(texts.map((one) => one.text));
+  const drawOf = (as: string, { item }: ProtocolText | ProtocolFace) =>
+    randomStream(SEED, `${as} of ${item.id}`);
 
   const worseTexts: (Change & { encoded: Encoded })[] = [];
-  for (const { as, level } of pointsOf(TEXT_LEVELS)) {
-    const worse = texts.map(({ item, text: own }) =>
-      corruptText(own, as, level, randomStream(SEED, `${as} of ${item.id}`), others),
-    );
+  for (const { as, level } of degreesOf(corruptions.text)) {
+    const worse = texts.map((one) => corrupt(corruptions.text, one.text, as, level, drawOf(as, one), words));
     worseTexts.push({ of: 'text', as, level, encoded: await bundle.texts(worse) });
   }
   const points: CorruptionPoint[] = [];
-  progress.begin('corrupted faces', PAIRED.length * pointsOf(FACE_LEVELS).length * texts.length, 'faces');
+  const degrees = degreesOf(corruptions.face);
+  progress.begin('corrupted faces', PAIRED.length * degrees.length * texts.length, 'faces');
   for (const [set, dataset] of PAIRED) {
     const name = `ISEAR × ${set}`;
     const pool = facesOf(allFaces.items, dataset, among);
@@ -109,11 +99,11 @@ export async function corruptionCurves(
     };
     await add({ of: null, as: null, level: 0 }, clean, cleanFaces);
     for (const { encoded, ...change } of worseTexts) await add(change, encoded, cleanFaces);
-    for (const { as, level } of pointsOf(FACE_LEVELS)) {
+    for (const { as, level } of degrees) {
       const encoded = await encodeFaces(
         bundle,
         faces,
-        (image, i) => corruptFace(image, as, level, randomStream(SEED, `${as} of ${faces[i]!.item.id}`)),
+        (image, i) => corrupt(corruptions.face, image, as, level, drawOf(as, faces[i]!), undefined),
         progress,
       );
       await add({ of: 'face', as, level }, clean, encoded);

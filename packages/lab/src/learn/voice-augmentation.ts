@@ -113,7 +113,7 @@ export interface NoiseSources {
 /** Samples of the noise that all clips take theirs from: 33 s, of which a clip has its own stretch. */
 const NOISE_SAMPLES = 2 ** 19;
 
-/** White noise, and pink noise with a power that falls by 3 dB an octave, from 20 Hz on; both of power 1. */
+/** White and pink noise, both of power 1. */
 export function noiseSources(
   seed: number,
   voices: readonly Float32Array[],
@@ -121,9 +121,14 @@ export function noiseSources(
 ): NoiseSources {
   const draw = randomStream(seed, 'learn voice noise');
   const white = Float32Array.from({ length }, () => draw.normal());
+  return { white, pink: pinkOf(white), voices };
+}
+
+/** Pink noise of power 1 from white noise: its power falls by 3 dB an octave, from 20 Hz on. */
+export function pinkOf(white: Float32Array): Float32Array {
   const pink = filtered(white, SPEECH_RATE, { gain: (hertz) => 1 / Math.sqrt(Math.max(20, hertz)) });
   const scale = 1 / Math.sqrt(powerOf(pink));
-  return { white, pink: pink.map((sample) => sample * scale), voices };
+  return pink.map((sample) => sample * scale);
 }
 
 export function powerOf(samples: Float32Array): number {

@@ -1,5 +1,5 @@
-// A third modality is one definition and one entry in the list: a toy one is read, encoded, decided, answered, explained and
-// named beside text and face, with any of the three missing.
+// A further modality is one definition and one entry in the list: a toy one is read, encoded, decided, answered, smoothed,
+// explained and named beside text and face, with any of the three missing.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createGraph, createSession, encodeModel, float32, input, constant, mul } from 'mien-engine';
@@ -19,7 +19,13 @@ import {
   type ModalityDefinition,
   partShape,
 } from 'mien/parts/modalities';
-import { createRecognizer, isRecognition, type Recognition, type Recognizer } from 'mien/parts/recognizer';
+import {
+  createRecognizer,
+  evaluateResults,
+  isRecognition,
+  type Recognition,
+  type Recognizer,
+} from 'mien/parts/recognizer';
 import { checkManifest } from '../../../mien/src/bundle/manifest.js';
 import { decisionModel, type DecisionHead, type DecisionParts } from '../../src/export/decision.js';
 import { bundleReads } from '../../src/export/card.js';
@@ -35,8 +41,10 @@ const part = z.strictObject(partShape);
 const toy: ModalityDefinition<'toy', z.output<typeof part>, readonly number[]> = {
   name: 'toy',
   input: 'mood',
+  sent: { as: 'text', what: 'a mood' },
   part,
   alone: 'own',
+  overTime: { combine: 'last', halfLife: 4 },
   drawn: {
     the: 'the mood',
     plural: 'moods',
@@ -64,6 +72,7 @@ const toy: ModalityDefinition<'toy', z.output<typeof part>, readonly number[]> =
     const error = { code: 'no-input' as const, message: 'the mood has no letter that is known' };
     return counts.some((n) => n > 0) ? { units: [counts], warnings: [] } : { units: [], warnings: [], error };
   },
+  details: { letters: z.number() },
   describe: (counts) => ({ letters: counts.reduce((a, b) => a + b) }),
 };
 /** The list with the toy modality: one line more. */
@@ -228,6 +237,21 @@ describe.each(['none', 'text and face', 'all three'] as const)('fusion of %s', (
     expect(isRecognition(beside!) && beside!.from).toBe('text');
     expect(beside!.warnings.map(({ message }) => message)).toEqual(['the mood has no letter that is known']);
     expect(wrong!.error).toEqual({ code: 'invalid-item', message: 'the mood is not a string' });
+  });
+
+  test('sessions smooth it by its half-life, and evaluations have a row of it', async () => {
+    const session = recognizer.session({ faces: 'cropped', toyHalfLife: 2 } as never);
+    const first = await session.push({ ...ofSides(['text', 'toy']), at: 0 });
+    const odds = (moment: object): number => {
+      const { toy: mood } = moment as { readonly toy: Readonly<Record<string, number>> };
+      return mood['fear']! / mood['anger']!;
+    };
+    expect(Object.keys(first)).toEqual(expect.arrayContaining(['text', 'toy']));
+    expect(odds(session.now(2000))).toBeCloseTo(Math.sqrt(odds(first)), 6);
+    const { rows } = evaluateResults([{ result: first.result, label: 'joy' }], ['fear', 'joy'], {
+      modalities: Object.keys(three),
+    });
+    expect(rows.map(({ name }) => name)).toEqual(['answer', 'text alone', 'toy alone']);
   });
 
   test('gates of three sum to one; a card names all three', async () => {

@@ -52,6 +52,24 @@ test('accuracy, recall, confusion and failures, by hand', () => {
   ]);
 });
 
+test('each modality that some results have has a row of its own', () => {
+  const side = posterior({ anger: 0, joy: 1, neutral: 0 });
+  const { rows } = evaluateResults(
+    [
+      { result: { ...(said('joy') as Recognition), voice: { ...side, seconds: 1 } }, label: 'joy' },
+      { result: { ...(said('joy') as Recognition), voice: { ...side, seconds: 1 } }, label: 'anger' },
+      { result: { ...(said('joy') as Recognition), face: { ...side, place: null } }, label: 'joy' },
+    ],
+    KNOWN,
+  );
+  expect(rows.map(({ name, n, accuracy }) => [name, n, accuracy.mean])).toEqual([
+    ['answer', 3, 2 / 3],
+    ['text alone', 3, 1 / 3],
+    ['face alone', 1, 1],
+    ['voice alone', 2, 1 / 2],
+  ]);
+});
+
 test('a row is the test result of its posteriors; means are over the labels that occur', () => {
   const answered = judged.filter(({ result }) => !result.error);
   const row = evaluateResults(answered, KNOWN).rows[0]!;

@@ -1,6 +1,6 @@
 // What a modality is: one object that says its name, what it reads of an item, its part of a bundle's manifest, how its
 // encoder runs, and how it is named in answers, cards and on the page. Bundle, decision, recogniser, explanation, cards
-// and page go over the modalities of `list.ts`; how one is corrupted for training is in mien-lab (export/corruption.ts).
+// and page go over the modalities of `list.ts`; how one is corrupted for training is in mien-lab (modalities/).
 import type { SessionOptions, Tensor } from 'mien-engine';
 import { z } from 'zod';
 import type { Speech } from '../audio/speech.js';
@@ -168,6 +168,15 @@ export const posteriorShape = {
     .optional(),
 };
 
+/** What the posterior of every modality states in an answer. */
+export const posteriorSchema = z.object({
+  label: z.string(),
+  probabilities: z
+    .record(z.string(), z.number().min(0).max(1))
+    .describe('Calibrated probability of each label; they sum to one.'),
+  logits: z.record(z.string(), z.number()).describe('Logit of each label.'),
+});
+
 /** What every modality's part of a manifest states. */
 export const partShape = {
   /** The ONNX file. */
@@ -196,23 +205,48 @@ interface Drawn {
   readonly from: string;
 }
 
+/** How a request holds the input of a modality. */
+interface Sent {
+  readonly as: 'text' | 'file';
+  /** What it is: "an image file". */
+  readonly what: string;
+  /** The kinds of files, in brackets behind it. */
+  readonly kinds?: string;
+}
+
+/** How what is observed over time makes one posterior (recognizer/sequence.ts). */
+export interface OverTime {
+  /**
+   * `average`: the exponential moving average of all observations; `last`: the last one; `forward`: the forward pass of a
+   * hidden Markov model whose state stays as it is with a probability that halves in the half-life, or is drawn anew from
+   * the prior.
+   */
+  readonly combine: 'average' | 'last' | 'forward';
+  /** Seconds after which an observation counts half. */
+  readonly halfLife: number;
+}
+
 /** Everything about one modality. */
 export interface ModalityDefinition<
   Name extends string = string,
   Part extends ModalityPart = ModalityPart,
   Unit = unknown,
   Encoder extends ModalityEncoder<Unit> = ModalityEncoder<Unit>,
+  Details extends z.ZodRawShape = z.ZodRawShape,
 > {
   /** Its key in manifests and results, and the prefix of its inputs in `decision.onnx`. */
   readonly name: Name;
   /** The property of an item that it reads. */
   readonly input: string;
+  /** How the service takes it: as text, or as a file of a form or in base64. */
+  readonly sent: Sent;
   /** The schema of its part of a manifest. */
   readonly part: z.ZodType<Part>;
   /** Its labels if it is the only modality: its own, or those it shares with the others. */
   readonly alone: 'own' | 'shared';
   /** Whether its files are read and opened for the first item that has it, not with the bundle. */
   readonly lazy?: boolean;
+  readonly overTime: OverTime;
   readonly drawn: Drawn;
   /** The files of its part, by name. */
   files(part: Part): readonly string[];
@@ -227,7 +261,9 @@ export interface ModalityDefinition<
     value: unknown,
     context: { readonly encoder: Encoder; readonly tools: ReadingTools; readonly options: ReadingOptions },
   ): Promise<Reading<Unit>>;
-  /** What the posterior of a unit states besides label, probabilities and logits. */
+  /** What its posterior states besides label, probabilities and logits, as schemas. */
+  readonly details: Details;
+  /** The details of a unit; those that the decision adds apart. */
   describe?(unit: Unit): Readonly<Record<string, unknown>>;
 }
 

@@ -1,6 +1,7 @@
 // Groups of labels, such as polarity: the group of each of the model's labels, and posteriors over groups.
 import { defined, MienError, suggestion } from 'mien-engine/base';
-import type { Probabilities, Result } from './types.js';
+import { MODALITIES, type Modality } from '../modalities/list.js';
+import type { Probabilities, Recognition, Result } from './types.js';
 
 export interface Collapse {
   /** Alphabetical. */
@@ -51,8 +52,12 @@ export function collapsed(probabilities: Probabilities, { groups, of }: Collapse
   return sums.map((value) => (total > 0 ? value / total : 1 / sums.length));
 }
 
-/** The result with posteriors over the groups. */
-export function collapsedResult(result: Result, collapse: Collapse): Result {
+/** The result with posteriors over the groups: of the answer and of each modality alone. */
+export function collapsedResult(
+  result: Result,
+  collapse: Collapse,
+  modalities: readonly string[] = MODALITIES,
+): Result {
   if (result.error) return result;
   const withGroups = <One extends { readonly probabilities: Probabilities }>(one: One): One => {
     const values = collapsed(one.probabilities, collapse);
@@ -61,13 +66,9 @@ export function collapsedResult(result: Result, collapse: Collapse): Result {
       probabilities: Object.fromEntries(collapse.groups.map((group, i) => [group, values[i]!])),
     };
   };
-  const { text, face, voice } = result;
-  return {
-    ...withGroups(result),
-    ...defined({
-      text: text && withGroups(text),
-      face: face && withGroups(face),
-      voice: voice && withGroups(voice),
-    }),
-  };
+  const sides = modalities.flatMap((one) => {
+    const side = result[one as Modality];
+    return side ? [[one, withGroups(side)] as const] : [];
+  });
+  return { ...withGroups(result), ...(Object.fromEntries(sides) as Pick<Recognition, Modality>) };
 }

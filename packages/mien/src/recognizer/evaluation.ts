@@ -1,6 +1,7 @@
 // Evaluates a recogniser on labelled items: the answer, each modality alone, and groups.
 import { MienError } from 'mien-engine/base';
 import { groupAccuracies, type GroupAccuracy } from '../evaluate/intervals.js';
+import { MODALITIES, type Modality } from '../modalities/list.js';
 import { argmax, scores } from '../evaluate/scores.js';
 import { testResult, type TestResult } from '../evaluate/test-result.js';
 import type { FailureCode, Probabilities, Recognition, Result } from './types.js';
@@ -17,7 +18,7 @@ export interface Evaluation {
   readonly items: number;
   /** Items without an answer, by reason; they are in no row. */
   readonly failures: Readonly<Partial<Record<FailureCode, number>>>;
-  /** Of the answer, and of text, face and voice alone, each over the items that have it. */
+  /** Of the answer, and of each modality alone, each over the items that have it. */
   readonly rows: readonly TestResult[];
   /** Of the answer, by group. */
   readonly groups: readonly GroupAccuracy[];
@@ -26,13 +27,15 @@ export interface Evaluation {
 export interface EvaluationOptions {
   /** Whether only labels that occur can be answered: posteriors are renormalised over them. */
   readonly restrict?: boolean;
+  /** The modalities that have a row each; by default all of the list. */
+  readonly modalities?: readonly string[];
 }
 
 /** @throws MienError `data` when no item was recognised, or the recogniser does not have a label. */
 export function evaluateResults(
   judged: readonly Judged[],
   known: readonly string[],
-  { restrict = false }: EvaluationOptions = {},
+  { restrict = false, modalities = MODALITIES }: EvaluationOptions = {},
 ): Evaluation {
   const occurring = [...new Set(judged.map(({ label }) => label))].sort();
   const foreign = occurring.find((label) => !known.includes(label));
@@ -46,11 +49,11 @@ export function evaluateResults(
   for (const { result } of judged)
     if (result.error) failures[result.error.code] = (failures[result.error.code] ?? 0) + 1;
 
-  const views: [string, (result: Recognition) => Probabilities | undefined][] = [
+  const views: (readonly [string, (result: Recognition) => Probabilities | undefined])[] = [
     ['answer', ({ probabilities }) => probabilities],
-    ['text alone', ({ text }) => text?.probabilities],
-    ['face alone', ({ face }) => face?.probabilities],
-    ['voice alone', ({ voice }) => voice?.probabilities],
+    ...modalities.map(
+      (one) => [`${one} alone`, (result: Recognition) => result[one as Modality]?.probabilities] as const,
+    ),
   ];
   const rows = views.flatMap(([name, of]) => {
     const seen = answered.flatMap(({ result, label }) => {

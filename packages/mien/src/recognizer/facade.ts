@@ -14,10 +14,11 @@ import {
   wholeNumber,
 } from 'mien-engine/base';
 import { checkTranscribes } from '../bundle/words.js';
+import { modalities as listed } from '../modalities/list.js';
 import type { Modalities } from '../modalities/modality.js';
 import { checkPrior } from './prior.js';
 import { readItem, type IdentifiedItem, type ReadItem } from './read-item.js';
-import { startSession } from './sequence.js';
+import { halfLifeOption, startSession } from './sequence.js';
 import { batchesOf } from './stream.js';
 import type {
   ExplainOptions,
@@ -98,9 +99,9 @@ export function recognizerOf({ info, modalities, run, explain, dispose: close }:
         yield* await recognize(batch, options);
     },
     session(options = {}) {
-      checkOptions(options, SESSION_OPTIONS, 'session');
+      checkOptions(options, sessionOptions(modalities), 'session');
       checkPrior(info.labels, options);
-      return startSession(recognizeOne, info, options);
+      return startSession(recognizeOne, info, options, modalities);
     },
     [Symbol.asyncDispose]: dispose,
   };
@@ -153,8 +154,8 @@ const EXPLAIN_OPTIONS: Kinds<ExplainOptions> = {
 const STREAM_OPTIONS: Kinds<StreamOptions> = { ...OPTIONS, batchSize: wholeNumber(1) };
 
 const halfLife = number('seconds above zero', (seconds) => seconds > 0);
-const SESSION_OPTIONS: Kinds<RecognitionSessionOptions> = {
-  ...OPTIONS,
-  faceHalfLife: halfLife,
-  textHalfLife: halfLife,
-};
+const sessionOptions = (modalities: Modalities = listed) =>
+  ({
+    ...OPTIONS,
+    ...Object.fromEntries(Object.keys(modalities).map((name) => [halfLifeOption(name), halfLife])),
+  }) as Kinds<RecognitionSessionOptions>;

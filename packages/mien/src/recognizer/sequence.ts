@@ -1,7 +1,9 @@
 // Smooths answers over time: sessions combine frames and utterances into one posterior, `averageFrames` averages a
 // camera's answers.
-import { defined, MienError, repeated } from 'mien-engine/base';
+import { MienError, repeated } from 'mien-engine/base';
 import { labelsInCommon } from '../data/labels.js';
+import { modalities as listed, type Modality } from '../modalities/list.js';
+import type { Modalities, ModalityDefinition, OverTime } from '../modalities/modality.js';
 import { byLabel, restricted, topOf } from './labels.js';
 import { priorsUnder } from './prior.js';
 import { readItem, type IdentifiedItem } from './read-item.js';
@@ -18,54 +20,45 @@ import type {
   RecognitionSessionOptions,
 } from './types.js';
 
-/** Seconds after which a frame counts half. */
-const FACE_HALF_LIFE = 0.7;
-/** Seconds after which an utterance counts half. */
-const TEXT_HALF_LIFE = 8;
 /** Evidence with a smaller weight, so after ten half-lives, is discarded. */
 const MIN_WEIGHT = 2 ** -10;
 
+/** The option with a modality's half-life. */
+export const halfLifeOption = (name: string) => `${name as Modality}HalfLife` as const;
+
 /**
- * A session over a recogniser. For faces it keeps the exponential moving average of single-frame posteriors, for texts the
- * last utterance. The evidence of each is its posterior divided by its prior, raised to the power of 2^(−age / half-life)
- * with age in seconds, so that it decays towards the prior; after ten half-lives it is discarded. The posterior is the
- * prior of both times the evidence of each, over the labels that they share, so that no prior counts twice. Without
- * evidence there is no label.
- *
- * There is no sequence model: none of the data sets contains sequences, so none could be shown to be better.
+ * A session over a recogniser. Of each modality it keeps one posterior, combined and decaying as its `overTime` says: of
+ * faces the exponential moving average, of texts the last utterance's, of voices the forward pass of a hidden Markov model.
+ * After ten half-lives it is discarded. The evidence of a modality is what is left of that posterior divided by its prior;
+ * the posterior of the session is the prior of all times the evidence of each, over the labels that they share, so that no
+ * prior counts twice. Without evidence there is no label.
  */
 export function startSession(
   recognize: (item: IdentifiedItem, options: RecognizeOptions) => Promise<Result>,
   info: Pick<RecognizerInfo, 'labels' | 'priors'>,
-  {
-    faceHalfLife = FACE_HALF_LIFE,
-    textHalfLife = TEXT_HALF_LIFE,
-    ...options
-  }: RecognitionSessionOptions = {},
+  given: RecognitionSessionOptions = {},
+  all: Modalities = listed,
 ): RecognitionSession {
-  for (const [field, value] of Object.entries({ faceHalfLife, textHalfLife }))
-    if (!(typeof value === 'number' && value > 0))
-      throw new MienError('usage', `${field} cannot be ${repeated(value)}`, {
-        field,
-        hint: 'Expected a number of seconds above 0.',
-      });
-  const priors = priorsByLabel(info, options);
-  let face: Evidence | undefined;
-  let text: Evidence | undefined;
+  const { sides, options } = sidesOf(given, all);
+  const priors = priorsByLabel(info, options, sides);
+  const kept = new Map<string, Evidence>();
   let last = -Infinity;
   const tracker = trackFaces();
 
   const momentAt = (now: number): Omit<Moment, 'result'> => {
-    const current = {
-      face: face && decayed(face, priors.face, weightAfter(face.at, now, faceHalfLife)),
-      text: text && decayed(text, priors.text, weightAfter(text.at, now, textHalfLife)),
-    };
+    const current = sides.flatMap(({ name, halfLife, alone, combine }) => {
+      const own = kept.get(name);
+      const weight = own ? weightAfter(own.at, now, halfLife) : 0;
+      if (!own || weight < MIN_WEIGHT) return [];
+      const posterior = COMBINATIONS[combine].left(own.probabilities, weight, priors.of[name]!);
+      return [{ name, alone, posterior }];
+    });
     const probabilities = combined(current, priors);
     return {
       at: now,
-      label: current.face || current.text ? topOf(probabilities) : null,
+      label: current.length > 0 ? topOf(probabilities) : null,
       probabilities,
-      ...defined(current),
+      ...Object.fromEntries(current.map(({ name, posterior }) => [name, posterior])),
     };
   };
   return {
@@ -77,20 +70,50 @@ export function startSession(
           hint: 'Push observations in chronological order, with times in milliseconds.',
         });
       last = now;
-      const item = readItem(observation);
+      const item = readItem(observation, all);
       const result = await recognize(item, { ...tracker.options(now), ...options });
       if (item.image !== undefined) tracker.saw(result, now);
-      if (!result.error) {
-        if (result.face) {
-          const { probabilities } = result.face;
-          face = { probabilities: averaged(face, probabilities, now, faceHalfLife), at: now };
+      if (!result.error)
+        for (const { name, halfLife, combine } of sides) {
+          const probabilities = result[name as Modality]?.probabilities;
+          if (!probabilities) continue;
+          const before = kept.get(name);
+          const next = (own: Evidence): Probabilities =>
+            COMBINATIONS[combine].next(
+              own.probabilities,
+              probabilities,
+              weightAfter(own.at, now, halfLife),
+              priors.of[name]!,
+            );
+          kept.set(name, { probabilities: before ? next(before) : probabilities, at: now });
         }
-        if (result.text) text = { probabilities: result.text.probabilities, at: now };
-      }
       return { ...momentAt(now), result };
     },
     now: (time = performance.now()) => momentAt(Math.max(time, last)),
   };
+}
+
+/** A modality in a session. */
+interface Side extends Pick<ModalityDefinition, 'name' | 'alone'>, OverTime {}
+
+/** The modalities with their half-lives, and the options that are left. @throws MienError `usage` for an impossible one. */
+function sidesOf(
+  given: RecognitionSessionOptions,
+  all: Modalities,
+): { readonly sides: readonly Side[]; readonly options: RecognizeOptions } {
+  const sides = Object.values(all).map(({ name, alone, overTime }): Side => {
+    const field = halfLifeOption(name);
+    const halfLife: unknown = given[field] ?? overTime.halfLife;
+    if (!(typeof halfLife === 'number' && halfLife > 0))
+      throw new MienError('usage', `${field} cannot be ${repeated(halfLife)}`, {
+        field,
+        hint: 'Expected a number of seconds above 0.',
+      });
+    return { name, alone, combine: overTime.combine, halfLife };
+  });
+  const fields: readonly string[] = sides.map(({ name }) => halfLifeOption(name));
+  const options = Object.fromEntries(Object.entries(given).filter(([field]) => !fields.includes(field)));
+  return { sides, options };
 }
 
 const isTime = (value: unknown): value is number => Number.isFinite(value);
@@ -106,36 +129,63 @@ function timeOf(observation: Observation): unknown {
   }
 }
 
-/** Priors by label; that of the answer is over the labels of both modalities. */
+/** Priors by label: of each modality, and of the answer over the labels of all modalities. */
 interface Priors {
-  readonly face: Probabilities;
-  readonly text: Probabilities;
+  readonly of: Readonly<Record<string, Probabilities>>;
   readonly answer: Probabilities;
 }
 
 function priorsByLabel(
   info: Pick<RecognizerInfo, 'labels' | 'priors'>,
   { prior }: Pick<RecognizeOptions, 'prior'>,
+  sides: readonly Side[],
 ): Priors {
   const { labels } = info;
   const priors = priorsUnder(info, prior);
-  const face = byLabel(labels.face ?? [], priors.face ?? []);
-  const text = byLabel(labels.text ?? [], priors.text ?? []);
-  const answer = priors.both ? byLabel(labelsInCommon(labels), priors.both) : priors.text ? text : face;
-  return { face, text, answer };
+  const of = Object.fromEntries(
+    sides.flatMap(({ name }) => {
+      const own = labels[name as Modality];
+      return own ? [[name, byLabel(own, priors[name as Modality] ?? [])]] : [];
+    }),
+  );
+  const [only = {}] = Object.values(of);
+  return { of, answer: priors.both ? byLabel(labelsInCommon(labels), priors.both) : only };
 }
 
-/** π · (p / π)^weight, renormalised; undefined when the weight is too small. */
-function decayed(
-  { probabilities }: Evidence,
-  prior: Probabilities,
-  weight: number,
-): Probabilities | undefined {
-  if (weight < MIN_WEIGHT) return undefined;
-  return normalized(
-    Object.entries(probabilities).map(([label, p]) => [label, prior[label]! * (p / prior[label]!) ** weight]),
-  );
+/** How posteriors over time become one; weights are 2^(−seconds / half-life). */
+interface Combination {
+  /** The posterior after one more observation, the weight being that of the one before. */
+  next(before: Probabilities, now: Probabilities, weight: number, prior: Probabilities): Probabilities;
+  /** What is left of a posterior after a time. */
+  left(posterior: Probabilities, weight: number, prior: Probabilities): Probabilities;
 }
+
+/** π · (p / π)^weight, renormalised. */
+const tempered: Combination['left'] = (posterior, weight, prior) =>
+  normalized(
+    Object.entries(posterior).map(([label, p]) => [label, prior[label]! * (p / prior[label]!) ** weight]),
+  );
+
+/** weight · p + (1 − weight) · q */
+const mixed = (p: Probabilities, q: Probabilities, weight: number): Probabilities =>
+  Object.fromEntries(
+    Object.entries(q).map(([label, value]) => [label, weight * (p[label] ?? value) + (1 - weight) * value]),
+  );
+
+const COMBINATIONS: Readonly<Record<OverTime['combine'], Combination>> = {
+  average: { next: mixed, left: tempered },
+  last: { next: (_, now) => now, left: tempered },
+  forward: {
+    next: (before, now, weight, prior) =>
+      normalized(
+        Object.entries(mixed(before, prior, weight)).map(([label, p]) => [
+          label,
+          (p * now[label]!) / prior[label]!,
+        ]),
+      ),
+    left: (posterior, weight, prior) => mixed(posterior, prior, weight),
+  },
+};
 
 const normalized = (entries: readonly (readonly [string, number])[]): Probabilities => {
   const total = entries.reduce((sum, [, value]) => sum + value, 0);
@@ -144,19 +194,26 @@ const normalized = (entries: readonly (readonly [string, number])[]): Probabilit
   );
 };
 
-/** The posterior given the decayed posteriors of face and text. */
+/** The posterior given the decayed posteriors of some modalities. */
 function combined(
-  { face, text }: { readonly face: Probabilities | undefined; readonly text: Probabilities | undefined },
-  priors: Priors,
+  current: readonly (Pick<Side, 'name' | 'alone'> & { readonly posterior: Probabilities })[],
+  { of, answer }: Priors,
 ): Probabilities {
-  const shared = Object.keys(priors.answer);
-  if (face && text) {
-    const [f, t] = [restricted(face, shared), restricted(text, shared)];
-    const evidence = (label: string): number =>
-      (f[label]! / priors.face[label]!) * (t[label]! / priors.text[label]!);
-    return normalized(shared.map((label) => [label, priors.answer[label]! * evidence(label)]));
-  }
-  return face ?? (text ? restricted(text, shared) : priors.answer);
+  const shared = Object.keys(answer);
+  const [first] = current;
+  if (!first) return answer;
+  if (current.length === 1)
+    return first.alone === 'own' ? first.posterior : restricted(first.posterior, shared);
+  const evidence = current.map(({ name, posterior }) => {
+    const own = restricted(posterior, shared);
+    return (label: string): number => own[label]! / of[name]![label]!;
+  });
+  return normalized(
+    shared.map((label) => [
+      label,
+      answer[label]! * evidence.reduce((product, one) => product * one(label), 1),
+    ]),
+  );
 }
 
 /** A posterior observed at a time, in milliseconds. */
@@ -176,21 +233,18 @@ export function averaged(
   now: number,
   halfLife: number,
 ): Probabilities {
-  if (!average) return probabilities;
-  const weight = weightAfter(average.at, now, halfLife);
-  return Object.fromEntries(
-    Object.entries(probabilities).map(([label, p]) => [
-      label,
-      weight * (average.probabilities[label] ?? p) + (1 - weight) * p,
-    ]),
-  );
+  return average
+    ? mixed(average.probabilities, probabilities, weightAfter(average.at, now, halfLife))
+    : probabilities;
 }
 
 /**
  * Replaces the posteriors of each frame's answer and face by their averages over the frames so far. Averaging restarts
  * when no face is found, and when a text appears or disappears.
  */
-export function averageFrames(halfLife = FACE_HALF_LIFE): (result: Result, at: number) => Result {
+export function averageFrames(
+  halfLife = listed.face.overTime.halfLife,
+): (result: Result, at: number) => Result {
   let previous: { answer: Recognition; at: number } | undefined;
   return (result, at) => {
     if (result.error || !result.face) {

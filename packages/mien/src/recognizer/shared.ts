@@ -7,6 +7,7 @@ export { trackFaces, type FaceTracker, type TrackingOptions } from './tracking.j
 export type {
   AudioBufferLike,
   AudioSource,
+  ByModality,
   Completeness,
   Contribution,
   ExplainOptions,
@@ -17,6 +18,7 @@ export type {
   Failure,
   FailureCode,
   Gate,
+  HalfLives,
   ImageSource,
   Item,
   LabelPrior,

@@ -96,6 +96,9 @@ export interface RecognizeOptions {
 
 export type { FacePlace, FailureCode, Point, Transcript, TranscriptSegment, Warning, WarningCode };
 
+/** One value for each modality that there is, by its name. */
+export type ByModality<T> = { readonly [M in Modality]?: T };
+
 /** One number per label, by the label's name. */
 export type Probabilities = Readonly<Record<string, number>>;
 
@@ -228,30 +231,21 @@ export type Result = Recognition | Failure;
 export interface RecognizerInfo {
   /** Name of the bundle. */
   readonly name: string;
-  /** Labels of each model of the bundle. */
+  /** Labels of each model of the bundle: of each modality that it has, by its name. */
   readonly labels: {
-    /** Of the text model. */
-    readonly text?: readonly string[];
-    /** Of the face model. */
-    readonly face?: readonly string[];
-    /** Of the voice model. */
-    readonly voice?: readonly string[];
     /** Of the fusion. */
     readonly fused?: readonly string[];
     /** Finer labels of texts. */
     readonly fine?: readonly string[];
-  };
-  /** The label distributions of the training data (`LabelPrior`), which results assume by default. */
+  } & ByModality<readonly string[]>;
+  /**
+   * The label distributions of the training data (`LabelPrior`), which results assume by default: of each modality alone,
+   * by its name, in the order of its labels.
+   */
   readonly priors: {
-    /** Of texts alone, in the order of `labels.text`. */
-    readonly text?: readonly number[];
-    /** Of faces alone, in the order of `labels.face`. */
-    readonly face?: readonly number[];
-    /** Of voices alone, in the order of `labels.voice`. */
-    readonly voice?: readonly number[];
     /** Of all modalities, in the order of the labels that they share. */
     readonly both?: readonly number[];
-  };
+  } & ByModality<readonly number[]>;
   /** Whether the bundle supports `transcribe`. */
   readonly words: boolean;
   /** Whether the bundle supports `coverage` and `risk`. */
@@ -354,7 +348,7 @@ export interface Explanation {
   readonly warnings: readonly Warning[];
 }
 
-/** A frame, an utterance or both at a time. */
+/** A frame, an utterance, a stretch of sound, or several of them at a time. */
 export interface Observation<Image = ImageSource> extends Item<Image> {
   /**
    * Milliseconds on a clock of the caller's choice, which `RecognitionSession.now` then uses as well; by default the time
@@ -363,16 +357,20 @@ export interface Observation<Image = ImageSource> extends Item<Image> {
   readonly at?: number | undefined;
 }
 
-/** How fast evidence of a session decays, and how its items are recognised. */
-export interface RecognitionSessionOptions extends RecognizeOptions {
-  /** Seconds after which a frame counts half (default .7). */
-  readonly faceHalfLife?: number | undefined;
-  /** Seconds after which an utterance counts half (default 8). */
-  readonly textHalfLife?: number | undefined;
-}
+/**
+ * Seconds after which evidence counts half: `faceHalfLife` of frames (default .7), `textHalfLife` of utterances (default 8),
+ * `voiceHalfLife` of recordings (default 2).
+ */
+export type HalfLives = { readonly [M in Modality as `${M}HalfLife`]?: number | undefined };
 
-/** The posterior at a time, from all observations until then. */
-export interface Moment {
+/** How fast evidence of a session decays, and how its items are recognised. */
+export interface RecognitionSessionOptions extends RecognizeOptions, HalfLives {}
+
+/**
+ * The posterior at a time, from all observations until then; `face`, `text` and `voice` are the decayed posterior of each,
+ * absent without evidence of it.
+ */
+export interface Moment extends ByModality<Probabilities> {
   /** Milliseconds, on the clock of the observations. */
   readonly at: number;
   /**
@@ -381,15 +379,11 @@ export interface Moment {
   readonly label: string | null;
   /** They sum to one; without evidence they are the prior. */
   readonly probabilities: Probabilities;
-  /** The decayed posterior of faces; undefined without evidence of faces. */
-  readonly face?: Probabilities;
-  /** The decayed posterior of the last utterance; undefined without evidence of texts. */
-  readonly text?: Probabilities;
   /** The result of the observation alone. */
   readonly result: Result;
 }
 
-/** Frames and utterances of one person over time. */
+/** Frames, utterances and the voice of one person over time. */
 export interface RecognitionSession<Image = ImageSource> {
   /**
    * Adds an observation and returns the posterior after it.
@@ -423,7 +417,7 @@ export interface Recognizer<Image = ImageSource> {
     items: AsyncIterable<Item<Image>> | Iterable<Item<Image>>,
     options?: RecognizeOptions & { readonly batchSize?: number | undefined },
   ): AsyncGenerator<Result, void, undefined>;
-  /** Starts a session, which smooths posteriors over frames and utterances. */
+  /** Starts a session, which smooths posteriors over frames, utterances and recordings. */
   session(options?: RecognitionSessionOptions): RecognitionSession<Image>;
   /** Frees memory and ends child processes after calls in progress; further calls do nothing. */
   dispose(): Promise<void>;

@@ -1,13 +1,14 @@
 // Computes the items of a request, whatever protocol it came by: checks of its options, the deadline, metrics.
 import type { Context } from 'hono';
-import { defined, MienError } from 'mien-engine/base';
+import { MienError } from 'mien-engine/base';
 import { checkPrior } from '../recognizer/prior.js';
-import type { RecognizerInfo, Result } from '../recognizer/types.js';
+import type { Item, RecognizerInfo, Result } from '../recognizer/types.js';
 import type { CheckedItem } from './body.js';
 import { ServiceError } from './errors.js';
 import type { Inference, RequestOptions } from './inference.js';
 import type { Log } from './log.js';
 import type { Metrics } from './metrics.js';
+import { INPUTS } from './schemas.js';
 import type { ServerSettings } from './settings.js';
 import type { RequestTrace, Tracing } from './tracing.js';
 
@@ -56,11 +57,9 @@ export async function answer(
   checkWords(inference.info, options);
   c.set('items', items.length);
   const valid = items.filter(({ error }) => !error);
-  const plain = valid.map(({ text, image, audio }) => ({
-    text: text ?? null,
-    image: image ?? null,
-    ...defined({ audio: audio ?? undefined }),
-  }));
+  const plain = valid.map(({ inputs }): Item =>
+    Object.fromEntries(INPUTS.map(({ name }) => [name, inputs[name] ?? null])),
+  );
   const computed = await withinDeadline(settings.deadline, c.req.raw.signal, (signal) =>
     inference.recognize(plain, options, signal, c.get('trace')?.context),
   );

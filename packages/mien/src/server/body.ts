@@ -4,29 +4,33 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import { defined, repeated, suggestion } from 'mien-engine/base';
 import { isNoFile } from '../modalities/absent.js';
-import type { Failure } from '../recognizer/types.js';
+import type { Failure, FailureCode } from '../recognizer/types.js';
 import { decodeBytes } from './decode-text.js';
 import { malformed, ServiceError, type Issue } from './errors.js';
 import { readMultipart, type FormPart } from './multipart.js';
 import {
-  base64Audio,
-  base64Image,
+  base64File,
+  FILE_INPUTS,
   formSchema,
   idOf,
+  INPUTS,
   itemSchema,
+  mostBytes,
   requestSchema,
+  tooLarge,
   type Limits,
 } from './schemas.js';
 
 /** Maximum number of issues in a response. */
 const MAX_ISSUES = 10;
 
+const TEXT_INPUTS = INPUTS.flatMap(({ name, as }) => (as === 'text' ? [name] : []));
+
 /** A validated item: its content, or why it cannot be recognised. */
-export interface CheckedItem<Image = Uint8Array> {
+export interface CheckedItem {
   readonly id?: string | undefined;
-  readonly text?: string | null | undefined;
-  readonly image?: Image | null | undefined;
-  readonly audio?: Image | null | undefined;
+  /** By the names of `INPUTS`: texts, and the bytes of files. */
+  readonly inputs: Readonly<Record<string, string | Uint8Array | null | undefined>>;
   readonly error?: Failure['error'];
 }
 
@@ -36,12 +40,14 @@ type CheckedRequest = Omit<z.output<Schemas['request']>, 'items'> & {
 
 export type ReadBody = (c: Context) => Promise<CheckedRequest>;
 
+type ItemSchema = ReturnType<typeof itemSchema>;
+
 interface Schemas {
   readonly form: ReturnType<typeof formSchema>;
   readonly request: ReturnType<typeof requestSchema<z.ZodUnknown>>;
   /** Items whose files are base64, and items whose files are the names of file parts. */
-  readonly item: ReturnType<typeof itemSchema<typeof base64Image, ReturnType<typeof base64Audio>>>;
-  readonly named: ReturnType<typeof itemSchema<z.ZodString, z.ZodString>>;
+  readonly item: ItemSchema;
+  readonly named: ItemSchema;
 }
 
 /**
@@ -52,8 +58,8 @@ export function bodyReader(limits: Limits): ReadBody {
   const schemas: Schemas = {
     form: formSchema(limits),
     request: requestSchema(limits, z.unknown()),
-    item: itemSchema(limits, base64Image, base64Audio(limits)),
-    named: itemSchema(limits, z.string(), z.string()),
+    item: itemSchema(limits, base64File(limits)),
+    named: itemSchema(limits, () => z.string()),
   };
   return async (c) => {
     refuseCodings(c);
@@ -141,18 +147,23 @@ async function checkForm(
   const { filled, empty } = byName(parts);
   const given = check(form, {
     // As in JSON, an empty text is a text.
-    ...defined({ text: empty.has('text') ? '' : undefined }),
+    ...Object.fromEntries(TEXT_INPUTS.filter((name) => empty.has(name)).map((name) => [name, ''])),
     ...filled,
   });
-  const { id, text, image, audio, items, faces, prior, coverage, risk, ...rest } = given;
-  const { allFaces, gate, fine, transcribe, ...others } = rest;
-  if (items !== undefined && [id, text, image, audio].some((part) => part !== undefined))
-    throw invalid([
-      { path: '', message: 'send either items, or the text, image and audio of a single item' },
-    ]);
+  const { id, items, faces, prior, coverage, risk, ...others } = given;
+  const { allFaces, gate, fine, transcribe, ...rest } = others;
+  const isText = ([name]: readonly [string, unknown]): boolean => TEXT_INPUTS.includes(name);
+  const parted = Object.entries(rest).filter(([, part]) => part !== undefined);
+  const texts = parted.filter(isText);
+  const files = new Map(parted.filter((part) => !isText(part)) as [string, File][]);
+  const own = FILE_INPUTS.filter((name) => files.has(name));
+  if (items !== undefined && (id !== undefined || texts.length + own.length > 0)) {
+    const names = new Intl.ListFormat('en-GB').format(INPUTS.map(({ name }) => name));
+    throw invalid([{ path: '', message: `send either items, or the ${names} of a single item` }]);
+  }
   const sent =
     items === undefined
-      ? [{ id, text, ...defined({ image: image && 'image', audio: audio && 'audio' }) }]
+      ? [{ id, ...Object.fromEntries([...texts, ...own.map((name) => [name, name] as const)]) }]
       : parseJson(items, 'the part items');
   const options = {
     faces,
@@ -167,13 +178,14 @@ async function checkForm(
     }),
   };
   const checked = check(request, { items: sent, ...options }, { longest: { items: limits.maxItems } });
-  const files = new Map(Object.entries({ ...others, ...defined({ image, audio }) }));
   const itemsByName = checked.items.map((item) => checkItem(named, item));
   // Includes the files of items that are invalid for another reason.
-  const names = checked.items.flatMap((item) => {
-    const { image: ofImage, audio: ofAudio } = (item ?? {}) as { image?: unknown; audio?: unknown };
-    return [ofImage, ofAudio].flatMap((name) => (typeof name === 'string' ? plainName(name) : []));
-  });
+  const names = checked.items.flatMap((item) =>
+    FILE_INPUTS.flatMap((input) => {
+      const name = ((item ?? {}) as Readonly<Record<string, unknown>>)[input];
+      return typeof name === 'string' ? plainName(name) : [];
+    }),
+  );
   const foreign = [...files.keys()].filter((name) => !names.includes(name));
   if (foreign.length > 0)
     throw invalid(
@@ -183,46 +195,50 @@ async function checkForm(
   for (const [name, file] of files) bytes.set(name, new Uint8Array(await file.arrayBuffer()));
   return {
     ...checked,
-    items: itemsByName.map(({ image: imageName, audio: audioName, ...item }): CheckedItem => {
-      const found: { image?: Uint8Array; audio?: Uint8Array } = {};
-      let error: Failure['error'] | undefined;
-      for (const [kind, name] of [['image', imageName] as const, ['audio', audioName] as const]) {
+    items: itemsByName.map((item): CheckedItem => {
+      const inputs: Record<string, string | Uint8Array | null | undefined> = { ...item.inputs };
+      let { error } = item;
+      for (const input of FILE_INPUTS) {
+        const name = item.inputs[input] as string | null | undefined;
         const plain = plainName(name ?? '');
         const content = bytes.get(plain);
-        if (content) found[kind] = content;
+        const most = mostBytes(input, limits);
+        inputs[input] = content;
         // A file field without a chosen file is no file.
-        else if (name && !empty.has(plain)) error ??= noSuchFile(kind, name);
-        if (kind === 'audio' && content && content.length > limits.maxAudio)
-          error ??= {
-            code: 'audio-too-long',
-            message: `audio: has ${content.length} bytes; the maximum is ${limits.maxAudio}`,
-          };
+        if (!content && name && !empty.has(plain)) error ??= noSuchFile(input, name);
+        if (content && content.length > most)
+          error ??= fileError(input, tooLarge(content.length, most), true);
       }
-      return { ...item, ...found, ...defined({ error: item.error ?? error }) };
+      return { ...item, inputs, ...defined({ error }) };
     }),
   };
 }
 
-const noSuchFile = (kind: 'image' | 'audio', name: string): Failure['error'] => ({
-  code: `undecodable-${kind}`,
-  message: `${kind}: the request has no file part ${repeated(name)}`,
+const noSuchFile = (input: string, name: string): Failure['error'] =>
+  fileError(input, `the request has no file part ${repeated(name)}`);
+
+const fileError = (input: string, message: string, isTooLarge = false): Failure['error'] => ({
+  code: (isTooLarge ? `${input}-too-long` : `undecodable-${input}`) as FailureCode,
+  message: `${input}: ${message}`,
 });
 
 /** Validates one item: if it is invalid, it gets an error of its own, and the other items are recognised. */
-export function checkItem<Image extends Uint8Array | string>(
-  schema: z.ZodObject & z.ZodType<Omit<CheckedItem<Image>, 'error'>>,
-  given: unknown,
-): CheckedItem<Image> {
+export function checkItem(schema: ItemSchema, given: unknown): CheckedItem {
   const { data, error } = schema.safeParse(given);
-  if (!error) return data;
-  const { path, message } = issueOf(error.issues[0]!, Object.keys(schema.shape));
+  if (!error) {
+    const { id, ...inputs } = data;
+    return { ...defined({ id }), inputs } as CheckedItem;
+  }
+  const issue = error.issues[0]!;
+  const { path, message } = issueOf(issue, Object.keys(schema.shape));
   const id = idOf.safeParse((given as { id?: unknown } | null)?.id).data;
+  const isTooLarge = issue.code === 'custom' && issue.params?.['tooLarge'] === true;
   return {
     ...defined({ id }),
-    error: {
-      code: path === 'image' || path === 'audio' ? `undecodable-${path}` : 'invalid-item',
-      message: path === '' ? message : `${path}: ${message}`,
-    },
+    inputs: {},
+    error: FILE_INPUTS.includes(path)
+      ? fileError(path, message, isTooLarge)
+      : { code: 'invalid-item', message: path === '' ? message : `${path}: ${message}` },
   };
 }
 

@@ -6,15 +6,8 @@ import { check, checkItem, invalid, parseJson, refuseCodings, type CheckedItem }
 import { decodeBytes } from './decode-text.js';
 import { malformed, type ServiceError } from './errors.js';
 import type { RequestOptions } from './inference.js';
-import {
-  inferRequestSchema,
-  INPUTS,
-  KNOWN_PROPERTIES,
-  OUTPUTS,
-  type InputName,
-  type OutputName,
-} from './open-inference-schemas.js';
-import { bytesOf, decidingOptions, itemSchema, type Limits } from './schemas.js';
+import { inferRequestSchema, KNOWN_PROPERTIES, OUTPUTS, type OutputName } from './open-inference-schemas.js';
+import { bytesOf, decidingOptions, INPUTS, itemSchema, mostBytes, tooLarge, type Limits } from './schemas.js';
 
 /** Length in bytes of the JSON of a body with binary tensors. */
 export const JSON_LENGTH = 'Inference-Header-Content-Length';
@@ -77,11 +70,11 @@ function jsonLength(header: string | undefined, bodyLength: number): number {
 interface Columns {
   /** Number of items. */
   readonly size: number;
-  readonly elements: ReadonlyMap<InputName, readonly Element[]>;
+  readonly elements: ReadonlyMap<string, readonly Element[]>;
 }
 
 function columnsOf(inputs: readonly Input[], binary: Uint8Array, { maxItems }: Limits): Columns {
-  const elements = new Map<InputName, readonly Element[]>();
+  const elements = new Map<string, readonly Element[]>();
   const size = sizeOf(inputs[0]!);
   let at = 0;
   for (const [i, input] of inputs.entries()) {
@@ -136,16 +129,19 @@ function texts(data: readonly unknown[], size: number, wrong: (message: string) 
 function itemReader(limits: Limits): (elements: Columns['elements'], index: number) => CheckedItem {
   // Base64 has been decoded; what is still a string is none.
   const file = z.instanceof(Uint8Array<ArrayBufferLike>, { error: 'is neither base64 nor a data URL' });
-  const audio = file.refine(({ length }) => length <= limits.maxAudio, {
-    error: ({ input }) => `has ${(input as Uint8Array).length} bytes; the maximum is ${limits.maxAudio}`,
+  const schema = itemSchema(limits, ({ name }) => {
+    const most = mostBytes(name, limits);
+    return file.refine(({ length }) => length <= most, {
+      error: ({ input }) => tooLarge((input as Uint8Array).length, most),
+      params: { tooLarge: true },
+    });
   });
-  const schema = itemSchema(limits, file, audio);
   return (elements, index) => {
     const item: Record<string, Element> = {};
-    for (const name of INPUTS) {
+    for (const { name, as } of INPUTS) {
       const element = elements.get(name)?.[index];
       if (!element?.length) continue;
-      if (name === 'text') item[name] = utf8(element, index);
+      if (as === 'text') item[name] = utf8(element, index);
       else item[name] = typeof element === 'string' ? (bytesOf(element) ?? element) : element;
     }
     return checkItem(schema, item);

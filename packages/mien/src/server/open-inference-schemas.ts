@@ -2,11 +2,7 @@
 // Source: "Open Inference Protocol (V2 Inference Protocol)" of KServe; binary data: "Binary Tensor Data Extension" of
 // Triton Inference Server.
 import { z } from 'zod';
-import { idOf, type Limits } from './schemas.js';
-
-/** What an item consists of, and the names of its input tensors. */
-export const INPUTS = ['text', 'image', 'audio'] as const;
-export type InputName = (typeof INPUTS)[number];
+import { idOf, INPUTS, type Limits } from './schemas.js';
 
 export const OUTPUTS = ['label', 'probabilities', 'from', 'error', 'labels'] as const;
 export type OutputName = (typeof OUTPUTS)[number];
@@ -41,7 +37,7 @@ const isShape = (shape: unknown): boolean =>
 // Lists that may be long are not checked element by element before their length is known.
 const input = z.strictObject({
   name: z
-    .enum(INPUTS)
+    .enum(INPUTS.map(({ name }) => name))
     .describe('Any may be left out. Texts are UTF-8; images and recordings are files, in JSON in base64.'),
   shape: z
     .unknown()

@@ -8,7 +8,8 @@ import { encodeByteTensor, encodeFloatTensor } from './byte-tensors.js';
 import { ServiceError } from './errors.js';
 import { inferReader, JSON_LENGTH, type InferRequest } from './infer-body.js';
 import { limitBodies } from './limits.js';
-import { INPUTS, type OutputName } from './open-inference-schemas.js';
+import type { OutputName } from './open-inference-schemas.js';
+import { INPUTS } from './schemas.js';
 
 /** A bundle has one version. */
 const VERSION = '1';
@@ -40,7 +41,7 @@ export function addOpenInference(app: Hono<Env>, parts: ServiceParts): void {
     name: info.name,
     versions: [VERSION],
     platform: 'mien',
-    inputs: INPUTS.map((name) => ({ name, datatype: 'BYTES', shape: [-1] })),
+    inputs: INPUTS.map(({ name }) => ({ name, datatype: 'BYTES', shape: [-1] })),
     outputs: [
       { name: 'label', datatype: 'BYTES', shape: [-1] },
       { name: 'probabilities', datatype: 'FP32', shape: [-1, labelsOf(info).length] },

@@ -9,8 +9,7 @@ import { inferRequestSchema, openInferenceSchemas } from './open-inference-schem
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
 import {
   responseSchemas,
-  base64Audio,
-  base64Image,
+  base64File,
   formSchema,
   itemSchema,
   requestSchema,
@@ -85,7 +84,7 @@ function errorResponses(codes: readonly ServiceErrorCode[], schema = 'Error'): O
 
 function componentsOf(limits: Limits): Record<string, Json> {
   const requests = z.registry<{ id: string }>();
-  requests.add(requestSchema(limits, itemSchema(limits, base64Image, base64Audio(limits))), {
+  requests.add(requestSchema(limits, itemSchema(limits, base64File(limits))), {
     id: 'RecognizeRequest',
   });
   requests.add(formSchema(limits), { id: 'RecognizeForm' });

@@ -1,7 +1,9 @@
 // Schemas of requests and responses: requests are validated by them, and the OpenAPI document is generated from them.
 import { z } from 'zod';
 import type { Failure, FailureCode, Recognition, Result, WarningCode } from '../recognizer/types.js';
-import { MODALITIES } from '../bundle/manifest.js';
+import { MODALITIES, modalities, type Modality } from '../modalities/list.js';
+import { posteriorSchema, type Modalities } from '../modalities/modality.js';
+import { voiceSegment } from '../modalities/voice/voice.js';
 import { LEAST_COVERAGE, MOST_COVERAGE } from '../evaluate/certainty.js';
 import { bytesOfBase64, bytesOfDataUrl, isDataUrl } from '../recognizer/data-url.js';
 import { SERVICE_ERRORS, type ServiceErrorCode } from './errors.js';
@@ -62,20 +64,41 @@ export const decidingOptions = z.strictObject({ faces: options.faces, prior: opt
 export const idOf = z.string().max(LONGEST_ID).optional();
 const textOf = ({ maxText }: Limits) => z.string().max(maxText);
 
-/** Items whose image and recording have these schemas. */
-export const itemSchema = <
-  Image extends z.ZodType<Uint8Array | string | null>,
-  Audio extends z.ZodType<Uint8Array | string | null>,
->(
-  limits: Limits,
-  image: Image,
-  audio: Audio,
-) =>
+/** How requests hold the input of each modality. */
+interface Input {
+  /** The property of items, and the part of a form. */
+  readonly name: string;
+  readonly as: 'text' | 'file';
+  readonly what: string;
+  readonly kinds?: string;
+}
+export const INPUTS: readonly Input[] = Object.values(modalities as Modalities).map(({ input, sent }) => ({
+  name: input,
+  ...sent,
+}));
+export const FILE_INPUTS = INPUTS.flatMap(({ name, as }) => (as === 'file' ? [name] : []));
+
+/** Most bytes of a file, apart from those of the body; of images, `maxPixels` counts. */
+export const mostBytes = (name: string, { maxAudio }: Pick<Limits, 'maxAudio'>): number =>
+  name === 'audio' ? maxAudio : Infinity;
+
+/** “image and audio” */
+const series = (names: readonly string[]): string =>
+  new Intl.ListFormat('en-GB').format(names.map((name) => `\`${name}\``));
+const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+
+/** Items whose files have this schema. */
+export const itemSchema = (limits: Limits, fileOf: (input: Input) => z.ZodType<Uint8Array | string | null>) =>
   z.strictObject({
     id: idOf.describe('Returned with the result.'),
-    text: textOf(limits).nullish().describe('An English text.'),
-    image: image.nullish(),
-    audio: audio.nullish(),
+    ...Object.fromEntries(
+      INPUTS.map((input) => [
+        input.name,
+        input.as === 'text'
+          ? textOf(limits).nullish().describe(sentence(input.what))
+          : fileOf(input).nullish(),
+      ]),
+    ),
   });
 
 /** Requests; with `z.unknown()` as the item, items are validated one by one afterwards. */
@@ -90,39 +113,33 @@ export const requestSchema = <Item extends z.ZodType>(limits: Limits, item: Item
   });
 
 /** Base64 as bytes; an empty string, which forms send for an empty field, as null. */
-export const base64Image = z
-  .string()
-  .meta({
-    contentEncoding: 'base64',
-    description:
-      'An image file (JPEG, PNG, WebP, GIF, TIFF …) in base64, or as a data URL. An empty string is no image.',
-  })
-  .transform((text, context): Uint8Array | null => {
-    if (text === '') return null;
-    const bytes = bytesOf(text);
-    if (bytes) return bytes;
-    context.addIssue({ code: 'custom', message: 'is neither base64 nor a data URL' });
-    return z.NEVER;
-  });
+export const base64File =
+  (limits: Pick<Limits, 'maxAudio'>) =>
+  ({ name, what, kinds }: Input) => {
+    const most = mostBytes(name, limits);
+    const bound = most < Infinity ? `, of at most ${most} bytes` : '';
+    return z
+      .string()
+      .meta({
+        contentEncoding: 'base64',
+        description: sentence(
+          `${what} (${kinds ?? 'any'}) in base64, or as a data URL${bound}. An empty string is none`,
+        ),
+      })
+      .transform((text, context): Uint8Array | null => {
+        if (text === '') return null;
+        const bytes = bytesOf(text);
+        if (bytes && bytes.length <= most) return bytes;
+        context.addIssue(
+          bytes
+            ? { code: 'custom', message: tooLarge(bytes.length, most), params: { tooLarge: true } }
+            : { code: 'custom', message: 'is neither base64 nor a data URL' },
+        );
+        return z.NEVER;
+      });
+  };
 
-/** A recording as `base64Image`, of at most `maxAudio` bytes. */
-export const base64Audio = ({ maxAudio }: Pick<Limits, 'maxAudio'>) =>
-  z
-    .string()
-    .meta({
-      contentEncoding: 'base64',
-      description: `A recording (WAV; Ogg, FLAC and MP3 if their decoders are installed) in base64, or as a data URL, of at most ${maxAudio} bytes. An empty string is no recording.`,
-    })
-    .transform((text, context): Uint8Array | null => {
-      if (text === '') return null;
-      const bytes = bytesOf(text);
-      if (bytes && bytes.length <= maxAudio) return bytes;
-      const message = bytes
-        ? `has ${bytes.length} bytes; the maximum is ${maxAudio}`
-        : 'is neither base64 nor a data URL';
-      context.addIssue({ code: 'custom', message });
-      return z.NEVER;
-    });
+export const tooLarge = (bytes: number, most: number): string => `has ${bytes} bytes; the maximum is ${most}`;
 
 /** The bytes of base64 or of a base64 data URL; undefined if it is neither. */
 export function bytesOf(text: string): Uint8Array | undefined {
@@ -142,25 +159,26 @@ const numeral = z
   .regex(/^[0-9]*\.?[0-9]+$/, 'is not a number')
   .exactOptional();
 
-/** The parts of a multipart request; file parts other than `image` and `audio` are the files that `items` names. */
+/** The parts of a multipart request; file parts other than a single item's are the files that `items` names. */
 export const formSchema = (limits: Limits) =>
   z
     .object({
       id: idOf.describe('Of a single item.'),
-      text: textOf(limits).optional().describe('Of a single item.'),
-      image: z
-        .file()
+      ...Object.fromEntries(
+        INPUTS.map(({ name, as, what }) => [
+          name,
+          as === 'text'
+            ? textOf(limits).optional().describe(`Of a single item: ${what}.`)
+            : z.file().optional().describe(`Of a single item: ${what}. An empty file field is none.`),
+        ]),
+      ),
+      items: z
+        .string()
         .optional()
-        .describe('Of a single item: an image file. An empty file field is no image.'),
-      audio: z
-        .file()
-        .optional()
-        .describe('Of a single item: a recording. An empty file field is no recording.'),
-      items: z.string().optional().meta({
-        contentMediaType: 'application/json',
-        description:
-          'Instead of `id`, `text`, `image` and `audio`: several items as JSON, each `image` and `audio` being the name of a file part.',
-      }),
+        .meta({
+          contentMediaType: 'application/json',
+          description: `Instead of ${series(['id', ...INPUTS.map(({ name }) => name)])}: several items as JSON, each ${series(FILE_INPUTS)} being the name of a file part.`,
+        }),
       faces: options.faces,
       allFaces: flag.describe(options.allFaces.description!),
       gate: flag.describe(options.gate.description!),
@@ -176,11 +194,7 @@ export const formSchema = (limits: Limits) =>
     })
     .catchall(z.file());
 
-const probabilities = z
-  .record(z.string(), z.number().min(0).max(1))
-  .describe('Calibrated probability of each label; they sum to one.');
-const logits = z.record(z.string(), z.number()).describe('Logit of each label.');
-const point = z.object({ x: z.number(), y: z.number() });
+const { probabilities, logits } = posteriorSchema.shape;
 /** Descriptions of warnings for the documentation. */
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
   'text-missing': 'the model does not read texts',
@@ -232,50 +246,28 @@ const warnings = z
   .describe('Limitations of the result.');
 const id = z.string().exactOptional().describe('As in the request.');
 
-const modality = z.object({ label: z.string(), probabilities, logits });
-const text = modality.extend({
-  read: z
-    .number()
-    .gt(0)
-    .max(1)
-    .describe('Share of the text’s letters, digits and pictographs that the model read.'),
-  fine: z
-    .record(z.string(), z.number().min(0).max(1))
-    .exactOptional()
-    .describe(
-      'With `fine`, if the model has finer labels: the probability of each; they sum to one and are not calibrated.',
-    ),
-});
-const face = modality.extend({
-  place: z
-    .object({
-      box: point.extend({ width: z.number(), height: z.number() }),
-      keyPoints: z.record(z.string(), point),
-      score: z.number().min(0).max(1).describe('The confidence of the detector.'),
-    })
-    .nullable()
-    .describe('Position of the face in pixels of the upright image; null for cropped faces.'),
-});
-
-const seconds = z.number().min(0);
-const segment = modality.extend({
-  start: seconds.describe('In seconds from the beginning of the recording.'),
-  end: seconds.describe('In seconds from the beginning of the recording.'),
-});
-const voice = modality.extend({
-  seconds: seconds.describe('Length of the recording.'),
-  segments: z
-    .array(segment)
-    .exactOptional()
-    .describe('Of a recording longer than 30 s: the result for each segment between its pauses.'),
-});
+type PosteriorOf<Details> = Details extends z.core.$ZodShape
+  ? z.ZodObject<typeof posteriorSchema.shape & Details>
+  : never;
+type Posteriors = { readonly [M in Modality]: PosteriorOf<(typeof modalities)[M]['details']> };
+/** The posterior of each modality alone. */
+const posteriors = Object.fromEntries(
+  MODALITIES.map((name) => [name, posteriorSchema.extend(modalities[name].details)]),
+) as Posteriors;
+/** The same as properties of a result that may be absent. */
+const sides = Object.fromEntries(
+  MODALITIES.map((name) => [
+    name,
+    posteriors[name].exactOptional().describe(`The result for ${modalities[name].drawn.the} alone.`),
+  ]),
+) as { readonly [M in Modality]: z.ZodExactOptional<Posteriors[M]> };
 
 const transcript = z.object({
   text: z.string().describe('The words of all segments.'),
   segments: z.array(
     z.object({
-      start: seconds.describe('In seconds from the beginning of the recording.'),
-      end: seconds.describe('In seconds from the beginning of the recording.'),
+      start: z.number().min(0).describe('In seconds from the beginning of the recording.'),
+      end: z.number().min(0).describe('In seconds from the beginning of the recording.'),
       text: z.string(),
       logProbability: z.number().describe('Mean natural logarithm of the probabilities of the words.'),
       noSpeech: z.number().min(0).max(1).describe('Probability that nobody speaks.'),
@@ -291,9 +283,7 @@ const recognition = z.object({
   from: z
     .enum([...MODALITIES, 'both', 'all'])
     .describe('The modality that was used; `both` of two, `all` of more.'),
-  text: text.exactOptional().describe('The result for the text alone.'),
-  face: face.exactOptional().describe('The result for the face alone.'),
-  voice: voice.exactOptional().describe('The result for the voice alone.'),
+  ...sides,
   transcript: transcript
     .exactOptional()
     .describe('With `transcribe`: the words of the recording, where no text was given.'),
@@ -302,7 +292,7 @@ const recognition = z.object({
     .boolean()
     .exactOptional()
     .describe('With `risk`: whether the result should be rejected as too uncertain.'),
-  others: z.array(face).exactOptional().describe('Further faces, with `allFaces`.'),
+  others: z.array(posteriors.face).exactOptional().describe('Further faces, with `allFaces`.'),
   gate: z
     .object({
       mean: z.number().min(0).max(1),
@@ -350,9 +340,7 @@ const model = z.object({
   name: z.string(),
   version: z.string().describe('Version of mien.'),
   labels: z.object({
-    text: z.array(z.string()).exactOptional(),
-    face: z.array(z.string()).exactOptional(),
-    voice: z.array(z.string()).exactOptional(),
+    ...Object.fromEntries(MODALITIES.map((name) => [name, z.array(z.string()).exactOptional()])),
     fused: z.array(z.string()).exactOptional(),
     fine: z.array(z.string()).exactOptional().describe('Finer labels of texts, for requests with `fine`.'),
   }),
@@ -393,10 +381,10 @@ export const responseSchemas = {
   RecognizeResponse: response,
   Recognition: recognition,
   Failure: failure,
-  Text: text,
-  Face: face,
-  Voice: voice,
-  VoiceSegment: segment,
+  ...Object.fromEntries(
+    MODALITIES.map((name) => [`${name[0]!.toUpperCase()}${name.slice(1)}`, posteriors[name]]),
+  ),
+  VoiceSegment: voiceSegment,
   Transcript: transcript,
   Model: model,
   Error: error,

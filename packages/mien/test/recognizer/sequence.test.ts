@@ -15,9 +15,10 @@ import type {
 const mostly = (labels: readonly string[], label: string, p = 0.9): Probabilities =>
   Object.fromEntries(labels.map((one) => [one, one === label ? p : (1 - p) / (labels.length - 1)]));
 
-/** The image is the face's label, the text its own; `?` is an image without a face. */
-const recognize = async ({ text, image }: ReadItem): Promise<Result> => {
+/** Image and recording are the labels of face and voice, the text its own; `?` is an image without a face, or silence. */
+const recognize = async ({ text, image, audio }: ReadItem): Promise<Result> => {
   if (image === '?') return { error: { code: 'no-face', message: '' }, warnings: [] };
+  if (audio === '?') return { error: { code: 'silent-audio', message: '' }, warnings: [] };
   const posterior = (labels: readonly string[], label: string) => ({
     label,
     probabilities: mostly(labels, label),
@@ -31,6 +32,7 @@ const recognize = async ({ text, image }: ReadItem): Promise<Result> => {
     warnings: [],
     ...(text ? { text: { ...posterior(SHARED_LABELS, text), read: 1 } } : {}),
     ...(typeof image === 'string' ? { face: { ...posterior(FACE_LABELS, image), place: null } } : {}),
+    ...(typeof audio === 'string' ? { voice: { ...posterior(FACE_LABELS, audio), seconds: 1 } } : {}),
   };
 };
 const even = (labels: readonly string[]): number[] => labels.map(() => 1 / labels.length);
@@ -40,6 +42,16 @@ const info = {
 };
 const start = (options = {}) =>
   startSession(recognize, info, { faceHalfLife: 1, textHalfLife: 4, ...options });
+/** A session of a bundle that reads voices too. */
+const startHearing = (options = {}) =>
+  startSession(
+    recognize,
+    {
+      labels: { ...info.labels, voice: FACE_LABELS },
+      priors: { ...info.priors, voice: even(FACE_LABELS) },
+    },
+    { faceHalfLife: 1, textHalfLife: 4, voiceHalfLife: 2, ...options },
+  );
 
 test('weights the old and the new frame equally after a half-life', async () => {
   const session = start();
@@ -138,6 +150,100 @@ test('without evidence there is no label', async () => {
   expect((await session.push({ at: 100_001, image: '?' })).label).toBeNull();
 });
 
+/** What is left of an even posterior over seven labels after a half-life of a voice: its state may have been drawn anew. */
+const relaxed = (p: number): number => p / 2 + 1 / 14;
+
+test('a voice follows a hidden Markov model: half of the state is left after a half-life', async () => {
+  const session = startHearing();
+  const first = await session.push({ at: 0, audio: 'neutral' });
+  expect(first).toMatchObject({ label: 'neutral', voice: mostly(FACE_LABELS, 'neutral') });
+  const after = session.now(2000).voice!;
+  expect(after['neutral']).toBeCloseTo(relaxed(0.9), 12);
+  expect(after['joy']).toBeCloseTo(relaxed(1 / 60), 12);
+  const { voice, probabilities, label } = await session.push({ at: 2000, audio: 'fear' });
+  expect(voice!['fear']! / voice!['neutral']!).toBeCloseTo((relaxed(1 / 60) * 0.9) / (relaxed(0.9) / 60), 9);
+  expect(Object.values(voice!).reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+  expect(probabilities).toEqual(voice);
+  expect(label).toBe('fear');
+  expect(session.now(22_001)).toMatchObject({ label: null });
+});
+
+test('a voice’s posterior is the sum over all paths of its states', async () => {
+  const prior = [0.5, 0.3, 0.2];
+  const labels = ['anger', 'joy', 'neutral'];
+  const heard = [
+    { at: 0, p: [0.6, 0.3, 0.1] },
+    { at: 700, p: [0.2, 0.7, 0.1] },
+    { at: 3100, p: [0.3, 0.3, 0.4] },
+    { at: 3500, p: [0.5, 0.1, 0.4] },
+  ];
+  const session = startSession(
+    async ({ audio }): Promise<Result> => {
+      const probabilities = Object.fromEntries(labels.map((label, i) => [label, (audio as number[])[i]!]));
+      const posterior = { label: '', probabilities, logits: {} };
+      return { ...posterior, from: 'voice', voice: { ...posterior, seconds: 1 }, warnings: [] };
+    },
+    { labels: { voice: labels }, priors: { voice: prior } },
+    { voiceHalfLife: 1.5 },
+  );
+  let found: Probabilities = {};
+  for (const { at, p } of heard) found = (await session.push({ at, audio: p as never })).probabilities;
+
+  const sums = labels.map(() => 0);
+  for (let path = 0; path < 3 ** heard.length; path++) {
+    const states = heard.map((_, t) => Math.floor(path / 3 ** t) % 3);
+    const weight = states.reduce((product, state, t) => {
+      const stays = t === 0 ? 0 : 2 ** (-(heard[t]!.at - heard[t - 1]!.at) / 1500);
+      const same = t > 0 && states[t - 1] === state ? stays : 0;
+      return product * (same + (1 - stays) * prior[state]!) * (heard[t]!.p[state]! / prior[state]!);
+    }, 1);
+    sums[states.at(-1)!]! += weight;
+  }
+  const total = sums.reduce((a, b) => a + b);
+  labels.forEach((label, i) => expect(found[label]).toBeCloseTo(sums[i]! / total, 12));
+});
+
+test('face, text and voice decay each by their own half-life; what is missing between only decays', async () => {
+  const session = startHearing();
+  await session.push({ at: 0, image: 'joy', text: 'joy', audio: 'anger' });
+  // No sound and no face are no evidence against either.
+  await session.push({ at: 500, audio: '?' });
+  await session.push({ at: 1000, image: '?' });
+  const { label, probabilities, ...sides } = await session.push({ at: 2000, text: 'fear' });
+  // Ratios of the probabilities of two labels: the face's to the power of its weight, ¼; the voice's after a half-life.
+  const ratio = (of: Probabilities | undefined, one: string, other: string) => of![one]! / of![other]!;
+  const [alone, five] = [0.9 / (0.1 / 6), 0.9 / 0.025];
+  expect(ratio(sides.face, 'joy', 'sadness')).toBeCloseTo(alone ** 0.25, 9);
+  expect(ratio(sides.text, 'fear', 'sadness')).toBeCloseTo(five, 9);
+  const spoken = relaxed(0.9) / relaxed(1 / 60);
+  expect(ratio(sides.voice, 'anger', 'sadness')).toBeCloseTo(spoken, 9);
+  // The product over the labels of all three.
+  expect(Object.keys(probabilities)).toEqual([...SHARED_LABELS]);
+  expect(ratio(probabilities, 'joy', 'sadness')).toBeCloseTo(alone ** 0.25, 9);
+  expect(ratio(probabilities, 'anger', 'sadness')).toBeCloseTo(spoken, 9);
+  expect(label).toBe('fear');
+  // Ten half-lives of the face, then of the voice: what is left is the text.
+  const after = session.now(10_001);
+  expect(Object.keys(after).filter((key) => ['face', 'text', 'voice'].includes(key))).toEqual([
+    'text',
+    'voice',
+  ]);
+  expect(session.now(20_001).voice).toBeUndefined();
+  // A voice before the last observation is refused, whatever else there is, and changes nothing.
+  await expect(session.push({ at: 1999, audio: 'joy' })).rejects.toMatchObject({ code: 'usage' });
+  expect(session.now(10_001)).toEqual(after);
+});
+
+test('a voice alone is answered over its labels, beside a text over those in common', async () => {
+  const session = startHearing();
+  expect(Object.keys((await session.push({ at: 0, audio: 'surprise' })).probabilities)).toEqual([
+    ...FACE_LABELS,
+  ]);
+  const both = await session.push({ at: 0, text: 'joy' });
+  expect(Object.keys(both.probabilities)).toEqual([...SHARED_LABELS]);
+  expect(both.label).toBe('joy');
+});
+
 test('observations without a time do not depend on the wall clock', async () => {
   const session = start();
   const wall = vi.spyOn(Date, 'now');
@@ -158,6 +264,7 @@ test('rejects observations out of order, and half-lives of zero', async () => {
   await expect(session.push({ at: 999, image: 'joy' })).rejects.toThrow(/chronological order/);
   await expect(session.push({ at: Number.NaN, image: 'joy' })).rejects.toThrow(/at/);
   expect(() => start({ faceHalfLife: 0 })).toThrow(/faceHalfLife/);
+  expect(() => start({ voiceHalfLife: -1 })).toThrow(/voiceHalfLife/);
 });
 
 /** A result with a face at `x`. */

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PEAKS, writeHearing } from '../../../../test/support/hearing.js';
-import { murmur, tone, wav } from '../../../../test/support/sounds.js';
+import { murmur, wav } from '../../../../test/support/sounds.js';
+import { tone } from '../../../../test/support/wav.js';
 import { serveBundle, type TestService } from './support.js';
 
 let folder: string;

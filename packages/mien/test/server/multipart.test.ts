@@ -175,7 +175,7 @@ describe('file fields without a chosen file', () => {
 
   it('correspond to empty strings in JSON', async () => {
     await service.recognize({ items: [{ text: 'joy', image: '' }] });
-    expect(items).toEqual([{ text: 'joy', image: null }]);
+    expect(items).toEqual([{ text: 'joy', image: null, audio: null }]);
   });
 });
 
@@ -289,7 +289,7 @@ describe('encoded bodies', () => {
       'the body is not utf-8; send UTF-8',
     ]);
     expect((await post(Buffer.from(`\ufeff${request}`), json)).status).toBe(200);
-    expect(items).toEqual([{ text: 'déjà', image: null }]);
+    expect(items).toEqual([{ text: 'déjà', image: null, audio: null }]);
   });
 });
 
@@ -328,7 +328,8 @@ it('reads a form whose bytes arrive one by one', async () => {
   for (const byte of body) send(`1\r\n${byte}\r\n`);
   send('0\r\n\r\n');
   expect(await ended).toMatch(/^HTTP\/1\.1 200/);
-  expect(items).toEqual([{ text: 'joy', image: new Uint8Array(Buffer.from('\r\n--\r\n-X\r\n\r\n--Y')) }]);
+  const image = new Uint8Array(Buffer.from('\r\n--\r\n-X\r\n\r\n--Y'));
+  expect(items).toEqual([{ text: 'joy', image, audio: null }]);
 });
 
 it('returns parts or throws a typed error for any bytes', async () => {

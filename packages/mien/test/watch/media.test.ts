@@ -7,7 +7,7 @@ import { hasFfmpeg } from '../../src/watch/media-ffmpeg.js';
 import { turned } from '../../src/watch/media.js';
 import { openMedia, recordingPath, type MediaDecoder } from '../../src/watch/open-media.js';
 import { utterancesOf } from '../../src/watch/spoken.js';
-import { wavFile } from '../audio/wav.js';
+import { wavFile } from '../../../../test/support/wav.js';
 import { canMakeClips, makeClip } from './clips.js';
 
 let folder: string;

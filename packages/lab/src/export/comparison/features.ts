@@ -10,18 +10,14 @@ import { faceEmbedder, textEmbedder } from '../../features/embed.js';
 import { extractFeatures, openFeatures } from '../../features/extract.js';
 import { joinStates, readStates, type StateTable } from '../../features/store.js';
 import { corruptedItems, embedded, type CorruptedItems, type CorruptedRows } from '../corrupted-items.js';
-import {
-  corruptFace,
-  corruptText,
-  wordsOf,
-  type FaceCorruption,
-  type TextCorruption,
-} from '../corruption.js';
+import { corrupt } from '../../modalities/corruption.js';
+import { type CorruptionKind, corruptions } from '../../modalities/list.js';
+import type { Paired } from '../../train/head-graph.js';
 
 /** One corruption of one side of a pair, at one level. */
-export type Condition =
-  | { readonly of: 'text'; readonly as: TextCorruption; readonly level: number }
-  | { readonly of: 'face'; readonly as: FaceCorruption; readonly level: number };
+export type Condition = {
+  [M in Paired]: { readonly of: M; readonly as: CorruptionKind<M>; readonly level: number };
+}[Paired];
 
 /** Hard levels of the card's curves, where heads differ most. */
 export const CONDITIONS: readonly Condition[] = [
@@ -128,7 +124,7 @@ async function conditioned(options: ComparedOptions, data: ExperimentData): Prom
   const faceOf = new Map(protocol.faces.map(({ item }) => [item.id, item]));
   const texts = data.texts(labels, 'validation');
   const faces = data.faces('both', labels, 'validation');
-  const others = texts.ids.flatMap((id) => wordsOf(textOf.get(id)!));
+  const words = corruptions.text.othersOf(texts.ids.map((id) => textOf.get(id)!));
   const found: ConditionRows[] = [];
   for (const condition of CONDITIONS) {
     const { of, as, level } = condition;
@@ -141,7 +137,10 @@ async function conditioned(options: ComparedOptions, data: ExperimentData): Prom
             ...common,
             set,
             embedder: textEmbedder(encoders.text, { withStates: true }),
-            items: ids.map((id) => ({ id, text: corruptText(textOf.get(id)!, as, level, draw(id), others) })),
+            items: ids.map((id) => ({
+              id,
+              text: corrupt(corruptions.text, textOf.get(id)!, as, level, draw(id), words),
+            })),
           })
         : await embedded({
             ...common,
@@ -150,7 +149,7 @@ async function conditioned(options: ComparedOptions, data: ExperimentData): Prom
             embedder: faceEmbedder(encoders.face, {
               withStates: true,
               decode: (bytes, file) => decodeImage(bytes, { file }),
-              change: (image, id) => corruptFace(image, as, level, draw(id)),
+              change: (image, id) => corrupt(corruptions.face, image, as, level, draw(id), undefined),
             }),
           });
     found.push({ condition, rows: { ...made, from, labels: known } });

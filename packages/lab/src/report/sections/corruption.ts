@@ -1,19 +1,15 @@
 // Robustness of the bundled fusion: accuracy and gate as text or face is corrupted by increasing degrees.
 import { corruptionPanel } from '../figures/model.js';
 import type { CurvePoint, ModelFacts } from '../model-file.js';
+import type { ModalityCorruptions } from '../../modalities/corruption.js';
+import { corruptions } from '../../modalities/list.js';
 import { pairingNote, share } from '../tables.js';
 import { madeBy } from './model.js';
 import { type Block, formatPoints, points, type Section, slug } from './section.js';
 
-/** Units of the levels of each corruption. */
-const levels: Readonly<Record<string, string>> = {
-  'words dropped': 'share of the words (one remains)',
-  'words replaced': 'share of the words',
-  blur: 'deviation, as a share of the side',
-  occlusion: 'share of the area that is covered',
-  noise: 'deviation, as a share of the range',
-  'contrast lost': 'share of the contrast',
-};
+/** What the levels of a corruption measure; a file may be of a version that knows others. */
+const unitOf = (of: string | null, as: string): string =>
+  (corruptions as Readonly<Record<string, ModalityCorruptions>>)[of ?? '']?.kinds[as]?.unit ?? 'level';
 
 export function corruptionReport({ evaluation, fusion, name: model }: ModelFacts): Section {
   const curves = groupCurves(evaluation.corruption);
@@ -42,7 +38,7 @@ export function corruptionReport({ evaluation, fusion, name: model }: ModelFacts
                     corruptionPanel(
                       `corruption-${slug(set)}-${slug(as)}`,
                       `${of}: ${as}`,
-                      levels[as] ?? 'level',
+                      unitOf(of, as),
                       head,
                       curve,
                     ),

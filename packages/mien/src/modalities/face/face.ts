@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { dimensionsOf, encodeInRuns, IMAGES_PER_RUN, pixelsOf } from '../../encoders/runs.js';
 import { VIEWS } from '../../encoders/views.js';
 import { isAbsent } from '../absent.js';
-import { partShape, type ModalityDefinition } from '../modality.js';
+import { partShape, type ModalityDefinition, type ModalityEncoder } from '../modality.js';
 import { type Crop, prepareImage } from './read.js';
 
 const part = z.strictObject({
@@ -15,11 +15,33 @@ const part = z.strictObject({
   mirror: z.boolean().optional(),
 });
 
-export const face: ModalityDefinition<'face', z.output<typeof part>, Pick<Crop, 'image'> & Partial<Crop>> = {
+const point = z.object({ x: z.number(), y: z.number() });
+const details = {
+  place: z
+    .object({
+      box: point.extend({ width: z.number(), height: z.number() }),
+      keyPoints: z.record(z.string(), point),
+      score: z.number().min(0).max(1).describe('The confidence of the detector.'),
+    })
+    .nullable()
+    .describe('Position of the face in pixels of the upright image; null for cropped faces.'),
+};
+
+type FaceUnit = Pick<Crop, 'image'> & Partial<Crop>;
+
+export const face: ModalityDefinition<
+  'face',
+  z.output<typeof part>,
+  FaceUnit,
+  ModalityEncoder<FaceUnit>,
+  typeof details
+> = {
   name: 'face',
   input: 'image',
+  sent: { as: 'file', what: 'an image file', kinds: 'JPEG, PNG, WebP, GIF, TIFF …' },
   part,
   alone: 'own',
+  overTime: { combine: 'average', halfLife: 0.7 },
   drawn: {
     the: 'the face',
     plural: 'faces',
@@ -51,5 +73,6 @@ export const face: ModalityDefinition<'face', z.output<typeof part>, Pick<Crop, 
   },
   isAbsent,
   read: (value, { tools, options }) => prepareImage(value, { ...tools, options }),
+  details,
   describe: ({ place = null }) => ({ place }),
 };

@@ -19,11 +19,34 @@ export interface OpenTextEncoder extends ModalityEncoder<Pick<ReadText, 'ids'>> 
   readonly tokenizer: Tokenizer;
 }
 
-export const text: ModalityDefinition<'text', z.output<typeof part>, ReadText, OpenTextEncoder> = {
+const details = {
+  read: z
+    .number()
+    .gt(0)
+    .max(1)
+    .describe('Share of the text’s letters, digits and pictographs that the model read.'),
+  fine: z
+    .record(z.string(), z.number().min(0).max(1))
+    .exactOptional()
+    .describe(
+      'With `fine`, if the model has finer labels: the probability of each; they sum to one and are not calibrated.',
+    ),
+};
+
+export const text: ModalityDefinition<
+  'text',
+  z.output<typeof part>,
+  ReadText,
+  OpenTextEncoder,
+  typeof details
+> = {
   name: 'text',
   input: 'text',
+  sent: { as: 'text', what: 'an English text' },
   part,
   alone: 'shared',
+  // Chosen, not fitted, as the face's: no data set here has sequences of them.
+  overTime: { combine: 'last', halfLife: 8 },
   drawn: {
     the: 'the text',
     plural: 'texts',
@@ -60,5 +83,6 @@ export const text: ModalityDefinition<'text', z.output<typeof part>, ReadText, O
     const { text: found, ...rest } = await prepareText(value as string, encoder.tokenizer);
     return { units: found ? [found] : [], ...rest };
   },
+  details,
   describe: ({ read }) => ({ read }),
 };

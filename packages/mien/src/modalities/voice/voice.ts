@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { SPEECH_RATE } from '../../audio/speech.js';
 import { encodeInRuns } from '../../encoders/runs.js';
 import { isAbsent } from '../absent.js';
-import { partShape, type ModalityDefinition } from '../modality.js';
+import { partShape, posteriorSchema, type ModalityDefinition, type ModalityEncoder } from '../modality.js';
 import { prepareVoice, type ReadVoice } from './read.js';
 
 const part = z.strictObject({
@@ -13,12 +13,36 @@ const part = z.strictObject({
   sampleRate: z.literal(SPEECH_RATE),
 });
 
-export const voice: ModalityDefinition<'voice', z.output<typeof part>, ReadVoice> = {
+const seconds = z.number().min(0);
+
+/** The posterior of one segment of a long recording. */
+export const voiceSegment = posteriorSchema.extend({
+  start: seconds.describe('In seconds from the beginning of the recording.'),
+  end: seconds.describe('In seconds from the beginning of the recording.'),
+});
+
+const details = {
+  seconds: seconds.describe('Length of the recording.'),
+  segments: z
+    .array(voiceSegment)
+    .exactOptional()
+    .describe('Of a recording longer than 30 s: the result for each segment between its pauses.'),
+};
+
+export const voice: ModalityDefinition<
+  'voice',
+  z.output<typeof part>,
+  ReadVoice,
+  ModalityEncoder<ReadVoice>,
+  typeof details
+> = {
   name: 'voice',
   input: 'audio',
+  sent: { as: 'file', what: 'a recording', kinds: 'WAV; Ogg, FLAC and MP3 if their decoders are installed' },
   part,
   alone: 'own',
   lazy: true,
+  overTime: { combine: 'forward', halfLife: 2 },
   drawn: {
     the: 'the voice',
     plural: 'voices',
@@ -67,5 +91,6 @@ export const voice: ModalityDefinition<'voice', z.output<typeof part>, ReadVoice
   },
   isAbsent,
   read: (value, { tools }) => prepareVoice(value, tools.listen),
+  details,
   describe: ({ seconds, segment }) => segment ?? { seconds },
 };

@@ -36,11 +36,10 @@ export const nodeListener =
 
 /** @throws AudioError as the decoder does before decoding. */
 export async function openAudio(given: unknown): Promise<OpenAudio> {
-  if (typeof given === 'string' && isDataUrl(given)) return bytesOfDataUrl(given);
   const source = audioSourceOf(given);
   if ('waveform' in source) return samplesOf(source.waveform);
   if ('bytes' in source) return source.bytes;
-  if ('address' in source) return source.address;
+  if ('address' in source) return isDataUrl(source.address) ? bytesOfDataUrl(source.address) : source.address;
   const content = await source.blob.arrayBuffer().catch((cause: unknown) => {
     throw new AudioError('undecodable', 'is a Blob that cannot be read', { cause });
   });

@@ -1,67 +1,49 @@
-// Corrupts texts and faces by degrees, to train and to measure how a fusion deals with a bad side.
-import { MienError, type RandomStream } from 'mien-engine/base';
+// Faces made worse: blurred, covered, noisy, flat.
+import type { RandomStream } from 'mien-engine/base';
 import type { DecodedImage } from 'mien/parts/encoders';
+import type { Corruption, ModalityCorruptions } from './corruption.js';
 
-export const TEXT_CORRUPTIONS = ['words dropped', 'words replaced'] as const;
-export type TextCorruption = (typeof TEXT_CORRUPTIONS)[number];
+type FaceCorruption = 'blur' | 'occlusion' | 'noise' | 'contrast lost';
 
-export const FACE_CORRUPTIONS = ['blur', 'occlusion', 'noise', 'contrast lost'] as const;
-export type FaceCorruption = (typeof FACE_CORRUPTIONS)[number];
+type Change = (image: DecodedImage, level: number, draw: RandomStream) => Uint8Array;
 
-/**
- * A text with a share of its words (0 to 1) dropped, or replaced by words of `others`. Each word has a draw of its own,
- * so that with the same stream a higher level takes the same words and more. One word always remains.
- * @throws MienError `usage` when the level is not a share, or there is no word to replace by.
- */
-export function corruptText(
-  text: string,
-  kind: TextCorruption,
-  level: number,
-  draw: RandomStream,
-  others: readonly string[] = [],
-): string {
-  checkLevel(kind, level);
-  if (level === 0) return text;
-  if (kind === 'words replaced' && others.length === 0)
-    throw new MienError('usage', 'words can be replaced only by others', { field: 'others' });
-  const words = wordsOf(text);
-  const draws = words.map(() => draw.uniform());
-  const kept = draws.indexOf(Math.max(...draws));
-  if (kind === 'words dropped') return words.filter((_, i) => i === kept || draws[i]! >= level).join(' ');
-  const replacements = words.map(() => others[draw.integer(others.length)]!);
-  return words.map((word, i) => (draws[i]! >= level ? word : replacements[i]!)).join(' ');
-}
+/** A corruption that changes an image's pixels only. */
+const ofPixels = (
+  change: Change,
+  rest: Omit<Corruption<DecodedImage, undefined>, 'apply'>,
+): Corruption<DecodedImage, undefined> => ({
+  ...rest,
+  apply: (image, level, draw) => ({ ...image, data: change(image, level, draw) }),
+});
 
-/** What stands between blanks. */
-export const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
-
-/**
- * A face made worse; levels are shares from 0, which leaves it as it is, to 1:
- * - `blur`: deviation of a Gaussian, as a share of the longer side; the border repeats;
- * - `occlusion`: share of the area under a grey rectangle, of random place, form and shade;
- * - `noise`: deviation of normal noise as a share of the range, the same in all colours;
- * - `contrast lost`: share of each pixel's distance from the mean colour that is taken away.
- * @throws MienError `usage` when the level is not a share.
- */
-export function corruptFace(
-  image: DecodedImage,
-  kind: FaceCorruption,
-  level: number,
-  draw: RandomStream,
-): DecodedImage {
-  checkLevel(kind, level);
-  if (level === 0) return image;
-  return { ...image, data: faceCorruptions[kind](image, level, draw) };
-}
-
-const faceCorruptions: Readonly<
-  Record<FaceCorruption, (image: DecodedImage, level: number, draw: RandomStream) => Uint8Array>
-> = { blur: blurred, occlusion: occluded, noise: noisy, 'contrast lost': flattened };
-
-function checkLevel(kind: string, level: number): void {
-  if (!(level >= 0 && level <= 1))
-    throw new MienError('usage', `the level of "${kind}" must be from 0 to 1; got ${level}`);
-}
+export const face: ModalityCorruptions<DecodedImage, undefined, FaceCorruption> = {
+  kinds: {
+    // The deviation of a Gaussian, as a share of the longer side; the border repeats.
+    blur: ofPixels(blurred, {
+      unit: 'deviation, as a share of the side',
+      worst: 0.12,
+      levels: [0.03, 0.06, 0.1],
+    }),
+    // A grey rectangle of random place, form and shade.
+    occlusion: ofPixels(occluded, {
+      unit: 'share of the area that is covered',
+      worst: 0.7,
+      levels: [0.2, 0.4, 0.6],
+    }),
+    // Normal, the same in all colours.
+    noise: ofPixels(noisy, {
+      unit: 'deviation, as a share of the range',
+      worst: 0.5,
+      levels: [0.1, 0.25, 0.5],
+    }),
+    // Of each pixel's distance from the mean colour.
+    'contrast lost': ofPixels(flattened, { unit: 'share of the contrast', worst: 0.97, levels: [0.9] }),
+  },
+  othersOf: () => undefined,
+  note:
+    'deviation of the blur as a share of the side; share of the area that is covered; ' +
+    'deviation of the noise as a share of the range; share of the contrast that is lost',
+};
 
 const byte = (value: number): number => Math.min(255, Math.max(0, Math.round(value)));
 
