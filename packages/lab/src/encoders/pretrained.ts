@@ -52,7 +52,7 @@ async function findFolder(spec: PretrainedSpec, weights: string | undefined): Pr
  * Locates the weights of an encoder: `spec.folder`, else a subfolder of `options.weights`, else the hub or its cache.
  * @throws MienError `weights` if a folder lacks them, and errors of `hubFile`
  */
-export async function locatePretrained(
+async function locatePretrained(
   spec: PretrainedSpec,
   options: PretrainedOptions = {},
 ): Promise<Pretrained> {
