@@ -43,6 +43,7 @@ export {
   type DecisionHead,
   decisionModel,
   type DecisionParts,
+  partly,
 } from './export/decision.js';
 export { faceModel, linearTop, textModel, type Top } from './export/models.js';
 export { voiceModel } from './export/voice.js';
