@@ -1,4 +1,5 @@
 // The model card of a bundle, as Markdown: every number in it comes from the evaluation beside it.
+import { MienError } from 'mien-engine/base';
 import { corpusTitle } from '../data/corpora/definitions.js';
 import type { CorpusCounts } from '../data/corpora/prepare.js';
 import { peopleConclusions, peopleSheets } from '../data/people.js';
@@ -12,12 +13,34 @@ import { certaintySection } from './certainty-tests.js';
 import { corruptionSection } from './corruption-card.js';
 import { groupSection } from './groups.js';
 import { share, table, withInterval } from './markdown.js';
+import {
+  detailedVoiceTests,
+  VOICE_DATA,
+  VOICE_LIMITS,
+  VOICE_PURPOSE,
+  voiceDataSection,
+  voiceSection,
+} from './voice-card.js';
 
 export interface CardFacts {
   readonly manifest: Omit<BundleManifest, 'files'>;
   readonly evaluation: BundleEvaluation;
   /** The same tests through float32 weights. */
   readonly reference: BundleEvaluation;
+  readonly passages: CardPassages;
+}
+
+/** What a card says of data and training, which its evaluation does not hold. */
+export interface CardPassages {
+  /** The section on fairness; empty if nothing is known of the sets. */
+  readonly fairness: string;
+  readonly data: string;
+  /** One line for each part. */
+  readonly training: readonly string[];
+  readonly limits: readonly string[];
+}
+
+export interface CardSources {
   readonly counts: Readonly<Partial<Record<'isear' | 'fer2013' | 'rafdb', SetCounts>>>;
   /** Further corpora of texts. */
   readonly corpora?: readonly CorpusCounts[];
@@ -25,41 +48,92 @@ export interface CardFacts {
   readonly training: Readonly<Record<string, string>>;
 }
 
+const HEADINGS = {
+  fairness: '## What cannot be known about fairness',
+  data: '## Data',
+  training: '## Training',
+  limits: '## Limits',
+} as const;
+const CHOSEN =
+  'Temperatures were fitted on validation. Test items chose nothing: finished models alone met them.';
+
+/** The passages of a card that is written for the first time. */
+export function passagesOf({ counts, corpora = [], training }: CardSources): CardPassages {
+  return {
+    fairness: peopleSection(counts),
+    data: [
+      dataTable(counts, corpora),
+      `Test splits: ${corpora.length > 0 ? 'further corpora of texts as published; ' : ''}FER2013’s PublicTest and PrivateTest and RAF-DB’s test part as published; of ISEAR’s texts a fifth, whose writers are in no other part. Repeated texts, and training faces that (nearly) repeat one of a test part, are dropped; a tenth of training, of other writers and other duplicate groups, selects and calibrates.`,
+    ].join('\n\n'),
+    training: Object.entries(training).map(([name, how]) => `${name}: ${how}`),
+    limits: [corpora.length > 0 ? WIDE : ISEAR_ALONE, ...FACE_LIMITS],
+  };
+}
+
+/**
+ * The passages of a card that `modelCard` wrote, without those of a voice.
+ * @throws MienError `bundle` if it lacks one.
+ */
+export function passagesIn(card: string, file: string): CardPassages {
+  const section = (heading: string): string | undefined =>
+    card.split(`\n${heading}\n`)[1]?.split('\n## ')[0]!.trim();
+  const needed = (heading: string): string => {
+    const found = section(heading);
+    if (found === undefined)
+      throw new MienError('bundle', `has a card without the section "${heading.slice(3)}"`, {
+        file,
+        hint: 'Export the bundle with this version of mien.',
+      });
+    return found;
+  };
+  const linesIn = (heading: string): string[] =>
+    needed(heading)
+      .split('\n')
+      .flatMap((line) => (line.startsWith('- ') ? line.slice(2) : []));
+  return {
+    fairness: section(HEADINGS.fairness) ?? '',
+    data: needed(HEADINGS.data).split(VOICE_DATA)[0]!.trim(),
+    training: linesIn(HEADINGS.training).filter((line) => !line.startsWith('voice: ')),
+    limits: linesIn(HEADINGS.limits).filter((line) => !VOICE_LIMITS.includes(line)),
+  };
+}
+
 const MATCHED =
   'These pairs are label-matched: each test text is given a test face of the same label. In the rows “alone” the other modality is missing: the answer is then that of the text’s or the face’s own classifier, among the labels of the pairs. An accuracy on pairs presupposes the label; it is that of two views that are independent given the label, not accuracy on people in the world.';
 
 /** The whole card. */
 export function modelCard(facts: CardFacts): string {
-  const { manifest, evaluation, reference, counts, corpora = [], training } = facts;
+  const { manifest, evaluation, reference, passages } = facts;
+  const { fairness, data, training, limits } = passages;
+  const { voice } = evaluation;
+  const list = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
   return [
     `# ${manifest.name}`,
     bundleReads(manifest),
     WHERE,
     '## What it is for, and what not',
-    PURPOSE,
+    voice ? `${PURPOSE} ${VOICE_PURPOSE}` : PURPOSE,
     '## May I use this commercially?',
-    `The code yes (Apache-2.0). The weights no: they were trained on data that is for research, and bear its terms.\n\n${manifest.terms.map((terms) => `- ${terms}`).join('\n')}\n\nTrain on data of your own to be free of them: \`mien train --data FILE\` makes a bundle of the same kind.`,
+    `The code yes (Apache-2.0). The weights no: they were trained on data that is for research, and bear its terms.\n\n${list(manifest.terms)}\n\nTrain on data of your own to be free of them: \`mien train --data FILE\` makes a bundle of the same kind.`,
     '## Accuracy',
     ...summary(evaluation, reference),
-    'Intervals are Wilson’s over test items at 95 %; they do not cover the spread of training anew. “float32” is the same model before its weights were made small.',
+    `Intervals are Wilson’s over test items at 95 %${voice ? ', except of voices' : ''}; they do not cover the spread of training anew. “float32” is the same model before its weights were made small.`,
     robustnessTable(evaluation),
     ...corruptionSection(evaluation, manifest),
     ...certaintySection(evaluation.certainty),
     ...groupSection(evaluation.groups),
     ...behaviourSection(evaluation.behaviour),
-    ...peopleSection(counts),
-    '## Data',
-    dataTable(counts, corpora),
-    `Test splits: ${corpora.length > 0 ? 'further corpora of texts as published; ' : ''}FER2013’s PublicTest and PrivateTest and RAF-DB’s test part as published; of ISEAR’s texts a fifth, whose writers are in no other part. Repeated texts, and training faces that (nearly) repeat one of a test part, are dropped; a tenth of training, of other writers and other duplicate groups, selects and calibrates.`,
-    '## Training',
-    Object.entries(training)
-      .map(([name, how]) => `- ${name}: ${how}`)
-      .join('\n'),
-    'Temperatures were fitted on validation. Test items chose nothing: finished models alone met them.',
-    '## Limits',
-    limits(corpora.length > 0),
+    ...(fairness === '' ? [] : [HEADINGS.fairness, fairness]),
+    HEADINGS.data,
+    data,
+    ...(voice ? voiceDataSection(voice.data) : []),
+    HEADINGS.training,
+    list(training),
+    CHOSEN,
+    HEADINGS.limits,
+    list([...limits, ...(voice ? VOICE_LIMITS : [])]),
     '## Every test by label',
-    ...evaluation.tests.map(details),
+    ...[...evaluation.tests, ...(voice ? detailedVoiceTests(voice) : [])].map(details),
     '',
   ].join('\n\n');
 }
@@ -92,9 +166,6 @@ const ISEAR_ALONE =
 const WIDE =
   'Texts are comments and posts of the web, film subtitles and ISEAR’s reports, in English: labels are what readers saw in them (ISEAR’s: what its writers were asked for), one sentence at a time and without what was said before. Irony is mostly missed. Guilt and shame are known from ISEAR and a few comments only.';
 
-const limits = (wide: boolean): string =>
-  [wide ? WIDE : ISEAR_ALONE, ...FACE_LIMITS].map((line) => `- ${line}`).join('\n');
-
 const FACE_LIMITS = [
   'Faces are of the web: FER2013’s are grey, 48 pixels wide, found by searching for emotion words; about a tenth of its labels are disputed (people agree with them in some 65 of 100 cases). RAF-DB’s are labelled by some forty people each. Both hold posed and acted expressions, few old people and small children, more light than dark skin, and more of joy than of disgust and fear.',
   'What is right in FER2013’s labels may be wrong for a careful reader, so that part of the errors are the labels’.',
@@ -117,6 +188,7 @@ function summary(evaluation: BundleEvaluation, reference: BundleEvaluation): str
     ...part('### Faces', isOfFaces),
     ...alignedSection(aligned),
     ...part('### Words and face, from label-matched pairs', isPaired, MATCHED),
+    ...voiceSection(evaluation.voice, reference.voice),
   ];
 }
 
@@ -178,11 +250,10 @@ function behaviourSection(results: BundleEvaluation['behaviour'] = []): string[]
 }
 
 /** What cannot be known about fairness, of the sets that the bundle was made of. */
-function peopleSection(counts: CardFacts['counts']): string[] {
+function peopleSection(counts: CardSources['counts']): string {
   const sheets = peopleSheets.filter(({ key }) => counts[key]);
-  if (sheets.length === 0) return [];
+  if (sheets.length === 0) return '';
   return [
-    '## What cannot be known about fairness',
     sheets
       .map(
         ({ set, says, silent, follows }) =>
@@ -190,10 +261,10 @@ function peopleSection(counts: CardFacts['counts']): string[] {
       )
       .join('\n'),
     `${peopleConclusions.join(' ')} Measure it on texts and faces of the people you mean to read: \`mien evaluate --group\`.`,
-  ];
+  ].join('\n\n');
 }
 
-function dataTable(counts: CardFacts['counts'], corpora: readonly CorpusCounts[]): string {
+function dataTable(counts: CardSources['counts'], corpora: readonly CorpusCounts[]): string {
   const titles = { isear: 'ISEAR', fer2013: 'FER2013', rafdb: 'RAF-DB' } as const;
   const total = (labels: Readonly<Record<string, number>> = {}): string =>
     String(Object.values(labels).reduce((sum, count) => sum + count, 0));

@@ -33,6 +33,7 @@ import { groupResults, type GroupResult } from './groups.js';
 import { accuracyOf, indices } from './label-indices.js';
 import { pairTests } from './pair-tests.js';
 import { greyed, recropped } from './recrop.js';
+import type { VoiceEvaluation } from './voice-card.js';
 
 export interface BundleEvaluation {
   readonly tests: readonly TestResult[];
@@ -48,6 +49,8 @@ export interface BundleEvaluation {
   readonly aligned?: AlignedTest;
   /** Of texts, by capability: how many behaviour items are answered acceptably; absent where there were none. */
   readonly behaviour?: readonly BehaviourResult[];
+  /** Of clips, and of triples with them; absent in a bundle without a voice. */
+  readonly voice?: VoiceEvaluation;
 }
 
 const RECROP = { scale: 1.25, shift: 0.1 };

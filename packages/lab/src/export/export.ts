@@ -24,7 +24,7 @@ import { featuresOf } from '../features/extract.js';
 import { termsOf } from '../features/sets.js';
 import type { HeadName } from '../heads/heads.js';
 import type { AlignedTest } from './aligned-tests.js';
-import { modelCard, type CardFacts } from './card.js';
+import { modelCard, passagesOf, type CardFacts } from './card.js';
 import { MOBILEFACENET, trainingOf } from './facts.js';
 import { corruptedItems, type CorruptedItems } from './corrupted-items.js';
 import { corruptedPairs, GUIDANCE, PAIR_SHARES } from './corrupted-pairs.js';
@@ -187,13 +187,15 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     manifest,
     evaluation,
     reference,
-    counts: protocol.counts,
-    corpora: corpora.map(corpusCounts),
-    training: {
-      text: trainingOf(text),
-      face: trainingOf(face),
-      fusion: fusionTraining(options, fusion),
-    },
+    passages: passagesOf({
+      counts: protocol.counts,
+      corpora: corpora.map(corpusCounts),
+      training: {
+        text: trainingOf(text),
+        face: trainingOf(face),
+        fusion: fusionTraining(options, fusion),
+      },
+    }),
   };
   return writeWithCard(out, small, card);
 }
@@ -214,7 +216,8 @@ export async function addAligned(
   return writeWithCard(folder, models, { ...card, evaluation: { ...card.evaluation, aligned } });
 }
 
-async function writeWithCard(
+/** Writes a bundle with its evaluation and card. */
+export async function writeWithCard(
   out: string,
   models: Readonly<Record<string, Uint8Array>>,
   card: CardFacts,

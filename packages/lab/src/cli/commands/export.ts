@@ -6,16 +6,19 @@ import { featureFolder, FUSED_HEADS } from '../options.js';
 import { collect, interruption, type Output, outputOf, progressOf } from 'mien/cli';
 import { inPackage } from '../../base/package.js';
 import type { Exported } from '../../export/export.js';
+import type { AddVoiceOptions } from '../../export/with-voice.js';
 import type { HeadName } from '../../heads/heads.js';
 
 interface Options {
   readonly text?: string;
   readonly face?: string;
   readonly voice?: string;
+  readonly bundle?: string;
   readonly data?: string;
+  readonly speech?: string;
   readonly votes?: string;
   readonly features: string;
-  readonly name: string;
+  readonly name?: string;
   readonly head: HeadName;
   readonly fusionPairs: 'corrupted' | 'clean';
   readonly mirror: boolean;
@@ -35,15 +38,23 @@ export function defineExport(program: Command): void {
     .description('export learned encoders as a bundle: small ONNX files, fusion, calibration, model card')
     .option('--text <dir>', 'finished run of `mien learn text`; without --face, a bundle for texts only')
     .option('--face <dir>', 'finished run of `mien learn face`; without --text, a bundle for faces only')
-    .option('--voice <dir>', 'finished run of `mien learn voice`, a bundle for voices only')
+    .option(
+      '--voice <dir>',
+      'finished run of `mien learn voice`: joins --text and --face, or --bundle; without them, a bundle for voices only',
+    )
+    .option(
+      '--bundle <dir>',
+      'a bundle of texts and faces that --voice joins; its other models stay as they are',
+    )
     .option(
       '--data <dir>',
       'folder with isear, fer2013 and rafdb, and for a text encoder that knows neutral and surprise, other corpora',
     )
     .option('--votes <file>', 'FER+ votes, with which faces are also evaluated (default: beside the data)')
+    .option('--speech <dir>', 'folder of the corpora that the voice was trained on (default: that of --data)')
     .requiredOption('--out <dir>', 'the bundle; an existing one is replaced')
     .option('--features <dir>', 'folder of learned features', featureFolder())
-    .option('--name <name>', 'name of the bundle', 'lite')
+    .option('--name <name>', 'name of the bundle (default: "lite", or that of --bundle)')
     .addOption(new Option('--head <name>', 'fusion head').choices(FUSED_HEADS).default('gated'))
     .addOption(
       new Option(
@@ -72,8 +83,9 @@ export function defineExport(program: Command): void {
 }
 
 async function run(options: Options, output: Output): Promise<void> {
-  const { text, face, data, votes, features, skipInvalid = false } = options;
-  if (text === undefined || face === undefined || options.voice !== undefined) return single(options, output);
+  const { text, face, voice, bundle, data, votes, features, skipInvalid = false } = options;
+  if (bundle !== undefined) return joined(options, bundle, output);
+  if (text === undefined || face === undefined) return single(options, output);
   if (data === undefined)
     throw new MienError('usage', 'no data: specify the folder with isear, fer2013 and rafdb as --data');
   const [
@@ -93,6 +105,7 @@ async function run(options: Options, output: Output): Promise<void> {
   ]);
   // Checked before the data is hashed, which takes minutes.
   const learned = { text: await readLearnedText(text), face: await readLearnedFace(face) };
+  const heard = voice === undefined ? undefined : await voiceOf(voice, options, output);
   const labels = labelsInCommon({ text: learned.text.labels, face: learned.face.labels });
   const config = await loadConfig({ instead: { labels }, file: options.config, set: options.set });
   const progress = await progressOf(output);
@@ -109,19 +122,58 @@ async function run(options: Options, output: Output): Promise<void> {
   });
   const behaviour = await readBehaviour(inPackage('models/behaviour.csv'));
   const { protocol, corpora } = opened;
-  const given = { ...options, ...learned, protocol, corpora, config, behaviour };
+  const { out, name = 'lite' } = options;
+  const given = { ...options, ...learned, name, protocol, corpora, config, behaviour };
   const alone = await exportBundle({ ...given, progress, signal });
-  const exported =
-    options.pairs === undefined ? alone : await withPairs(alone, options.pairs, options, output);
-  output.result(exported, () => render(exported, options.out));
+  const paired = options.pairs === undefined ? alone : await withPairs(alone, options.pairs, options, output);
+  const exported = heard ? await heard({ bundle: out, protocol }) : paired;
+  output.result(exported, () => render(exported, out));
+}
+
+/** A voice joins a bundle that is there. With data there are also triples of its test texts and faces. */
+async function joined(options: Options, bundle: string, output: Output): Promise<void> {
+  const { text, face, voice, data, features, out, skipInvalid = false } = options;
+  if (text !== undefined || face !== undefined || voice === undefined)
+    throw new MienError(
+      'usage',
+      'only a voice joins a bundle: specify --voice with --bundle, and no other run',
+    );
+  const heard = await voiceOf(voice, options, output);
+  const progress = await progressOf(output);
+  const { openProtocol } = await import('../../features/prepared.js');
+  const opened =
+    data === undefined ? undefined : await openProtocol({ data, dir: features, skipInvalid, progress });
+  const exported = await heard({ bundle, protocol: opened?.protocol });
+  output.result(exported, () => render(exported, out));
+}
+
+/** What adds a voice to a bundle, its run and its corpora read. */
+async function voiceOf(
+  run: string,
+  { speech, data, name, out, skipInvalid = false }: Options,
+  output: Output,
+): Promise<(to: Pick<AddVoiceOptions, 'bundle' | 'protocol'>) => Promise<Exported>> {
+  const folder = speech ?? data;
+  if (folder === undefined)
+    throw new MienError('usage', 'no speech: specify the folder of its corpora as --speech');
+  const [{ addVoice }, { readLearnedVoice }, { loadAllSpeech }] = await Promise.all([
+    import('../../export/with-voice.js'),
+    import('../../learn/learned.js'),
+    import('../../data/speech.js'),
+  ]);
+  const voice = await readLearnedVoice(run);
+  const corpora = await loadAllSpeech(folder, { skipInvalid });
+  const progress = await progressOf(output);
+  return (to) =>
+    addVoice({ voice, speech: corpora.flatMap(({ items }) => items), name, out, progress, ...to });
 }
 
 /** A bundle for one modality: nothing is paired, so that no data is needed. */
-async function single({ text, face, voice, name, out }: Options, output: Output): Promise<void> {
+async function single({ text, face, voice, name = 'lite', out }: Options, output: Output): Promise<void> {
   const given = [text, face, voice].filter((folder) => folder !== undefined);
   if (given.length > 1)
-    throw new MienError('usage', 'a voice is exported as a bundle of its own', {
-      hint: 'Leave out --text and --face, or --voice.',
+    throw new MienError('usage', 'a voice joins a text and a face, or a bundle of both', {
+      hint: 'Specify --text and --face, or --bundle, or --voice alone.',
     });
   const [{ exportSingle }, { readLearnedFace, readLearnedText, readLearnedVoice }] = await Promise.all([
     import('../../export/single.js'),
@@ -168,6 +220,8 @@ function render({ manifest, evaluation, reference }: Exported, out: string): str
     const float = reference.tests[i]!.accuracy.mean;
     return `${name}: ${accuracy.mean.toFixed(4)} of ${n} items (float32 ${float.toFixed(4)})`;
   });
+  for (const { name, accuracy, n } of evaluation.voice?.tests.filter(({ as }) => !as) ?? [])
+    lines.push(`${name}: ${accuracy.mean.toFixed(4)} of ${n} clips`);
   return [...lines, `${out}: ${sizeOf(manifest)}`].join('\n');
 }
 

@@ -1,0 +1,277 @@
+// `mien export --voice`: a learned voice joins a bundle that reads texts and faces. Its other models, what they answer and
+// what was measured of them stay as they are; the decision is built anew around the fusion head that it has.
+import {
+  constant,
+  defined,
+  float32,
+  MienError,
+  type Model,
+  outputsOf,
+  readModel,
+  type Value,
+} from 'mien-engine';
+import { SPEECH_RATE } from 'mien/parts/audio';
+import { type Progress, silentProgress } from 'mien/parts/base';
+import {
+  type BundleManifest,
+  type Encoded,
+  FILES,
+  fusedIn,
+  jointName,
+  type JointOutput,
+  labelsOf,
+  modalitiesOf,
+  type OpenBundle,
+  openBundle,
+  PRIOR_INPUTS,
+  readBundle,
+} from 'mien/parts/bundle';
+import type { Protocol } from 'mien/parts/data';
+import { scores, toPosteriors } from 'mien/parts/evaluate';
+import { rebuild } from 'mien/parts/explain';
+import type { SpeechItem } from '../data/speech.js';
+import { fitCertainty } from '../evaluate/conformal.js';
+import { readClips, temperatureOf } from '../learn/learn-voice.js';
+import type { LearnedVoice } from '../learn/learned.js';
+import { voiceLearnSettings } from '../learn/settings.js';
+import { divideClips, type VoiceClips } from '../learn/voice-clips.js';
+import { type CardFacts, passagesIn } from './card.js';
+import { certaintyTest } from './certainty-tests.js';
+import { decisionModel, type DecisionHead } from './decision.js';
+import { encodeFaces } from './encode-faces.js';
+import type { BundleEvaluation } from './evaluation.js';
+import { type Exported, writeWithCard } from './export.js';
+import { trainingOf } from './facts.js';
+import { indices } from './label-indices.js';
+import { type TripleTest, tripleTests } from './triple-tests.js';
+import { learnedVoiceModel, withBias } from './voice.js';
+import { type Clips, testVoice, type VoicePart, voiceRows } from './voice-tests.js';
+import { voiceData } from './voice-card.js';
+
+export interface AddVoiceOptions {
+  /** Folder of the bundle. */
+  readonly bundle: string;
+  readonly voice: LearnedVoice;
+  /** All clips of the corpora that the voice was trained on and held out. */
+  readonly speech: readonly SpeechItem[];
+  /** Whose test texts and faces the test clips are matched with; without it there are no triples. */
+  readonly protocol?: Protocol | undefined;
+  /** Name of the new bundle; by default that of the other. */
+  readonly name?: string | undefined;
+  /** Folder of the new bundle, which may be that of the other. */
+  readonly out: string;
+  readonly progress?: Progress;
+}
+
+/**
+ * The share of what a voice adds to words or a face that counts, as the fusion's `faceWeight` of a face. No data tell how
+ * often people's voices contradict their words; docs/models.md says why this value.
+ */
+export const VOICE_WEIGHT = 0.3;
+
+/** Clips by which the integer model's bias is fitted; more do not change it. */
+const BIAS_CLIPS = 512;
+
+/**
+ * Writes the bundle with the voice.
+ * @throws MienError `bundle` if the bundle cannot be read or was not made by `mien export` of a text and a face; `data` if the
+ *   clips are not those that the voice was trained on.
+ */
+export async function addVoice(options: AddVoiceOptions): Promise<Exported> {
+  const { voice, out, progress = silentProgress } = options;
+  const { before, models, numbers, passages } = await readMeasured(options.bundle);
+  const clips = await clipsOf(voice, options.speech, progress);
+  const { labels } = voice;
+  const { prior } = voice.record.calibration ?? {};
+  if (!prior)
+    throw new MienError('weights', 'has no label distribution of its training', {
+      file: voice.folder,
+      hint: 'Train it again with this version of mien.',
+    });
+
+  const published = { ...voice, block: 'published' } as const;
+  const exact = learnedVoiceModel(published, 'float32');
+  const { sounds } = clips.training;
+  progress.begin('fit the bias', 2 * sounds.length, 'clips');
+  const wanted = await voiceRows(exact, sounds, progress);
+  const found = await voiceRows(learnedVoiceModel(published), sounds, progress);
+  progress.end();
+  const model = learnedVoiceModel(withBias(published, wanted.logits, found.logits));
+  const rowsBy = async (one: Uint8Array): Promise<Record<VoicePart, Encoded>> => {
+    progress.begin('test voices', clips.validation.items.length + clips.test.items.length, 'clips');
+    try {
+      const validation = await voiceRows(one, clips.validation.sounds, progress);
+      return { validation, test: await voiceRows(one, clips.test.sounds, progress) };
+    } finally {
+      progress.end();
+    }
+  };
+  const rows = await rowsBy(model);
+
+  const { items } = clips.validation;
+  const logits = rows.validation.logits.data;
+  const truth = indices(items, labels);
+  const corpora = items.map(({ corpus }) => corpus);
+  const temperature = temperatureOf(logits, { labels: truth, corpora }, labels.length);
+  const part = { labels: [...labels], temperature, prior };
+  const certainty = fitCertainty(truth, toPosteriors(scores(labels.length, logits), temperature));
+
+  const { fusion, terms, ...rest } = before;
+  const manifest: Omit<BundleManifest, 'files'> = {
+    ...rest,
+    ...defined({ name: options.name }),
+    voice: {
+      model: FILES.voice,
+      ...part,
+      certainty,
+      width: voice.config.width,
+      sampleRate: SPEECH_RATE,
+    },
+    fusion: { ...fusion, weights: { ...fusion.weights, voice: VOICE_WEIGHT } },
+    terms: [...new Set([...terms, ...(voice.record.terms ?? [])])],
+  };
+  const files = {
+    ...models,
+    [FILES.voice]: model,
+    [FILES.decision]: decisionModel(manifest, headOf(before, models[FILES.decision]!)),
+  };
+
+  const tested = await testVoice(model, part, clips, rows, progress);
+  const float = await testVoice(exact, part, clips, await rowsBy(exact), progress);
+  const bundle = await openBundle({ ...manifest, files: {} }, files);
+  let triples: TripleTest[] = [];
+  try {
+    const voices = { items: clips.test.items, ...rows.test };
+    if (options.protocol) triples = await triplesOf(bundle, options.protocol, voices, progress);
+  } finally {
+    await bundle.dispose();
+  }
+  const data = voiceData(clips.divided);
+  const ofTest = {
+    truth: indices(clips.test.items, labels),
+    posteriors: toPosteriors(scores(labels.length, rows.test.logits.data), temperature),
+  };
+  const evaluation: BundleEvaluation = {
+    ...numbers.evaluation,
+    certainty: [
+      ...numbers.evaluation.certainty.filter(({ name }) => name !== 'voice'),
+      ...(clips.test.items.length > 0 ? [certaintyTest('voice', 'test speakers', certainty, ofTest)] : []),
+    ],
+    voice: { tests: tested, triples, data },
+  };
+  const card: CardFacts = {
+    manifest,
+    evaluation,
+    reference: { ...numbers.reference, voice: { tests: float, triples: [], data } },
+    passages: { ...passages, training: [...passages.training, `voice: ${trainingOf(voice)}`] },
+  };
+  return writeWithCard(out, files, card);
+}
+
+type Measured = Omit<BundleManifest, 'files'> & { readonly fusion: NonNullable<BundleManifest['fusion']> };
+
+/** A bundle of texts and faces with what was measured of it; a voice that it has is left out. */
+async function readMeasured(folder: string): Promise<{
+  before: Measured;
+  models: Readonly<Record<string, Uint8Array>>;
+  numbers: Pick<CardFacts, 'evaluation' | 'reference'>;
+  passages: CardFacts['passages'];
+}> {
+  const { manifest, files } = await readBundle(folder);
+  const { files: _files, ...before } = manifest;
+  const { [FILES.evaluation]: evaluation, [FILES.card]: card, ...models } = files;
+  const { text, face, fusion } = before;
+  if (!text || !face || !fusion || !evaluation || !card)
+    throw new MienError('bundle', 'is not a bundle of texts and faces with its evaluation', {
+      file: folder,
+      hint: 'Name one that `mien export --text RUN --face RUN` made.',
+    });
+  const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  return {
+    before: { ...before, fusion },
+    models,
+    numbers: JSON.parse(decode(evaluation)) as Pick<CardFacts, 'evaluation' | 'reference'>,
+    passages: passagesIn(decode(card), folder),
+  };
+}
+
+/** The bundle's fusion head as its decision computes it. */
+function headOf(manifest: BundleManifest | Measured, bytes: Uint8Array): DecisionHead {
+  const model: Model = readModel(bytes, FILES.decision);
+  const has = new Set(outputsOf(bytes));
+  const nameOf = (output: JointOutput): string =>
+    jointName(modalitiesOf(manifest), fusedIn(manifest), output);
+  return (embeddings) => {
+    const { graph } = Object.values(embeddings)[0]!;
+    const zeros = (shape: readonly number[], size: number): Value =>
+      constant(graph, float32(shape, new Float32Array(size)));
+    const { length } = labelsOf(manifest);
+    const given = {
+      ...Object.fromEntries(Object.entries(embeddings).map(([name, value]) => [`${name} embedding`, value])),
+      // Under the training prior `logits` are the head's.
+      [PRIOR_INPUTS.weights]: zeros([length], length),
+      [PRIOR_INPUTS.divided]: zeros([], 1),
+    };
+    const wanted = (['logits', 'gate', 'gates'] as const).filter((output) => has.has(nameOf(output)));
+    const found = rebuild(graph, model, given, wanted.map(nameOf));
+    const value = (output: JointOutput): Value | undefined => found.get(nameOf(output));
+    return {
+      logits: value('logits')!,
+      ...defined({ gate: value('gate'), gates: value('gates') }),
+    };
+  };
+}
+
+interface ReadClips extends Record<'training' | 'validation' | 'test', Clips> {
+  readonly divided: VoiceClips;
+}
+
+/** The clips as the training divided them; of its own, as many as fit the bias. */
+async function clipsOf(
+  { record, folder }: LearnedVoice,
+  speech: readonly SpeechItem[],
+  progress: Progress,
+): Promise<ReadClips> {
+  const divided = divideClips(speech, voiceLearnSettings.parse(record.settings));
+  const { training, validation } = divided;
+  const { items } = record;
+  if (training.length !== items.training || validation.length !== items.validation)
+    throw new MienError(
+      'data',
+      `has ${training.length} clips to train on and ${validation.length} to validate with; the voice had ${items.training} and ${items.validation}`,
+      { file: folder, hint: 'Name the folder of speech that it was trained on as --speech.' },
+    );
+  const step = Math.max(1, Math.floor(training.length / BIAS_CLIPS));
+  const read = async (some: readonly SpeechItem[]): Promise<Clips> => ({
+    items: some,
+    sounds: await readClips(some, progress),
+  });
+  return {
+    divided,
+    training: await read(training.filter((_, i) => i % step === 0)),
+    validation: await read(validation),
+    test: await read(divided.held),
+  };
+}
+
+/** Clips of test speakers with ISEAR's test texts and RAF-DB's test faces. */
+async function triplesOf(
+  bundle: OpenBundle,
+  protocol: Protocol,
+  voices: Parameters<typeof tripleTests>[4],
+  progress: Progress,
+): Promise<TripleTest[]> {
+  const texts = protocol.texts.filter(({ split }) => split === 'test');
+  const faces = protocol.faces.filter(({ split, item }) => split === 'test' && item.dataset === 'rafdb');
+  if (texts.length === 0 || faces.length === 0 || voices.items.length === 0) return [];
+  progress.begin('test faces', faces.length, 'faces');
+  const encoded = await encodeFaces(bundle, faces, undefined, progress);
+  progress.end();
+  return tripleTests(
+    bundle,
+    'ISEAR × RAF-DB × voices',
+    { items: texts, ...(await bundle.texts(texts.map(({ text }) => text))) },
+    { items: faces, ...encoded },
+    voices,
+  );
+}
