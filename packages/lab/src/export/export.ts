@@ -24,7 +24,7 @@ import { featuresOf } from '../features/extract.js';
 import { termsOf } from '../features/sets.js';
 import type { HeadName } from '../heads/heads.js';
 import type { AlignedTest } from './aligned-tests.js';
-import { modelCard, passagesOf, type CardFacts } from './card.js';
+import { modelCard, type CardFacts } from './card.js';
 import { MOBILEFACENET, trainingOf } from './facts.js';
 import { corruptedItems, type CorruptedItems } from './corrupted-items.js';
 import { corruptedPairs, GUIDANCE, PAIR_SHARES } from './corrupted-pairs.js';
@@ -33,6 +33,7 @@ import { evaluateBundle, type BundleEvaluation, type EvaluateOptions } from './e
 import { pairCertainty, trainFusion, type FusionHead } from './fusion.js';
 import type { LearnedFace, LearnedText } from '../learn/learned.js';
 import { calibratedParts, logitsOf, posteriorsOf } from './learned-posteriors.js';
+import { passagesOf } from './passages.js';
 import { fusionHead, type Precision, learnedFaceModel, learnedTextModel } from './models.js';
 
 export interface ExportOptions {

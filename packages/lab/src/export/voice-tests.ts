@@ -22,7 +22,8 @@ import { seedInterval } from '../evaluate/intervals.js';
 import { throughTelephone, withNoise } from '../learn/voice-augmentation.js';
 import { indices } from './label-indices.js';
 
-export type VoicePart = 'validation' | 'test';
+const VOICE_PARTS = ['validation', 'test'] as const;
+export type VoicePart = (typeof VOICE_PARTS)[number];
 
 /** A test on clips; the interval of its accuracy is over speakers. */
 export interface VoiceTest extends TestResult {
@@ -139,28 +140,31 @@ export function voiceTests(
   return corpora.length > 1 ? [...tests, test(undefined, [...items.keys()])] : tests;
 }
 
-/** All tests of a voice model: clips as they are, of which `rows` has the logits, and those of test speakers made worse. */
-export async function testVoice(
-  model: Uint8Array,
+/**
+ * All tests of a voice by each of several models: validation and test clips as they are, and test clips made worse.
+ * @param plain each model's rows of the clips as they are
+ */
+export async function testVoice<Name extends string>(
+  models: Readonly<Record<Name, Uint8Array>>,
   { labels, temperature }: { readonly labels: readonly string[]; readonly temperature: number },
   clips: Readonly<Record<VoicePart, Clips>>,
-  rows: Readonly<Record<VoicePart, Pick<Encoded, 'logits'>>>,
+  plain: Readonly<Record<Name, Readonly<Record<VoicePart, Encoded>>>>,
   progress: Progress = silentProgress,
-): Promise<VoiceTest[]> {
-  const tests: VoiceTest[] = [];
-  const add = (part: VoicePart, { logits }: Pick<Encoded, 'logits'>, as?: VoiceCorruption): void => {
+): Promise<Record<Name, VoiceTest[]>> {
+  const names = Object.keys(models) as Name[];
+  const tests = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, VoiceTest[]>;
+  const add = (name: Name, part: VoicePart, { logits }: Encoded, as?: VoiceCorruption): void => {
     if (clips[part].items.length === 0) return;
     const posteriors = toPosteriors(scores(labels.length, logits.data), temperature);
-    tests.push(...voiceTests(part, clips[part].items, posteriors, labels, as));
+    tests[name].push(...voiceTests(part, clips[part].items, posteriors, labels, as));
   };
-  add('validation', rows.validation);
-  add('test', rows.test);
+  for (const name of names) for (const part of VOICE_PARTS) add(name, part, plain[name][part]);
   const { sounds } = clips.test;
-  progress.begin('test voices', VOICE_CORRUPTIONS.length * sounds.length, 'clips');
+  progress.begin('worse voices', names.length * VOICE_CORRUPTIONS.length * sounds.length, 'clips');
   try {
     for (const as of VOICE_CORRUPTIONS) {
       const worse = sounds.map((sound, i) => corruptVoice(sound, as, i));
-      add('test', await voiceRows(model, worse, progress), as);
+      for (const name of names) add(name, 'test', await voiceRows(models[name], worse, progress), as);
     }
   } finally {
     progress.end();

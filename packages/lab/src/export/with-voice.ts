@@ -35,7 +35,7 @@ import { readClips, temperatureOf } from '../learn/learn-voice.js';
 import type { LearnedVoice } from '../learn/learned.js';
 import { voiceLearnSettings } from '../learn/settings.js';
 import { divideClips, type VoiceClips } from '../learn/voice-clips.js';
-import { type CardFacts, passagesIn } from './card.js';
+import type { CardFacts } from './card.js';
 import { certaintyTest } from './certainty-tests.js';
 import { decisionModel, type DecisionHead } from './decision.js';
 import { encodeFaces } from './encode-faces.js';
@@ -43,6 +43,7 @@ import type { BundleEvaluation } from './evaluation.js';
 import { type Exported, writeWithCard } from './export.js';
 import { trainingOf } from './facts.js';
 import { indices } from './label-indices.js';
+import { passagesIn } from './passages.js';
 import { type TripleTest, tripleTests } from './triple-tests.js';
 import { learnedVoiceModel, withBias } from './voice.js';
 import { type Clips, testVoice, type VoicePart, voiceRows } from './voice-tests.js';
@@ -106,10 +107,10 @@ export async function addVoice(options: AddVoiceOptions): Promise<Exported> {
       progress.end();
     }
   };
-  const rows = await rowsBy(model);
+  const rows = { small: await rowsBy(model), exact: await rowsBy(exact) };
 
   const { items } = clips.validation;
-  const logits = rows.validation.logits.data;
+  const logits = rows.small.validation.logits.data;
   const truth = indices(items, labels);
   const corpora = items.map(({ corpus }) => corpus);
   const temperature = temperatureOf(logits, { labels: truth, corpora }, labels.length);
@@ -136,12 +137,11 @@ export async function addVoice(options: AddVoiceOptions): Promise<Exported> {
     [FILES.decision]: decisionModel(manifest, headOf(before, models[FILES.decision]!)),
   };
 
-  const tested = await testVoice(model, part, clips, rows, progress);
-  const float = await testVoice(exact, part, clips, await rowsBy(exact), progress);
+  const tests = await testVoice({ small: model, exact }, part, clips, rows, progress);
   const bundle = await openBundle({ ...manifest, files: {} }, files);
   let triples: TripleTest[] = [];
   try {
-    const voices = { items: clips.test.items, ...rows.test };
+    const voices = { items: clips.test.items, ...rows.small.test };
     if (options.protocol) triples = await triplesOf(bundle, options.protocol, voices, progress);
   } finally {
     await bundle.dispose();
@@ -149,7 +149,7 @@ export async function addVoice(options: AddVoiceOptions): Promise<Exported> {
   const data = voiceData(clips.divided);
   const ofTest = {
     truth: indices(clips.test.items, labels),
-    posteriors: toPosteriors(scores(labels.length, rows.test.logits.data), temperature),
+    posteriors: toPosteriors(scores(labels.length, rows.small.test.logits.data), temperature),
   };
   const evaluation: BundleEvaluation = {
     ...numbers.evaluation,
@@ -157,12 +157,12 @@ export async function addVoice(options: AddVoiceOptions): Promise<Exported> {
       ...numbers.evaluation.certainty.filter(({ name }) => name !== 'voice'),
       ...(clips.test.items.length > 0 ? [certaintyTest('voice', 'test speakers', certainty, ofTest)] : []),
     ],
-    voice: { tests: tested, triples, data },
+    voice: { tests: tests.small, triples, data },
   };
   const card: CardFacts = {
     manifest,
     evaluation,
-    reference: { ...numbers.reference, voice: { tests: float, triples: [], data } },
+    reference: { ...numbers.reference, voice: { tests: tests.exact, triples: [], data } },
     passages: { ...passages, training: [...passages.training, `voice: ${trainingOf(voice)}`] },
   };
   return writeWithCard(out, files, card);

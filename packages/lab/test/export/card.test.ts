@@ -7,13 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { addAligned } from '../../src/export/export.js';
 import { readBundle } from 'mien/parts/bundle';
 import { alignedSection, type AlignedTest } from '../../src/export/aligned-tests.js';
-import {
-  type CardSources,
-  modelCard,
-  passagesIn,
-  passagesOf,
-  type CardFacts,
-} from '../../src/export/card.js';
+import { modelCard, type CardFacts } from '../../src/export/card.js';
+import { type CardSources, passagesIn, passagesOf } from '../../src/export/passages.js';
 import { peopleSheets } from '../../src/data/people.js';
 
 const folder = join(import.meta.dirname, '../../../../models/lite');

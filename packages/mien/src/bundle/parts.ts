@@ -22,6 +22,7 @@ export {
   fuses,
   jointPrior,
   labelsOf,
+  laterFiles,
   MANIFEST_NAME,
   manifestSchema,
   MODALITIES,
