@@ -21,7 +21,6 @@ import {
   type JointOutput,
   labelsOf,
   modalitiesOf,
-  type OpenBundle,
   openBundle,
   PRIOR_INPUTS,
   readBundle,
@@ -36,7 +35,7 @@ import type { LearnedVoice } from '../learn/learned.js';
 import { voiceLearnSettings } from '../learn/settings.js';
 import { divideClips, type VoiceClips } from '../learn/voice-clips.js';
 import type { CardFacts } from './card.js';
-import { certaintyTest } from './certainty-tests.js';
+import { type CertaintyTest, certaintyTest } from './certainty-tests.js';
 import { decisionModel, type DecisionHead } from './decision.js';
 import { encodeFaces } from './encode-faces.js';
 import type { BundleEvaluation } from './evaluation.js';
@@ -59,14 +58,16 @@ export interface AddVoiceOptions {
   readonly protocol?: Protocol | undefined;
   /** Name of the new bundle; by default that of the other. */
   readonly name?: string | undefined;
+  /** The share of what the voice adds to words or a face that counts. */
+  readonly weight?: number | undefined;
   /** Folder of the new bundle, which may be that of the other. */
   readonly out: string;
   readonly progress?: Progress;
 }
 
 /**
- * The share of what a voice adds to words or a face that counts, as the fusion's `faceWeight` of a face. No data tell how
- * often people's voices contradict their words; docs/models.md says why this value.
+ * The weight of a voice by default, that of a face beside words. No data tell how often people's voices contradict their
+ * words; docs/models.md says what is assumed.
  */
 export const VOICE_WEIGHT = 0.3;
 
@@ -79,84 +80,31 @@ const BIAS_CLIPS = 512;
  *   clips are not those that the voice was trained on.
  */
 export async function addVoice(options: AddVoiceOptions): Promise<Exported> {
-  const { voice, out, progress = silentProgress } = options;
+  const { voice, protocol, weight = VOICE_WEIGHT, out, progress = silentProgress } = options;
   const { before, models, numbers, passages } = await readMeasured(options.bundle);
   const clips = await clipsOf(voice, options.speech, progress);
-  const { labels } = voice;
-  const { prior } = voice.record.calibration ?? {};
-  if (!prior)
-    throw new MienError('weights', 'has no label distribution of its training', {
-      file: voice.folder,
-      hint: 'Train it again with this version of mien.',
-    });
-
-  const published = { ...voice, block: 'published' } as const;
-  const exact = learnedVoiceModel(published, 'float32');
-  const { sounds } = clips.training;
-  progress.begin('fit the bias', 2 * sounds.length, 'clips');
-  const wanted = await voiceRows(exact, sounds, progress);
-  const found = await voiceRows(learnedVoiceModel(published), sounds, progress);
-  progress.end();
-  const model = learnedVoiceModel(withBias(published, wanted.logits, found.logits));
-  const rowsBy = async (one: Uint8Array): Promise<Record<VoicePart, Encoded>> => {
-    progress.begin('test voices', clips.validation.items.length + clips.test.items.length, 'clips');
-    try {
-      const validation = await voiceRows(one, clips.validation.sounds, progress);
-      return { validation, test: await voiceRows(one, clips.test.sounds, progress) };
-    } finally {
-      progress.end();
-    }
-  };
-  const rows = { small: await rowsBy(model), exact: await rowsBy(exact) };
-
-  const { items } = clips.validation;
-  const logits = rows.small.validation.logits.data;
-  const truth = indices(items, labels);
-  const corpora = items.map(({ corpus }) => corpus);
-  const temperature = temperatureOf(logits, { labels: truth, corpora }, labels.length);
-  const part = { labels: [...labels], temperature, prior };
-  const certainty = fitCertainty(truth, toPosteriors(scores(labels.length, logits), temperature));
-
+  const { part, small, exact, rows } = await fitted(voice, clips, progress);
   const { fusion, terms, ...rest } = before;
   const manifest: Omit<BundleManifest, 'files'> = {
     ...rest,
     ...defined({ name: options.name }),
-    voice: {
-      model: FILES.voice,
-      ...part,
-      certainty,
-      width: voice.config.width,
-      sampleRate: SPEECH_RATE,
-    },
-    fusion: { ...fusion, weights: { ...fusion.weights, voice: VOICE_WEIGHT } },
+    voice: part,
+    fusion: { ...fusion, weights: { ...fusion.weights, voice: weight } },
     terms: [...new Set([...terms, ...(voice.record.terms ?? [])])],
   };
   const files = {
     ...models,
-    [FILES.voice]: model,
+    [FILES.voice]: small,
     [FILES.decision]: decisionModel(manifest, headOf(before, models[FILES.decision]!)),
   };
-
-  const tests = await testVoice({ small: model, exact }, part, clips, rows, progress);
-  const bundle = await openBundle({ ...manifest, files: {} }, files);
-  let triples: TripleTest[] = [];
-  try {
-    const voices = { items: clips.test.items, ...rows.small.test };
-    if (options.protocol) triples = await triplesOf(bundle, options.protocol, voices, progress);
-  } finally {
-    await bundle.dispose();
-  }
+  const tests = await testVoice({ small, exact }, part, clips, rows, progress);
+  const voices = { items: clips.test.items, ...rows.small.test };
+  const triples = protocol ? await triplesOf({ manifest, files }, protocol, voices, progress) : [];
   const data = voiceData(clips.divided);
-  const ofTest = {
-    truth: indices(clips.test.items, labels),
-    posteriors: toPosteriors(scores(labels.length, rows.small.test.logits.data), temperature),
-  };
+  const ofVoice = voices.items.length > 0 ? [voiceCertainty(part, voices)] : [];
   const evaluation: BundleEvaluation = {
     ...numbers.evaluation,
-    certainty: [
-      ...numbers.evaluation.certainty.filter(({ name }) => name !== 'voice'),
-      ...(clips.test.items.length > 0 ? [certaintyTest('voice', 'test speakers', certainty, ofTest)] : []),
-    ],
+    certainty: [...numbers.evaluation.certainty.filter(({ name }) => name !== 'voice'), ...ofVoice],
     voice: { tests: tests.small, triples, data },
   };
   const card: CardFacts = {
@@ -166,6 +114,72 @@ export async function addVoice(options: AddVoiceOptions): Promise<Exported> {
     passages: { ...passages, training: [...passages.training, `voice: ${trainingOf(voice)}`] },
   };
   return writeWithCard(out, files, card);
+}
+
+type VoiceManifest = NonNullable<BundleManifest['voice']>;
+
+/** The voice's models, in integers and in float32, their rows of validation and test clips, and its part of the manifest. */
+async function fitted(voice: LearnedVoice, clips: ReadClips, progress: Progress) {
+  const { labels, record } = voice;
+  const { prior } = record.calibration ?? {};
+  if (!prior)
+    throw new MienError('weights', 'has no label distribution of its training', {
+      file: voice.folder,
+      hint: 'Train it again with this version of mien.',
+    });
+  // Training normalises the states of the last block that it used.
+  const published = { ...voice, block: 'published' } as const;
+  const exact = learnedVoiceModel(published, 'float32');
+  const heard = async (
+    what: string,
+    model: Uint8Array,
+    ...parts: (readonly Float32Array[])[]
+  ): Promise<Encoded[]> => {
+    progress.begin(what, parts.flat().length, 'clips');
+    try {
+      const rows: Encoded[] = [];
+      for (const sounds of parts) rows.push(await voiceRows(model, sounds, progress));
+      return rows;
+    } finally {
+      progress.end();
+    }
+  };
+  const { training, validation, test } = clips;
+  const [wanted] = await heard('training clips, float32', exact, training.sounds);
+  const [found] = await heard('training clips, integers', learnedVoiceModel(published), training.sounds);
+  const small = learnedVoiceModel(withBias(published, wanted!.logits, found!.logits));
+  const rowsBy = async (what: string, model: Uint8Array): Promise<Record<VoicePart, Encoded>> => {
+    const [ofValidation, ofTest] = await heard(what, model, validation.sounds, test.sounds);
+    return { validation: ofValidation!, test: ofTest! };
+  };
+  const rows = {
+    small: await rowsBy('voices, integers', small),
+    exact: await rowsBy('voices, float32', exact),
+  };
+
+  const logits = rows.small.validation.logits.data;
+  const truth = indices(validation.items, labels);
+  const corpora = validation.items.map(({ corpus }) => corpus);
+  const temperature = temperatureOf(logits, { labels: truth, corpora }, labels.length);
+  const part: VoiceManifest = {
+    model: FILES.voice,
+    labels: [...labels],
+    temperature,
+    prior,
+    certainty: fitCertainty(truth, toPosteriors(scores(labels.length, logits), temperature)),
+    width: voice.config.width,
+    sampleRate: SPEECH_RATE,
+  };
+  return { part, small, exact, rows };
+}
+
+/** What sets and abstention come to on test speakers. */
+function voiceCertainty(
+  { labels, temperature, certainty }: VoiceManifest,
+  { items, logits }: { readonly items: readonly SpeechItem[]; readonly logits: Encoded['logits'] },
+): CertaintyTest {
+  const posteriors = toPosteriors(scores(labels.length, logits.data), temperature);
+  return certaintyTest('voice', 'test speakers', certainty!, { truth: indices(items, labels), posteriors });
 }
 
 type Measured = Omit<BundleManifest, 'files'> & { readonly fusion: NonNullable<BundleManifest['fusion']> };
@@ -256,7 +270,13 @@ async function clipsOf(
 
 /** Clips of test speakers with ISEAR's test texts and RAF-DB's test faces. */
 async function triplesOf(
-  bundle: OpenBundle,
+  {
+    manifest,
+    files,
+  }: {
+    readonly manifest: Omit<BundleManifest, 'files'>;
+    readonly files: Readonly<Record<string, Uint8Array>>;
+  },
   protocol: Protocol,
   voices: Parameters<typeof tripleTests>[4],
   progress: Progress,
@@ -264,14 +284,19 @@ async function triplesOf(
   const texts = protocol.texts.filter(({ split }) => split === 'test');
   const faces = protocol.faces.filter(({ split, item }) => split === 'test' && item.dataset === 'rafdb');
   if (texts.length === 0 || faces.length === 0 || voices.items.length === 0) return [];
-  progress.begin('test faces', faces.length, 'faces');
-  const encoded = await encodeFaces(bundle, faces, undefined, progress);
-  progress.end();
-  return tripleTests(
-    bundle,
-    'ISEAR × RAF-DB × voices',
-    { items: texts, ...(await bundle.texts(texts.map(({ text }) => text))) },
-    { items: faces, ...encoded },
-    voices,
-  );
+  const bundle = await openBundle({ ...manifest, files: {} }, files);
+  try {
+    progress.begin('test faces', faces.length, 'faces');
+    const encoded = await encodeFaces(bundle, faces, undefined, progress);
+    progress.end();
+    return await tripleTests(
+      bundle,
+      'ISEAR × RAF-DB × voices',
+      { items: texts, ...(await bundle.texts(texts.map(({ text }) => text))) },
+      { items: faces, ...encoded },
+      voices,
+    );
+  } finally {
+    await bundle.dispose();
+  }
 }

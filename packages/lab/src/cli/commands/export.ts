@@ -2,7 +2,7 @@
 import { basename, dirname } from 'node:path';
 import { Option, type Command } from 'commander';
 import { MienError } from 'mien-engine/base';
-import { featureFolder, FUSED_HEADS } from '../options.js';
+import { featureFolder, FUSED_HEADS, shareOf } from '../options.js';
 import { collect, interruption, type Output, outputOf, progressOf } from 'mien/cli';
 import { inPackage } from '../../base/package.js';
 import type { Exported } from '../../export/export.js';
@@ -14,6 +14,7 @@ interface Options {
   readonly face?: string;
   readonly voice?: string;
   readonly bundle?: string;
+  readonly voiceWeight?: number;
   readonly data?: string;
   readonly speech?: string;
   readonly votes?: string;
@@ -45,6 +46,11 @@ export function defineExport(program: Command): void {
     .option(
       '--bundle <dir>',
       'a bundle of texts and faces that --voice joins; its other models stay as they are',
+    )
+    .option(
+      '--voice-weight <share>',
+      'how much of what a voice adds to words or a face counts (default: .3)',
+      shareOf,
     )
     .option(
       '--data <dir>',
@@ -150,7 +156,7 @@ async function joined(options: Options, bundle: string, output: Output): Promise
 /** What adds a voice to a bundle, its run and its corpora read. */
 async function voiceOf(
   run: string,
-  { speech, data, name, out, skipInvalid = false }: Options,
+  { speech, data, name, voiceWeight: weight, out, skipInvalid = false }: Options,
   output: Output,
 ): Promise<(to: Pick<AddVoiceOptions, 'bundle' | 'protocol'>) => Promise<Exported>> {
   const folder = speech ?? data;
@@ -165,7 +171,7 @@ async function voiceOf(
   const corpora = await loadAllSpeech(folder, { skipInvalid });
   const progress = await progressOf(output);
   return (to) =>
-    addVoice({ voice, speech: corpora.flatMap(({ items }) => items), name, out, progress, ...to });
+    addVoice({ voice, speech: corpora.flatMap(({ items }) => items), name, weight, out, progress, ...to });
 }
 
 /** A bundle for one modality: nothing is paired, so that no data is needed. */
