@@ -47,7 +47,7 @@ export function passagesOf({ counts, corpora = [], training }: CardSources): Car
 }
 
 /**
- * The passages of a card that `modelCard` wrote, without those of a voice.
+ * The passages of a card that `modelCard` wrote, without what it adds from the evaluation of a voice.
  * @throws MienError `bundle` if it lacks one.
  */
 export function passagesIn(card: string, file: string): CardPassages {
@@ -69,7 +69,7 @@ export function passagesIn(card: string, file: string): CardPassages {
   return {
     fairness: section(HEADINGS.fairness) ?? '',
     data: needed(HEADINGS.data).split(VOICE_DATA)[0]!.trim(),
-    training: linesIn(HEADINGS.training).filter((line) => !line.startsWith('voice: ')),
+    training: linesIn(HEADINGS.training),
     limits: linesIn(HEADINGS.limits).filter((line) => !VOICE_LIMITS.includes(line)),
   };
 }

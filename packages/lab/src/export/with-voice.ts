@@ -1,15 +1,6 @@
 // `mien export --voice`: a learned voice joins a bundle that reads texts and faces. Its other models, what they answer and
 // what was measured of them stay as they are; the decision is built anew around the fusion head that it has.
-import {
-  constant,
-  defined,
-  float32,
-  MienError,
-  type Model,
-  outputsOf,
-  readModel,
-  type Value,
-} from 'mien-engine';
+import { defined, MienError, outputsOf, readModel } from 'mien-engine';
 import { SPEECH_RATE } from 'mien/parts/audio';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import {
@@ -19,10 +10,8 @@ import {
   fusedIn,
   jointName,
   type JointOutput,
-  labelsOf,
   modalitiesOf,
   openBundle,
-  PRIOR_INPUTS,
   readBundle,
 } from 'mien/parts/bundle';
 import type { Protocol } from 'mien/parts/data';
@@ -111,7 +100,13 @@ export async function addVoice(options: AddVoiceOptions): Promise<Exported> {
     manifest,
     evaluation,
     reference: { ...numbers.reference, voice: { tests: tests.exact, triples: [], data } },
-    passages: { ...passages, training: [...passages.training, `voice: ${trainingOf(voice)}`] },
+    passages: {
+      ...passages,
+      training: [
+        ...passages.training.filter((line) => !line.startsWith('voice: ')),
+        `voice: ${trainingOf(voice)}`,
+      ],
+    },
   };
   return writeWithCard(out, files, card);
 }
@@ -209,29 +204,33 @@ async function readMeasured(folder: string): Promise<{
   };
 }
 
-/** The bundle's fusion head as its decision computes it. */
-function headOf(manifest: BundleManifest | Measured, bytes: Uint8Array): DecisionHead {
-  const model: Model = readModel(bytes, FILES.decision);
-  const has = new Set(outputsOf(bytes));
+/**
+ * The bundle's fusion head as its decision computes it.
+ * @throws MienError `bundle` if `decisionModel` did not build the decision around a head.
+ */
+function headOf(manifest: Measured, bytes: Uint8Array): DecisionHead {
+  const model = readModel(bytes, FILES.decision);
   const nameOf = (output: JointOutput): string =>
     jointName(modalitiesOf(manifest), fusedIn(manifest), output);
+  // What another prior changes is added to the head's logits.
+  const last = model.nodes.find(({ outputs }) => outputs.includes(nameOf('logits')));
+  if (last?.type !== 'Add')
+    throw new MienError('bundle', 'has no fusion head that can be found', {
+      file: FILES.decision,
+      hint: 'Export the bundle with this version of mien.',
+    });
+  const logits = last.inputs[0]!;
+  const all = new Set(outputsOf(bytes));
   return (embeddings) => {
     const { graph } = Object.values(embeddings)[0]!;
-    const zeros = (shape: readonly number[], size: number): Value =>
-      constant(graph, float32(shape, new Float32Array(size)));
-    const { length } = labelsOf(manifest);
-    const given = {
-      ...Object.fromEntries(Object.entries(embeddings).map(([name, value]) => [`${name} embedding`, value])),
-      // Under the training prior `logits` are the head's.
-      [PRIOR_INPUTS.weights]: zeros([length], length),
-      [PRIOR_INPUTS.divided]: zeros([], 1),
-    };
-    const wanted = (['logits', 'gate', 'gates'] as const).filter((output) => has.has(nameOf(output)));
-    const found = rebuild(graph, model, given, wanted.map(nameOf));
-    const value = (output: JointOutput): Value | undefined => found.get(nameOf(output));
+    const given = Object.fromEntries(
+      Object.entries(embeddings).map(([name, value]) => [`${name} embedding`, value]),
+    );
+    const gates = (['gate', 'gates'] as const).filter((output) => all.has(nameOf(output)));
+    const found = rebuild(graph, model, given, [logits, ...gates.map(nameOf)]);
     return {
-      logits: value('logits')!,
-      ...defined({ gate: value('gate'), gates: value('gates') }),
+      logits: found.get(logits)!,
+      ...Object.fromEntries(gates.map((output) => [output, found.get(nameOf(output))!])),
     };
   };
 }
