@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { constant, createGraph, createSession, encodeModel, float32, input, log as logOf } from 'mien-engine';
-import { allowingForContradictions } from 'mien-lab';
+import { allowingForContradictions, partly } from 'mien-lab';
 import { readBundle } from 'mien/parts/bundle';
 import {
   meanAreaUnderRoc,
@@ -135,11 +135,11 @@ async function doubted(
   const names = ['fused', 'text', 'face'] as const;
   const [fused, ...alone] = names.map((name) => logOf(input(graph, name, 'float32', ['n', labels.length])));
   const opinions = {
-    fused: fused!,
     alone,
+    together: () => partly(fused!, alone[0]!, faceWeight),
     prior: constant(graph, float32([labels.length], under.map(Math.log))),
   };
-  const { answer } = allowingForContradictions(opinions, { agreement, faceWeight });
+  const { answer } = allowingForContradictions(opinions, agreement);
   const session = await createSession(encodeModel(graph, { answer }));
   const feeds = names.map((name) => {
     const values = pairs.flatMap((pair) => [...of(pair)[name].data]);

@@ -22,6 +22,7 @@ import {
   whisperTiny,
 } from 'mien-lab';
 import { FACE_LABELS } from 'mien/parts/data';
+import { fit, posterior, standardized } from './logistic.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -36,8 +37,6 @@ if (folder === undefined) {
 const FOLDS = 6;
 /** The block of a bundle's model. */
 const BLOCK = 3;
-const PENALTY = 1;
-const STEPS = 200;
 const CLASSES = FACE_LABELS.length;
 
 const { config, weights } = await readPretrainedVoice({
@@ -77,72 +76,7 @@ for (const [i, item] of items.entries()) {
 
 const labels = items.map(({ label }) => FACE_LABELS.indexOf(label));
 const folds = speakerFolds(items, FOLDS);
-
-/** Columns get mean 0 and deviation 1 by what those of the training rows have; all rows are returned. */
-function standardized(
-  rows: Float32Array,
-  training: readonly number[],
-  reference: Float32Array = rows,
-): Float32Array {
-  const out = new Float32Array(rows.length);
-  for (let k = 0; k < width; k++) {
-    const column = training.map((i) => reference[i * width + k]!);
-    const centre = column.reduce((a, b) => a + b, 0) / column.length;
-    const deviation = Math.sqrt(column.reduce((a, b) => a + (b - centre) ** 2, 0) / column.length) || 1;
-    for (let i = 0; i < items.length; i++) out[i * width + k] = (rows[i * width + k]! - centre) / deviation;
-  }
-  return out;
-}
-
-/**
- * Logistic regression with the penalty ‖W‖² / 2 beside the sum of losses, by gradient descent with Nesterov's momentum:
- * the loss is convex, and its steepest curvature at most half the largest eigenvalue of XᵀX.
- */
-function fit(rows: Float32Array, training: readonly number[]): Float32Array {
-  const size = (width + 1) * CLASSES;
-  let [weight, before] = [new Float32Array(size), new Float32Array(size)];
-  const rate = 1 / (PENALTY + 0.5 * largestEigenvalue(rows, training));
-  for (let step = 1; step <= STEPS; step++) {
-    const ahead = weight.map((w, i) => w + ((step - 1) / (step + 2)) * (w - before[i]!));
-    const slope = ahead.map((w, i) => (i < width * CLASSES ? PENALTY * w : 0));
-    for (const i of training) {
-      const p = posterior(rows, i, ahead);
-      p[labels[i]!]! -= 1;
-      for (let k = 0; k < width; k++)
-        for (let c = 0; c < CLASSES; c++) slope[k * CLASSES + c]! += rows[i * width + k]! * p[c]!;
-      for (let c = 0; c < CLASSES; c++) slope[width * CLASSES + c]! += p[c]!;
-    }
-    [before, weight] = [weight, ahead.map((w, i) => w - rate * slope[i]!)];
-  }
-  return weight;
-}
-
-function largestEigenvalue(rows: Float32Array, training: readonly number[]): number {
-  let vector = new Float64Array(width).fill(1 / Math.sqrt(width));
-  let value = 0;
-  for (let round = 0; round < 30; round++) {
-    const next = new Float64Array(width);
-    for (const i of training) {
-      let dot = 0;
-      for (let k = 0; k < width; k++) dot += rows[i * width + k]! * vector[k]!;
-      for (let k = 0; k < width; k++) next[k]! += dot * rows[i * width + k]!;
-    }
-    value = Math.hypot(...next);
-    vector = next.map((x) => x / value);
-  }
-  return Math.max(value, training.length);
-}
-
-function posterior(rows: Float32Array, i: number, weight: Float32Array): Float64Array {
-  const logits = new Float64Array(CLASSES);
-  for (let c = 0; c < CLASSES; c++) logits[c] = weight[width * CLASSES + c]!;
-  for (let k = 0; k < width; k++)
-    for (let c = 0; c < CLASSES; c++) logits[c]! += rows[i * width + k]! * weight[k * CLASSES + c]!;
-  const most = Math.max(...logits);
-  const powers = logits.map((x) => Math.exp(x - most));
-  const total = powers.reduce((a, b) => a + b, 0);
-  return powers.map((x) => x / total);
-}
+const embedded = { width, classes: CLASSES, labels };
 
 for (const [name, rows] of Object.entries(features)) {
   const hits = new Array<number>(FOLDS).fill(0);
@@ -150,14 +84,15 @@ for (const [name, rows] of Object.entries(features)) {
   let [smallHits, changed, difference] = [0, 0, 0];
   for (let fold = 0; fold < FOLDS; fold++) {
     const training = folds.flatMap((one, i) => (one === fold ? [] : [i]));
-    const scaled = standardized(rows, training);
-    const weight = fit(scaled, training);
-    const quantised = name === `block ${BLOCK}` ? standardized(integers, training, rows) : undefined;
+    const scaled = standardized(embedded, rows, training);
+    const weight = fit(embedded, scaled, training);
+    const quantised =
+      name === `block ${BLOCK}` ? standardized(embedded, integers, training, rows) : undefined;
     for (const [i, one] of folds.entries()) {
       if (one !== fold) continue;
-      const p = posterior(scaled, i, weight);
+      const p = posterior(embedded, scaled, i, weight);
       if (quantised) {
-        const q = posterior(quantised, i, weight);
+        const q = posterior(embedded, quantised, i, weight);
         const answer = q.indexOf(Math.max(...q));
         if (answer === labels[i]) smallHits++;
         if (answer !== p.indexOf(Math.max(...p))) changed++;

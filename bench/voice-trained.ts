@@ -4,8 +4,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { randomStream } from 'mien-engine/base';
 import {
+  corruptVoice,
   divideClips,
   learnVoice,
   loadAllSpeech,
@@ -14,11 +14,10 @@ import {
   seedInterval,
   speakerFolds,
   type SpeechItem,
-  throughTelephone,
+  VOICE_CORRUPTIONS,
   voiceLearnSettings,
   voiceLogits,
   whisperTiny,
-  withNoise,
 } from 'mien-lab';
 import { levelled } from 'mien/parts/audio';
 import { FACE_LABELS } from 'mien/parts/data';
@@ -133,22 +132,9 @@ function report(name: string, all: readonly Answer[]): void {
   }
 }
 
-const noisy =
-  (ratio: number): Change =>
-  (clip, index) => {
-    const draw = randomStream(0, 'bench noise', index);
-    return withNoise(
-      clip,
-      clip.map(() => draw.normal()),
-      ratio,
-    );
-  };
-const CORRUPTIONS: Readonly<Record<string, Change>> = {
-  telephone: throughTelephone,
-  'noise 20 dB': noisy(20),
-  'noise 10 dB': noisy(10),
-  'noise 0 dB': noisy(0),
-};
+const CORRUPTIONS = Object.fromEntries(
+  VOICE_CORRUPTIONS.map((kind): [string, Change] => [kind, (clip, index) => corruptVoice(clip, kind, index)]),
+);
 
 async function reportHeld(name: string, folders: readonly string[]): Promise<void> {
   const over = async (change?: Change): Promise<Answer[]> =>

@@ -43,9 +43,11 @@ export {
   type DecisionHead,
   decisionModel,
   type DecisionParts,
+  partly,
 } from './export/decision.js';
 export { faceModel, linearTop, textModel, type Top } from './export/models.js';
 export { voiceModel } from './export/voice.js';
+export { corruptVoice, VOICE_CORRUPTIONS } from './export/voice-tests.js';
 export { greyed, recropped } from './export/recrop.js';
 export { wordsFiles, writeWords } from './export/words.js';
 export { openFeatures } from './features/extract.js';
@@ -68,7 +70,6 @@ export { readLearnedFace, readLearnedText, readLearnedVoice } from './learn/lear
 export { textLearnSettings, voiceLearnSettings } from './learn/settings.js';
 export { textTrainee } from './learn/text-model.js';
 export { corpusScores } from './learn/text-validation.js';
-export { throughTelephone, withNoise } from './learn/voice-augmentation.js';
 export { divideClips } from './learn/voice-clips.js';
 export { voiceLogits } from './learn/voice-model.js';
 export { type ExplanationFile, parseExplanation, readExplanation } from './report/model-file.js';

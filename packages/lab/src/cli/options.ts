@@ -1,8 +1,16 @@
-// Shared by commands: the command line as recorded in files, default folders, and names of heads.
+// Shared by commands: shares, the command line as recorded in files, default folders, and names of heads.
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { HeadName } from '../heads/heads.js';
+
+/** A number from 0 to 1. */
+export function shareOf(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('Expected a number from 0 to 1.');
+  return value;
+}
 
 /** `mien compare --text DIR --config compare.yaml`: the given options, with folders as `DIR` and files by name. */
 export function commandLine(command: Command): string {

@@ -1,9 +1,5 @@
 // The model card of a bundle, as Markdown: every number in it comes from the evaluation beside it.
-import { corpusTitle } from '../data/corpora/definitions.js';
-import type { CorpusCounts } from '../data/corpora/prepare.js';
-import { peopleConclusions, peopleSheets } from '../data/people.js';
 import { type BundleManifest, fusedIn, modalitiesOf, partOf } from 'mien/parts/bundle';
-import type { SetCounts } from 'mien/parts/data';
 import type { TestResult } from 'mien/parts/evaluate';
 import { type Modalities, modalities } from 'mien/parts/modalities';
 import { alignedSection } from './aligned-tests.js';
@@ -12,54 +8,62 @@ import { certaintySection } from './certainty-tests.js';
 import { corruptionSection } from './corruption-card.js';
 import { groupSection } from './groups.js';
 import { fraction, table, withInterval } from './markdown.js';
+import { type CardPassages, HEADINGS } from './passages.js';
+import {
+  detailedVoiceTests,
+  VOICE_LIMITS,
+  VOICE_PURPOSE,
+  voiceDataSection,
+  voiceSection,
+} from './voice-card.js';
 
 export interface CardFacts {
   readonly manifest: Omit<BundleManifest, 'files'>;
   readonly evaluation: BundleEvaluation;
   /** The same tests through float32 weights. */
   readonly reference: BundleEvaluation;
-  readonly counts: Readonly<Partial<Record<'isear' | 'fer2013' | 'rafdb', SetCounts>>>;
-  /** Further corpora of texts. */
-  readonly corpora?: readonly CorpusCounts[];
-  /** Where training began and how it was set, by modality. */
-  readonly training: Readonly<Record<string, string>>;
+  readonly passages: CardPassages;
 }
+
+const CHOSEN =
+  'Temperatures were fitted on validation. Test items chose nothing: finished models alone met them.';
 
 const MATCHED =
   'These pairs are label-matched: each test text is given a test face of the same label. In the rows “alone” the other modality is missing: the answer is then that of the text’s or the face’s own classifier, among the labels of the pairs. An accuracy on pairs presupposes the label; it is that of two views that are independent given the label, not accuracy on people in the world.';
 
 /** The whole card. */
 export function modelCard(facts: CardFacts): string {
-  const { manifest, evaluation, reference, counts, corpora = [], training } = facts;
+  const { manifest, evaluation, reference, passages } = facts;
+  const { fairness, data, training, limits } = passages;
+  const { voice } = evaluation;
+  const list = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
   return [
     `# ${manifest.name}`,
     bundleReads(manifest),
     WHERE,
     '## What it is for, and what not',
-    PURPOSE,
+    voice ? `${PURPOSE} ${VOICE_PURPOSE}` : PURPOSE,
     '## May I use this commercially?',
-    `The code yes (Apache-2.0). The weights no: they were trained on data that is for research, and bear its terms.\n\n${manifest.terms.map((terms) => `- ${terms}`).join('\n')}\n\nTrain on data of your own to be free of them: \`mien train --data FILE\` makes a bundle of the same kind.`,
+    `The code yes (Apache-2.0). The weights no: they were trained on data that is for research, and bear its terms.\n\n${list(manifest.terms)}\n\nTrain on data of your own to be free of them: \`mien train --data FILE\` makes a bundle of the same kind.`,
     '## Accuracy',
     ...summary(evaluation, reference),
-    'Intervals are Wilson’s over test items at 95 %; they do not cover the spread of training anew. “float32” is the same model before its weights were made small.',
+    `Intervals are Wilson’s over test items at 95 %${voice ? ', except of voices' : ''}; they do not cover the spread of training anew. “float32” is the same model before its weights were made small.`,
     robustnessTable(evaluation),
     ...corruptionSection(evaluation, manifest),
     ...certaintySection(evaluation.certainty),
     ...groupSection(evaluation.groups),
     ...behaviourSection(evaluation.behaviour),
-    ...peopleSection(counts),
-    '## Data',
-    dataTable(counts, corpora),
-    `Test splits: ${corpora.length > 0 ? 'further corpora of texts as published; ' : ''}FER2013’s PublicTest and PrivateTest and RAF-DB’s test part as published; of ISEAR’s texts a fifth, whose writers are in no other part. Repeated texts, and training faces that (nearly) repeat one of a test part, are dropped; a tenth of training, of other writers and other duplicate groups, selects and calibrates.`,
-    '## Training',
-    Object.entries(training)
-      .map(([name, how]) => `- ${name}: ${how}`)
-      .join('\n'),
-    'Temperatures were fitted on validation. Test items chose nothing: finished models alone met them.',
-    '## Limits',
-    limits(corpora.length > 0),
+    ...(fairness === '' ? [] : [HEADINGS.fairness, fairness]),
+    HEADINGS.data,
+    data,
+    ...(voice ? voiceDataSection(voice.data) : []),
+    HEADINGS.training,
+    list(training),
+    CHOSEN,
+    HEADINGS.limits,
+    list([...limits, ...(voice ? VOICE_LIMITS : [])]),
     '## Every test by label',
-    ...evaluation.tests.map(details),
+    ...[...evaluation.tests, ...(voice ? detailedVoiceTests(voice) : [])].map(details),
     '',
   ].join('\n\n');
 }
@@ -87,19 +91,6 @@ const WHERE =
 const PURPOSE =
   'For research and for trying out what such models can and cannot do: the emotion that a sentence tells of, and the expression that a face shows. An expression is not a feeling: nothing here says what a person feels, intends or is. Not for decisions about people, in hiring, schooling, policing, medicine or insurance, where emotion recognition is prohibited or restricted by law in many places.';
 
-const ISEAR_ALONE =
-  'Texts are ISEAR’s: students in 37 countries, asked in the 1990s to tell of a situation in which they felt a given emotion, in English or translated to it. Chat, news, irony and other languages are not in it, nor is a text of no emotion.';
-const WIDE =
-  'Texts are comments and posts of the web, film subtitles and ISEAR’s reports, in English: labels are what readers saw in them (ISEAR’s: what its writers were asked for), one sentence at a time and without what was said before. Irony is mostly missed. Guilt and shame are known from ISEAR and a few comments only.';
-
-const limits = (wide: boolean): string =>
-  [wide ? WIDE : ISEAR_ALONE, ...FACE_LIMITS].map((line) => `- ${line}`).join('\n');
-
-const FACE_LIMITS = [
-  'Faces are of the web: FER2013’s are grey, 48 pixels wide, found by searching for emotion words; about a tenth of its labels are disputed (people agree with them in some 65 of 100 cases). RAF-DB’s are labelled by some forty people each. Both hold posed and acted expressions, few old people and small children, more light than dark skin, and more of joy than of disgust and fear.',
-  'What is right in FER2013’s labels may be wrong for a careful reader, so that part of the errors are the labels’.',
-];
-
 const isPaired = ({ name }: TestResult): boolean => name.includes(' × ');
 /** Of faces alone: the tests that a face set's name begins. */
 const isOfFaces = (test: TestResult): boolean => !isPaired(test) && /^(FER2013|RAF-DB)/.test(test.name);
@@ -117,6 +108,7 @@ function summary(evaluation: BundleEvaluation, reference: BundleEvaluation): str
     ...part('### Faces', isOfFaces),
     ...alignedSection(aligned),
     ...part('### Words and face, from label-matched pairs', isPaired, MATCHED),
+    ...voiceSection(evaluation.voice, reference.voice),
   ];
 }
 
@@ -175,50 +167,6 @@ function behaviourSection(results: BundleEvaluation['behaviour'] = []): string[]
       ]),
     ),
   ];
-}
-
-/** What cannot be known about fairness, of the sets that the bundle was made of. */
-function peopleSection(counts: CardFacts['counts']): string[] {
-  const sheets = peopleSheets.filter(({ key }) => counts[key]);
-  if (sheets.length === 0) return [];
-  return [
-    '## What cannot be known about fairness',
-    sheets
-      .map(
-        ({ set, says, silent, follows }) =>
-          `- **${set}.** _It says:_ ${says} _It does not say:_ ${silent} _So:_ ${follows}`,
-      )
-      .join('\n'),
-    `${peopleConclusions.join(' ')} Measure it on texts and faces of the people you mean to read: \`mien evaluate --group\`.`,
-  ];
-}
-
-function dataTable(counts: CardFacts['counts'], corpora: readonly CorpusCounts[]): string {
-  const titles = { isear: 'ISEAR', fer2013: 'FER2013', rafdb: 'RAF-DB' } as const;
-  const total = (labels: Readonly<Record<string, number>> = {}): string =>
-    String(Object.values(labels).reduce((sum, count) => sum + count, 0));
-  const names = (Object.keys(titles) as (keyof typeof titles)[]).filter((name) => counts[name]);
-  const rows = names.map((name) => {
-    const { splits, dropped, total: all } = counts[name]!;
-    const lost = Object.values(dropped).reduce((sum, labels) => sum + Number(total(labels)), 0);
-    return [
-      titles[name],
-      String(all),
-      ...['train', 'validation', 'test'].map((s) => total(splits[s])),
-      String(lost),
-    ];
-  });
-  const further = corpora.map(({ name, items: { train, validation, test }, dropped }) => {
-    const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-    return [
-      corpusTitle(name),
-      ...[train + validation + test + lost, train, validation, test, lost].map(String),
-    ];
-  });
-  return table(
-    ['set', 'items', 'training', 'validation', 'test', 'dropped'],
-    [...rows.slice(0, 1), ...further, ...rows.slice(1)],
-  );
 }
 
 function details({ name, labels, perLabel, confusion }: TestResult): string {

@@ -5,7 +5,7 @@ import { fraction, table } from './markdown.js';
 
 export interface CertaintyTest {
   /** Which part of the bundle decides. */
-  readonly name: 'text' | 'face' | 'fusion';
+  readonly name: 'text' | 'face' | 'voice' | 'fusion';
   /** On which test items. */
   readonly on: string;
   readonly n: number;

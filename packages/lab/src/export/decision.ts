@@ -81,7 +81,8 @@ interface Evidence {
 /**
  * Builds the graph over all modalities that the bundle has. The logits and embeddings `[items, …]` are those of the same
  * items; outputs that need a modality are for items that have it. Every set of two or more of them has its own answer
- * (`jointName`): the product of their posteriors, or that of the fusion's answer and of the posteriors of the others.
+ * (`jointName`): the product of their posteriors, or that of the fusion's answer and of the posteriors of the others, with
+ * contradictions allowed for as the fusion's `agreement` says.
  * @param head the fusion's, if `parts.fusion` states one
  */
 export function decisionModel(parts: DecisionParts, head?: DecisionHead): Uint8Array {
@@ -122,18 +123,9 @@ export function decisionModel(parts: DecisionParts, head?: DecisionHead): Uint8A
   const fused = head && fusedOf(graph, parts, head);
   const fusionPrior = parts.fusion && priorOver(parts.fusion.labels, parts.fusion.prior);
   for (const some of subsetsOf(all, 2)) {
-    const joint = fused && fuses(parts, some) ? withFusion : product;
     const shared = sharedLabels(parts, some);
     const prior = priorOver(shared, jointPrior(parts, some));
-    const found: Record<string, Value> = joint({
-      parts,
-      some,
-      shared,
-      prior,
-      fusionPrior,
-      alone,
-      fused: fused!,
-    });
+    const found: Record<string, Value> = answered({ parts, some, shared, prior, fusionPrior, alone, fused });
     found['prior'] = exp(prior.wanted);
     const scores = some.map((one) => columns(alone.get(one)!.scores, alone.get(one)!.labels, shared));
     found['disagreement'] = divergence(scores);
@@ -154,17 +146,76 @@ interface Joint {
   /** The prior over the fusion's labels, if there is one. */
   readonly fusionPrior: Prior | undefined;
   readonly alone: ReadonlyMap<Modality, Evidence>;
-  readonly fused: ReturnType<DecisionHead>;
+  readonly fused: ReturnType<DecisionHead> | undefined;
+}
+
+/** The answer by some modalities, contradictions between any two of them allowed for as often as the fusion says. */
+function answered(joint: Joint): Record<string, Value> {
+  const { parts, some, prior, fused, fusionPrior } = joint;
+  const { fusion } = parts;
+  const evidence = evidenceOf(joint, some);
+  const whole = ofOneLabel(joint, some);
+  const { scores, answer, agreement } = allowingForContradictions(
+    {
+      alone: evidence.map((one) => logSoftmax(add(one, prior.wanted))),
+      together: (members) =>
+        members.length === some.length
+          ? whole
+          : ofOneLabel(
+              joint,
+              members.map((i) => some[i]!),
+            ),
+      prior: prior.wanted,
+    },
+    fusion?.agreement,
+  );
+  const found = {
+    scores,
+    answer,
+    logits: whole,
+    product: softmax(evidence.reduce(add, prior.wanted)),
+    ...(fusion?.agreement === undefined ? {} : { agreement }),
+  };
+  if (!fused || !fuses(parts, some) || some.length > fusedIn(parts).length) return found;
+  const { trained, shift, wanted } = fusionPrior!;
+  return {
+    ...found,
+    logits: add(fused.logits, mul(sub(wanted, trained), fusion!.temperature)),
+    'head posterior': softmax(add(div(fused.logits, fusion!.temperature), shift)),
+    ...gateOutputs(fused),
+  };
 }
 
 /** What these modalities say beyond their priors, over the shared labels. */
 const evidenceOf = ({ alone, shared }: Joint, modalities: readonly Modality[]): Value[] =>
   modalities.map((one) => columns(alone.get(one)!.beyondPrior, alone.get(one)!.labels, shared));
 
-/** The product of the posteriors, the prior counted once. */
-function product(joint: Joint): Record<string, Value> {
-  const scores = logSoftmax(evidenceOf(joint, joint.some).reduce(add, joint.prior.wanted));
-  return { scores, answer: exp(scores), logits: scores, product: exp(scores) };
+/** The share of what a modality adds to those before it that counts. */
+function weightOf(parts: DecisionParts, modality: Modality): number {
+  const { weights = {}, faceWeight = 1 } = parts.fusion ?? {};
+  return weights[modality] ?? (fusedIn(parts).includes(modality) ? faceWeight : 1);
+}
+
+/**
+ * Log-posteriors `[items, shared labels]` of modalities that express one label: the fusion's where it fuses them, times the
+ * evidence of the others, each to the power of its weight; without the fusion the first counts in full.
+ */
+function ofOneLabel(joint: Joint, members: readonly Modality[]): Value {
+  const { parts, shared, prior, fused, fusionPrior } = joint;
+  const within = fusedIn(parts);
+  const weighted = (modalities: readonly Modality[]): Value[] =>
+    evidenceOf(joint, modalities).map((one, i) => {
+      const weight = weightOf(parts, modalities[i]!);
+      return weight === 1 ? one : mul(one, weight);
+    });
+  const [first, ...others] = members;
+  const whole = evidenceOf(joint, [first!]).map((one) => add(one, prior.wanted))[0]!;
+  if (!fused || !fuses(parts, members)) return logSoftmax(weighted(others).reduce(add, whole));
+  const { labels, temperature, faceWeight } = parts.fusion!;
+  const head = logSoftmax(columns(add(div(fused.logits, temperature), fusionPrior!.shift), labels, shared));
+  const base = partly(head, logSoftmax(whole), faceWeight);
+  const beside = members.filter((one) => !within.includes(one));
+  return beside.length === 0 ? base : logSoftmax(weighted(beside).reduce(add, base));
 }
 
 /** The head on the embeddings of the modalities that it fuses. */
@@ -186,42 +237,20 @@ function fusedOf(
   );
 }
 
-/** The fusion's answer, contradictions allowed for, times what modalities that it does not fuse say beyond their priors. */
-function withFusion(joint: Joint): Record<string, Value> {
-  const { parts, some, shared, fused } = joint;
-  const { product: plain } = product(joint) as { product: Value };
-  const fusion = parts.fusion!;
-  const within = fusedIn(parts);
-  const beside = some.filter((one) => !within.includes(one));
-  const own = fusion.labels;
-  const ofFusion = { ...joint, some: within, shared: own };
-  const { trained, shift, wanted } = joint.fusionPrior!;
-  const head = logSoftmax(add(div(fused.logits, fusion.temperature), shift));
-  const each = evidenceOf(ofFusion, within).map((one) => logSoftmax(add(one, wanted)));
-  const { scores, answer, agreement } = allowingForContradictions(
-    { fused: head, alone: each, prior: wanted },
-    fusion,
-  );
-  if (beside.length > 0) {
-    const all = logSoftmax(evidenceOf(joint, beside).reduce(add, columns(scores, own, shared)));
-    return { scores: all, answer: exp(all), logits: all, product: plain };
-  }
-  return {
-    scores,
-    answer,
-    logits: add(fused.logits, mul(sub(wanted, trained), fusion.temperature)),
-    product: plain,
-    'head posterior': exp(head),
-    ...(fusion.agreement === undefined ? {} : { agreement }),
-    ...gateOutputs(fused),
-  };
-}
+/**
+ * Of what the others add to the first, only a share w: fused^w · p_1^(1 − w), renormalised, from log-posteriors
+ * `[items, labels]`. For a product of posteriors of text and face it is p_t · (p_v / π)^w. In training pairs every face shows
+ * the label; in pictures that people put beside their words it often shows a pose.
+ */
+export const partly = (fused: Value, first: Value, share = 1): Value =>
+  share === 1 ? fused : logSoftmax(add(mul(fused, share), mul(first, 1 - share)));
 
 /** Log-posteriors `[items, labels]` under the same prior `[labels]`. */
 export interface Opinions {
-  readonly fused: Value;
-  /** Of each modality alone, that which counts in full first. */
+  /** Of each modality alone. */
   readonly alone: readonly Value[];
+  /** Of two or more of them, by their places in `alone`, if they express one label. */
+  readonly together: (members: readonly number[]) => Value;
   readonly prior: Value;
 }
 
@@ -229,36 +258,49 @@ export interface Opinions {
  * The answer to items whose modalities most often, but not always, express one label.
  *
  * A fusion trained on label-matched pairs has never seen a contradiction and multiplies evidence as if there were none.
- * Let all n modalities express one label with probability α, and else each a label of its own, drawn from the prior π:
+ * Let an item have one label, drawn from the prior π, that each of its n modalities expresses with probability √α,
+ * independently of the others, and instead of which it expresses a label of its own, also drawn from π. Any two of them then
+ * express the item's label with probability α, whichever others there are. For every set C of two or more modalities,
  *
- *     evidence for one label      s = Σ_y Π_m p_m(y) / π(y)^(n − 1)
- *     p(one label | all)            = α s / (α s + 1 − α)
- *     answer                        = p(one label) · fused + (1 − p(one label)) · mean of p_m
+ *     evidence that C expresses one label     s(C) = Σ_y Π_{m ∈ C} p_m(y) / π(y)^(|C| − 1)
+ *     p(C expresses it, the others do not)     ∝ √α^|C| (1 − √α)^(n − |C|) s(C)
+ *     p(no two express it)                     ∝ 1 − Σ_C √α^|C| (1 − √α)^(n − |C|)
  *
- * Where they contradict each other s is small, and the answer becomes what each says by itself.
+ * and the answer is the label that a modality expresses, the mean over modalities: `together(C)` for those in C, what each
+ * says by itself for the others. Where two contradict each other s is small, and the answer becomes that of those that
+ * agree and of each of the others by itself. For two modalities it is
  *
- * Of what the others add to the first only a share w may count: `fused` is then fused^w · p_1^(1 − w), renormalised, which
- * for a product of posteriors of text and face is p_t · (p_v / π)^w. In training pairs every face shows the label; in
- * pictures that people put beside their words it often shows a pose.
- * @param options.agreement α, from 0 to 1; at 1 all is `fused`
- * @param options.faceWeight w, from 0 to 1
- * @returns `answer` `[items, labels]`, its logarithm `scores`, and `agreement` `[items, 1]`, p(one label).
+ *     p(one label)   = α s / (α s + 1 − α)
+ *     answer         = p(one label) · together + (1 − p(one label)) · mean of p_m
+ *
+ * @param often α, from 0 to 1; at 1 all is `together`
+ * @returns `answer` `[items, labels]`, its logarithm `scores`, and `agreement` `[items, 1]`, p(all express one label).
  */
 export function allowingForContradictions(
-  { fused, alone, prior }: Opinions,
-  {
-    agreement: often = 1,
-    faceWeight = 1,
-  }: Pick<NonNullable<DecisionParts['fusion']>, 'agreement' | 'faceWeight'>,
+  { alone, together: jointly, prior }: Opinions,
+  often = 1,
 ): { readonly scores: Value; readonly answer: Value; readonly agreement: Value } {
-  const pooled =
-    faceWeight === 1 ? fused : logSoftmax(add(mul(fused, faceWeight), mul(alone[0]!, 1 - faceWeight)));
-  const joint = sub(alone.reduce(add), mul(prior, alone.length - 1));
-  const matching = mul(sum(exp(joint), [-1], true), often);
-  const agreement = div(matching, add(matching, 1 - often));
-  if (often === 1) return { scores: pooled, answer: exp(pooled), agreement };
-  const apart = div(alone.map(exp).reduce(add), alone.length);
-  const answer = add(mul(agreement, exp(pooled)), mul(sub(1, agreement), apart));
+  const n = alone.length;
+  const places = [...alone.keys()];
+  const sets = subsetsOf(places, 2).map((members) => {
+    const chance = often ** (members.length / 2) * (1 - Math.sqrt(often)) ** (n - members.length);
+    const joint = sub(members.map((m) => alone[m]!).reduce(add), mul(prior, members.length - 1));
+    return { members, chance, odds: mul(sum(exp(joint), [-1], true), chance) };
+  });
+  const none = Math.max(0, 1 - sets.reduce((total, { chance }) => total + chance, 0));
+  const all = add(sets.map(({ odds }) => odds).reduce(add), none);
+  const agreement = div(sets.at(-1)!.odds, all);
+  if (often === 1) {
+    const scores = jointly(places);
+    return { scores, answer: exp(scores), agreement };
+  }
+  const said = alone.map(exp);
+  const meanOf = (values: readonly Value[]): Value => div(values.reduce(add), n);
+  const parts = sets.map(({ members, odds }) => {
+    const one = exp(jointly(members));
+    return mul(odds, meanOf(places.map((m) => (members.includes(m) ? one : said[m]!))));
+  });
+  const answer = div(add(parts.reduce(add), mul(meanOf(said), none)), all);
   return { scores: log(add(answer, TINY)), answer, agreement };
 }
 

@@ -32,6 +32,7 @@ import { encodeFaces } from './encode-faces.js';
 import { groupResults, type GroupResult } from './groups.js';
 import { accuracyOf, indices, pairTests } from './pair-tests.js';
 import { greyed, recropped } from './recrop.js';
+import type { VoiceEvaluation } from './voice-card.js';
 
 export interface BundleEvaluation {
   readonly tests: readonly TestResult[];
@@ -47,6 +48,8 @@ export interface BundleEvaluation {
   readonly aligned?: AlignedTest;
   /** Of texts, by capability: how many behaviour items are answered acceptably; absent if there were none. */
   readonly behaviour?: readonly BehaviourResult[];
+  /** Of clips, and of triples with them; absent in a bundle without a voice. */
+  readonly voice?: VoiceEvaluation;
 }
 
 const RECROP = { scale: 1.25, shift: 0.1 };

@@ -32,6 +32,7 @@ import { evaluateBundle, type BundleEvaluation, type EvaluateOptions } from './e
 import { pairCertainty, trainFusion, type FusionHead } from './fusion.js';
 import type { LearnedFace, LearnedText } from '../learn/learned.js';
 import { calibratedParts, logitsOf, posteriorsOf } from './learned-posteriors.js';
+import { passagesOf } from './passages.js';
 import { fusionHead, type Precision, learnedFaceModel, learnedTextModel } from './models.js';
 
 export interface ExportOptions {
@@ -184,13 +185,15 @@ export async function exportBundle(options: ExportOptions): Promise<Exported> {
     manifest,
     evaluation,
     reference,
-    counts: protocol.counts,
-    corpora: corpora.map(corpusCounts),
-    training: {
-      text: trainingOf(text),
-      face: trainingOf(face),
-      fusion: fusionTraining(options, fusion),
-    },
+    passages: passagesOf({
+      counts: protocol.counts,
+      corpora: corpora.map(corpusCounts),
+      training: {
+        text: trainingOf(text),
+        face: trainingOf(face),
+        fusion: fusionTraining(options, fusion),
+      },
+    }),
   };
   return writeWithCard(out, small, card);
 }
@@ -211,7 +214,8 @@ export async function addAligned(
   return writeWithCard(folder, models, { ...card, evaluation: { ...card.evaluation, aligned } });
 }
 
-async function writeWithCard(
+/** Writes a bundle with its evaluation and card. */
+export async function writeWithCard(
   out: string,
   models: Readonly<Record<string, Uint8Array>>,
   card: CardFacts,

@@ -3,14 +3,17 @@ import {
   constantParameters,
   createGraph,
   encodeModel,
+  float32,
   type Graph,
   input,
   type Parameters,
+  type Tensor,
   type Tensors,
 } from 'mien-engine';
 import { quantizedLinears } from '../encoders/bert.js';
 import { type VoiceEncoderSpec, voiceStates } from '../encoders/load-voice.js';
 import { poolSteps, type WhisperConfig } from '../encoders/whisper.js';
+import { CLASSIFIER } from '../learn/classifier.js';
 import { halfParameters, linearTop, type Precision, type Top } from './models.js';
 
 /** What a bundle's model contains of a learned voice encoder. */
@@ -57,6 +60,26 @@ export function voiceModel(
   const p = precision === 'small' ? smallParameters(graph, weights) : constantParameters(graph, weights);
   const embedding = poolSteps(voiceStates(p, config, samples, block));
   return encodeModel(graph, { embedding, logits: top(embedding) });
+}
+
+/**
+ * The weights with the bias by which logits of the small model have the mean that those of the exact one have on the same
+ * clips, both `[clips, labels]`: rounding moves all embeddings a little in one direction.
+ */
+export function withBias<Voice extends Pick<VoiceWeights, 'weights'>>(
+  voice: Voice,
+  exact: Tensor<'float32'>,
+  small: Tensor<'float32'>,
+): Voice {
+  const name = `${CLASSIFIER}.bias`;
+  const { shape, data } = voice.weights[name] as Tensor<'float32'>;
+  const [rows, classes] = exact.shape as [number, number];
+  const moved = data.map((bias, c) => {
+    let difference = 0;
+    for (let i = c; i < exact.data.length; i += classes) difference += exact.data[i]! - small.data[i]!;
+    return bias + difference / Math.max(1, rows);
+  });
+  return { ...voice, weights: { ...voice.weights, [name]: float32(shape, moved) } };
 }
 
 /** The model of a learned voice encoder with its own classifier. */

@@ -68,7 +68,7 @@ export async function learnVoice(options: LearnVoiceOptions): Promise<LearnedRec
 const WHISPER_TERMS = 'Whisper tiny.en’s first weights (openai/whisper-tiny.en): MIT';
 
 /** The temperature at which the clips are most likely, each corpus judged on the labels that it has. */
-function temperatureOf(
+export function temperatureOf(
   logits: Float32Array,
   { labels, corpora }: Pick<VoiceSet, 'labels' | 'corpora'>,
   classes: number,

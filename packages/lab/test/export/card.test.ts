@@ -8,15 +8,16 @@ import { addAligned } from '../../src/export/export.js';
 import { readBundle } from 'mien/parts/bundle';
 import { alignedSection, type AlignedTest } from '../../src/export/aligned-tests.js';
 import { modelCard, type CardFacts } from '../../src/export/card.js';
+import { type CardSources, passagesIn, passagesOf } from '../../src/export/passages.js';
 import { peopleSheets } from '../../src/data/people.js';
 
 const folder = join(import.meta.dirname, '../../../../models/lite');
 const json = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), 'utf8'));
 
-async function cardOf(counts: CardFacts['counts']): Promise<string> {
+async function cardOf(counts: CardSources['counts']): Promise<string> {
   const numbers = (await json('evaluation.json')) as Pick<CardFacts, 'evaluation' | 'reference'>;
   const manifest = (await json('manifest.json')) as CardFacts['manifest'];
-  return modelCard({ manifest, ...numbers, counts, training: {} });
+  return modelCard({ manifest, ...numbers, passages: passagesOf({ counts, training: {} }) });
 }
 
 const at = (mean: number) => ({ mean, low: mean - 0.05, high: mean + 0.05 });
@@ -60,6 +61,14 @@ describe.skipIf(!existsSync(folder))('the bundled model’s card', () => {
     for (const line of measured) expect(card).toContain(line);
   });
 
+  test('written again from its evaluation and its own passages, it is the same', async () => {
+    const numbers = (await json('evaluation.json')) as Pick<CardFacts, 'evaluation' | 'reference'>;
+    const manifest = (await json('manifest.json')) as CardFacts['manifest'];
+    const kept = await readFile(join(folder, 'README.md'), 'utf8');
+    expect(modelCard({ manifest, ...numbers, passages: passagesIn(kept, folder) })).toBe(kept);
+    expect(() => passagesIn(kept.replace('## Training', '## Trainings'), folder)).toThrow(/"Training"/);
+  });
+
   test('results on unmatched pairs are added to card and evaluation; the models do not change', async () => {
     const out = await mkdtemp(join(tmpdir(), 'mien-aligned-'));
     try {
@@ -67,7 +76,8 @@ describe.skipIf(!existsSync(folder))('the bundled model’s card', () => {
       const { manifest: before } = await readBundle(out);
       const { files: _files, ...manifest } = before;
       const numbers = (await json('evaluation.json')) as Pick<CardFacts, 'evaluation' | 'reference'>;
-      const card: CardFacts = { manifest, ...numbers, counts: {}, training: {} };
+      const passages = passagesOf({ counts: {}, training: {} });
+      const card: CardFacts = { manifest, ...numbers, passages };
       const exported = { manifest: before, ...numbers, card };
       const { manifest: after } = await addAligned(out, exported, { ...posts, name: 'Other posts' });
       expect(await readBundle(out)).toMatchObject({ manifest: after });

@@ -14,7 +14,12 @@ import {
 } from 'mien-engine';
 import { openDecision } from 'mien/parts/bundle';
 import { productOfPosteriors, scores, toPosteriors } from 'mien/parts/evaluate';
-import { allowingForContradictions, decisionModel, type DecisionParts } from '../../src/export/decision.js';
+import {
+  allowingForContradictions,
+  decisionModel,
+  type DecisionParts,
+  partly,
+} from '../../src/export/decision.js';
 import { legibleManifest, openDecisionOf, openLegible } from '../../../../test/support/bundle.js';
 
 const TEXT = ['anger', 'joy', 'shame'];
@@ -236,8 +241,10 @@ describe('contradictions', () => {
     const graph = createGraph('contradictions');
     const given = (name: string) => log(input(graph, name, 'float32', ['n', 2]));
     const prior = log(input(graph, 'prior', 'float32', [2]));
-    const opinions = { fused: given('fused'), alone: [given('text'), given('face')], prior };
-    const { answer, agreement } = allowingForContradictions(opinions, options);
+    const [text, face] = [given('text'), given('face')];
+    const together = () => partly(given('fused'), text, options.faceWeight);
+    const opinions = { alone: [text, face], together, prior };
+    const { answer, agreement } = allowingForContradictions(opinions, options.agreement);
     return createSession(encodeModel(graph, { answer, agreement }), { threads: 1 });
   }
   const withRule = async (

@@ -92,7 +92,10 @@ const toyPart = {
   prior: LABELS.map(() => 1 / LABELS.length),
 };
 
-type Fusion = 'none' | 'text and face' | 'all three';
+type Fusion = 'none' | 'text and face' | 'all three' | 'text and face, with contradictions';
+
+const CONTRADICTIONS = { agreement: 0.8, faceWeight: 0.3, weights: { toy: 0.5 } };
+const isOfTextAndFace = (fusion: Fusion): boolean => fusion.startsWith('text and face');
 
 /** A gated head over three modalities, which reads its parameters as they are drawn. */
 const headOfThree: DecisionHead = (embeddings) => {
@@ -122,12 +125,13 @@ async function open(fusion: Fusion): Promise<OpenBundle> {
     toy: toyPart,
     ...(fusion === 'none' ? {} : { fusion: ofTwo }),
     ...(fusion === 'all three' ? { fusion: { ...ofTwo!, modalities: ['text', 'face', 'toy'] } } : {}),
+    ...(fusion === 'text and face, with contradictions' ? { fusion: { ...ofTwo!, ...CONTRADICTIONS } } : {}),
   };
   const manifest = checkManifest({ ...parts, files: {} }, 'toy', three);
   const files = {
     ...legibleFiles(legibleManifest),
     'toy.onnx': toyModel(),
-    ...(fusion === 'text and face'
+    ...(isOfTextAndFace(fusion)
       ? { [manifest.decision]: decisionOfLegible(manifest) }
       : {
           [manifest.decision]: decisionModel(
@@ -156,115 +160,128 @@ const close = (a: Readonly<Record<string, number>>, b: Readonly<Record<string, n
   for (const [label, p] of Object.entries(a)) expect(p, label).toBeCloseTo(b[label]!, digits);
 };
 
-describe.each(['none', 'text and face', 'all three'] as const)('fusion of %s', (fusion) => {
-  let bundle: OpenBundle;
-  let recognizer: Recognizer;
-  beforeAll(async () => {
-    bundle = await open(fusion);
-    const { manifest } = bundle;
-    const files = {
-      ...legibleFiles(legibleManifest),
-      'toy.onnx': toyModel(),
-      [manifest.decision]:
-        fusion === 'text and face'
+describe.each(['none', 'text and face', 'all three', 'text and face, with contradictions'] as const)(
+  'fusion of %s',
+  (fusion) => {
+    let bundle: OpenBundle;
+    let recognizer: Recognizer;
+    beforeAll(async () => {
+      bundle = await open(fusion);
+      const { manifest } = bundle;
+      const files = {
+        ...legibleFiles(legibleManifest),
+        'toy.onnx': toyModel(),
+        [manifest.decision]: isOfTextAndFace(fusion)
           ? decisionOfLegible(manifest)
           : decisionModel(manifest as DecisionParts, fusion === 'none' ? undefined : headOfThree),
-    };
-    recognizer = createRecognizer({
-      bundle,
-      faces: finder,
-      decode: async (given) => given as never,
-      session: { threads: 1 },
-      read: async () => ({ manifest, files }),
+      };
+      recognizer = createRecognizer({
+        bundle,
+        faces: finder,
+        decode: async (given) => given as never,
+        session: { threads: 1 },
+        read: async () => ({ manifest, files }),
+      });
     });
-  });
-  afterAll(() => recognizer.dispose());
-  const answer = async (sides: readonly string[]): Promise<Recognition> => {
-    const result = await recognizer.recognize(ofSides(sides), { faces: 'cropped' });
-    if (!isRecognition(result)) throw new Error(result.error.message);
-    return result;
-  };
-
-  test.each(SETS)('answers %s %s %s', async (...sides) => {
-    const result = await answer(sides);
-    expect(result.from).toBe([undefined, sides[0], 'both', 'all'][sides.length]);
-    expect(Object.values(result.probabilities).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
-    for (const side of ['text', 'face', 'toy']) expect(side in result, side).toBe(sides.includes(side));
-    expect('disagreement' in result).toBe(sides.length > 1);
-    const pairs = { 'text+face': true, 'text+toy': true, 'face+toy': true };
-    expect(Object.keys(result.disagreements ?? {})).toEqual(sides.length === 3 ? Object.keys(pairs) : []);
-    if (sides.includes('toy')) expect(result['toy' as 'face']).toMatchObject({ label: 'fear', letters: 2 });
-  });
-
-  test('without the fusion’s modalities, or beside them, evidence is multiplied', async () => {
-    for (const sides of SETS.filter(({ length }) => length > 1)) {
-      const whole = await answer(sides);
-      const labels = Object.keys(whole.probabilities);
-      const within = fusedIn(bundle.manifest).filter((one) => sides.includes(one));
-      const fused = within.length > 0 && within.length === fusedIn(bundle.manifest).length;
-      if (fused && within.length === sides.length) continue;
-      // Priors are even, so that the product of posteriors is the answer up to a constant.
-      const factors = [
-        ...(fused ? [(await answer(within)).probabilities] : []),
-        ...sides
-          .filter((side) => !fused || !within.includes(side as Modality))
-          .map((side) => whole[side as Modality]!.probabilities),
-      ];
-      const product = labels.map((label) => factors.reduce((p, one) => p * one[label]!, 1));
-      const total = product.reduce((a, b) => a + b);
-      close(whole.probabilities, Object.fromEntries(labels.map((label, i) => [label, product[i]! / total])));
-    }
-  });
-
-  test.each(SETS)('explains %s %s %s', async (...sides) => {
-    const explained = await recognizer.explain(ofSides(sides), { faces: 'cropped' });
-    if (explained.error) throw new Error(explained.error.message);
-    const { shares, text, face, logOdds } = explained;
-    for (const side of [text, face]) if (side) expect(side.to).toBeCloseTo(logOdds, 2);
-    if (sides.length === 1) return void expect(shares).toBeUndefined();
-    const { base, ...each } = shares!;
-    expect(Object.keys(each)).toEqual(sides);
-    expect(Object.values(each).reduce((sum, { value }) => sum + value, base)).toBeCloseTo(logOdds, 5);
-    expect(Object.values(each).reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
-  });
-
-  test('what cannot be read is an error alone and a warning beside others', async () => {
-    const [alone, beside, wrong] = await recognizer.recognize(
-      [{ mood: 'x' }, { ...ofSides(['text']), mood: 'x' }, { mood: 3 }] as never[],
-      { faces: 'cropped' },
-    );
-    expect(alone!.error?.message).toBe('the mood has no letter that is known');
-    expect(isRecognition(beside!) && beside!.from).toBe('text');
-    expect(beside!.warnings.map(({ message }) => message)).toEqual(['the mood has no letter that is known']);
-    expect(wrong!.error).toEqual({ code: 'invalid-item', message: 'the mood is not a string' });
-  });
-
-  test('sessions smooth it by its half-life, and evaluations have a row of it', async () => {
-    const session = recognizer.session({ faces: 'cropped', toyHalfLife: 2 } as never);
-    const first = await session.push({ ...ofSides(['text', 'toy']), at: 0 });
-    const odds = (moment: object): number => {
-      const { toy: mood } = moment as { readonly toy: Readonly<Record<string, number>> };
-      return mood['fear']! / mood['anger']!;
+    afterAll(() => recognizer.dispose());
+    const answer = async (sides: readonly string[]): Promise<Recognition> => {
+      const result = await recognizer.recognize(ofSides(sides), { faces: 'cropped' });
+      if (!isRecognition(result)) throw new Error(result.error.message);
+      return result;
     };
-    expect(Object.keys(first)).toEqual(expect.arrayContaining(['text', 'toy']));
-    expect(odds(session.now(2000))).toBeCloseTo(Math.sqrt(odds(first)), 6);
-    const { rows } = evaluateResults([{ result: first.result, label: 'joy' }], ['fear', 'joy'], {
-      modalities: Object.keys(three),
-    });
-    expect(rows.map(({ name }) => name)).toEqual(['answer', 'text alone', 'toy alone']);
-  });
 
-  test('gates of three sum to one; a card names all three', async () => {
-    const { gate } = await answer(['text', 'face', 'toy']);
-    if (fusion === 'all three') {
-      expect(Object.keys(gate!.shares!)).toEqual(['text', 'face', 'toy']);
-      expect(Object.values(gate!.shares!).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
-    } else expect(gate?.shares).toBeUndefined();
-    expect(bundleReads(bundle.manifest, three)).toMatch(
-      /^Emotion from English text, faces, moods, or several of them\..*`toy\.onnx` reads moods \(anger, fear, joy, neutral\)/,
-    );
-  });
-});
+    test.each(SETS)('answers %s %s %s', async (...sides) => {
+      const result = await answer(sides);
+      expect(result.from).toBe([undefined, sides[0], 'both', 'all'][sides.length]);
+      expect(Object.values(result.probabilities).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
+      for (const side of ['text', 'face', 'toy']) expect(side in result, side).toBe(sides.includes(side));
+      expect('disagreement' in result).toBe(sides.length > 1);
+      const pairs = { 'text+face': true, 'text+toy': true, 'face+toy': true };
+      expect(Object.keys(result.disagreements ?? {})).toEqual(sides.length === 3 ? Object.keys(pairs) : []);
+      if (sides.includes('toy')) expect(result['toy' as 'face']).toMatchObject({ label: 'fear', letters: 2 });
+    });
+
+    test('without the fusion’s modalities, or beside them, evidence is multiplied', async () => {
+      if (bundle.manifest.fusion?.agreement !== undefined) return;
+      for (const sides of SETS.filter(({ length }) => length > 1)) {
+        const whole = await answer(sides);
+        const labels = Object.keys(whole.probabilities);
+        const within = fusedIn(bundle.manifest).filter((one) => sides.includes(one));
+        const fused = within.length > 0 && within.length === fusedIn(bundle.manifest).length;
+        if (fused && within.length === sides.length) continue;
+        // Priors are even, so that the product of posteriors is the answer up to a constant.
+        const factors = [
+          ...(fused ? [(await answer(within)).probabilities] : []),
+          ...sides
+            .filter((side) => !fused || !within.includes(side as Modality))
+            .map((side) => whole[side as Modality]!.probabilities),
+        ];
+        const product = labels.map((label) => factors.reduce((p, one) => p * one[label]!, 1));
+        const total = product.reduce((a, b) => a + b);
+        close(
+          whole.probabilities,
+          Object.fromEntries(labels.map((label, i) => [label, product[i]! / total])),
+        );
+      }
+    });
+
+    test.each(SETS)('explains %s %s %s', async (...sides) => {
+      const explained = await recognizer.explain(ofSides(sides), { faces: 'cropped' });
+      if (explained.error) throw new Error(explained.error.message);
+      const { shares, text, face, logOdds } = explained;
+      for (const side of [text, face]) {
+        if (!side) continue;
+        expect(side.to).toBeCloseTo(logOdds, 2);
+        // Otherwise the gradients are not those of the answer.
+        expect(Math.abs(side.residual)).toBeLessThan(0.01 * Math.max(0.5, Math.abs(side.to - side.from)));
+      }
+      if (sides.length === 1) return void expect(shares).toBeUndefined();
+      const { base, ...each } = shares!;
+      expect(Object.keys(each)).toEqual(sides);
+      expect(Object.values(each).reduce((sum, { value }) => sum + value, base)).toBeCloseTo(logOdds, 5);
+      expect(Object.values(each).reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+    });
+
+    test('what cannot be read is an error alone and a warning beside others', async () => {
+      const [alone, beside, wrong] = await recognizer.recognize(
+        [{ mood: 'x' }, { ...ofSides(['text']), mood: 'x' }, { mood: 3 }] as never[],
+        { faces: 'cropped' },
+      );
+      expect(alone!.error?.message).toBe('the mood has no letter that is known');
+      expect(isRecognition(beside!) && beside!.from).toBe('text');
+      expect(beside!.warnings.map(({ message }) => message)).toEqual([
+        'the mood has no letter that is known',
+      ]);
+      expect(wrong!.error).toEqual({ code: 'invalid-item', message: 'the mood is not a string' });
+    });
+
+    test('sessions smooth it by its half-life, and evaluations have a row of it', async () => {
+      const session = recognizer.session({ faces: 'cropped', toyHalfLife: 2 } as never);
+      const first = await session.push({ ...ofSides(['text', 'toy']), at: 0 });
+      const odds = (moment: object): number => {
+        const { toy: mood } = moment as { readonly toy: Readonly<Record<string, number>> };
+        return mood['fear']! / mood['anger']!;
+      };
+      expect(Object.keys(first)).toEqual(expect.arrayContaining(['text', 'toy']));
+      expect(odds(session.now(2000))).toBeCloseTo(Math.sqrt(odds(first)), 6);
+      const { rows } = evaluateResults([{ result: first.result, label: 'joy' }], ['fear', 'joy'], {
+        modalities: Object.keys(three),
+      });
+      expect(rows.map(({ name }) => name)).toEqual(['answer', 'text alone', 'toy alone']);
+    });
+
+    test('gates of three sum to one; a card names all three', async () => {
+      const { gate } = await answer(['text', 'face', 'toy']);
+      if (fusion === 'all three') {
+        expect(Object.keys(gate!.shares!)).toEqual(['text', 'face', 'toy']);
+        expect(Object.values(gate!.shares!).reduce((a, b) => a + b)).toBeCloseTo(1, 6);
+      } else expect(gate?.shares).toBeUndefined();
+      expect(bundleReads(bundle.manifest, three)).toMatch(
+        /^Emotion from English text, faces, moods, or several of them\..*`toy\.onnx` reads moods \(anger, fear, joy, neutral\)/,
+      );
+    });
+  },
+);
 
 test('text and face are answered as if the third modality were not there', async () => {
   const ofTwo = await openBundle(

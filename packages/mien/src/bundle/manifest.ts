@@ -35,10 +35,12 @@ const manifestSchemaOf = <All extends Modalities>(all: All) =>
         modalities: z.array(z.string()).min(2).optional(),
         /** Whether the training pairs were clean, or some had a corrupted side; absent: clean. */
         training: z.enum(['clean', 'corrupted']).optional(),
-        /** Probability α that all express one label (docs/recognition.md#contradictions); absent: 1. */
+        /** Probability α that two modalities express one label (docs/recognition.md#contradictions); absent: 1. */
         agreement: share.optional(),
         /** Share of what a face, or any modality but the first, adds that counts; absent: all of it. */
         faceWeight: share.optional(),
+        /** Of modalities that the head does not fuse: the share of what they add to others that counts; absent: all of it. */
+        weights: z.record(z.string(), share).optional(),
       })
       .optional(),
     /** The files that transcribe speech, which a bundle may lack; they are read only if asked for. */

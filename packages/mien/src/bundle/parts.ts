@@ -3,6 +3,7 @@ export {
   type Decision,
   type DecisionOutput,
   jointName,
+  type JointOutput,
   type LabelPrior,
   openDecision,
   PRIOR_INPUTS,

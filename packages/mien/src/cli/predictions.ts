@@ -93,13 +93,14 @@ const digits = (value: number | undefined): string => (value === undefined ? '' 
 const share = (value: number | undefined): string =>
   value === undefined ? '–' : value.toFixed(2).replace(/^0\./, '.');
 
+const presentIn = (result: Recognition) => MODALITIES.filter((modality) => result[modality]);
+const listed = (names: readonly string[]): string => `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}`;
+
 /** Which modalities decided: "from the text", "from text and face". */
 function fromOf(result: Recognition): string {
-  const present = MODALITIES.filter((modality) => result[modality]);
+  const present = presentIn(result);
   const [only] = present;
-  return only && present.length === 1
-    ? `from ${modalities[only].drawn.the}`
-    : `from ${present.slice(0, -1).join(', ')} and ${present.at(-1)!}`;
+  return `from ${only && present.length === 1 ? modalities[only].drawn.the : listed(present)}`;
 }
 
 /** The number of finer labels to show, the most probable ones. */
@@ -119,7 +120,9 @@ export function renderOne(
     ...(text && text.read < 1 ? [`${share(text.read)} of the text was read`] : []),
     ...(gate ? [`the face’s share in the fusion is ${share(gate.mean)}`] : []),
     ...(set ? [`one of ${set.join(', ')}`] : []),
-    ...(disagreement === undefined ? [] : [`text and face disagree by ${share(disagreement)}`]),
+    ...(disagreement === undefined
+      ? []
+      : [`${listed(presentIn(result))} disagree by ${share(disagreement)}`]),
   ];
   const fine = Object.entries(result.text?.fine ?? {}).sort(([, a], [, b]) => b - a);
   const finer = fine.slice(0, MAX_FINE_LABELS).map(([name, value]) => `${name} ${share(value)}`);
@@ -134,11 +137,13 @@ export function renderOne(
   ].join('\n\n');
 }
 
-/** The probabilities of the answer and of the modalities, except those of a face alone, which are the answer's. */
-function tableOf({ from, probabilities, text, face }: Recognition, width: number): string {
-  const columns: [string, Probabilities][] = [['answer', probabilities]];
-  if (from !== 'face' && text) columns.push(['text alone', text.probabilities]);
-  if (from === 'both' && face) columns.push(['face alone', face.probabilities]);
+/** The probabilities of the answer and of the modalities, except those of a face or voice alone, which are the answer's. */
+function tableOf(result: Recognition, width: number): string {
+  const columns: [string, Probabilities][] = [['answer', result.probabilities]];
+  const present = presentIn(result);
+  for (const modality of present)
+    if (present.length > 1 || modality === 'text')
+      columns.push([`${modality} alone`, result[modality]!.probabilities]);
   const labels = [...new Set(columns.flatMap(([, values]) => Object.keys(values)))].sort();
   return renderText(
     {

@@ -197,8 +197,8 @@ export interface Recognition {
   /** Of three or more modalities: the same for each two, by their names, such as `text+face`. */
   readonly disagreements?: Readonly<Record<string, number>>;
   /**
-   * Probability that text and face have the same label, if the bundle's fusion allows for pairs that do not; the
-   * complement weighs the mean of both modalities' own posteriors in `probabilities`.
+   * Probability that all modalities of the item have the same label, if the bundle's fusion allows for items whose
+   * modalities do not. Of two, the complement weighs the mean of their own posteriors in `probabilities`.
    */
   readonly agreement?: number;
   /** With `coverage`: the labels that may be the true one; empty if no label is probable enough. */

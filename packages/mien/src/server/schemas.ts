@@ -319,7 +319,7 @@ const recognition = z.object({
     .min(0)
     .max(1)
     .exactOptional()
-    .describe('Probability that text and face have the same label.'),
+    .describe('Probability that all modalities have the same label.'),
   warnings,
 }) satisfies z.ZodType<Recognition & { id?: string }, unknown>;
 

@@ -1,8 +1,8 @@
 // `mien learn`: trains an encoder on the data sets, with checkpoints for resuming.
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { collect, interruption, type Output, outputOf, progressOf, positiveInteger } from 'mien/cli';
-import { featureFolder } from '../options.js';
+import { featureFolder, shareOf } from '../options.js';
 import type { Split } from 'mien/parts/data';
 import type { Estimate } from '../../learn/learn-encoder.js';
 import type { LearnedRecord } from '../../learn/learned.js';
@@ -35,13 +35,6 @@ const KINDS = {
   voice: { sets: 'corpora of acted speech', about: 'train a voice encoder on acted speech' },
 } as const;
 type Kind = keyof typeof KINDS;
-
-function shareOf(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1))
-    throw new InvalidArgumentError('Expected a number from 0 to 1.');
-  return value;
-}
 
 export function defineLearn(program: Command): void {
   const learn = program
