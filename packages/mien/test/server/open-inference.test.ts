@@ -162,9 +162,9 @@ describe('infer', () => {
     expect(output(called, 'from').data).toEqual(['text', 'text', '']);
     expect(output(called, 'error').data).toEqual(['', '', 'no-input']);
     expect(seen).toEqual([
-      { text: 'sad', image: null },
-      { text: null, image: new Uint8Array(PNG) },
-      { text: null, image: null },
+      { text: 'sad', image: null, audio: null },
+      { text: null, image: new Uint8Array(PNG), audio: null },
+      { text: null, image: null, audio: null },
     ]);
   });
 
@@ -176,7 +176,7 @@ describe('infer', () => {
     ]);
     expect(output(called, 'label').data).toEqual(['joy', 'sadness']);
     expect(seen).toEqual([
-      { text: null, image: new Uint8Array(PNG) },
+      { text: null, image: new Uint8Array(PNG), audio: null },
       { text: 'sad', image: null, audio: new Uint8Array(3) },
     ]);
   });
@@ -220,12 +220,7 @@ describe('infer', () => {
       { name: 'image', shape: [4], data: ['', '', 'no base64!', ''] },
       binary('audio', [new Uint8Array(), new Uint8Array(), new Uint8Array(), new Uint8Array(11)]),
     ]);
-    expect(output(called, 'error').data).toEqual([
-      '',
-      'invalid-item',
-      'undecodable-image',
-      'undecodable-audio',
-    ]);
+    expect(output(called, 'error').data).toEqual(['', 'invalid-item', 'undecodable-image', 'audio-too-long']);
     expect(output(called, 'label').data).toEqual(['joy', '', '', '']);
   });
 

@@ -70,7 +70,7 @@ export async function serveFunction(
   const settings = serverSettings({ ...QUICK, ...given });
   const metrics = createMetrics();
   const recognizer = {
-    info: { name: 'function', labels, terms: [], files: {} },
+    info: { name: 'function', labels, words: false, certainty: false, terms: [], files: {} },
     recognize: compute,
     dispose: async () => undefined,
   } as unknown as Recognizer;
