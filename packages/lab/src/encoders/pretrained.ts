@@ -52,10 +52,7 @@ async function findFolder(spec: PretrainedSpec, weights: string | undefined): Pr
  * Locates the weights of an encoder: `spec.folder`, else a subfolder of `options.weights`, else the hub or its cache.
  * @throws MienError `weights` if a folder lacks them, and errors of `hubFile`
  */
-async function locatePretrained(
-  spec: PretrainedSpec,
-  options: PretrainedOptions = {},
-): Promise<Pretrained> {
+async function locatePretrained(spec: PretrainedSpec, options: PretrainedOptions = {}): Promise<Pretrained> {
   const { weights, ...hub } = options;
   const folder = await findFolder(spec, weights);
   if (folder === undefined) {

@@ -1,4 +1,5 @@
 // Scores of a text encoder on validation items of several corpora, each over the labels it can give.
+import { itemsAt } from 'mien-engine/base';
 import { confusionMatrix, scoreOf } from 'mien/parts/evaluate';
 import type { CorpusPart, LabelledItems } from './evidence.js';
 
@@ -13,6 +14,10 @@ export interface CorpusScore {
 const canGive = (evidence: ArrayLike<number>): number[] =>
   Array.from(evidence).flatMap((known, label) => (known === 1 ? [label] : []));
 
+/** For each item, the part of its corpus. */
+const partsOfItems = <Part>({ corpus }: LabelledItems, parts: readonly Part[]): Part[] =>
+  itemsAt(parts, Array.from(corpus));
+
 /** By corpus, in order; undefined for a corpus without items. Logits are `[n, classes]`. */
 export function corpusScores(
   logits: ArrayLike<number>,
@@ -20,18 +25,22 @@ export function corpusScores(
   corpora: readonly Pick<CorpusPart, 'evidence'>[],
   bias?: ArrayLike<number>,
 ): (CorpusScore | undefined)[] {
-  const predicted = corpora.map(() => ({ truth: [] as number[], found: [] as number[] }));
-  items.labels.forEach((own, i) => {
-    const corpus = items.corpus[i]!;
-    const { evidence } = corpora[corpus]!;
-    const at = (label: number): number => logits[i * evidence.length + label]! + (bias?.[label] ?? 0);
-    const best = canGive(evidence).reduce((a, b) => (at(b) > at(a) ? b : a));
-    predicted[corpus]!.found.push(best);
-    predicted[corpus]!.truth.push(own.includes(best) ? best : own[0]!);
-  });
-  return predicted.map(({ truth, found }, corpus) => {
+  const parts = corpora.map(({ evidence }) => ({
+    classes: evidence.length,
+    allowed: canGive(evidence),
+    truth: [] as number[],
+    found: [] as number[],
+  }));
+  for (const [i, { classes, allowed, truth, found }] of partsOfItems(items, parts).entries()) {
+    const at = (label: number): number => logits[i * classes + label]! + (bias?.[label] ?? 0);
+    const best = allowed.reduce((a, b) => (at(b) > at(a) ? b : a));
+    const own = items.labels[i]!;
+    found.push(best);
+    truth.push(own.includes(best) ? best : own[0]!);
+  }
+  return parts.map(({ classes, truth, found }) => {
     if (truth.length === 0) return undefined;
-    const counts = confusionMatrix(truth, found, corpora[corpus]!.evidence.length);
+    const counts = confusionMatrix(truth, found, classes);
     const { accuracy, perLabel } = scoreOf(counts);
     const met = perLabel.filter(({ support }) => support > 0);
     return { items: truth.length, accuracy, f1: met.reduce((sum, { f1 }) => sum + f1, 0) / met.length };
@@ -41,25 +50,27 @@ export function corpusScores(
 /** Mean negative log-likelihood of the items, in nats; corpora count as in `fitBias`. */
 function corpusLoss(
   logits: ArrayLike<number>,
-  { labels, corpus }: LabelledItems,
+  items: LabelledItems,
   corpora: readonly CorpusPart[],
   temperature: number,
 ): number {
-  const classes = corpora[0]!.evidence.length;
-  const allowed = corpora.map(({ evidence }) => canGive(evidence));
-  const losses = corpora.map(() => ({ sum: 0, items: 0 }));
-  labels.forEach((own, i) => {
-    const part = corpus[i]!;
+  const parts = corpora.map(({ evidence, score }) => ({
+    classes: evidence.length,
+    allowed: canGive(evidence),
+    score,
+    sum: 0,
+    items: 0,
+  }));
+  for (const [i, part] of partsOfItems(items, parts).entries()) {
+    const { classes, allowed } = part;
+    const own = items.labels[i]!;
     const of = (label: number): number => logits[i * classes + label]! / temperature;
-    const max = Math.max(...allowed[part]!.map(of));
-    const log = max + Math.log(allowed[part]!.reduce((sum, label) => sum + Math.exp(of(label) - max), 0));
-    losses[part]!.sum += own.reduce((sum, label) => sum + (log - of(label)) / own.length, 0);
-    losses[part]!.items++;
-  });
-  return losses.reduce(
-    (sum, one, part) => sum + (one.items > 0 ? (corpora[part]!.score * one.sum) / one.items : 0),
-    0,
-  );
+    const max = Math.max(...allowed.map(of));
+    const log = max + Math.log(allowed.reduce((sum, label) => sum + Math.exp(of(label) - max), 0));
+    part.sum += own.reduce((sum, label) => sum + (log - of(label)) / own.length, 0);
+    part.items++;
+  }
+  return parts.reduce((total, { score, sum, items }) => total + (items > 0 ? (score * sum) / items : 0), 0);
 }
 
 /** How often the interval of the temperature's logarithm is narrowed. */
@@ -92,35 +103,37 @@ const STEPS = 100;
  */
 export function fitBias(
   logits: ArrayLike<number>,
-  { labels, corpus }: LabelledItems,
+  items: LabelledItems,
   corpora: readonly CorpusPart[],
 ): Float32Array {
-  const classes = corpora[0]!.evidence.length;
-  const sizes = corpora.map(() => 0);
-  labels.forEach((_, i) => sizes[corpus[i]!]!++);
-  const allowed = corpora.map(({ evidence }) => canGive(evidence));
+  const parts = corpora.map(({ evidence, score }, corpus) => ({
+    classes: evidence.length,
+    allowed: canGive(evidence),
+    weight: score / Array.from(items.corpus).filter((other) => other === corpus).length,
+  }));
+  const partOf = partsOfItems(items, parts);
+  const classes = Math.max(...parts.map((part) => part.classes));
   const bias = new Float64Array(classes);
   const p = new Float64Array(classes);
   for (let step = 0; step < STEPS; step++) {
     const first = new Float64Array(classes);
     const second = new Float64Array(classes);
-    labels.forEach((own, i) => {
-      const part = corpus[i]!;
-      const weight = corpora[part]!.score / sizes[part]!;
-      if (weight === 0) return;
+    for (const [i, { allowed, weight }] of partOf.entries()) {
+      if (weight === 0) continue;
+      const own = items.labels[i]!;
       let max = -Infinity;
-      for (const label of allowed[part]!) {
+      for (const label of allowed) {
         p[label] = logits[i * classes + label]! + bias[label]!;
         max = Math.max(max, p[label]!);
       }
       let sum = 0;
-      for (const label of allowed[part]!) sum += p[label] = Math.exp(p[label]! - max);
-      for (const label of allowed[part]!) {
+      for (const label of allowed) sum += p[label] = Math.exp(p[label]! - max);
+      for (const label of allowed) {
         const q = p[label]! / sum;
         first[label]! += weight * ((own.includes(label) ? 1 / own.length : 0) - q);
         second[label]! += weight * q * (1 - q);
       }
-    });
+    }
     for (let label = 0; label < classes; label++)
       if (second[label]! > 0)
         bias[label]! += Math.max(-1, Math.min(1, (0.5 * first[label]!) / second[label]!));

@@ -43,33 +43,34 @@ export function createBatcher<T, R>(
   run: (items: readonly T[]) => Promise<readonly R[]>,
   { maxBatch, maxWait, maxQueue, slots, keyOf = () => '' }: BatcherOptions<T>,
 ): Batcher<T, R> {
-  /** Non-empty groups by key. */
-  const waiting = new Map<string, Entry<T, R>[]>();
+  type Group = [first: Entry<T, R>, ...others: Entry<T, R>[]];
+  const waiting = new Map<string, Group>();
   let queued = 0;
   let running = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  const groups = (): Entry<T, R>[][] => [...waiting.values()].sort((a, b) => a[0]!.since - b[0]!.since);
-  const put = (key: string, group: Entry<T, R>[]): void =>
-    void (group.length > 0 ? waiting.set(key, group) : waiting.delete(key));
+  const groups = (): Group[] => [...waiting.values()].sort(([a], [b]) => a.since - b.since);
+  const put = (key: string, [first, ...others]: readonly Entry<T, R>[]): void =>
+    void (first ? waiting.set(key, [first, ...others]) : waiting.delete(key));
 
   function pump(): void {
     clearTimeout(timer);
     while (running < slots) {
       const now = performance.now();
       const due = groups().find(
-        (group) => running === 0 || group.length >= maxBatch || now - group[0]!.since >= maxWait,
+        (group) => running === 0 || group.length >= maxBatch || now - group[0].since >= maxWait,
       );
       if (!due) break;
+      const [{ key }] = due;
       const batch = due.slice(0, maxBatch);
-      put(batch[0]!.key, due.slice(maxBatch));
+      put(key, due.slice(maxBatch));
       queued -= batch.length;
       void compute(batch);
     }
     const [oldest] = groups();
     // If no slot is free, the next batch that finishes calls `pump` again.
     if (oldest && running < slots)
-      timer = setTimeout(pump, Math.max(0, oldest[0]!.since + maxWait - performance.now()));
+      timer = setTimeout(pump, Math.max(0, oldest[0].since + maxWait - performance.now()));
   }
 
   async function compute(batch: readonly Entry<T, R>[]): Promise<void> {
@@ -111,7 +112,7 @@ export function createBatcher<T, R>(
           drop(entries);
           reject(error as Error);
         };
-        const abort = (): void => fail(signal!.reason);
+        const abort = (): void => fail(signal?.reason);
         const since = performance.now();
         const entries = items.map((item, i): Entry<T, R> => ({
           item,

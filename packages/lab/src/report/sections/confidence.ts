@@ -129,11 +129,12 @@ export async function confidenceSection(context: ReportContext): Promise<Section
 
 async function riskOf(system: NamedSystem, context: ReportContext): Promise<Panel | undefined> {
   const [pairs] = system.ids.pairs;
+  if (pairs === undefined) return undefined;
   const wanted = [
-    pairs!.text,
-    pairs!.face,
-    ...pairs!.heads.flatMap(({ head, id }) => (head === 'concatenation' || head === 'gated' ? [id] : [])),
-    pairs!.product,
+    pairs.text,
+    pairs.face,
+    ...pairs.heads.flatMap(({ head, id }) => (head === 'concatenation' || head === 'gated' ? [id] : [])),
+    pairs.product,
   ];
   const curves = [];
   for (const id of wanted) {
@@ -144,7 +145,7 @@ async function riskOf(system: NamedSystem, context: ReportContext): Promise<Pane
   }
   return curves.length === 0
     ? undefined
-    : riskPanel(panelId('risk-coverage', system), panelTitle(pairs!.dataset, system, context), curves);
+    : riskPanel(panelId('risk-coverage', system), panelTitle(pairs.dataset, system, context), curves);
 }
 
 const right = { align: 'right' } as const;

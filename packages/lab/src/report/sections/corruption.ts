@@ -28,7 +28,7 @@ export function corruptionReport({ evaluation, fusion, name: model }: ModelFacts
                 id: `corruption-${slug(set)}`,
                 title: `${set}: accuracy and gate as one side gets worse`,
                 caption:
-                  `Accuracy of ${model} on ${curves[0]!.points[0]!.n} test pairs whose text or face is corrupted by degrees, also of either ` +
+                  `Accuracy of ${model} on ${curves[0]?.clean.n} test pairs whose text or face is corrupted by degrees, also of either ` +
                   'side alone and of the product of posteriors; below, the gate’s mean, the face’s share. At the left end the pairs are clean. ' +
                   'Only changes of the gate can be interpreted: one half does not mean equal weight.',
                 notes: [pairingNote],
@@ -51,7 +51,7 @@ export function corruptionReport({ evaluation, fusion, name: model }: ModelFacts
 }
 
 function inWords(curves: readonly CorruptionCurve[], trainedOnCorrupted: boolean): string[] {
-  const gated = curves.filter(({ points: [clean] }) => clean!.gate !== null);
+  const gated = curves.filter(({ clean }) => clean.gate !== null);
   const astray = gated.filter((curve) => !turns(curve));
   const worse = curves.flatMap((curve) => curve.points.slice(1).map((point) => ({ curve, point })));
   const lowest = worse.reduce((least, one) => (marginOf(one.point) < marginOf(least.point) ? one : least));
@@ -86,7 +86,7 @@ function gatesInWords(gated: readonly CorruptionCurve[]): string[] {
     const gates = (of: 'text' | 'face') =>
       curves.filter((curve) => curve.of === of).map((curve) => curve.points.at(-1)!.gate!);
     return (
-      `On ${set} its mean, the face’s share, goes from ${share(curves[0]!.points[0]!.gate!)} up to ${share(Math.max(...gates('text')))} ` +
+      `On ${set} its mean, the face’s share, goes from ${share(curves[0]?.clean.gate ?? NaN)} up to ${share(Math.max(...gates('text')))} ` +
       `where the text is worst and down to ${share(Math.min(...gates('face')))} where the face is.`
     );
   });
@@ -99,6 +99,8 @@ export interface CorruptionCurve {
   readonly name: string;
   readonly of: 'text' | 'face';
   readonly as: string;
+  readonly clean: CurvePoint;
+  /** The clean pairs first. */
   readonly points: readonly CurvePoint[];
 }
 
@@ -108,8 +110,9 @@ export function groupCurves(all: readonly CurvePoint[]): CorruptionCurve[] {
     const { name, of, as } = point;
     if (of === null || as === null) continue;
     const key = `${name}, ${of}, ${as}`;
-    const clean = all.filter((one) => one.name === name && one.of === null);
-    const curve = curves.get(key) ?? { name, of, as, points: clean };
+    const clean = all.find((one) => one.name === name && one.of === null);
+    if (clean === undefined) continue;
+    const curve = curves.get(key) ?? { name, of, as, clean, points: [clean] };
     curve.points.push(point);
     curves.set(key, curve);
   }
@@ -120,12 +123,11 @@ export function groupCurves(all: readonly CurvePoint[]): CorruptionCurve[] {
 }
 
 /** Whether at every level the gate gives the intact side more weight than on clean pairs. */
-export function turns({ of, points }: CorruptionCurve): boolean {
-  const [clean, ...worse] = points;
-  return worse.every(
-    ({ gate }) =>
-      gate !== null && clean!.gate !== null && (of === 'text' ? gate > clean!.gate : gate < clean!.gate),
-  );
+export function turns({ of, clean, points }: CorruptionCurve): boolean {
+  const before = clean.gate;
+  return points
+    .slice(1)
+    .every(({ gate }) => gate !== null && before !== null && (of === 'text' ? gate > before : gate < before));
 }
 
 /** Fused accuracy minus that of the better side alone. */

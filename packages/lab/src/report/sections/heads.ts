@@ -1,5 +1,6 @@
 // The bundled model's head compared with others: cost, accuracy with a corrupted or missing side, dependence on
 // interactions, and the gate over seeds.
+import { MienError } from 'mien-engine/base';
 import type { TextTable } from 'mien/parts/cli';
 import { meanOf } from 'mien/parts/evaluate';
 import { type ComparedHeadFile, type ComparisonFile, headTitle } from '../comparison-file.js';
@@ -23,9 +24,15 @@ const IN_A_SENTENCE: Readonly<Record<string, string>> = {
 const listed = (heads: ComparisonFile['heads']): string =>
   new Intl.ListFormat('en-GB').format(heads.flatMap(({ head }) => IN_A_SENTENCE[head] ?? []));
 
+/** The first situation, that of clean pairs. */
+function cleanOf({ head, situations: [clean] }: ComparedHeadFile): ComparedHeadFile['situations'][number] {
+  if (clean === undefined) throw new MienError('format', `the head "${head}" has no situations`);
+  return clean;
+}
+
 export function headsSection(file: ComparisonFile): Section {
   const { heads, pairs, seeds, command } = file;
-  const gated = heads.find(({ situations }) => situations[0]!.gates.length > 0);
+  const gated = heads.find((head) => cleanOf(head).gates.length > 0);
   return {
     id: 'heads',
     title: 'Other heads',
@@ -54,7 +61,7 @@ export function headsSection(file: ComparisonFile): Section {
                 title: 'The gate by what is wrong with a side',
                 caption:
                   'Mean of the gate over all pairs (the face’s share), one point per seed; the line is the mean on clean pairs. Only its changes can be interpreted: one half does not mean equal weight.',
-                panels: [gateBySituationPanel('gate-situations', '', gated.situations)],
+                panels: [gateBySituationPanel('gate-situations', '', gated)],
               },
             },
           ]
@@ -93,7 +100,7 @@ function productInWords(heads: readonly ComparedHeadFile[]): string {
   const product = heads.find(({ head }) => head === 'product');
   return product === undefined
     ? ''
-    : ` This does not mean that the pairs need it: the product of posteriors, a sum of logarithms, has an accuracy of ${share(product.situations[0]!.accuracy.mean)} on clean pairs.`;
+    : ` This does not mean that the pairs need it: the product of posteriors, a sum of logarithms, has an accuracy of ${share(cleanOf(product).accuracy.mean)} on clean pairs.`;
 }
 
 const accuracies = ({ heads, pairs, seeds }: ComparisonFile): TextTable => ({
@@ -109,13 +116,13 @@ const accuracies = ({ heads, pairs, seeds }: ComparisonFile): TextTable => ({
   ],
   groups: [
     {
-      rows: heads.map(({ head, situations, score, difference, test }) => [
-        headTitle(head),
-        formatInterval(situations[0]!.accuracy),
-        formatInterval(score),
-        difference ? formatPoints(difference) : '–',
-        difference && head !== 'product' ? formatP(difference.pValue) : '–',
-        formatInterval(test),
+      rows: heads.map((one) => [
+        headTitle(one.head),
+        formatInterval(cleanOf(one).accuracy),
+        formatInterval(one.score),
+        one.difference ? formatPoints(one.difference) : '–',
+        one.difference && one.head !== 'product' ? formatP(one.difference.pValue) : '–',
+        formatInterval(one.test),
       ]),
     },
   ],
@@ -172,11 +179,14 @@ const bySituation = (heads: readonly ComparedHeadFile[]): TextTable => ({
 });
 
 /** Whether each seed's gate turns away from the corrupted side. */
-function gateInWords({ situations }: ComparedHeadFile): string {
-  const [clean, ...others] = situations;
-  const corrupted = others.filter(({ kind }) => kind === 'corrupted');
+function gateInWords(head: ComparedHeadFile): string {
+  const clean = cleanOf(head);
+  const corrupted = head.situations.filter(({ kind }) => kind === 'corrupted');
   const turned = corrupted.filter(({ of, gates }) =>
-    gates.every((gate, seed) => (of === 'text' ? gate > clean!.gates[seed]! : gate < clean!.gates[seed]!)),
+    gates.every((gate, seed) => {
+      const before = clean.gates[seed] ?? NaN;
+      return of === 'text' ? gate > before : gate < before;
+    }),
   );
   const span = (gates: readonly number[]): string =>
     `${share(Math.min(...gates))} to ${share(Math.max(...gates))}`;
@@ -186,7 +196,7 @@ function gateInWords({ situations }: ComparedHeadFile): string {
     return span(matching.find(({ gates }) => meanOf(gates) === end)!.gates);
   };
   return (
-    `Over the seeds the gate’s mean on clean pairs is ${span(clean!.gates)}. ` +
+    `Over the seeds the gate’s mean on clean pairs is ${span(clean.gates)}. ` +
     (turned.length === corrupted.length
       ? `In every one of the ${corrupted.length} corruptions, with every seed, it turns to the intact side`
       : `In ${turned.length} of the ${corrupted.length} corruptions every seed’s gate turns to the intact side`) +
@@ -233,17 +243,16 @@ function headScorePanel(id: string, name: string, heads: readonly ComparedHeadFi
 }
 
 /** The mean gate in each situation, with one point per seed; the line is the mean on clean pairs. */
-function gateBySituationPanel(id: string, name: string, situations: ComparedHeadFile['situations']): Panel {
-  const rows = situations.flatMap(({ name: pairs, gates }) =>
+function gateBySituationPanel(id: string, name: string, head: ComparedHeadFile): Panel {
+  const rows = head.situations.flatMap(({ name: pairs, gates }) =>
     gates.map((gate, seed) => ({ pairs, seed: `seed ${seed}`, gate })),
   );
-  const [clean] = situations;
   return panelOf(id, name, rows, {
     width: 330,
     height: { step: 22 },
     encoding: { y: { field: 'pairs', type: 'nominal', sort: null, axis: { ...names, grid: true } } },
     layer: [
-      lineAt('mean', meanOf(clean!.gates)),
+      lineAt('mean', meanOf(cleanOf(head).gates)),
       {
         mark: { type: 'point', size: 55, strokeWidth: 1.6, color: color('accent'), opacity: 1 },
         encoding: {
