@@ -109,7 +109,7 @@ export function overSpeakers(hits: ArrayLike<number>, speakers: readonly string[
 export const speakerOf = ({ corpus, speaker }: SpeechItem): string => `${corpus}/${speaker}`;
 
 /** Tests of each corpus, and of all of them together. */
-export function voiceTests(
+function voiceTests(
   part: VoicePart,
   items: readonly SpeechItem[],
   posteriors: Scores,
