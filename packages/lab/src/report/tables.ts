@@ -143,7 +143,7 @@ function tripleTable(rows: readonly ReportedRow[]): TextTable {
       tripleNote,
       'Voices: acted speech of RAVDESS, two sentences, by four speakers whom neither training nor the choice of the epoch has ' +
         'heard; what speakers differ in is not in the intervals. Gate: mean shares of text / face / voice, of those that the ' +
-        'head knows. Additive: accuracy of what is left without interaction (EMAP), on the first pairing; a product of posteriors ' +
+        'head reads. Additive: accuracy of what is left without interaction (EMAP), on the first pairing; a product of posteriors ' +
         'is additive as it is. “Trained with some missing”: one head for every choice of them.',
       seedsNote(rows),
     ],
