@@ -155,7 +155,8 @@ describe.skipIf(!CHROMIUM)(`voices on the page${WITHOUT_CHROMIUM}`, () => {
     await page.waitForFunction(
       "Number(document.querySelector('#level').style.getPropertyValue('--level')) > 0.6",
     );
-    await page.waitForTimeout(700);
+    // Long enough for the detector of activity to find speech.
+    await page.waitForTimeout(1300);
     await page.evaluate("window.track.dispatchEvent(new Event('ended'))");
     await page.locator('#voice-problem', { hasText: 'unplugged or turned off' }).waitFor();
     await page.locator('#heard li').first().waitFor();
