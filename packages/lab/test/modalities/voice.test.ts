@@ -24,7 +24,6 @@ type Evaluation = ReturnType<typeof evaluateResults>;
 
 let root: string;
 let recognizer: Recognizer;
-const labels = [...FACE_LABELS];
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'mien-voice-'));
   await writeHearing(root, { words: false });
