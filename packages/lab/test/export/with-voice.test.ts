@@ -17,6 +17,7 @@ import { goldenWeights } from '../../../../test/support/golden.js';
 import { runMien } from '../../../../test/support/mien.js';
 import { loadAllSpeech } from '../../src/data/speech.js';
 import { integers, wavFile } from '../../../../test/support/wav.js';
+import { smallWhisper } from '../../../../test/support/whisper.js';
 
 const LITE = join(import.meta.dirname, '../../../mien/models/lite');
 const RATE = 16_000;
@@ -31,17 +32,6 @@ function sound(place: number): Float32Array {
     (_, i) => 0.3 * Math.sin(((90 + 7 * (place % 40)) * i) / RATE) + 0.05 * draw.normal(),
   );
 }
-
-const json = {
-  model_type: 'whisper',
-  num_mel_bins: 80,
-  d_model: 24,
-  encoder_layers: 2,
-  encoder_attention_heads: 3,
-  encoder_ffn_dim: 40,
-  max_source_positions: 50,
-  activation_function: 'gelu',
-};
 
 const image = {
   width: 48,
@@ -84,7 +74,7 @@ describe.skipIf(!existsSync(LITE))('a voice that joins the bundled model', () =>
           join(speech, 'ravdess', `03-01-0${emotion}-01-01-01-${actor}.wav`),
           wavFile(integers(sound(place++), 16)),
         );
-    const config = whisperConfig(json);
+    const config = whisperConfig(smallWhisper);
     const shapes = Object.fromEntries(
       whisperParameters(config).map(({ name, shape }) => [name, shape as number[]]),
     );
@@ -105,7 +95,7 @@ describe.skipIf(!existsSync(LITE))('a voice that joins the bundled model', () =>
         bestEpoch: 1,
         epochs: [],
       },
-      config: json,
+      config: smallWhisper,
     });
     const args = ['export', '--bundle', LITE, '--voice', run, '--speech', speech, '--out', out];
     expect(await runMien(args)).toMatchObject({ code: 0 });
