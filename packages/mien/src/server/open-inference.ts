@@ -87,9 +87,9 @@ function checkModel(c: Context, { name }: RecognizerInfo): void {
     );
 }
 
-/** Labels of all models of the bundle: the columns of `probabilities`. */
-const labelsOf = ({ labels: { text, face, voice, fused } }: RecognizerInfo): string[] =>
-  [...new Set([text, face, voice, fused].flatMap((labels) => labels ?? []))].sort();
+/** Labels of all models of the bundle, without a text's finer ones: the columns of `probabilities`. */
+const labelsOf = ({ labels: { fine: _fine, ...labels } }: RecognizerInfo): string[] =>
+  [...new Set(Object.values(labels).flat())].sort();
 
 interface Tensor {
   readonly datatype: 'BYTES' | 'FP32';
