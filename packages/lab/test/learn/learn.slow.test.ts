@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-test('killed twice it ends with the same bytes; a teacher changes the targets; one of other labels is refused', async () => {
+test('a training killed twice ends with the same bytes; a teacher changes it; a teacher with other labels is refused', async () => {
   const whole = join(root, 'whole');
   expect(await folder.learn('text', whole, brief)).toMatchObject({ code: 0 });
   const killed = join(root, 'killed');
