@@ -6,6 +6,10 @@ export const percent = (share: number): string => `${Math.round(100 * share)}\u2
 export const ready = (page: Page): Promise<unknown> =>
   page.waitForSelector('#loading.ready', { timeout: 50_000 });
 
+/** Resolves once the page's files are stored for the next visit, offline or not. */
+export const isStored = (page: Page): Promise<unknown> =>
+  page.waitForSelector('#kept:not([hidden])', { timeout: 50_000 });
+
 export const shows = (page: Page, label: string): Promise<void> =>
   page.locator('#verdict', { hasText: label }).waitFor();
 

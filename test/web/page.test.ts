@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Served, servePage } from 'mien/cli';
 import { isRecognition, type Item, loadRecognizer, type Recognition } from 'mien';
-import { bar, boxOf, drop, percent, ready, says, seriousOf, shows } from './page-actions.js';
+import { bar, boxOf, drop, isStored, percent, ready, says, seriousOf, shows } from './page-actions.js';
 import {
   buildPage,
   CHROMIUM,
@@ -245,7 +245,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     );
     host.captured = undefined;
     await first.click('#fetch');
-    await ready(first);
+    await isStored(first);
     await first.close();
     // Everything but the page itself, in whose place the user would see the portal.
     host.captured = /^\/./;
@@ -270,6 +270,7 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     const host = await servePlainly(built.page, '/some/where');
     const { page, problems } = await open({}, `${host.url}some/where/`);
     expect(await page.evaluate('crossOriginIsolated')).toBe(false);
+    await isStored(page);
     await page.reload();
     await ready(page);
     expect(await page.evaluate('crossOriginIsolated')).toBe(true);

@@ -4,17 +4,16 @@ import type { Explanation, Failure, LoadProgress, Result } from 'mien/browser';
 import type { Api, Input, Loaded, LoadSettings } from './worker.js';
 
 export interface Engine extends Loaded {
+  /** Resolves once all is stored for use offline, as far as the browser stores anything. */
+  readonly stored: Promise<void>;
   recognize(input: Input): Promise<Result>;
   /** Explains an answer; undefined if stopped. The worker recognises nothing meanwhile. */
   explain(input: Omit<Input, 'at'>): Promise<Explanation | Failure | undefined>;
   stopExplaining(): void;
 }
 
-/** Milliseconds to wait for the service worker to take control. */
-const SERVICE_WORKER_TIMEOUT = 5000;
-
 export async function startEngine(onProgress: (progress: LoadProgress) => void): Promise<Engine> {
-  await startServiceWorker();
+  const store = startServiceWorker();
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
   const api = wrap<Api>(worker);
   const failed = new Promise<never>((_resolve, reject) => {
@@ -30,6 +29,7 @@ export async function startEngine(onProgress: (progress: LoadProgress) => void):
   );
   return {
     ...loaded,
+    stored: store(loaded.runtimeFiles),
     recognize: (input) => api.recognize(transferred(input)),
     explain: (input) => api.explain(transferred(input)),
     stopExplaining: () => void api.stopExplaining(),
@@ -51,20 +51,27 @@ function settings(): LoadSettings {
   };
 }
 
-/** Files that the worker fetches are stored for use offline only if the service worker controls the page by then. */
-async function startServiceWorker(): Promise<void> {
-  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+/**
+ * Registers the service worker, which stores the page's files for use offline, and resolves to what stores the files that
+ * were fetched before it took control: they are fetched again through it, from the browser's own cache. Loading does not
+ * wait for it.
+ */
+function startServiceWorker(): (fetched: readonly string[]) => Promise<void> {
+  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return async () => undefined;
   const { serviceWorker } = navigator;
+  const isControlled = serviceWorker.controller !== null;
   const controlled = new Promise((resolve) => {
-    if (serviceWorker.controller) resolve(undefined);
     serviceWorker.addEventListener('controllerchange', resolve, { once: true });
-    setTimeout(resolve, SERVICE_WORKER_TIMEOUT);
   });
   // Without it (private windows of some browsers) the page works, but not offline.
-  const registered = await serviceWorker
+  const registered = serviceWorker
     .register(new URL('service-worker.js', document.baseURI), { updateViaCache: 'none' })
     .catch(() => undefined);
-  if (registered) await controlled;
+  return async (fetched) => {
+    if (!(await registered) || isControlled) return;
+    await controlled;
+    for (const file of fetched) await fetch(file).catch(() => undefined);
+  };
 }
 
 /** Runs one call at a time; of those made meanwhile, only the last. */

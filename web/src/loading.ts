@@ -53,7 +53,7 @@ function showProgress({ loaded, total }: { loaded: number; total: number }): voi
   else progress.value = loaded / total;
 }
 
-function describe({ info, backend }: Engine): void {
+function describe({ info, backend, stored }: Engine): void {
   const { device, threads } = backend;
   const bytes = Object.values(info.files).reduce((sum, file) => sum + file.bytes, 0);
   const on =
@@ -67,7 +67,7 @@ function describe({ info, backend }: Engine): void {
     info.terms.length > 0
       ? `Terms of the model: ${info.terms.map((term) => term.replace(/\.$/, '')).join('; ')}.`
       : '';
-  if ('caches' in window) element('kept', 'span').hidden = false;
+  if ('caches' in window) void stored.then(() => (element('kept', 'span').hidden = false));
 }
 
 element('forget', 'button').addEventListener('click', () => {

@@ -29,6 +29,8 @@ export interface Loaded {
   readonly backend: Backend;
   /** What the model reads, in the order of its decision. */
   readonly modalities: readonly ShownModality[];
+  /** URLs of ONNX Runtime's files that were fetched. */
+  readonly runtimeFiles: readonly string[];
 }
 
 export interface Input {
@@ -55,7 +57,13 @@ const api = {
     loaded = await loadRecognizer({ ...settings, onProgress, wasm: { wasm, webgpu } });
     const { info, backend } = loaded;
     const read = Object.values(modalities).filter(({ name }) => info.labels[name]);
-    return { info, backend, modalities: read.map(({ name, drawn: { column } }) => ({ name, column })) };
+    const fetched = performance.getEntriesByType('resource').map(({ name }) => name);
+    return {
+      info,
+      backend,
+      modalities: read.map(({ name, drawn: { column } }) => ({ name, column })),
+      runtimeFiles: fetched.filter((name) => name.endsWith('.wasm')),
+    };
   },
   async recognize({ at, ...input }: Input): Promise<Result> {
     // Faces are tracked between frames, but not across pictures or from one video to the next. Frames are averaged over

@@ -47,7 +47,7 @@ export interface OpenBundleOptions {
   readonly spinning?: boolean;
   /** The modalities that there may be; by default those of the list. */
   readonly modalities?: Modalities;
-  /** Reads a file that is not among the given ones, for a modality that is opened at its first item. */
+  /** Reads a file that is not among the given ones: one on its way, or of a modality that is opened at its first item. */
   readonly later?: (file: string) => Promise<Uint8Array>;
 }
 
@@ -63,13 +63,15 @@ export async function openBundle(
   const present = modalitiesOf(manifest);
   const lazy = present.filter((modality) => all[modality]!.lazy);
   const encoders = new Map<Modality, Promise<ModalityEncoder>>();
+  const contentOf = async (name: string): Promise<Uint8Array> => {
+    const content = files[name] ?? (await later?.(name));
+    if (!content) throw new MienError('bundle', `the bundle ${manifest.name} was opened without ${name}`);
+    return content;
+  };
   const open = async (modality: Modality): Promise<ModalityEncoder> => {
     const part = partOf(manifest, modality);
     const own = { ...files };
-    for (const name of all[modality]!.files(part)) {
-      own[name] ??= (await later?.(name)) as Uint8Array;
-      if (!own[name]) throw new MienError('bundle', `the bundle ${manifest.name} was opened without ${name}`);
-    }
+    for (const name of all[modality]!.files(part)) own[name] = await contentOf(name);
     return all[modality]!.open(part, own, options);
   };
   const absent = (modality: Modality): MienError =>
@@ -87,8 +89,18 @@ export async function openBundle(
       throw error;
     });
   };
-  for (const modality of present) if (!lazy.includes(modality)) await encoderOf(modality);
-  const decision = await openDecision(manifest, files[manifest.decision]!, { ...options, later: lazy });
+  const decision = await openDecision(manifest, await contentOf(manifest.decision), {
+    ...options,
+    later: lazy,
+  });
+  // The smallest first: while files arrive, what is there is opened.
+  const bytesOf = (modality: Modality): number =>
+    all[modality]!.files(partOf(manifest, modality)).reduce(
+      (sum, name) => sum + (manifest.files[name]?.bytes ?? 0),
+      0,
+    );
+  const eager = present.filter((modality) => !lazy.includes(modality));
+  for (const modality of eager.toSorted((a, b) => bytesOf(a) - bytesOf(b))) await encoderOf(modality);
   const { tokenizer } = ((await encoders.get('text')) as OpenTextEncoder | undefined) ?? {};
   const words = transcriberOf(manifest, async (name) => files[name] ?? later?.(name), options);
   const encode: OpenBundle['encode'] = async (modality, units, encoding) =>

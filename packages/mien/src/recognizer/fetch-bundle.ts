@@ -61,27 +61,52 @@ export const fetchBundleFile = (
     mismatch: { code: 'bundle', message: 'is not the file that the bundle was made with' },
   });
 
+/** Opens a bundle whose files arrive one by one. */
+export type OpenArriving<T> = (
+  manifest: BundleManifest,
+  /** The content of one of the needed files, once it has arrived and been verified. */
+  file: (name: string) => Promise<Uint8Array>,
+) => Promise<T>;
+
 /**
  * Fetches a bundle, or falls back to the stored one.
  * @throws MienError `offline` when a file cannot be fetched, `bundle` when it is not the one in the manifest,
  *   `interrupted` when the signal is aborted.
  */
-export async function fetchBundle(
+export const fetchBundle = (folder: string | URL, options: FetchBundleOptions = {}): Promise<FetchedBundle> =>
+  openFetched(folder, options, async (manifest, file) => {
+    const names = neededFiles(manifest);
+    const contents = await Promise.all(names.map(file));
+    return { manifest, files: Object.fromEntries(names.map((name, i) => [name, contents[i]!])) };
+  });
+
+/**
+ * Fetches a bundle's files all at a time and opens it while they arrive. If one cannot be fetched, the stored bundle is
+ * opened instead.
+ * @throws MienError as `fetchBundle` and `open` do.
+ */
+export async function openFetched<T>(
   folder: string | URL,
-  options: FetchBundleOptions = {},
-): Promise<FetchedBundle> {
+  options: FetchBundleOptions,
+  open: OpenArriving<T>,
+): Promise<T> {
   const { store, signal } = options;
   const manifestUrl = inFolder(folder, MANIFEST_NAME);
   const previous = store && (await storedManifest(manifestUrl, store));
+  let fetching: Fetching | undefined;
   try {
-    const fetched = await fetchAll(folder, options);
-    if (store) await storeManifest(manifestUrl, fetched.manifest, previous, store);
-    return fetched;
+    fetching = await startFetching(folder, options);
+    const opened = await open(fetching.manifest, fetching.file);
+    await fetching.finish();
+    if (store) await storeManifest(manifestUrl, fetching.manifest, previous, store);
+    return opened;
   } catch (error) {
-    if (signal?.aborted || !previous) throw error;
+    await fetching?.stop();
+    // An older bundle helps only if this one could not be fetched.
+    if (signal?.aborted || !previous || fetching?.hasFailed() === false) throw error;
     const stored = await storedBundle(previous, options);
     if (!stored) throw error;
-    return stored;
+    return open(stored.manifest, async (name) => stored.files[name]!);
   }
 }
 
@@ -94,24 +119,64 @@ const filesOf = (manifest: BundleManifest): (readonly [string, KnownFile])[] =>
     return [name, file];
   });
 
-async function fetchAll(
+/** The files of a bundle on their way. */
+interface Fetching {
+  readonly manifest: BundleManifest;
+  readonly file: (name: string) => Promise<Uint8Array>;
+  /** Waits until all have arrived and been stored. */
+  finish(): Promise<void>;
+  /** Whether one could not be fetched. */
+  hasFailed(): boolean;
+  /** Ends the transfers, so that nothing happens after an error. */
+  stop(): Promise<void>;
+}
+
+async function startFetching(
   folder: string | URL,
-  { signal, store, onProgress }: FetchBundleOptions,
-): Promise<FetchedBundle> {
-  const manifest = await fetchManifest(inFolder(folder, MANIFEST_NAME), signal);
+  { signal: given, store, onProgress }: FetchBundleOptions,
+): Promise<Fetching> {
+  const manifest = await fetchManifest(inFolder(folder, MANIFEST_NAME), given);
   const known = filesOf(manifest);
   const total = known.reduce((sum, [, { bytes }]) => sum + bytes, 0);
   let loaded = 0;
   onProgress?.(0, total);
-  const files: Record<string, Uint8Array> = {};
-  for (const [name, file] of known)
-    files[name] = await fetchKnown(inFolder(folder, name), file, {
-      signal,
-      store,
-      onBytes: (count) => onProgress?.((loaded += count), total),
-      mismatch: { code: 'bundle', message: 'is not the file that the bundle was made with' },
-    });
-  return { manifest, files };
+  const stopped = new AbortController();
+  const signal = given ? AbortSignal.any([given, stopped.signal]) : stopped.signal;
+  const storing: Promise<void>[] = [];
+  let first: { readonly cause: unknown } | undefined;
+  const files = new Map(
+    known.map(([name, file]) => {
+      const content = fetchKnown(inFolder(folder, name), file, {
+        signal,
+        store,
+        onBytes: (count) => onProgress?.((loaded += count), total),
+        onStoring: (stored) => storing.push(stored),
+        mismatch: { code: 'bundle', message: 'is not the file that the bundle was made with' },
+      }).catch((cause: unknown) => {
+        // The first error ends the other transfers, whose errors say nothing.
+        first ??= { cause };
+        stopped.abort();
+        throw first.cause;
+      });
+      // An error of a file that nobody waits for yet is not unhandled.
+      content.catch(() => undefined);
+      return [name, content] as const;
+    }),
+  );
+  return {
+    manifest,
+    file: (name) => files.get(name) ?? Promise.reject(new Error(`${name} is not a needed file`)),
+    async finish() {
+      await Promise.all(files.values());
+      await Promise.all(storing);
+    },
+    hasFailed: () => first !== undefined,
+    async stop() {
+      stopped.abort();
+      await Promise.allSettled(files.values());
+      await Promise.allSettled(storing);
+    },
+  };
 }
 
 async function fetchManifest(url: string, signal: AbortSignal | undefined): Promise<BundleManifest> {

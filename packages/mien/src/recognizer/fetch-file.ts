@@ -105,6 +105,8 @@ export interface KnownFile {
 export interface FetchKnownOptions extends Pick<FetchOptions, 'signal' | 'onBytes'> {
   /** Stores it once verified. */
   readonly store?: FileStore | undefined;
+  /** Called when storing begins, which is then not waited for. */
+  readonly onStoring?: ((stored: Promise<void>) => void) | undefined;
   /** The error when another file is received in its place. */
   readonly mismatch: { readonly code: ErrorCode; readonly message: string };
 }
@@ -118,12 +120,12 @@ export interface FetchKnownOptions extends Pick<FetchOptions, 'signal' | 'onByte
 export async function fetchKnown(
   url: string,
   file: KnownFile,
-  { signal, onBytes, store, mismatch }: FetchKnownOptions,
+  { signal, onBytes, store, onStoring, mismatch }: FetchKnownOptions,
 ): Promise<Uint8Array> {
-  const stored = await storedFile(file, store);
-  if (stored) {
-    onBytes?.(stored.length);
-    return stored;
+  const known = await storedFile(file, store);
+  if (known) {
+    onBytes?.(known.length);
+    return known;
   }
   const options = { signal, onBytes, atMost: file.bytes };
   let received = await fetchFile(url, options);
@@ -132,7 +134,9 @@ export async function fetchKnown(
     received = await fetchFile(url, { ...options, cache: 'reload' });
     if (!(await isKnown(received.content, file))) throw unexpected(url, received, mismatch);
   }
-  await store?.put(file.sha256, received.content);
+  const stored = store?.put(file.sha256, received.content);
+  if (stored && onStoring) onStoring(stored);
+  else await stored;
   return received.content;
 }
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { sha256 } from 'mien-engine/node';
 import type { MienError } from 'mien-engine/base';
 import { DETECTOR_FILE } from '../../src/detector/blazeface.js';
-import { fetchBundle } from '../../src/recognizer/fetch-bundle.js';
+import { fetchBundle, openFetched } from '../../src/recognizer/fetch-bundle.js';
 import { fetchKnown, type FileStore } from '../../src/recognizer/fetch-file.js';
 import { legibleManifest } from '../../../../test/support/bundle.js';
 
@@ -127,13 +127,15 @@ describe.each(WRONG_ANSWERS)('a host that answers with %s', (_what, answer) => {
     expect(hashes.filter((hash) => stored.has(hash))).toEqual([sha256(bytesOf('{}'))]);
   });
 
-  test('gives a typed error that names the file when nothing is stored, and stores nothing', async () => {
+  test('gives a typed error that names the file when nothing is stored, and stores neither it nor the manifest', async () => {
     const url = `${ADDRESS}text.onnx`;
     host[url] = answer;
     const error = await failure(load());
     expect(['offline', 'bundle']).toContain(error.code);
     expect(error.place.file).toBe(url);
-    expect([...stored.keys()]).toEqual([]);
+    // Other files may have arrived, which the next attempt need not fetch.
+    const others = ['{}', ...Object.values(filesOf('one')).slice(1)].map((text) => sha256(bytesOf(text)));
+    expect([...stored.keys()].filter((key) => !others.includes(key))).toEqual([]);
   });
 });
 
@@ -218,4 +220,38 @@ test('verifies the face detector by its hash', async () => {
   host[url] = page;
   expect(sha256(await get())).toBe(DETECTOR_FILE.sha256);
   expect([...stored.keys()]).toEqual([DETECTOR_FILE.sha256]);
+});
+
+test('opens what has arrived while larger files are on their way', async () => {
+  const text = `${ADDRESS}text.onnx`;
+  const whole = host[text]!;
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  host[text] = async () => held.then(whole);
+  const order: string[] = [];
+  const opening = openFetched(ADDRESS, { store }, async (_manifest, file) => {
+    await file('face.onnx');
+    order.push('face');
+    release();
+    await file('text.onnx');
+    order.push('text');
+    return 'opened';
+  });
+  expect(await opening).toBe('opened');
+  expect(order).toEqual(['face', 'text']);
+  // Storing is complete by then.
+  expect(stored.has(sha256(bytesOf(filesOf('one')['text.onnx']!)))).toBe(true);
+});
+
+test('a bundle that arrives but does not open is not replaced by the stored one', async () => {
+  await load();
+  publish('two');
+  const opened: string[] = [];
+  const error = await failure(
+    openFetched(ADDRESS, { store }, async ({ name }) => {
+      opened.push(name);
+      throw new Error('not a model');
+    }),
+  );
+  expect([error.message, opened]).toEqual(['not a model', ['two']]);
 });

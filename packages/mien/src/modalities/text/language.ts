@@ -23,10 +23,10 @@ const MIN_KNOWN_LETTERS = 4;
 
 let loading: Promise<typeof Detector | undefined> | undefined;
 /**
- * Loaded with the first text, since it is larger than all other code together. A page that cannot fetch it answers without
- * the warning and tries again with the next text.
+ * Loaded with the first text, or in browsers with the model, since it is larger than all other code together. A page that
+ * cannot fetch it answers without the warning and tries again with the next text.
  */
-const detector = (): Promise<typeof Detector | undefined> =>
+export const loadLanguageDetector = (): Promise<typeof Detector | undefined> =>
   (loading ??= import('eld/extrasmall').catch(() => (loading = undefined)));
 
 /**
@@ -44,7 +44,7 @@ export async function foreignLanguage(text: string, pieces: readonly Piece[]): P
     const required = words.split(' ').length >= MIN_WORDS ? MIN_LETTERS : MIN_LETTERS_FEW_WORDS;
     if (letters < required) return undefined;
   }
-  const loaded = await detector();
+  const loaded = await loadLanguageDetector();
   if (!loaded) return undefined;
   const { en = 0, ...others } = loaded.eld.detect(words).getScores();
   const [best, score] = Object.entries(others).reduce((first, one) => (one[1] > first[1] ? one : first), [

@@ -15,8 +15,9 @@ import {
 import type { Modality } from '../../bundle/manifest.js';
 import { type Encoded, openBundle, type OpenBundle } from '../../bundle/open.js';
 import { DETECTOR_FILE } from '../../detector/blazeface.js';
+import { loadLanguageDetector } from '../../modalities/text/language.js';
 import { throwIfAborted } from '../facade.js';
-import { fetchBundle, fetchBundleFile } from '../fetch-bundle.js';
+import { fetchBundle, fetchBundleFile, neededFiles, openFetched } from '../fetch-bundle.js';
 import { fetchKnown } from '../fetch-file.js';
 import { faceFinder } from '../finder.js';
 import { createRecognizer } from '../recognize.js';
@@ -98,33 +99,45 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
   const progressOfFile = totalProgress(onProgress);
   const policy = watchPolicy();
-  const [{ runtime, backend }, { manifest, files }, faces] = await Promise.all([
-    openRuntime(
-      options,
-      wasm
-        ? (device) => fetchWasm(absolute(addressOf(wasm, device)), { signal, ...counted(progressOfFile()) })
-        : undefined,
-    ),
-    fetchBundle(absolute(bundle), { signal, store, onProgress: progressOfFile() }),
-    fetchKnown(absolute(detector), DETECTOR_FILE, {
-      signal,
-      store,
-      ...counted(progressOfFile(), DETECTOR_FILE.bytes),
-      mismatch: { code: 'format', message: 'is not the face detector of this version of mien' },
-    }),
-  ])
+  const ready = openRuntime(
+    options,
+    wasm
+      ? (device) => fetchWasm(absolute(addressOf(wasm, device)), { signal, ...counted(progressOfFile()) })
+      : undefined,
+  );
+  const detecting = fetchKnown(absolute(detector), DETECTOR_FILE, {
+    signal,
+    store,
+    ...counted(progressOfFile(), DETECTOR_FILE.bytes),
+    mismatch: { code: 'format', message: 'is not the face detector of this version of mien' },
+  });
+  // Models are opened while larger ones arrive.
+  const opening = openFetched(
+    absolute(bundle),
+    { signal, store, onProgress: progressOfFile() },
+    async (manifest, file) => {
+      const needed = neededFiles(manifest);
+      // The first text would wait for it.
+      if (manifest.text) void loadLanguageDetector();
+      setRuntime((await ready).runtime);
+      return openBundle(
+        manifest,
+        {},
+        {
+          later: (name) =>
+            needed.includes(name) ? file(name) : fetchBundleFile(absolute(bundle), manifest, name, { store }),
+        },
+      );
+    },
+  );
+  const [{ backend }, opened, faces] = await Promise.all([ready, opening, detecting])
     .catch(async (error: unknown) => {
       failed.abort();
       throw await policy.explain(error);
     })
     .finally(policy.stop);
   throwIfAborted(options.signal);
-  setRuntime(runtime);
-  const open = cachingLast(
-    await openBundle(manifest, files, {
-      later: (name) => fetchBundleFile(absolute(bundle), manifest, name, { store }),
-    }),
-  );
+  const open = cachingLast(opened);
   const recognizer = createRecognizer({
     bundle: open,
     faces: await faceFinder(faces, {}),
