@@ -1,4 +1,4 @@
-// The page in camera mode, from a frame of the camera to boxes and bars: how many frames a second.
+// The page: from a frame of the camera to boxes and bars, how many frames a second; and how long the first answer takes.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { servePage } from 'mien/cli';
@@ -12,6 +12,7 @@ import {
   temporaryFolder,
 } from '../../test/web/support.js';
 import { timed, type Comparison } from '../compare.js';
+import { openLine } from '../line.js';
 import type { BenchOptions } from '../options.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -42,7 +43,7 @@ export async function pageComparisons({ quick, threads }: BenchOptions): Promise
   const model = process.env['MIEN_BUNDLE'] ?? join(root, 'models/lite');
   if (!existsSync(join(model, 'manifest.json'))) throw new Error(`no bundle is in ${model}`);
   const count = quick ? FRAMES.quick : FRAMES.full;
-  return FILMS.map(({ step, what }) => {
+  const films = FILMS.map(({ step, what }): Comparison => {
     // Two cameras at a time would take each other's processor.
     let camera: ReturnType<typeof filming> | undefined;
     return {
@@ -60,6 +61,58 @@ export async function pageComparisons({ quick, threads }: BenchOptions): Promise
       },
     };
   });
+  return [...films, firstAnswer(model, threads)];
+}
+
+/** Megabits a second of the line. */
+const LINE = 200;
+
+/** From the request of the page to the answer to a sentence that is there before the model is, with an empty cache. */
+function firstAnswer(model: string, threads: number): Comparison {
+  let opened: ReturnType<typeof openHost> | undefined;
+  return {
+    title: `page: from an empty cache to the first answer, over a line of ${LINE} Mbit/s, ${threads} threads`,
+    work: { unit: 'answers', count: 1 },
+    peers: [],
+    notes: ['Wanted: under 2 s, for a sentence. Code and WebAssembly are compressed, models are not.'],
+    ours: {
+      name: 'mien',
+      async round() {
+        const { browser, url } = await (opened ??= openHost(model));
+        const context = await browser.newContext();
+        const page = await context.newPage();
+        try {
+          return await timed(async () => {
+            await page.goto(`${url}?device=wasm&threads=${threads}`, { waitUntil: 'commit' });
+            await page.fill('#words', 'We won the final at last!');
+            await page.locator('#verdict', { hasText: 'joy' }).waitFor({ timeout: PATIENCE });
+          });
+        } finally {
+          await context.close();
+        }
+      },
+      close: async () => (await opened)?.close(),
+    },
+  };
+}
+
+async function openHost(model: string) {
+  const folder = await temporaryFolder();
+  const built = join(folder.path, 'page');
+  await buildWith('web', built, { MIEN_BUNDLE: model });
+  const served = await servePage({ page: built, model, port: 0 });
+  const line = await openLine(served.url, LINE);
+  const browser = await launch();
+  return {
+    browser,
+    url: line.url,
+    async close() {
+      await browser.close();
+      line.close();
+      await served.close();
+      await folder.remove();
+    },
+  };
 }
 
 /** The page, with its camera on. */

@@ -1,0 +1,63 @@
+// A host behind a line of limited speed: passes requests on to another and sends the answers as fast as the line allows,
+// code and WebAssembly compressed, as static hosts do.
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+
+const COMPRESSED = /javascript|wasm|css|html|json|svg/;
+const CHUNK = 32 * 1024;
+const compress = promisify(gzip);
+
+/** @param megabits per second, for all connections together */
+export async function openLine(
+  host: string,
+  megabits: number,
+): Promise<{ readonly url: string; close(): void }> {
+  const bytesPerMillisecond = (megabits * 1e6) / 8 / 1000;
+  // What is already compressed: a round must not pay for it.
+  const answers = new Map<string, Promise<{ body: Buffer; headers: Record<string, string> }>>();
+  const read = async (path: string) => {
+    const response = await fetch(new URL(path, host));
+    const body = Buffer.from(await response.arrayBuffer());
+    const headers = Object.fromEntries(response.headers);
+    const { 'content-length': _length, 'transfer-encoding': _encoding, ...kept } = headers;
+    return COMPRESSED.test(kept['content-type'] ?? '')
+      ? { body: await compress(body), headers: { ...kept, 'content-encoding': 'gzip' } }
+      : { body, headers: { ...kept, 'content-length': String(body.length) } };
+  };
+  /** When the line has sent all that was given to it. */
+  let free = 0;
+  async function* paced(body: Buffer) {
+    for (let at = 0; at < body.length; at += CHUNK) {
+      const chunk = body.subarray(at, at + CHUNK);
+      free = Math.max(free, performance.now()) + chunk.length / bytesPerMillisecond;
+      const wait = free - performance.now();
+      if (wait > 1) await setTimeout(wait);
+      yield chunk;
+    }
+  }
+  const server = createServer((request, response) => {
+    const path = request.url ?? '/';
+    const answer = answers.get(path) ?? read(path);
+    answers.set(path, answer);
+    answer
+      .then(({ body, headers }) => {
+        response.writeHead(200, headers);
+        return pipeline(paced(body), response);
+      })
+      .catch(() => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
