@@ -1,6 +1,5 @@
 // Logistic regression on frozen embeddings, for the benchmarks of voices.
 
-const PENALTY = 1;
 const STEPS = 200;
 
 /** Embeddings `[n, width]` with the index of each one's label. */
@@ -29,17 +28,22 @@ export function standardized(
 }
 
 /**
- * Logistic regression with the penalty ‖W‖² / 2 beside the sum of losses, by gradient descent with Nesterov's momentum:
+ * Logistic regression with the penalty `penalty` · ‖W‖² / 2 beside the sum of losses, by gradient descent with Nesterov's momentum:
  * the loss is convex, and its steepest curvature at most half the largest eigenvalue of XᵀX.
  */
-export function fit(of: Embedded, rows: Float32Array, training: readonly number[]): Float32Array {
+export function fit(
+  of: Embedded,
+  rows: Float32Array,
+  training: readonly number[],
+  penalty = 1,
+): Float32Array {
   const { width, classes, labels } = of;
   const size = (width + 1) * classes;
   let [weight, before] = [new Float32Array(size), new Float32Array(size)];
-  const rate = 1 / (PENALTY + 0.5 * largestEigenvalue(width, rows, training));
+  const rate = 1 / (penalty + 0.5 * largestEigenvalue(width, rows, training));
   for (let step = 1; step <= STEPS; step++) {
     const ahead = weight.map((w, i) => w + ((step - 1) / (step + 2)) * (w - before[i]!));
-    const slope = ahead.map((w, i) => (i < width * classes ? PENALTY * w : 0));
+    const slope = ahead.map((w, i) => (i < width * classes ? penalty * w : 0));
     for (const i of training) {
       const p = posterior(of, rows, i, ahead);
       p[labels[i]!]! -= 1;

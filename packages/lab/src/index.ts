@@ -25,6 +25,7 @@ export {
   readPretrainedText,
 } from './encoders/load.js';
 export {
+  embedVoice,
   loadVoiceEncoder,
   readPretrainedVoice,
   type VoiceEncoder,
@@ -32,7 +33,7 @@ export {
 } from './encoders/load-voice.js';
 export { readPretrainedWords } from './encoders/load-words.js';
 export { logMel, melFilters } from './encoders/log-mel.js';
-export { whisper } from './encoders/whisper.js';
+export { embeddingWidth, whisper } from './encoders/whisper.js';
 export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';
 export { profiles } from './encoders/profiles.js';
 export { seedInterval } from './evaluate/intervals.js';

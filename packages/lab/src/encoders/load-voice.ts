@@ -20,7 +20,14 @@ import type { LoadEncoderOptions } from './load.js';
 import { HOP, logMel, SAMPLE_RATE } from './log-mel.js';
 import { type PretrainedEncoder, type PretrainedOptions, readPretrained } from './pretrained.js';
 import type { PretrainedSpec } from './profiles.js';
-import { poolSteps, whisper, whisperConfig, type WhisperConfig } from './whisper.js';
+import {
+  embeddingWidth,
+  embedStates,
+  poolSteps,
+  whisper,
+  whisperConfig,
+  type WhisperConfig,
+} from './whisper.js';
 
 export interface VoiceEncoderSpec extends PretrainedSpec {
   /** Blocks whose last states are averaged, counted from 1; `published` takes the normalised states of the last. */
@@ -51,7 +58,11 @@ export const LEAST_SAMPLES = 201;
 
 /** Names and shapes of an encoder's parameters. */
 export const whisperParameters = (config: WhisperConfig): ParameterSpec[] =>
-  collectParameters((p) => whisper(p, config, input(p.graph, 'mel', 'float32', [1, config.bands, 2])).last);
+  collectParameters((p) => {
+    const states = whisper(p, config, input(p.graph, 'mel', 'float32', [1, config.bands, 2]));
+    // Published encoders have the last norm whether it is pooled or not.
+    return [states.last, embedStates(p, config, states)];
+  });
 
 /** @throws MienError `weights`, `format`, `file` or `offline` if files are missing, of another model or damaged */
 export const readPretrainedVoice = (
@@ -94,23 +105,27 @@ export interface VoiceComputation {
 }
 
 /**
- * States of a block `[1, steps, width]` from samples `[1, n]` at 16 kHz, one for each 20 ms. The blocks above it are
- * neither computed nor needed in the weights.
+ * The embedding of samples `[1, n]` at 16 kHz and the states `[1, steps, width]` of a block, one for each 20 ms. The blocks
+ * above it are neither computed nor needed in the weights. `published` pools as the encoder's configuration says.
  * @throws MienError `config` when there is no such block.
  */
-export function voiceStates(
+export function embedVoice(
   p: Parameters,
   config: WhisperConfig,
   samples: Value,
   block: VoiceEncoderSpec['block'],
-): Value {
+): { readonly embedding: Value; readonly states: Value } {
   if (block !== 'published' && !(Number.isInteger(block) && block >= 1 && block <= config.layers))
     throw new MienError('config', `there is no block ${block}, the encoder has ${config.layers}`, {
       field: 'block',
     });
   const mel = logMel(samples, config.bands);
-  if (block === 'published') return whisper(p, config, mel).last;
-  return whisper(p, config, mel, block).layers[block]!;
+  if (block !== 'published') {
+    const states = whisper(p, config, mel, block).layers[block]!;
+    return { embedding: poolSteps(states), states };
+  }
+  const all = whisper(p, config, mel);
+  return { embedding: embedStates(p, config, all), states: all.last };
 }
 
 /**
@@ -125,12 +140,9 @@ export async function createVoiceEncoder(
 ): Promise<VoiceEncoder> {
   const graph = createGraph('voice-encoder');
   const samples = input(graph, 'samples', 'float32', [1, 'samples']);
-  const states = voiceStates(constantParameters(graph, weights), config, samples, block);
-  const session = await createSession(
-    encodeModel(graph, { embedding: poolSteps(states), states }),
-    defined({ threads }),
-  );
-  const { width } = config;
+  const outputs = embedVoice(constantParameters(graph, weights), config, samples, block);
+  const session = await createSession(encodeModel(graph, outputs), defined({ threads }));
+  const width = block === 'published' ? embeddingWidth(config) : config.width;
   const maxSamples = config.positions * 2 * HOP;
 
   const run = async <const Output extends 'embedding' | 'states'>(clip: Float32Array, output: Output) => {

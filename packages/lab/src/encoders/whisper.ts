@@ -2,13 +2,17 @@
 // Source: Radford et al. 2023, section 2.2; names and layer order as in Hugging Face transformers.
 import {
   add,
+  concat,
+  constantInit,
   conv1d,
+  defined,
   div,
   firstRows,
   gelu,
   linear,
   linearProduct,
   matmul,
+  maximum,
   mean,
   mul,
   normalInit,
@@ -17,6 +21,7 @@ import {
   reshape,
   scoped,
   softmax,
+  sqrt,
   sub,
   sum,
   transpose,
@@ -38,7 +43,16 @@ export interface WhisperConfig {
   readonly inner: number;
   /** Most states of a clip, of 20 ms each. */
   readonly positions: number;
+  /**
+   * What is pooled to an embedding: means and deviations over time of the states of every block, standardised; if missing,
+   * the mean of the normalised states of the last. Emotion is in other blocks than words are, and in how states vary.
+   */
+  readonly pooling?: 'statistics' | undefined;
 }
+
+/** Width of the embedding. */
+export const embeddingWidth = ({ width, layers, pooling }: WhisperConfig): number =>
+  pooling === 'statistics' ? 2 * (layers + 1) * width : width;
 
 const schema = z.object({
   model_type: z.literal('whisper'),
@@ -50,6 +64,7 @@ const schema = z.object({
   max_source_positions: count,
   activation_function: z.literal('gelu'),
   scale_embedding: z.literal(false).default(false),
+  pooling: z.literal('statistics').optional(),
 });
 
 /**
@@ -66,6 +81,7 @@ export function whisperConfig(json: unknown, file?: string): WhisperConfig {
     heads: data.encoder_attention_heads,
     inner: data.encoder_ffn_dim,
     positions: data.max_source_positions,
+    ...defined({ pooling: data.pooling }),
   };
   checkHeads(config, file);
   return config;
@@ -186,6 +202,37 @@ export function poolSteps(states: Value, lengths?: Value): Value {
   const [batch, steps] = states.shape as [number, number];
   const real = stepsWithin(lengths, steps);
   return div(sum(mul(states, reshape(real, [batch, steps, 1])), [1]), sum(real, [1], true));
+}
+
+/** Least variance: of two equal states the square root would have no gradient. */
+const LEAST_VARIANCE = 1e-6;
+
+/** Names of what embeddings of statistics are standardised by; they are not trained. */
+export const POOL_MEAN = 'pool.mean';
+export const POOL_SCALE = 'pool.scale';
+
+/** The embeddings of clips `[batch, embeddingWidth]` from the states of all blocks; `lengths` as for `whisper`. */
+export function embedStates(
+  p: Parameters,
+  config: WhisperConfig,
+  states: WhisperStates,
+  lengths?: Value,
+): Value {
+  if (config.pooling === undefined) return poolSteps(states.last, lengths);
+  const statistics = states.layers.flatMap((layer) => {
+    const centre = poolSteps(layer, lengths);
+    const [batch, width] = centre.shape as [number, number];
+    const apart = sub(layer, reshape(centre, [batch, 1, width]));
+    const variance = poolSteps(mul(apart, apart), lengths);
+    return [centre, sqrt(maximum(variance, LEAST_VARIANCE))];
+  });
+  const width = [embeddingWidth(config)];
+  return scoped(p.graph, 'pool', () =>
+    mul(
+      sub(concat(statistics, 1), p.get(POOL_MEAN, width, constantInit(0))),
+      p.get(POOL_SCALE, width, constantInit(1)),
+    ),
+  );
 }
 
 /** Parts of the encoder that rates and `from` refer to, from its input on. */

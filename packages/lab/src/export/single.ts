@@ -1,4 +1,5 @@
 // A bundle of one learned encoder, for programs that read only texts, faces or voices: no pairs, no fusion, no test data.
+import { embeddingWidth } from '../encoders/whisper.js';
 import { defined } from 'mien-engine/base';
 import { SPEECH_RATE } from 'mien/parts/audio';
 import { BUNDLE_FORMAT, type BundleManifest, FILES, writeBundle } from 'mien/parts/bundle';
@@ -70,7 +71,7 @@ export async function exportSingle({ encoder, name, out }: SingleOptions): Promi
     return write(
       {
         ...common,
-        voice: { ...posterior, model: FILES.voice, width: config.width, sampleRate: SPEECH_RATE },
+        voice: { ...posterior, model: FILES.voice, width: embeddingWidth(config), sampleRate: SPEECH_RATE },
       },
       // Training normalises the states of the last block that it used.
       { [FILES.voice]: learnedVoiceModel({ ...encoder.voice, block: 'published' }) },

@@ -11,8 +11,8 @@ import {
   type Tensors,
 } from 'mien-engine';
 import { quantizedLinears } from '../encoders/bert.js';
-import { type VoiceEncoderSpec, voiceStates } from '../encoders/load-voice.js';
-import { poolSteps, type WhisperConfig } from '../encoders/whisper.js';
+import { embedVoice, type VoiceEncoderSpec } from '../encoders/load-voice.js';
+import type { WhisperConfig } from '../encoders/whisper.js';
 import { CLASSIFIER } from '../learn/classifier.js';
 import { halfParameters, linearTop, type Precision, type Top } from './models.js';
 
@@ -37,15 +37,19 @@ const EXACT = /\.self_attn\.(v|out)_proj$/;
 
 function smallParameters(graph: Graph, weights: Tensors): Parameters {
   const quantized = quantizedLinears(graph, weights);
+  const halves = halfParameters(graph, weights);
+  const exact = constantParameters(graph, weights);
   return {
-    ...halfParameters(graph, weights),
+    ...halves,
+    // What an embedding is standardised by may be large beside what is left.
+    get: (name, shape, init) => (name.startsWith('pool.') ? exact : halves).get(name, shape, init),
     linear: (name, x) => (EXACT.test(name) ? undefined : quantized(name, x)),
   };
 }
 
 /**
  * From `samples` `[1, n]` at 16 kHz, trimmed and levelled, at least 201 and at most 30 s in Whisper, to `embedding`
- * `[1, width]`, the mean over time of a block's states, and `logits` `[1, labels]`. Small models compute most linear
+ * `[1, width]`, pooled over time, and `logits` `[1, labels]`. Small models compute most linear
  * layers in integers (seven-bit weights, activations quantised as they come); kernels and positions are stored as
  * float16, and the spectrogram stays float32, since its logarithm would enlarge what is rounded off quiet bands.
  * @throws MienError `config` if there is no such block, `weights` that names a missing tensor.
@@ -58,7 +62,7 @@ export function voiceModel(
   const graph = createGraph('voice');
   const samples = input(graph, 'samples', 'float32', [1, 'samples']);
   const p = precision === 'small' ? smallParameters(graph, weights) : constantParameters(graph, weights);
-  const embedding = poolSteps(voiceStates(p, config, samples, block));
+  const { embedding } = embedVoice(p, config, samples, block);
   return encodeModel(graph, { embedding, logits: top(embedding) });
 }
 

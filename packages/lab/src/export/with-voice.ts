@@ -1,5 +1,6 @@
 // `mien export --voice`: a learned voice joins a bundle that reads texts and faces. Its other models, what they answer and
 // what was measured of them stay as they are; the decision is built anew around the fusion head that it has.
+import { embeddingWidth } from '../encoders/whisper.js';
 import { defined, MienError, outputsOf, readModel } from 'mien-engine';
 import { SPEECH_RATE } from 'mien/parts/audio';
 import { type Progress, silentProgress } from 'mien/parts/base';
@@ -162,7 +163,7 @@ async function fitted(voice: LearnedVoice, clips: ReadClips, progress: Progress)
     temperature,
     prior,
     certainty: fitCertainty(truth, toPosteriors(scores(labels.length, logits), temperature)),
-    width: voice.config.width,
+    width: embeddingWidth(voice.config),
     sampleRate: SPEECH_RATE,
   };
   return { part, small, exact, rows };

@@ -1,5 +1,5 @@
 // `mien learn voice`: trains a published voice encoder on corpora of acted speech and writes it to a folder.
-import { MienError } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import { readClip, type SpeechItem } from '../data/speech.js';
@@ -19,7 +19,7 @@ import {
 import { writeLearned, type LearnedRecord } from './learned.js';
 import type { VoiceLearnSettings } from './settings.js';
 import { fitCorpusTemperature } from './text-validation.js';
-import { voiceLogits, voiceTrainee, type VoiceModel } from './voice-model.js';
+import { standardizing, voiceLogits, voiceTrainee, type VoiceModel } from './voice-model.js';
 import { repeatsOf } from './encoder-task.js';
 import { corpusEvidence, voiceTask, type VoiceSet } from './voice-task.js';
 
@@ -60,7 +60,12 @@ export async function learnVoice(options: LearnVoiceOptions): Promise<LearnedRec
     items: prepared.items,
     calibration: { prior: [...prior], temperature: temperatureOf(logits, validationSet, labels.length) },
     terms: [WHISPER_TERMS, ...[...corpora].sort().map((corpus) => SPEECH_CORPORA[corpus].terms)],
-    config: { ...(json as object), encoder_layers: model.config.layers, label_names: labels },
+    config: {
+      ...(json as object),
+      encoder_layers: model.config.layers,
+      ...defined({ pooling: model.config.pooling }),
+      label_names: labels,
+    },
   });
 }
 
@@ -99,17 +104,25 @@ async function prepare(options: LearnVoiceOptions) {
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no clips to train on, or none to validate with');
   const { located, config, json, ...published } = await readPretrainedVoice(encoder, options);
-  const model: VoiceModel = { config: firstBlocks(config, settings.blocks), classes: labels.length };
+  const pooling = settings.pooling === 'statistics' ? settings.pooling : undefined;
+  const model: VoiceModel = {
+    config: { ...firstBlocks(config, settings.blocks), ...defined({ pooling }) },
+    classes: labels.length,
+  };
   const kept = Object.entries(await published.weights()).filter(([name]) => isKept(model.config)(name));
-  const weights = withClassifier(Object.fromEntries(kept), voiceTrainee(model, settings, 100), settings.seed);
   const clips = await readClips([...training, ...validation], progress);
   const set = (items: readonly SpeechItem[], from: number): VoiceSet => ({
     clips: clips.slice(from, from + items.length),
     labels: Uint8Array.from(items, ({ label }) => labels.indexOf(label)),
     corpora: items.map(({ corpus }) => corpus),
   });
-  const validationSet = set(validation, training.length);
-  const task = voiceTask(model, weights, settings, set(training, 0), validationSet, threads);
+  const [trainingSet, validationSet] = [set(training, 0), set(validation, training.length)];
+  const weights = withClassifier(
+    await standardizing(model, Object.fromEntries(kept), trainingSet.clips, threads),
+    voiceTrainee(model, settings, 100),
+    settings.seed,
+  );
+  const task = voiceTask(model, weights, settings, trainingSet, validationSet, threads);
   const hashes = new Map(
     [...training, ...validation].map(({ id }, i) => {
       const { buffer, byteOffset, byteLength } = clips[i]!;

@@ -13,7 +13,7 @@ import { bertParameters } from '../encoders/load.js';
 import { type Pretrained, WEIGHTS_FILE } from '../encoders/pretrained.js';
 import { whisperParameters } from '../encoders/load-voice.js';
 import { readWeights } from '../encoders/weights.js';
-import { whisperConfig, type WhisperConfig } from '../encoders/whisper.js';
+import { embeddingWidth, whisperConfig, type WhisperConfig } from '../encoders/whisper.js';
 import type { Trained } from '../train/loop.js';
 import type { EpochEntry } from '../train/position.js';
 import { CLASSIFIER, FINE_CLASSIFIER, PUBLISHED_CLASSIFIER } from './classifier.js';
@@ -252,7 +252,7 @@ export async function readLearnedVoice(folder: string): Promise<LearnedVoice> {
     labels: record.labels,
     config,
     weights: await readWeights(join(encoder, WEIGHTS_FILE), {
-      specs: [...whisperParameters(config), ...classifierSpecs(config.width, record.labels.length)],
+      specs: [...whisperParameters(config), ...classifierSpecs(embeddingWidth(config), record.labels.length)],
     }),
   };
 }

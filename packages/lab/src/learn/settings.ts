@@ -222,6 +222,11 @@ const voice = z.strictObject({
   averageDecay: decay.default(0.99),
   /** How many of the encoder's blocks are used and kept, from the first; null for all. */
   blocks: count.nullable().default(3),
+  /**
+   * What is pooled over time: `mean`, the normalised states of the last block; `statistics`, means and deviations of those
+   * of every block, each standardised on the training clips.
+   */
+  pooling: z.enum(['mean', 'statistics']).default('mean'),
   /** The first part that is trained: `conv1`, `conv2`, `layers.0`, … */
   from: z.string().default('conv1'),
   dropout: decay.default(0.1),

@@ -5,6 +5,7 @@ import {
   cast,
   dropout,
   equal,
+  float32,
   less,
   linear,
   mul,
@@ -14,7 +15,15 @@ import {
 } from 'mien-engine';
 import { createVoiceEncoder, type VoiceEncoder } from '../encoders/load-voice.js';
 import { logMelOfBatch, samplesOfBatch } from '../encoders/log-mel.js';
-import { poolSteps, whisper, type WhisperConfig } from '../encoders/whisper.js';
+import {
+  embeddingWidth,
+  embedStates,
+  POOL_MEAN,
+  POOL_SCALE,
+  whisper,
+  type WhisperConfig,
+} from '../encoders/whisper.js';
+import { meanOf } from 'mien/parts/evaluate';
 import { defineTrainee, type Trainee } from '../train/step.js';
 import { CLASSIFIER, classify } from './classifier.js';
 import type { VoiceLearnSettings } from './settings.js';
@@ -51,8 +60,8 @@ export function voiceTrainee(
       const { samples, frames: lengths, targets, offsets, weights, seed } = batch;
       const mel = logMelOfBatch(samples, lengths, config.bands);
       const masked = maskSpectrogram(mel, { timeMasks: batch.timeMasks, bandMasks: batch.bandMasks });
-      const { last } = whisper(p, config, masked, config.layers, lengths);
-      const embedding = dropout(poolSteps(last, lengths), rate, { seed, place: CLASSIFIER });
+      const states = whisper(p, config, masked, config.layers, lengths);
+      const embedding = dropout(embedStates(p, config, states, lengths), rate, { seed, place: CLASSIFIER });
       const logits = add(linear(p, CLASSIFIER, embedding, classes), offsets);
       const hits = cast(equal(argMax(logits), argMax(targets)), 'float32');
       // Rows that fill up a batch have no weight.
@@ -77,6 +86,37 @@ const voiceEncoder = (
     { id: 'in training', revision: 'local', sha256: '', dtype: 'float32', preprocessing: {} },
     threads === undefined ? {} : { threads },
   );
+
+/**
+ * The weights with what the statistics of these clips are standardised by: each gets the mean 0 and the deviation 1.
+ * Encoders that pool otherwise are left as they are.
+ */
+export async function standardizing(
+  model: VoiceModel,
+  weights: Tensors,
+  clips: readonly Float32Array[],
+  threads?: number,
+): Promise<Tensors> {
+  if (model.config.pooling === undefined) return weights;
+  const size = embeddingWidth(model.config);
+  const plain = {
+    [POOL_MEAN]: float32([size], new Float32Array(size)),
+    [POOL_SCALE]: float32([size], new Float32Array(size).fill(1)),
+  };
+  const encoder = await voiceEncoder(model, { ...weights, ...plain }, threads);
+  try {
+    const { data } = await encoder.encode(clips.map((clip) => clip.subarray(0, encoder.maxSamples)));
+    const [centre, scale] = [new Float32Array(size), new Float32Array(size)];
+    for (let k = 0; k < size; k++) {
+      const column = clips.map((_, i) => data[i * size + k]!);
+      centre[k] = meanOf(column);
+      scale[k] = 1 / Math.sqrt(Math.max(meanOf(column.map((value) => (value - centre[k]!) ** 2)), 1e-8));
+    }
+    return { ...weights, [POOL_MEAN]: float32([size], centre), [POOL_SCALE]: float32([size], scale) };
+  } finally {
+    await encoder.dispose();
+  }
+}
 
 /** Logits `[n, classes]` of clips at 16 kHz, each computed at its own length; longer ones are cut at the longest. */
 export async function voiceLogits(

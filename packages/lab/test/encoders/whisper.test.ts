@@ -10,6 +10,7 @@ import {
   float32,
   gradients,
   input,
+  int32,
   mul,
   sum,
   type Tensor,
@@ -18,8 +19,15 @@ import {
 import { readSafetensorsFile } from 'mien-engine/node';
 import { loadVoiceEncoder, whisperTiny } from '../../src/encoders/load-voice.js';
 import { createVoiceEncoder, readPretrainedVoice, whisperParameters } from '../../src/encoders/load-voice.js';
-import { logMel, melFilters } from '../../src/encoders/log-mel.js';
-import { poolSteps, whisper, whisperConfig, type WhisperConfig } from '../../src/encoders/whisper.js';
+import { logMel, logMelOfBatch, melFilters, reflected, samplesOfBatch } from '../../src/encoders/log-mel.js';
+import {
+  embeddingWidth,
+  embedStates,
+  poolSteps,
+  whisper,
+  whisperConfig,
+  type WhisperConfig,
+} from '../../src/encoders/whisper.js';
 import { compute, numbers } from '../../../engine/test/graph/harness.js';
 import { goldenInput, goldenWeights, readGolden, relativeError } from '../../../../test/support/golden.js';
 import {
@@ -114,6 +122,71 @@ describe('weights by the formula', () => {
     await expect(encoder.encode([new Float32Array(200)])).rejects.toThrow(/200 samples, 201 to 16000/);
     await expect(encoder.encode([new Float32Array(16_001)])).rejects.toThrow(/at most 1 s/);
     await encoder.dispose();
+  });
+
+  it('pool means and deviations of all blocks over a clip’s own steps, standardised', async () => {
+    const config = { ...small, pooling: 'statistics' as const };
+    const size = embeddingWidth(config);
+    expect(size).toBe(2 * (small.layers + 1) * small.width);
+    const centre = Float32Array.from({ length: size }, (_, k) => Math.sin(k));
+    const scale = Float32Array.from({ length: size }, (_, k) => 1 + (k % 3));
+    const weights = {
+      ...smallWeights,
+      'pool.mean': float32([size], centre),
+      'pool.scale': float32([size], scale),
+    };
+    const clips = [madeSound(3200).data, madeSound(8000).data];
+    const encoder = await createVoiceEncoder(config, weights, identity, { threads: 1 });
+    const { data } = await encoder.encode(clips);
+    await encoder.dispose();
+    for (const [i, clip] of clips.entries()) {
+      const graph = createGraph('layers');
+      const x = input(graph, 'samples', 'float32', [1, clip.length]);
+      const { layers } = whisper(constantParameters(graph, smallWeights), small, logMel(x, 80));
+      const outputs = Object.fromEntries(layers.map((layer, l) => [`layer ${l}`, layer]));
+      const found = await compute(graph, outputs, { samples: float32([1, clip.length], clip) });
+      const expected = layers.flatMap((_, l) => {
+        const rows = numbers(found[`layer ${l}`]);
+        const columns = Array.from({ length: small.width }, (_, k) =>
+          rows.filter((_, j) => j % small.width === k),
+        );
+        const means = columns.map((column) => column.reduce((a, b) => a + b, 0) / column.length);
+        const deviations = columns.map((column, k) =>
+          Math.sqrt(column.reduce((a, b) => a + (b - means[k]!) ** 2, 0) / column.length),
+        );
+        return [...means, ...deviations];
+      });
+      const scaled = expected.map((value, k) => (value - centre[k]!) * scale[k]!);
+      expect(relativeError(data.subarray(i * size, (i + 1) * size), scaled)).toBeLessThan(1e-4);
+    }
+
+    // Padded to one length, each has the embedding that it has alone.
+    const frames = 50;
+    const graph = createGraph('batch');
+    const row = samplesOfBatch(frames);
+    const rows = new Float32Array(2 * row);
+    clips.forEach((clip, i) => reflected(clip, rows.subarray(i * row, (i + 1) * row)));
+    const x = input(graph, 'samples', 'float32', [2, row]);
+    const lengths = input(graph, 'frames', 'int32', [2]);
+    const p = constantParameters(graph, weights);
+    const embedding = embedStates(
+      p,
+      config,
+      whisper(p, config, logMelOfBatch(x, lengths, 80), config.layers, lengths),
+      lengths,
+    );
+    const batch = await compute(
+      graph,
+      { embedding },
+      {
+        samples: float32([2, row], rows),
+        frames: int32(
+          [2],
+          clips.map(({ length }) => length / 160),
+        ),
+      },
+    );
+    expect(relativeError(numbers(batch['embedding']), data)).toBeLessThan(1e-4);
   });
 
   it('load from a folder, with the states of the block that is named', async () => {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   constantParameters,
   createGraph,
+  createSession,
   encodeSafetensors,
   float32,
   input,
@@ -16,9 +17,10 @@ import {
 import { silentProgress } from 'mien/parts/base';
 import { FACE_LABELS } from 'mien/parts/data';
 import { loadAllSpeech, speakersOf, type SpeechItem } from '../../src/data/speech.js';
-import { loadVoiceEncoder, whisperParameters } from '../../src/encoders/load-voice.js';
+import { createVoiceEncoder, loadVoiceEncoder, whisperParameters } from '../../src/encoders/load-voice.js';
 import { framesOf, logMel, logMelOfBatch, reflected, samplesOfBatch } from '../../src/encoders/log-mel.js';
-import { poolSteps, whisper, whisperConfig } from '../../src/encoders/whisper.js';
+import { embeddingWidth, poolSteps, whisper, whisperConfig } from '../../src/encoders/whisper.js';
+import { learnedVoiceModel } from '../../src/export/voice.js';
 import { averageLearned } from '../../src/learn/average.js';
 import { learnVoice, readClips } from '../../src/learn/learn-voice.js';
 import { readLearnedVoice } from '../../src/learn/learned.js';
@@ -211,6 +213,47 @@ it('writes a Whisper of the used blocks, which can be read with its classifier',
     out: join(root, 'mean'),
   });
   expect(mean.kind).toBe('voice');
+});
+
+it('standardises statistics of all blocks on the training clips, and exports what it learned', async () => {
+  await learned('statistics', { pooling: 'statistics' });
+  const read = await readLearnedVoice(join(root, 'statistics'));
+  expect(read.config).toEqual({ ...config, layers: 1, pooling: 'statistics' });
+  const size = embeddingWidth(read.config);
+  const before = { ...read.weights };
+  for (const name of Object.keys(weights)) if (name in before) before[name] = weights[name]!;
+  const identity = {
+    id: 'before',
+    revision: 'local',
+    sha256: '',
+    dtype: 'float32',
+    preprocessing: {},
+  } as const;
+  const clips = await readClips(divideClips(items, settings()).training, silentProgress);
+  const encoder = await createVoiceEncoder(read.config, before, identity);
+  const { data } = await encoder.encode(clips);
+  await encoder.dispose();
+  for (let k = 0; k < size; k++) {
+    const column = clips.map((_, i) => data[i * size + k]!);
+    const mean = column.reduce((a, b) => a + b, 0) / column.length;
+    expect(mean).toBeCloseTo(0, 3);
+    expect(column.reduce((a, b) => a + (b - mean) ** 2, 0) / column.length).toBeCloseTo(1, 2);
+  }
+
+  const model = { config: read.config, classes: FACE_LABELS.length };
+  const [clip] = clips;
+  const expected = await voiceLogits(model, read.weights, [clip!], 1);
+  const exported = {
+    config: read.config,
+    weights: read.weights,
+    block: 'published',
+    labels: FACE_LABELS,
+  } as const;
+  const session = await createSession(learnedVoiceModel(exported, 'float32'), { threads: 1 });
+  const found = await session.run({ samples: float32([1, clip!.length], clip!) });
+  await session.dispose();
+  expect(found['embedding']!.shape).toEqual([1, size]);
+  expect(relativeError(found['logits']!.data as Float32Array, expected)).toBeLessThan(1e-4);
 });
 
 it('scores each corpus over its labels, and all corpora equally', () => {
