@@ -25,7 +25,7 @@ export interface DecodedImage {
 /** Grey pixels `[height, width]` as RGB. */
 export function rgbFromGrey({ data, ...size }: DecodedImage): DecodedImage {
   const rgb = new Uint8Array(data.length * 3);
-  data.forEach((grey, i) => rgb.fill(grey, 3 * i, 3 * i + 3));
+  for (const [i, grey] of data.entries()) rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] = grey;
   return { ...size, data: rgb };
 }
 

@@ -6,6 +6,7 @@ import { messageOf, MienError } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
 import { type DecodedImage, rgbFromGrey } from './encoder.js';
 import { checkPixels, MOST_PIXELS } from './pixel-limit.js';
+import { decodeSmallJpeg } from './small-jpeg.js';
 
 /** Raster formats; sharp would also render vector graphics and documents. */
 const FORMATS = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif', 'jp2', 'ppm'];
@@ -29,6 +30,8 @@ export async function decodeImage(
   const { maxPixels = MOST_PIXELS, file = typeof source === 'string' ? source : undefined } = options;
   const place = file === undefined ? {} : { file };
   const bytes = typeof source === 'string' ? await readImage(source) : source;
+  const small = await decodeSmallJpeg(bytes, maxPixels);
+  if (small) return small;
   try {
     const image = sharp(bytes, { failOn: 'truncated', limitInputPixels: maxPixels });
     // Asking for the format parses the header once more, which takes as long as decoding a small face.
