@@ -11,9 +11,9 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.base.json tsconfig.package.json ./
 COPY packages/engine packages/engine
 COPY packages/mien packages/mien
-# onnxruntime-node and the codec of small JPEG files are optional peers of the package and here tools of development, which
-# npm would prune; of what onnxruntime-node asks for, only onnxruntime-common is needed beyond its installation, and that is a dependency of the package. npm 11
-# brings them back as it prunes, npm 10 does not.
+# onnxruntime-node and the codec of small JPEG files are optional peers of the package and here tools of development,
+# which npm would prune; of what onnxruntime-node asks for, only onnxruntime-common is needed beyond its installation, and
+# that is a dependency of the package. npm 11 brings them back as it prunes, npm 10 does not.
 RUN node_modules/.bin/tsc -b packages/mien \
   && mv node_modules/onnxruntime-node node_modules/@cornerstonejs /tmp/ \
   && npm prune --omit=dev --workspace=mien --ignore-scripts --no-audit --no-fund \
