@@ -68,6 +68,22 @@ test('words stand in the timeline at their times, fused with the voice; unsure o
   await writeFile(join(root, 'wrong.csv'), 'start,end,text\n0,1,joy\n3,2,joy\n');
   const wrong = await runMien([...args, '--transcript', join(root, 'wrong.csv')]);
   expect(wrong.stderr).toMatch(/wrong\.csv, row 3: is not a part of a transcript/);
+  // The same words as subtitles.
+  const time = (seconds: number): string =>
+    new Date(1000 * seconds).toISOString().slice(11, 23).replace('.', ',');
+  const cues = parts.map(
+    ({ start, end, text }, i) => `${i + 1}\n${time(start)} --> ${time(end)}\n<i>${text}</i>\n`,
+  );
+  await writeFile(join(root, 'said.srt'), cues.join('\n'));
+  const subtitles = argsOf('said.wav', 'subtitles').filter((arg) => arg !== '--transcribe');
+  expect((await runMien([...subtitles, '--transcript', join(root, 'said.srt')])).code).toBe(0);
+  const subtitled = (await read('subtitles', 'transcript.jsonl'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Part);
+  expect(subtitled.map(({ text, label }) => [text, label])).toEqual(
+    parts.map(({ text, label }) => [text, label]),
+  );
   const [header, ...lines] = (await read('said', 'timeline.csv')).trim().split('\n');
   expect(header).toMatch(/,words$/);
   expect(lines).toHaveLength(rows.length);

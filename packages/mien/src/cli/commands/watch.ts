@@ -32,7 +32,10 @@ export function defineWatch(program: Command): void {
     .option('--thumbnails', 'show a face of each person on the page')
     .option('--no-mirror', 'do not average each face with its mirror image; takes half the time')
     .option('--transcribe', 'read what is said as well, if the bundle has files for words')
-    .option('--transcript <file>', 'what is said: CSV or JSONL with start and end in seconds, and text')
+    .option(
+      '--transcript <file>',
+      'what is said: SRT, WebVTT, or CSV or JSONL with start and end in seconds, and text',
+    )
     .option('--bundle <dir>', 'folder or URL of a bundle (default: the bundled model)')
     .option('--threads <n>', 'inference threads (default: all cores)', positiveInteger)
     .option('--overwrite', 'replace the results of an earlier run')
