@@ -30,7 +30,7 @@ export async function decodeImage(
   const { maxPixels = MOST_PIXELS, file = typeof source === 'string' ? source : undefined } = options;
   const place = file === undefined ? {} : { file };
   const bytes = typeof source === 'string' ? await readImage(source) : source;
-  const small = await decodeSmallJpeg(bytes, maxPixels);
+  const small = decodeSmallJpeg(bytes, maxPixels);
   if (small) return small;
   try {
     const image = sharp(bytes, { failOn: 'truncated', limitInputPixels: maxPixels });

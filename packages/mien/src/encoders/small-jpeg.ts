@@ -28,9 +28,16 @@ const MOST_BYTES = 1 << 20;
 /** A rejected file costs the decoder 16 of its 65,536 bytes of stack: it is replaced long before they are used up. */
 const MOST_REJECTED = 256;
 
+/** Loading takes as much processor time as sharp does longer for so many files: who decodes fewer does without. */
+const FIRST = 128;
+
 let decoder: Decoder | undefined;
 let loading: Promise<void> | undefined;
+let seen = 0;
 let rejected = 0;
+
+/** Loads the codec, if it is installed; `decodeSmallJpeg` does so by itself. */
+export const loadSmallJpegs = (): Promise<void> => (loading ??= load());
 
 async function load(): Promise<void> {
   // A package that is missing, or a runtime without WebAssembly.
@@ -44,17 +51,16 @@ async function load(): Promise<void> {
 /**
  * The pixels of a small baseline JPEG, the same that sharp gives.
  * Undefined for every other file: larger or in any way unusual, damaged, truncated, no JPEG at all, which sharp then
- * decodes or says what is wrong with; and if the codec is not installed.
+ * decodes or says what is wrong with; for the first files, until the codec is loaded; and if it is not installed.
  */
-export async function decodeSmallJpeg(
-  bytes: Uint8Array,
-  maxPixels: number,
-): Promise<DecodedImage | undefined> {
+export function decodeSmallJpeg(bytes: Uint8Array, maxPixels: number): DecodedImage | undefined {
   const frame = plainFrame(bytes);
   if (!frame || frame.width * frame.height > Math.min(maxPixels, MOST_PIXELS)) return undefined;
-  await (loading ??= load());
-  // Nothing is awaited from here on: concurrent calls share the decoder.
-  if (!decoder) return undefined;
+  seen += 1;
+  if (!decoder) {
+    if (seen > FIRST) void loadSmallJpegs();
+    return undefined;
+  }
   try {
     decoder.getEncodedBuffer(bytes.length).set(bytes);
     decoder.decode();

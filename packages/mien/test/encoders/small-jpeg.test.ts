@@ -4,11 +4,12 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp, { type JpegOptions } from 'sharp';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { decodeImage } from '../../src/encoders/images.js';
-import { decodeSmallJpeg } from '../../src/encoders/small-jpeg.js';
+import { decodeSmallJpeg, loadSmallJpegs } from '../../src/encoders/small-jpeg.js';
 
 const MOST = 50_000_000;
+beforeAll(loadSmallJpegs);
 const photograph = sharp(join(import.meta.dirname, '../../../../test/fixtures/astronaut.png'));
 
 const jpegOf = (width: number, height: number, options: JpegOptions = {}): Promise<Buffer> =>
@@ -44,9 +45,9 @@ describe('the pixels of sharp', () => {
       for (const chromaSubsampling of ['4:2:0', '4:4:4']) {
         const quality = [2, 40, 80, 100][width % 4]!;
         const bytes = await jpegOf(width, 1 + ((width * 7) % 35), { quality, chromaSubsampling });
-        expect(await decodeSmallJpeg(bytes, MOST)).toEqual(await bySharp(bytes));
+        expect(decodeSmallJpeg(bytes, MOST)).toEqual(await bySharp(bytes));
       }
-    expect(await decodeSmallJpeg(HALF_COLOURS, MOST)).toEqual(await bySharp(HALF_COLOURS));
+    expect(decodeSmallJpeg(HALF_COLOURS, MOST)).toEqual(await bySharp(HALF_COLOURS));
   });
 
   it('for colours at the ends of their range', async () => {
@@ -57,7 +58,7 @@ describe('the pixels of sharp', () => {
         const bytes = await sharp(data, { raw: { width: 8, height: 8, channels: 3 } })
           .jpeg({ quality })
           .toBuffer();
-        expect(await decodeSmallJpeg(bytes, MOST)).toEqual(await bySharp(bytes));
+        expect(decodeSmallJpeg(bytes, MOST)).toEqual(await bySharp(bytes));
       }),
       { numRuns: 50 },
     );
@@ -66,7 +67,7 @@ describe('the pixels of sharp', () => {
   it('for grey files', async () => {
     const bytes = await greyJpeg(31, 20);
     expect((await sharp(bytes).metadata()).channels).toBe(1);
-    expect(await decodeSmallJpeg(bytes, MOST)).toEqual(await bySharp(bytes));
+    expect(decodeSmallJpeg(bytes, MOST)).toEqual(await bySharp(bytes));
   });
 
   it('for files decoded at the same time, each its own', async () => {
@@ -95,13 +96,13 @@ describe('what is left to sharp', () => {
     ],
   ];
   it.each(unusual)('%s', async (_, make) => {
-    expect(await decodeSmallJpeg(await make(), MOST)).toBeUndefined();
+    expect(decodeSmallJpeg(await make(), MOST)).toBeUndefined();
   });
 
   it('a file of more pixels than allowed, which is refused by its size', async () => {
     const bytes = await jpegOf(20, 30);
-    expect(await decodeSmallJpeg(bytes, 600)).toBeDefined();
-    expect(await decodeSmallJpeg(bytes, 599)).toBeUndefined();
+    expect(decodeSmallJpeg(bytes, 600)).toBeDefined();
+    expect(decodeSmallJpeg(bytes, 599)).toBeUndefined();
     await expect(decodeImage(bytes, { maxPixels: 599 })).rejects.toThrow(/has 20 × 30 pixels/);
   });
 
@@ -109,7 +110,7 @@ describe('what is left to sharp', () => {
     const bytes = await jpegOf(20, 20);
     const frame = bytes.indexOf(Buffer.of(0xff, 0xc0));
     bytes.writeUInt16BE(250, frame + 5);
-    expect(await decodeSmallJpeg(bytes, MOST)).toBeUndefined();
+    expect(decodeSmallJpeg(bytes, MOST)).toBeUndefined();
     // Which sharp makes up.
     expect(await decodeImage(bytes)).toEqual(await bySharp(bytes));
   });
@@ -120,9 +121,12 @@ describe('what is left to sharp', () => {
     const damaged = whole.subarray(0, -9);
     // The decoder loses some stack to each and is replaced in time: it would fail after some 4,000.
     for (let i = 0; i < 5000; i++) {
-      if (await decodeSmallJpeg(damaged, MOST)) throw new Error('a truncated file was decoded');
-      if (i % 500 === 0) expect(await decodeSmallJpeg(whole, MOST)).toEqual(expected);
+      if (decodeSmallJpeg(damaged, MOST)) throw new Error('a truncated file was decoded');
+      if (i % 100 === 0) await loadSmallJpegs();
+      if (i % 500 === 0) expect(decodeSmallJpeg(whole, MOST)).toEqual(expected);
     }
+    await loadSmallJpegs();
+    expect(decodeSmallJpeg(whole, MOST)).toEqual(expected);
   });
 });
 
@@ -188,7 +192,9 @@ it('damaged files: the same pixels as sharp, or left to it', async () => {
   const digests = await digestsBySharp(files);
   let decoded = 0;
   for (const [i, file] of files.entries()) {
-    const image = await decodeSmallJpeg(file, MOST);
+    // It is replaced in between.
+    await loadSmallJpegs();
+    const image = decodeSmallJpeg(file, MOST);
     if (!image) continue;
     decoded += 1;
     const size = `${image.width}x${image.height}`;
@@ -197,21 +203,51 @@ it('damaged files: the same pixels as sharp, or left to it', async () => {
   expect(decoded).toBeGreaterThan(50);
 });
 
-describe('without the codec', () => {
+describe('loading the codec', () => {
+  const codec = '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs';
   afterEach(() => {
-    vi.doUnmock('@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs');
+    vi.doUnmock(codec);
     vi.resetModules();
   });
 
-  it('sharp decodes everything', async () => {
+  it('happens after many small files, which sharp decodes until then', async () => {
     vi.resetModules();
-    vi.doMock('@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs', () => {
+    let loads = 0;
+    vi.doMock(codec, async (original) => {
+      const { default: load } = await original<{ default: (options: object) => Promise<unknown> }>();
+      return {
+        default: (options: object) => {
+          loads += 1;
+          return load(options);
+        },
+      };
+    });
+    const { decodeSmallJpeg: small, loadSmallJpegs: loaded } =
+      await import('../../src/encoders/small-jpeg.js');
+    const [bytes, other] = await Promise.all([jpegOf(20, 20), jpegOf(20, 20, { progressive: true })]);
+    for (let i = 0; i < 200; i++) expect(small(other, MOST)).toBeUndefined();
+    for (let i = 0; i < 128; i++) expect(small(bytes, MOST)).toBeUndefined();
+    // Had it begun to load, this would be later.
+    await import(/* @vite-ignore */ codec);
+    expect(loads).toBe(0);
+    expect(small(bytes, MOST)).toBeUndefined();
+    await vi.waitFor(() => expect(loads).toBe(1));
+    await loaded();
+    expect(small(bytes, MOST)).toEqual(await bySharp(bytes));
+    expect(loads).toBe(1);
+  });
+
+  it('fails where it is not installed, and sharp decodes everything', async () => {
+    vi.resetModules();
+    vi.doMock(codec, () => {
       throw new Error('Cannot find package');
     });
-    const bytes = await jpegOf(20, 20);
-    const { decodeSmallJpeg: small } = await import('../../src/encoders/small-jpeg.js');
+    const { decodeSmallJpeg: small, loadSmallJpegs: loaded } =
+      await import('../../src/encoders/small-jpeg.js');
     const { decodeImage: decode } = await import('../../src/encoders/images.js');
-    expect(await small(bytes, MOST)).toBeUndefined();
-    expect(await decode(bytes)).toEqual(await decodeImage(bytes));
+    const bytes = await jpegOf(20, 20);
+    await loaded();
+    expect(small(bytes, MOST)).toBeUndefined();
+    expect(await decode(bytes)).toEqual(await bySharp(bytes));
   });
 });
