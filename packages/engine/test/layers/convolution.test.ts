@@ -6,7 +6,8 @@ import { pullback } from '../../src/graph/gradient.js';
 import { channelMajorConv } from '../../src/graph/ops/channel-major.js';
 import { conv2d, samePadding, symmetricPadding } from '../../src/graph/ops/image.js';
 import { add, div, greater, mul, silu, sqrt, sub, where } from '../../src/graph/ops/elementwise.js';
-import { concat, reshape, slice } from '../../src/graph/ops/movement.js';
+import { gemm, matmul } from '../../src/graph/ops/linalg.js';
+import { concat, reshape, slice, transpose } from '../../src/graph/ops/movement.js';
 import { mean } from '../../src/graph/ops/reduction.js';
 import {
   batchNorm,
@@ -77,6 +78,16 @@ describe('convolutions in channel-major layout', () => {
     ]));
 
   it.each([
+    [3, 130],
+    [130, 3],
+  ])('a product of %d columns by %d with its left operand transposed is that of its transpose', (n, m) =>
+    expectSame({ a: [5, n], b: [5, m], c: [m] }, [
+      ({ a, b, c }) => gemm(a!, b!, { transA: true, add: c! }),
+      ({ a, b, c }) => add(matmul(transpose(a!), b!), c!),
+    ]),
+  );
+
+  it.each([
     ['same', 1, 6, 5],
     ['same', 2, 6, 5],
     ['symmetric', 2, 7, 6],
@@ -98,6 +109,19 @@ describe('convolutions in channel-major layout', () => {
       expect(relativeError(numbers(results['ours']), numbers(results['theirs']))).toBeLessThan(1e-5);
     },
   );
+
+  // Few input channels take one product for the kernel's gradient, more take one for each of its elements.
+  it.each([1, 2])('a sum over input channels has the gradients of its parts, with stride %d', (stride) => {
+    const conv = (x: Value, weight: Value): Value =>
+      spatialConv(x, weight, { stride, padding: [1, 1, 1, 1] });
+    return expectSame({ x: [9, 2, 6, 5], weight: [4, 9, 3, 3] }, [
+      ({ x, weight }) => conv(x!, weight!),
+      ({ x, weight }) =>
+        [0, 3, 6]
+          .map((c) => conv(slice(x!, 0, c, c + 3), slice(weight!, 1, c, c + 3)))
+          .reduce((a, b) => add(a, b)),
+    ]);
+  });
 
   // A small map is one product; a larger one is computed by rows.
   it.each([

@@ -88,21 +88,30 @@ function kernelGradient(dy: Value, weight: Value, x: Value, { stride, padding }:
     return slice(phased[tap % stride]!, axis, start, start + count);
   };
   const planes = phasesAlong(padded, 3, width);
-  const products = new Array<Value>(height * width);
+  const taps = height * width;
+  const shifts = new Array<Value>(taps);
   for (let j = 0; j < width; j++) {
     const bands = phasesAlong(shifted(planes, 3, j, columns), 2, height);
     for (let i = 0; i < height; i++) {
-      const moved = reshape(shifted(bands, 2, i, rows), [inputs, positions]);
-      // The matrix product is faster with the wider operand on the right.
-      const product =
-        outputs < inputs
-          ? transpose(gemm(moved, flat, { transB: true }))
-          : gemm(flat, moved, { transB: true });
-      products[i * width + j] = reshape(product, [outputs, inputs, 1]);
+      shifts[i * width + j] = reshape(shifted(bands, 2, i, rows), [inputs, positions]);
     }
   }
+  // For few channels (of an image), one product with all shifted inputs instead of one product for each.
+  if (inputs < FEW_CHANNELS) {
+    const product = gemm(flat, concat(shifts, 0), { transB: true });
+    return reshape(transpose(reshape(product, [outputs, taps, inputs]), [0, 2, 1]), weight.shape);
+  }
+  const products = shifts.map((moved) => {
+    // The matrix product is faster with the wider operand on the right.
+    const product =
+      outputs < inputs ? transpose(gemm(moved, flat, { transB: true })) : gemm(flat, moved, { transB: true });
+    return reshape(product, [outputs, inputs, 1]);
+  });
   return reshape(concat(products, 2), weight.shape);
 }
+
+/** A product with fewer rows than this leaves most of a register idle. */
+const FEW_CHANNELS = 8;
 
 /** Along one axis, how positions `offset`, `offset + stride`, … of the input follow from the output's gradient. */
 interface Phase {

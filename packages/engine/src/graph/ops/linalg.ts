@@ -87,9 +87,27 @@ export interface GemmOptions extends Partial<GemmAttributes> {
   /** C: added to the product; broadcasts to it. */
   readonly add?: Value;
 }
-/** α · A·B + β · C, with A and B transposed on request: `[n, k]` × `[k, m]` → `[n, m]`. */
+
+/** Columns of the right operand that ONNX Runtime packs at a time. */
+const PANEL = 128;
+
+/**
+ * The transpose of a matrix as a copy. Without the leading axis, ONNX Runtime would merge a Transpose into the product
+ * that reads it.
+ */
+function transposedCopy(matrix: Value): Value {
+  const [rows, columns] = dimsOf(matrix, 2);
+  return reshape(transpose(reshape(matrix, [1, rows, columns]), [0, 2, 1]), [columns, rows]);
+}
+
+/**
+ * α · A·B + β · C, with A and B transposed on request: `[n, k]` × `[k, m]` → `[n, m]`. ONNX Runtime would transpose A
+ * anew for every panel of B, so that for several panels A is transposed once beforehand.
+ */
 export function gemm(a: Value, b: Value, options: GemmOptions = {}): Value {
   const { transA = false, transB = false, alpha = 1, beta = 1, add } = options;
+  if (transA && isStatic(a.shape) && isStatic(b.shape) && sizeAlong(b, transB ? 0 : 1) > PANEL)
+    return gemm(transposedCopy(a), b, { ...options, transA: false });
   return apply(Gemm, add ? [a, b, add] : [a, b], { transA, transB, alpha, beta })[0];
 }
 
