@@ -10,7 +10,6 @@ import {
   div,
   minimum,
   mul,
-  neg,
   reciprocal,
   sigmoid,
   silu,
@@ -18,7 +17,7 @@ import {
   step,
   sub,
 } from '../graph/ops/elementwise.js';
-import { channelAffine } from '../graph/ops/fused.js';
+import { channelAffine, gatedAdd, rowDot } from '../graph/ops/fused.js';
 import type { Padding } from '../graph/ops/image.js';
 import { gemm, matmul } from '../graph/ops/linalg.js';
 import { concat, pad, reshape, slice, transpose } from '../graph/ops/movement.js';
@@ -160,20 +159,19 @@ export function batchNorm(x: Value, scale: Value, shift: Value, options: BatchNo
   const average = mean(rows, [1]);
   // The mean of squares minus the square of the mean would cancel if the mean is large.
   const centred = sub(rows, reshape(average, [channels, 1]));
-  const variance = mean(mul(centred, centred), [1]);
+  const variance = mul(rowDot(centred, centred), 1 / count);
   const inverse = reciprocal(sqrt(add(variance, options.epsilon)));
   const factor = mul(scale, inverse);
-  const z = channelAffine(rows, factor, sub(shift, mul(average, factor)));
+  const z = channelAffine(centred, factor, shift);
   const y = options.silu ? silu(z) : z;
 
   const rule = (dy: Value): Value[] => {
     const dz = options.silu ? siluGradient(dy, z, y) : dy;
     const dShift = sum(dz, [1]);
-    const dScale = mul(inverse, sub(sum(mul(dz, rows), [1]), mul(average, dShift)));
-    const slope = neg(mul(mul(factor, inverse), mul(dScale, 1 / count)));
-    const offset = neg(add(mul(factor, mul(dShift, 1 / count)), mul(slope, average)));
-    const dx = add(mul(dz, reshape(factor, [channels, 1])), channelAffine(rows, slope, offset));
-    return [dx, dScale, dShift];
+    const dScale = mul(inverse, rowDot(dz, centred));
+    const slope = mul(mul(factor, inverse), mul(dScale, -1 / count));
+    const offset = mul(factor, mul(dShift, -1 / count));
+    return [gatedAdd(channelAffine(centred, slope, offset), dz, factor), dScale, dShift];
   };
   return {
     y: reshape(withGradient([rows, scale, shift], y, rule), x.shape),

@@ -2,7 +2,7 @@
 import { defined } from 'mien-engine/base';
 import { float32, sizeOf } from '../../src/base/tensor.js';
 import { constant, type Value } from '../../src/graph/graph.js';
-import { channelAffine, layerNorm, addScaled } from '../../src/graph/ops/fused.js';
+import { addScaled, channelAffine, gatedAdd, layerNorm, rowDot } from '../../src/graph/ops/fused.js';
 import { channelMajorConv } from '../../src/graph/ops/channel-major.js';
 import { conv2d, convTranspose2d, globalAveragePool } from '../../src/graph/ops/image.js';
 import { firstRows } from '../../src/graph/ops/movement.js';
@@ -154,6 +154,37 @@ export const differentiable: Readonly<Record<string, Row>> = {
       ],
       build: (x, y, s) => addScaled(x!, y!, s ?? 0.75),
       reference: (x, y, s) => zip((a, b) => a! + (s ? s.data[0]! : 0.75) * b!, x!, y!),
+    };
+  },
+
+  gatedAdd: (draw) => {
+    const shape = [draw.integer(1, 4), draw.pick([3, 16, 17])];
+    const gates = { shape: shape.slice(0, 1), kind: 'any' as const };
+    return {
+      inputs: [{ shape, kind: 'any' }, { shape, kind: 'any' }, gates],
+      build: (x, y, gate) => gatedAdd(x!, y!, gate!),
+      reference: (x, y, gate) => {
+        const column = { shape: [shape[0]!, 1], data: gate!.data };
+        return zip((a, b, c) => a! + b! * c!, x!, y!, column);
+      },
+    };
+  },
+
+  rowDot: (draw) => {
+    const shape = [draw.integer(1, 4), draw.pick([1, 3, 16, 37])];
+    return {
+      inputs: [
+        { shape, kind: 'any' },
+        { shape, kind: 'any' },
+      ],
+      build: (a, b) => rowDot(a!, b!),
+      reference: (a, b) =>
+        reduce(
+          zip((p, q) => p! * q!, a!, b!),
+          [1],
+          false,
+          total,
+        ),
     };
   },
 

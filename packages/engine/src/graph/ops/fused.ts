@@ -9,10 +9,11 @@ import {
   operator,
   scalar,
   staticShape,
+  type Binary,
   type Ternary,
   type Value,
 } from '../graph.js';
-import { dimsOf, expectDType, sameShape, sizeAlong } from '../shapes.js';
+import { dimOf, dimsOf, expectDType, sameShape, sizeAlong } from '../shapes.js';
 import { add, mul, sub, type Operand } from './elementwise.js';
 import { expand, reshape } from './movement.js';
 import { mean, sum } from './reduction.js';
@@ -97,6 +98,36 @@ const GatedAdd = operator<Ternary>({
   lower: (inputs) => ({ type: 'GatedAdd', domain: 'com.microsoft', inputs }),
   gradient: (dy, { inputs: [, y, gate] }) => [dy, mul(dy, gate), mul(dy, y)],
 });
+
+/** x + y · gate with one gate per row: x and y `[rows, width]`, gate `[rows]`. */
+export const gatedAdd = (x: Value, y: Value, gate: Value): Value =>
+  apply(GatedAdd, [x, y, reshape(gate, [...gate.shape, 1])], NONE)[0];
+
+const RowDot = operator<Binary>({
+  name: 'RowDot',
+  infer: ([a, b]) => {
+    for (const operand of [a, b]) expectDType(operand, 'float32');
+    const [rows, one] = dimsOf(a, 3);
+    if (one !== 1 || !sameShape(a.shape, b.shape))
+      throw new Error(`no products of the rows of ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
+    return [{ dtype: a.dtype, shape: [rows, 1, 1] }];
+  },
+  lower: (inputs) => ({
+    type: 'FusedMatMul',
+    domain: 'com.microsoft',
+    inputs,
+    attributes: { transA: 0, transB: 1, alpha: { float: 1 } },
+  }),
+  gradient: (dy, { inputs: [a, b] }) => [mul(dy, b), mul(dy, a)],
+});
+/** Σ a · b along each row, `[rows, width]` twice → `[rows]`: reads both once, without storing the products. */
+export function rowDot(a: Value, b: Value): Value {
+  const rows = (x: Value): Value => {
+    const [count, width] = dimsOf(x, 2);
+    return reshape(x, [count, 1, width]);
+  };
+  return reshape(apply(RowDot, [rows(a), rows(b)], NONE)[0], [dimOf(a, 0)]);
+}
 
 /** The kernel works row by row and is not faster than Mul and Add for shorter rows. */
 const SHORTEST_ROW = 16;
