@@ -4,9 +4,11 @@
 import {
   add,
   batchNorm,
+  channelAffine,
   constantInit,
   depthwiseConv,
   dropPath,
+  expand,
   gemm,
   mean,
   MienError,
@@ -17,6 +19,7 @@ import {
   pullback,
   reshape,
   samePadding,
+  scalar,
   scoped,
   sigmoid,
   silu,
@@ -152,7 +155,7 @@ function convNorm(
 
 /**
  * Scales each channel of `[channels, n, h, w]` by a gate computed from the means of all channels of an item. The
- * gradient of the means is added to that of the product by broadcasting, without first repeating it at every position.
+ * gradient of the means is added to that of the product without first repeating it at every position.
  */
 function squeezeExcite({ p }: Context, name: string, x: Value, squeezed: number): Value {
   return scoped(p.graph, name, () => {
@@ -171,12 +174,17 @@ function squeezeExcite({ p }: Context, name: string, x: Value, squeezed: number)
     const [reduced, ...reduction] = dense('conv_reduce', means, squeezed);
     const [expanded, ...expansion] = dense('conv_expand', silu(reduced), channels);
     const gate = sigmoid(expanded);
-    const scales = reshape(gate, [channels, batch, 1]);
     const weights = [...reduction, ...expansion];
-    const y = withGradient([maps, ...weights], mul(maps, scales), (dy) => {
+    /** Each map times its gate, plus a number: one pass, while broadcasting along such short rows is slow. */
+    const gated = (value: Value, added: Value): Value => {
+      const rows = reshape(value, [channels * batch, positions]);
+      const [scale, shift] = [gate, added].map((each) => reshape(each, [channels * batch]));
+      return reshape(channelAffine(rows, scale!, shift!), maps.shape);
+    };
+    const nothing = expand(scalar(x.graph, 0), gate.shape);
+    const y = withGradient([maps, ...weights], gated(maps, nothing), (dy) => {
       const [dMeans, ...dWeights] = pullback(gate, sum(mul(dy, maps), [2]), [means, ...weights]);
-      const spread = reshape(mul(dMeans!, 1 / positions), [channels, batch, 1]);
-      return [add(mul(dy, scales), spread), ...dWeights];
+      return [gated(dy, mul(dMeans!, 1 / positions)), ...dWeights];
     });
     return reshape(y, x.shape);
   });
