@@ -109,10 +109,22 @@ export const silu = unary(
 
 /** x · Φ(x) with the exact normal distribution function, as in BERT. */
 export const gelu = unary('Gelu', (dy, x) => {
-  const phi = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
-  const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-  return mul(dy, add(phi, mul(x, density)));
+  // Φ(x) + x · φ(x) with u = x / √2 and constants where they take no pass of their own: φ(x) = exp(ln(1 / √π) − u²) / √2.
+  const u = mul(x, Math.SQRT1_2);
+  const density = exp(sub(-0.5 * Math.log(Math.PI), mul(u, u)));
+  return mul(dy, add(half(erf(u)), mul(u, density)));
 });
+
+/** (x + 1) / 2 for x from −1 to 1, which HardSigmoid computes in one pass. */
+const half = unary(
+  'Half',
+  (dy) => mul(dy, 0.5),
+  (inputs) => ({
+    type: 'HardSigmoid',
+    inputs,
+    attributes: { alpha: { float: 0.5 }, beta: { float: 0.5 } },
+  }),
+);
 
 /** 1 where x is positive, 0 elsewhere, without a gradient. HardSigmoid computes it in one pass. */
 export const step = unary('Step', undefined, (inputs) => ({
