@@ -12,6 +12,11 @@ export interface SessionOptions {
   optimization?: 'all' | 'extended' | 'basic' | 'disabled';
   /** Whether waiting threads spin (default true): faster on an otherwise idle machine, much slower on a busy one. */
   spinning?: boolean;
+  /**
+   * Whether memory of intermediate results is kept from run to run (default true). Sessions of large graphs that take
+   * turns should not: each would keep as much as it needs in its largest run.
+   */
+  keepMemory?: boolean;
   /** Writes a trace in Chrome's format to a file with this prefix. */
   profilePrefix?: string;
   /** Further `session.*` settings of ONNX Runtime. */
@@ -124,6 +129,7 @@ const OPTIONS: Kinds<SessionOptions> = {
   threads: wholeNumber(0),
   optimization: oneOf('all', 'extended', 'basic', 'disabled'),
   spinning: flag,
+  keepMemory: flag,
   profilePrefix: text,
   extra: anything,
 };
@@ -137,12 +143,20 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
   checkOptions(options, OPTIONS, 'createSession');
   const loaded = await loadRuntime();
   const { runtime, realm } = loaded;
-  const { threads, optimization = 'all', spinning = true, profilePrefix, extra = {} } = options;
+  const {
+    threads,
+    optimization = 'all',
+    spinning = true,
+    keepMemory = true,
+    profilePrefix,
+    extra = {},
+  } = options;
   const isProfiled = profilePrefix !== undefined;
   const settings: ort.InferenceSession.SessionOptions = {
     graphOptimizationLevel: optimization,
     logSeverityLevel: 3,
     enableProfiling: isProfiled,
+    enableCpuMemArena: keepMemory,
     extra: nest(spinning ? extra : { ...extra, 'session.intra_op.allow_spinning': '0' }),
     ...defined({ intraOpNumThreads: threads, profileFilePrefix: profilePrefix }),
   };

@@ -5,7 +5,7 @@ import type { Pretrained, PretrainedOptions } from '../encoders/pretrained.js';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import { initialize, type Tensors } from 'mien-engine';
 import { isClassifier } from './classifier.js';
-import { train, type Trained, type TrainingTask } from '../train/loop.js';
+import { shapesOf, train, type Trained, type TrainingTask } from '../train/loop.js';
 import type { LearnedRecord } from './learned.js';
 import { createStepSession, initialState, traineeParameters, type Trainee } from '../train/step.js';
 import type { Teacher, TeacherOptions } from './teacher.js';
@@ -126,12 +126,14 @@ export async function estimate(
     task.plan(epoch).map((run, index) => ({ ...run, epoch, index })),
   ).flat();
   const shapes: Record<string, number> = {};
-  const names = [...new Set(planned.map(({ shape }) => shape))];
+  const names = shapesOf(planned);
+  // As in training.
+  const keepMemory = names.length === 1;
   options.progress.begin('measure', names.length, 'shapes');
   for (const shape of names) {
     const first = planned.find((run) => run.shape === shape)!;
     const trainee = task.trainee(shape);
-    const session = await createStepSession(trainee, { ...task, ...options });
+    const session = await createStepSession(trainee, { ...task, ...options, keepMemory });
     try {
       const batches = task.batches(first.epoch, first.index);
       const { state } = await session.run(initialState(trainee, task), batches);

@@ -81,6 +81,8 @@ export interface StepOptions {
   readonly threads?: number | undefined;
   /** Whether threads spin while they wait for each other; see `SessionOptions`. */
   readonly spinning?: boolean | undefined;
+  /** Whether memory is kept from run to run; see `SessionOptions`. */
+  readonly keepMemory?: boolean | undefined;
 }
 
 /** What is carried from step to step. */
@@ -108,7 +110,7 @@ export interface StepSession {
 
 /** Prepares the steps of a model on batches of one shape. */
 export async function createStepSession(trainee: Trainee, options: StepOptions): Promise<StepSession> {
-  const { weights, isTrained, optimizer, averageDecay, threads, spinning } = options;
+  const { weights, isTrained, optimizer, averageDecay, threads, spinning, keepMemory } = options;
   const { specs, trained } = traineeParameters(trainee, isTrained);
   const start = initialState(trainee, options);
 
@@ -150,7 +152,7 @@ export async function createStepSession(trainee: Trainee, options: StepOptions):
   });
   const state = flat({ ...after, averages: Object.fromEntries(moved) });
   const model = encodeModel(graph, { ...prefixed(state, 'new '), ...steps.outputs });
-  const session = await createSession(model, defined({ threads, spinning }));
+  const session = await createSession(model, defined({ threads, spinning, keepMemory }));
 
   const run: StepSession['run'] = async (state, inputs) => {
     const count = inputs[Object.keys(trainee.batch)[0]!]!.shape[0]!;
