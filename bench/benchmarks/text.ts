@@ -1,10 +1,11 @@
-// Encoding ISEAR with MiniLM: token ids to embeddings, and texts to embeddings.
+// Encoding ISEAR with MiniLM: token ids to embeddings, and texts to embeddings; and its matrix products alone.
 import { join } from 'node:path';
 import { createTextEncoder, loadIsear, loadTextEncoder, profiles, readPretrainedText } from 'mien-lab';
 import { smallestCosine, timed, type Comparison } from '../compare.js';
 import { folderOf, type BenchOptions } from '../options.js';
 import { contender, notInstalled, startPeer } from '../peer.js';
 import { createScratch } from '../scratch.js';
+import { FLOP, productsAlone, ROWS } from './products.js';
 
 const QUICK_TEXTS = 500;
 const MODEL = profiles.frozen.text;
@@ -53,6 +54,7 @@ export async function textComparisons({ quick, threads }: BenchOptions): Promise
   };
   const work = { unit: 'texts', count: texts.length };
   const open = { close: () => Promise.resolve() };
+  const runs = Math.max(1, Math.round(ids.reduce((sum, { length }) => sum + length, 0) / ROWS));
   return [
     {
       title: 'text: ISEAR with MiniLM, token ids to embeddings',
@@ -68,6 +70,15 @@ export async function textComparisons({ quick, threads }: BenchOptions): Promise
       notes: [`smallest cosine between an embedding in integers and in float32: ${agreement.toFixed(4)}`],
       ours: { name: 'mien, integers', round: () => timed(() => small.encode(ids)), ...open },
       peers: peer ? [{ ...contender(peer, 'PyTorch', 'encode'), ...open }] : [],
+    },
+    {
+      title: `text: the matrix products of MiniLM's linear layers alone, ${runs} times ${ROWS} tokens`,
+      work: { unit: 'GFLOP', count: (runs * FLOP) / 1e9 },
+      notes: [],
+      ours: await productsAlone(runs, threads),
+      peers: peer
+        ? [{ name: 'PyTorch', round: () => peer.ask('products', { rows: ROWS, runs }), ...open }]
+        : [],
     },
     {
       title: 'text: ISEAR with MiniLM, texts to embeddings',
