@@ -90,6 +90,10 @@ export interface GemmOptions extends Partial<GemmAttributes> {
 
 /** Columns of the right operand that ONNX Runtime packs at a time. */
 const PANEL = 128;
+/**
+ * Fewer rows gain little; and a thread that is given a single one sums in another order if A needs no transposition.
+ */
+const FEWEST_ROWS = 64;
 
 /**
  * The transpose of a matrix as a copy. Without the leading axis, ONNX Runtime would merge a Transpose into the product
@@ -106,7 +110,8 @@ function transposedCopy(matrix: Value): Value {
  */
 export function gemm(a: Value, b: Value, options: GemmOptions = {}): Value {
   const { transA = false, transB = false, alpha = 1, beta = 1, add } = options;
-  if (transA && isStatic(a.shape) && isStatic(b.shape) && sizeAlong(b, transB ? 0 : 1) > PANEL)
+  const isStaticProduct = isStatic(a.shape) && isStatic(b.shape);
+  if (transA && isStaticProduct && sizeAlong(a, 1) >= FEWEST_ROWS && sizeAlong(b, transB ? 0 : 1) > PANEL)
     return gemm(transposedCopy(a), b, { ...options, transA: false });
   return apply(Gemm, add ? [a, b, add] : [a, b], { transA, transB, alpha, beta })[0];
 }
