@@ -153,12 +153,15 @@ export function dequantize(packed: Uint8Array, n: number, codebook: Codebook): T
   if (packed.length !== Math.ceil((n * rowBits) / 8))
     throw new MienError('format', `${packed.length} bytes do not match ${n} rows of ${rowBits} bits`);
   const values = new Float32Array(n * width);
-  let bit = 0;
-  for (let i = 0; i < values.length; i++) {
-    const d = i % width;
-    const word = packed[bit >>> 3]! | ((packed[(bit >>> 3) + 1] ?? 0) << 8);
-    values[i] = levels[starts[d]! + ((word >>> (bit & 7)) & (2 ** bits[d]! - 1))]!;
-    bit += bits[d]!;
-  }
+  const masks = Int32Array.from(bits, (count) => 2 ** count - 1);
+  // A code may reach into the next byte, of which the last one has none.
+  const padded = new Uint8Array(packed.length + 1);
+  padded.set(packed);
+  for (let row = 0, at = 0, bit = 0; row < n; row++)
+    for (let d = 0; d < width; d++, at++) {
+      const word = padded[bit >>> 3]! | (padded[(bit >>> 3) + 1]! << 8);
+      values[at] = levels[starts[d]! + ((word >>> (bit & 7)) & masks[d]!)]!;
+      bit += bits[d]!;
+    }
   return float32([n, width], values);
 }
