@@ -32,3 +32,16 @@ export function indicesBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map
   });
   return groups;
 }
+
+/**
+ * The same function of an object with its results kept as long as the object is: each is computed once. The object must not
+ * be changed afterwards.
+ */
+export function memoized<Key extends object, T>(of: (key: Key) => T): (key: Key) => T {
+  const known = new WeakMap<Key, { readonly result: T }>();
+  return (key) => {
+    const found = known.get(key) ?? { result: of(key) };
+    known.set(key, found);
+    return found.result;
+  };
+}

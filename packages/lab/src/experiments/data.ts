@@ -1,5 +1,5 @@
 // Feature sets as experiments use them: one table a modality, and the items of each label set and split as rows of it.
-import { defined, MienError, stackRows, type Tensor } from 'mien-engine/base';
+import { defined, memoized, MienError, stackRows, type Tensor } from 'mien-engine/base';
 import { pairModalities, type Partner } from '../data/pairing.js';
 import type { StateTable } from '../features/store.js';
 import type { FeatureSet, FeatureSets, Fer2013FeatureSet, Split } from '../features/sets.js';
@@ -54,31 +54,43 @@ export function experimentData(sets: FeatureSets, source: TextSource = 'isear'):
   const count = fer2013.embeddings.shape[0]!;
   const table = stackRows([fer2013.embeddings, rafdb.embeddings]);
 
-  const faces: ExperimentData['faces'] = (source, labels, split, usage) => {
+  const faces: ExperimentData['faces'] = remembered((source, labels, split, usage) => {
     const parts = [
       ...(source === 'rafdb' ? [] : [select(fer2013, labels, split, 0, usage)]),
       ...(source === 'fer2013' ? [] : [select(rafdb, labels, split, count)]),
     ];
     return filled(join(parts), `faces of ${source}`, split);
-  };
+  });
   const further = source === 'all' ? sets.corpora : undefined;
   if (source === 'all' && further === undefined)
     throw new MienError('data', 'there are no features of texts of other corpora than ISEAR', {
       hint: 'Put the corpora into the data folder (docs/data.md) and extract again.',
     });
-  const texts: ExperimentData['texts'] = (labels, split) => {
+  const texts: ExperimentData['texts'] = remembered((labels, split) => {
     const parts = [
       ...(further && split === 'test' ? [] : [select(sets.texts, labels, split, 0)]),
       ...(further ? [select(further, labels, split, sets.texts.ids.length)] : []),
     ];
     return filled(join(parts), 'texts', split);
-  };
-  const voices: ExperimentData['voices'] = (labels, split) =>
-    filled(sets.voices && select(sets.voices, labels, split, 0), 'voices', split);
+  });
+  const voices: ExperimentData['voices'] = remembered((labels, split) =>
+    filled(sets.voices && select(sets.voices, labels, split, 0), 'voices', split),
+  );
   const own = sets.texts.embeddings;
   const text = further ? stackRows([own, further.embeddings]) : own;
   const tables = { text, face: table, ...defined({ voice: sets.voices?.embeddings }) };
   return { sets, source, tables, texts, faces, voices };
+}
+
+/** The same function with its results kept: every head of every seed asks for the same few selections. */
+function remembered<Args extends readonly unknown[], T>(of: (...args: Args) => T): (...args: Args) => T {
+  const known = new Map<string, T>();
+  return (...args) => {
+    const key = JSON.stringify(args);
+    const found = known.get(key) ?? of(...args);
+    known.set(key, found);
+    return found;
+  };
 }
 
 function select(
@@ -133,11 +145,15 @@ export function match<M extends Partner>(
   index: number,
   stream: string,
 ): Record<M, Int32Array> {
-  const labelled = ({ labels }: Selection) => Array.from(labels, (label) => ({ label: String(label) }));
   const entries = Object.entries(others as unknown as Record<M, Selection>) as [M, Selection][];
   const items = Object.fromEntries(entries.map(([modality, one]) => [modality, labelled(one)]));
   return pairModalities(labelled(text), items as Record<M, { label: string }[]>, seed, index, stream);
 }
+
+/** The labels of a selection as `pairModalities` takes them; one list for each, so that it is indexed once. */
+const labelled = memoized(({ labels }: Selection) =>
+  Array.from(labels, (label) => ({ label: String(label) })),
+);
 
 /** For every text the position of a face of its label in `faces` (see `pairFaces`). */
 export const pair = (

@@ -1,5 +1,5 @@
 // What a model's graph is made with: what it reads of the features, sizes, widths and standardisation.
-import { defined, MienError, type Tensor } from 'mien-engine/base';
+import { defined, memoized, MienError, type Tensor } from 'mien-engine/base';
 import type { Split } from '../features/sets.js';
 import type { StateTable } from '../features/store.js';
 import { modalitiesOf, readsStates, type HeadName } from '../heads/heads.js';
@@ -91,10 +91,15 @@ function embeddingGraph(
     ...common(head, labels, config),
     widths: Object.fromEntries(parts.map(({ modality, table }) => [modality, table.shape[1]!])),
     standardization: Object.fromEntries(
-      parts.map(({ modality, table, rows }) => [modality, standardization(table, rows)]),
+      parts.map(({ modality, table, rows }) => [modality, standardizationOf(table)(rows)]),
     ),
   };
 }
+
+/** Statistics of a table's rows, computed once for all heads and seeds that train on the same rows. */
+const standardizationOf = memoized((table: Tensor<'float32'>) =>
+  memoized((rows: Int32Array) => standardization(table, rows)),
+);
 
 const common = (head: HeadName, labels: number, { head: own, batchSize }: Config) => ({
   head,

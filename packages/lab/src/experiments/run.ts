@@ -160,17 +160,17 @@ function sampler(
   const main = sampling === 'faces' ? pools.face : data.texts(labels, 'train');
   const n = main.rows.length;
   const size = Math.min(epochs.items, n);
+  const orders = new Map<number, ArrayLike<number>>();
+  const orderOf = (pass: number): ArrayLike<number> => {
+    const order = orders.get(pass) ?? randomStream(seed, 'shuffle', pass).permutation(n);
+    orders.set(pass, order);
+    return order;
+  };
   return (epoch) => {
     const pass = (position: number) => Math.floor(position / n);
-    const orders = new Map(
-      [pass(epoch * size), pass((epoch + 1) * size - 1)].map((p) => [
-        p,
-        randomStream(seed, 'shuffle', p).permutation(n),
-      ]),
-    );
     const positions = Int32Array.from({ length: size }, (_, i) => {
       const position = epoch * size + i;
-      return orders.get(pass(position))![position % n]!;
+      return orderOf(pass(position))[position % n]!;
     });
     const items = take(main, positions);
     if (sampling === 'texts') return { text: items.rows, labels: items.labels };

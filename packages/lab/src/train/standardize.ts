@@ -19,16 +19,15 @@ export function standardization(
 ): Standardization {
   const width = shape[1]!;
   const count = Math.max(1, rows.length);
-  const moment = (of: (value: number, dim: number) => number): Float64Array => {
-    const total = new Float64Array(width);
-    for (let i = 0; i < rows.length; i++) {
-      const start = rows[i]! * width;
-      for (let d = 0; d < width; d++) total[d]! += of(data[start + d]!, d);
-    }
-    return total.map((value) => value / count);
-  };
-  const mean = moment((value) => value);
-  const deviation = moment((value, d) => (value - mean[d]!) ** 2).map(Math.sqrt);
+  const mean = new Float64Array(width);
+  for (let i = 0; i < rows.length; i++)
+    for (let d = 0, at = rows[i]! * width; d < width; d++, at++) mean[d]! += data[at]!;
+  for (let d = 0; d < width; d++) mean[d]! /= count;
+  const deviation = new Float64Array(width);
+  for (let i = 0; i < rows.length; i++)
+    for (let d = 0, at = rows[i]! * width; d < width; d++, at++)
+      deviation[d]! += (data[at]! - mean[d]!) * (data[at]! - mean[d]!);
+  for (let d = 0; d < width; d++) deviation[d] = Math.sqrt(deviation[d]! / count);
   const floor = CONSTANT * deviation.reduce((a, b) => Math.max(a, b), 0);
   return {
     mean: Float32Array.from(mean),
