@@ -51,7 +51,7 @@ export async function trainSeeds({
     for (const seed of seeds) {
       const { parameters } = await train(seed);
       const logitsOf = async (items: Items): Promise<Scores> =>
-        scores(labels, (await session.run(parameters, features, items)).logits.data);
+        scores(labels, (await session.logits(parameters, features, items)).data);
       const logits = await logitsOf(validation);
       const { temperature } = fitTemperature(logits, validation.labels);
       all.push({

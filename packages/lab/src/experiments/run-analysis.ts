@@ -75,22 +75,32 @@ const rowsBy = (items: Items, of: (rows: Int32Array) => Int32Array): ModalityRow
     MODALITIES.flatMap((modality) => (items[modality] ? [[modality, of(items[modality])]] : [])),
   );
 
+/** Items in parts that a session takes at once, with where each begins. */
+function* partsOf(items: Items, atOnce = PREDICTION_ITEMS): Generator<{ start: number; part: ModalityRows }> {
+  for (let start = 0; start < items.labels.length; start += atOnce)
+    yield { start, part: rowsBy(items, (rows) => rows.subarray(start, start + atOnce)) };
+}
+
 /** Predictions of all items, part by part. */
 export async function* predictParts(
-  { session, parameters, tables, atOnce = PREDICTION_ITEMS }: Asked,
+  { session, parameters, tables, atOnce }: Asked,
   items: Items,
 ): AsyncGenerator<Prediction & { readonly start: number }> {
-  for (let start = 0; start < items.labels.length; start += atOnce) {
-    const end = start + atOnce;
-    const part = rowsBy(items, (rows) => rows.subarray(start, end));
+  for (const { start, part } of partsOf(items, atOnce))
     yield { start, ...(await session.run(parameters, tables, part)) };
-  }
 }
 
 /** Logits `[n, labels]` of all items. */
-export async function predictAll(asked: Asked, items: Items, labels: number): Promise<Tensor<'float32'>> {
+export async function predictAll(
+  { session, parameters, tables, atOnce }: Asked,
+  items: Items,
+  labels: number,
+): Promise<Tensor<'float32'>> {
   const out = new Float32Array(items.labels.length * labels);
-  for await (const { start, logits } of predictParts(asked, items)) out.set(logits.data, start * labels);
+  for (const { start, part } of partsOf(items, atOnce)) {
+    const { data } = await session.logits(parameters, tables, part);
+    out.set(data, start * labels);
+  }
   return float32([items.labels.length, labels], out);
 }
 

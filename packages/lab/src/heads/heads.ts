@@ -1,7 +1,7 @@
 // Heads: from embeddings to logits. Every head is one function over the same layers.
 import { defined, MienError } from 'mien-engine/base';
 import { MODALITIES, type Modality } from 'mien/parts/bundle';
-import { linear, lstm, type Parameters, reshape, type Sequence, type Value } from 'mien-engine';
+import { gather, linear, lstm, type Parameters, reshape, type Sequence, type Value } from 'mien-engine';
 import { crossAttention, transformer, type AttentionSizes } from './attention.js';
 import {
   concatenation,
@@ -49,6 +49,8 @@ export interface HeadInputs extends Readonly<Partial<Record<Modality, Value>>> {
   readonly regions?: Sequence;
   /** `[batch, modalities]` in the order of the list: 1 where a modality is there, 0 where it is missing; of the gate only. */
   readonly present?: Value;
+  /** If embeddings are shared by items, by modality: the place of each item's among them, `[batch]`. */
+  readonly places?: Readonly<Partial<Record<Modality, Value>>>;
 }
 
 export interface HeadOutputs {
@@ -100,7 +102,7 @@ export const readsStates = (head: HeadName): boolean => head === 'cross-attentio
  */
 export function buildHead(p: Parameters, head: HeadName, inputs: HeadInputs, sizes: HeadSizes): HeadOutputs {
   if (readsStates(head)) return buildStatesHead(p, head, inputs, sizes);
-  const { present, ...embeddings } = inputs;
+  const { present, places, ...embeddings } = inputs;
   if (present && head !== 'gated' && head !== 'gated-no-lstm')
     throw new MienError('usage', `the head "${head}" cannot do without a modality`, {
       hint: 'Use "gated".',
@@ -110,7 +112,11 @@ export function buildHead(p: Parameters, head: HeadName, inputs: HeadInputs, siz
     ...MODALITIES.filter((one) => given.includes(one)),
     ...given.filter((one) => !MODALITIES.includes(one)),
   ];
-  const projected = ordered.map((modality) => linear(p, modality, inputs[modality]!, sizes.width));
+  const projected = ordered.map((modality) => {
+    const shared = linear(p, modality, inputs[modality]!, sizes.width);
+    const place = places?.[modality];
+    return place ? gather(shared, place) : shared;
+  });
   const { fused, gate, gates }: Fused = fusions[head]?.(p, projected, sizes, present) ?? {
     fused: projected[ordered.indexOf(head as Modality)]!,
   };

@@ -30,7 +30,7 @@ import {
   type HeadSizes,
 } from '../heads/heads.js';
 import { standardizeRows, type Standardization } from './standardize.js';
-import { declareInputs, type TensorType } from './step.js';
+import { declareInputs, prefixed, type TensorType, withPrefix } from './step.js';
 
 /** The modalities that the paper pairs: those of its experiments and of the bundled fusion. */
 export type Paired = 'text' | 'face';
@@ -116,11 +116,38 @@ const itemTypes = ({ head, modalities }: HeadGraphOptions): Record<string, Tenso
     modalitiesOf(head, modalities).map((modality) => [modality, { dtype: 'int64', shape: ['items'] }]),
   );
 
-/** The head on items picked from the tables and standardised; `inputs` has both, by modality. */
+/** The same as distinct rows of each modality, and the place of each item's row among them. */
+const distinctTypes = ({ head, modalities }: HeadGraphOptions) => {
+  const each = (shapeOf: (modality: Modality) => string): Record<string, TensorType> =>
+    Object.fromEntries(
+      modalitiesOf(head, modalities).map((modality) => [
+        modality,
+        { dtype: 'int64', shape: [shapeOf(modality)] },
+      ]),
+    );
+  return { rows: each((modality) => `distinct ${modality} rows`), places: each(() => 'items') };
+};
+
+/** The distinct ones of some rows, and the place of each row among them. */
+function distinct(all: Int32Array): { rows: number[]; places: Int32Array } {
+  const placeOf = new Map<number, number>();
+  const places = all.map((row) => {
+    const place = placeOf.get(row) ?? placeOf.size;
+    placeOf.set(row, place);
+    return place;
+  });
+  return { rows: [...placeOf.keys()], places };
+}
+
+/**
+ * The head on items picked from the tables and standardised; `inputs` has both, by modality. With `places`, the rows are
+ * distinct and an item's place says which of them it has.
+ */
 export function applyHead(
   p: Parameters,
   { head, modalities, incomplete = false, sizes, standardization }: HeadGraphOptions,
   inputs: Named,
+  places?: Named,
 ): HeadOutputs {
   const standard = (modality: Modality, rows: Value): Value => {
     const statistics = standardization?.[modality];
@@ -139,7 +166,7 @@ export function applyHead(
   const read = modalitiesOf(head, modalities);
   // A row of −1 picks some embedding, which counts as absent.
   const isThere = (modality: Modality): Value => {
-    const rows = inputs[modality]!;
+    const rows = places ? gather(inputs[modality]!, places[modality]!) : inputs[modality]!;
     return reshape(cast(greaterOrEqual(rows, 0), 'float32'), [rows.shape[0]!, 1]);
   };
   return buildHead(
@@ -147,6 +174,7 @@ export function applyHead(
     head,
     {
       ...Object.fromEntries(read.map((modality) => [modality, embeddings(modality)])),
+      ...defined({ places }),
       ...(incomplete ? { present: concat(read.map(isThere), 1) } : {}),
     },
     sizes,
@@ -164,16 +192,23 @@ export interface Prediction {
   readonly gates?: Tensor<'float32'>;
 }
 
+type PredictionInputs = [
+  parameters: Tensors,
+  features: FeatureTables | StateTables,
+  items: Omit<Items, 'labels'>,
+];
+
 export interface PredictionSession {
-  run(
-    parameters: Tensors,
-    features: FeatureTables | StateTables,
-    items: Omit<Items, 'labels'>,
-  ): Promise<Prediction>;
+  run(...inputs: PredictionInputs): Promise<Prediction>;
+  /** The logits alone: of many items, handing over all of a prediction takes as long as computing it. */
+  logits(...inputs: PredictionInputs): Promise<Prediction['logits']>;
   dispose(): Promise<void>;
 }
 
-/** The head applied to any number of items, parameters being inputs so that one session serves every epoch. */
+/**
+ * The head applied to any number of items, parameters being inputs so that one session serves every epoch. What several
+ * items have in common, such as a text in many pairs, is projected once.
+ */
 export async function createPredictionSession(
   options: HeadGraphOptions,
   threads?: number,
@@ -184,21 +219,36 @@ export async function createPredictionSession(
     graph,
     Object.fromEntries(specs.map(({ name, shape }) => [name, { dtype: 'float32', shape }])),
   );
-  const inputs = declareInputs(graph, { ...tableTypes(options), ...itemTypes(options) });
-  const { gate, gates, ...outputs } = applyHead(boundParameters(graph, values), options, inputs);
+  const read = modalitiesOf(options.head, options.modalities);
+  const isShared = read.length > 1 && !readsStates(options.head);
+  const types = isShared ? distinctTypes(options) : { rows: itemTypes(options) };
+  const inputs = declareInputs(graph, { ...tableTypes(options), ...types.rows });
+  const places =
+    'places' in types
+      ? withPrefix(declareInputs(graph, prefixed(types.places, PLACES)), PLACES)
+      : undefined;
+  const bound = boundParameters(graph, values);
+  const { gate, gates, ...outputs } = applyHead(bound, options, inputs, places);
   const session = await createSession(
     encodeModel(graph, { ...outputs, ...defined({ gate, gates }) }),
     defined({ threads }),
   );
-  const run: PredictionSession['run'] = async (parameters, features, items) => {
-    const rows = Object.fromEntries(
-      modalitiesOf(options.head, options.modalities).map((modality) => [
-        modality,
-        int64([items[modality]!.length], items[modality]!),
-      ]),
-    );
-    const trained = Object.fromEntries(specs.map(({ name }) => [name, parameters[name]!]));
-    return (await session.run({ ...trained, ...tableTensors(features), ...rows })) as unknown as Prediction;
+  const itemsOf = (modality: Modality, all: Int32Array): Tensors => {
+    if (!places) return { [modality]: int64([all.length], all) };
+    const { rows, places: own } = distinct(all);
+    return { [modality]: int64([rows.length], rows), [PLACES + modality]: int64([own.length], own) };
   };
-  return { run, dispose: () => session.dispose() };
+  const feeds = (...[parameters, features, items]: PredictionInputs): Tensors => {
+    const rows = Object.assign({}, ...read.map((modality) => itemsOf(modality, items[modality]!))) as Tensors;
+    const trained = Object.fromEntries(specs.map(({ name }) => [name, parameters[name]!]));
+    return { ...trained, ...tableTensors(features), ...rows };
+  };
+  return {
+    run: async (...inputs) => (await session.run(feeds(...inputs))) as unknown as Prediction,
+    logits: async (...inputs) =>
+      (await session.run(feeds(...inputs), ['logits'])).logits as Prediction['logits'],
+    dispose: () => session.dispose(),
+  };
 }
+
+const PLACES = 'places of ';

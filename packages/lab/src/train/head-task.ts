@@ -98,7 +98,7 @@ export async function trainHead(task: HeadTask, options: HeadTrainingOptions): P
         plan,
         batches: (epoch) => ({ ...tableTensors(features), ...headBatches(task, draw(epoch)) }),
         validate: async (parameters) => {
-          const { logits } = await prediction.run(parameters, features, validation);
+          const logits = await prediction.logits(parameters, features, validation);
           return { score: task.select(logits, validation.labels), details: {} };
         },
       },
