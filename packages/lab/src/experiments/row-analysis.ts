@@ -3,7 +3,6 @@
 import { FACE_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import {
   type Evidence,
-  fitTemperature,
   pick,
   productOfPosteriors,
   scores,
@@ -30,6 +29,7 @@ import {
   pairPrior,
   pairSelections,
   pairTruth,
+  temperatureOf,
   underFacePrior,
   type Context,
   type PairSelections,
@@ -88,10 +88,7 @@ function plain(
     trainings: trainingsOf(found),
     validation: {
       truth,
-      posteriors: found.map(({ validation }) => {
-        const logits = scoresOf(validation);
-        return toPosteriors(logits, fitTemperature(logits, truth).temperature);
-      }),
+      posteriors: found.map((run) => toPosteriors(scoresOf(run.validation), temperatureOf(run, truth))),
     },
     uncalibrated: found.map(({ tests }) => [toPosteriors(scoresOf(tests[0]!))]),
     subjects,
@@ -169,8 +166,9 @@ function fusedAnalysis(context: Context, head: HeadName, source: FaceSource): Ro
   const selections = pairSelections(context, source);
   const found = runs(fusedModel(head, config.labels, source));
   const truth = pairTruth(context, selections);
-  const posteriors = found.map(({ validation, tests, analysis }): PairPosteriors => {
-    const { temperature } = fitTemperature(scoresOf(validation), truth);
+  const posteriors = found.map((run): PairPosteriors => {
+    const { validation, tests, analysis } = run;
+    const temperature = temperatureOf(run, truth);
     return {
       validation: toPosteriors(scoresOf(validation), temperature),
       uncalibrated: tests.map((test) => toPosteriors(scoresOf(test))),
@@ -211,7 +209,7 @@ function productAnalysis(context: Context, source: FaceSource): RowAnalysis {
   const posteriors = runs(textOnlyModel(config.labels)).map((textRun, seed): PairPosteriors => {
     const faceRun = faceRuns[seed]!;
     const temperatures = {
-      text: fitTemperature(scoresOf(textRun.validation), textTruth).temperature,
+      text: temperatureOf(textRun, textTruth),
       face: pairedFaceTemperature(context, selections, faceRun),
     };
     const multiplied = (text: Scores, face: Scores, { text: t, face: f } = temperatures): Scores => {

@@ -1,6 +1,6 @@
 // What all rows of the tables are made of: calibrated posteriors, test pairs, metrics with intervals.
 import { crossedInterval } from '../evaluate/intervals.js';
-import { MienError } from 'mien-engine/base';
+import { memoized, MienError } from 'mien-engine/base';
 import { corpusTitle } from '../data/corpora/definitions.js';
 import { TESTED } from '../data/corpora/prepare.js';
 import {
@@ -69,9 +69,22 @@ export const textTitles: Readonly<Record<TextSource, string>> = {
 
 /** Posteriors of a run's logits at the temperature that suits its validation items. */
 export function calibrated(result: RunResult, truth: Uint8Array, test = 0): Scores {
-  const logits = (data: Float32Array) => scores(result.validation.shape[1]!, data);
-  const { temperature } = fitTemperature(logits(result.validation.data), truth);
-  return toPosteriors(logits(result.tests[test]!.data), temperature);
+  return toPosteriors(scoresOf(result.tests[test]!), temperatureOf(result, truth));
+}
+
+/** Fitted temperatures, by the run: several rows, pairings and analyses ask for the same. */
+const fittedOf = memoized((_run: RunResult): { truth: Uint8Array; temperature: number }[] => []);
+
+/** The temperature that suits a run's validation items with these labels. */
+export function temperatureOf(run: RunResult, truth: Uint8Array): number {
+  const fitted = fittedOf(run);
+  const isSame = (labels: Uint8Array) =>
+    labels.length === truth.length && labels.every((label, i) => label === truth[i]);
+  const known = fitted.find((one) => isSame(one.truth));
+  if (known) return known.temperature;
+  const { temperature } = fitTemperature(scoresOf(run.validation), truth);
+  fitted.push({ truth, temperature });
+  return temperature;
 }
 
 export const scoresOf = (tensor: { shape: readonly number[]; data: Float32Array }): Scores =>
@@ -94,17 +107,24 @@ export const pairSelections = ({ config, data }: Context, source: FaceSource): P
 };
 
 /** The temperature of the face head on validation pairs, where its labels are distributed as in training. */
-export function pairedFaceTemperature(
+export const pairedFaceTemperature = (
   { config }: Context,
   { texts, faces }: PairSelections,
   run: RunResult,
-): number {
-  const pairs = validationPairs(config, texts.validation, faces.validation);
-  return fitTemperature(
-    pick(scoresOf(run.validation), pairs.faces),
-    take(faces.validation, pairs.faces).labels,
-  ).temperature;
-}
+): number => pairedTemperatures(config)(texts.validation)(faces.validation)(run);
+
+/** Computed once for a run and these validation items, which several rows share. */
+const pairedTemperatures = memoized((config: Config) =>
+  memoized((texts: Selection) =>
+    memoized((faces: Selection) => {
+      const pairs = validationPairs(config, texts, faces);
+      const { labels } = take(faces, pairs.faces);
+      return memoized(
+        (run: RunResult) => fitTemperature(pick(scoresOf(run.validation), pairs.faces), labels).temperature,
+      );
+    }),
+  ),
+);
 
 /** The labels of the validation pairs. */
 export function pairTruth({ config }: Context, { texts, faces }: PairSelections): Uint8Array {

@@ -2,7 +2,6 @@
 import { FACE_LABELS, TEXT_LABELS } from 'mien/parts/data';
 import {
   type Evidence,
-  fitTemperature,
   pick,
   productOfPosteriors,
   type Scores,
@@ -35,6 +34,7 @@ import {
   type RowHead,
   setTitles,
   type TableRow,
+  temperatureOf,
   textTitles,
   underFacePrior,
 } from './row-parts.js';
@@ -223,7 +223,7 @@ function productRow(context: Context, table: TableName, source: FaceSource): Tab
   const faceRuns = runs(pairedFaceModel(config.labels, source, data.source));
   const textRuns = runs(textOnlyModel(config.labels, data.source));
   const cells = ofPairs(context, selections, textRuns, (run, seed) => {
-    const { temperature } = fitTemperature(scoresOf(run.validation), truth);
+    const temperature = temperatureOf(run, truth);
     const text: Evidence = { logits: scoresOf(run.tests[0]!), temperature, prior };
     const face = faceEvidence(context, selections, faceRuns[seed]!);
     return (faces) =>
