@@ -1,12 +1,6 @@
 // The rows of the paper's tables: the order in which they stand, and what each kind of row is made of.
 import { FACE_LABELS, TEXT_LABELS } from 'mien/parts/data';
-import {
-  type Evidence,
-  pick,
-  productOfPosteriors,
-  type Scores,
-  toPosteriors,
-} from 'mien/parts/evaluate';
+import { type Evidence, pick, productOfPosteriors, type Scores, toPosteriors } from 'mien/parts/evaluate';
 import type { HeadName } from '../heads/heads.js';
 import { type FaceSource, type Selection } from './data.js';
 import {

@@ -224,9 +224,7 @@ export async function createPredictionSession(
   const types = isShared ? distinctTypes(options) : { rows: itemTypes(options) };
   const inputs = declareInputs(graph, { ...tableTypes(options), ...types.rows });
   const places =
-    'places' in types
-      ? withPrefix(declareInputs(graph, prefixed(types.places, PLACES)), PLACES)
-      : undefined;
+    'places' in types ? withPrefix(declareInputs(graph, prefixed(types.places, PLACES)), PLACES) : undefined;
   const bound = boundParameters(graph, values);
   const { gate, gates, ...outputs } = applyHead(bound, options, inputs, places);
   const session = await createSession(
