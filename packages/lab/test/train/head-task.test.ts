@@ -3,9 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { initialize } from 'mien-engine';
 import { float32, randomStream, type Tensor } from 'mien-engine/base';
 import { trainHead, type HeadTask, type HeadTrainingOptions } from '../../src/train/head-task.js';
-import type { Items } from '../../src/train/head-graph.js';
+import { createPredictionSession, headParameters, type Items } from '../../src/train/head-graph.js';
 import type { HeadName } from '../../src/heads/heads.js';
 
 const WIDTH = 6;
@@ -208,3 +209,25 @@ test('a loss that is not finite stops with the step and advice', async () => {
     /no longer finite at step \d+ \(epoch \d+\)\nLower optimizer.learningRate/,
   );
 });
+
+test.each([false, true])(
+  'items that share texts and faces are predicted as each alone (incomplete: %s)',
+  async (incomplete) => {
+    const options = { ...task(), incomplete };
+    const session = await createPredictionSession(options, 1);
+    const parameters = initialize(headParameters(options), 4);
+    const absent = incomplete ? -1 : 2;
+    const items = { text: Int32Array.of(5, 5, 7, absent, 5, 7), face: Int32Array.of(3, 9, 3, 3, absent, 9) };
+    try {
+      const all = await session.run(parameters, options.features, items);
+      expect(await session.logits(parameters, options.features, items)).toEqual(all.logits);
+      for (const [i, text] of items.text.entries()) {
+        const alone = { text: Int32Array.of(text), face: Int32Array.of(items.face[i]!) };
+        const { data } = await session.logits(parameters, options.features, alone);
+        data.forEach((value, k) => expect(all.logits.data[2 * i + k]).toBeCloseTo(value, 5));
+      }
+    } finally {
+      await session.dispose();
+    }
+  },
+);
