@@ -11,11 +11,16 @@ const encoderOf = (name: SetName) =>
 
 /**
  * Every label's items lie around a point of its own at this distance, in noise of deviation 1. With `corpora` there are
- * texts over the faces' labels too, with `voices` recordings of ten speakers.
+ * texts over the faces' labels too, with `voices` recordings of ten speakers, and with `corrupted` those of the test made
+ * worse: at level 1 nothing is left of them.
  */
 export function madeUpSets(
   distance = 1,
-  { corpora = false, voices = false }: { readonly corpora?: boolean; readonly voices?: boolean } = {},
+  {
+    corpora = false,
+    voices = false,
+    corrupted = false,
+  }: { readonly corpora?: boolean; readonly voices?: boolean; readonly corrupted?: boolean } = {},
 ): FeatureSets {
   const set = (name: SetName): FeatureSet => {
     const labelNames: readonly string[] = name === 'isear' ? TEXT_LABELS : FACE_LABELS;
@@ -70,7 +75,7 @@ export function madeUpSets(
     texts: set('isear'),
     ...(corpora ? { corpora: set('corpora') } : {}),
     faces: { fer2013: { ...fer2013, usage }, rafdb: set('rafdb') },
-    ...(voices ? { voices: set('ravdess') } : {}),
+    ...(voices ? { voices: corrupted ? withCorrupted(set('ravdess')) : set('ravdess') } : {}),
     provenance: {
       source: 'store',
       sets: {
@@ -82,5 +87,29 @@ export function madeUpSets(
       },
       protocol: {},
     },
+  };
+}
+
+const DEGREES = [
+  { as: 'background noise', level: 0.3 },
+  { as: 'telephone', level: 1 },
+] as const;
+
+/** A set with its test items made worse: a share of them is noise. */
+function withCorrupted(set: FeatureSet): FeatureSet {
+  const width = set.embeddings.shape[1]!;
+  const tests = [...set.ids.keys()].filter((i) => set.split[i] === 'test');
+  return {
+    ...set,
+    corrupted: DEGREES.map(({ as, level }) => {
+      const draw = randomStream(5, `made-up ${as}`);
+      const worse = tests.flatMap((row) =>
+        Array.from(
+          set.embeddings.data.subarray(row * width, (row + 1) * width),
+          (value) => (1 - level) * value + level * draw.normal(),
+        ),
+      );
+      return { as, level, embeddings: float32([tests.length, width], worse) };
+    }),
   };
 }

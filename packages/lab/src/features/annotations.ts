@@ -2,11 +2,12 @@
 // beside the stores, so that features can be used and packed without the raw data.
 import { join } from 'node:path';
 import { z } from 'zod';
-import { defined, float32, MienError } from 'mien-engine/base';
+import { defined, float32, MienError, type Tensor } from 'mien-engine/base';
 import { readJson, sha256 } from 'mien-engine/node';
 import { checkData } from 'mien/parts/base';
 import { FACE_LABELS, type FaceItem, type Protocol, TEXT_LABELS } from 'mien/parts/data';
-import { canonicalJson } from './format.js';
+import { type CorruptedItems, corruptedId, readDegrees, splitDegrees } from './corrupted.js';
+import { canonicalJson, FEATURES_MANIFEST } from './format.js';
 import {
   type BySet,
   completeSets,
@@ -20,6 +21,8 @@ import {
   type SetProvenance,
   type SomeSets,
   type Split,
+  STORE_NAMES,
+  type StoreName,
   termsOf,
   termsOfItems,
 } from './sets.js';
@@ -44,8 +47,8 @@ export interface Annotations {
   /** Settings and counts of cleaning and splitting. */
   readonly protocol: Readonly<Record<string, unknown>>;
   readonly sets: Readonly<Partial<Record<SetName, Annotation>>>;
-  /** Name of each set's store folder, beside this file. */
-  readonly stores: Readonly<Partial<Record<SetName, string>>>;
+  /** Name of each store's folder, beside this file. */
+  readonly stores: Readonly<Partial<Record<StoreName, string>>>;
 }
 
 export const ANNOTATIONS_NAME = 'annotations.json';
@@ -69,7 +72,7 @@ const usageOf = ({ usage, split }: FaceItem): Fer2013Usage =>
 /** Annotations of a protocol, by set, without dropped items. */
 export function annotate(
   protocol: Protocol,
-  stores: Readonly<Partial<Record<SetName, string>>> = {},
+  stores: Readonly<Partial<Record<StoreName, string>>> = {},
 ): Annotations {
   const sets: Partial<Record<SetName, Annotation>> = {};
   const texts = protocol.texts.flatMap((text) => (text.split === 'dropped' ? [] : [text]));
@@ -151,7 +154,7 @@ export const setsFromStores = (protocol: Protocol, stores: BySet<Store>): Featur
  */
 export function joinSets(
   annotations: Annotations,
-  stores: Readonly<Partial<Record<SetName, Store>>>,
+  stores: Readonly<Partial<Record<StoreName, Store>>>,
 ): SomeSets {
   const provenance: Partial<Record<SetName, SetProvenance>> = {};
   const joined = (set: SetName): FeatureSet | undefined => {
@@ -159,7 +162,10 @@ export function joinSets(
     const store = stores[set];
     if (annotation === undefined || store === undefined) return undefined;
     const { width, encoder } = store.manifest.config;
-    const items = featureSet(set, annotation, store);
+    const items = {
+      ...featureSet(set, annotation, store),
+      ...corruptedItems(annotation, stores[`${set} corrupted`]),
+    };
     const counts = countSplits(items.split);
     const terms = set === 'corpora' ? termsOfItems(items.ids) : termsOf(set);
     provenance[set] = { encoder, counts, width, fullWidth: width, terms };
@@ -188,7 +194,40 @@ function bothFaces(
 }
 
 function featureSet(set: SetName, annotation: Annotation, store: Store): FeatureSet {
-  const { ids } = annotation;
+  const { ids, sha256: hashes } = annotation;
+  return {
+    ids,
+    embeddings: rowsOf(store, ids, hashes),
+    labelNames: labelNamesOf(set),
+    labels: Uint8Array.from(annotation.labels),
+    split: annotation.split,
+    subject: Int32Array.from(annotation.subject),
+    group: Int32Array.from(annotation.group),
+  };
+}
+
+/** The test items at each degree, if there is a store of them. */
+function corruptedItems(
+  { ids, split, sha256: hashes }: Annotation,
+  store: Store | undefined,
+): { readonly corrupted?: readonly CorruptedItems[] } {
+  if (store === undefined) return {};
+  const { preprocessing } = store.manifest.config.encoder;
+  const degrees = readDegrees(String(preprocessing['corrupted']), join(store.dir, FEATURES_MANIFEST));
+  const tests = [...ids.keys()].filter((i) => split[i] === 'test');
+  const rows = rowsOf(
+    store,
+    degrees.flatMap((degree) => tests.map((i) => corruptedId(degree, ids[i]!))),
+    degrees.flatMap(() => tests.map((i) => hashes[i]!)),
+  );
+  return { corrupted: splitDegrees(rows, degrees) };
+}
+
+/**
+ * Embeddings `[n, width]` of the items with these ids.
+ * @throws MienError `store` if the store lacks one, or has another hash of it
+ */
+function rowsOf(store: Store, ids: readonly string[], hashes: readonly string[]): Tensor<'float32'> {
   const width = store.embeddings.shape[1]!;
   const rows = new Map(store.ids.map((id, row) => [id, row]));
   const data = new Float32Array(ids.length * width);
@@ -202,7 +241,7 @@ function featureSet(set: SetName, annotation: Annotation, store: Store): Feature
         hint,
       });
     const hash = Buffer.from(store.hashes.data.subarray(row * 32, row * 32 + 32)).toString('hex');
-    if (hash !== annotation.sha256[i])
+    if (hash !== hashes[i])
       throw new MienError('store', 'the data has changed since the features were extracted', {
         file: store.dir,
         field: id,
@@ -210,15 +249,7 @@ function featureSet(set: SetName, annotation: Annotation, store: Store): Feature
       });
     data.set(store.embeddings.data.subarray(row * width, (row + 1) * width), i * width);
   });
-  return {
-    ids,
-    embeddings: float32([ids.length, width], data),
-    labelNames: labelNamesOf(set),
-    labels: Uint8Array.from(annotation.labels),
-    split: annotation.split,
-    subject: Int32Array.from(annotation.subject),
-    group: Int32Array.from(annotation.group),
-  };
+  return float32([ids.length, width], data);
 }
 
 const numbers = z.array(z.int());
@@ -239,7 +270,7 @@ const annotationsSchema = z.strictObject({
   format: z.literal('mien-annotations/1'),
   protocol: z.record(z.string(), z.unknown()),
   sets: z.partialRecord(z.enum(SET_NAMES), annotationSchema),
-  stores: z.partialRecord(z.enum(SET_NAMES), z.string()),
+  stores: z.partialRecord(z.enum(STORE_NAMES), z.string()),
 });
 
 /** Content of an annotations file, the same for equal annotations. */

@@ -241,6 +241,8 @@ export interface StoreClip {
 export interface VoiceEmbedderOptions extends EmbedderOptions {
   /** Sound at 16 kHz of a recording's bytes; errors refer to it by `name`. */
   readonly decode: (bytes: Uint8Array, name: string) => Promise<Float32Array>;
+  /** Transforms sounds before they are encoded; the encoder's identity should then state how. */
+  readonly change?: (sound: Float32Array, id: string) => Float32Array;
 }
 
 /** Embeds recordings, each at its own length and of as much as the encoder can hear: pooled embeddings `[width]`. */
@@ -259,9 +261,10 @@ export const voiceEmbedder = (encoder: VoiceEncoder, options: VoiceEmbedderOptio
     }),
   async encode(items, contents, { advance, signal }) {
     const rows: EncodedRow[] = [];
-    for (const [i, { file }] of items.entries()) {
+    for (const [i, { id, file }] of items.entries()) {
       throwIfInterrupted(signal);
-      const clip = await options.decode(contents[i]!, file);
+      const decoded = await options.decode(contents[i]!, file);
+      const clip = options.change?.(decoded, id) ?? decoded;
       const { data } = await encoder.encode([clip.subarray(0, encoder.maxSamples)]);
       rows.push({ embedding: data });
       advance(1);

@@ -4,21 +4,29 @@ import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { defined, MienError } from 'mien-engine/base';
 import type { Progress } from 'mien/parts/base';
-import type { Protocol } from 'mien/parts/data';
+import type { Protocol, Split } from 'mien/parts/data';
 import { decodeImage, type FaceEncoder, type TextEncoder } from 'mien/parts/encoders';
 import { ANNOTATIONS_NAME, annotate, encodeAnnotations, joinSets, readAnnotations } from './annotations.js';
 import { clipOf } from '../data/speech.js';
 import type { VoiceEncoder } from '../encoders/load-voice.js';
 import { faceEmbedder, textEmbedder, voiceEmbedder } from './embed.js';
-import type { Embedder, EmbedderOptions, StoreFace, StoreText } from './embed.js';
+import type {
+  Embedder,
+  EmbedderOptions,
+  StoreClip,
+  StoreFace,
+  StoreText,
+  VoiceEmbedderOptions,
+} from './embed.js';
+import { corruptedId, type Corrupter, describeDegrees } from './corrupted.js';
 import { configOf, fillStore, writeWhenNew } from './fill.js';
 import type { FillResult } from './fill.js';
 import { configKey } from './format.js';
 import type { Part } from './format.js';
 import { mergeParts } from './merge.js';
 import type { MergeResult } from './merge.js';
-import type { FeatureSets, SetName, SomeSets } from './sets.js';
-import { completeSets, SET_NAMES } from './sets.js';
+import type { FeatureSets, SetName, SomeSets, StoreName } from './sets.js';
+import { completeSets, SET_NAMES, STORE_NAMES } from './sets.js';
 import { openStore } from './store.js';
 import type { Store } from './store.js';
 
@@ -35,6 +43,8 @@ export interface ExtractOptions extends EmbedderOptions {
   readonly dir: string;
   /** Only these sets; by default all sets of which the protocol has items. */
   readonly only?: readonly SetName[];
+  /** Embeds the test recordings made worse, too. */
+  readonly corrupted?: Corrupter<Float32Array>;
   /** Fill only this part of each store. */
   readonly part?: Part;
   readonly progress?: Progress;
@@ -42,13 +52,13 @@ export interface ExtractOptions extends EmbedderOptions {
 }
 
 /** `isear-all-MiniLM-L6-v2-0123456789abcdef`: data set, encoder, and a hash of the configuration. */
-function storeFolder<Item extends { readonly id: string }>(set: SetName, embedder: Embedder<Item>): string {
+function storeFolder<Item extends { readonly id: string }>(set: StoreName, embedder: Embedder<Item>): string {
   const encoder = basename(embedder.identity.id).replace(/[^\w.-]+/g, '_');
-  return `${set}-${encoder}-${configKey(configOf(set, embedder))}`;
+  return `${set.replace(' ', '-')}-${encoder}-${configKey(configOf(set, embedder))}`;
 }
 
 interface Job {
-  readonly set: SetName;
+  readonly set: StoreName;
   readonly folder: string;
   readonly fill: () => Promise<FillResult>;
 }
@@ -58,11 +68,12 @@ function jobsOf(options: ExtractOptions): Job[] {
   const common = defined({ part, progress, signal });
   const jobs: Job[] = [];
   const add = <Item extends { readonly id: string }>(
-    set: SetName,
+    set: StoreName,
     embedder: Embedder<Item>,
     items: readonly Item[],
   ): void => {
-    if (!only.includes(set) || items.length === 0) return;
+    const [name] = set.split(' ') as [SetName];
+    if (!only.includes(name) || items.length === 0) return;
     const folder = storeFolder(set, embedder);
     const fill = (): Promise<FillResult> =>
       fillStore({ ...common, dir: join(dir, folder), set, embedder, items });
@@ -89,9 +100,42 @@ function jobsOf(options: ExtractOptions): Job[] {
   }
   if (encoders.voice !== undefined) {
     const decode = (bytes: Uint8Array, file: string): Promise<Float32Array> => clipOf(bytes, file);
-    add('ravdess', voiceEmbedder(encoders.voice, { ...options, decode }), protocol.voices?.items ?? []);
+    const heard = { ...options, decode };
+    const items = protocol.voices?.items ?? [];
+    add('ravdess', voiceEmbedder(encoders.voice, heard), items);
+    if (options.corrupted) {
+      const { embedder, worse } = corruptedVoices(encoders.voice, heard, options.corrupted, items);
+      add('ravdess corrupted', embedder, worse);
+    }
   }
   return jobs;
+}
+
+/** The test recordings at each degree, and what embeds them. */
+function corruptedVoices(
+  encoder: VoiceEncoder,
+  options: VoiceEmbedderOptions,
+  { degrees, change }: Corrupter<Float32Array>,
+  items: readonly (StoreClip & { readonly split: Split })[],
+): { readonly embedder: Embedder<StoreClip>; readonly worse: readonly StoreClip[] } {
+  const tests = items.filter(({ split }) => split === 'test');
+  const worse = degrees.flatMap((degree) =>
+    tests.map(({ id, file }) => ({ id: corruptedId(degree, id), file, degree, of: id })),
+  );
+  const byId = new Map(worse.map((one) => [one.id, one]));
+  const { identity } = encoder;
+  const preprocessing = { ...identity.preprocessing, corrupted: describeDegrees(degrees) };
+  const embedder = voiceEmbedder(
+    { ...encoder, identity: { ...identity, preprocessing } },
+    {
+      ...options,
+      change: (sound, id) => {
+        const { degree, of } = byId.get(id)!;
+        return change(sound, degree, of);
+      },
+    },
+  );
+  return { embedder, worse };
 }
 
 /**
@@ -101,9 +145,9 @@ function jobsOf(options: ExtractOptions): Job[] {
  */
 export async function extractFeatures(
   options: ExtractOptions,
-): Promise<Partial<Record<SetName, FillResult>>> {
+): Promise<Partial<Record<StoreName, FillResult>>> {
   const jobs = jobsOf(options);
-  const results: Partial<Record<SetName, FillResult>> = {};
+  const results: Partial<Record<StoreName, FillResult>> = {};
   // Images are small and decoded once: threads within an image and a cache would only cost time.
   const [threads, cache] = [sharp.concurrency(), sharp.cache()];
   sharp.concurrency(1);
@@ -132,7 +176,7 @@ async function keepAnnotations({ protocol, dir }: ExtractOptions, jobs: readonly
 export async function featuresOf(options: Omit<ExtractOptions, 'part' | 'only'>): Promise<FeatureSets> {
   const jobs = jobsOf(options);
   const results = await extractFeatures(options);
-  const stores: Partial<Record<SetName, Store>> = {};
+  const stores: Partial<Record<StoreName, Store>> = {};
   for (const { set } of jobs) stores[set] = await openStore(results[set]!.dir);
   return completeSets(joinSets(annotate(options.protocol), stores));
 }
@@ -147,8 +191,8 @@ export const openFeatures = async (dir: string): Promise<FeatureSets> => complet
 /** The sets of which there are stores in a folder. @throws MienError `file`, `format` or `store` as `openFeatures` */
 export async function openSets(dir: string): Promise<SomeSets> {
   const annotations = await readAnnotations(dir);
-  const stores: Partial<Record<SetName, Store>> = {};
-  for (const set of SET_NAMES) {
+  const stores: Partial<Record<StoreName, Store>> = {};
+  for (const set of STORE_NAMES) {
     const folder = annotations.stores[set];
     if (folder !== undefined) stores[set] = await openStore(join(dir, folder));
   }

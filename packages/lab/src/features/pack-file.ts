@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { defined, MienError, readSafetensors, type Tensor, type Tensors } from 'mien-engine/base';
 import { fileError, readJson, sha256, writeFileAtomic } from 'mien-engine/node';
 import type { EncoderIdentity } from 'mien/parts/encoders';
+import { type CorruptedItems, type Degree, degreesSchema, splitDegrees } from './corrupted.js';
 import { canonicalJson } from './format.js';
 import { mixComponents } from './pca.js';
 import { dequantize } from './quantize.js';
@@ -28,6 +29,8 @@ export interface PackedSet {
   readonly fullWidth: number;
   readonly reduction: Reduction;
   readonly terms: string;
+  /** How its test items were made worse, if the pack has them so as well. */
+  readonly corrupted?: readonly Degree[];
 }
 
 export interface PackManifest {
@@ -63,6 +66,7 @@ const setSchema = z.strictObject({
     lost: z.number(),
   }),
   terms: z.string(),
+  corrupted: degreesSchema.min(1).exactOptional(),
 });
 const manifestSchema = z.strictObject({
   format: z.literal(PACK_FORMAT),
@@ -179,7 +183,7 @@ function integersNamed(tensors: Tensors, name: string, n: number, file: string):
 function unpackSet(
   name: SetName,
   kind: (typeof CODEBOOK_OF)[Modality],
-  { items, labels: labelNames, reduction }: PackedSet,
+  { items, counts, labels: labelNames, reduction, corrupted: degrees }: PackedSet,
   tensors: Tensors,
   file: string,
 ): FeatureSet {
@@ -190,16 +194,18 @@ function unpackSet(
   const codebook = { bits, levels: levels.data as Float32Array };
   if (levels.data.some((level) => !Number.isFinite(level)))
     throw new MienError('format', 'the codebook has levels that are not finite', { file, field: kind });
-  const codes = named(tensors, `${name}.codes`, file);
-  if (codes.dtype !== 'uint8')
-    throw new MienError('format', 'codes are bytes', { file, field: `${name}.codes` });
+  const rowsOf = (field: string, n: number): Tensor<'float32'> => {
+    const { dtype, data } = named(tensors, field, file);
+    if (dtype !== 'uint8') throw new MienError('format', 'codes are bytes', { file, field });
+    return mixComponents(dequantize(data as Uint8Array, n, codebook));
+  };
   const labels = bytesNamed(tensors, `${name}.labels`, items, file);
   const split = bytesNamed(tensors, `${name}.split`, items, file);
   if (labels.some((label) => label >= labelNames.length) || split.some((index) => index >= SPLITS.length))
     throw new MienError('format', 'has a label or split that is not in the manifest', { file, field: name });
   return {
     ids: Array.from({ length: items }, (_, i) => `${name}#${i}`),
-    embeddings: mixComponents(dequantize(codes.data as Uint8Array, items, codebook)),
+    embeddings: rowsOf(`${name}.codes`, items),
     labelNames,
     labels,
     split: Array.from(split, (index) => SPLITS[index]!),
@@ -208,5 +214,8 @@ function unpackSet(
         ? integersNamed(tensors, `${name}.subject`, items, file)
         : new Int32Array(items).fill(-1),
     group: integersNamed(tensors, `${name}.group`, items, file),
+    ...defined({
+      corrupted: degrees && splitDegrees(rowsOf(`${name}.corrupted`, degrees.length * counts.test), degrees),
+    }),
   };
 }

@@ -1,10 +1,12 @@
 // Writes a feature pack: the embeddings of some sets, reduced and quantised, in one small file with labels, splits, and
 // anonymous numbers for subjects and groups, so that experiments can run without the data.
 import {
+  defined,
   encodeSafetensors,
   float32,
   int32,
   MienError,
+  stackRows,
   tensor,
   type Tensor,
   type Tensors,
@@ -65,7 +67,7 @@ const trainingRows = ({ split }: FeatureSet): number[] =>
 function reduce(
   sets: readonly FeatureSet[],
   wanted: Wanted,
-): { reduction: Reduction; codebook: Codebook; codes: Uint8Array[] } {
+): { reduction: Reduction; codebook: Codebook; codes: Uint8Array[]; corrupted: (Uint8Array | undefined)[] } {
   const width = sets[0]!.embeddings.shape[1]!;
   const components = Math.min(wanted.components, width);
   // If the embeddings have fewer dimensions than requested components, not all bits can be used either.
@@ -78,6 +80,11 @@ function reduce(
   const fitted = sets.map((set, i) => ({ values: coordinates[i]!, rows: trainingRows(set) }));
   const codebook = fitCodebook(fitted, allocateBits(pca.variances, bits));
   const codes = coordinates.map((values) => quantize(values, codebook));
+  const corrupted = sets.map(
+    (set) =>
+      set.corrupted &&
+      quantize(project(pca, stackRows(set.corrupted.map(({ embeddings }) => embeddings))), codebook),
+  );
   const { kept, total } = pca;
   const error = fitted.reduce((sum, part, i) => sum + squaredError(part, codes[i]!, codebook), 0);
   const n = fitted.reduce((sum, { rows }) => sum + rows.length, 0);
@@ -88,7 +95,7 @@ function reduce(
     variance: round(kept),
     lost: round(1 - kept + error / n / total),
   };
-  return { reduction, codebook, codes };
+  return { reduction, codebook, codes, corrupted };
 }
 
 /** Squared quantisation error of the rows on which the reduction was fitted. */
@@ -140,7 +147,7 @@ export async function writePack(
   const packed: Partial<Record<SetName, PackedSet>> = {};
   for (const { codebook: kind, names } of kinds) {
     const wanted = { ...PACK_DEFAULTS[kind], ...options[kind] };
-    const { reduction, codebook, codes } = reduce(
+    const { reduction, codebook, codes, corrupted } = reduce(
       names.map((name) => named[name]!),
       wanted,
     );
@@ -148,9 +155,20 @@ export async function writePack(
     for (const [i, name] of names.entries()) {
       const set = named[name]!;
       Object.assign(tensors, itemTensors(name, set, codes[i]!));
+      if (corrupted[i]) tensors[`${name}.corrupted`] = bytesTensor(corrupted[i]);
       const { encoder, counts, fullWidth, terms } = provenance.sets[name]!;
       const items = set.ids.length;
-      packed[name] = { items, counts, labels: set.labelNames, encoder, fullWidth, reduction, terms };
+      const degrees = set.corrupted?.map(({ as, level }) => ({ as, level }));
+      packed[name] = {
+        items,
+        counts,
+        labels: set.labelNames,
+        encoder,
+        fullWidth,
+        reduction,
+        terms,
+        ...defined({ corrupted: degrees }),
+      };
     }
     progress.advance();
   }

@@ -6,6 +6,7 @@ import type { Split } from 'mien/parts/data';
 import type { EncoderIdentity } from 'mien/parts/encoders';
 import { corpusTerms } from '../data/corpora/definitions.js';
 import { SPEECH_CORPORA } from '../data/speech-names.js';
+import type { CorruptedItems } from './corrupted.js';
 
 export type { Split };
 
@@ -28,6 +29,8 @@ export interface FeatureSet {
   readonly subject: Int32Array;
   /** `[n]`: items of one group are never in two splits: (near-)duplicates, and texts of one subject. */
   readonly group: Int32Array;
+  /** The test items made worse by degrees, where they were embedded too. */
+  readonly corrupted?: readonly CorruptedItems[];
 }
 
 export interface Fer2013FeatureSet extends FeatureSet {
@@ -45,6 +48,14 @@ export const SETS_OF = {
 export type SetName = (typeof SETS_OF)[Modality][number];
 
 export const SET_NAMES: readonly SetName[] = Object.values(SETS_OF).flat();
+
+/** A set's store, and that of its test items made worse. */
+export type StoreName = SetName | `${SetName} corrupted`;
+
+export const STORE_NAMES: readonly StoreName[] = SET_NAMES.flatMap((name) => [
+  name,
+  `${name} corrupted` as const,
+]);
 
 /** Sets without which the paper's experiment cannot run. */
 type NeededSet = Exclude<SetName, 'corpora' | 'ravdess'>;

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeSafetensors, float32, readSafetensors, tensor, type Tensors } from 'mien-engine/base';
 import { sha256 } from 'mien-engine/node';
-import { RAVDESS_SPEAKERS } from '../../src/data/speech.js';
+import { clipOf, RAVDESS_SPEAKERS } from '../../src/data/speech.js';
 import { extractFeatures, openFeatures, openSets } from '../../src/features/extract.js';
 import { writePack } from '../../src/features/pack.js';
 import { readPack, readPackManifest, readSomeSets } from '../../src/features/pack-file.js';
@@ -104,6 +104,48 @@ test('recordings are embedded without texts and faces, split by speaker, and pac
   expect(joined.provenance.protocol).toEqual({ voices: packed.provenance.protocol['voices'] });
 });
 
+test('test recordings made worse are embedded by degrees, kept in a store of their own, and packed', async () => {
+  await writeClips([1, 19, 20, 24], [5, 8]);
+  const { protocol } = await openProtocol({ data, dir: stores, voices: true });
+  const voice = fakeVoiceEncoder();
+  const degrees = [
+    { as: 'quieter', level: 0.5 },
+    { as: 'silence', level: 1 },
+  ];
+  const change = (sound: Float32Array, { level }: { level: number }) => sound.map((x) => (1 - level) * x);
+  const options = { protocol, encoders: { voice }, dir: stores, corrupted: { degrees, change } };
+  await extractFeatures(options);
+  expect(voice.encoded).toBe(8 + 2 * 4);
+  const { voices, ...others } = await openSets(stores);
+  const { corrupted } = voices!;
+  expect(corrupted!.map(({ as, level }) => ({ as, level }))).toEqual(degrees);
+  const tests = protocol.voices!.items.filter(({ split }) => split === 'test');
+  expect(corrupted![0]!.embeddings.shape).toEqual([tests.length, 6]);
+  for (const [d, { level }] of degrees.entries())
+    for (const [i, { file }] of tests.entries()) {
+      const heard = change(await clipOf(await readFile(file), file), { level });
+      expect(corrupted![d]!.embeddings.data.slice(6 * i, 6 * i + 6)).toEqual(
+        (await voice.encode([heard])).data,
+      );
+    }
+  // Without asking for them again, they stay where they are.
+  await extractFeatures({ protocol, encoders: { voice }, dir: stores });
+  expect((await openSets(stores)).voices).toEqual(voices);
+
+  const [file, plain] = [join(root, 'voices.safetensors'), join(root, 'plain.safetensors')];
+  const wanted = { voices: { components: 6, bits: 48 } };
+  await writePack(file, { ...others, voices: voices! }, wanted);
+  const { corrupted: worse, ...cleanOnly } = voices!;
+  await writePack(plain, { ...others, voices: cleanOnly }, wanted);
+  const [packed, without] = [await readSomeSets(file), await readSomeSets(plain)];
+  // The clean ones are what they are without.
+  expect(packed.voices!.embeddings).toEqual(without.voices!.embeddings);
+  expect(packed.voices!.corrupted!.map(({ as, level }) => ({ as, level }))).toEqual(degrees);
+  expect(packed.voices!.corrupted![1]!.embeddings.shape).toEqual(worse![1]!.embeddings.shape);
+  expect(without.voices!.corrupted).toBeUndefined();
+  expect((await readFile(join(root, 'voices.json'))).toString('latin1')).not.toMatch(/03-01-0|Actor_|\.wav/);
+});
+
 test('a changed recording makes the features of another one necessary', async () => {
   await writeClips([1, 19], [5, 8]);
   const { protocol } = await extracted();
@@ -151,6 +193,7 @@ const rewritten = async (file: string, change: (tensors: Record<string, Tensors[
 test.each<[string, (tensors: Record<string, Tensors[string]>) => void, string]>([
   ['no codes', (all) => delete all['ravdess.codes'], 'ravdess.codes'],
   ['codes of another type', (all) => void (all['ravdess.codes'] = float32([2], [1, 2])), 'ravdess.codes'],
+  ['no codes of corrupted items', (all) => delete all['ravdess.corrupted'], 'ravdess.corrupted'],
   ['a label too many', (all) => ((all['ravdess.labels']!.data as Uint8Array)[3] = 7), 'ravdess'],
   ['a split too many', (all) => ((all['ravdess.split']!.data as Uint8Array)[3] = 3), 'ravdess'],
   [
@@ -161,7 +204,7 @@ test.each<[string, (tensors: Record<string, Tensors[string]>) => void, string]>(
   ['levels that are no numbers', (all) => ((all['voices.levels']!.data as Float32Array)[0] = NaN), 'voices'],
 ])('rejects a pack with %s', async (_what, change, field) => {
   const file = join(root, 'voices.safetensors');
-  const { voices, provenance } = madeUpSets(1, { voices: true });
+  const { voices, provenance } = madeUpSets(1, { voices: true, corrupted: true });
   await writePack(file, { voices: voices!, provenance });
   await rewritten(file, change);
   await expect(readSomeSets(file)).rejects.toMatchObject({ code: 'format', place: { file, field } });

@@ -5,7 +5,7 @@ import { checkProfile, encodersOf } from '../encoders.js';
 import { featureFolder } from '../options.js';
 import { interruption, type Output, outputOf, jobShareOf, progressOf } from 'mien/cli';
 import type { Part } from '../../features/format.js';
-import { SET_NAMES, type SetName } from '../../features/sets.js';
+import { SET_NAMES, type SetName, type StoreName } from '../../features/sets.js';
 import type { FillResult } from '../../features/fill.js';
 import type { MergeResult } from '../../features/merge.js';
 
@@ -19,6 +19,7 @@ interface Options {
   readonly split: 'clean' | 'paper';
   readonly corpora?: boolean;
   readonly voice?: string | true;
+  readonly corrupted?: boolean;
   readonly states?: boolean;
   readonly shard?: string;
   readonly shards?: string;
@@ -61,6 +62,7 @@ export function defineExtract(program: Command): void {
       '--voice [dir]',
       'also embed the folder’s recordings of RAVDESS, by Whisper or by the learned encoder in <dir>',
     )
+    .option('--corrupted', 'also embed the test recordings made worse: with noise, and by telephone')
     .option('--states', 'also store token states and last feature maps (large)')
     .option('--shard <i/n>', 'fill only part i of n, i from 0')
     .option('--shards <n>', 'fill the part given by the index of a Kubernetes, Slurm or AWS Batch array')
@@ -104,7 +106,7 @@ async function run(options: Options, output: Output): Promise<void> {
       encoders,
       dir,
       withStates: options.states === true,
-      ...defined({ only: options.sets, part }),
+      ...defined({ only: options.sets, part, corrupted: await corrupter(options) }),
       progress,
       signal,
     });
@@ -115,6 +117,10 @@ async function run(options: Options, output: Output): Promise<void> {
     await encoders.voice?.dispose();
   }
 }
+
+/** How test recordings are made worse, if they are to be. */
+const corrupter = async ({ corrupted }: Options) =>
+  corrupted ? (await import('../../modalities/test-voices.js')).testVoices : undefined;
 
 async function merge(dir: string, parts: readonly string[], output: Output): Promise<void> {
   const { mergeFeatures } = await import('../../features/extract.js');
@@ -127,7 +133,7 @@ async function merge(dir: string, parts: readonly string[], output: Output): Pro
   output.result({ stores }, () => stores.map(line).join('\n'));
 }
 
-function render(results: Readonly<Partial<Record<SetName, FillResult>>>, part: Part | undefined): string {
+function render(results: Readonly<Partial<Record<StoreName, FillResult>>>, part: Part | undefined): string {
   const line = (name: string, result: FillResult): string => {
     const { dir, items, computed, kept, damaged, unchanged } = result;
     const what =
