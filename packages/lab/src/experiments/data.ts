@@ -1,6 +1,7 @@
 // Feature sets as experiments use them: one table a modality, and the items of each label set and split as rows of it.
 import { defined, memoized, MienError, stackRows, type Tensor } from 'mien-engine/base';
 import { pairModalities, type Partner } from '../data/pairing.js';
+import type { Degree } from '../features/corrupted.js';
 import type { StateTable } from '../features/store.js';
 import type { FeatureSet, FeatureSets, Fer2013FeatureSet, Split } from '../features/sets.js';
 import type { Items } from '../train/head-graph.js';
@@ -20,11 +21,20 @@ export interface Selection {
   readonly ids: readonly string[];
 }
 
+/** Test voices made worse to one degree, whose embeddings stand below the clean ones in the table. */
+export interface CorruptedVoices extends Degree {
+  /** Their rows in the table, by the rows of the clean ones. */
+  readonly rowsOf: (rows: Int32Array) => Int32Array;
+}
+
 export interface ExperimentData {
   readonly sets: FeatureSets;
   /** Whose texts are selected. */
   readonly source: TextSource;
-  /** Embeddings of all texts `[n, width]`, ISEAR's first, of all faces, FER2013's first, and of voices, if there are any. */
+  /**
+   * Embeddings of all texts `[n, width]`, ISEAR's first, of all faces, FER2013's first, and of voices, if there are any, with
+   * those of `corrupted` below.
+   */
   readonly tables: {
     readonly text: Tensor<'float32'>;
     readonly face: Tensor<'float32'>;
@@ -36,6 +46,8 @@ export interface ExperimentData {
   /** `usage` keeps one of FER2013's official parts only. */
   faces(source: FaceSource, labels: readonly string[], split: Split, usage?: string): Selection;
   voices(labels: readonly string[], split: Split): Selection;
+  /** Empty without such embeddings. */
+  readonly corrupted: readonly CorruptedVoices[];
 }
 
 /** What a model is selected and tested on. */
@@ -78,8 +90,23 @@ export function experimentData(sets: FeatureSets, source: TextSource = 'isear'):
   );
   const own = sets.texts.embeddings;
   const text = further ? stackRows([own, further.embeddings]) : own;
-  const tables = { text, face: table, ...defined({ voice: sets.voices?.embeddings }) };
-  return { sets, source, tables, texts, faces, voices };
+  const voice = sets.voices && stackRows([sets.voices.embeddings, ...worseOf(sets.voices)]);
+  const tables = { text, face: table, ...defined({ voice }) };
+  return { sets, source, tables, texts, faces, voices, corrupted: corruptedVoices(sets.voices) };
+}
+
+const worseOf = ({ corrupted = [] }: FeatureSet) => corrupted.map(({ embeddings }) => embeddings);
+
+function corruptedVoices(voices: FeatureSet | undefined): CorruptedVoices[] {
+  if (voices?.corrupted === undefined) return [];
+  const { ids, split } = voices;
+  const tests = [...ids.keys()].filter((row) => split[row] === 'test');
+  const places = new Map(tests.map((row, place) => [row, place]));
+  return voices.corrupted.map(({ as, level }, i) => ({
+    as,
+    level,
+    rowsOf: (rows) => rows.map((row) => ids.length + i * tests.length + places.get(row)!),
+  }));
 }
 
 /** The same function with its results kept: every head of every seed asks for the same few selections. */

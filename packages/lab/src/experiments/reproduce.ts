@@ -127,7 +127,10 @@ export async function reproduce(options: ReproduceOptions): Promise<Reproduction
   }
 }
 
-/** Hashes of what the embeddings are, and of which items stand where: of texts and faces, and with the voices. */
+/**
+ * Hashes of what the embeddings are, and of which items stand where: of texts and faces, with the voices, and of voices made
+ * worse.
+ */
 function featureHashes({ texts, corpora, faces, voices, provenance }: FeatureSets) {
   const { ravdess, ...paired } = provenance.sets;
   const placesOf = ({ ids, labels, split }: FeatureSet) => sha256(JSON.stringify([ids, [...labels], split]));
@@ -138,12 +141,16 @@ function featureHashes({ texts, corpora, faces, voices, provenance }: FeatureSet
       ...[texts, faces.fer2013, faces.rafdb, ...(corpora ? [corpora] : [])].map(placesOf),
     ]),
   );
+  if (voices === undefined) return { features };
+  const { embeddings, corrupted } = voices;
   // Embeddings of voices are few: all of them are hashed.
+  const hashOf = ({ data }: FeatureSet['embeddings']) => sha256(bytesOf(data));
   return {
     features,
-    ...(voices && {
-      voices: sha256(
-        JSON.stringify([features, ravdess, placesOf(voices), sha256(bytesOf(voices.embeddings.data))]),
+    voices: sha256(JSON.stringify([features, ravdess, placesOf(voices), hashOf(embeddings)])),
+    ...(corrupted && {
+      corrupted: sha256(
+        JSON.stringify(corrupted.map(({ as, level, ...one }) => [as, level, hashOf(one.embeddings)])),
       ),
     }),
   };

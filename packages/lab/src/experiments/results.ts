@@ -3,16 +3,17 @@ import type { Modality } from 'mien/parts/bundle';
 import type { Interval, Scores } from 'mien/parts/evaluate';
 import type { HeadName } from '../heads/heads.js';
 import type { EpochRecord } from '../train/head-task.js';
+import type { Degree } from '../features/corrupted.js';
 import type { Config } from './config.js';
 
 /** A head, or the product of the two unimodal heads' calibrated posteriors. */
 export type ModelName = HeadName | 'product';
 
 /**
- * Which of the paper's tables a row belongs to; ours: `seven`, over the faces' seven labels, and `triples`, with a voice
- * beside text and face.
+ * Which of the paper's tables a row belongs to; ours: `seven`, over the faces' seven labels, `triples`, with a voice beside
+ * text and face, and `corrupted`, these with a voice that was made worse.
  */
-export type TableName = 'II' | 'III' | 'IV' | 'seven' | 'triples';
+export type TableName = 'II' | 'III' | 'IV' | 'seven' | 'triples' | 'corrupted';
 
 /** A row of the paper: its figures stand beside the row that reproduces it. */
 export type PaperRow =
@@ -56,6 +57,13 @@ export interface ResultRow extends Readonly<Record<MetricName, Interval>> {
   readonly gate?: Readonly<Partial<Record<Modality, number>>>;
   /** Of gates on triples: accuracy of their additive projection on the first pairing. */
   readonly additive?: Interval;
+  /**
+   * Of products on triples: for each two of the modalities (`text+face`), the α under which the labels of validation triples
+   * are most likely if the two express one label with this probability.
+   */
+  readonly agreement?: Readonly<Record<string, number>>;
+  /** Of rows on triples one side of which was made worse: which, how, and how far. */
+  readonly corrupted?: Degree & { readonly of: Modality };
   /** Means over all runs, in the units of `evaluate/metrics`; null where the model gives no posteriors. */
   readonly calibration: { readonly brier: number; readonly logLoss: number; readonly ece: number } | null;
 }

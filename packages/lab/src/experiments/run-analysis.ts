@@ -179,20 +179,29 @@ async function sharesOf(
 ): Promise<Tensor<'float32'>> {
   const out = new Float64Array(tests.length * modalities);
   for (const [test, items] of tests.entries())
-    for await (const { gate, gates } of predictParts(asked, items)) {
-      // Of two modalities the gate is the share of the second.
-      const { data, shape } = (gates ?? gate)!;
-      const width = shape.at(-1)!;
-      for (let i = 0; i < data.length; i++) {
-        const share = data[i]! / width / items.labels.length;
-        if (gates) out[test * modalities + (Math.floor(i / width) % modalities)]! += share;
-        else {
-          out[test * modalities + 1]! += share;
-          out[test * modalities]! += 1 / width / items.labels.length - share;
-        }
-      }
-    }
+    for await (const part of predictParts(asked, items))
+      addShares(out.subarray(test * modalities), part, modalities, items.labels.length);
   return float32([tests.length, modalities], Float32Array.from(out));
+}
+
+/** Adds what some of n items contribute to the mean share of every modality. */
+export function addShares(
+  out: Float64Array,
+  { gate, gates }: Pick<Prediction, 'gate' | 'gates'>,
+  modalities: number,
+  n: number,
+): void {
+  // Of two modalities the gate is the share of the second.
+  const { data, shape } = (gates ?? gate)!;
+  const width = shape.at(-1)!;
+  for (let i = 0; i < data.length; i++) {
+    const share = data[i]! / width / n;
+    if (gates) out[Math.floor(i / width) % modalities]! += share;
+    else {
+      out[1]! += share;
+      out[0]! += 1 / width / n - share;
+    }
+  }
 }
 
 /** Mean gate of every test pair; undefined where there is no gate, or one for all pairs. */

@@ -19,6 +19,13 @@ import {
 import { HEAD_FILE, trainHead, type EpochRecord, type TrainedHead } from '../train/head-task.js';
 import type { Config } from './config.js';
 import {
+  type CorruptedTests,
+  hearsWorse,
+  readCorrupted,
+  testCorrupted,
+  writeCorrupted,
+} from './corrupted-tests.js';
+import {
   match,
   pair,
   take,
@@ -40,6 +47,8 @@ export interface RunResult {
   readonly history: readonly EpochRecord[];
   /** Missing from runs of earlier versions that kept no parameters. */
   readonly analysis?: RunAnalysis;
+  /** Of heads that are tested on voices made worse. */
+  readonly corrupted?: CorruptedTests;
 }
 
 /** Pairings of the validation items; more than one, since they are few. */
@@ -238,6 +247,8 @@ export interface RunOptions {
   readonly folder: string;
   /** A hash of the features. */
   readonly features: string;
+  /** A hash of the voices made worse, if there are any. */
+  readonly corrupted?: string;
   readonly variation?: Variation;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -282,11 +293,18 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
   const session = await createPredictionSession(graphOptions(model, config, data), 1);
   try {
     const asked = { session, parameters: trained.parameters, tables };
-    const analysis = isAnalysed(model)
-      ? await analyseRun(asked, config, data, options, evaluation.tests)
+    const analysis =
+      finished?.analysis ??
+      (isAnalysed(model) ? await analyseRun(asked, config, data, options, evaluation.tests) : undefined);
+    if (analysis && !finished?.analysis)
+      await writeSafetensorsFile(join(runFolder(options), ANALYSIS), { ...analysis });
+    const heard = evaluation.tests.slice(0, config.pairing.testSeeds);
+    const corrupted = isTestedWorse(options)
+      ? await testCorrupted(asked, data, heard, model.labels.length)
       : undefined;
-    if (analysis) await writeSafetensorsFile(join(runFolder(options), ANALYSIS), { ...analysis });
-    if (finished) return { ...finished, ...defined({ analysis }) };
+    if (corrupted) await writeCorrupted(runFolder(options), options.corrupted!, corrupted);
+    const more = defined({ analysis, corrupted });
+    if (finished) return { ...finished, ...more };
     const logitsOf = (items: Items) => predictAll(asked, items, model.labels.length);
     const validation = await logitsOf(evaluation.validation);
     const tests: Tensor<'float32'>[] = [];
@@ -297,16 +315,21 @@ export async function performRun(data: ExperimentData, options: RunOptions): Pro
       tests,
       bestEpoch,
       history,
-      ...defined({ analysis }),
+      ...more,
     });
   } finally {
     await session.dispose();
   }
 }
 
-/** Whether a finished run, of an earlier version, has no analysis but the parameters to make it from. */
+/** Whether a finished run, of an earlier version or on other voices, lacks an analysis but has the parameters for it. */
 export const lacksAnalysis = (run: RunResult, options: RunOptions): boolean =>
-  isAnalysed(options.model) && run.analysis === undefined && existsSync(join(runFolder(options), HEAD_FILE));
+  ((isAnalysed(options.model) && run.analysis === undefined) ||
+    (isTestedWorse(options) && run.corrupted === undefined)) &&
+  existsSync(join(runFolder(options), HEAD_FILE));
+
+const isTestedWorse = ({ model, corrupted }: RunOptions): boolean =>
+  corrupted !== undefined && hearsWorse(model);
 
 /** The report's statistics are about the paper's heads; of those on triples, the rows state gate and projection. */
 const isAnalysed = ({ texts, modalities }: ModelSpec): boolean =>
@@ -346,6 +369,7 @@ export async function readRun(options: RunOptions): Promise<RunResult | undefine
       analysis: existsSync(analysis)
         ? runAnalysisOf((await readSafetensorsFile(analysis)).tensors, analysis)
         : undefined,
+      corrupted: isTestedWorse(options) ? await readCorrupted(folder, options.corrupted!) : undefined,
     }),
   };
 }

@@ -11,6 +11,8 @@ export interface WorkerSetup {
   readonly features: string;
   /** A hash of these with the voices, if there are any. */
   readonly voices?: string;
+  /** A hash of the voices made worse, if there are any. */
+  readonly corrupted?: string;
 }
 
 /** Training of one head with one seed. */

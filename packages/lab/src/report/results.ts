@@ -121,7 +121,7 @@ const schema = z.strictObject({
   rows: z.array(
     z.strictObject({
       id: z.string().regex(/^[\w.-]+$/),
-      table: z.enum(['II', 'III', 'IV', 'seven', 'triples']),
+      table: z.enum(['II', 'III', 'IV', 'seven', 'triples', 'corrupted']),
       model: z.enum([...headNames, 'product'] as const satisfies readonly ResultRow['model'][]),
       labels: z.array(z.string()),
       dataset: z.string(),
@@ -144,6 +144,10 @@ const schema = z.strictObject({
       modalities: z.array(z.enum(MODALITIES)).min(1).exactOptional(),
       gate: z.partialRecord(z.enum(MODALITIES), z.number()).exactOptional(),
       additive: interval.exactOptional(),
+      agreement: z.record(z.string(), z.number()).exactOptional(),
+      corrupted: z
+        .strictObject({ of: z.enum(MODALITIES), as: z.string(), level: z.number() })
+        .exactOptional(),
       calibration: z.strictObject({ brier: z.number(), logLoss: z.number(), ece: z.number() }).nullable(),
       accuracy: metric,
       precision: metric,

@@ -1,6 +1,8 @@
 // The paper's tables from result rows, with intervals, the paper's figures beside them and notes, and the table of costs.
+import { MODALITIES } from 'mien/parts/bundle';
 import { renderMarkdown, renderText, type RowGroup, type TextLayout, type TextTable } from 'mien/parts/cli';
-import { type CostRow, type MetricName, metricNames, type ModelName } from '../experiments/results.js';
+import { type MetricName, metricNames, type ModelName } from '../experiments/results.js';
+import { costTable } from './cost-table.js';
 import { citedSystems, type ReportedMetric, type ReportedRow, type Results } from './results.js';
 
 /** Names of the models in tables. */
@@ -68,15 +70,23 @@ const seedsNote = (rows: readonly ReportedRow[]): string => {
 const nameOf = (row: ReportedRow): string =>
   `${modelTitles[row.model]}${row.variant === null ? '' : `, ${row.variant}`}${row.reproduces === null ? ' (ours)' : ''}`;
 
+/** Rows by a key, in the order of their first. */
+function groupBy(
+  rows: readonly ReportedRow[],
+  keyOf: (row: ReportedRow) => string,
+): Map<string, ReportedRow[]> {
+  const groups = new Map<string, ReportedRow[]>();
+  for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row]);
+  return groups;
+}
+
 /** Groups rows of the same test data under one heading, in order. */
 function groupRows(rows: readonly ReportedRow[], cells: (row: ReportedRow) => string[]): RowGroup[] {
-  const groups = new Map<string, string[][]>();
-  for (const row of rows) {
+  const headingOf = (row: ReportedRow): string => {
     const unit = isMultimodal(row) ? 'pairs' : 'items';
-    const heading = `${row.dataset}, ${row.labels.length} labels, ${row.n.toLocaleString('en-US')} test ${unit}, ${row.features}`;
-    groups.set(heading, [...(groups.get(heading) ?? []), cells(row)]);
-  }
-  return [...groups].map(([heading, group]) => ({ heading, rows: group }));
+    return `${row.dataset}, ${row.labels.length} labels, ${row.n.toLocaleString('en-US')} test ${unit}, ${row.features}`;
+  };
+  return [...groupBy(rows, headingOf)].map(([heading, group]) => ({ heading, rows: group.map(cells) }));
 }
 
 /** Tables II and III: every metric of every row, with the paper's columns for metrics of which it gives figures. */
@@ -106,6 +116,9 @@ function metricTable(id: string, title: string, rows: readonly ReportedRow[]): T
   };
 }
 
+/** Marks rows of the gate that does without modalities. */
+const tripleVariant = 'trained with some missing';
+
 /** What a row reads of the triples, and by what: `text + voice: Gated + LSTM`. */
 function tripleName(row: ReportedRow): string {
   const { model, modalities = [], variant } = row;
@@ -113,22 +126,23 @@ function tripleName(row: ReportedRow): string {
   return `${modalities.join(' + ')}: ${modelTitles[model]}${variant === null ? '' : `, ${variant}`}`;
 }
 
-/** The three-way table: what each row reads, its metrics, what is left without interaction, and the gate's shares. */
+const percent = (value: number): string => (100 * value).toFixed(0);
+
+/** Shares of a gate, in percent: `30 / 29 / 41`. */
+const formatShares = (gate: ReportedRow['gate']): string =>
+  gate ? Object.values(gate).map(percent).join(' / ') : '–';
+
+/** `ISEAR × RAF-DB × RAVDESS, 5 labels, 1,079 test triples, frozen features (pack)`. */
+const tripleHeading = ({ dataset, labels, n, features }: ReportedRow): string =>
+  `${dataset}, ${labels.length} labels, ${n.toLocaleString('en-US')} test triples, ${features}`;
+
+/** Rows of the same triples under one heading, in order. */
+const byTriples = (rows: readonly ReportedRow[]): Map<string, ReportedRow[]> => groupBy(rows, tripleHeading);
+
+const right = { align: 'right' } as const;
+
+/** The three-way table: what each row reads, its metrics, what is left without interaction, α, and the gate's shares. */
 function tripleTable(rows: readonly ReportedRow[]): TextTable {
-  const percent = (value: number): string => (100 * value).toFixed(0);
-  const groups = new Map<string, string[][]>();
-  for (const row of rows) {
-    const heading = `${row.dataset}, ${row.labels.length} labels, ${row.n.toLocaleString('en-US')} test triples, ${row.features}`;
-    const { gate, additive } = row;
-    const cells = [
-      tripleName(row),
-      ...metricNames.map((name) => formatMetric(row[name])),
-      additive ? formatMetric({ ...additive, paper: null }) : '–',
-      gate ? Object.values(gate).map(percent).join(' / ') : '–',
-    ];
-    groups.set(heading, [...(groups.get(heading) ?? []), cells]);
-  }
-  const right = { align: 'right' } as const;
   return {
     id: 'triples',
     title: 'Three at once (not in the paper)',
@@ -137,14 +151,85 @@ function tripleTable(rows: readonly ReportedRow[]): TextTable {
       ...metricNames.map((name) => ({ header: metricTitles[name] })),
       { header: 'additive', ...right },
       { header: 'gate, %', ...right },
+      { header: 'α', ...right },
     ],
-    groups: [...groups].map(([heading, cells]) => ({ heading, rows: cells })),
+    groups: [...byTriples(rows)].map(([heading, group]) => ({
+      heading,
+      rows: group.map((row) => [
+        tripleName(row),
+        ...metricNames.map((name) => formatMetric(row[name])),
+        row.additive ? formatMetric({ ...row.additive, paper: null }) : '–',
+        formatShares(row.gate),
+        row.agreement ? Object.values(row.agreement).map(formatPaper).join(' / ') : '–',
+      ]),
+    })),
     notes: [
       tripleNote,
       'Voices: acted speech of RAVDESS, two sentences, by four speakers whom neither training nor the choice of the epoch has ' +
         'heard; what speakers differ in is not in the intervals. Gate: mean shares of text / face / voice, of those that the ' +
         'head reads. Additive: accuracy of what is left without interaction (EMAP), on the first pairing; a product of posteriors ' +
         'is additive as it is. “Trained with some missing”: one head for every choice of them.',
+      'α: the probability of expressing one label that makes the labels of the validation triples most likely, for text + face / ' +
+        'text + voice / face + voice, of those that the row reads. Matched by label, all do express one: below 1 it says how often ' +
+        'one side is misread, not how often people contradict themselves.',
+      seedsNote(rows),
+    ],
+  };
+}
+
+/** The table of triples whose voice was made worse, beside the clean ones and those without a voice. */
+function corruptedTable(rows: readonly ReportedRow[], clean: readonly ReportedRow[]): TextTable {
+  const heads = [
+    { model: 'product', variant: null },
+    { model: 'gated', variant: null },
+    { model: 'gated', variant: tripleVariant },
+  ];
+  const line = (name: string, group: readonly ReportedRow[], read: readonly string[]): string[] => {
+    const of = (model: string, variant: string | null, modalities = read): ReportedRow | undefined =>
+      group.find(
+        (row) =>
+          row.model === model && row.variant === variant && row.modalities?.join() === modalities.join(),
+      );
+    const accuracy = (row: ReportedRow | undefined): string => (row ? formatMetric(row.accuracy) : '–');
+    return [
+      name,
+      read.includes('voice') ? accuracy(of('voice', null, ['voice'])) : '–',
+      ...heads.flatMap(({ model, variant }) => {
+        const row = of(model, variant);
+        return model === 'gated' ? [accuracy(row), formatShares(row?.gate)] : [accuracy(row)];
+      }),
+    ];
+  };
+  const cleanGroups = byTriples(clean);
+  return {
+    id: 'corrupted',
+    title: 'Three at once, with a bad voice (not in the paper)',
+    columns: [
+      { header: 'Voice' },
+      { header: 'alone' },
+      { header: 'Product' },
+      { header: 'Gate' },
+      { header: 'gate, %', ...right },
+      { header: tripleVariant },
+      { header: 'gate, %', ...right },
+    ],
+    groups: [...byTriples(rows)].map(([heading, group]) => {
+      const degrees = groupBy(group, ({ corrupted }) => `${corrupted!.as} ${share(corrupted!.level)}`);
+      const plain = cleanGroups.get(heading) ?? [];
+      return {
+        heading,
+        rows: [
+          line('as recorded', plain, MODALITIES),
+          ...[...degrees].map(([name, some]) => line(name, some, MODALITIES)),
+          line('left out', plain, ['text', 'face']),
+        ],
+      };
+    }),
+    notes: [
+      tripleNote,
+      'Accuracy where the test voices are made worse; heads and temperatures are those of the table above, which have seen clean ' +
+        'voices only (the bundled encoder has been trained with noise and telephones). Background noise: its share of the ' +
+        'amplitude, .5 is as loud as the speech. “Left out”: text and face of the same triples.',
       seedsNote(rows),
     ],
   };
@@ -201,6 +286,7 @@ export function reportTables({ rows, costs }: Pick<Results, 'rows' | 'costs'>): 
     ...(of('IV').length > 0 ? [comparisonTable(of('IV'))] : []),
     ...(of('seven').length > 0 ? [metricTable('seven', 'Seven labels (not in the paper)', of('seven'))] : []),
     ...(of('triples').length > 0 ? [tripleTable(of('triples'))] : []),
+    ...(of('corrupted').length > 0 ? [corruptedTable(of('corrupted'), of('triples'))] : []),
     ...(costs.length > 0 ? [costTable(costs)] : []),
   ];
 }
@@ -214,56 +300,3 @@ export const renderTables = (results: Pick<Results, 'rows' | 'costs'>, layout: T
 /** All tables as Markdown, for `tables.md`. */
 export const renderTablesMarkdown = (results: Pick<Results, 'rows' | 'costs'>): string =>
   `${reportTables(results).map(renderMarkdown).join('\n\n')}\n`;
-
-/** Three significant digits with a unit: `22.7 M`, `1.20 G`, `640`. */
-export function formatQuantity(value: number, unit = ''): string {
-  const steps = ['', 'k', 'M', 'G', 'T'];
-  let step = 0;
-  let scaled = value;
-  // 999.5 would round to 1000.
-  while (scaled >= 999.5 && step < steps.length - 1) {
-    scaled /= 1000;
-    step++;
-  }
-  const digits = step === 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
-  return `${scaled.toFixed(digits)} ${steps[step]}${unit}`.trim();
-}
-
-const formatMilliseconds = (value: number | null): string =>
-  value === null ? '–' : value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2);
-
-/** Parameters, size and time of each part of each profile, in the given order, with totals. */
-function costTable(costs: readonly CostRow[]): TextTable {
-  const profiles = [...new Set(costs.map(({ profile }) => profile))];
-  const groups = profiles.map((profile): RowGroup => ({
-    heading: `Profile ${profile}`,
-    rows: costs
-      .filter((row) => row.profile === profile)
-      .map((row) => [
-        row.part + (row.name === '' ? '' : `: ${row.name}`),
-        row.item,
-        formatQuantity(row.parameters),
-        formatQuantity(row.trainedParameters),
-        formatQuantity(row.multiplyAdds),
-        formatQuantity(row.bytes, 'B'),
-        formatMilliseconds(row.milliseconds),
-      ]),
-  }));
-  const right = { align: 'right' } as const;
-  return {
-    title: 'Lightweight: what a profile weighs and costs',
-    columns: [
-      { header: 'Part' },
-      { header: 'Item' },
-      { header: 'Parameters', ...right },
-      { header: 'trained', ...right },
-      { header: 'Mult-adds', ...right },
-      { header: 'Size', ...right },
-      { header: 'ms/item', ...right },
-    ],
-    groups,
-    notes: [
-      'Multiply-adds and milliseconds are for one item by itself; size is that of the weights as stored and run.',
-    ],
-  };
-}

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silentProgress } from 'mien/parts/base';
 import { MODALITIES } from 'mien/parts/bundle';
 import { parseConfig } from '../../src/experiments/config.js';
 import { experimentData } from '../../src/experiments/data.js';
@@ -29,7 +30,7 @@ let found: Reproduction;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mien-triples-'));
   files = { pack: join(folder, 'pack.safetensors'), voices: join(folder, 'voices.safetensors') };
-  const { voices, ...sets } = madeUpSets(1, { corpora: true, voices: true });
+  const { voices, ...sets } = madeUpSets(1, { corpora: true, voices: true, corrupted: true });
   await writePack(files.pack, sets);
   await writePack(files.voices, { voices: voices!, provenance: sets.provenance });
   found = await reproduce({ source: files, config, folder: join(folder, 'out'), workers: 2 });
@@ -110,12 +111,80 @@ test('shares of the gate sum to one, and are zero of what is missing', () => {
   expect(rowOf('triples-5-gated-text-face-voice').additive!.mean).toBeGreaterThan(0.4);
 });
 
+test('with a voice that is gone, what hears it falls behind; a slightly noisy one changes less', () => {
+  const rows = found.results.rows.filter(({ table }) => table === 'corrupted');
+  expect(rows.map(({ id }) => id)).toEqual(
+    ['background-noise-0.3', 'telephone-1'].flatMap((degree) => [
+      `corrupted-5-alone-voice-${degree}`,
+      ...['product', 'gated', 'incomplete'].map((kind) => `corrupted-5-${kind}-text-face-voice-${degree}`),
+    ]),
+  );
+  const accuracy = (id: string) => rowOf(id).accuracy.mean;
+  for (const kind of ['alone-voice', 'product-text-face-voice', 'gated-text-face-voice']) {
+    const [clean, noisy, gone] = [
+      accuracy(`triples-5-${kind}`),
+      accuracy(`corrupted-5-${kind}-background-noise-0.3`),
+      accuracy(`corrupted-5-${kind}-telephone-1`),
+    ];
+    expect(gone).toBeLessThan(noisy!);
+    expect(gone).toBeLessThan(clean! - 0.05);
+  }
+  expect(accuracy('corrupted-5-alone-voice-telephone-1')).toBeLessThan(0.35); // of five labels
+  const worse = rowOf('corrupted-5-gated-text-face-voice-telephone-1');
+  expect(worse).toMatchObject({ n: 100, corrupted: { of: 'voice', as: 'telephone', level: 1 } });
+  expect(Object.values(worse.gate!).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 5);
+  expect(worse.gate).not.toEqual(rowOf('triples-5-gated-text-face-voice').gate);
+});
+
+test('corrupted triples are the clean ones but for what the voice sounds like', () => {
+  const clean = runsOf('triples-5-gated-text-face-voice');
+  for (const [i, run] of runsOf('corrupted-5-gated-text-face-voice-telephone-1').entries()) {
+    expect([run.ids, run.faceIds, run.voiceIds]).toEqual([
+      clean[i]!.ids,
+      clean[i]!.faceIds,
+      clean[i]!.voiceIds,
+    ]);
+    expect(run.posteriors.data).not.toEqual(clean[i]!.posteriors.data);
+  }
+});
+
+test('other corrupted voices are asked of the finished heads, which are not trained again', async () => {
+  const { voices, provenance } = madeUpSets(1, { voices: true, corrupted: true });
+  const swapped = [...voices!.corrupted!].reverse();
+  const file = join(folder, 'swapped.safetensors');
+  await writePack(file, { voices: { ...voices!, corrupted: swapped }, provenance });
+  const lines: string[] = [];
+  const again = await reproduce({
+    source: { pack: files.pack, voices: file },
+    config,
+    folder: join(folder, 'out'),
+    workers: 1,
+    progress: { ...silentProgress, message: (line) => void lines.push(line) },
+  });
+  expect(lines).toEqual([]);
+  const byId = (rows: Reproduction['results']['rows']) =>
+    Object.fromEntries(rows.map((row) => [row.id, row] as const));
+  expect(byId(again.results.rows)).toEqual(byId(found.results.rows));
+});
+
+test('each two of a product have an α, those of all three the same as those of two', () => {
+  const of = (read: string) => rowOf(`triples-5-product-${read}`).agreement!;
+  expect(of('text-face-voice')).toEqual({ ...of('text-face'), ...of('text-voice'), ...of('face-voice') });
+  for (const alpha of Object.values(of('text-face-voice'))) {
+    expect(alpha).toBeGreaterThan(0.5);
+    expect(alpha).toBeLessThanOrEqual(1);
+  }
+});
+
 test('tables say how triples were chosen, and results are read back', () => {
   const results = toResults(found.results);
   expect(parseResults(JSON.parse(JSON.stringify(results)))).toEqual(results);
   const markdown = renderTablesMarkdown(results);
   expect(markdown).toMatch(/Three at once[^]*100 test triples[^]*chosen by the text’s label, in test too/);
   expect(markdown).toMatch(/\| text \+ voice: Gated \+ LSTM +\|/);
+  expect(markdown).toMatch(
+    /with a bad voice[^]*\| as recorded +\|[^]*\| telephone 1.000 +\|[^]*\| left out +\|[^]*chosen by the text’s label, in test too/,
+  );
 });
 
 test('the head for incomplete triples is judged on every choice, −1 standing for what is missing', () => {

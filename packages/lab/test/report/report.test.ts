@@ -8,13 +8,8 @@ import { expect, test } from 'vitest';
 import { renderText, wrap } from 'mien/parts/cli';
 import { scores } from 'mien/parts/evaluate';
 import type { RowPredictions } from '../../src/experiments/results.js';
-import {
-  formatMetric,
-  formatQuantity,
-  pairingNote,
-  renderTables,
-  renderTablesMarkdown,
-} from '../../src/report/tables.js';
+import { formatQuantity } from '../../src/report/cost-table.js';
+import { formatMetric, pairingNote, renderTables, renderTablesMarkdown } from '../../src/report/tables.js';
 import { writeReport } from '../../src/report/files.js';
 import { parseResults, readResults, toResults } from '../../src/report/results.js';
 import { example } from './example.js';
