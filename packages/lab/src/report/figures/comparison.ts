@@ -2,7 +2,7 @@
 import type { Interval } from 'mien/parts/evaluate';
 import type { ModelComparison, PairedModel } from '../statistics/paired.js';
 import { modelTitles } from '../tables.js';
-import { lineAt, lowToHigh, type Panel, panelOf } from './figure.js';
+import { type ChartSpec, lineAt, lowToHigh, type Panel, panelOf } from './figure.js';
 import { color, labelAxis, type ColorName } from './theme.js';
 
 const points = (share: number | null): number | null => (share === null ? null : 100 * share);
@@ -23,6 +23,45 @@ function markers(field: string, kinds: Markers) {
   };
 }
 
+/** Rows of a chart, each with its series below one another. */
+export const bySeries = (
+  row: { readonly field: string; readonly padding: number; readonly grid?: boolean },
+  series: ChartSpec,
+): ChartSpec => ({
+  y: {
+    field: row.field,
+    type: 'nominal',
+    sort: null,
+    axis: { ...labelAxis, ...(row.grid && { grid: true }) },
+    scale: { paddingInner: row.padding },
+  },
+  yOffset: series,
+});
+
+/** Means with their intervals on one axis; `point` and `line` are marks, `marked` encodes points. */
+const meansWithIntervals = (
+  axis: ChartSpec,
+  { line = {}, point = {}, marked }: { line?: ChartSpec; point?: ChartSpec; marked: ChartSpec },
+): ChartSpec[] => [
+  {
+    transform: [{ filter: 'datum.low !== null' }],
+    mark: { type: 'rule', strokeWidth: 1.5, ...line },
+    encoding: lowToHigh,
+  },
+  {
+    mark: { type: 'point', size: 55, opacity: 1, ...point },
+    encoding: {
+      x: {
+        field: 'mean',
+        type: 'quantitative',
+        scale: { zero: false, nice: true },
+        axis: { format: '.2f', tickCount: 6, ...axis },
+      },
+      ...marked,
+    },
+  },
+];
+
 /** What each model gets right on the first pairing, as its additive projection, and with faces of another label. */
 export function interactionPanel(id: string, title: string, models: readonly PairedModel[]): Panel {
   const rows = models.flatMap(({ model, first, additive, mismatched }) => {
@@ -41,35 +80,14 @@ export function interactionPanel(id: string, title: string, models: readonly Pai
   return panelOf(id, title, rows, {
     width: 330,
     height: { step: 11 },
-    encoding: {
-      y: {
-        field: 'model',
-        type: 'nominal',
-        sort: null,
-        axis: { ...plainAxis, grid: false },
-        scale: { paddingInner: 0.35 },
-      },
-      yOffset: { field: 'what', type: 'nominal', sort: Object.keys(kinds), scale: { paddingOuter: 0.3 } },
-    },
-    layer: [
-      {
-        transform: [{ filter: 'datum.low !== null' }],
-        mark: { type: 'rule', strokeWidth: 1.5, color: color('quiet') },
-        encoding: lowToHigh,
-      },
-      {
-        mark: { type: 'point', size: 60, strokeWidth: 1.6, opacity: 1 },
-        encoding: {
-          x: {
-            field: 'mean',
-            type: 'quantitative',
-            scale: { zero: false, nice: true },
-            axis: { title: 'share of pairs given the text’s label', format: '.2f', tickCount: 6 },
-          },
-          ...markers('what', kinds),
-        },
-      },
-    ],
+    encoding: bySeries(
+      { field: 'model', padding: 0.35 },
+      { field: 'what', type: 'nominal', sort: Object.keys(kinds), scale: { paddingOuter: 0.3 } },
+    ),
+    layer: meansWithIntervals(
+      { title: 'share of pairs given the text’s label' },
+      { line: { color: color('quiet') }, point: { strokeWidth: 1.6 }, marked: markers('what', kinds) },
+    ),
   });
 }
 
@@ -108,58 +126,42 @@ export function differencePanel(id: string, title: string, comparisons: readonly
   });
 }
 
-export interface RunPoint {
-  readonly run: string;
+/** An accuracy of one series in one row of a chart. */
+export interface AccuracyPoint {
   readonly row: string;
+  readonly series: string;
   readonly accuracy: Interval;
 }
 
-/** The same rows of several folders. */
-export function runsPanel(id: string, title: string, values: readonly RunPoint[]): Panel {
-  const rows = values.map(({ run, row, accuracy }) => ({ row, run, ...accuracy }));
-  const domain = [...new Set(values.map(({ run }) => run))];
-  const range = ['accent', 'second', 'third', 'fourth', 'ink', 'quiet'] as const;
-  const series = { field: 'run', type: 'nominal', sort: domain } as const;
+const SERIES_COLORS = ['accent', 'second', 'third', 'fourth', 'ink', 'quiet'] as const;
+const SERIES_SHAPES = ['circle', 'diamond', 'square', 'triangle-up', 'cross', 'triangle-down'] as const;
+
+/** The same rows of several series, such as runs or heads; `what` they are names their column. */
+export function accuraciesPanel(
+  id: string,
+  title: string,
+  what: string,
+  values: readonly AccuracyPoint[],
+): Panel {
+  const rows = values.map(({ row, series, accuracy }) => ({ row, [what]: series, ...accuracy }));
+  const domain = [...new Set(values.map(({ series }) => series))];
+  const range = <T>(all: readonly T[]): T[] => domain.map((_one, i) => all[i % all.length]!);
+  const series = { field: what, type: 'nominal', sort: domain } as const;
+  const legend = { title: null, columns: 2 };
   return panelOf(id, title, rows, {
     width: 260,
     height: { step: 14 },
     encoding: {
-      y: { field: 'row', type: 'nominal', sort: null, axis: plainAxis, scale: { paddingInner: 0.4 } },
-      yOffset: series,
-      color: {
-        ...series,
-        scale: { domain, range: domain.map((_run, i) => color(range[i % range.length]!)) },
-        legend: { title: null, columns: 2 },
-      },
+      ...bySeries({ field: 'row', padding: 0.4, grid: true }, series),
+      color: { ...series, scale: { domain, range: range(SERIES_COLORS).map(color) }, legend },
     },
-    layer: [
+    layer: meansWithIntervals(
+      { title: 'accuracy' },
       {
-        transform: [{ filter: 'datum.low !== null' }],
-        mark: { type: 'rule', strokeWidth: 1.4 },
-        encoding: lowToHigh,
+        point: { filled: true },
+        marked: { shape: { ...series, scale: { domain, range: range(SERIES_SHAPES) }, legend } },
       },
-      {
-        mark: { type: 'point', filled: true, size: 50, opacity: 1 },
-        encoding: {
-          x: {
-            field: 'mean',
-            type: 'quantitative',
-            scale: { zero: false, nice: true },
-            axis: { title: 'accuracy', format: '.2f', tickCount: 6 },
-          },
-          shape: {
-            ...series,
-            scale: {
-              domain,
-              range: domain.map(
-                (_run, i) => ['circle', 'diamond', 'square', 'triangle-up', 'cross', 'triangle-down'][i % 6]!,
-              ),
-            },
-            legend: { title: null, columns: 2 },
-          },
-        },
-      },
-    ],
+    ),
   });
 }
 

@@ -1,7 +1,8 @@
 // The gate: the face's share in each pair, by label and seed.
 import { quantile } from 'mien/parts/evaluate';
+import { bySeries } from '../figures/comparison.js';
 import { lowToHigh, type Panel, panelOf } from '../figures/figure.js';
-import { color, labelAxis } from '../figures/theme.js';
+import { color } from '../figures/theme.js';
 import { pairingNote } from '../tables.js';
 import { missingAnalyses, panelId, panelTitle, type ReportContext, type Section } from './section.js';
 
@@ -89,14 +90,7 @@ function gatePanel(
     width: 300,
     height: { step: 9 },
     encoding: {
-      y: {
-        field: 'label',
-        type: 'nominal',
-        sort: null,
-        axis: labelAxis,
-        scale: { paddingInner: 0.3 },
-      },
-      yOffset: { field: 'seed', type: 'ordinal' },
+      ...bySeries({ field: 'label', padding: 0.3 }, { field: 'seed', type: 'ordinal' }),
       x: {
         type: 'quantitative',
         scale: { domain: extent, nice: true, zero: false },

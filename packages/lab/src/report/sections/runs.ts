@@ -1,6 +1,6 @@
 // Several results folders compared: their different settings, and their results.
-import type { RunPoint } from '../figures/comparison.js';
-import { runsPanel } from '../figures/comparison.js';
+import type { AccuracyPoint } from '../figures/comparison.js';
+import { accuraciesPanel } from '../figures/comparison.js';
 import { modelTitles, pairingNote, share } from '../tables.js';
 import type { TextTable } from 'mien/parts/cli';
 import { type ReportContext, type Section } from './section.js';
@@ -47,8 +47,8 @@ export function runsSection(context: ReportContext): Section {
     ].flatMap((id) => system.row(id) ?? []);
   });
   const values = wanted.flatMap((rows, i) =>
-    rows.map(({ model, dataset, variant, accuracy }): RunPoint => ({
-      run: systems[i]!.title,
+    rows.map(({ model, dataset, variant, accuracy }): AccuracyPoint => ({
+      series: systems[i]!.title,
       row: `${modelTitles[model]}, ${variant === null ? dataset : `${dataset} (pairs)`}`,
       accuracy,
     })),
@@ -72,7 +72,7 @@ export function runsSection(context: ReportContext): Section {
         rows: names.map((name) => [
           name,
           ...systems.map(({ title }) => {
-            const found = values.find(({ run, row }) => run === title && row === name);
+            const found = values.find(({ series, row }) => series === title && row === name);
             return found ? share(found.accuracy.mean) : '–';
           }),
         ]),
@@ -91,7 +91,7 @@ export function runsSection(context: ReportContext): Section {
           title: 'The same rows, system by system',
           caption: 'Accuracy with 95% intervals over seeds (and pairings), as in the tables.',
           notes: [pairingNote],
-          panels: [runsPanel('runs', '', values)],
+          panels: [accuraciesPanel('runs', '', 'run', values)],
         },
       },
       { table },
