@@ -2,10 +2,11 @@
 import type { RowGroup } from 'mien/parts/cli';
 import { argmax, confusionMatrix, type LabelScore, scoreOf } from 'mien/parts/evaluate';
 import type { RowPredictions } from '../../experiments/results.js';
+import { confusionCounts } from '../figures/confusion.js';
 import { labelScoresPanel } from '../figures/comparison.js';
 import { escapeXml, type Panel } from '../figures/figure.js';
 import { modelTitles, pairingNote, share } from '../tables.js';
-import { confusionCounts, mappedRow } from './paper-figures.js';
+import { mappedRow } from './paper-figures.js';
 import { panelId, panelTitle, type ReportContext, type Section } from './section.js';
 
 const KINDS = ['text', 'face', 'fused'] as const;
