@@ -63,18 +63,30 @@ export const unimodalModel = (
       ? pairedFaceModel(labels, TRIPLE_FACES, source)
       : voiceModel(labels, source);
 
+/** How a row on triples judges: each alone, by a head of them, by the product, or by the gate that does without. */
+export type TripleKind = 'alone' | 'gated' | 'product' | 'incomplete';
+
+/** The id of a row on triples: `triples-5-gated-text-face-voice`, `corrupted-5-alone-voice-telephone-1`. */
+export function tripleId(
+  labels: number,
+  kind: TripleKind,
+  modalities: readonly Modality[],
+  worse?: Degree,
+): string {
+  const degree = worse ? [worse.as.replaceAll(' ', '-'), worse.level] : [];
+  return [worse ? 'corrupted' : 'triples', labels, kind, ...modalities, ...degree].join('-');
+}
+
 export function headOf(
   { config, data }: Context,
   model: RowHead['model'],
   modalities: readonly Modality[],
-  kind: string,
+  kind: TripleKind,
   worse?: Worse,
 ): RowHead {
-  const table = worse ? 'corrupted' : 'triples';
-  const degree = worse ? [worse.as.replaceAll(' ', '-'), worse.level] : [];
   return {
-    id: [table, config.labels.length, kind, ...modalities, ...degree].join('-'),
-    table,
+    id: tripleId(config.labels.length, kind, modalities, worse),
+    table: worse ? 'corrupted' : 'triples',
     model,
     labels: config.labels,
     dataset: `${textTitles[data.source]} × ${setTitles[TRIPLE_FACES]} × RAVDESS`,

@@ -119,8 +119,9 @@ function corruptedVoices(
   items: readonly (StoreClip & { readonly split: Split })[],
 ): { readonly embedder: Embedder<StoreClip>; readonly worse: readonly StoreClip[] } {
   const tests = items.filter(({ split }) => split === 'test');
-  const worse = degrees.flatMap((degree) =>
-    tests.map(({ id, file }) => ({ id: corruptedId(degree, id), file, degree, of: id })),
+  // The degrees of a recording follow one another, so that it is decoded once.
+  const worse = tests.flatMap(({ id, file }) =>
+    degrees.map((degree) => ({ id: corruptedId(degree, id), file, degree, of: id })),
   );
   const byId = new Map(worse.map((one) => [one.id, one]));
   const { identity } = encoder;
@@ -129,6 +130,7 @@ function corruptedVoices(
     { ...encoder, identity: { ...identity, preprocessing } },
     {
       ...options,
+      decode: rememberingLast(options.decode),
       change: (sound, id) => {
         const { degree, of } = byId.get(id)!;
         return change(sound, degree, of);
@@ -136,6 +138,15 @@ function corruptedVoices(
     },
   );
   return { embedder, worse };
+}
+
+/** Decodes a file only if it is not the one before. */
+function rememberingLast(decode: VoiceEmbedderOptions['decode']): VoiceEmbedderOptions['decode'] {
+  let last: { readonly file: string; readonly sound: Promise<Float32Array> } | undefined;
+  return (bytes, file) => {
+    if (last?.file !== file) last = { file, sound: decode(bytes, file) };
+    return last.sound;
+  };
 }
 
 /**

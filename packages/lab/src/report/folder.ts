@@ -5,12 +5,16 @@ import { basename, join, resolve } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { MienError } from 'mien-engine/base';
 import { readText } from 'mien-engine/node';
+import type { Modality } from 'mien/parts/bundle';
+import { FACE_LABELS } from 'mien/parts/data';
 import { scores } from 'mien/parts/evaluate';
 import type { Config } from '../experiments/config.js';
 import type { FaceSource } from '../experiments/data.js';
 import { FACE_SOURCES } from '../experiments/plan.js';
 import type { PredictionRun, RowAnalysis, RowPredictions } from '../experiments/results.js';
 import { setTitles } from '../experiments/row-parts.js';
+import { tripleId, type TripleKind } from '../experiments/triple-parts.js';
+import type { Degree } from '../features/corrupted.js';
 import { type HeadName, headNames, modalitiesOf } from '../heads/heads.js';
 import { readAnalysis } from './analysis-file.js';
 import { readResults, type ReportedRow, type Results } from './results.js';
@@ -185,6 +189,9 @@ export interface RowIds {
   readonly seven: readonly string[];
   /** Main pairs first. */
   readonly pairs: readonly [PairedIds, ...PairedIds[]];
+  /** Of a row on triples over the labels of the pairs, or over all seven. */
+  readonly triple: (kind: TripleKind, modalities: readonly Modality[], worse?: Degree) => string;
+  readonly sevenTriple: (kind: TripleKind, modalities: readonly Modality[]) => string;
 }
 
 const fusedHeads = headNames.filter((head) => modalitiesOf(head).length > 1);
@@ -211,5 +218,7 @@ export function rowIds({ labels, pairing }: Pick<Config, 'labels' | 'pairing'>):
     face: `II-face-${k}-${main}`,
     seven: ['II-text-7', ...FACE_SOURCES.map((source) => `II-face-7-${source}`)],
     pairs: [paired(main), ...FACE_SOURCES.filter((source) => source !== main).map(paired)],
+    triple: (kind, modalities, worse) => tripleId(k, kind, modalities, worse),
+    sevenTriple: (kind, modalities) => tripleId(FACE_LABELS.length, kind, modalities),
   };
 }

@@ -28,6 +28,7 @@ import { provenanceSection } from './sections/provenance.js';
 import { resultsSection } from './sections/results.js';
 import { runsSection } from './sections/runs.js';
 import { trainingSection } from './sections/training.js';
+import { hasTriples, voiceSection } from './sections/voice.js';
 import type { MapKind, NamedSystem, ReportContext, Section } from './sections/section.js';
 
 export interface ReportOptions {
@@ -116,6 +117,7 @@ async function sectionsOf(context: ReportContext): Promise<Section[]> {
   const statistics = [
     await fusionSection(context),
     await gateSection(context),
+    ...(hasTriples(context) ? [await voiceSection(context)] : []),
     await confidenceSection(context),
     await labelsSection(context),
     await trainingSection(context),

@@ -27,7 +27,7 @@ export const pairingNote =
   'two independent views of one label, not of people whose words and face were recorded together.';
 
 /** The note under the three-way table. */
-const tripleNote =
+export const tripleNote =
   'Triples: the face and the voice of each text were chosen by the text’s label, in test too, independently of each other. ' +
   'The accuracy of two or three of them is that of independent views of one label, not of people whose words, face and voice ' +
   'were recorded together.';
@@ -117,7 +117,7 @@ function metricTable(id: string, title: string, rows: readonly ReportedRow[]): T
 }
 
 /** Marks rows of the gate that does without modalities. */
-const tripleVariant = 'trained with some missing';
+export const incompleteVariant = 'trained with some missing';
 
 /** What a row reads of the triples, and by what: `text + voice: Gated + LSTM`. */
 function tripleName(row: ReportedRow): string {
@@ -182,7 +182,7 @@ function corruptedTable(rows: readonly ReportedRow[], clean: readonly ReportedRo
   const heads = [
     { model: 'product', variant: null },
     { model: 'gated', variant: null },
-    { model: 'gated', variant: tripleVariant },
+    { model: 'gated', variant: incompleteVariant },
   ];
   const line = (name: string, group: readonly ReportedRow[], read: readonly string[]): string[] => {
     const of = (model: string, variant: string | null, modalities = read): ReportedRow | undefined =>
@@ -210,7 +210,7 @@ function corruptedTable(rows: readonly ReportedRow[], clean: readonly ReportedRo
       { header: 'Product' },
       { header: 'Gate' },
       { header: 'gate, %', ...right },
-      { header: tripleVariant },
+      { header: incompleteVariant },
       { header: 'gate, %', ...right },
     ],
     groups: [...byTriples(rows)].map(([heading, group]) => {

@@ -29,7 +29,7 @@ export async function resultsSection(context: ReportContext): Promise<Section> {
   });
   const tables = context.folders.flatMap(({ name, results }, f) =>
     reportTables({ rows: results.rows, costs: [] })
-      .filter(({ title }) => /Table (II|III)\.|^Seven labels|^Three at once/.test(title ?? ''))
+      .filter(({ title }) => /Table (II|III)\.|^Seven labels/.test(title ?? ''))
       .map((table) =>
         context.folders.length > 1
           ? { ...table, id: `${table.id}-${f + 1}`, title: `${table.title ?? ''} (${name})` }
