@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { defined, MienError, readSafetensors, type Tensor, type Tensors } from 'mien-engine/base';
 import { fileError, readJson, sha256, writeFileAtomic } from 'mien-engine/node';
 import type { EncoderIdentity } from 'mien/parts/encoders';
-import { type CorruptedItems, type Degree, degreesSchema, splitDegrees } from './corrupted.js';
+import { type Degree, degreesSchema, splitDegrees } from './corrupted.js';
 import { canonicalJson } from './format.js';
 import { mixComponents } from './pca.js';
 import { dequantize } from './quantize.js';
