@@ -3,7 +3,6 @@
 // resume, and finished ones are only evaluated.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
   corruptVoice,
   divideClips,
@@ -19,12 +18,17 @@ import {
   voiceLogits,
   whisperTiny,
 } from 'mien-lab';
-import { levelled } from 'mien/parts/audio';
 import { FACE_LABELS } from 'mien/parts/data';
+import { readArguments } from './options.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const {
+  values,
+  first: data,
+  others: finished,
+} = readArguments(
+  'voice-trained.ts',
+  'SPEECH [RUN …] [--corrupted] [--out DIR --weights DIR --config FILE --set path=value --fold 1 --without emodb]',
+  {
     weights: { type: 'string' },
     config: { type: 'string' },
     set: { type: 'string', multiple: true, default: [] },
@@ -37,15 +41,7 @@ const { values, positionals } = parseArgs({
     /** Also through a telephone, and with noise at 20, 10 and 0 dB. */
     corrupted: { type: 'boolean', default: false },
   },
-});
-const [data, ...finished] = positionals;
-if (data === undefined) {
-  console.error(
-    'Usage: node --import tsx bench/voice-trained.ts SPEECH [RUN …] [--corrupted] ' +
-      '[--out DIR --weights DIR --config FILE --set path=value --fold 1 --without emodb]',
-  );
-  process.exit(2);
-}
+);
 
 const FOLDS = 6;
 const items = (await loadAllSpeech(data)).flatMap((corpus) => corpus.items);
@@ -88,17 +84,18 @@ async function trained(
   return out;
 }
 
-type Change = (clip: Float32Array, index: number) => Float32Array;
+type VoiceCorruption = (typeof VOICE_CORRUPTIONS)[number];
 
-/** Answers of a finished training to the clips that it held out, or to its validation clips. */
+/** Answers of a finished training to the clips that it held out, or to its validation clips, as they are or made worse. */
 async function answers(
   folder: string,
   part: 'held' | 'validation',
-  change: Change = (clip) => clip,
+  kind?: VoiceCorruption,
 ): Promise<Answer[]> {
   const { config, labels, weights, record } = await readLearnedVoice(folder);
   const clips = divideClips(items, voiceLearnSettings.parse(record.settings))[part];
-  const sounds = (await readClips(clips)).map((clip, i) => levelled(change(clip, i)));
+  const read = await readClips(clips);
+  const sounds = kind ? read.map((clip, i) => corruptVoice(clip, kind, i)) : read;
   const logits = await voiceLogits({ config, classes: labels.length }, weights, sounds, 1);
   return clips.map((item, i) => {
     const row = logits.subarray(i * labels.length, (i + 1) * labels.length);
@@ -132,16 +129,12 @@ function report(name: string, all: readonly Answer[]): void {
   }
 }
 
-const CORRUPTIONS = Object.fromEntries(
-  VOICE_CORRUPTIONS.map((kind): [string, Change] => [kind, (clip, index) => corruptVoice(clip, kind, index)]),
-);
-
 async function reportHeld(name: string, folders: readonly string[]): Promise<void> {
-  const over = async (change?: Change): Promise<Answer[]> =>
-    (await Promise.all(folders.map((folder) => answers(folder, 'held', change)))).flat();
+  const over = async (kind?: VoiceCorruption): Promise<Answer[]> =>
+    (await Promise.all(folders.map((folder) => answers(folder, 'held', kind)))).flat();
   report(name, await over());
   if (!values.corrupted) return;
-  for (const [kind, change] of Object.entries(CORRUPTIONS)) report(`${name}, ${kind}`, await over(change));
+  for (const kind of VOICE_CORRUPTIONS) report(`${name}, ${kind}`, await over(kind));
 }
 
 for (const folder of finished) {

@@ -2,7 +2,6 @@
 // corpora and calibrated on speakers of these, judge the third one's clips. w is the power of their evidence p / π under
 // which the labels of those clips are most likely.
 //     node --import tsx bench/voice-weight.ts SPEECH [--weights FOLDER] [--every 1]
-import { parseArgs } from 'node:util';
 import { createSession, float32 } from 'mien-engine';
 import {
   loadAllSpeech,
@@ -14,20 +13,13 @@ import {
 } from 'mien-lab';
 import { FACE_LABELS } from 'mien/parts/data';
 import { fit, posterior, standardized } from './logistic.js';
+import { readArguments } from './options.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    weights: { type: 'string' },
-    /** Uses every nth clip of each corpus. */
-    every: { type: 'string', default: '1' },
-  },
+const { values, first: data } = readArguments('voice-weight.ts', 'SPEECH [--weights FOLDER] [--every 1]', {
+  weights: { type: 'string' },
+  /** Uses every nth clip of each corpus. */
+  every: { type: 'string', default: '1' },
 });
-const [data] = positionals;
-if (data === undefined) {
-  console.error('Usage: node --import tsx bench/voice-weight.ts SPEECH [--weights FOLDER] [--every 1]');
-  process.exit(2);
-}
 /** A fold of speakers calibrates. */
 const FOLDS = 5;
 const classes = FACE_LABELS.length;
