@@ -109,6 +109,19 @@ const JSON_LENGTH_HEADER = {
   schema: { type: 'integer' },
 };
 
+/** Errors of requests with items to compute. */
+const COMPUTING: readonly ServiceErrorCode[] = [
+  'malformed-body',
+  'invalid-request',
+  'body-too-large',
+  'unsupported-media-type',
+  'queue-full',
+  'internal',
+  'inference-crashed',
+  'not-ready',
+  'deadline-exceeded',
+];
+
 /** Paths of the Open Inference Protocol; those of the model with and without its version. */
 function openInferencePaths(protect: Json, denied: readonly ServiceErrorCode[]): OpenApiDocument['paths'] {
   const errors = (codes: readonly ServiceErrorCode[]) => errorResponses(codes, 'InferError');
@@ -145,19 +158,7 @@ function openInferencePaths(protect: Json, denied: readonly ServiceErrorCode[]):
         headers: { [JSON_LENGTH]: JSON_LENGTH_HEADER },
         content: { ...json('InferResponse'), ...binary },
       },
-      ...errors([
-        'malformed-body',
-        'invalid-request',
-        ...denied,
-        'not-found',
-        'body-too-large',
-        'unsupported-media-type',
-        'queue-full',
-        'internal',
-        'inference-crashed',
-        'not-ready',
-        'deadline-exceeded',
-      ]),
+      ...errors([...COMPUTING, ...denied, 'not-found']),
     },
     ...protect,
   };
@@ -231,18 +232,7 @@ export function openApiDocument(
     },
     responses: {
       200: { description: 'One result per item.', content: json('RecognizeResponse') },
-      ...errorResponses([
-        'malformed-body',
-        'invalid-request',
-        ...denied,
-        'body-too-large',
-        'unsupported-media-type',
-        'queue-full',
-        'internal',
-        'inference-crashed',
-        'not-ready',
-        'deadline-exceeded',
-      ]),
+      ...errorResponses([...COMPUTING, ...denied]),
     },
     ...protect,
   };
