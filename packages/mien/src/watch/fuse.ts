@@ -1,18 +1,17 @@
 // Combines what face, voice and text say at a time, and tells how far they agree.
+import { MODALITIES, type Modality } from '../modalities/list.js';
 import { restricted } from '../recognizer/labels.js';
 import type { Probabilities, RecognizerInfo } from '../recognizer/types.js';
 
-/** The senses of a timeline, in the order of its columns. */
-export const SENSES = ['face', 'voice', 'text'] as const;
-export type Sense = (typeof SENSES)[number];
-export type Posteriors = { readonly [S in Sense]?: Probabilities | undefined };
+/** The modalities in the order of a timeline's columns: what is seen and heard, then what is said. */
+export const SENSES: readonly Modality[] = [...MODALITIES.filter((one) => one !== 'text'), 'text'];
+export type Posteriors = { readonly [S in Modality]?: Probabilities | undefined };
 
 type Info = Pick<RecognizerInfo, 'labels' | 'priors'>;
 
-/** The labels of a sense's model, and their prior. The voice is there if the bundle has one. */
-export function modelOf({ labels, priors }: Info, sense: Sense): Probabilities | undefined {
-  const names = (labels as Readonly<Record<string, readonly string[] | undefined>>)[sense];
-  const prior = (priors as Readonly<Record<string, readonly number[] | undefined>>)[sense];
+/** The labels of a modality's model, and their prior; undefined if the bundle has none. */
+export function modelOf({ labels, priors }: Info, sense: Modality): Probabilities | undefined {
+  const [names, prior] = [labels[sense], priors[sense]];
   return names && Object.fromEntries(names.map((label, i) => [label, prior?.[i] ?? 1 / names.length]));
 }
 
