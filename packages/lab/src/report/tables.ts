@@ -2,6 +2,7 @@
 import { MODALITIES } from 'mien/parts/bundle';
 import { renderMarkdown, renderText, type RowGroup, type TextLayout, type TextTable } from 'mien/parts/cli';
 import { type MetricName, metricNames, type ModelName } from '../experiments/results.js';
+import type { Degree } from '../features/corrupted.js';
 import { costTable } from './cost-table.js';
 import { citedSystems, type ReportedMetric, type ReportedRow, type Results } from './results.js';
 
@@ -139,6 +140,10 @@ const tripleHeading = ({ dataset, labels, n, features }: ReportedRow): string =>
 /** Rows of the same triples under one heading, in order. */
 const byTriples = (rows: readonly ReportedRow[]): Map<string, ReportedRow[]> => groupBy(rows, tripleHeading);
 
+/** `background noise .25`, or `telephone` where nothing is left as it was. */
+export const degreeName = ({ as, level }: Degree): string =>
+  level === 1 ? as : `${as} ${share(level).replace(/0+$/, '')}`;
+
 const right = { align: 'right' } as const;
 
 /** The three-way table: what each row reads, its metrics, what is left without interaction, α, and the gate's shares. */
@@ -214,7 +219,7 @@ function corruptedTable(rows: readonly ReportedRow[], clean: readonly ReportedRo
       { header: 'gate, %', ...right },
     ],
     groups: [...byTriples(rows)].map(([heading, group]) => {
-      const degrees = groupBy(group, ({ corrupted }) => `${corrupted!.as} ${share(corrupted!.level)}`);
+      const degrees = groupBy(group, ({ corrupted }) => degreeName(corrupted!));
       const plain = cleanGroups.get(heading) ?? [];
       return {
         heading,

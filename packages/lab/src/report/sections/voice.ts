@@ -8,7 +8,7 @@ import { confusionCounts, confusionPanel } from '../figures/confusion.js';
 import type { Panel } from '../figures/figure.js';
 import { sharesPanel } from '../figures/shares.js';
 import type { ReportedRow } from '../results.js';
-import { incompleteVariant, reportTables, share, tripleNote } from '../tables.js';
+import { degreeName, incompleteVariant, reportTables, share, tripleNote } from '../tables.js';
 import {
   type Block,
   type NamedSystem,
@@ -120,9 +120,6 @@ function degreesOf({ folders }: ReportContext): Degree[] {
   const byName = new Map(found.map(({ as, level }) => [degreeName({ as, level }), { as, level }]));
   return [...byName.values()];
 }
-
-const degreeName = ({ as, level }: Degree): string =>
-  level === 1 ? as : `${as} ${share(level).replace(/0+$/, '')}`;
 
 const KINDS: Readonly<Record<TripleKind, string>> = {
   alone: 'a head of its own',
