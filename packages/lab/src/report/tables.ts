@@ -129,9 +129,9 @@ function tripleName(row: ReportedRow): string {
 
 const percent = (value: number): string => (100 * value).toFixed(0);
 
-/** Shares of a gate, in percent: `30 / 29 / 41`. */
-const formatShares = (gate: ReportedRow['gate']): string =>
-  gate ? Object.values(gate).map(percent).join(' / ') : '–';
+/** Shares, such as a gate's, in percent: `30 / 29 / 41`. */
+const formatShares = (shares: Readonly<Record<string, number>> | undefined): string =>
+  shares ? Object.values(shares).map(percent).join(' / ') : '–';
 
 /** `ISEAR × RAF-DB × RAVDESS, 5 labels, 1,079 test triples, frozen features (pack)`. */
 const tripleHeading = ({ dataset, labels, n, features }: ReportedRow): string =>
@@ -146,7 +146,7 @@ export const degreeName = ({ as, level }: Degree): string =>
 
 const right = { align: 'right' } as const;
 
-/** The three-way table: what each row reads, its metrics, what is left without interaction, α, and the gate's shares. */
+/** The three-way table: what each row reads, its metrics, what is left without interaction, and the gate's shares or α. */
 function tripleTable(rows: readonly ReportedRow[]): TextTable {
   return {
     id: 'triples',
@@ -155,8 +155,7 @@ function tripleTable(rows: readonly ReportedRow[]): TextTable {
       { header: 'Reads' },
       ...metricNames.map((name) => ({ header: metricTitles[name] })),
       { header: 'additive', ...right },
-      { header: 'gate, %', ...right },
-      { header: 'α', ...right },
+      { header: 'gate or α, %', ...right },
     ],
     groups: [...byTriples(rows)].map(([heading, group]) => ({
       heading,
@@ -164,8 +163,7 @@ function tripleTable(rows: readonly ReportedRow[]): TextTable {
         tripleName(row),
         ...metricNames.map((name) => formatMetric(row[name])),
         row.additive ? formatMetric({ ...row.additive, paper: null }) : '–',
-        formatShares(row.gate),
-        row.agreement ? Object.values(row.agreement).map(formatPaper).join(' / ') : '–',
+        formatShares(row.gate ?? row.agreement),
       ]),
     })),
     notes: [
@@ -174,7 +172,7 @@ function tripleTable(rows: readonly ReportedRow[]): TextTable {
         'heard; what speakers differ in is not in the intervals. Gate: mean shares of text / face / voice, of those that the ' +
         'head reads. Additive: accuracy of what is left without interaction (EMAP), on the first pairing; a product of posteriors ' +
         'is additive as it is. “Trained with some missing”: one head for every choice of them.',
-      'α: the probability of expressing one label that makes the labels of the validation triples most likely, for text + face / ' +
+      'α, of products: the probability of expressing one label that makes the labels of the validation triples most likely, for text + face / ' +
         'text + voice / face + voice, of those that the row reads. Matched by label, all do express one: below 1 it says how often ' +
         'one side is misread, not how often people contradict themselves.',
       seedsNote(rows),

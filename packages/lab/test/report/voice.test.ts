@@ -1,4 +1,6 @@
 // The section on triples with a voice: what it draws of which rows, what it says in words, and what it leaves out.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { MODALITIES, type Modality } from 'mien/parts/bundle';
 import { scores } from 'mien/parts/evaluate';
@@ -6,11 +8,13 @@ import type { RowPredictions } from '../../src/experiments/results.js';
 import { tripleId, type TripleKind } from '../../src/experiments/triple-parts.js';
 import { renderSvg } from '../../src/report/figures/figure.js';
 import { rowIds } from '../../src/report/folder.js';
+import { renderPage } from '../../src/report/page/page.js';
 import { type ReportedRow, toResults } from '../../src/report/results.js';
 import { hasTriples, voiceSection } from '../../src/report/sections/voice.js';
 import type { ReportContext, Section } from '../../src/report/sections/section.js';
 import { example } from './example.js';
 
+const root = join(import.meta.dirname, '../../../..');
 const telephone = { as: 'telephone', level: 1 };
 const noise = { as: 'background noise', level: 0.5 };
 
@@ -97,7 +101,8 @@ test('says what a bad voice costs each head, and draws all degrees between the c
   expect(wordsOf(section)).toContain(
     'the gate is less accurate than on text and face alone at 1 of 2 degrees (at most by 3.0 points, telephone); ' +
       'the gate trained with some missing is less accurate than on text and face alone at 0 of 2 degrees; ' +
-      'and the product of posteriors is less accurate than on text and face alone at 2 of 2 degrees (at most by 15.0 points, telephone).',
+      'and the product of posteriors is less accurate than on text and face alone at 2 of 2 degrees (at most by 15.0 points, telephone). ' +
+      'The gate gives the voice a share of .333 as recorded, and of .333 to .333 where it is bad.',
   );
   const drawn = figure(section, 'bad-voice').panels[0]!.rows;
   expect([...new Set(drawn.map((one) => one['row']))]).toEqual([
@@ -135,6 +140,15 @@ test('shows confusions of the voice alone as shares of the true label, and all c
   ]);
   for (const id of ['triples', 'confusion-voice', 'shares', 'bad-voice'])
     expect(await renderSvg(figure(section, id).panels[0]!.spec)).toMatch(/^<svg/);
+});
+
+test('has the anchors that the documentation of the report names', async () => {
+  const [line] = /^.*`#voice`.*$/m.exec(await readFile(join(root, 'docs/report.md'), 'utf8'))!;
+  const promised = [...line.matchAll(/`#([\w-]+)`/g)].map(([, id]) => id);
+  const sections = [await voiceSection(contextOf(rows))];
+  const page = [...renderPage({ title: '', lead: '', sections, footer: '' }, () => '')].join('');
+  expect(promised).toHaveLength(6);
+  for (const id of promised) expect(page).toContain(` id="${id}"`);
 });
 
 test('without corrupted voices it says so, and without triples there is no section', async () => {

@@ -136,30 +136,30 @@ export interface AccuracyPoint {
 const SERIES_COLORS = ['accent', 'second', 'third', 'fourth', 'ink', 'quiet'] as const;
 const SERIES_SHAPES = ['circle', 'diamond', 'square', 'triangle-up', 'cross', 'triangle-down'] as const;
 
-/** The same rows of several series, such as runs or heads; `what` they are names their column. */
+/** The same rows of several series, such as runs or heads, in this order; `what` they are names their column. */
 export function accuraciesPanel(
   id: string,
   title: string,
   what: string,
   values: readonly AccuracyPoint[],
+  order: readonly string[] = [...new Set(values.map(({ series }) => series))],
 ): Panel {
   const rows = values.map(({ row, series, accuracy }) => ({ row, [what]: series, ...accuracy }));
-  const domain = [...new Set(values.map(({ series }) => series))];
-  const range = <T>(all: readonly T[]): T[] => domain.map((_one, i) => all[i % all.length]!);
-  const series = { field: what, type: 'nominal', sort: domain } as const;
+  const range = <T>(all: readonly T[]): T[] => order.map((_one, i) => all[i % all.length]!);
+  const series = { field: what, type: 'nominal', sort: order } as const;
   const legend = { title: null, columns: 2 };
   return panelOf(id, title, rows, {
     width: 260,
     height: { step: 14 },
     encoding: {
       ...bySeries({ field: 'row', padding: 0.4, grid: true }, series),
-      color: { ...series, scale: { domain, range: range(SERIES_COLORS).map(color) }, legend },
+      color: { ...series, scale: { domain: order, range: range(SERIES_COLORS).map(color) }, legend },
     },
     layer: meansWithIntervals(
       { title: 'accuracy' },
       {
         point: { filled: true },
-        marked: { shape: { ...series, scale: { domain, range: range(SERIES_SHAPES) }, legend } },
+        marked: { shape: { ...series, scale: { domain: order, range: range(SERIES_SHAPES) }, legend } },
       },
     ),
   });

@@ -128,6 +128,8 @@ const KINDS: Readonly<Record<TripleKind, string>> = {
   incomplete: `gate ${incompleteVariant}`,
 };
 const kinds = Object.keys(KINDS) as TripleKind[];
+/** Colours and shapes are the same in all figures. */
+const order = (names: Readonly<Record<TripleKind, string>>): string[] => kinds.map((kind) => names[kind]);
 
 const CHOICES: readonly (readonly Modality[])[] = [
   ...MODALITIES.map((one) => [one]),
@@ -145,7 +147,13 @@ function triplesPanel(system: NamedSystem, context: ReportContext): Panel {
       return row ? [{ row: titleOf(choice), series: KINDS[kind], accuracy: row.accuracy }] : [];
     }),
   );
-  return accuraciesPanel(panelId('triples', system), panelTitle('', system, context), 'by', values);
+  return accuraciesPanel(
+    panelId('triples', system),
+    panelTitle('', system, context),
+    'by',
+    values,
+    order(KINDS),
+  );
 }
 
 async function confusionsOf(system: NamedSystem, context: ReportContext): Promise<Panel[]> {
@@ -196,7 +204,13 @@ function corruptedPanel(system: NamedSystem, context: ReportContext): Panel | un
       return row ? [{ row: name, series: NAMES[kind], accuracy: row.accuracy }] : [];
     }),
   );
-  return accuraciesPanel(panelId('bad-voice', system), panelTitle('', system, context), 'by', values);
+  return accuraciesPanel(
+    panelId('bad-voice', system),
+    panelTitle('', system, context),
+    'by',
+    values,
+    order(NAMES),
+  );
 }
 
 /** What is read of a triple whose voice is bad. */
@@ -240,7 +254,13 @@ function worseInWords(system: NamedSystem, context: ReportContext): string[] {
       (behind.length === 0 ? '' : ` (at most by ${points(worst.loss)} points, ${worst.name})`)
     );
   });
-  return [`On ${system.title} with a bad voice, ${gated}; ${incomplete}; and ${product}.`];
+  const shareOf = (row: ReportedRow | undefined): number => row?.gate?.voice ?? NaN;
+  const shares = lines.map(({ of }) => shareOf(of('gated')));
+  return [
+    `On ${system.title} with a bad voice, ${gated}; ${incomplete}; and ${product}.`,
+    `The gate gives the voice a share of ${share(shareOf(tripleRow(system, 'gated', MODALITIES)))} as recorded, and of ` +
+      `${share(Math.min(...shares))} to ${share(Math.max(...shares))} where it is bad.`,
+  ];
 }
 
 const DEFINITE = {
