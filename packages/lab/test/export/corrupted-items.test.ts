@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-test('all training texts and some training faces, most of them other than they were', async () => {
+test('all training texts and some training faces are made worse, and most of their embeddings change', async () => {
   const encoders = { text: fakeTextEncoder(), face: fakeFaceEncoder() };
   const made = await corruptedItems({ protocol, data, encoders, labels, dir, faces: 20 });
   const training = {

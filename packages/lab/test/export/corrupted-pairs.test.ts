@@ -64,7 +64,7 @@ test('tables have the corrupted rows below their own, and the mean below those',
   }
 });
 
-test('a share of the pairs has one corrupted side, of its own text or of its label', () => {
+test('as many pairs as the shares say get one corrupted side: their own text made worse, or a bad face of their label', () => {
   const changed = { text: 0, face: 0 };
   const epochs = 12;
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -86,7 +86,7 @@ test('a share of the pairs has one corrupted side, of its own text or of its lab
     expect(changed[side] / all).toBeCloseTo(PAIR_SHARES.corrupted[side] + PAIR_SHARES.missing[side], 1);
 });
 
-test('the same epoch of the same seed is the same; others are not; the pairs given stay as they are', () => {
+test('the same epoch of the same seed changes the same pairs, others change others; those given stay as they are', () => {
   const before = pairs.text.slice();
   expect(variation.vary(pairs, 1, 2)).toEqual(variation.vary(pairs, 1, 2));
   expect(variation.vary(pairs, 1, 2).text).not.toEqual(variation.vary(pairs, 1, 3).text);

@@ -46,7 +46,7 @@ const at = (level: number, kind: (typeof FACE_CORRUPTIONS)[number]) =>
   corruptFace(image, kind, level, randomStream(1, kind, 7));
 
 test.each(TEXT_CORRUPTIONS)(
-  '%s: nothing at level 0, nested levels, the same text from the same stream',
+  '%s changes nothing at level 0, at a higher level the same and more, and does so again from the same stream',
   (kind) => {
     const made = (level: number) => corruptText(SENTENCE, kind, level, randomStream(1, kind, 7), others);
     expect(made(0)).toBe(SENTENCE);
@@ -71,7 +71,7 @@ test('on average as many words go as the level says', () => {
 });
 
 test.each(FACE_CORRUPTIONS)(
-  '%s: nothing at level 0, more at higher ones, the same from the same stream',
+  '%s changes nothing at level 0 and more at higher ones, and does so again from the same stream',
   (kind) => {
     expect(at(0, kind)).toEqual(image);
     expect(at(0.3, kind)).toEqual(at(0.3, kind));
@@ -133,7 +133,7 @@ test.each([-0.1, 1.1, Number.NaN])('the level %d is refused', (level) => {
   expect(() => corruptFace(image, 'blur', level, draw)).toThrow(/from 0 to 1/);
 });
 
-test('there must be words to replace by', () => {
+test('words cannot be replaced if there are no others', () => {
   expect(() => corruptText(SENTENCE, 'words replaced', 0.5, draw)).toThrow(/others/);
 });
 
@@ -166,7 +166,7 @@ const apart = (a: Float32Array, b: Float32Array): number => powerOf(a.map((sampl
 const decibels = (ratio: number): number => 10 * Math.log10(ratio);
 
 test.each(kindsOf(corruptions.voice))(
-  'voice, %s: nothing at level 0, more at higher ones, the same from the same stream',
+  '%s changes nothing of a voice at level 0 and more at higher ones, and does so again from the same stream',
   (kind) => {
     expect(spoilt(kind, 0)).toBe(speech);
     expect(spoilt(kind, 0.5)).toEqual(spoilt(kind, 0.5));
@@ -208,7 +208,7 @@ test('other voices are those of other items only', () => {
     expect(() => beside(others)).toThrow(/others|other/);
 });
 
-test('at its highest level a telephone is one, and half of it half as far', () => {
+test('at level 1 a voice is as a telephone makes it, at .5 half as far from what it was', () => {
   expect(spoilt('telephone', 1)).toEqual(throughTelephone(speech));
   const [half, whole] = [0.5, 1].map((level) => apart(spoilt('telephone', level), speech));
   expect(whole! / half!).toBeCloseTo(4, 3);
