@@ -22,7 +22,7 @@ export interface Selection {
 }
 
 /** Test voices made worse to one degree, whose embeddings stand below the clean ones in the table. */
-export interface CorruptedVoices extends Degree {
+interface CorruptedVoices extends Degree {
   /** Their rows in the table, by the rows of the clean ones. */
   readonly rowsOf: (rows: Int32Array) => Int32Array;
 }
