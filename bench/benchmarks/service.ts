@@ -176,13 +176,15 @@ interface Answered {
   readonly results: readonly {
     readonly text?: Posterior;
     readonly face?: Posterior;
+    /** Of the answer. */
+    readonly probabilities?: Readonly<Record<string, number>>;
   }[];
 }
 type Posterior = { readonly probabilities?: Readonly<Record<string, number>> } & Readonly<
   Record<string, unknown>
 >;
 
-/** The greatest difference between our probabilities and the peer's, of texts and faces. */
+/** The greatest difference between our probabilities and the peer's: of texts, of faces, and of both together. */
 async function difference(ours: Target, peer: Target, requests: readonly Request[]): Promise<number> {
   let greatest = 0;
   for (const request of requests) {
@@ -197,9 +199,14 @@ async function difference(ours: Target, peer: Target, requests: readonly Request
         return ((await response.json()) as Answered).results[0]!;
       }),
     );
-    for (const part of ['text', 'face'] as const)
-      for (const [label, value] of Object.entries(a![part]?.probabilities ?? {}))
-        greatest = Math.max(greatest, Math.abs(value - (b![part]![label] as number)));
+    const pairs = [
+      [a!.text?.probabilities, b!.text],
+      [a!.face?.probabilities, b!.face],
+      [a!.probabilities, b!.probabilities],
+    ] as const;
+    for (const [own, others] of pairs)
+      for (const [label, value] of Object.entries(own ?? {}))
+        greatest = Math.max(greatest, Math.abs(value - (others![label] as number)));
   }
   return greatest;
 }

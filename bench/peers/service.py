@@ -13,6 +13,8 @@ import urllib.request
 
 def load(folder, threads):
     import numpy as np
+    import onnx
+    import onnx.utils
     import onnxruntime as ort
     from PIL import Image
     from tokenizers import Tokenizer
@@ -26,13 +28,32 @@ def load(folder, threads):
         path = f"{folder}/{manifest[part]['model']}"
         return ort.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
 
-    text, face, fusion = (session(part) for part in ("text", "face", "fusion"))
+    def session_of_decision():
+        """The part of the decision that joins words and face; cut out once, the rest is not computed at every request."""
+        voice = "text+face " if "voice" in manifest else ""
+        graph = onnx.load(f"{folder}/{manifest['decision']}")
+        given = {value.name for value in graph.graph.input}
+        wanted = {"label weights", "divided out"} | {
+            f"{part} {output}" for part in ("text", "face") for output in ("embedding", "logits")
+        }
+        cut = onnx.utils.Extractor(graph).extract_model(sorted(given & wanted), [f"{voice}answer"])
+        model = ort.InferenceSession(cut.SerializeToString(), settings, providers=["CPUExecutionProvider"])
+        return model, [value.name for value in model.get_inputs()]
+
+    text, face = session("text"), session("face")
+    decision, decision_inputs = session_of_decision()
+    # As trained: every label as likely as it was, nothing divided out.
+    labels = {label for part in ("text", "face", "voice") for label in manifest.get(part, {}).get("labels", ())}
+    prior = {
+        "label weights": np.zeros(len(labels), dtype=np.float32),
+        "divided out": np.array(0, dtype=np.float32),
+    }
     tokenizer = Tokenizer.from_file(f"{folder}/{manifest['text']['tokenizer']}")
     tokenizer.enable_truncation(manifest["text"]["maxTokens"])
     tokenizer.no_padding()
 
-    # The image, and its mirror image where the bundle reads both.
-    views = np.array([0, 1] if manifest["face"]["mirror"] else [0], dtype=np.int64)
+    # The mirror image as well, where the bundle reads both.
+    views = {"views": np.array([0, 1], dtype=np.int64)} if manifest["face"].get("mirror") else {}
 
     def posterior(part, logits):
         labels, scaled = manifest[part]["labels"], logits / manifest[part]["temperature"]
@@ -40,18 +61,19 @@ def load(folder, threads):
         return dict(zip(labels, (powers / powers.sum()).tolist()))
 
     def recognize(words, image):
-        answer, embeddings = {}, {}
+        answer, encoded = {}, {}
         if words is not None:
             ids = np.array([tokenizer.encode(words).ids], dtype=np.int32)
-            embeddings["text"], logits = text.run(["embedding", "logits"], {"ids": ids})
-            answer["text"] = posterior("text", logits[0])
+            encoded["text embedding"], logits = text.run(["embedding", "logits"], {"ids": ids})
+            encoded["text logits"], answer["text"] = logits, posterior("text", logits[0])
         if image is not None:
             pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(image))).convert("RGB"))[None]
-            embeddings["face"], logits = face.run(["embedding", "logits"], {"pixels": pixels, "views": views})
-            answer["face"] = posterior("face", logits[0])
-        if len(embeddings) == 2:
-            (logits,) = fusion.run(["logits"], embeddings)
-            answer["both"] = posterior("fusion", logits[0])
+            encoded["face embedding"], logits = face.run(["embedding", "logits"], {"pixels": pixels, **views})
+            encoded["face logits"], answer["face"] = logits, posterior("face", logits[0])
+        if words is not None and image is not None:
+            feeds = {**prior, **encoded}
+            (joint,) = decision.run(None, {name: feeds[name] for name in decision_inputs})
+            answer["probabilities"] = dict(zip(manifest["fusion"]["labels"], joint[0].tolist()))
         return answer
 
     return manifest["name"], recognize
