@@ -3,12 +3,14 @@
 export interface BatcherOptions<T> {
   /** Maximum number of items in a batch. */
   readonly maxBatch: number;
-  /** Milliseconds that an item waits for its batch to fill while other batches are computed; otherwise it does not wait. */
+  /** Milliseconds that an item waits for its batch to fill while all workers compute; 0: it never waits for company. */
   readonly maxWait: number;
   /** Maximum number of items in the queue. */
   readonly maxQueue: number;
-  /** Number of batches computed at a time. */
+  /** Number of batches that may have been started and not finished. */
   readonly slots: number;
+  /** Number of batches that are really computed at a time (default 1); other started ones wait behind them. */
+  readonly workers?: number;
   /** Only items with the same key share a batch. */
   readonly keyOf?: (item: T) => string;
 }
@@ -36,12 +38,14 @@ interface Entry<T, R> {
 /**
  * Collects items into batches for `run`, which returns one result for each item, in the order of the items.
  *
- * A batch starts when a slot is free and the batch is full, its first item has waited `maxWait`, or nothing else is being
- * computed. The batch whose first item arrived first starts first.
+ * A batch starts when a slot is free and fewer batches than workers have been started, or its first item has waited
+ * `maxWait`, or it is full. The batch whose first item arrived first starts first. It takes its share of what waits, an
+ * equal one for each worker (guided self-scheduling; Polychronopoulos & Kuck 1987): with few items waiting they are
+ * computed one by one by all workers, with many in large batches.
  */
 export function createBatcher<T, R>(
   run: (items: readonly T[]) => Promise<readonly R[]>,
-  { maxBatch, maxWait, maxQueue, slots, keyOf = () => '' }: BatcherOptions<T>,
+  { maxBatch, maxWait, maxQueue, slots, workers = 1, keyOf = () => '' }: BatcherOptions<T>,
 ): Batcher<T, R> {
   type Group = [first: Entry<T, R>, ...others: Entry<T, R>[]];
   const waiting = new Map<string, Group>();
@@ -58,12 +62,13 @@ export function createBatcher<T, R>(
     while (running < slots) {
       const now = performance.now();
       const due = groups().find(
-        (group) => running === 0 || group.length >= maxBatch || now - group[0].since >= maxWait,
+        (group) => running < workers || group.length >= maxBatch || now - group[0].since >= maxWait,
       );
       if (!due) break;
       const [{ key }] = due;
-      const batch = due.slice(0, maxBatch);
-      put(key, due.slice(maxBatch));
+      const size = Math.min(maxBatch, Math.ceil(due.length / workers));
+      const batch = due.slice(0, size);
+      put(key, due.slice(size));
       queued -= batch.length;
       void compute(batch);
     }

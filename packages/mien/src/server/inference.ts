@@ -127,6 +127,7 @@ export function batched(
     maxWait,
     maxQueue: queue,
     slots: processes * BATCHES_PER_PROCESS,
+    workers: processes,
     keyOf: ({ options: { faces, allFaces, gate, fine, transcribe, prior, coverage, risk } }) =>
       JSON.stringify([faces, allFaces, gate, fine, transcribe, prior, coverage, risk]),
   });

@@ -21,8 +21,8 @@ const schema = z.strictObject({
   threads: z.int().min(0).max(256).default(0),
   /** Maximum number of items in a batch. */
   maxBatch: z.int().min(1).max(1024).default(16),
-  /** Milliseconds that an item waits for its batch to fill while a process is free and others compute. */
-  maxWait: milliseconds.default(2),
+  /** Milliseconds that an item waits for its batch to fill while all processes compute; 0: it never waits for company. */
+  maxWait: milliseconds.default(0),
   /** Maximum number of items in the queue. */
   queue: z.int().min(1).default(256),
   /** Milliseconds from a request's arrival to its response. */
