@@ -38,8 +38,9 @@ interface Entry<T, R> {
 /**
  * Collects items into batches for `run`, which returns one result for each item, in the order of the items.
  *
- * A batch starts when a slot is free and fewer batches than workers have been started, or its first item has waited
- * `maxWait`, or it is full. The batch whose first item arrived first starts first. It takes its share of what waits, an
+ * While a worker is free, a batch starts at once. Behind the batches that are computed one starts when a slot is free and
+ * it is full or its first item has waited `maxWait`, provided that an item waits for every worker: otherwise the next
+ * worker to be free takes it. The batch whose first item arrived first starts first. It takes its share of what waits, an
  * equal one for each worker (guided self-scheduling; Polychronopoulos & Kuck 1987): with few items waiting they are
  * computed one by one by all workers, with many in large batches.
  */
@@ -62,7 +63,10 @@ export function createBatcher<T, R>(
     while (running < slots) {
       const now = performance.now();
       const due = groups().find(
-        (group) => running < workers || group.length >= maxBatch || now - group[0].since >= maxWait,
+        (group) =>
+          running < workers ||
+          group.length >= maxBatch ||
+          (queued >= workers && now - group[0].since >= maxWait),
       );
       if (!due) break;
       const [{ key }] = due;
@@ -73,8 +77,8 @@ export function createBatcher<T, R>(
       void compute(batch);
     }
     const [oldest] = groups();
-    // If no slot is free, the next batch that finishes calls `pump` again.
-    if (oldest && running < slots)
+    // Otherwise the next batch that finishes or the next item calls `pump` again.
+    if (oldest && running < slots && queued >= workers)
       timer = setTimeout(pump, Math.max(0, oldest[0].since + maxWait - performance.now()));
   }
 

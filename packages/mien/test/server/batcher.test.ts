@@ -41,6 +41,7 @@ const options = fc.record({
   maxWait: fc.constantFrom(0, 5),
   maxQueue: fc.integer({ min: 7, max: 20 }),
   slots: fc.integer({ min: 1, max: 3 }),
+  workers: fc.integer({ min: 1, max: 3 }),
 });
 
 const flush = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
@@ -53,7 +54,7 @@ describe('createBatcher', () => {
   it('loses, duplicates and swaps nothing, and respects its bounds', async () => {
     await fc.assert(
       fc.asyncProperty(options, fc.array(action, { maxLength: 40 }), async (given, actions) => {
-        const { maxBatch, maxWait, maxQueue, slots } = given;
+        const { maxBatch, maxWait, maxQueue, slots, workers } = given;
         const running: { items: readonly Item[]; end(crash: boolean): void }[] = [];
         const computed = new Map<string, number>();
         const gone = new Set<number>();
@@ -109,8 +110,9 @@ describe('createBatcher', () => {
             running[step.which % running.length]!.end(step.crash);
           } else if (step.do === 'wait') {
             await vi.advanceTimersByTimeAsync(step.milliseconds);
-            // Whoever has waited long enough is waiting for a slot only.
-            if (step.milliseconds > maxWait && running.length < slots) expect(batcher.queued()).toBe(0);
+            // Whoever has waited long enough is waiting for a slot only, or for any of the workers.
+            if (step.milliseconds > maxWait && running.length < slots)
+              expect(batcher.queued()).toBeLessThan(running.length < workers ? 1 : workers);
           }
           expect(batcher.queued()).toBeLessThanOrEqual(maxQueue);
           await flush();
@@ -164,6 +166,45 @@ describe('createBatcher', () => {
     // Full, so it need not wait.
     expect(batches[2]).toEqual(['d', 'e', 'f']);
     expect(batcher.queued()).toBe(1);
+  });
+
+  it('divides what waits among the workers, and lets nothing wait for company', async () => {
+    const batches: number[] = [];
+    const ends: (() => void)[] = [];
+    const batcher = createBatcher(
+      (items: readonly number[]) =>
+        new Promise<readonly number[]>((resolve) => {
+          batches.push(items.length);
+          ends.push(() => resolve(items));
+        }),
+      { maxBatch: 4, maxWait: 0, maxQueue: 20, slots: 4, workers: 2 },
+    );
+    // Two are computed; whichever worker is free first takes the third. Of two that wait, one is started behind them.
+    for (const started of [1, 2, 2, 3, 4]) {
+      void batcher.submit([started]);
+      expect(batches).toEqual(Array(started).fill(1));
+    }
+    for (let item = 0; item < 9; item++) void batcher.submit([item]);
+    expect(batcher.queued()).toBe(10);
+    for (const end of ends.slice(0, 2)) {
+      end();
+      await flush();
+    }
+    // Of ten that wait no more than the maximum, then half of six.
+    expect(batches.slice(4)).toEqual([4, 3]);
+  });
+
+  it('spreads the items of one request over the workers', () => {
+    const sizes: number[] = [];
+    const run = (items: readonly number[]): Promise<readonly number[]> => {
+      sizes.push(items.length);
+      return new Promise(() => undefined);
+    };
+    const batcher = createBatcher(run, { maxBatch: 16, maxWait: 5, maxQueue: 64, slots: 4, workers: 2 });
+    void batcher.submit([0, 1, 2, 3, 4, 5, 6, 7]);
+    // Both workers have begun; what is left waits for company.
+    expect(sizes).toEqual([4, 2]);
+    expect(batcher.queued()).toBe(2);
   });
 
   it('rejects a batch whose number of results differs from its items', async () => {
