@@ -205,10 +205,14 @@ describe('sound without speech', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const held = async (): Promise<number> => {
-      // What was awaited is free in a later turn.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      collect();
-      return process.memoryUsage().arrayBuffers;
+      const counts: number[] = [];
+      for (let round = 0; round < 5; round++) {
+        // What was awaited is free in a later turn, of a busy machine not in the next one.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        collect();
+        counts.push(process.memoryUsage().arrayBuffers);
+      }
+      return Math.min(...counts);
     };
     const before = await held();
     const found = [];
