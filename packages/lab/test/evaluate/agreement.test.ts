@@ -8,7 +8,7 @@ const CLASSES = 3;
 const PRIOR = [0.5, 0.3, 0.2];
 
 /** Views that express one label with probability α; each reads its own label right with probability `sure`. */
-function drawn(alpha: number, sure: number, n = 10_000) {
+function drawn(alpha: number, sure: number, n = 40_000) {
   const draw = randomStream(0, `views ${alpha}`);
   const label = () => {
     const at = draw.uniform();
