@@ -120,8 +120,10 @@ export const unheard = (cause: unknown): Reading<never> => failed(inaudible(caus
 export function inaudible(cause: unknown): ItemError {
   // Even `instanceof` throws for some proxies.
   const isError = tagOf(cause) === 'Error';
-  if (isError && cause instanceof AudioError)
-    return { code: CODES[cause.fault], message: `the recording ${cause.reason}` };
+  if (isError && cause instanceof AudioError) {
+    const message = cause.place.file === undefined ? `the recording ${cause.reason}` : cause.message;
+    return { code: CODES[cause.fault], message };
+  }
   const message =
     isError && cause instanceof MienError
       ? cause.message
