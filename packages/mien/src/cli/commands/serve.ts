@@ -30,7 +30,11 @@ export function defineServe(program: Command): void {
     .option('--processes <n>', 'inference processes (default: one per core, at most 4)', whole)
     .option('--threads <n>', 'threads per process (default: the cores divided among processes)', whole)
     .option('--max-batch <n>', 'largest batch in items (default: 16)', whole)
-    .option('--max-wait <ms>', 'longest wait for a batch to fill while all processes compute (default: 0)', whole)
+    .option(
+      '--max-wait <ms>',
+      'longest wait for a batch to fill while all processes compute (default: 0)',
+      whole,
+    )
     .option('--queue <n>', 'items that may wait; beyond that, 429 (default: 256)', whole)
     .option('--deadline <ms>', 'time to answer; beyond that, 504 (default: 15000)', whole)
     .option('--max-body <MiB>', 'largest request (default: 16)', mebibytes)
