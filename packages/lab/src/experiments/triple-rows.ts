@@ -15,7 +15,7 @@ import { fitAgreement, type TwoViews } from '../evaluate/agreement.js';
 import { crossedInterval } from '../evaluate/intervals.js';
 import { choicesOf } from './incomplete.js';
 import { incompleteModel, type ModelSpec, TRIPLE_PAIRS, tripleModel, voiceModel } from './plan.js';
-import { type Context, finish, pairPrior, scoresOf, type TableRow } from './row-parts.js';
+import { type Context, finish, pairPrior, scoresOf, type TableRow, temperatureOf } from './row-parts.js';
 import { validationMatches } from './run.js';
 import {
   corruptedTest,
@@ -154,7 +154,7 @@ function gatedRow(
   const found = context.runs(tripleModel(modalities, config.labels, data.source));
   const truth = validationTruth(context, triples);
   const cells = ofTriples(context, triples, modalities, found, (run) => {
-    const { temperature } = fitTemperature(scoresOf(run.validation), truth);
+    const temperature = temperatureOf(run, truth);
     return (pairing) => {
       const test = worse ? corruptedTest(run, worse.place * testSeeds + pairing) : run.tests[pairing]!;
       return toPosteriors(scoresOf(test), temperature);
