@@ -19,6 +19,7 @@ import {
   readClip,
   readPretrainedVoice,
   speakerFolds,
+  unscaledPool,
   voiceModel,
   whisper,
   whisperTiny,
@@ -52,16 +53,11 @@ const samples = input(graph, 'samples', 'float32', [1, 'samples']);
 const tensors = await weights();
 const { layers, last } = whisper(constantParameters(graph, tensors), config, logMel(samples));
 const statistics = { ...config, layers: BLOCK, pooling: 'statistics' as const };
-const columns = embeddingWidth(statistics);
-const unscaled = {
-  'pool.mean': float32([columns], new Float32Array(columns)),
-  'pool.scale': float32([columns], new Float32Array(columns).fill(1)),
-};
 const outputs = {
   ...Object.fromEntries(layers.slice(1).map((states, i) => [`block ${i + 1}`, mean(states, [1])])),
   published: mean(last, [1]),
   statistics: embedVoice(
-    constantParameters(graph, { ...tensors, ...unscaled }),
+    constantParameters(graph, { ...tensors, ...unscaledPool(statistics) }),
     statistics,
     samples,
     'published',
@@ -76,7 +72,7 @@ const small = await createSession(
 const { items } = await loadSpeech('ravdess', folder);
 
 const width = config.width;
-const widthOf = (name: string): number => (name === 'statistics' ? columns : width);
+const widthOf = (name: string): number => (name === 'statistics' ? embeddingWidth(statistics) : width);
 const features = Object.fromEntries(
   Object.keys(outputs).map((name) => [name, new Float32Array(items.length * widthOf(name))]),
 );

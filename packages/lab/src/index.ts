@@ -33,7 +33,7 @@ export {
 } from './encoders/load-voice.js';
 export { readPretrainedWords } from './encoders/load-words.js';
 export { logMel, melFilters } from './encoders/log-mel.js';
-export { embeddingWidth, whisper } from './encoders/whisper.js';
+export { embeddingWidth, unscaledPool, whisper } from './encoders/whisper.js';
 export type { MobileFaceNetConfig } from './encoders/mobilefacenet.js';
 export { profiles } from './encoders/profiles.js';
 export { seedInterval } from './evaluate/intervals.js';

@@ -8,6 +8,7 @@ import {
   defined,
   div,
   firstRows,
+  float32,
   gelu,
   linear,
   linearProduct,
@@ -24,6 +25,7 @@ import {
   sqrt,
   sub,
   sum,
+  type Tensors,
   transpose,
   uniformInit,
   type Value,
@@ -208,8 +210,22 @@ export function poolSteps(states: Value, lengths?: Value): Value {
 const LEAST_VARIANCE = 1e-6;
 
 /** Names of what embeddings of statistics are standardised by; they are not trained. */
-export const POOL_MEAN = 'pool.mean';
-export const POOL_SCALE = 'pool.scale';
+const [POOL_MEAN, POOL_SCALE] = ['pool.mean', 'pool.scale'];
+
+/** The weights by which statistics are standardised: (x − mean) · scale, both `[embeddingWidth]`. */
+export const poolOf = (centre: Float32Array, scale: Float32Array): Tensors => ({
+  [POOL_MEAN]: float32([centre.length], centre),
+  [POOL_SCALE]: float32([scale.length], scale),
+});
+
+/** Those that leave statistics as they are. */
+export function unscaledPool(config: WhisperConfig): Tensors {
+  const width = embeddingWidth(config);
+  return poolOf(new Float32Array(width), new Float32Array(width).fill(1));
+}
+
+/** Whether a weight is one by which statistics are standardised. */
+export const isPool = (name: string): boolean => name === POOL_MEAN || name === POOL_SCALE;
 
 /** The embeddings of clips `[batch, embeddingWidth]` from the states of all blocks; `lengths` as for `whisper`. */
 export function embedStates(

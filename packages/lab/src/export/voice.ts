@@ -12,7 +12,7 @@ import {
 } from 'mien-engine';
 import { quantizedLinears } from '../encoders/bert.js';
 import { embedVoice, type VoiceEncoderSpec } from '../encoders/load-voice.js';
-import type { WhisperConfig } from '../encoders/whisper.js';
+import { isPool, type WhisperConfig } from '../encoders/whisper.js';
 import { CLASSIFIER } from '../learn/classifier.js';
 import { halfParameters, linearTop, type Precision, type Top } from './models.js';
 
@@ -42,7 +42,7 @@ function smallParameters(graph: Graph, weights: Tensors): Parameters {
   return {
     ...halves,
     // What an embedding is standardised by may be large beside what is left.
-    get: (name, shape, init) => (name.startsWith('pool.') ? exact : halves).get(name, shape, init),
+    get: (name, shape, init) => (isPool(name) ? exact : halves).get(name, shape, init),
     linear: (name, x) => (EXACT.test(name) ? undefined : quantized(name, x)),
   };
 }

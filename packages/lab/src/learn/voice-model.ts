@@ -5,7 +5,6 @@ import {
   cast,
   dropout,
   equal,
-  float32,
   less,
   linear,
   mul,
@@ -15,15 +14,8 @@ import {
 } from 'mien-engine';
 import { createVoiceEncoder, type VoiceEncoder } from '../encoders/load-voice.js';
 import { logMelOfBatch, samplesOfBatch } from '../encoders/log-mel.js';
-import {
-  embeddingWidth,
-  embedStates,
-  POOL_MEAN,
-  POOL_SCALE,
-  whisper,
-  type WhisperConfig,
-} from '../encoders/whisper.js';
-import { meanOf } from 'mien/parts/evaluate';
+import { embedStates, poolOf, unscaledPool, whisper, type WhisperConfig } from '../encoders/whisper.js';
+import { standardization } from '../train/standardize.js';
 import { defineTrainee, type Trainee } from '../train/step.js';
 import { CLASSIFIER, classify } from './classifier.js';
 import type { VoiceLearnSettings } from './settings.js';
@@ -98,25 +90,19 @@ export async function standardizing(
   threads?: number,
 ): Promise<Tensors> {
   if (model.config.pooling === undefined) return weights;
-  const size = embeddingWidth(model.config);
-  const plain = {
-    [POOL_MEAN]: float32([size], new Float32Array(size)),
-    [POOL_SCALE]: float32([size], new Float32Array(size).fill(1)),
-  };
-  const encoder = await voiceEncoder(model, { ...weights, ...plain }, threads);
+  const encoder = await voiceEncoder(model, { ...weights, ...unscaledPool(model.config) }, threads);
   try {
-    const { data } = await encoder.encode(clips.map((clip) => clip.subarray(0, encoder.maxSamples)));
-    const [centre, scale] = [new Float32Array(size), new Float32Array(size)];
-    for (let k = 0; k < size; k++) {
-      const column = clips.map((_, i) => data[i * size + k]!);
-      centre[k] = meanOf(column);
-      scale[k] = 1 / Math.sqrt(Math.max(meanOf(column.map((value) => (value - centre[k]!) ** 2)), 1e-8));
-    }
-    return { ...weights, [POOL_MEAN]: float32([size], centre), [POOL_SCALE]: float32([size], scale) };
+    const embeddings = await encoder.encode(heardBy(encoder, clips));
+    const { mean, scale } = standardization(embeddings, [...clips.keys()]);
+    return { ...weights, ...poolOf(mean, scale) };
   } finally {
     await encoder.dispose();
   }
 }
+
+/** The clips as far as an encoder hears them. */
+const heardBy = ({ maxSamples }: VoiceEncoder, clips: readonly Float32Array[]): Float32Array[] =>
+  clips.map((clip) => clip.subarray(0, maxSamples));
 
 /** Logits `[n, classes]` of clips at 16 kHz, each computed at its own length; longer ones are cut at the longest. */
 export async function voiceLogits(
@@ -127,8 +113,7 @@ export async function voiceLogits(
 ): Promise<Float32Array> {
   const encoder = await voiceEncoder(model, weights, threads);
   try {
-    const heard = clips.map((clip) => clip.subarray(0, encoder.maxSamples));
-    return classify((await encoder.encode(heard)).data, weights, model.classes);
+    return classify((await encoder.encode(heardBy(encoder, clips))).data, weights, model.classes);
   } finally {
     await encoder.dispose();
   }
