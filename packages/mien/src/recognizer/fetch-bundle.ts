@@ -12,6 +12,7 @@ import { modalities } from '../modalities/list.js';
 import {
   fetchFile,
   fetchKnown,
+  type FetchKnownOptions,
   inFolder,
   shownAddress,
   storedFile,
@@ -48,16 +49,15 @@ export const neededFiles = (manifest: BundleManifest): string[] => {
   return [...needed.filter((name) => !later.includes(name)), manifest.decision];
 };
 
-/** A further file of a fetched bundle. @throws MienError as `fetchBundle`. */
+/** A file of a bundle. @throws MienError as `fetchBundle`. */
 export const fetchBundleFile = (
   folder: string | URL,
   manifest: BundleManifest,
   name: string,
-  { signal, store }: FetchBundleOptions = {},
+  options: Omit<FetchKnownOptions, 'mismatch'> = {},
 ): Promise<Uint8Array> =>
   fetchKnown(inFolder(folder, name), manifest.files[name]!, {
-    signal,
-    store,
+    ...options,
     mismatch: { code: 'bundle', message: 'is not the file that the bundle was made with' },
   });
 
@@ -145,13 +145,12 @@ async function startFetching(
   const storing: Promise<void>[] = [];
   let first: { readonly cause: unknown } | undefined;
   const files = new Map(
-    known.map(([name, file]) => {
-      const content = fetchKnown(inFolder(folder, name), file, {
+    known.map(([name]) => {
+      const content = fetchBundleFile(folder, manifest, name, {
         signal,
         store,
         onBytes: (count) => onProgress?.((loaded += count), total),
         onStoring: (stored) => storing.push(stored),
-        mismatch: { code: 'bundle', message: 'is not the file that the bundle was made with' },
       }).catch((cause: unknown) => {
         // The first error ends the other transfers, whose errors say nothing.
         first ??= { cause };
