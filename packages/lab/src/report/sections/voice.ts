@@ -140,20 +140,35 @@ const CHOICES: readonly (readonly Modality[])[] = [
 const titleOf = (modalities: readonly Modality[]): string =>
   modalities.length === MODALITIES.length ? 'all three' : modalities.join(' + ');
 
+/** A line of a figure: its name, and its row for each way to answer. */
+interface TripleLine {
+  readonly name: string;
+  readonly of: (kind: TripleKind) => ReturnType<typeof tripleRow>;
+}
+
 function triplesPanel(system: NamedSystem, context: ReportContext): Panel {
-  const values = CHOICES.flatMap((choice) =>
+  const lines = CHOICES.map((choice): TripleLine => ({
+    name: titleOf(choice),
+    of: (kind) => tripleRow(system, kind, choice),
+  }));
+  return linesPanel('triples', lines, KINDS, system, context);
+}
+
+/** A point for each line and each way to answer, where there is a row of both. */
+function linesPanel(
+  name: string,
+  lines: readonly TripleLine[],
+  series: Readonly<Record<TripleKind, string>>,
+  system: NamedSystem,
+  context: ReportContext,
+): Panel {
+  const values = lines.flatMap((line) =>
     kinds.flatMap((kind): AccuracyPoint[] => {
-      const row = tripleRow(system, kind, choice);
-      return row ? [{ row: titleOf(choice), series: KINDS[kind], accuracy: row.accuracy }] : [];
+      const row = line.of(kind);
+      return row ? [{ row: line.name, series: series[kind], accuracy: row.accuracy }] : [];
     }),
   );
-  return accuraciesPanel(
-    panelId('triples', system),
-    panelTitle('', system, context),
-    'by',
-    values,
-    order(KINDS),
-  );
+  return accuraciesPanel(panelId(name, system), panelTitle('', system, context), 'by', values, order(series));
 }
 
 async function confusionsOf(system: NamedSystem, context: ReportContext): Promise<Panel[]> {
@@ -198,19 +213,7 @@ function corruptedPanel(system: NamedSystem, context: ReportContext): Panel | un
     name: 'left out',
     of: (kind: TripleKind) => (kind === 'alone' ? undefined : tripleRow(system, kind, ['text', 'face'])),
   };
-  const values = [clean, ...worse, without].flatMap(({ name, of }) =>
-    kinds.flatMap((kind): AccuracyPoint[] => {
-      const row = of(kind);
-      return row ? [{ row: name, series: NAMES[kind], accuracy: row.accuracy }] : [];
-    }),
-  );
-  return accuraciesPanel(
-    panelId('bad-voice', system),
-    panelTitle('', system, context),
-    'by',
-    values,
-    order(NAMES),
-  );
+  return linesPanel('bad-voice', [clean, ...worse, without], NAMES, system, context);
 }
 
 /** What is read of a triple whose voice is bad. */
