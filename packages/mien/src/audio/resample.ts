@@ -82,17 +82,41 @@ export function resample(samples: Float32Array, from: number, to: number): Float
   const padded = new Float32Array(samples.length + 2 * taps);
   padded.set(samples, before);
   const output = new Float32Array(Math.ceil((samples.length * up) / down));
-  for (let i = 0, at = 0, phase = 0; i < output.length; i++) {
-    const row = phase * taps;
-    let [even, odd] = [0, 0];
-    for (let tap = 0; tap < taps; tap += 2) {
-      even += padded[at + tap]! * coefficients[row + tap]!;
-      odd += padded[at + tap + 1]! * coefficients[row + tap + 1]!;
+  const filter = (at: number, row: number): number => {
+    let sum = 0;
+    for (let tap = 0; tap < taps; tap++) sum += padded[at + tap]! * coefficients[row + tap]!;
+    return sum;
+  };
+  // Outputs that are `up` apart have the same phase, and their samples are `down` apart; eight at a time, so that each
+  // coefficient is loaded once for all of them.
+  for (let first = 0; first < Math.min(up, output.length); first++) {
+    const row = ((first * down) % up) * taps;
+    let at = Math.floor((first * down) / up);
+    let i = first;
+    for (; i + 7 * up < output.length; i += 8 * up, at += 8 * down) {
+      let [a, b, c, d, e, f, g, h] = [0, 0, 0, 0, 0, 0, 0, 0];
+      for (let tap = 0; tap < taps; tap++) {
+        const coefficient = coefficients[row + tap]!;
+        const from = at + tap;
+        a += padded[from]! * coefficient;
+        b += padded[from + down]! * coefficient;
+        c += padded[from + 2 * down]! * coefficient;
+        d += padded[from + 3 * down]! * coefficient;
+        e += padded[from + 4 * down]! * coefficient;
+        f += padded[from + 5 * down]! * coefficient;
+        g += padded[from + 6 * down]! * coefficient;
+        h += padded[from + 7 * down]! * coefficient;
+      }
+      output[i] = a;
+      output[i + up] = b;
+      output[i + 2 * up] = c;
+      output[i + 3 * up] = d;
+      output[i + 4 * up] = e;
+      output[i + 5 * up] = f;
+      output[i + 6 * up] = g;
+      output[i + 7 * up] = h;
     }
-    output[i] = even + odd;
-    phase += down;
-    at += Math.floor(phase / up);
-    phase %= up;
+    for (; i < output.length; i += up, at += down) output[i] = filter(at, row);
   }
   return output;
 }
