@@ -1,6 +1,6 @@
 // Logistic regression on frozen embeddings, for the benchmarks of voices.
-
-const STEPS = 200;
+import { float32 } from 'mien-engine';
+import { fitLogistic, type LogisticRegression } from 'mien-lab';
 
 /** Embeddings `[n, width]` with the index of each one's label. */
 export interface Embedded {
@@ -27,62 +27,42 @@ export function standardized(
   return out;
 }
 
-/**
- * Logistic regression with the penalty `penalty` · ‖W‖² / 2 beside the sum of losses, by gradient descent with Nesterov's momentum:
- * the loss is convex, and its steepest curvature at most half the largest eigenvalue of XᵀX.
- */
+/** The logistic regression of the training rows, all with the same weight. */
 export function fit(
-  of: Embedded,
+  { width, classes, labels }: Embedded,
   rows: Float32Array,
   training: readonly number[],
   penalty = 1,
-): Float32Array {
-  const { width, classes, labels } = of;
-  const size = (width + 1) * classes;
-  let [weight, before] = [new Float32Array(size), new Float32Array(size)];
-  const rate = 1 / (penalty + 0.5 * largestEigenvalue(width, rows, training));
-  for (let step = 1; step <= STEPS; step++) {
-    const ahead = weight.map((w, i) => w + ((step - 1) / (step + 2)) * (w - before[i]!));
-    const slope = ahead.map((w, i) => (i < width * classes ? penalty * w : 0));
-    for (const i of training) {
-      const p = posterior(of, rows, i, ahead);
-      p[labels[i]!]! -= 1;
-      for (let k = 0; k < width; k++)
-        for (let c = 0; c < classes; c++) slope[k * classes + c]! += rows[i * width + k]! * p[c]!;
-      for (let c = 0; c < classes; c++) slope[width * classes + c]! += p[c]!;
-    }
-    [before, weight] = [weight, ahead.map((w, i) => w - rate * slope[i]!)];
-  }
-  return weight;
+): Promise<LogisticRegression> {
+  const n = training.length;
+  const chosen = new Float32Array(n * width);
+  const targets = new Float32Array(n * classes);
+  training.forEach((item, i) => {
+    chosen.set(rows.subarray(item * width, (item + 1) * width), i * width);
+    targets[i * classes + labels[item]!] = 1;
+  });
+  return fitLogistic(
+    {
+      rows: float32([n, width], chosen),
+      targets: float32([n, classes], targets),
+      offsets: float32([n, classes], new Float32Array(n * classes)),
+      weights: float32([n], new Float32Array(n).fill(1)),
+      penalty,
+    },
+    1,
+  );
 }
 
-function largestEigenvalue(width: number, rows: Float32Array, training: readonly number[]): number {
-  let vector = new Float64Array(width).fill(1 / Math.sqrt(width));
-  let value = 0;
-  for (let round = 0; round < 30; round++) {
-    const next = new Float64Array(width);
-    for (const i of training) {
-      let dot = 0;
-      for (let k = 0; k < width; k++) dot += rows[i * width + k]! * vector[k]!;
-      for (let k = 0; k < width; k++) next[k]! += dot * rows[i * width + k]!;
-    }
-    value = Math.hypot(...next);
-    vector = next.map((x) => x / value);
-  }
-  return Math.max(value, training.length);
-}
-
-/** Posterior `[classes]` of one item, by the weights `[width + 1, classes]` of which the last row is the bias. */
+/** Posterior `[classes]` of one item. */
 export function posterior(
   { width, classes }: Embedded,
   rows: Float32Array,
   i: number,
-  weight: Float32Array,
+  { weight, bias }: LogisticRegression,
 ): Float64Array {
-  const logits = new Float64Array(classes);
-  for (let c = 0; c < classes; c++) logits[c] = weight[width * classes + c]!;
-  for (let k = 0; k < width; k++)
-    for (let c = 0; c < classes; c++) logits[c]! += rows[i * width + k]! * weight[k * classes + c]!;
+  const logits = Float64Array.from(bias.data);
+  for (let c = 0; c < classes; c++)
+    for (let k = 0; k < width; k++) logits[c]! += rows[i * width + k]! * weight.data[c * width + k]!;
   const most = Math.max(...logits);
   const powers = logits.map((x) => Math.exp(x - most));
   const total = powers.reduce((a, b) => a + b, 0);

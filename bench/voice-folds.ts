@@ -99,7 +99,7 @@ for (const [name, rows] of Object.entries(features)) {
   for (let fold = 0; fold < FOLDS; fold++) {
     const training = folds.flatMap((one, i) => (one === fold ? [] : [i]));
     const scaled = standardized(embedded, rows, training);
-    const weight = fit(embedded, scaled, training, penalty);
+    const weight = await fit(embedded, scaled, training, penalty);
     const quantised =
       name === `block ${BLOCK}` ? standardized(embedded, integers, training, rows) : undefined;
     for (const [i, one] of folds.entries()) {

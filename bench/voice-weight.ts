@@ -82,7 +82,7 @@ for (const corpus of new Set(items.map((item) => item.corpus))) {
     others.filter((_, k) => folds[k] === 0),
   ];
   const scaled = standardized(embedded, rows, training);
-  const weight = fit(embedded, scaled, training);
+  const weight = await fit(embedded, scaled, training);
   const posteriors = new Map(
     [...own, ...calibration].map((i) => [i, posterior(embedded, scaled, i, weight)] as const),
   );

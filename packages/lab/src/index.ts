@@ -77,4 +77,5 @@ export { type ExplanationFile, parseExplanation, readExplanation } from './repor
 export { readResults } from './report/results.js';
 export { headParameters } from './train/head-graph.js';
 export { headBatches, headTrainee } from './train/head-task.js';
+export { fitLogistic, type LogisticRegression } from './train/logistic.js';
 export { createStepSession, initialState, type Trainee, traineeParameters } from './train/step.js';
