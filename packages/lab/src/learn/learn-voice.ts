@@ -19,8 +19,9 @@ import {
 import { writeLearned, type LearnedRecord } from './learned.js';
 import type { VoiceLearnSettings } from './settings.js';
 import { fitCorpusTemperature } from './text-validation.js';
-import { standardizing, voiceLogits, voiceTrainee, type VoiceModel } from './voice-model.js';
+import { voiceLogits, voiceTrainee, type VoiceModel } from './voice-model.js';
 import { repeatsOf } from './encoder-task.js';
+import { startOf } from './voice-start.js';
 import { corpusEvidence, voiceTask, type VoiceSet } from './voice-task.js';
 
 export type LearnVoiceOptions = Omit<
@@ -117,11 +118,8 @@ async function prepare(options: LearnVoiceOptions) {
     corpora: items.map(({ corpus }) => corpus),
   });
   const [trainingSet, validationSet] = [set(training, 0), set(validation, training.length)];
-  const weights = withClassifier(
-    await standardizing(model, Object.fromEntries(kept), trainingSet.clips, threads),
-    voiceTrainee(model, settings, 100),
-    settings.seed,
-  );
+  const drawn = withClassifier(Object.fromEntries(kept), voiceTrainee(model, settings, 100), settings.seed);
+  const weights = await startOf(model, drawn, settings, trainingSet, { threads, progress });
   const task = voiceTask(model, weights, settings, trainingSet, validationSet, threads);
   const hashes = new Map(
     [...training, ...validation].map(({ id }, i) => {

@@ -227,6 +227,14 @@ const voice = z.strictObject({
    * of every block, each standardised on the training clips.
    */
   pooling: z.enum(['mean', 'statistics']).default('mean'),
+  /**
+   * The classifier starts as a linear probe: the logistic regression of the first weights' embeddings of each training
+   * clip and of some augmented views of it, with the penalty ‖W‖² · `penalty` / 2; null for drawn weights.
+   */
+  probe: z
+    .strictObject({ penalty: z.number().positive().default(100), views: z.int().min(0).default(1) })
+    .nullable()
+    .default(null),
   /** The first part that is trained: `conv1`, `conv2`, `layers.0`, … */
   from: z.string().default('conv1'),
   dropout: decay.default(0.1),

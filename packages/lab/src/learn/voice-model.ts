@@ -14,8 +14,7 @@ import {
 } from 'mien-engine';
 import { createVoiceEncoder, type VoiceEncoder } from '../encoders/load-voice.js';
 import { logMelOfBatch, samplesOfBatch } from '../encoders/log-mel.js';
-import { embedStates, poolOf, unscaledPool, whisper, type WhisperConfig } from '../encoders/whisper.js';
-import { standardization } from '../train/standardize.js';
+import { embedStates, whisper, type WhisperConfig } from '../encoders/whisper.js';
 import { defineTrainee, type Trainee } from '../train/step.js';
 import { CLASSIFIER, classify } from './classifier.js';
 import type { VoiceLearnSettings } from './settings.js';
@@ -67,7 +66,7 @@ export function voiceTrainee(
 }
 
 /** A voice encoder of weights in memory. */
-const voiceEncoder = (
+export const voiceEncoder = (
   { config }: Pick<VoiceModel, 'config'>,
   weights: Tensors,
   threads?: number,
@@ -79,29 +78,8 @@ const voiceEncoder = (
     threads === undefined ? {} : { threads },
   );
 
-/**
- * The weights with what the statistics of these clips are standardised by: each gets the mean 0 and the deviation 1.
- * Encoders that pool otherwise are left as they are.
- */
-export async function standardizing(
-  model: VoiceModel,
-  weights: Tensors,
-  clips: readonly Float32Array[],
-  threads?: number,
-): Promise<Tensors> {
-  if (model.config.pooling === undefined) return weights;
-  const encoder = await voiceEncoder(model, { ...weights, ...unscaledPool(model.config) }, threads);
-  try {
-    const embeddings = await encoder.encode(heardBy(encoder, clips));
-    const { mean, scale } = standardization(embeddings, [...clips.keys()]);
-    return { ...weights, ...poolOf(mean, scale) };
-  } finally {
-    await encoder.dispose();
-  }
-}
-
 /** The clips as far as an encoder hears them. */
-const heardBy = ({ maxSamples }: VoiceEncoder, clips: readonly Float32Array[]): Float32Array[] =>
+export const heardBy = ({ maxSamples }: VoiceEncoder, clips: readonly Float32Array[]): Float32Array[] =>
   clips.map((clip) => clip.subarray(0, maxSamples));
 
 /** Logits `[n, classes]` of clips at 16 kHz, each computed at its own length; longer ones are cut at the longest. */

@@ -60,14 +60,7 @@ export function voiceTask(
 ): VoiceTask {
   const { batchSize, seed, epochs, logitAdjustment: adjustment } = settings;
   const { classes } = model;
-  const { items: labelled, shares, evidence } = corpusEvidence(training, classes);
-  const offsets = evidence.map((known, i) => offsetsOf(known, shares[i]!, adjustment));
-  const targetOf = evidenceTargets(
-    labelled,
-    evidence.map((known) => ({ evidence: known })),
-    settings.labelSmoothing,
-  );
-  const weightOf = itemWeights(labelled, shares, settings.balance, () => 1);
+  const aims = voiceTargets(training, settings, classes);
   const repeats = training.corpora.map((name) => repeatsOf(settings, name));
   const prior = priorOf(training.labels, repeats, classes);
   const sources = noiseSources(seed, training.clips);
@@ -134,9 +127,9 @@ export function voiceTask(
         frames[at] = framesOf(clip.length);
         times.set(scaled(own.timeMasks, frames[at]!), at * timeMasks * 2);
         bands.set(scaled(own.bandMasks, model.config.bands), at * bandMasks * 2);
-        targets.set(targetOf(item), at * classes);
-        rowOffsets.set(offsets[labelled.corpus[item]!]!, at * classes);
-        itemWeight[at] = weightOf[item]!;
+        targets.set(aims.targetOf(item), at * classes);
+        rowOffsets.set(aims.offsetsOf(item), at * classes);
+        itemWeight[at] = aims.weightOf(item);
       }),
     );
     return {
@@ -178,6 +171,34 @@ export function voiceTask(
     { ...parts, decays },
   );
   return { ...task, prior };
+}
+
+/** What each clip is trained towards. */
+export interface VoiceTargets {
+  /** Distribution over the labels, `[classes]`. */
+  readonly targetOf: (item: number) => Float32Array;
+  /** Added to its logits, `[classes]`. */
+  readonly offsetsOf: (item: number) => Float32Array;
+  readonly weightOf: (item: number) => number;
+}
+
+export function voiceTargets(
+  training: Pick<VoiceSet, 'labels' | 'corpora'>,
+  settings: Pick<VoiceLearnSettings, 'logitAdjustment' | 'labelSmoothing' | 'balance'>,
+  classes: number,
+): VoiceTargets {
+  const { items, shares, evidence } = corpusEvidence(training, classes);
+  const offsets = evidence.map((known, i) => offsetsOf(known, shares[i]!, settings.logitAdjustment));
+  const weights = itemWeights(items, shares, settings.balance, () => 1);
+  return {
+    targetOf: evidenceTargets(
+      items,
+      evidence.map((known) => ({ evidence: known })),
+      settings.labelSmoothing,
+    ),
+    offsetsOf: (item) => offsets[items.corpus[item]!]!,
+    weightOf: (item) => weights[item]!,
+  };
 }
 
 /**

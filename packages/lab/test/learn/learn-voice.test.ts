@@ -13,6 +13,7 @@ import {
   input,
   int32,
   randomStream,
+  type Tensors,
 } from 'mien-engine';
 import { silentProgress } from 'mien/parts/base';
 import { FACE_LABELS } from 'mien/parts/data';
@@ -26,7 +27,9 @@ import { learnVoice, readClips } from '../../src/learn/learn-voice.js';
 import { readLearnedVoice } from '../../src/learn/learned.js';
 import { voiceLearnSettings } from '../../src/learn/settings.js';
 import { divideClips } from '../../src/learn/voice-clips.js';
-import { voiceLogits } from '../../src/learn/voice-model.js';
+import { withClassifier } from '../../src/learn/learn-encoder.js';
+import { voiceLogits, voiceTrainee } from '../../src/learn/voice-model.js';
+import { startOf } from '../../src/learn/voice-start.js';
 import { scoreVoices } from '../../src/learn/voice-task.js';
 import { compute, numbers } from '../../../engine/test/graph/harness.js';
 import { integers, wavFile } from '../../../../test/support/wav.js';
@@ -255,6 +258,32 @@ it('standardises statistics of all blocks on the training clips, and exports wha
   expect(found['embedding']!.shape).toEqual([1, size]);
   expect(relativeError(found['logits']!.data as Float32Array, expected)).toBeLessThan(1e-4);
 });
+
+it.each(['mean', 'statistics'])(
+  'starts from a linear probe of the %s that already tells the tones apart',
+  async (pooling) => {
+    const chosen = settings({ pooling, probe: { penalty: 1, views: 1 } });
+    const { training, validation } = divideClips(items, chosen);
+    const set = async (some: readonly SpeechItem[]) => ({
+      clips: await readClips(some, silentProgress),
+      labels: Uint8Array.from(some, ({ label }) => FACE_LABELS.indexOf(label)),
+      corpora: some.map(({ corpus }) => corpus),
+    });
+    const model = {
+      config: { ...config, layers: 1, ...(pooling === 'statistics' && ({ pooling } as const)) },
+      classes: FACE_LABELS.length,
+    };
+    const drawn = withClassifier(weights, voiceTrainee(model, chosen, 100), 1);
+    const started = await startOf(model, drawn, chosen, await set(training), { threads: 1 });
+    const accuracy = async (of: Tensors, some: Awaited<ReturnType<typeof set>>): Promise<number> =>
+      scoreVoices(await voiceLogits(model, of, some.clips, 1), some, FACE_LABELS.length).details['ravdess']!;
+    const [seen, unseen] = [await set(training), await set(validation)];
+    expect(await accuracy(started, seen)).toBeGreaterThan(0.75);
+    expect(await accuracy(started, unseen)).toBeGreaterThan(0.5);
+    const again = await startOf(model, drawn, chosen, await set(training), { threads: 1 });
+    expect(again['classifier.weight']).toEqual(started['classifier.weight']);
+  },
+);
 
 it('scores each corpus over its labels, and all corpora equally', () => {
   const rows = [0, 0, 1, 2, 2].map((label) => [0, 1, 2].map((c) => Number(c === label)));
