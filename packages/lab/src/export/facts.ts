@@ -21,7 +21,7 @@ export function trainingOf({ record }: LearnedText | LearnedFace | LearnedVoice)
   const mean = averageOf ? `the mean of ${averageOf.length} trainings’ weights, the last of them: ` : '';
   return (
     `${mean}from \`${from.id}\` (sha256 ${from.sha256.slice(0, 12)}…), ${items.training} items, ` +
-    `epoch ${bestEpoch} chosen on ${items.validation}; settings \`${JSON.stringify(settings)}\``
+    `${bestEpoch > 0 ? `epoch ${bestEpoch}` : 'the weights before training'} chosen on ${items.validation}; settings \`${JSON.stringify(settings)}\``
   );
 }
 

@@ -104,6 +104,11 @@ async function prepare(options: LearnVoiceOptions) {
   const training = options.training.filter(({ corpus }) => repeatsOf(settings, corpus) > 0);
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no clips to train on, or none to validate with');
+  if (settings.epochs === 0 && settings.probe === null)
+    throw new MienError('config', 'without epochs nothing is learned', {
+      field: 'epochs',
+      hint: 'Set probe, or at least one epoch.',
+    });
   const { located, config, json, ...published } = await readPretrainedVoice(encoder, options);
   const pooling = settings.pooling === 'statistics' ? settings.pooling : undefined;
   const model: VoiceModel = {

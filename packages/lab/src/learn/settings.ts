@@ -218,7 +218,8 @@ const hearing = z
 const voice = z.strictObject({
   ...common,
   batchSize: count.default(16),
-  epochs: count.default(8),
+  /** 0 keeps the first weights and their linear probe. */
+  epochs: z.int().min(0).default(8),
   averageDecay: decay.default(0.99),
   /** How many of the encoder's blocks are used and kept, from the first; null for all. */
   blocks: count.nullable().default(3),

@@ -6,6 +6,7 @@ import { type Progress, silentProgress } from 'mien/parts/base';
 import { openCheckpoints, type Checkpoints } from './checkpoint.js';
 import {
   describeEpoch,
+  describeValidation,
   positionOf,
   START,
   type EarlierHeadRecord,
@@ -40,6 +41,8 @@ export interface TrainingTask extends Omit<StepOptions, 'threads' | 'spinning' |
   readonly batches: (epoch: number, run: number) => Tensors;
   /** How good weights are on validation; the epoch with the highest `score` is kept. */
   readonly validate: (weights: Tensors, epoch: number) => Promise<Validation>;
+  /** Whether the weights before training are validated as well, and kept if no epoch is better. */
+  readonly validatesStart?: boolean | undefined;
 }
 
 /** Some steps that one run of the runtime does, on batches of one shape. */
@@ -69,7 +72,7 @@ export interface TrainingOptions {
 export interface Trained {
   /** Weights of the best epoch. */
   readonly weights: Tensors;
-  /** From 1; 0 if no epoch had a score. */
+  /** From 1; 0 if no epoch had a score, or the weights before training were the best. */
   readonly bestEpoch: number;
   readonly epochs: readonly EpochEntry[];
 }
@@ -95,6 +98,7 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
       ? undefined
       : await openCheckpoints<TrainingRecord>(folder, options.fingerprint ?? '');
   let now = await restore(checkpoints, initialState(task.trainee(task.plan(0)[0]!.shape), task));
+  if (task.validatesStart && now.epoch === 0 && now.run === 0) now = await validateStart(task, now, progress);
   let saved = { now, at: performance.now() };
   const save = async (): Promise<void> => {
     if (now === saved.now || !isFinite(now.state)) return;
@@ -162,6 +166,13 @@ async function runSteps(
     runMs: (performance.now() - ready) / steps,
   };
   return { ...now, state, run: now.run + 1, log: [...now.log, entry] };
+}
+
+/** Validates the weights before training. */
+async function validateStart(task: TrainingTask, now: Snapshot, progress: Progress): Promise<Snapshot> {
+  const { score, details } = await task.validate(task.weights, 0);
+  progress.message(`start  ${describeValidation({ score, details })}`);
+  return { ...now, best: { epoch: 0, score } };
 }
 
 /** Validates the weights that an epoch's runs led to; the first of equally good epochs stays the best. */

@@ -38,7 +38,7 @@ export interface Position {
   /** Epochs finished, and runs of the next one. */
   readonly epoch: number;
   readonly run: number;
-  /** The best epoch, from 1; 0 before there is one. */
+  /** The best epoch, from 1; 0 before there is one, or while the weights before training are the best. */
   readonly best: { readonly epoch: number; readonly score: number };
   readonly log: readonly (RunEntry | EpochEntry)[];
 }
@@ -66,15 +66,20 @@ export function positionOf(record: Position | EarlierHeadRecord): Position {
     return { epoch: log.length, run: 0, best: { epoch: record.bestEpoch, score }, log };
   }
   const { epoch, run, best, log } = record;
-  // JSON has no −∞.
-  return { epoch, run, best: best.epoch === 0 ? START.best : best, log };
+  // JSON has no −∞, and makes it null.
+  return { epoch, run, best: (best.score as number | null) === null ? START.best : best, log };
 }
 
 /** `epoch   3  loss 1.204  accuracy 0.561  validation 0.5980 (fer2013 0.5710, rafdb 0.6250)  321.4 s` */
-export function describeEpoch({ epoch, loss, accuracy, score, details, seconds }: EpochEntry): string {
-  const more = Object.entries(details).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+export function describeEpoch({ epoch, loss, accuracy, seconds, ...validation }: EpochEntry): string {
   return (
     `epoch ${String(epoch).padStart(3)}  loss ${loss.toFixed(3)}  accuracy ${accuracy.toFixed(3)}  ` +
-    `validation ${score.toFixed(4)}${more.length > 0 ? ` (${more.join(', ')})` : ''}  ${seconds.toFixed(1)} s`
+    `${describeValidation(validation)}  ${seconds.toFixed(1)} s`
   );
+}
+
+/** `validation 0.5980 (fer2013 0.5710, rafdb 0.6250)` */
+export function describeValidation({ score, details }: Validation): string {
+  const more = Object.entries(details).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+  return `validation ${score.toFixed(4)}${more.length > 0 ? ` (${more.join(', ')})` : ''}`;
 }

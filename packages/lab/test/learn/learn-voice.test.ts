@@ -285,6 +285,14 @@ it.each(['mean', 'statistics'])(
   },
 );
 
+it('without epochs, keeps the first weights and their linear probe', async () => {
+  const record = await learned('probe', { epochs: 0, pooling: 'statistics', probe: { penalty: 1 } });
+  expect(record).toMatchObject({ bestEpoch: 0, epochs: [] });
+  const read = await readLearnedVoice(join(root, 'probe'));
+  expect(read.weights['conv1.weight']!.data).toEqual(weights['conv1.weight']!.data);
+  await expect(learned('nothing', { epochs: 0 })).rejects.toThrow(/probe/);
+});
+
 it('scores each corpus over its labels, and all corpora equally', () => {
   const rows = [0, 0, 1, 2, 2].map((label) => [0, 1, 2].map((c) => Number(c === label)));
   const { score, details } = scoreVoices(

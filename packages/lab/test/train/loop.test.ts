@@ -103,6 +103,25 @@ test('the best epoch is kept, and training stops when no better one comes', asyn
   expect(bytes(stopped.weights)).toEqual(bytes(two.weights));
 });
 
+test('the weights before training are kept if no epoch is better, also after a stop', async () => {
+  const validated = (score: number, of: TrainingTask): TrainingTask => ({
+    ...of,
+    validatesStart: true,
+    validate: (now, epoch) =>
+      now === of.weights ? Promise.resolve({ score, details: {} }) : of.validate(now, epoch),
+  });
+  const kept = await train(validated(0.8, tinyTask([0.1, 0.6, 0.2])), options('start'));
+  expect(kept.bestEpoch).toBe(0);
+  expect(bytes(kept.weights)).toEqual(bytes(weights));
+  const better = await train(validated(0.5, tinyTask([0.1, 0.6, 0.2])), options('start-worse'));
+  expect(better.bestEpoch).toBe(2);
+  const { task, signal } = stoppedBefore(validated(0.8, tinyTask([0.1, 0.6, 0.2])), 4);
+  await expect(train(task, options('start-stopped', { signal }))).rejects.toThrow(/step/);
+  const resumed = await train(validated(0.8, tinyTask([0.1, 0.6, 0.2])), options('start-stopped'));
+  expect(resumed.bestEpoch).toBe(0);
+  expect(bytes(resumed.weights)).toEqual(bytes(weights));
+});
+
 test('a loss that is not finite stops with the step and advice; the checkpoint remains valid', async () => {
   const task = tinyTask(rising);
   const poisoned = tinyTask(rising, {

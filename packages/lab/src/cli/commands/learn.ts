@@ -237,7 +237,12 @@ function renderEstimate({ steps, seconds, bytes, shapes }: Estimate): string {
 }
 
 function render({ bestEpoch, epochs, items }: LearnedRecord, out: string): string {
-  const best = epochs[bestEpoch - 1]!;
+  const best = epochs[bestEpoch - 1];
+  if (best === undefined)
+    return (
+      `trained on ${items.training} items; of ${epochs.length} epochs none was better on ${items.validation} for ` +
+      `validation than the weights before training, which are kept\n${out}/encoder`
+    );
   const details = Object.entries(best.details).map(([name, value]) => `${name} ${value.toFixed(4)}`);
   return (
     `trained on ${items.training} items, epoch ${bestEpoch} of ${epochs.length} is best: ` +
