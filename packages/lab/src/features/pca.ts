@@ -98,6 +98,64 @@ function covariance(parts: readonly FitRows[], { n, mean, deviation }: ReturnTyp
   return matrix;
 }
 
+interface Axes {
+  /** Orthonormal rows `[k, d]`, by decreasing variance. */
+  readonly axes: Float64Array;
+  /** `[k]` */
+  readonly variances: Float64Array;
+  readonly total: number;
+}
+
+type Moments = ReturnType<typeof moments>;
+
+/** Eigenvalues and eigenvectors of a symmetric matrix, the largest first. */
+function eigen(matrix: Matrix, count: number) {
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, {
+    assumeSymmetric: true,
+  });
+  const order = [...realEigenvalues.keys()]
+    .sort((a, b) => realEigenvalues[b]! - realEigenvalues[a]! || a - b)
+    .slice(0, count);
+  return {
+    values: Float64Array.from(order, (column) => Math.max(0, realEigenvalues[column]!)),
+    vectors: order.map((column) => eigenvectorMatrix.getColumn(column)),
+  };
+}
+
+function axesOfCovariance(parts: readonly FitRows[], statistics: Moments, count: number): Axes {
+  const matrix = covariance(parts, statistics);
+  const { values, vectors } = eigen(matrix, count);
+  return { axes: Float64Array.from(vectors.flat()), variances: values, total: matrix.trace() };
+}
+
+/** By the products of rows with each other, `[n, n]`: for fewer rows than dimensions. */
+function axesOfProducts(parts: readonly FitRows[], { n, mean, deviation }: Moments, count: number): Axes {
+  const width = mean.length;
+  const rows = [...eachRow(parts)].map((row) =>
+    Float64Array.from(row, (value, i) => (value - mean[i]!) / deviation[i]!),
+  );
+  const matrix = new Matrix(n, n);
+  rows.forEach((a, i) => {
+    for (let j = 0; j <= i; j++) {
+      const b = rows[j]!;
+      let sum = 0;
+      for (let k = 0; k < width; k++) sum += a[k]! * b[k]!;
+      matrix.set(i, j, sum / n);
+      matrix.set(j, i, sum / n);
+    }
+  });
+  const { values, vectors } = eigen(matrix, count);
+  const axes = new Float64Array(count * width);
+  vectors.forEach((vector, k) => {
+    const axis = axes.subarray(k * width, (k + 1) * width);
+    const scale = 1 / Math.sqrt(n * Math.max(values[k]!, Number.MIN_VALUE));
+    rows.forEach((row, i) => {
+      for (let d = 0; d < width; d++) axis[d]! += vector[i]! * scale * row[d]!;
+    });
+  });
+  return { axes, variances: values, total: matrix.trace() };
+}
+
 /**
  * Fits `components` principal components.
  * @throws MienError `data` for fewer than two rows, `config` for more components than dimensions
@@ -111,24 +169,20 @@ export function fitPca(parts: readonly FitRows[], components: number): Pca {
     throw new MienError('config', `${components} components requested of embeddings of width ${width}`, {
       field: 'components',
     });
-  const matrix = covariance(parts, statistics);
-  const total = matrix.trace();
-  const decomposition = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
-  const values = decomposition.realEigenvalues;
-  const vectors = decomposition.eigenvectorMatrix;
-  const order = [...values.keys()].sort((a, b) => values[b]! - values[a]! || a - b).slice(0, components);
-  const rows = new Float64Array(components * width);
-  order.forEach((column, k) => {
-    let largest = 0;
-    for (let i = 0; i < width; i++)
-      if (Math.abs(vectors.get(i, column)) > Math.abs(largest)) largest = vectors.get(i, column);
-    for (let i = 0; i < width; i++) rows[k * width + i] = vectors.get(i, column) * Math.sign(largest || 1);
-  });
-  const variances = Float64Array.from(order, (column) => Math.max(0, values[column]!));
+  // Either matrix has the same eigenvalues besides zeros; the smaller one takes a fraction of the time.
+  const { axes, variances, total } =
+    components < statistics.n && statistics.n < width
+      ? axesOfProducts(parts, statistics, components)
+      : axesOfCovariance(parts, statistics, components);
+  for (let k = 0; k < components; k++) {
+    const axis = axes.subarray(k * width, (k + 1) * width);
+    const largest = axis.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+    if (largest < 0) axis.forEach((value, i) => (axis[i] = -value));
+  }
   return {
     mean: statistics.mean,
     deviation: statistics.deviation,
-    components: rows,
+    components: axes,
     variances,
     total,
     kept: variances.reduce((sum, value) => sum + value, 0) / total,

@@ -66,6 +66,30 @@ test('several parts are fitted together, on the given rows only', () => {
   for (let i = 0; i < 24; i++) expect(apart.components[i]).toBeCloseTo(together.components[i]!, 9);
 });
 
+test('fewer rows than dimensions have the components of their covariance', () => {
+  const draw = randomStream(5, 'wide');
+  const [n, width, count] = [12, 30, 5];
+  const values = Float32Array.from({ length: n * width }, (_, i) => (1 + (i % 7)) * draw.normal());
+  const embeddings = float32([n, width], values);
+  const rows = [...Array(n).keys()];
+  const pca = fitPca([{ embeddings, rows }], count);
+  // Every component is an eigenvector of the covariance of standardised rows, with its variance.
+  const standardised = rows.map((row) =>
+    Array.from(pca.mean, (mean, d) => (values[row * width + d]! - mean) / pca.deviation[d]!),
+  );
+  for (let k = 0; k < count; k++) {
+    const axis = pca.components.subarray(k * width, (k + 1) * width);
+    expect(Math.hypot(...axis)).toBeCloseTo(1, 8);
+    expect(Math.max(...axis)).toBe(Math.max(...axis.map(Math.abs)));
+    const along = standardised.map((row) => row.reduce((sum, value, d) => sum + value * axis[d]!, 0));
+    for (let d = 0; d < width; d++) {
+      const product = standardised.reduce((sum, row, i) => sum + row[d]! * along[i]!, 0) / n;
+      expect(product).toBeCloseTo(pca.variances[k]! * axis[d]!, 6);
+    }
+  }
+  expect(pca.total).toBeCloseTo(width, 6);
+});
+
 test('more components than dimensions, or nothing to fit on, is an error', () => {
   const embeddings = sample(5, 4, 1);
   expect(() => fitPca([{ embeddings, rows: all(5) }], 5)).toThrow(/5 components requested/);
