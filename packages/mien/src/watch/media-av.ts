@@ -1,7 +1,7 @@
-// Recordings by node-av, FFmpeg's libraries in this process: a package that users install beside mien.
-import type * as Constants from 'node-av/constants';
+// Recordings by node-av, frames and sound, from files of any length.
 import type * as Av from 'node-av/lib';
 import type { DecodedImage } from '../encoders/encoder.js';
+import { beginOf, bestStream, decoded, type Library, type OpenFile, soundOf } from '../audio/av.js';
 import { SPEECH_RATE } from '../audio/speech.js';
 import {
   type Frame,
@@ -17,23 +17,6 @@ import {
 
 /** Containers with an index: others are read from the start, since seeking in them is a guess. */
 const INDEXED = /mp4|matroska/;
-/** Time that FFmpeg does not know. */
-const UNKNOWN = -(2n ** 63n);
-
-type Library = typeof Av & typeof Constants;
-
-/** The package, or undefined if it is not installed here. */
-export async function loadAv(): Promise<Library | undefined> {
-  try {
-    const [lib, constants] = await Promise.all([import('node-av/lib'), import('node-av/constants')]);
-    const av = { ...lib, ...constants };
-    av.Log.setLevel(av.AV_LOG_QUIET);
-    return av;
-  } catch {
-    return undefined;
-  }
-}
-
 /** @throws MienError `data` if the file is no recording. */
 export async function openAv(av: Library, file: string): Promise<Media> {
   const probe = await openFile(av, file);
@@ -67,7 +50,7 @@ export async function openAv(av: Library, file: string): Promise<Media> {
       const open = await openFile(av, file);
       if (!open.audio) return;
       try {
-        const at = yield* resampled(av, open, open.audio);
+        const at = yield* speechIn(av, open, open.audio);
         if (shape === undefined) ended(at);
       } finally {
         await open.context.closeInput();
@@ -76,10 +59,7 @@ export async function openAv(av: Library, file: string): Promise<Media> {
   };
 }
 
-interface Open {
-  readonly context: Av.FormatContext;
-  /** When the recording begins, in seconds on the clock of its streams. */
-  readonly begin: number;
+interface Open extends OpenFile {
   readonly video: Av.Stream | undefined;
   readonly audio: Av.Stream | undefined;
 }
@@ -91,8 +71,7 @@ async function openFile(av: Library, file: string): Promise<Open> {
   if (opened < 0) unreadable(file, av.FFmpegError.strerror(opened));
   const found = await context.findStreamInfo(null);
   const best = (type: Av.Stream['codecpar']['codecType']): Av.Stream | undefined => {
-    const index = context.findBestStream(type, -1, -1);
-    const stream = index >= 0 ? context.streams[index] : undefined;
+    const stream = bestStream(context, type);
     return stream && av.Codec.findDecoder(stream.codecpar.codecId) ? stream : undefined;
   };
   const picture = found < 0 ? undefined : best(av.AVMEDIA_TYPE_VIDEO);
@@ -103,8 +82,7 @@ async function openFile(av: Library, file: string): Promise<Open> {
     await context.closeInput();
     unreadable(file, 'it has neither pictures nor sound in a known format');
   }
-  const begin = context.startTime === UNKNOWN ? 0 : Number(context.startTime) / 1e6;
-  return { context, begin, video, audio };
+  return { context, begin: beginOf(context), video, audio };
 }
 
 function shapeOf(stream: Av.Stream, av: Library) {
@@ -120,53 +98,6 @@ async function seek(av: Library, { context, begin, video }: Open, at: number): P
   const time = BigInt(Math.floor(((begin + at) * den) / num));
   // The start is a safe place to begin from as well.
   await context.seekFrame(video!.index, time, av.AVSEEK_FLAG_BACKWARD);
-}
-
-/** Frames of a stream in the order of their times, in seconds from the recording's begin; each valid until the next. */
-async function* decoded(
-  av: Library,
-  { context, begin }: Open,
-  stream: Av.Stream,
-): AsyncGenerator<{ frame: Av.Frame; at: number | undefined; seconds: number }, void, undefined> {
-  const codec = av.Codec.findDecoder(stream.codecpar.codecId)!;
-  const decoder = new av.CodecContext();
-  const packet = new av.Packet();
-  const frame = new av.Frame();
-  decoder.allocContext3(codec);
-  decoder.parametersToContext(stream.codecpar);
-  decoder.pktTimebase = stream.timeBase;
-  decoder.threadCount = 0;
-  packet.alloc();
-  frame.alloc();
-  const unit = stream.timeBase.num / stream.timeBase.den;
-  const drain = async function* () {
-    while ((await decoder.receiveFrame(frame)) >= 0) {
-      const time = frame.bestEffortTimestamp;
-      yield {
-        frame,
-        at: time === UNKNOWN ? undefined : Number(time) * unit - begin,
-        seconds: Number(frame.duration) * unit,
-      };
-      frame.unref();
-    }
-  };
-  try {
-    if ((await decoder.open2(codec, null)) < 0) return;
-    while ((await context.readFrame(packet)) >= 0) {
-      // What one packet lacks, the next may have: damage is skipped as players do.
-      if (packet.streamIndex === stream.index) {
-        await decoder.sendPacket(packet);
-        packet.unref();
-        yield* drain();
-      } else packet.unref();
-    }
-    await decoder.sendPacket(null);
-    yield* drain();
-  } finally {
-    frame.free();
-    packet.free();
-    decoder.freeContext();
-  }
 }
 
 /** What is on screen every `every` seconds from frame `from` on. Returns when the last frame ends. */
@@ -232,53 +163,18 @@ function converter(av: Library, { width, height }: { width: number; height: numb
   return Object.assign(convert, { free: () => scaler.freeContext() });
 }
 
-/** The sound of a stream at 16 kHz in one channel. Returns when it ends, in seconds. */
-async function* resampled(
+/** The sound of a stream as encoders read it. Returns when it ends, in seconds. */
+async function* speechIn(
   av: Library,
   open: Open,
   stream: Av.Stream,
 ): AsyncGenerator<Float32Array, number, undefined> {
-  let resampler: Av.SoftwareResampleContext | undefined;
-  let shape = '';
+  const form = { sampleRate: SPEECH_RATE, channelLayout: av.AV_CHANNEL_LAYOUT_MONO };
   let samples = 0;
-  const convert = async (frame: Av.Frame | undefined): Promise<Float32Array> => {
-    const room = resampler!.getOutSamples(frame?.nbSamples ?? 0);
-    const out = Buffer.alloc(4 * Math.max(1, room));
-    const count = await resampler!.convert([out], room, frame?.extendedData ?? null, frame?.nbSamples ?? 0);
-    const part = new Float32Array(out.buffer, out.byteOffset, Math.max(0, count)).slice();
-    samples += part.length;
-    return part;
-  };
-  try {
-    for await (const { frame, at } of decoded(av, open, stream)) {
-      const format = `${frame.format} ${frame.sampleRate} ${frame.channels}`;
-      if (format !== shape) {
-        if (resampler) yield await convert(undefined);
-        resampler?.free();
-        resampler = new av.SoftwareResampleContext();
-        resampler.allocSetOpts2(
-          av.AV_CHANNEL_LAYOUT_MONO,
-          av.AV_SAMPLE_FMT_FLT,
-          SPEECH_RATE,
-          frame.channelLayout,
-          frame.format as Av.AudioFrame['format'],
-          frame.sampleRate,
-        );
-        resampler.init();
-        shape = format;
-      }
-      // Sound that begins later than the pictures, or has a hole, is preceded by silence.
-      const missing = at === undefined ? 0 : Math.round(at * SPEECH_RATE) - samples;
-      if (missing > SPEECH_RATE / 10 && missing < LONGEST_FRAME * SPEECH_RATE) {
-        for (let rest = missing; rest > 0; rest -= SPEECH_RATE)
-          yield new Float32Array(Math.min(rest, SPEECH_RATE));
-        samples += missing;
-      }
-      yield await convert(frame);
-    }
-    if (resampler) yield await convert(undefined);
-    return samples / SPEECH_RATE;
-  } finally {
-    resampler?.free();
+  for await (const { channels } of soundOf(av, open, stream, { form })) {
+    const [part] = channels;
+    samples += part!.length;
+    yield part!;
   }
+  return samples / SPEECH_RATE;
 }

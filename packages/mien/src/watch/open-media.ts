@@ -3,10 +3,11 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { MienError } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
+import { importAv } from '../audio/av.js';
 import { decodeAudio } from '../audio/decode.js';
 import { AudioError } from '../audio/waveform.js';
 import { SPEECH_RATE } from '../audio/speech.js';
-import { loadAv, openAv } from './media-av.js';
+import { openAv } from './media-av.js';
 import { hasFfmpeg, openFfmpeg } from './media-ffmpeg.js';
 import type { Media } from './media.js';
 
@@ -36,7 +37,8 @@ export async function recordingPath(source: string | URL): Promise<string> {
  * @throws MienError `data` if it cannot be read, `usage` if what decodes it is not installed.
  */
 export async function openMedia(path: string, decoder?: MediaDecoder): Promise<Media> {
-  const av = decoder === undefined || decoder === 'node-av' ? await loadAv() : undefined;
+  const av =
+    decoder === undefined || decoder === 'node-av' ? await importAv().catch(() => undefined) : undefined;
   if (av) return openAv(av, path);
   if ((decoder === undefined || decoder === 'ffmpeg') && (await hasFfmpeg())) return openFfmpeg(path);
   if (decoder === 'node-av' || decoder === 'ffmpeg') throw missing(path);
