@@ -1,6 +1,8 @@
-// Decodes compressed recordings with packages that users install beside mien, one per format, loaded on first use.
+// Decodes compressed recordings with packages that users install beside mien, loaded on first use: one per format, and
+// one for containers.
 import { messageOf } from 'mien-engine/base';
-import { AudioError, checkLength, MOST_SECONDS, type Waveform } from './waveform.js';
+import { type Container, containerOf, decodeContainer } from './containers.js';
+import { AudioError, checkLength, joined, MOST_SECONDS, notInstalled, type Waveform } from './waveform.js';
 
 /** A decoder of one of the packages: `ogg-opus-decoder` and its siblings share this part of their interface. */
 interface Decoder {
@@ -62,23 +64,16 @@ const CODECS = {
 
 type CodecName = keyof typeof CODECS;
 
-/** Formats that are recognised but not decoded here, by name. */
-const OTHERS: readonly (readonly [string, (start: string) => boolean])[] = [
-  ['M4A or MP4', (start) => start.slice(4, 8) === 'ftyp'],
-  ['WebM or Matroska', (start) => start.startsWith('\x1aE\xdf\xa3')],
-  ['AIFF', (start) => start.startsWith('FORM')],
-  ['AAC', (start) => /^\xff[\xf0\xf1\xf8\xf9]/.test(start)],
-  ['WMA', (start) => start.startsWith('0&\xb2u')],
-  ['AMR', (start) => start.startsWith('#!AMR')],
-];
-
 /** The first bytes as a string of as many characters. */
 const startOf = (bytes: Uint8Array, length: number): string =>
   String.fromCharCode(...bytes.subarray(0, length));
 
+/** The container of a recording by its first bytes, if what is in it needs more than a codec: videos are such files. */
+export const containerIn = (bytes: Uint8Array): Container | undefined => containerOf(startOf(bytes, 12));
+
 /**
  * The codec of a recording by its first bytes.
- * @throws AudioError `undecodable` for others, by name where that is known.
+ * @throws AudioError `undecodable` for others.
  */
 function codecOf(bytes: Uint8Array): CodecName {
   const start = startOf(bytes, 300);
@@ -91,28 +86,17 @@ function codecOf(bytes: Uint8Array): CodecName {
   }
   // An MPEG header of layer III: eleven set bits, a version that exists, the layer's two bits.
   if (start.startsWith('ID3') || /^\xff[\xe2\xe3\xf2\xf3\xfa\xfb]/.test(start)) return 'mp3';
-  const other = OTHERS.find(([, matches]) => matches(start))?.[0];
-  throw new AudioError(
-    'undecodable',
-    other ? `is ${other}, which is not read here` : 'is not a recording in a known format',
-    {
-      hint: 'Known: WAV, Ogg Opus, Ogg Vorbis, FLAC, MP3. Convert others: ffmpeg -i in.m4a out.wav',
-    },
-  );
+  throw new AudioError('undecodable', 'is not a recording in a known format', {
+    hint: 'Known: WAV, Ogg Opus, Ogg Vorbis, FLAC, MP3, M4A, MP4, WebM, AIFF, AAC, AMR, WMA. Convert others: ffmpeg -i in.xyz out.wav',
+  });
 }
 
 /** @throws AudioError `no-decoder` that says what to install. */
 async function createDecoder(name: CodecName): Promise<Decoder> {
   const { title, package: needed, create } = CODECS[name];
-  let decoder: Decoder;
-  try {
-    decoder = await create();
-  } catch (cause) {
-    throw new AudioError('no-decoder', `is ${title}, for which ${needed} is not installed`, {
-      cause,
-      hint: `Install it beside mien: npm install ${needed}`,
-    });
-  }
+  const decoder: Decoder = await create().catch((cause: unknown) => {
+    throw notInstalled(title, needed, cause);
+  });
   await decoder.ready;
   return decoder;
 }
@@ -129,6 +113,8 @@ export async function decodeCompressed(
   bytes: Uint8Array,
   { maxSeconds = MOST_SECONDS }: { maxSeconds?: number | undefined } = {},
 ): Promise<Waveform> {
+  const container = containerIn(bytes);
+  if (container) return decodeContainer(container, bytes, maxSeconds);
   const name = codecOf(bytes);
   const decoder = await createDecoder(name);
   const parts: Decoded[] = [];
@@ -161,15 +147,9 @@ export async function decodeCompressed(
     const reason = damage === undefined ? '' : ` (${damage})`;
     throw new AudioError('undecodable', `cannot be decoded as ${CODECS[name].title}${reason}`);
   }
-  const channels = first.channelData.map((_, c) => {
-    const channel = new Float32Array(samples);
-    let at = 0;
-    for (const { channelData, samplesDecoded } of parts) {
-      channel.set(channelData[c]!.subarray(0, samplesDecoded), at);
-      at += samplesDecoded;
-    }
-    return channel;
-  });
+  const channels = joined(
+    parts.map(({ channelData, samplesDecoded }) => channelData.map((c) => c.subarray(0, samplesDecoded))),
+  );
   const truncated = damage !== undefined || (name !== 'mp3' && name !== 'flac' && !endsOgg(bytes));
   return { sampleRate: first.sampleRate, channels, ...(truncated ? { truncated } : {}) };
 }

@@ -45,6 +45,13 @@ export class AudioError extends MienError {
   }
 }
 
+/** The error of a recording whose decoder has to be installed first. */
+export const notInstalled = (title: string, needed: string, cause: unknown): AudioError =>
+  new AudioError('no-decoder', `is ${title}, for which ${needed} is not installed`, {
+    cause,
+    hint: `Install it beside mien: npm install ${needed}`,
+  });
+
 /** Sample rates that exist, from the slowest telephone to the fastest converter. */
 const RATES = { least: 4000, most: 768_000 };
 
@@ -64,5 +71,19 @@ export function checkLength(samples: number, sampleRate: number, maxSeconds: num
   if (samples <= maxSeconds * sampleRate) return;
   throw new AudioError('too-long', `is longer than the limit of ${maxSeconds} s`, {
     hint: 'Cut it at pauses, or raise the limit with maxSeconds.',
+  });
+}
+
+/** Channels of sound that was decoded in parts, each of as many channels of one length. */
+export function joined(parts: readonly (readonly Float32Array[])[]): Float32Array[] {
+  const total = parts.reduce((sum, [first]) => sum + first!.length, 0);
+  return (parts[0] ?? []).map((_, c) => {
+    const channel = new Float32Array(total);
+    let at = 0;
+    for (const part of parts) {
+      channel.set(part[c]!, at);
+      at += part[c]!.length;
+    }
+    return channel;
   });
 }

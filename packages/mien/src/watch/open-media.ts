@@ -1,9 +1,10 @@
 // Opens a recording by what is installed: node-av, else ffmpeg, else mien's own decoders of sound.
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { MienError } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
 import { importAv } from '../audio/av.js';
+import { containerIn } from '../audio/codecs.js';
 import { decodeAudio } from '../audio/decode.js';
 import { AudioError } from '../audio/waveform.js';
 import { SPEECH_RATE } from '../audio/speech.js';
@@ -52,10 +53,22 @@ const missing = (file: string, cause?: unknown): MienError =>
     hint: 'Install the package node-av beside mien (npm install node-av), or the programs ffmpeg and ffprobe.',
   });
 
+/** The first bytes of a file. */
+async function startOf(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read({ buffer: new Uint8Array(64) });
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
 /** A recording of sound alone, by mien's decoders, which read all of it at once. */
 async function openSound(path: string): Promise<Media> {
+  // Videos are among such files: their sound alone would be an answer without faces.
+  if (containerIn(await startOf(path))) throw missing(path);
   const { samples, notes } = await decodeAudio(path).catch((cause: unknown) => {
-    // Videos are among what the decoders of sound do not know.
     if (cause instanceof AudioError && cause.fault === 'undecodable') throw missing(path, cause);
     throw cause;
   });

@@ -1,5 +1,6 @@
 // Clips that the tests make of pictures, by node-av's encoders.
 import { writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import type { DecodedImage } from '../../src/encoders/encoder.js';
 
 const load = async () => {
@@ -16,8 +17,10 @@ export const canMakeClips = await load().then(
 interface Clip {
   /** Picture by its time in seconds: the container stores times, so that rates may vary. */
   readonly pictures?: readonly { readonly at: number; readonly image: DecodedImage }[];
-  /** Seconds of a tone. */
+  /** Seconds of a tone of 440 Hz, of amplitude .3. */
   readonly tone?: number;
+  /** Seconds without sound in the middle of the tone, of which nothing is stored. */
+  readonly hole?: number;
   /** Clockwise degrees by which players turn it. */
   readonly turn?: number;
 }
@@ -32,12 +35,22 @@ function displayMatrix(turn: number): Buffer {
   return matrix;
 }
 
-/** Writes a clip: MP4 (H.264, AAC) or WebM (VP8, Opus) by its name; key frames once a second. */
-export async function makeClip(path: string, { pictures = [], tone = 0, turn = 0 }: Clip): Promise<void> {
+/** Codecs of sound by the extension; all others have AAC. */
+const SOUND: Readonly<Record<string, string>> = { webm: 'libopus', aiff: 'pcm_s16be', wma: 'wmav2' };
+
+/**
+ * Writes a clip: MP4 (H.264, AAC) or WebM (VP8, Opus) by its name, or another container of sound alone; key frames once
+ * a second.
+ */
+export async function makeClip(
+  path: string,
+  { pictures = [], tone = 0, hole = 0, turn = 0 }: Clip,
+): Promise<void> {
   const av = await load();
   av.Log.setLevel(av.AV_LOG_QUIET);
   const isWebm = path.endsWith('.webm');
-  const muxer = await av.Muxer.open(path, isWebm ? {} : { options: { movflags: 'faststart' } });
+  const isMp4 = /\.(mp4|m4a)$/.test(path);
+  const muxer = await av.Muxer.open(path, isMp4 ? { options: { movflags: 'faststart' } } : {});
   const rate = 1000;
   const jobs: (() => Promise<void>)[] = [];
   if (pictures.length > 0) {
@@ -72,7 +85,7 @@ export async function makeClip(path: string, { pictures = [], tone = 0, turn = 0
   }
   if (tone > 0) {
     const encoder = await av.Encoder.create(
-      av.Codec.findEncoderByName((isWebm ? 'libopus' : 'aac') as never)!,
+      av.Codec.findEncoderByName((SOUND[extname(path).slice(1)] ?? 'aac') as never)!,
       {
         autoFormat: true,
         autoResample: true,
@@ -100,7 +113,13 @@ export async function makeClip(path: string, { pictures = [], tone = 0, turn = 0
       yield null;
     };
     jobs.push(async () => {
-      for await (const packet of encoder.packets(samples())) await muxer.writePacket(packet, index);
+      for await (const packet of encoder.packets(samples())) {
+        if (packet && packet.pts > tone * 24_000) {
+          packet.pts += BigInt(hole * 48_000);
+          packet.dts += BigInt(hole * 48_000);
+        }
+        await muxer.writePacket(packet, index);
+      }
       encoder.close();
     });
   }
