@@ -19,9 +19,9 @@ export interface DecodeAudioOptions extends SpeechOptions {
 const MOST_BYTES = 512 * 1024 * 1024;
 
 /**
- * Speech from any sound source: WAV by mien itself, Ogg Opus and Vorbis, FLAC and MP3 by the packages in `codecs.ts`.
- * @throws AudioError with the `fault` when it cannot be used; MienError `file` when a file cannot be read, `usage` when
- *   it
+ * Speech from any sound source: WAV by mien itself, Ogg Opus and Vorbis, FLAC and MP3 by the packages in `codecs.ts`,
+ * and M4A, MP4, WebM, AIFF, AAC, AMR and WMA by node-av, the sound of videos among them. Files are read into memory.
+ * @throws AudioError with the `fault` if it cannot be used; MienError `file` if a file cannot be read, `usage` if it
  *   would have to be fetched.
  */
 export async function decodeAudio(source: unknown, options: DecodeAudioOptions = {}): Promise<Speech> {
