@@ -55,8 +55,8 @@ const toy: ModalityDefinition<'toy', z.output<typeof part>, readonly number[]> =
     from: 'moods',
   },
   files: ({ model }) => [model],
-  async open({ model }, files, options) {
-    const session = await createSession(files[model]!, options);
+  async open({ model }, file, options) {
+    const session = await createSession(await file(model), options);
     return {
       async encode(units) {
         const counts = float32([units.length, LABELS.length], units.flat());

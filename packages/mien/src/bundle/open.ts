@@ -47,6 +47,8 @@ export interface OpenBundleOptions {
   readonly spinning?: boolean;
   /** The modalities that there may be; by default those of the list. */
   readonly modalities?: Modalities;
+  /** Whether only the text's encoder is opened at once, if the bundle has one, and the others at their first item. */
+  readonly textFirst?: boolean;
   /** Reads a file that is not among the given ones: one on its way, or of a modality that is opened at its first item. */
   readonly later?: (file: string) => Promise<Uint8Array>;
 }
@@ -58,22 +60,20 @@ export interface OpenBundleOptions {
 export async function openBundle(
   manifest: BundleManifest,
   files: Readonly<Record<string, Uint8Array>>,
-  { modalities: all = modalities, later, ...options }: OpenBundleOptions = {},
+  { modalities: all = modalities, textFirst = false, later, ...options }: OpenBundleOptions = {},
 ): Promise<OpenBundle> {
   const present = modalitiesOf(manifest);
-  const lazy = present.filter((modality) => all[modality]!.lazy);
+  const lazy = present.filter((modality) =>
+    textFirst && present.includes('text') ? modality !== 'text' : all[modality]!.lazy,
+  );
   const encoders = new Map<Modality, Promise<ModalityEncoder>>();
   const contentOf = async (name: string): Promise<Uint8Array> => {
     const content = files[name] ?? (await later?.(name));
     if (!content) throw new MienError('bundle', `the bundle ${manifest.name} was opened without ${name}`);
     return content;
   };
-  const open = async (modality: Modality): Promise<ModalityEncoder> => {
-    const part = partOf(manifest, modality);
-    const own = { ...files };
-    for (const name of all[modality]!.files(part)) own[name] = await contentOf(name);
-    return all[modality]!.open(part, own, options);
-  };
+  const open = (modality: Modality): Promise<ModalityEncoder> =>
+    all[modality]!.open(partOf(manifest, modality), contentOf, options);
   const absent = (modality: Modality): MienError =>
     new MienError(
       'bundle',

@@ -52,8 +52,8 @@ export const face: ModalityDefinition<
     from: 'faces',
   },
   files: ({ model }) => [model],
-  async open({ model, labels, width, mirror: mirrors }, files, options) {
-    const session = await createSession(files[model]!, options);
+  async open({ model, labels, width, mirror: mirrors }, file, options) {
+    const session = await createSession(await file(model), options);
     const published = session.outputs.includes('published') ? [labels.length] : undefined;
     return {
       encode: (crops, { mirror = true } = {}) => {

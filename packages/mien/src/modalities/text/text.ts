@@ -57,11 +57,13 @@ export const text: ModalityDefinition<
     from: 'English text',
   },
   files: ({ model, tokenizer }) => [model, tokenizer],
-  async open({ model, tokenizer: file, maxTokens, width, labels, fine }, files, options) {
-    const session = await createSession(files[model]!, options);
-    const json = JSON.parse(new TextDecoder().decode(files[file])) as unknown;
+  async open({ model, tokenizer: vocabulary, maxTokens, width, labels, fine }, file, options) {
+    // First, since it is the smaller file: the model may still be on its way.
+    const json = JSON.parse(new TextDecoder().decode(await file(vocabulary))) as unknown;
+    const tokenizer = createTokenizer(json, { maxTokens, file: vocabulary });
+    const session = await createSession(await file(model), options);
     return {
-      tokenizer: createTokenizer(json, { maxTokens, file }),
+      tokenizer,
       encode: (texts) =>
         encodeInRuns(texts, {
           // One text a run: activations are quantised over all that is in a run, so that neighbours would change each other.

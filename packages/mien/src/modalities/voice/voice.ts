@@ -53,8 +53,8 @@ export const voice: ModalityDefinition<
     from: 'voices',
   },
   files: ({ model }) => [model],
-  async open({ model, labels, width }, files, options) {
-    const session: Session = await createSession(files[model]!, options);
+  async open({ model, labels, width }, file, options) {
+    const session: Session = await createSession(await file(model), options);
     return {
       async encode(voices) {
         // A piece is encoded once, though both the whole recording and its segment have it.
