@@ -205,6 +205,29 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
       expect(kept.some((url) => url.endsWith(sha256))).toBe(true);
   });
 
+  test('recognises texts before anything else has arrived or is stored, even if nothing can be stored', async () => {
+    const found = await call<{
+      text: Result;
+      fused: Result;
+      before: string[];
+      fetched: string[];
+      putsBefore: number;
+      puts: number;
+      unhandled: string[];
+    }>('textFirst', 'photograph.png');
+    expect(recognized(found.text).from).toBe('text');
+    expect(found.putsBefore).toBe(0);
+    expect(found.fetched.indexOf('face.onnx')).toBeGreaterThan(found.fetched.indexOf('text.onnx'));
+    const expected = await inNode({ text: 'I felt joy', image: PHOTOGRAPH });
+    const fused = recognized(found.fused);
+    expect(fused.from).toBe('both');
+    expect(furthest(fused, expected)).toBeLessThan(1e-3);
+    // Each file was fetched once by the first recogniser.
+    expect(found.fetched.filter((name) => name === 'face.onnx').length).toBeLessThanOrEqual(2);
+    expect(found.puts).toBeGreaterThan(3);
+    expect(found.unhandled).toEqual([]);
+  });
+
   test('errors are typed and name the file', async () => {
     expect(await call('fail', { bundle: '' })).toMatch(/^usage: bundle/);
     expect(await call('fail', { bundle: 'nowhere' })).toMatch(/^offline: .*nowhere\/manifest\.json.*404/);

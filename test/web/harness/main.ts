@@ -221,6 +221,50 @@ const harness = {
     await own.dispose();
     return told;
   },
+  /**
+   * Texts first, with a cache that cannot be written to: what was answered before the face's files arrived and after, what
+   * was stored, and rejections that nobody handled.
+   */
+  async textFirst(picture: string): Promise<Readonly<Record<string, unknown>>> {
+    const unhandled: string[] = [];
+    const note = (event: PromiseRejectionEvent): void => void unhandled.push(String(event.reason));
+    addEventListener('unhandledrejection', note);
+    const put = Cache.prototype.put;
+    const puts: string[] = [];
+    Cache.prototype.put = (request) => {
+      puts.push(String(request));
+      return Promise.reject(new DOMException('full', 'QuotaExceededError'));
+    };
+    const fetched: string[] = [];
+    const original = globalThis.fetch;
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    globalThis.fetch = async (input, init) => {
+      const name = String(input).split('/').at(-1)!;
+      fetched.push(name);
+      if (name === 'face.onnx') await held;
+      return original(input, init);
+    };
+    try {
+      await caches.delete('mien-models');
+      const own = await loadRecognizer({ ...settings, textFirst: true });
+      const [text, putsBefore] = [await own.recognize({ text: 'I felt joy' }), puts.length];
+      const before = [...fetched];
+      const both = own.recognize({ text: 'I felt joy', image: picture });
+      release();
+      const fused = await both;
+      await own.stored;
+      await own.dispose();
+      // What is disposed while its files are on their way.
+      await (await loadRecognizer({ ...settings, textFirst: true })).dispose();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return { text, putsBefore, before, fused, fetched, puts: puts.length, unhandled };
+    } finally {
+      Cache.prototype.put = put;
+      globalThis.fetch = original;
+      removeEventListener('unhandledrejection', note);
+    }
+  },
   fail: (options: Partial<LoadOptions>) => failure(loadRecognizer({ ...settings, ...options })),
   aborted: () => failure(loadRecognizer({ ...settings, signal: AbortSignal.abort() })),
   async disposed(): Promise<string> {

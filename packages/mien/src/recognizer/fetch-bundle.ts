@@ -30,6 +30,8 @@ export interface FetchBundleOptions {
    * newer one is stored completely; until then it is used when that one cannot be fetched.
    */
   readonly store?: FileStore | undefined;
+  /** Whether the text's files are fetched first, if the bundle has any, and the other modalities' once they are there. */
+  readonly textFirst?: boolean;
 }
 
 export interface FetchedBundle {
@@ -64,49 +66,70 @@ export const fetchBundleFile = (
 /** Opens a bundle whose files arrive one by one. */
 export type OpenArriving<T> = (
   manifest: BundleManifest,
-  /** The content of one of the needed files, once it has arrived and been verified. */
+  /** The content of one of the needed files, once it has arrived and been verified. After a failure, it is fetched again. */
   file: (name: string) => Promise<Uint8Array>,
 ) => Promise<T>;
 
+/** What was opened, while files may still be on their way or being stored. */
+export interface Opened<T> {
+  readonly opened: T;
+  /** Resolves once all files have arrived or failed; never rejects. */
+  readonly arrived: Promise<void>;
+  /** Resolves once those that arrived have been stored, as far as that succeeds; never rejects. */
+  readonly stored: Promise<void>;
+}
+
 /**
- * Fetches a bundle, or falls back to the stored one.
+ * Fetches a bundle, or falls back to the stored one. Its files are stored by then.
  * @throws MienError `offline` when a file cannot be fetched, `bundle` when it is not the one in the manifest,
  *   `interrupted` when the signal is aborted.
  */
-export const fetchBundle = (folder: string | URL, options: FetchBundleOptions = {}): Promise<FetchedBundle> =>
-  openFetched(folder, options, async (manifest, file) => {
+export async function fetchBundle(
+  folder: string | URL,
+  options: FetchBundleOptions = {},
+): Promise<FetchedBundle> {
+  const { opened, stored } = await openFetched(folder, options, async (manifest, file) => {
     const names = neededFiles(manifest);
     const contents = await Promise.all(names.map(file));
     return { manifest, files: Object.fromEntries(names.map((name, i) => [name, contents[i]!])) };
   });
+  await stored;
+  return opened;
+}
 
 /**
- * Fetches a bundle's files all at a time and opens it while they arrive. If one cannot be fetched, the stored bundle is
- * opened instead.
+ * Fetches a bundle's files and opens it while they arrive; they are stored once it is open. If one that `open` waits for
+ * cannot be fetched, the stored bundle is opened instead.
  * @throws MienError as `fetchBundle` and `open` do.
  */
 export async function openFetched<T>(
   folder: string | URL,
   options: FetchBundleOptions,
   open: OpenArriving<T>,
-): Promise<T> {
+): Promise<Opened<T>> {
   const { store, signal } = options;
   const manifestUrl = inFolder(folder, MANIFEST_NAME);
   const previous = store && (await storedManifest(manifestUrl, store));
   let fetching: Fetching | undefined;
   try {
     fetching = await startFetching(folder, options);
-    const opened = await open(fetching.manifest, fetching.file);
-    await fetching.finish();
-    if (store) await storeManifest(manifestUrl, fetching.manifest, previous, store);
-    return opened;
+    const { manifest, file, end, storeArrived } = fetching;
+    const opened = await open(manifest, file);
+    const arrived = end();
+    const finish = async (): Promise<void> => {
+      await arrived;
+      await storeArrived();
+      if (store) await storeManifest(manifestUrl, manifest, previous, store);
+    };
+    return { opened, arrived, stored: finish().catch(() => undefined) };
   } catch (error) {
     await fetching?.stop();
     // An older bundle helps only if this one could not be fetched.
     if (signal?.aborted || !previous || fetching?.hasFailed() === false) throw error;
     const stored = await storedBundle(previous, options);
     if (!stored) throw error;
-    return open(stored.manifest, async (name) => stored.files[name]!);
+    const opened = await open(stored.manifest, async (name) => stored.files[name]!);
+    return { opened, arrived: Promise.resolve(), stored: Promise.resolve() };
   }
 }
 
@@ -123,17 +146,19 @@ const filesOf = (manifest: BundleManifest): (readonly [string, KnownFile])[] =>
 interface Fetching {
   readonly manifest: BundleManifest;
   readonly file: (name: string) => Promise<Uint8Array>;
-  /** Waits until all have arrived and been stored. */
-  finish(): Promise<void>;
+  /** Waits until all have arrived or failed. */
+  end(): Promise<void>;
+  /** Stores those that arrived. */
+  storeArrived(): Promise<void>;
   /** Whether one could not be fetched. */
   hasFailed(): boolean;
-  /** Ends the transfers, so that nothing happens after an error. */
+  /** Ends the transfers, so that nothing happens after an error, and stores what arrived. */
   stop(): Promise<void>;
 }
 
 async function startFetching(
   folder: string | URL,
-  { signal: given, store, onProgress }: FetchBundleOptions,
+  { signal: given, store, onProgress, textFirst = false }: FetchBundleOptions,
 ): Promise<Fetching> {
   const manifest = await fetchManifest(inFolder(folder, MANIFEST_NAME), given);
   const known = filesOf(manifest);
@@ -142,38 +167,58 @@ async function startFetching(
   onProgress?.(0, total);
   const stopped = new AbortController();
   const signal = given ? AbortSignal.any([given, stopped.signal]) : stopped.signal;
-  const storing: Promise<void>[] = [];
+  const storing: (() => Promise<void>)[] = [];
   let first: { readonly cause: unknown } | undefined;
-  const files = new Map(
-    known.map(([name]) => {
-      const content = fetchBundleFile(folder, manifest, name, {
-        signal,
-        store,
-        onBytes: (count) => onProgress?.((loaded += count), total),
-        onStoring: (stored) => storing.push(stored),
-      }).catch((cause: unknown) => {
-        // The first error ends the other transfers, whose errors say nothing.
-        first ??= { cause };
-        stopped.abort();
-        throw first.cause;
-      });
-      // An error of a file that nobody waits for yet is not unhandled.
-      content.catch(() => undefined);
-      return [name, content] as const;
-    }),
-  );
+  const fetching = async (name: string): Promise<Uint8Array> =>
+    fetchBundleFile(folder, manifest, name, {
+      signal,
+      store,
+      onBytes: (count) => onProgress?.((loaded += count), total),
+      storeLater: (put) => storing.push(put),
+    }).catch((cause: unknown) => {
+      // The first error ends the other transfers, whose errors say nothing.
+      first ??= { cause };
+      stopped.abort();
+      throw first.cause;
+    });
+  const files = new Map<string, Promise<Uint8Array>>();
+  const begin = (name: string, content: Promise<Uint8Array>): void => {
+    // An error of a file that nobody waits for yet is not unhandled.
+    content.catch(() => undefined);
+    files.set(name, content);
+  };
+  // What an answer to a text needs.
+  const { text, decision } = manifest;
+  const early = textFirst && text ? [...modalities.text.files(text), decision] : [];
+  for (const name of early) begin(name, fetching(name));
+  const sooner = Promise.all(files.values());
+  for (const [name] of known)
+    if (!files.has(name))
+      begin(
+        name,
+        sooner.then(() => fetching(name)),
+      );
+  const end = async (): Promise<void> => void (await Promise.allSettled(files.values()));
+  const storeArrived = async (): Promise<void> => {
+    for (const put of storing.splice(0)) await put();
+  };
   return {
     manifest,
-    file: (name) => files.get(name) ?? Promise.reject(new Error(`${name} is not a needed file`)),
-    async finish() {
-      await Promise.all(files.values());
-      await Promise.all(storing);
+    file(name) {
+      const content = files.get(name);
+      if (!content) return fetchBundleFile(folder, manifest, name, { signal: given, store });
+      // Nobody asks twice, unless for another attempt; and the content need not be held any longer.
+      const drop = (): boolean => files.delete(name);
+      content.then(drop, drop);
+      return content;
     },
+    end,
+    storeArrived,
     hasFailed: () => first !== undefined,
     async stop() {
       stopped.abort();
-      await Promise.allSettled(files.values());
-      await Promise.allSettled(storing);
+      await end();
+      await storeArrived();
     },
   };
 }

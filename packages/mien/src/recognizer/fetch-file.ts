@@ -67,32 +67,37 @@ export async function fetchFile(
   }
 }
 
+/** Bytes for which there is room before any have arrived: a size that somebody states may be wrong. */
+const MOST_AHEAD = 2 ** 26;
+const LEAST_AHEAD = 2 ** 16;
+
+/** The bytes, copied into place as they arrive: for the end of a large file, its user waits. */
 async function contentOf(
   response: Response,
   atMost: number,
   onBytes: FetchOptions['onBytes'],
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (!response.body) return new Uint8Array(await response.arrayBuffer());
-  const chunks: Uint8Array[] = [];
+  let content = new Uint8Array(Number.isFinite(atMost) ? Math.min(atMost, MOST_AHEAD) : LEAST_AHEAD);
   let length = 0;
   const reader = response.body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    chunks.push(value);
+    if (length + value.length > content.length) {
+      const larger = new Uint8Array(Math.max(2 * content.length, length + value.length));
+      larger.set(content.subarray(0, length));
+      content = larger;
+    }
+    content.set(value, length);
+    length += value.length;
     onBytes?.(value.length);
-    if ((length += value.length) > atMost) {
+    if (length > atMost) {
       await reader.cancel();
       break;
     }
   }
-  const content = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    content.set(chunk, at);
-    at += chunk.length;
-  }
-  return content;
+  return length === content.length ? content : content.slice(0, length);
 }
 
 /** A file whose size and hash are known. */
@@ -105,8 +110,8 @@ export interface KnownFile {
 export interface FetchKnownOptions extends Pick<FetchOptions, 'signal' | 'onBytes'> {
   /** Stores it once verified. */
   readonly store?: FileStore | undefined;
-  /** Called when storing begins, which is then not waited for. */
-  readonly onStoring?: ((stored: Promise<void>) => void) | undefined;
+  /** Given what stores the verified file, to be called later; by default, the file is stored before the result. */
+  readonly storeLater?: ((store: () => Promise<void>) => void) | undefined;
   /** The error when another file is received in its place. */
   readonly mismatch: { readonly code: ErrorCode; readonly message: string };
 }
@@ -120,7 +125,7 @@ export interface FetchKnownOptions extends Pick<FetchOptions, 'signal' | 'onByte
 export async function fetchKnown(
   url: string,
   file: KnownFile,
-  { signal, onBytes, store, onStoring, mismatch }: FetchKnownOptions,
+  { signal, onBytes, store, storeLater, mismatch }: FetchKnownOptions,
 ): Promise<Uint8Array> {
   const known = await storedFile(file, store);
   if (known) {
@@ -134,10 +139,17 @@ export async function fetchKnown(
     received = await fetchFile(url, { ...options, cache: 'reload' });
     if (!(await isKnown(received.content, file))) throw unexpected(url, received, mismatch);
   }
-  const stored = store?.put(file.sha256, received.content);
-  if (stored && onStoring) onStoring(stored);
-  else await stored;
-  return received.content;
+  const { content } = received;
+  if (store) {
+    // Whatever a store does, the file can be used.
+    const put = (): Promise<void> =>
+      Promise.resolve()
+        .then(() => store.put(file.sha256, content))
+        .catch(() => undefined);
+    if (storeLater) storeLater(put);
+    else await put();
+  }
+  return content;
 }
 
 /** The stored file, if it has the expected hash. */

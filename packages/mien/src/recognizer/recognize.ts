@@ -17,6 +17,8 @@ export interface RecognizerParts extends ReadingTools {
   /** Reads the bundle's files again, for explanations; without it there are none. */
   readonly read?: () => Promise<BundleFiles>;
   readonly session?: SessionOptions;
+  /** What to open once it is there, before the next item; if it fails, so does the item that needs it. */
+  readonly soon?: Promise<() => Promise<unknown>>;
 }
 
 /** Items that are held in memory and computed together. */
@@ -26,7 +28,7 @@ const ITEMS_AT_ONCE = 32;
 export const createRecognizer = (parts: RecognizerParts): Recognizer => recognizerOf(computationOf(parts));
 
 /** The computation alone: a child of a pool has its items and options checked by its parent. */
-export function computationOf({ bundle, read, session, ...tools }: RecognizerParts): Computation {
+export function computationOf({ bundle, read, session, soon, ...tools }: RecognizerParts): Computation {
   let explainer: Explainer | undefined;
   // Sessions of the web runtime do not run twice at a time: calls queue up.
   let last: Promise<unknown> = Promise.resolve();
@@ -35,6 +37,8 @@ export function computationOf({ bundle, read, session, ...tools }: RecognizerPar
     last = mine.catch(() => undefined);
     return mine;
   };
+  let disposed = false;
+  soon?.then((open) => inTurn(async () => disposed || open())).catch(() => undefined);
 
   const some = async (items: readonly ReadItem[], options: RecognizeOptions): Promise<Result[]> => {
     const prepared: PreparedItem[] = [];
@@ -67,6 +71,7 @@ export function computationOf({ bundle, read, session, ...tools }: RecognizerPar
       }),
     dispose: () =>
       inTurn(async () => {
+        disposed = true;
         await explainer?.dispose();
         await bundle.dispose();
         await tools.faces.dispose();

@@ -237,10 +237,114 @@ test('opens what has arrived while larger files are on their way', async () => {
     order.push('text');
     return 'opened';
   });
-  expect(await opening).toBe('opened');
+  expect((await opening).opened).toBe('opened');
   expect(order).toEqual(['face', 'text']);
-  // Storing is complete by then.
-  expect(stored.has(sha256(bytesOf(filesOf('one')['text.onnx']!)))).toBe(true);
+});
+
+const hashOf = (version: string, file: string): string => sha256(bytesOf(filesOf(version)[file]!));
+/** Opens as a page does that reads texts first. */
+const openText = (given: FileStore = store) =>
+  openFetched(ADDRESS, { store: given, textFirst: true }, async (_manifest, file) => {
+    const content = new TextDecoder().decode(await file('text.onnx'));
+    return { content, face: async () => new TextDecoder().decode(await file('face.onnx')) };
+  });
+
+test('is usable before anything is stored, and stores everything afterwards', async () => {
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const slow = {
+    ...store,
+    put: async (key: string, content: Uint8Array) => held.then(() => store.put(key, content)),
+  };
+  const opening = await openText(slow);
+  expect(opening.opened.content).toBe('words one');
+  expect(await opening.opened.face()).toBe('faces one');
+  expect(stored.size).toBe(0);
+  release();
+  await opening.stored;
+  for (const file of Object.keys(filesOf('one'))) expect(stored.has(hashOf('one', file))).toBe(true);
+  everything(gone);
+  expect(await load()).toBe('one');
+});
+
+test.each([
+  ['rejects', () => Promise.reject(new DOMException('', 'QuotaExceededError'))],
+  ['throws', () => { throw new Error('no'); }], // prettier-ignore
+] as const)(
+  'a store that %s once all is open leaves no error, and no half of a bundle',
+  async (_how, put) => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const { opened, stored: storing } = await openText({ ...store, put });
+    await storing;
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+    expect(await opened.face()).toBe('faces one');
+    expect(stored.size).toBe(0);
+    // With a store that works again.
+    expect(await load()).toBe('one');
+  },
+);
+
+test('fetches the text’s files first, and the others once these are there', async () => {
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const text = host[`${ADDRESS}text.onnx`]!;
+  host[`${ADDRESS}text.onnx`] = async () => held.then(text);
+  const opening = openText();
+  await vi.waitFor(() => expect(requested).toHaveLength(4));
+  expect(requested.map(({ url }) => url.slice(ADDRESS.length)).toSorted()).toEqual([
+    'decision.onnx',
+    'manifest.json',
+    'text.onnx',
+    'tokenizer.json',
+  ]);
+  release();
+  await (
+    await opening
+  ).arrived;
+  expect(requested.at(-1)!.url).toBe(`${ADDRESS}face.onnx`);
+});
+
+test('what fails in the background is an error of whoever needs it, and is fetched again', async () => {
+  const face = host[`${ADDRESS}face.onnx`]!;
+  host[`${ADDRESS}face.onnx`] = gone;
+  const { opened, stored: storing } = await openText();
+  await storing;
+  // The text's files are kept, but not as a bundle.
+  expect(stored.has(hashOf('one', 'text.onnx'))).toBe(true);
+  expect(stored.has(`${ADDRESS}manifest.json`)).toBe(false);
+  expect((await failure(opened.face())).code).toBe('offline');
+  host[`${ADDRESS}face.onnx`] = face;
+  expect(await opened.face()).toBe('faces one');
+});
+
+test('an abort ends what is on its way in the background', async () => {
+  const controller = new AbortController();
+  let arrive = (): void => undefined;
+  const asked = new Promise<void>((resolve) => (arrive = resolve));
+  host[`${ADDRESS}face.onnx`] = () => {
+    arrive();
+    return new Promise((_resolve, reject) => {
+      controller.signal.addEventListener('abort', () => reject(new Error('aborted')));
+    });
+  };
+  const { opened, stored: storing } = await openFetched(
+    ADDRESS,
+    { store, textFirst: true, signal: controller.signal },
+    async (_manifest, file) => {
+      await file('text.onnx');
+      return { face: async () => file('face.onnx') };
+    },
+  );
+  const face = failure(opened.face());
+  await asked;
+  controller.abort();
+  expect((await face).code).toBe('interrupted');
+  await storing;
+  expect(stored.has(`${ADDRESS}manifest.json`)).toBe(false);
 });
 
 test('a bundle that arrives but does not open is not replaced by the stored one', async () => {

@@ -12,14 +12,15 @@ import {
   setRuntime,
   wholeNumber,
 } from 'mien-engine';
-import type { Modality } from '../../bundle/manifest.js';
+import { modalitiesOf, type Modality } from '../../bundle/manifest.js';
 import { type Encoded, openBundle, type OpenBundle } from '../../bundle/open.js';
 import { DETECTOR_FILE } from '../../detector/blazeface.js';
+import { modalities } from '../../modalities/list.js';
 import { loadLanguageDetector } from '../../modalities/text/language.js';
 import { throwIfAborted } from '../facade.js';
 import { fetchBundle, fetchBundleFile, neededFiles, openFetched } from '../fetch-bundle.js';
 import { fetchKnown } from '../fetch-file.js';
-import { faceFinder } from '../finder.js';
+import { laterFaceFinder } from '../finder.js';
 import { createRecognizer } from '../recognize.js';
 import type { Recognizer } from '../types.js';
 import { decodeAudio } from './audio.js';
@@ -41,6 +42,11 @@ export interface LoadOptions extends RuntimeOptions {
   readonly cache?: boolean | undefined;
   /** Called as files arrive. */
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /**
+   * Whether to resolve once texts can be recognised, if the bundle has a model of texts. The other models are then loaded
+   * in the background, and items that need them wait; what fails there fails these items, and is tried again for the next.
+   */
+  readonly textFirst?: boolean | undefined;
   /** Aborts loading. */
   readonly signal?: AbortSignal | undefined;
   /** Images with more pixels are rejected (default 50 million). */
@@ -53,6 +59,8 @@ export interface LoadOptions extends RuntimeOptions {
 export interface BrowserRecognizer extends Recognizer<BrowserImageSource> {
   /** Where it computes. */
   readonly backend: Backend;
+  /** Resolves once everything is loaded and stored in the browser's cache, as far as that succeeds; never rejects. */
+  readonly stored: Promise<void>;
 }
 
 const OPTIONS: Kinds<LoadOptions> = {
@@ -61,6 +69,7 @@ const OPTIONS: Kinds<LoadOptions> = {
   wasm: anything,
   runtime: anything,
   cache: flag,
+  textFirst: flag,
   onProgress: callback,
   signal: abortSignal,
   maxPixels: wholeNumber(1),
@@ -86,7 +95,8 @@ const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.
  */
 export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecognizer> {
   checkOptions(options, OPTIONS, 'loadRecognizer');
-  const { bundle, detector = DETECTOR, wasm, cache = true, onProgress, maxPixels, maxSeconds } = options;
+  const { bundle, detector = DETECTOR, wasm, cache = true, textFirst = false } = options;
+  const { onProgress, maxPixels, maxSeconds } = options;
   if (!bundle)
     throw new MienError('usage', 'the option bundle is missing', {
       field: 'bundle',
@@ -105,48 +115,78 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
       ? (device) => fetchWasm(absolute(addressOf(wasm, device)), { signal, ...counted(progressOfFile()) })
       : undefined,
   );
-  const detecting = fetchKnown(absolute(detector), DETECTOR_FILE, {
-    signal,
-    store,
-    ...counted(progressOfFile(), DETECTOR_FILE.bytes),
-    mismatch: { code: 'format', message: 'is not the face detector of this version of mien' },
-  });
+  const progressOfDetector = progressOfFile();
+  let detectorStored: Promise<void> | undefined;
+  const fetchDetector = (): Promise<Uint8Array> =>
+    fetchKnown(absolute(detector), DETECTOR_FILE, {
+      signal,
+      store,
+      storeLater: (put) => void (detectorStored = put()),
+      ...counted(progressOfDetector, DETECTOR_FILE.bytes),
+      mismatch: { code: 'format', message: 'is not the face detector of this version of mien' },
+    });
   // Models are opened while larger ones arrive.
   const opening = openFetched(
     absolute(bundle),
-    { signal, store, onProgress: progressOfFile() },
+    { signal, store, onProgress: progressOfFile(), textFirst },
     async (manifest, file) => {
       const needed = neededFiles(manifest);
       // The first text would wait for it.
       if (manifest.text) void loadLanguageDetector();
       setRuntime((await ready).runtime);
-      return openBundle(
-        manifest,
-        {},
-        {
-          later: (name) =>
-            needed.includes(name) ? file(name) : fetchBundleFile(absolute(bundle), manifest, name, { store }),
-        },
-      );
+      const later = (name: string): Promise<Uint8Array> =>
+        needed.includes(name) ? file(name) : fetchBundleFile(absolute(bundle), manifest, name, { store });
+      return openBundle(manifest, {}, { textFirst, later });
     },
   );
-  const [{ backend }, opened, faces] = await Promise.all([ready, opening, detecting])
+  const [{ backend }, bundleOpened, detectorModel] = await Promise.all([
+    ready,
+    opening,
+    textFirst ? undefined : fetchDetector(),
+  ])
     .catch(async (error: unknown) => {
       failed.abort();
       throw await policy.explain(error);
     })
     .finally(policy.stop);
   throwIfAborted(options.signal);
-  const open = cachingLast(opened);
+  const { opened, arrived } = bundleOpened;
+  const detecting = detectorModel ?? fetchDetector();
+  const detectorArrived = Promise.resolve(detecting).catch(() => undefined);
+  const faces = laterFaceFinder(async () => (await detectorArrived) ?? fetchDetector());
+  if (detectorModel) await faces.open();
+  const stored = Promise.all([bundleOpened.stored, detectorArrived])
+    .then(() => detectorStored)
+    .catch(() => undefined);
+  const open: OpenBundle = {
+    ...cachingLast(opened),
+    async dispose() {
+      failed.abort();
+      await stored;
+      await opened.dispose();
+    },
+  };
+  const inBackground = async (): Promise<void> => {
+    const { manifest, encoder } = opened;
+    for (const modality of modalitiesOf(manifest)) if (!modalities[modality].lazy) await encoder(modality);
+    await faces.open();
+  };
   const recognizer = createRecognizer({
     bundle: open,
-    faces: await faceFinder(faces, {}),
+    faces,
     // Cached files are not fetched again.
     read: () => fetchBundle(absolute(bundle), { store }),
     decode: browserDecoder({ maxPixels }),
     listen: (given) => decodeAudio(given, { maxSeconds }),
+    ...(detectorModel ? {} : { soon: Promise.all([arrived, detectorArrived]).then(() => inBackground) }),
   }) as Recognizer<BrowserImageSource>;
-  return { ...recognizer, backend: backend() };
+  return {
+    ...recognizer,
+    get backend() {
+      return backend();
+    },
+    stored,
+  };
 }
 
 const addressOf = (wasm: NonNullable<LoadOptions['wasm']>, device: 'wasm' | 'webgpu'): string | URL =>
