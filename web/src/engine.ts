@@ -1,5 +1,5 @@
 // The page's interface to the worker: loading with progress, recognising and explaining.
-import { proxy, transfer, wrap } from 'comlink';
+import { proxy, type Remote, transfer, wrap } from 'comlink';
 import type { Explanation, Failure, LoadProgress, Result } from 'mien/browser';
 import type { Api, Input, Loaded, LoadSettings } from './worker.js';
 
@@ -12,8 +12,26 @@ export interface Engine extends Loaded {
   stopExplaining(): void;
 }
 
-export async function startEngine(onProgress: (progress: LoadProgress) => void): Promise<Engine> {
-  const store = startServiceWorker();
+/** A worker that loads the model. */
+interface Loading {
+  readonly api: Remote<Api>;
+  readonly loaded: Promise<Loaded>;
+  /** Called with progress; what it missed is not repeated. */
+  onProgress: (progress: LoadProgress) => void;
+}
+
+let begun: Loading | undefined;
+let isAsked = false;
+
+/** Begins to load the model, so that `startEngine` finds it on its way. */
+export function beginLoading(): void {
+  if (isAsked) return;
+  begun = startLoading();
+  // Whoever calls `startEngine` learns of it.
+  begun.loaded.catch(() => undefined);
+}
+
+function startLoading(): Loading {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
   const api = wrap<Api>(worker);
   const failed = new Promise<never>((_resolve, reject) => {
@@ -21,15 +39,29 @@ export async function startEngine(onProgress: (progress: LoadProgress) => void):
       reject(new Error(message || 'the worker did not start')),
     );
   });
-  const loaded = await Promise.race([api.load(settings(), proxy(onProgress)), failed]).catch(
-    (error: unknown) => {
-      worker.terminate();
-      throw error;
-    },
-  );
+  const report = proxy((progress: LoadProgress): void => loading.onProgress(progress));
+  const loaded = Promise.race([api.load(settings(), report), failed]).catch((error: unknown) => {
+    worker.terminate();
+    throw error;
+  });
+  const loading: Loading = { api, loaded, onProgress: () => undefined };
+  return loading;
+}
+
+export async function startEngine(onProgress: (progress: LoadProgress) => void): Promise<Engine> {
+  isAsked = true;
+  const loading = begun ?? startLoading();
+  begun = undefined;
+  loading.onProgress = onProgress;
+  const { api } = loading;
+  // What the service worker fetches again must not delay the model, nor the first answer.
+  const loaded = await loading.loaded.catch((error: unknown) => {
+    void startServiceWorker();
+    throw error;
+  });
   return {
     ...loaded,
-    stored: store(loaded.runtimeFiles),
+    stored: api.stored().then(() => startServiceWorker(loaded.runtimeFiles)),
     recognize: (input) => api.recognize(transferred(input)),
     explain: (input) => api.explain(transferred(input)),
     stopExplaining: () => void api.stopExplaining(),
@@ -38,6 +70,12 @@ export async function startEngine(onProgress: (progress: LoadProgress) => void):
 
 /** Transfers the image to the worker instead of copying it. */
 const transferred = <T extends Input>(input: T): T => (input.image ? transfer(input, [input.image]) : input);
+
+/** Whether the browser is set to save data and the model is not stored from an earlier visit. */
+export async function savesData(): Promise<boolean> {
+  const { connection } = navigator as { connection?: { saveData?: boolean } };
+  return connection?.saveData === true && !(await caches.has('mien-models').catch(() => false));
+}
 
 /** `?device=wasm`, `?device=webgpu` and `?threads=1` are for comparisons. */
 function settings(): LoadSettings {
@@ -52,26 +90,23 @@ function settings(): LoadSettings {
 }
 
 /**
- * Registers the service worker, which stores the page's files for use offline, and resolves to what stores the files that
- * were fetched before it took control: they are fetched again through it, from the browser's own cache. Loading does not
- * wait for it.
+ * Registers the service worker, which stores the page's files for use offline, and has it store files that were fetched
+ * before it took control: they are fetched again through it, from the browser's own cache.
  */
-function startServiceWorker(): (fetched: readonly string[]) => Promise<void> {
-  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return async () => undefined;
+async function startServiceWorker(fetched: readonly string[] = []): Promise<void> {
+  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
   const { serviceWorker } = navigator;
   const isControlled = serviceWorker.controller !== null;
   const controlled = new Promise((resolve) => {
     serviceWorker.addEventListener('controllerchange', resolve, { once: true });
   });
   // Without it (private windows of some browsers) the page works, but not offline.
-  const registered = serviceWorker
+  const registered = await serviceWorker
     .register(new URL('service-worker.js', document.baseURI), { updateViaCache: 'none' })
     .catch(() => undefined);
-  return async (fetched) => {
-    if (!(await registered) || isControlled) return;
-    await controlled;
-    for (const file of fetched) await fetch(file).catch(() => undefined);
-  };
+  if (!registered || isControlled) return;
+  await controlled;
+  for (const file of fetched) await fetch(file).catch(() => undefined);
 }
 
 /** Runs one call at a time; of those made meanwhile, only the last. */

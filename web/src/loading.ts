@@ -1,5 +1,5 @@
 // Loads the model: progress, errors, what it runs on, and removal of stored files.
-import { startEngine, type Engine } from './engine.js';
+import { savesData, startEngine, type Engine } from './engine.js';
 import { element, make, megabytes, sentence } from './page.js';
 
 const block = element('loading', 'div');
@@ -21,6 +21,7 @@ export function whenLoaded(onLoad: (engine: Engine) => void): void {
       const engine = await startEngine((update) => {
         if (isLoading) showProgress(update);
       });
+      isLoading = false;
       describe(engine);
       onLoad(engine);
     } catch (error) {
@@ -36,12 +37,6 @@ export function whenLoaded(onLoad: (engine: Engine) => void): void {
   };
   button.addEventListener('click', () => void load());
   void savesData().then((saves) => (saves ? offer('The model is about 50 MB.', 'Download it') : load()));
-}
-
-/** Whether the browser is set to save data and the model is not stored from an earlier visit. */
-async function savesData(): Promise<boolean> {
-  const { connection } = navigator as { connection?: { saveData?: boolean } };
-  return connection?.saveData === true && !(await caches.has('mien-models').catch(() => false));
 }
 
 function showProgress({ loaded, total }: { loaded: number; total: number }): void {

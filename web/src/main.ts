@@ -1,11 +1,4 @@
 // The page: passes text, picture, camera, voice and recordings to the engine and shows its answers.
-import './style/base.css';
-import './style/inputs.css';
-import './style/recording.css';
-import './style/reading.css';
-import './style/why.css';
-import './style/loading.css';
-import './style/narrow.css';
 import { isRecognition, type Result } from 'mien/browser';
 import { averageFrames } from 'mien/page';
 import { startCamera, type Camera } from './camera.js';

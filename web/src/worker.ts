@@ -52,9 +52,20 @@ function recognizer(): BrowserRecognizer {
   return loaded;
 }
 
+/** Milliseconds between two reports of progress: each is drawn, which takes time from what is reported. */
+const REPORT_PAUSE = 100;
+
 const api = {
-  async load(settings: LoadSettings, onProgress: (progress: LoadProgress) => void): Promise<Loaded> {
-    loaded = await loadRecognizer({ ...settings, onProgress, wasm: { wasm, webgpu } });
+  /** Resolves once texts can be recognised; the rest is loaded in the background. */
+  async load(settings: LoadSettings, report: (progress: LoadProgress) => void): Promise<Loaded> {
+    let next = 0;
+    const onProgress = (progress: LoadProgress): void => {
+      const now = performance.now();
+      if (loaded || (now < next && progress.loaded < progress.total)) return;
+      next = now + REPORT_PAUSE;
+      report(progress);
+    };
+    loaded = await loadRecognizer({ ...settings, textFirst: true, onProgress, wasm: { wasm, webgpu } });
     const { info, backend } = loaded;
     const read = Object.values(modalities).filter(({ name }) => info.labels[name]);
     const fetched = performance.getEntriesByType('resource').map(({ name }) => name);
@@ -65,6 +76,8 @@ const api = {
       runtimeFiles: fetched.filter((name) => name.endsWith('.wasm')),
     };
   },
+  /** Resolves once everything is loaded and stored, as far as the browser stores anything. */
+  stored: () => recognizer().stored,
   async recognize({ at, ...input }: Input): Promise<Result> {
     // Faces are tracked between frames, but not across pictures or from one video to the next. Frames are averaged over
     // time, so each is recognised without its mirror image, in half the time.

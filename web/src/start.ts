@@ -1,0 +1,12 @@
+// The page's first script: has the model on its way before the rest of the code arrives.
+import './style/base.css';
+import './style/inputs.css';
+import './style/recording.css';
+import './style/reading.css';
+import './style/why.css';
+import './style/loading.css';
+import './style/narrow.css';
+import { beginLoading, savesData } from './engine.js';
+
+void savesData().then((saves) => saves || beginLoading());
+void import('./main.js');
