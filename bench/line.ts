@@ -1,8 +1,9 @@
-// A host behind a line of limited speed: passes requests on to another and sends the answers as fast as the line allows,
-// code and WebAssembly compressed, as static hosts do.
-import { createServer } from 'node:http';
+// A host behind a line of limited speed: passes requests on to another and sends the answers as fast as the line allows:
+// compressed if the other does so, and code and WebAssembly in any case, as static hosts do.
+import { createServer, get, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -19,15 +20,20 @@ export async function openLine(
 ): Promise<{ readonly url: string; close(): void }> {
   const bytesPerMillisecond = (megabits * 1e6) / 8 / 1000;
   // What is already compressed: a round must not pay for it.
-  const answers = new Map<string, Promise<{ body: Buffer; headers: Record<string, string> }>>();
-  const read = async (path: string) => {
-    const response = await fetch(new URL(path, host));
-    const body = Buffer.from(await response.arrayBuffer());
-    const headers = Object.fromEntries(response.headers);
-    const { 'content-length': _length, 'transfer-encoding': _encoding, ...kept } = headers;
-    return COMPRESSED.test(kept['content-type'] ?? '')
-      ? { body: await compress(body), headers: { ...kept, 'content-encoding': 'gzip' } }
-      : { body, headers: { ...kept, 'content-length': String(body.length) } };
+  const answers = new Map<string, Promise<{ body: Buffer; headers: OutgoingHttpHeaders }>>();
+  const read = async (path: string, accepted: string) => {
+    const request = get(new URL(path, host), { headers: { 'accept-encoding': accepted } });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const body = await buffer(response);
+    const {
+      'content-length': _length,
+      'transfer-encoding': _transfer,
+      connection: _,
+      ...headers
+    } = response.headers;
+    return headers['content-encoding'] === undefined && COMPRESSED.test(headers['content-type'] ?? '')
+      ? { body: await compress(body), headers: { ...headers, 'content-encoding': 'gzip' } }
+      : { body, headers: { ...headers, 'content-length': body.length } };
   };
   /** When the line has sent all that was given to it. */
   let free = 0;
@@ -42,8 +48,10 @@ export async function openLine(
   }
   const server = createServer((request, response) => {
     const path = request.url ?? '/';
-    const answer = answers.get(path) ?? read(path);
-    answers.set(path, answer);
+    const accepted = String(request.headers['accept-encoding'] ?? '');
+    const key = `${path} ${accepted}`;
+    const answer = answers.get(key) ?? read(path, accepted);
+    answers.set(key, answer);
     answer
       .then(({ body, headers }) => {
         response.writeHead(200, headers);

@@ -3,6 +3,8 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 import { sha256 } from 'mien-engine/node';
 import { alias } from '../packages/sources.js';
@@ -51,12 +53,13 @@ function model(folder: string): Plugin {
       if (!existsSync(path))
         this.error(`There is no bundle in ${folder}. Create one with \`mien export\`, or set MIEN_BUNDLE.`);
       const manifest = manifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-      for (const name of [MANIFEST_NAME, ...neededFiles(manifest), ...laterFiles(manifest)])
-        this.emitFile({
-          type: 'asset',
-          fileName: `model/${name}`,
-          source: await readFile(join(folder, name)),
-        });
+      for (const name of [MANIFEST_NAME, ...neededFiles(manifest), ...laterFiles(manifest)]) {
+        const source = await readFile(join(folder, name));
+        const fileName = `model/${name}`;
+        this.emitFile({ type: 'asset', fileName, source });
+        for (const [ending, compressed] of await compressions(source))
+          this.emitFile({ type: 'asset', fileName: fileName + ending, source: compressed });
+      }
     },
     configureServer({ middlewares }) {
       middlewares.use('/model', (request, response, next) => {
@@ -71,6 +74,24 @@ function model(folder: string): Plugin {
       });
     },
   };
+}
+
+/** Of a file's size that must be saved for a compressed form of it to be worth its decompression. */
+const WORTH_SAVING = 0.1;
+/** Higher ones save no more of weights. */
+const BROTLI_QUALITY = 5;
+
+/**
+ * Compressed forms by their file's ending, for hosts that serve them in the file's place: most compress no models by
+ * themselves, though weights of seven bits in bytes leave a seventh to save.
+ */
+async function compressions(source: Buffer): Promise<(readonly [ending: string, content: Buffer])[]> {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY };
+  const forms = [
+    ['.br', await promisify(brotliCompress)(source, { params })],
+    ['.gz', await promisify(gzip)(source)],
+  ] as const;
+  return forms.filter(([, { length }]) => length < (1 - WORTH_SAVING) * source.length);
 }
 
 /** Inserts names and hashes of all files of the build into the service worker. */

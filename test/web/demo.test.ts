@@ -1,6 +1,10 @@
 // The server of `mien demo`, without a browser: headers, the model next to the page, nothing outside, helpful errors.
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Served, servePage } from 'mien/cli';
 import { runMien } from '../support/mien.js';
@@ -42,6 +46,38 @@ describe('mien demo', () => {
     expect(wasm.headers.get('cache-control')).toMatch(/immutable/);
     expect(await (await fetch(`${served.url}model/manifest.json`)).text()).toBe('{}');
     expect((await fetch(`${served.url}model/missing.onnx`)).status).toBe(404);
+  });
+
+  test('serves compressed forms of a model that are beside it to whoever accepts them', async () => {
+    const model = Buffer.from('weights '.repeat(1000));
+    const [brotli, gzipped] = [brotliCompressSync(model), gzipSync(model)];
+    await writeFile(join(places.model, 'text.onnx'), model);
+    await writeFile(join(places.model, 'text.onnx.br'), brotli);
+    await writeFile(join(places.model, 'text.onnx.gz'), gzipped);
+    const ask = async (headers: Record<string, string>, method = 'GET') => {
+      const asked = request(`${served.url}model/text.onnx`, { method, headers }).end();
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      return { response, body: await buffer(response) };
+    };
+    for (const [accepted, encoding, content] of [
+      ['gzip, deflate, br, zstd', 'br', brotli],
+      ['gzip, deflate', 'gzip', gzipped],
+      ['identity', undefined, model],
+    ] as const) {
+      const { response, body } = await ask({ 'accept-encoding': accepted });
+      expect(response.headers['content-encoding']).toBe(encoding);
+      expect(response.headers['content-type']).toBe('application/octet-stream');
+      expect(body).toEqual(content);
+      const head = await ask({ 'accept-encoding': accepted }, 'HEAD');
+      expect(head.response.headers).toMatchObject({ 'content-length': String(content.length) });
+      expect(head.response.headers['content-encoding']).toBe(encoding);
+      // A range is of what is sent.
+      const part = await ask({ 'accept-encoding': accepted, range: 'bytes=2-5' });
+      expect(part.response.statusCode).toBe(206);
+      expect(part.response.headers['content-range']).toBe(`bytes 2-5/${content.length}`);
+      expect(part.body).toEqual(content.subarray(2, 6));
+      if (encoding) expect(response.headers.vary).toMatch(/accept-encoding/i);
+    }
   });
 
   test('serves nothing outside the page', async () => {
