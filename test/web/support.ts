@@ -36,9 +36,13 @@ export const SOFTWARE_WEBGPU = [
 /** One compiler for WebAssembly, the quick one: what the other makes of it pays in pages that live longer. */
 const QUICK = '--js-flags=--liftoff-only';
 
-export async function launch(args: readonly string[] = []): Promise<Browser> {
+/** Chromium for tests. */
+export const launch = (args: readonly string[] = []): Promise<Browser> => launchAsVisited([QUICK, ...args]);
+
+/** Chromium as visitors of a page have it, for benchmarks. */
+export async function launchAsVisited(args: readonly string[] = []): Promise<Browser> {
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return chromium.launch({ executablePath: CHROMIUM!, args: [...sandbox, QUICK, ...args], timeout: 120_000 });
+  return chromium.launch({ executablePath: CHROMIUM!, args: [...sandbox, ...args], timeout: 120_000 });
 }
 
 export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
