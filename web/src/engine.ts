@@ -1,7 +1,8 @@
 // The page's interface to the worker: loading with progress, recognising and explaining.
 import { proxy, type Remote, transfer, wrap } from 'comlink';
 import type { Explanation, Failure, LoadProgress, Result } from 'mien/browser';
-import type { Api, Input, Loaded, LoadSettings } from './worker.js';
+import type { Input, Loaded, LoadSettings } from './recognition.js';
+import type { Api } from './worker.js';
 
 export interface Engine extends Loaded {
   /** Resolves once all is stored for use offline, as far as the browser stores anything. */
@@ -16,6 +17,8 @@ export interface Engine extends Loaded {
 interface Loading {
   readonly api: Remote<Api>;
   readonly loaded: Promise<Loaded>;
+  /** Whether the service worker sees what it fetches. */
+  readonly isControlled: boolean;
   /** Called with progress; what it missed is not repeated. */
   onProgress: (progress: LoadProgress) => void;
 }
@@ -32,7 +35,10 @@ export function beginLoading(): void {
 }
 
 function startLoading(): Loading {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    type: 'module',
+    name: JSON.stringify(settings()),
+  });
   const api = wrap<Api>(worker);
   const failed = new Promise<never>((_resolve, reject) => {
     worker.addEventListener('error', ({ message }) =>
@@ -40,11 +46,12 @@ function startLoading(): Loading {
     );
   });
   const report = proxy((progress: LoadProgress): void => loading.onProgress(progress));
-  const loaded = Promise.race([api.load(settings(), report), failed]).catch((error: unknown) => {
+  const loaded = Promise.race([api.load(report), failed]).catch((error: unknown) => {
     worker.terminate();
     throw error;
   });
-  const loading: Loading = { api, loaded, onProgress: () => undefined };
+  const isControlled = Boolean(navigator.serviceWorker?.controller);
+  const loading: Loading = { api, loaded, isControlled, onProgress: () => undefined };
   return loading;
 }
 
@@ -53,7 +60,7 @@ export async function startEngine(onProgress: (progress: LoadProgress) => void):
   const loading = begun ?? startLoading();
   begun = undefined;
   loading.onProgress = onProgress;
-  const { api } = loading;
+  const { api, isControlled } = loading;
   // What the service worker fetches again must not delay the model, nor the first answer.
   const loaded = await loading.loaded.catch((error: unknown) => {
     void startServiceWorker();
@@ -61,7 +68,7 @@ export async function startEngine(onProgress: (progress: LoadProgress) => void):
   });
   return {
     ...loaded,
-    stored: api.stored().then(() => startServiceWorker(loaded.runtimeFiles)),
+    stored: api.stored().then(() => startServiceWorker(isControlled ? [] : loaded.runtimeFiles)),
     recognize: (input) => api.recognize(transferred(input)),
     explain: (input) => api.explain(transferred(input)),
     stopExplaining: () => void api.stopExplaining(),
@@ -96,15 +103,15 @@ function settings(): LoadSettings {
 async function startServiceWorker(fetched: readonly string[] = []): Promise<void> {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
   const { serviceWorker } = navigator;
-  const isControlled = serviceWorker.controller !== null;
   const controlled = new Promise((resolve) => {
-    serviceWorker.addEventListener('controllerchange', resolve, { once: true });
+    if (serviceWorker.controller) resolve(undefined);
+    else serviceWorker.addEventListener('controllerchange', resolve, { once: true });
   });
   // Without it (private windows of some browsers) the page works, but not offline.
   const registered = await serviceWorker
     .register(new URL('service-worker.js', document.baseURI), { updateViaCache: 'none' })
     .catch(() => undefined);
-  if (!registered || isControlled) return;
+  if (!registered) return;
   await controlled;
   for (const file of fetched) await fetch(file).catch(() => undefined);
 }

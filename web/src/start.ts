@@ -9,4 +9,7 @@ import './style/narrow.css';
 import { beginLoading, savesData } from './engine.js';
 
 void savesData().then((saves) => saves || beginLoading());
-void import('./main.js');
+// This one does not wait for the document, nor for its styles.
+if (document.readyState === 'loading')
+  document.addEventListener('DOMContentLoaded', () => void import('./main.js'), { once: true });
+else void import('./main.js');

@@ -8,6 +8,7 @@ export { SPEECH_RATE } from './audio/speech.js';
 export { AudioError } from './audio/waveform.js';
 export { modalities } from './modalities/list.js';
 export { decodeAudio } from './recognizer/browser/audio.js';
+export { cachedFiles } from './recognizer/browser/files.js';
 export { DETECTOR_FILE } from './detector/blazeface.js';
 export {
   type Backend,

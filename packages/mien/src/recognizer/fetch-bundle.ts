@@ -10,9 +10,11 @@ import {
 } from '../bundle/manifest.js';
 import { modalities } from '../modalities/list.js';
 import {
+  type Fetch,
   fetchFile,
   fetchKnown,
   type FetchKnownOptions,
+  type FetchOptions,
   inFolder,
   shownAddress,
   storedFile,
@@ -22,6 +24,8 @@ import {
 } from './fetch-file.js';
 
 export interface FetchBundleOptions {
+  /** In place of the global one. */
+  readonly fetch?: Fetch | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of bytes fetched and in total. */
   readonly onProgress?: ((loaded: number, total: number) => void) | undefined;
@@ -158,9 +162,9 @@ interface Fetching {
 
 async function startFetching(
   folder: string | URL,
-  { signal: given, store, onProgress, textFirst = false }: FetchBundleOptions,
+  { fetch: ask, signal: given, store, onProgress, textFirst = false }: FetchBundleOptions,
 ): Promise<Fetching> {
-  const manifest = await fetchManifest(inFolder(folder, MANIFEST_NAME), given);
+  const manifest = await fetchManifest(inFolder(folder, MANIFEST_NAME), { fetch: ask, signal: given });
   const known = filesOf(manifest);
   const total = known.reduce((sum, [, { bytes }]) => sum + bytes, 0);
   let loaded = 0;
@@ -171,6 +175,7 @@ async function startFetching(
   let first: { readonly cause: unknown } | undefined;
   const fetching = async (name: string): Promise<Uint8Array> =>
     fetchBundleFile(folder, manifest, name, {
+      fetch: ask,
       signal,
       store,
       onBytes: (count) => onProgress?.((loaded += count), total),
@@ -206,7 +211,7 @@ async function startFetching(
     manifest,
     file(name) {
       const content = files.get(name);
-      if (!content) return fetchBundleFile(folder, manifest, name, { signal: given, store });
+      if (!content) return fetchBundleFile(folder, manifest, name, { fetch: ask, signal: given, store });
       // Nobody asks twice, unless for another attempt; and the content need not be held any longer.
       const drop = (): boolean => files.delete(name);
       content.then(drop, drop);
@@ -223,9 +228,12 @@ async function startFetching(
   };
 }
 
-async function fetchManifest(url: string, signal: AbortSignal | undefined): Promise<BundleManifest> {
+async function fetchManifest(
+  url: string,
+  options: Pick<FetchOptions, 'fetch' | 'signal'>,
+): Promise<BundleManifest> {
   const hint = 'A bundle is a folder with a manifest.json; pass the folder’s URL.';
-  const received = await fetchFile(url, { signal, hint, cache: 'no-cache' });
+  const received = await fetchFile(url, { ...options, hint, cache: 'no-cache' });
   return parse(received.content, shownAddress(url), () =>
     unexpected(url, received, { code: 'bundle', message: 'is not JSON, so this is not a bundle' }),
   );

@@ -17,7 +17,12 @@ export interface Received {
   readonly type: string;
 }
 
+/** The form of `fetch` that is needed. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
 export interface FetchOptions {
+  /** In place of the global one. */
+  readonly fetch?: Fetch | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of bytes of each chunk. */
   readonly onBytes?: ((count: number) => void) | undefined;
@@ -37,7 +42,15 @@ export interface FetchOptions {
  */
 export async function fetchFile(
   url: string,
-  { signal, onBytes, onLength, cache = 'default', atMost = Infinity, hint }: FetchOptions = {},
+  {
+    fetch: ask = fetch,
+    signal,
+    onBytes,
+    onLength,
+    cache = 'default',
+    atMost = Infinity,
+    hint,
+  }: FetchOptions = {},
 ): Promise<Received> {
   const failed = (reason: string, cause?: unknown, advice = hint): MienError =>
     signal?.aborted
@@ -49,7 +62,7 @@ export async function fetchFile(
         });
   // Node's types lack `cache`.
   const init = { cache, ...defined({ signal }) } as RequestInit;
-  const response = await fetch(url, init).catch((cause: unknown) => {
+  const response = await ask(url, init).catch((cause: unknown) => {
     throw failed(networkReason(cause), cause);
   });
   // Partial content (206) is not the file.
@@ -107,7 +120,7 @@ export interface KnownFile {
   readonly sha256: string;
 }
 
-export interface FetchKnownOptions extends Pick<FetchOptions, 'signal' | 'onBytes'> {
+export interface FetchKnownOptions extends Pick<FetchOptions, 'fetch' | 'signal' | 'onBytes'> {
   /** Stores it once verified. */
   readonly store?: FileStore | undefined;
   /** Given what stores the verified file, to be called later; by default, the file is stored before the result. */
@@ -125,14 +138,14 @@ export interface FetchKnownOptions extends Pick<FetchOptions, 'signal' | 'onByte
 export async function fetchKnown(
   url: string,
   file: KnownFile,
-  { signal, onBytes, store, storeLater, mismatch }: FetchKnownOptions,
+  { fetch: ask, signal, onBytes, store, storeLater, mismatch }: FetchKnownOptions,
 ): Promise<Uint8Array> {
   const known = await storedFile(file, store);
   if (known) {
     onBytes?.(known.length);
     return known;
   }
-  const options = { signal, onBytes, atMost: file.bytes };
+  const options = { fetch: ask, signal, onBytes, atMost: file.bytes };
   let received = await fetchFile(url, options);
   if (!(await isKnown(received.content, file))) {
     onBytes?.(-received.content.length);

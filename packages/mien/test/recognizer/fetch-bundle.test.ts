@@ -288,6 +288,30 @@ test.each([
   },
 );
 
+test('asks by the given function for everything, whether at once or again', async () => {
+  const asked: string[] = [];
+  const own = async (url: string, { cache = 'default' }: RequestInit): Promise<Response> => {
+    asked.push(`${url.slice(ADDRESS.length)} ${cache}`);
+    return asked.length === 2 ? page() : host[url]!();
+  };
+  const { opened, stored: storing } = await openFetched(
+    ADDRESS,
+    { store, textFirst: true, fetch: own },
+    async (_manifest, file) => file('text.onnx'),
+  );
+  await storing;
+  expect(new TextDecoder().decode(opened)).toBe('words one');
+  expect(requested).toEqual([]);
+  expect(asked.toSorted()).toEqual([
+    'decision.onnx default',
+    'face.onnx default',
+    'manifest.json no-cache',
+    'text.onnx default',
+    'text.onnx reload',
+    'tokenizer.json default',
+  ]);
+});
+
 test('fetches the text’s files first, and the others once these are there', async () => {
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));

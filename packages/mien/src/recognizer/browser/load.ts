@@ -38,6 +38,8 @@ export interface LoadOptions extends RuntimeOptions {
   readonly detector?: string | URL | undefined;
   /** URL of ONNX Runtime's `.wasm` file, if it is not next to the script, or to include it in the progress. */
   readonly wasm?: string | URL | Readonly<Record<'wasm' | 'webgpu', string | URL>> | undefined;
+  /** Fetches these files in place of the global `fetch`, for instance with headers of its own. */
+  readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
   /** Whether to store the model in the browser's cache for the next visit (the default). */
   readonly cache?: boolean | undefined;
   /** Called as files arrive. */
@@ -68,6 +70,7 @@ const OPTIONS: Kinds<LoadOptions> = {
   detector: anything,
   wasm: anything,
   runtime: anything,
+  fetch: callback,
   cache: flag,
   textFirst: flag,
   onProgress: callback,
@@ -96,7 +99,7 @@ const DETECTOR = new URL('../../../models/blazeface/face_detection_back_256x256.
 export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecognizer> {
   checkOptions(options, OPTIONS, 'loadRecognizer');
   const { bundle, detector = DETECTOR, wasm, cache = true, textFirst = false } = options;
-  const { onProgress, maxPixels, maxSeconds } = options;
+  const { fetch: ask, onProgress, maxPixels, maxSeconds } = options;
   if (!bundle)
     throw new MienError('usage', 'the option bundle is missing', {
       field: 'bundle',
@@ -112,13 +115,15 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
   const ready = openRuntime(
     options,
     wasm
-      ? (device) => fetchWasm(absolute(addressOf(wasm, device)), { signal, ...counted(progressOfFile()) })
+      ? (device) =>
+          fetchWasm(absolute(addressOf(wasm, device)), { fetch: ask, signal, ...counted(progressOfFile()) })
       : undefined,
   );
   const progressOfDetector = progressOfFile();
   let detectorStored: Promise<void> | undefined;
   const fetchDetector = (): Promise<Uint8Array> =>
     fetchKnown(absolute(detector), DETECTOR_FILE, {
+      fetch: ask,
       signal,
       store,
       storeLater: (put) => void (detectorStored = put()),
@@ -128,14 +133,16 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
   // Models are opened while larger ones arrive.
   const opening = openFetched(
     absolute(bundle),
-    { signal, store, onProgress: progressOfFile(), textFirst },
+    { fetch: ask, signal, store, onProgress: progressOfFile(), textFirst },
     async (manifest, file) => {
       const needed = neededFiles(manifest);
       // The first text would wait for it.
       if (manifest.text) void loadLanguageDetector();
       setRuntime((await ready).runtime);
       const later = (name: string): Promise<Uint8Array> =>
-        needed.includes(name) ? file(name) : fetchBundleFile(absolute(bundle), manifest, name, { store });
+        needed.includes(name)
+          ? file(name)
+          : fetchBundleFile(absolute(bundle), manifest, name, { fetch: ask, store });
       return openBundle(manifest, {}, { textFirst, later });
     },
   );
@@ -175,7 +182,7 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
     bundle: open,
     faces,
     // Cached files are not fetched again.
-    read: () => fetchBundle(absolute(bundle), { store }),
+    read: () => fetchBundle(absolute(bundle), { fetch: ask, store }),
     decode: browserDecoder({ maxPixels }),
     listen: (given) => decodeAudio(given, { maxSeconds }),
     ...(detectorModel ? {} : { soon: Promise.all([arrived, detectorArrived]).then(() => inBackground) }),
