@@ -61,7 +61,10 @@ export function alignFace(image: DecodedImage, face: DetectedFace, size: number 
     throw new MienError('config', `must be a whole number of pixels, got ${size}`, { field: 'size' });
   checkImage(image);
   const { data } = cutOut(image, faceFrame(face), size);
-  return { width: size, height: size, data: Uint8Array.from(data, (value) => Math.round(value)) };
+  const rounded = new Uint8Array(data.length);
+  // Not `Uint8Array.from`, which iterates: 2 ms of a camera's frame.
+  for (let i = 0; i < data.length; i++) rounded[i] = Math.round(data[i]!);
+  return { width: size, height: size, data: rounded };
 }
 
 /** Smallest frame of a cropped face, in longer sides of the image; docs/faces.md says how many crops reach it. */

@@ -46,10 +46,9 @@ export async function createBlazeFace(
   return {
     async detect(image, frame, minScore) {
       const { data } = cutOut(image, frame, INPUT_SIZE, PADDING);
-      const input = float32(
-        [1, INPUT_SIZE, INPUT_SIZE, 3],
-        data.map((value) => value / 127.5 - 1),
-      );
+      // A loop, since `map` calls a function for each of 196,608 values: 2 ms of a camera's frame.
+      for (let i = 0; i < data.length; i++) data[i] = data[i]! / 127.5 - 1;
+      const input = float32([1, INPUT_SIZE, INPUT_SIZE, 3], data);
       const outputs = await session.run({ [inputName]: input }).catch((cause: unknown) => {
         throw foreignModel(`cannot be run (${messageOf(cause)})`, cause);
       });
