@@ -3,6 +3,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
@@ -16,6 +17,9 @@ const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
+
+/** Where the language detector has its n-grams: a megabyte of object literals. */
+const NGRAMS = /\/eld\/src\/ngrams\/\w+\.js$/;
 
 export default defineConfig({
   root,
@@ -38,10 +42,14 @@ export default defineConfig({
       },
     },
   },
-  worker: { format: 'es' },
   server: { headers: ISOLATION },
   preview: { headers: ISOLATION },
-  plugins: [model(resolve(process.env['MIEN_BUNDLE'] ?? join(root, '../models/lite'))), serviceWorkerFiles()],
+  worker: { format: 'es', plugins: () => [ngramsAsJson()] },
+  plugins: [
+    model(resolve(process.env['MIEN_BUNDLE'] ?? join(root, '../models/lite'))),
+    ngramsAsJson(),
+    serviceWorkerFiles(),
+  ],
 });
 
 /** Serves the bundle's files under `model/`, in the build and in development. */
@@ -72,6 +80,21 @@ function model(folder: string): Plugin {
           () => next(),
         );
       });
+    },
+  };
+}
+
+/** Writes the language detector's n-grams as JSON, which browsers read in a third of the time of the same literals. */
+function ngramsAsJson(): Plugin {
+  return {
+    name: 'mien:ngrams',
+    transform: {
+      filter: { id: NGRAMS },
+      async handler(_code, id) {
+        const { ngramsData } = (await import(pathToFileURL(id).href)) as { ngramsData: unknown };
+        const json = JSON.stringify(JSON.stringify(ngramsData));
+        return { code: `export const ngramsData = JSON.parse(${json});`, map: null };
+      },
     },
   };
 }

@@ -103,6 +103,14 @@ describe.skipIf(!CHROMIUM)(`the page${WITHOUT_CHROMIUM}`, () => {
     expect(problems).toEqual([]);
   });
 
+  test('says that a text seems not to be English', async () => {
+    const { page } = shared;
+    await page.fill('#words', 'Das Wetter ist heute wieder so schlecht wie gestern. joy');
+    await page.locator('#notes', { hasText: /English/ }).waitFor();
+    await page.fill('#words', 'I felt joy');
+    await page.locator('#notes', { hasText: /English/ }).waitFor({ state: 'hidden' });
+  });
+
   test('draws a box around the face of a picture and fuses it with the words as Node does', async () => {
     const { page, problems } = shared;
     await page.setInputFiles('#file', PHOTOGRAPH);
