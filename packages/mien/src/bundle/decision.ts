@@ -97,6 +97,8 @@ export interface Decision {
     outputs: readonly Name[],
     prior?: LabelPrior,
   ): Promise<Record<Name, Tensor<'float32'>>>;
+  /** Creates the sessions for what `recognize` asks by default of items that have one or all of these modalities. */
+  prepare(present: readonly Modality[]): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -158,13 +160,16 @@ export async function openDecision(
     sessions.set(key, opened);
     return opened;
   };
-  const present = modalities.filter((one) => !later.includes(one));
-  for (const some of present.length > 1 ? [...present.map((one) => [one]), present] : [present])
-    if (some.length > 0) await sessionFor(outputsFor(some, { modalities, outputs }));
+  const prepare = async (present: readonly Modality[]): Promise<void> => {
+    for (const some of present.length > 1 ? [...present.map((one) => [one]), present] : [present])
+      if (some.length > 0) await sessionFor(outputsFor(some, { modalities, outputs }));
+  };
+  await prepare(modalities.filter((one) => !later.includes(one)));
   const training = priorFeeds(manifest, 'training');
   return {
     modalities,
     outputs,
+    prepare,
     async run(sides, names, prior = 'training') {
       const session = await sessionFor(names);
       const under = prior === 'training' ? training : priorFeeds(manifest, prior);

@@ -174,8 +174,10 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
     },
   };
   const inBackground = async (): Promise<void> => {
-    const { manifest, encoder } = opened;
-    for (const modality of modalitiesOf(manifest)) if (!modalities[modality].lazy) await encoder(modality);
+    const { manifest, encoder, decision } = opened;
+    const eager = modalitiesOf(manifest).filter((one) => !modalities[one].lazy);
+    for (const modality of eager) await encoder(modality);
+    await decision.prepare(eager);
     await faces.open();
   };
   const recognizer = createRecognizer({
