@@ -8,7 +8,7 @@ type Fetch = NonNullable<LoadOptions['fetch']>;
 
 /**
  * Asks for the bundle's manifest, the text's model, if it is not stored, and ONNX Runtime, if it is clear which build.
- * Returns a \`fetch\` that hands over these responses once, and does not end them on abort: the worker ends instead.
+ * Returns a `fetch` that hands over these responses once, and does not end them on abort: the worker ends instead.
  */
 export function askEarly({ bundle, device }: LoadSettings): Fetch {
   /** Undefined once it was handed over, or asked for by others. */
