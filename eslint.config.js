@@ -84,6 +84,8 @@ export default tseslint.config(
       'out/',
       'coverage/',
       'packages/engine/src/graph/onnx_pb.ts',
+      // AssemblyScript.
+      'packages/lab/wasm/*.ts',
       'packages/*/models/',
     ],
   },

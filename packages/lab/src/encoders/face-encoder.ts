@@ -1,5 +1,5 @@
 // Runs a face encoder: from decoded images of any size to embeddings and feature maps.
-import { defined } from 'mien-engine/base';
+import { defined, zeros } from 'mien-engine/base';
 import {
   add,
   cast,
@@ -22,18 +22,17 @@ import {
 } from 'mien-engine';
 import {
   type DecodedImage,
-  dimensionsOf,
   encodeInRuns,
   type EncoderIdentity,
   type FaceEncoder,
   IMAGES_PER_RUN,
   meanOfViews,
-  pixelsOf,
   VIEWS,
   viewsInput,
   viewsOf,
 } from 'mien/parts/encoders';
 import { faceNetwork, mapSide, type FaceNetwork } from './face-network.js';
+import { type Normalisation, writeResized } from './resize.js';
 
 /** Preprocessing: how pixels are converted to the network's input. */
 export interface FaceInput {
@@ -50,33 +49,20 @@ export interface FaceInput {
  * Converts pixels, 8-bit RGB `[batch, height, width, 3]` of any size, to `resized`, 8-bit `[batch, 3, size, size]`, and
  * normalised `images` of the same shape. Resizing rounds to 8 bits, as PIL, and is within one grey level of it.
  */
-export function prepareImages(
-  pixels: Value,
-  { size, mean, std }: FaceInput,
-): { resized: Value; images: Value } {
+export function prepareImages(pixels: Value, face: FaceInput): { resized: Value; images: Value } {
+  const { size } = face;
   const resized = resizeBicubic(transpose(pixels, [0, 3, 1, 2]), [size, size]);
-  const byChannel = (value: (channel: number) => number) =>
-    constant(pixels.graph, float32([3, 1, 1], [0, 1, 2].map(value)));
-  const images = add(
-    mul(
-      cast(resized, 'float32'),
-      byChannel((c) => 1 / (255 * std[c]!)),
-    ),
-    byChannel((c) => -mean[c]! / std[c]!),
-  );
+  const { scale, shift } = normalisationOf(face);
+  const byChannel = (values: readonly number[]) => constant(pixels.graph, float32([3, 1, 1], values));
+  const images = add(mul(cast(resized, 'float32'), byChannel(scale)), byChannel(shift));
   return { resized, images };
 }
 
-/** A session that computes `prepareImages` of `pixels`. */
-export function createPreprocessing(face: FaceInput, threads?: number): Promise<Session> {
-  const graph = createGraph('preprocessing');
-  const pixels = input(graph, 'pixels', 'uint8', ['batch', 'height', 'width', 3]);
-  // Threads that spin after resizing would occupy the cores while the network runs: 3.7 instead of 2.4 ms per face.
-  return createSession(encodeModel(graph, prepareImages(pixels, face)), {
-    ...defined({ threads }),
-    spinning: false,
-  });
-}
+/** How bytes become the network's input. */
+export const normalisationOf = ({ mean, std }: FaceInput): Normalisation => ({
+  scale: std.map((value) => 1 / (255 * value)),
+  shift: mean.map((value, channel) => -value / std[channel]!),
+});
 
 /** A session from `images` and `views` to `embedding` `[batch, width]` and `map` `[passes, width, h, w]`. */
 function createNetwork(
@@ -121,18 +107,18 @@ export async function createFaceEncoder(
   identity: EncoderIdentity,
   threads?: number,
 ): Promise<FaceEncoder> {
-  const preprocessing = await createPreprocessing(faces, threads);
   const session = await createNetwork(network, faces, weights, threads);
   const { width } = network;
   const { size } = faces;
 
-  const prepare = (batch: readonly DecodedImage[]) =>
-    encodeInRuns(batch, {
-      kindOf: dimensionsOf,
-      most: IMAGES_PER_RUN,
-      shapes: { images: [3, size, size] },
-      run: (images) => preprocessing.run({ pixels: pixelsOf(images) }, ['images']),
-    });
+  const normalisation = normalisationOf(faces);
+  /** The network's input, as `prepareImages` would compute it. */
+  const prepared = (batch: readonly DecodedImage[]): Tensor<'float32'> => {
+    const images = zeros('float32', [batch.length, 3, size, size]);
+    for (const [i, image] of batch.entries())
+      writeResized(image, size, normalisation, images.data, i * 3 * size * size);
+    return images;
+  };
   const reduced = mapSide(network, size);
   const mirrored = faces.mirror ? VIEWS.both : VIEWS.own;
   const run = <const Output extends 'embedding' | 'map'>(
@@ -146,7 +132,7 @@ export async function createFaceEncoder(
       // If an image is passed twice, the map of the first pass is that of the image itself.
       shapes: { embedding: [width], map: [width, reduced, reduced] },
       outputs,
-      run: async (images) => session.run({ ...(await prepare(images)), views }, outputs),
+      run: (some) => session.run({ images: prepared(some), views }, outputs),
     });
   };
 
@@ -159,9 +145,6 @@ export async function createFaceEncoder(
       const { embedding, map } = await run(batch, mirrored, ['embedding', 'map']);
       return { embeddings: embedding, states: map };
     },
-    async dispose() {
-      await preprocessing.dispose();
-      await session.dispose();
-    },
+    dispose: () => session.dispose(),
   };
 }

@@ -1,13 +1,12 @@
-// Training images as bytes: decoded once, resized by the graph, kept in memory or, when they are many, in a file.
+// Training images as bytes: decoded and resized once, kept in memory or, when they are many, in a file.
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { indicesBy, itemsAt } from 'mien-engine/base';
-import { createPreprocessing } from '../encoders/face-encoder.js';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import type { FaceImage } from 'mien/parts/data';
-import { type DecodedImage, decodeImages, dimensionsOf, pixelsOf, rgbFromGrey } from 'mien/parts/encoders';
+import { type DecodedImage, decodeImages, rgbFromGrey } from 'mien/parts/encoders';
+import { resizedPixels } from '../encoders/resize.js';
 
 /** How many images are decoded at a time. */
 const CHUNK = 256;
@@ -77,26 +76,17 @@ export async function keepImages(
     maxPixels,
   }: { readonly mostInMemory?: number; readonly maxPixels?: number | undefined } = {},
 ): Promise<KeptImages> {
-  const preprocessing = await createPreprocessing({ size, mean: [0, 0, 0], std: [1, 1, 1] });
   const bytes = 3 * size * size;
   const all = await bytesFor(faces.length * bytes, mostInMemory);
   progress.begin('decode faces', faces.length, 'faces');
   try {
     for (let start = 0; start < faces.length; start += CHUNK) {
       const images = await decodeFaces(faces.slice(start, start + CHUNK), maxPixels);
-      for (const group of indicesBy(images, dimensionsOf).values()) {
-        const pixels = pixelsOf(itemsAt(images, group));
-        const { resized } = await preprocessing.run({ pixels }, ['resized']);
-        const data = resized.data as Uint8Array;
-        group.forEach((image, i) =>
-          all.put(data.subarray(i * bytes, (i + 1) * bytes), (start + image) * bytes),
-        );
-      }
+      for (const [i, image] of images.entries()) all.put(resizedPixels(image, size), (start + i) * bytes);
       progress.advance(images.length);
     }
   } finally {
     progress.end();
-    await preprocessing.dispose();
   }
   return {
     size,
