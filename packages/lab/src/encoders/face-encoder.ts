@@ -74,8 +74,14 @@ function createNetwork(
   const graph = createGraph('face-encoder');
   const images = input(graph, 'images', 'float32', ['batch', 3, size, size]);
   const outputs = embedImages(constantParameters(graph, weights), network, images, viewsInput(graph));
-  return createSession(encodeModel(graph, outputs), defined({ threads }));
+  return createSession(encodeModel(graph, outputs), { ...defined({ threads }), extra: SHORT_SPINNING });
 }
+
+/**
+ * Threads that wait spin for 200 µs, which is enough within a run, instead of until long after it, when files are read and
+ * decoded; on a busy machine a face then takes a quarter less processor time.
+ */
+const SHORT_SPINNING = { 'session.intra_op.spin_duration_us': '200' };
 
 /**
  * The last feature maps of normalised images, one per pass, and the pooled embedding of each image. With `views`, an
