@@ -1,5 +1,6 @@
 // Corruption by degrees, of each modality: level 0 leaves an item as it is, the same stream gives the same, more takes more.
 import { expect, test } from 'vitest';
+import { relativeError } from '../../../../test/support/golden.js';
 import { type RandomStream, randomStream } from 'mien-engine/base';
 import type { DecodedImage } from 'mien/parts/encoders';
 import { MODALITIES } from 'mien/parts/bundle';
@@ -209,7 +210,8 @@ test('other voices are those of other items only', () => {
 });
 
 test('at level 1 a voice is as a telephone makes it, at .5 half as far from what it was', () => {
-  expect(spoilt('telephone', 1)).toEqual(throughTelephone(speech));
+  // What it takes away is added to the clip: close to zero, less than the clip's own rounding is left.
+  expect(relativeError(spoilt('telephone', 1), throughTelephone(speech))).toBeLessThan(1e-7);
   const [half, whole] = [0.5, 1].map((level) => apart(spoilt('telephone', level), speech));
   expect(whole! / half!).toBeCloseTo(4, 3);
 });
