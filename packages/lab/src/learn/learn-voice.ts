@@ -104,10 +104,10 @@ async function prepare(options: LearnVoiceOptions) {
   const training = options.training.filter(({ corpus }) => repeatsOf(settings, corpus) > 0);
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no clips to train on, or none to validate with');
-  if (settings.epochs === 0 && settings.probe === null)
+  if (settings.epochs === 0 && settings.classifier === 'drawn')
     throw new MienError('config', 'without epochs nothing is learned', {
       field: 'epochs',
-      hint: 'Set probe, or at least one epoch.',
+      hint: 'Set classifier to probe, or at least one epoch.',
     });
   const { located, config, json, ...published } = await readPretrainedVoice(encoder, options);
   const pooling = settings.pooling === 'statistics' ? settings.pooling : undefined;

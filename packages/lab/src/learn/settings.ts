@@ -229,13 +229,13 @@ const voice = z.strictObject({
    */
   pooling: z.enum(['mean', 'statistics']).default('mean'),
   /**
-   * The classifier starts as a linear probe: the logistic regression of the first weights' embeddings of each training
-   * clip and of some augmented views of it, with the penalty ‖W‖² · `penalty` / 2; null for drawn weights.
+   * What the classifier starts from: `drawn` weights; or a linear `probe`, the logistic regression of the first weights'
+   * embeddings of each training clip and of some augmented views of it, with the penalty ‖W‖² · `penalty` / 2.
    */
+  classifier: z.enum(['drawn', 'probe']).default('drawn'),
   probe: z
     .strictObject({ penalty: z.number().positive().default(100), views: z.int().min(0).default(1) })
-    .nullable()
-    .default(null),
+    .prefault({}),
   /** The first part that is trained: `conv1`, `conv2`, `layers.0`, … */
   from: z.string().default('conv1'),
   dropout: decay.default(0.1),

@@ -20,7 +20,7 @@ export interface StartOptions {
 
 /**
  * The weights with what statistics are standardised by: on the training clips, each gets the mean 0 and the deviation 1.
- * With `probe`, the classifier is the logistic regression of the embeddings of the clips and of augmented views of them,
+ * With the classifier `probe`, it is the logistic regression of the embeddings of the clips and of augmented views of them,
  * under the loss of the training: an encoder whose classifier is already good is changed less (Kumar et al. 2022).
  * Otherwise the classifier is left as it is.
  */
@@ -32,8 +32,8 @@ export async function startOf(
   { threads, progress = silentProgress }: StartOptions = {},
 ): Promise<Tensors> {
   const { config } = model;
-  const { probe } = settings;
-  if (config.pooling === undefined && probe === null) return weights;
+  const probe = settings.classifier === 'probe' ? settings.probe : undefined;
+  if (config.pooling === undefined && probe === undefined) return weights;
   const unscaled = config.pooling === undefined ? {} : unscaledPool(config);
   const encoder = await voiceEncoder(model, { ...weights, ...unscaled }, threads);
   const views = 1 + (probe?.views ?? 0);
@@ -55,7 +55,7 @@ export async function startOf(
   const all = Array.from({ length: views * count }, (_, row) => row);
   const standard = standardization(float32([all.length, width], rows), all);
   const pooled = config.pooling === undefined ? {} : poolOf(standard.mean, standard.scale);
-  if (probe === null) return { ...weights, ...pooled };
+  if (probe === undefined) return { ...weights, ...pooled };
   standardizeInPlace(rows, standard);
   const { targetOf, offsetsOf, weightOf } = voiceTargets(training, settings, model.classes);
   const repeated = (of: (item: number) => ArrayLike<number>) =>

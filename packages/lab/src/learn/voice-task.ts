@@ -164,7 +164,7 @@ export function voiceTask(
       plan: (epoch) => plannedRuns(drawnOf(epoch).runs),
       batches,
       validate,
-      validatesStart: settings.probe !== null,
+      validatesStart: settings.classifier === 'probe',
       isTrained: trainsFrom(parts, settings.from),
       trainee: (width) => voiceTrainee(model, settings, width),
     },

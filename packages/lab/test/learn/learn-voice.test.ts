@@ -262,7 +262,7 @@ it('standardises statistics of all blocks on the training clips, and exports wha
 it.each(['mean', 'statistics'])(
   'starts from a linear probe of the %s that already tells the tones apart',
   async (pooling) => {
-    const chosen = settings({ pooling, probe: { penalty: 1, views: 1 } });
+    const chosen = settings({ pooling, classifier: 'probe', probe: { penalty: 1 } });
     const { training, validation } = divideClips(items, chosen);
     const set = async (some: readonly SpeechItem[]) => ({
       clips: await readClips(some, silentProgress),
@@ -286,7 +286,12 @@ it.each(['mean', 'statistics'])(
 );
 
 it('without epochs, keeps the first weights and their linear probe', async () => {
-  const record = await learned('probe', { epochs: 0, pooling: 'statistics', probe: { penalty: 1 } });
+  const record = await learned('probe', {
+    epochs: 0,
+    pooling: 'statistics',
+    classifier: 'probe',
+    probe: { penalty: 1 },
+  });
   expect(record).toMatchObject({ bestEpoch: 0, epochs: [] });
   const read = await readLearnedVoice(join(root, 'probe'));
   expect(read.weights['conv1.weight']!.data).toEqual(weights['conv1.weight']!.data);
