@@ -38,12 +38,12 @@ export interface LogisticRegression {
 }
 
 const MOST_STEPS = 500;
-/** The largest change of a step, relative to the largest weight, at which it ends. */
+/** Steps end when none changes a weight by more than this share of the largest weight. */
 const TOLERANCE = 1e-4;
 const POWER_ROUNDS = 30;
 
 /**
- * The weights of the smallest loss. Nesterov's steps (1983), whose momentum starts anew where it points uphill
+ * The weights of the smallest loss. Nesterov's steps (1983), whose momentum is reset when it points uphill
  * (O'Donoghue and Candès 2015); their length is that of the largest curvature, at most half the largest eigenvalue of
  * the weighted rows' XᵀX.
  */
@@ -142,6 +142,6 @@ async function largestEigenvalue(
   } finally {
     await session.dispose();
   }
-  // Power iteration comes from below.
+  // Power iteration approaches the value from below.
   return 1.05 * value;
 }

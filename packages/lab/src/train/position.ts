@@ -66,7 +66,7 @@ export function positionOf(record: Position | EarlierHeadRecord): Position {
     return { epoch: log.length, run: 0, best: { epoch: record.bestEpoch, score }, log };
   }
   const { epoch, run, best, log } = record;
-  // JSON has no −∞, and makes it null.
+  // JSON has no −∞: it is stored as null.
   return { epoch, run, best: (best.score as number | null) === null ? START.best : best, log };
 }
 

@@ -20,7 +20,7 @@ const CONTAINERS: readonly Container[] = [
     title: 'M4A or MP4',
     demuxer: 'mov',
     statesLength: true,
-    // Old QuickTime files begin with another box, whose size has a zero in front; letters there are a text.
+    // Old QuickTime files begin with another box; the first byte of its size is 0, which no text begins with.
     matches: (start) => /^(?:[^]{4}(?:ftyp|mdat)|\0[^]{3}(?:moov|wide|free|skip))/.test(start),
   },
   {
@@ -59,7 +59,7 @@ const CONTAINERS: readonly Container[] = [
 export const containerOf = (start: string): Container | undefined =>
   CONTAINERS.find(({ matches }) => matches(start));
 
-/** Sound may end this much before the length that its file states, in seconds: codecs and rounded times take some. */
+/** Sound may end so many seconds before the length that its file states, because of padding and rounded times. */
 const SHORTFALL = 0.25;
 /** Most samples a second of all channels together: a few bytes may claim 255 channels of silence. */
 const MOST_SAMPLES = 1 << 20;
@@ -69,8 +69,8 @@ const PART = 1 << 16;
 const HINT = 'A recording that was cut off before its end may lack its index: save it again, or convert it.';
 
 /**
- * Decodes the sound of a whole recording at its own rate, without the samples that its encoder added where the file
- * tells them. Holes in its time are silence. What can be decoded of a damaged or incomplete one is returned with
+ * Decodes the sound of a whole recording at its own rate, without the samples that its encoder added, if the file states
+ * them. Gaps between its frames become silence. What can be decoded of a damaged or incomplete one is returned with
  * `truncated`.
  * @throws AudioError `undecodable` if that is nothing or there is no sound track, `too-long`, or `no-decoder`.
  */
@@ -123,7 +123,7 @@ async function openBytes(av: Library, { title, demuxer }: Container, bytes: Uint
   context.pb = source;
   context.setFlags(av.AVFMT_FLAG_CUSTOM_IO);
   const close = async (): Promise<void> => {
-    // Else both would free it.
+    // Otherwise it would be freed twice.
     context.pb = null;
     await context.closeInput();
     source.freeContext();

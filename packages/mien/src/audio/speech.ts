@@ -1,5 +1,5 @@
-// From decoded channels to the sound that encoders read: one channel at 16 kHz, checked. Plain loops over samples: callbacks
-// took longer than decoding did.
+// From decoded channels to the sound that encoders read: one channel at 16 kHz, checked. Samples are read in plain
+// loops, since a callback for each took longer than decoding.
 import { resample } from './resample.js';
 import { AudioError, checkLength, checkRate, type Waveform } from './waveform.js';
 
