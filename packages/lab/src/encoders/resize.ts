@@ -8,6 +8,8 @@ import { MienError } from 'mien-engine/base';
 import type { DecodedImage } from 'mien/parts/encoders';
 import { RESIZE_MODULE } from './resize-module.js';
 
+const { fround } = Math;
+
 /** Keys' kernel with a = −0.5, rounded to float32 after each operation. */
 function cubic(distance: number): number {
   const x = Math.abs(distance);
@@ -15,7 +17,6 @@ function cubic(distance: number): number {
   if (x < 2) return fround(fround(fround(fround(fround(fround(x - 5) * x) + 8) * x) - 4) * -0.5);
   return 0;
 }
-const { fround } = Math;
 
 const UNIT = 2 ** 22;
 /** To the nearest integer, halves away from zero. */
@@ -125,6 +126,8 @@ interface Layout {
   readonly size: number;
   readonly across: Taps;
   readonly down: Taps;
+  /** Source rows that are copied at a time. */
+  readonly rowsOfStrip: number;
   /** Bytes from one row to the next, of four bytes a pixel. */
   readonly stride: number;
   readonly addresses: Readonly<Record<(typeof PARTS)[number], number>>;
@@ -174,7 +177,7 @@ function layoutFor({ width, height }: DecodedImage, size: number): Layout {
   write(addresses.weightsAcross, across.weights);
   write(addresses.firstDown, down.first);
   write(addresses.weightsDown, down.weights);
-  return (current = { width, height, size, across, down, stride, addresses });
+  return (current = { width, height, size, across, down, rowsOfStrip, stride, addresses });
 }
 
 /** @throws MienError `data` if there is not so much memory, which an image of millions of rows would need. */
@@ -189,9 +192,8 @@ function grow(memory: Memory, pages: number, image: string): void {
 /** Resizes into the module's memory, at `resized`. */
 function resize(image: DecodedImage, size: number): Layout {
   const layout = layoutFor(image, size);
-  const { width, height, across, down, stride, addresses: at } = layout;
+  const { width, height, across, down, rowsOfStrip, stride, addresses: at } = layout;
   const { memory, rows, columns } = loops();
-  const rowsOfStrip = Math.max(1, Math.floor(STRIP / (3 * width)));
   for (let y = 0; y < height; y += rowsOfStrip) {
     const count = Math.min(rowsOfStrip, height - y);
     const bytes = image.data.subarray(3 * width * y, 3 * width * (y + count));

@@ -57,8 +57,10 @@ function moments(
   return { n, mean, deviation };
 }
 
+type Moments = ReturnType<typeof moments>;
+
 /** Covariance of standardised rows, `[d, d]`, summed in blocks of rows over the upper triangle. */
-function covariance(parts: readonly FitRows[], { n, mean, deviation }: ReturnType<typeof moments>): Matrix {
+function covariance(parts: readonly FitRows[], { n, mean, deviation }: Moments): Matrix {
   const width = mean.length;
   const sums = new Float64Array(width * width);
   const block = Array.from({ length: BLOCK }, () => new Float64Array(width));
@@ -106,8 +108,6 @@ interface Axes {
   readonly total: number;
 }
 
-type Moments = ReturnType<typeof moments>;
-
 /** Eigenvalues and eigenvectors of a symmetric matrix, the largest first. */
 function eigen(matrix: Matrix, count: number) {
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, {
@@ -128,7 +128,7 @@ function axesOfCovariance(parts: readonly FitRows[], statistics: Moments, count:
   return { axes: Float64Array.from(vectors.flat()), variances: values, total: matrix.trace() };
 }
 
-/** By the products of rows with each other, `[n, n]`: for fewer rows than dimensions. */
+/** From the products of the rows with each other, `[n, n]`: for fewer rows than dimensions. */
 function axesOfProducts(parts: readonly FitRows[], { n, mean, deviation }: Moments, count: number): Axes {
   const width = mean.length;
   const rows = [...eachRow(parts)].map((row) =>
@@ -169,7 +169,7 @@ export function fitPca(parts: readonly FitRows[], components: number): Pca {
     throw new MienError('config', `${components} components requested of embeddings of width ${width}`, {
       field: 'components',
     });
-  // Either matrix has the same eigenvalues besides zeros; the smaller one takes a fraction of the time.
+  // Both matrices have the same eigenvalues apart from zeros, and the smaller one is much faster to decompose.
   const { axes, variances, total } =
     components < statistics.n && statistics.n < width
       ? axesOfProducts(parts, statistics, components)
