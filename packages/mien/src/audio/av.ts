@@ -1,6 +1,8 @@
-// FFmpeg's libraries in this process, by node-av, a package that users install beside mien: frames, and sound of them.
+// FFmpeg's libraries in this process, by node-av, a package that users install beside mien: decoded frames, and the sound
+// in them.
 import type * as Constants from 'node-av/constants';
 import type * as Av from 'node-av/lib';
+import { rethrow } from './waveform.js';
 
 export type Library = typeof Av & typeof Constants;
 
@@ -18,23 +20,18 @@ export interface SoundPart {
   readonly channels: readonly Float32Array[];
 }
 
-/** Time that FFmpeg does not know. */
+/** FFmpeg's value for a time that it does not know. */
 export const UNKNOWN = -(2n ** 63n);
-/** A shorter hole between frames, in seconds, is an inexact time. */
+/** A gap between frames that is shorter than this, in seconds, is taken for rounding of their times. */
 const LEAST_HOLE = 0.1;
-/** A longer one is a damaged time. */
+/** One that is longer is taken for a damaged time. */
 const LONGEST_HOLE = 3600;
 
-/** Rethrows: bundlers accept a package that they do not find if its import is caught. */
-const missing = (cause: unknown): never => {
-  throw cause;
-};
-
-/** The package, which is silent from then on. @throws What its import throws if it is not installed here. */
+/** The package, with its log turned off. @throws What its import throws if it is not installed here. */
 export async function importAv(): Promise<Library> {
   const [lib, constants] = await Promise.all([
-    import(/* webpackIgnore: true */ 'node-av/lib').catch(missing),
-    import(/* webpackIgnore: true */ 'node-av/constants').catch(missing),
+    import(/* webpackIgnore: true */ 'node-av/lib').catch(rethrow),
+    import(/* webpackIgnore: true */ 'node-av/constants').catch(rethrow),
   ]);
   const av = { ...lib, ...constants };
   av.Log.setLevel(av.AV_LOG_QUIET);
@@ -56,7 +53,7 @@ export function bestStream(
 
 /**
  * Frames of a stream in the order of their times, in seconds from the recording's begin; each valid until the next.
- * What one packet lacks, the next may have: damage is skipped as players do.
+ * Packets that cannot be decoded are skipped, as players do.
  * @param damaged called with what was unreadable
  */
 export async function* decoded(

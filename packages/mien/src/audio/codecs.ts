@@ -2,7 +2,15 @@
 // one for containers.
 import { messageOf } from 'mien-engine/base';
 import { type Container, containerOf, decodeContainer } from './containers.js';
-import { AudioError, checkLength, joined, MOST_SECONDS, notInstalled, type Waveform } from './waveform.js';
+import {
+  AudioError,
+  checkLength,
+  joined,
+  MOST_SECONDS,
+  notInstalled,
+  rethrow,
+  type Waveform,
+} from './waveform.js';
 
 /** A decoder of one of the packages: `ogg-opus-decoder` and its siblings share this part of their interface. */
 interface Decoder {
@@ -25,38 +33,33 @@ interface Codec {
   create(): Promise<Decoder>;
 }
 
-/** Rethrows: bundlers accept a package that they do not find if its import is caught. */
-const missing = (cause: unknown): never => {
-  throw cause;
-};
-
 /** By format. The imports are literals, so that bundlers find them; webpack leaves them to the runtime. */
 const CODECS = {
   opus: {
     title: 'Ogg Opus',
     package: 'ogg-opus-decoder',
     create: async () =>
-      new (await import(/* webpackIgnore: true */ 'ogg-opus-decoder').catch(missing)).OggOpusDecoder(),
+      new (await import(/* webpackIgnore: true */ 'ogg-opus-decoder').catch(rethrow)).OggOpusDecoder(),
   },
   vorbis: {
     title: 'Ogg Vorbis',
     package: '@wasm-audio-decoders/ogg-vorbis',
     create: async () =>
       new (
-        await import(/* webpackIgnore: true */ '@wasm-audio-decoders/ogg-vorbis').catch(missing)
+        await import(/* webpackIgnore: true */ '@wasm-audio-decoders/ogg-vorbis').catch(rethrow)
       ).OggVorbisDecoder(),
   },
   flac: {
     title: 'FLAC',
     package: '@wasm-audio-decoders/flac',
     create: async () =>
-      new (await import(/* webpackIgnore: true */ '@wasm-audio-decoders/flac').catch(missing)).FLACDecoder(),
+      new (await import(/* webpackIgnore: true */ '@wasm-audio-decoders/flac').catch(rethrow)).FLACDecoder(),
   },
   mp3: {
     title: 'MP3',
     package: 'mpg123-decoder',
     create: async () =>
-      new (await import(/* webpackIgnore: true */ 'mpg123-decoder').catch(missing)).MPEGDecoder({
+      new (await import(/* webpackIgnore: true */ 'mpg123-decoder').catch(rethrow)).MPEGDecoder({
         enableGapless: true,
       }),
   },

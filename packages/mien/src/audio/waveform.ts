@@ -45,6 +45,11 @@ export class AudioError extends MienError {
   }
 }
 
+/** For imports of optional packages: bundlers accept one that they do not find if its import is caught. */
+export const rethrow = (cause: unknown): never => {
+  throw cause;
+};
+
 /** The error of a recording whose decoder has to be installed first. */
 export const notInstalled = (title: string, needed: string, cause: unknown): AudioError =>
   new AudioError('no-decoder', `is ${title}, for which ${needed} is not installed`, {
