@@ -1,6 +1,6 @@
 // Logistic regression on frozen embeddings, for the benchmarks of voices.
 import { float32 } from 'mien-engine';
-import { fitLogistic, type LogisticRegression } from 'mien-lab';
+import { fitLogistic, type LogisticRegression, standardization, standardizeInPlace } from 'mien-lab';
 
 /** Embeddings `[n, width]` with the index of each one's label. */
 export interface Embedded {
@@ -16,14 +16,8 @@ export function standardized(
   training: readonly number[],
   reference: Float32Array = rows,
 ): Float32Array {
-  const items = rows.length / width;
-  const out = new Float32Array(rows.length);
-  for (let k = 0; k < width; k++) {
-    const column = training.map((i) => reference[i * width + k]!);
-    const centre = column.reduce((a, b) => a + b, 0) / column.length;
-    const deviation = Math.sqrt(column.reduce((a, b) => a + (b - centre) ** 2, 0) / column.length) || 1;
-    for (let i = 0; i < items; i++) out[i * width + k] = (rows[i * width + k]! - centre) / deviation;
-  }
+  const out = rows.slice();
+  standardizeInPlace(out, standardization(float32([reference.length / width, width], reference), training));
   return out;
 }
 

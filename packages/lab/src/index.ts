@@ -78,4 +78,5 @@ export { readResults } from './report/results.js';
 export { headParameters } from './train/head-graph.js';
 export { headBatches, headTrainee } from './train/head-task.js';
 export { fitLogistic, type LogisticRegression } from './train/logistic.js';
+export { type Standardization, standardization, standardizeInPlace } from './train/standardize.js';
 export { createStepSession, initialState, type Trainee, traineeParameters } from './train/step.js';

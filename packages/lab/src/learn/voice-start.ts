@@ -5,7 +5,7 @@ import { type Progress, silentProgress } from 'mien/parts/base';
 import { SAMPLE_RATE } from '../encoders/log-mel.js';
 import { poolOf, unscaledPool } from '../encoders/whisper.js';
 import { fitLogistic } from '../train/logistic.js';
-import { standardization, type Standardization } from '../train/standardize.js';
+import { standardization, type Standardization, standardizeInPlace } from '../train/standardize.js';
 import { CLASSIFIER } from './classifier.js';
 import { repeatsOf } from './encoder-task.js';
 import type { VoiceLearnSettings } from './settings.js';
@@ -42,12 +42,11 @@ export async function startOf(
   const rows = new Float32Array(views * count * width);
   progress.begin('embed clips', views * count, 'clips');
   try {
-    for (let view = 0; view < views; view++)
-      for (const [i, clip] of viewsOf(training.clips, settings, view)) {
-        const [heard] = heardBy(encoder, [clip]);
-        rows.set((await encoder.encode([heard!])).data, (view * count + i) * width);
-        progress.advance();
-      }
+    for (const [row, clip] of viewsOf(training.clips, settings, views)) {
+      const [heard] = heardBy(encoder, [clip]);
+      rows.set((await encoder.encode([heard!])).data, row * width);
+      progress.advance();
+    }
   } finally {
     progress.end();
     await encoder.dispose();
@@ -74,7 +73,7 @@ export async function startOf(
     threads,
   );
   const classifier = { weight: weight.data, bias: bias.data };
-  // Embeddings that are no statistics are not standardised by the encoder.
+  // The encoder itself standardises statistics only.
   if (config.pooling === undefined) unstandardize(classifier, standard);
   return {
     ...weights,
@@ -84,23 +83,21 @@ export async function startOf(
   };
 }
 
-/** The clips with their places, as they are in view 0 and augmented in the others. */
+/** The clips as they are, then each of their augmented views, numbered. */
 function* viewsOf(
   clips: readonly Float32Array[],
   { seed, augmentation, maxSeconds }: VoiceLearnSettings,
-  view: number,
+  views: number,
 ): Generator<readonly [number, Float32Array]> {
-  if (view === 0) return yield* clips.entries();
+  yield* clips.entries();
+  if (views === 1) return;
   const sources = noiseSources(seed, clips);
-  for (const [i, clip] of clips.entries()) {
-    const drawn = drawVoice(randomStream(seed, `learn voice view ${view}`, i), augmentation);
-    yield [i, augmentVoice(clip, drawn, sources).subarray(0, maxSeconds * SAMPLE_RATE)];
-  }
-}
-
-function standardizeInPlace(rows: Float32Array, { mean, scale }: Standardization): void {
-  const width = mean.length;
-  for (let at = 0; at < rows.length; at++) rows[at] = (rows[at]! - mean[at % width]!) * scale[at % width]!;
+  for (let view = 1; view < views; view++)
+    for (const [i, clip] of clips.entries()) {
+      const drawn = drawVoice(randomStream(seed, `learn voice view ${view}`, i), augmentation);
+      const heard = augmentVoice(clip, drawn, sources).subarray(0, maxSeconds * SAMPLE_RATE);
+      yield [view * clips.length + i, heard];
+    }
 }
 
 /** Makes a classifier of standardised embeddings one of embeddings as they are. */

@@ -35,6 +35,12 @@ export function standardization(
   };
 }
 
+/** Standardises rows of embeddings in place. */
+export function standardizeInPlace(rows: Float32Array, { mean, scale }: Standardization): void {
+  const width = mean.length;
+  for (let at = 0; at < rows.length; at++) rows[at] = (rows[at]! - mean[at % width]!) * scale[at % width]!;
+}
+
 /** Statistics of all states of the given items; of each dimension, over tokens or regions. */
 export function stateStandardization(
   { states, places }: StateTable,
