@@ -10,6 +10,14 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** @throws InvalidArgumentError, which names the option, when the text is not a whole number of at least zero. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('Expected a whole number, at least 0.');
+  return value;
+}
+
 /** @throws InvalidArgumentError, which names the option, when the text is not a number. */
 export function decimal(text: string): number {
   const value = Number(text);

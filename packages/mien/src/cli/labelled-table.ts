@@ -1,4 +1,5 @@
 // Recognises the rows of a labelled table, for evaluation.
+import { stat } from 'node:fs/promises';
 import { defined, MienError } from 'mien-engine/base';
 import type { AlignedEvaluation } from '../recognizer/aligned.js';
 import type { Collapse } from '../recognizer/collapse.js';
@@ -12,6 +13,7 @@ import type {
 } from '../recognizer/types.js';
 import { interruption } from './run.js';
 import type { Output } from './output.js';
+import { isLarge, processesOf } from './processes.js';
 import { progressOf } from './progress.js';
 
 export interface LabelledTableOptions {
@@ -30,6 +32,8 @@ export interface LabelledTableOptions {
   readonly prior?: LabelPrior | undefined;
   /** Folder or URL of a bundle; by default the bundled model. */
   readonly bundle?: string | undefined;
+  /** Child processes that compute; by default as many as for other tables. */
+  readonly processes?: number | undefined;
   readonly maxPixels?: number | undefined;
 }
 
@@ -59,7 +63,10 @@ export async function recognisedTable(
   const { bundle, maxPixels } = options;
   const mapping = options.mapping === undefined ? undefined : await readMapping(options.mapping);
   const grouping = options.collapse === undefined ? undefined : await readMapping(options.collapse);
-  const recognizer = await loadRecognizer({ bundle, maxPixels });
+  // Reading the table reports a missing file.
+  const { size } = await stat(options.data).catch(() => ({ size: 0 }));
+  const processes = processesOf(options, isLarge(size));
+  const recognizer = await loadRecognizer({ bundle, processes, maxPixels });
   try {
     const labels = allLabels(recognizer.info);
     const collapse =

@@ -5,6 +5,7 @@ import { defined, MienError } from 'mien-engine/base';
 import type { ItemOptions, NamedItem } from '../recognizer/node/items.js';
 import type { TableFile } from '../recognizer/node/tables.js';
 import type { Output } from './output.js';
+import { isLarge } from './processes.js';
 
 export interface SourceOptions {
   readonly text?: string;
@@ -19,6 +20,8 @@ export interface SourceOptions {
 
 export interface PredictSource {
   readonly items: AsyncIterable<NamedItem> | Iterable<NamedItem>;
+  /** Whether there are probably so many items that they are worth several processes. */
+  readonly isMany: boolean;
   /** Identifies these items, for resuming; undefined for standard input. */
   readonly fingerprint: string | undefined;
   /** The tables that the items are of, and how they are read. */
@@ -46,20 +49,25 @@ export async function predictSource(options: SourceOptions, warn: Output['warn']
   if (input === '-') {
     // Node would read a folder as empty input.
     if (fstatSync(0).isDirectory()) throw new MienError('file', 'standard input is a folder');
-    return { items: itemsOfLines(process.stdin, reading), fingerprint: undefined };
+    return { items: itemsOfLines(process.stdin, reading), isMany: false, fingerprint: undefined };
   }
   if (input !== undefined) {
     const { itemsOfTables, tableFiles } = await import('../recognizer/node/tables.js');
     const tables = await tableFiles(input);
     const fingerprint = tables.map(({ path, bytes, modified }) => `${path} ${bytes} ${modified}`).join('\n');
-    return { items: itemsOfTables(tables, reading), fingerprint, tables, reading };
+    const bytes = tables.reduce((sum, table) => sum + table.bytes, 0);
+    return { items: itemsOfTables(tables, reading), isMany: isLarge(bytes), fingerprint, tables, reading };
   }
   // A missing image, or a value that is not a path, becomes the item's error.
   const folder = image === undefined ? undefined : await stat(image).catch(() => undefined);
   if (image !== undefined && folder?.isDirectory()) {
     if (text !== undefined || audio !== undefined)
       throw new MienError('usage', '--text and --audio cannot be combined with a folder of images');
-    return { items: itemsOfFolder(image), fingerprint: `${image} ${folder.size} ${folder.mtimeMs}` };
+    return {
+      items: itemsOfFolder(image),
+      isMany: true,
+      fingerprint: `${image} ${folder.size} ${folder.mtimeMs}`,
+    };
   }
   if (text === undefined && image === undefined && audio === undefined)
     throw new MienError('usage', 'nothing to recognise', {
@@ -67,6 +75,7 @@ export async function predictSource(options: SourceOptions, warn: Output['warn']
     });
   return {
     items: [{ id: image ?? audio ?? 'text', ...defined({ text, image, audio }) }],
+    isMany: false,
     fingerprint: JSON.stringify([text, image, ...(audio === undefined ? [] : [audio])]),
   };
 }

@@ -19,7 +19,7 @@ import type { Modalities } from '../modalities/modality.js';
 import { checkPrior } from './prior.js';
 import { readItem, type IdentifiedItem, type ReadItem } from './read-item.js';
 import { halfLifeOption, startSession } from './sequence.js';
-import { batchesOf } from './stream.js';
+import { batchesOf, computedInOrder } from './stream.js';
 import type {
   ExplainOptions,
   Explanation,
@@ -38,6 +38,8 @@ export interface Computation {
   readonly info: RecognizerInfo;
   /** The modalities whose inputs items may have; by default all that mien knows. */
   readonly modalities?: Modalities;
+  /** Batches of a stream that are computed at the same time; 1 by default. */
+  readonly parallel?: number;
   run(items: readonly ReadItem[], options: RecognizeOptions): Promise<Result[]>;
   explain(item: ReadItem, options: ExplainOptions): Promise<Explanation | Failure>;
   dispose(): Promise<void>;
@@ -47,7 +49,14 @@ const STREAM_BATCH = 16;
 
 type StreamOptions = NonNullable<Parameters<Recognizer['stream']>[1]>;
 
-export function recognizerOf({ info, modalities, run, explain, dispose: close }: Computation): Recognizer {
+export function recognizerOf({
+  info,
+  modalities,
+  parallel = 1,
+  run,
+  explain,
+  dispose: close,
+}: Computation): Recognizer {
   let disposed: Promise<void> | undefined;
   const check = (signal: AbortSignal | undefined): void => {
     if (disposed) throw new MienError('usage', 'the recogniser has been disposed');
@@ -95,8 +104,10 @@ export function recognizerOf({ info, modalities, run, explain, dispose: close }:
     async *stream(items, given = {}) {
       checkOptions(given, STREAM_OPTIONS, 'stream');
       const { batchSize = STREAM_BATCH, ...options } = given;
-      for await (const batch of batchesOf(items, batchSize, options.signal))
-        yield* await recognize(batch, options);
+      const batches = (signal: AbortSignal | undefined) => batchesOf(items, batchSize, signal);
+      const compute = (batch: Item[]): Promise<Result[]> => recognize(batch, options);
+      if (parallel > 1) yield* computedInOrder(batches, compute, parallel, options.signal);
+      else for await (const batch of batches(options.signal)) yield* await compute(batch);
     },
     session(options = {}) {
       checkOptions(options, sessionOptions(modalities), 'session');

@@ -56,6 +56,51 @@ export async function* batchesOf<T>(
   }
 }
 
+/**
+ * Results of all batches in order, with at most `most` batches computed at a time. The results of a batch do not wait for
+ * further items of the source.
+ * @throws MienError as `batchesOf` and `compute`.
+ */
+export async function* computedInOrder<T, R>(
+  batches: (signal: AbortSignal) => AsyncGenerator<T[], void, undefined>,
+  compute: (batch: T[]) => Promise<R[]>,
+  most: number,
+  signal?: AbortSignal,
+): AsyncGenerator<R, void, undefined> {
+  const stopped = new AbortController();
+  const source = batches(signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal);
+  const running: Promise<R[]>[] = [];
+  let reading: Promise<IteratorResult<T[], void>> | undefined;
+  let finished = false;
+  try {
+    for (;;) {
+      if (!finished && running.length < most) reading ??= source.next();
+      const [first] = running;
+      if (!reading && !first) return;
+      // Reading comes first, so that nothing is idle while there are items.
+      const read = await Promise.race([
+        ...(reading ? [reading] : []),
+        ...(first ? [first.then(() => undefined)] : []),
+      ]);
+      if (read) {
+        reading = undefined;
+        if (read.done) finished = true;
+        else running.push(settled(compute(read.value)));
+      } else yield* await running.shift()!;
+    }
+  } finally {
+    // Closes the source even while it waits for an item.
+    stopped.abort();
+    reading?.catch(() => undefined);
+  }
+}
+
+/** A promise whose rejection is reported when it is awaited, and is not an unhandled one until then. */
+function settled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 const isIterable = (source: unknown): boolean =>
   typeof source === 'object' &&
   source !== null &&

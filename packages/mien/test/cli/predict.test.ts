@@ -117,12 +117,12 @@ describe('a table', () => {
     ).toBe(0);
   });
 
-  test('gives the same bytes when an interrupted run is resumed', async () => {
+  test('gives the same bytes when an interrupted run of several processes is resumed by one', async () => {
     await writeFile(join(root, 'in2.csv'), table(400));
     const [whole, part] = [join(root, 'whole.jsonl'), join(root, 'resumed.jsonl')];
     const args = ['--input', join(root, 'in2.csv'), ...columns];
     await predict([...args, '--out', whole]);
-    const { child, ended } = startMien(['predict', ...common(), ...args, '--out', part]);
+    const { child, ended } = startMien(['predict', ...common(), ...args, '--processes', '2', '--out', part]);
     // Killed as soon as some rows are committed.
     for (;;) {
       const note = await readFile(`${part}.part.json`, 'utf8').catch(() => '{"rows":0}');

@@ -53,6 +53,19 @@ test('returns the same results as in this process', async () => {
   await here.dispose();
 });
 
+test('lists and streams longer than a batch are divided among the children, in order', async () => {
+  const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
+  const words = ['joy', 'fear', 'anger', '', 'sadness'];
+  const items = Array.from({ length: 150 }, (_, i) => ({ id: `item ${i}`, text: words[i % words.length]! }));
+  const expected = await here.recognize(items);
+  await here.dispose();
+  expect(await recognizer.recognize(items)).toEqual(expected);
+  const streamed: unknown[] = [];
+  for await (const result of recognizer.stream(items, { batchSize: 7, signal: new AbortController().signal }))
+    streamed.push(result);
+  expect(streamed).toEqual(expected);
+});
+
 test('an image that cannot be sent to a child is an error of its item, as in this process', async () => {
   const here = await loadRecognizer({ bundle: join(root, 'bundle'), threads: 1 });
   const items = [

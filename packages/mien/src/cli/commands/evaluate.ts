@@ -2,7 +2,7 @@
 import { defined, MienError } from 'mien-engine/base';
 import type { Command } from 'commander';
 import type { Judged } from '../../recognizer/evaluation.js';
-import { parsePrior, megapixels } from '../arguments.js';
+import { parsePrior, megapixels, wholeNumber } from '../arguments.js';
 import type { LabelPrior } from '../../recognizer/types.js';
 import { outputOf, type Output } from '../output.js';
 import { measureAligned, recognisedTable } from '../labelled-table.js';
@@ -22,6 +22,7 @@ interface Options {
   readonly cropped?: boolean;
   readonly prior?: LabelPrior;
   readonly bundle?: string;
+  readonly processes?: number;
   readonly maxPixels?: number;
   readonly out?: string;
 }
@@ -50,6 +51,11 @@ export function defineEvaluate(program: Command): void {
     .option('--cropped', 'images are already cropped faces')
     .option('--prior <kind>', 'label prior: training, even, or weights such as neutral=3,joy=2', parsePrior)
     .option('--bundle <dir>', 'folder or URL of a bundle (default: the bundled model)')
+    .option(
+      '--processes <n>',
+      'inference processes; 0 is this process (default for large tables: one per core, at most 8)',
+      wholeNumber,
+    )
     .option('--max-pixels <MP>', 'largest image in megapixels (default: 50)', megapixels)
     .option('--out <file>', 'write the evaluation as JSON')
     .option('--json', 'print the evaluation as JSON')

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { defined } from 'mien-engine/base';
 import type { LabelPrior, RecognizeOptions, Recognizer } from '../../recognizer/types.js';
-import { decimal, parsePrior, megapixels, positiveInteger } from '../arguments.js';
+import { decimal, parsePrior, megapixels, positiveInteger, wholeNumber } from '../arguments.js';
 import { interruption } from '../run.js';
 import { outputOf, type Output } from '../output.js';
 import type { ExplainRow } from '../explanations.js';
@@ -10,6 +10,7 @@ import { counted, failureOf, NO_ITEMS, type Outcome } from '../outcome.js';
 import { predicted, type Work } from '../predict-items.js';
 import { folderOf, formatOf, type OutputOptions, writeParts, writeRows } from '../predict-output.js';
 import { predictSource } from '../predict-source.js';
+import { processesOf } from '../processes.js';
 import type { Predicted } from '../predictions.js';
 import { progressOf } from '../progress.js';
 
@@ -24,6 +25,7 @@ interface Options extends OutputOptions {
   readonly prior?: LabelPrior;
   readonly risk?: number;
   readonly coverage?: number;
+  readonly processes?: number;
   readonly threads?: number;
   readonly maxPixels?: number;
 }
@@ -73,7 +75,16 @@ export function definePredict(program: Command): void {
     .option('--shard <i/n>', 'compute only share i of n, from 0 (folder of parts)')
     .option('--shards <n>', 'compute the share given by the index of a Kubernetes, Slurm or AWS Batch array')
     .option('--rows-per-part <n>', 'rows of a part', positiveInteger, 10_000)
-    .option('--threads <n>', 'inference threads (default: all cores)', positiveInteger)
+    .option(
+      '--processes <n>',
+      'inference processes; 0 is this process (default for large tables and folders: one per core, at most 8)',
+      wholeNumber,
+    )
+    .option(
+      '--threads <n>',
+      'threads per process (default: the cores divided among processes)',
+      positiveInteger,
+    )
     .option('--max-pixels <MP>', 'largest image in megapixels (default: 50)', megapixels)
     .option('--json', 'same as --format jsonl')
     .action((options: Options, command: Command) => run(options, outputOf(command)));
@@ -105,7 +116,11 @@ async function run(options: Options, output: Output): Promise<void> {
   const progress = await progressOf(output);
   const signal = interruption();
   const { bundle, threads, maxPixels } = options;
-  const recognizer = await loadRecognizer({ bundle, threads, maxPixels });
+  // Explanations are computed one by one, and shares by as many processes as the cluster starts.
+  const isAlone =
+    options.explain !== undefined || options.shard !== undefined || options.shards !== undefined;
+  const processes = processesOf(options, source.isMany && !isAlone);
+  const recognizer = await loadRecognizer({ bundle, processes, threads, maxPixels });
   const settings: RecognizeOptions = {
     faces: options.cropped ? 'cropped' : 'detect',
     allFaces: options.allFaces === true,

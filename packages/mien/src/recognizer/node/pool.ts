@@ -1,4 +1,6 @@
 // A recogniser that computes in child processes: ONNX Runtime blocks the event loop of the process it runs in.
+import { setMaxListeners } from 'node:events';
+import { inBatches } from 'mien-engine/base';
 import { type ProcessEvent, startProcessPool } from 'mien-engine/node';
 import { moduleInPackage } from '../../base/package.js';
 import { recognizerOf } from '../facade.js';
@@ -18,6 +20,11 @@ export interface PoolOptions {
   /** Milliseconds after which a child that has not responded is considered stuck and killed; by default never. */
   readonly patience?: number;
 }
+
+/** A longer list is divided among the children; as many items as a run of the face encoder has images. */
+const ITEMS_PER_CALL = 32;
+/** Per child, so that the next batch is there when one is done. */
+const BATCHES_AHEAD = 2;
 
 /**
  * Starts `processes` children that each load the bundle. Calls go to the least busy child; one that ends is restarted.
@@ -74,9 +81,15 @@ export async function startPool(
   };
   return recognizerOf({
     info,
+    parallel: BATCHES_AHEAD * processes,
     async run(items, { signal, ...options }) {
-      const sent = await Promise.all(items.map(sendable));
-      return (await call({ items: sent, options }, items.length, signal)) as Result[];
+      // Calls in progress listen to the same signal, which is no leak.
+      if (signal) setMaxListeners(0, signal);
+      const runPart = async (part: readonly ReadItem[]): Promise<Result[]> => {
+        const sent = await Promise.all(part.map(sendable));
+        return (await call({ items: sent, options }, part.length, signal)) as Result[];
+      };
+      return (await Promise.all(inBatches(items, ITEMS_PER_CALL).map(runPart))).flat();
     },
     async explain(item, { signal, ...options }) {
       return (await call({ item: await sendable(item), options }, 1, signal)) as Explanation | Failure;
