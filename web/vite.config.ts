@@ -49,6 +49,7 @@ export default defineConfig({
     model(resolve(process.env['MIEN_BUNDLE'] ?? join(root, '../models/lite'))),
     ngramsAsJson(),
     serviceWorkerFiles(),
+    compressedForms(),
   ],
 });
 
@@ -65,8 +66,6 @@ function model(folder: string): Plugin {
         const source = await readFile(join(folder, name));
         const fileName = `model/${name}`;
         this.emitFile({ type: 'asset', fileName, source });
-        for (const [ending, compressed] of await compressions(source))
-          this.emitFile({ type: 'asset', fileName: fileName + ending, source: compressed });
       }
     },
     configureServer({ middlewares }) {
@@ -101,13 +100,33 @@ function ngramsAsJson(): Plugin {
 
 /** Of a file's size that must be saved for a compressed form of it to be worth its decompression. */
 const WORTH_SAVING = 0.1;
-/** Higher ones save no more of weights. */
+/** Smaller files arrive in one piece in any case. */
+const LEAST_BYTES = 4096;
+/** Higher ones save no more of weights, and a twentieth of WebAssembly in three times the time. */
 const BROTLI_QUALITY = 5;
 
 /**
- * Compressed forms by their file's ending, for hosts that serve them in the file's place: most compress no models by
- * themselves, though weights of seven bits in bytes leave a seventh to save.
+ * Writes compressed forms beside the files, for hosts that serve them in the file's place: most compress no models by
+ * themselves, though weights of seven bits in bytes leave a seventh to save, and code and WebAssembly less well.
  */
+function compressedForms(): Plugin {
+  return {
+    name: 'mien:compressed',
+    enforce: 'post',
+    generateBundle: {
+      order: 'post',
+      async handler(_options, bundle) {
+        for (const [fileName, file] of Object.entries(bundle)) {
+          const source = Buffer.from(file.type === 'chunk' ? file.code : file.source);
+          if (source.length < LEAST_BYTES) continue;
+          for (const [ending, compressed] of await compressions(source))
+            this.emitFile({ type: 'asset', fileName: fileName + ending, source: compressed });
+        }
+      },
+    },
+  };
+}
+
 async function compressions(source: Buffer): Promise<(readonly [ending: string, content: Buffer])[]> {
   const params = { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY };
   const forms = [

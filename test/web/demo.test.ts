@@ -40,8 +40,11 @@ describe('mien demo', () => {
     expect(headers.get('cache-control')).toBe('no-cache');
   });
 
-  test('serves runtime and model with their media types', async () => {
+  test('serves runtime and model with their media types, compressed if they are', async () => {
+    await writeFile(join(places.page, 'assets/runtime-1234.wasm.br'), brotliCompressSync(Buffer.from('wasm')));
     const wasm = await fetch(`${served.url}assets/runtime-1234.wasm`);
+    expect(wasm.headers.get('content-encoding')).toBe('br');
+    expect(await wasm.text()).toBe('wasm');
     expect(wasm.headers.get('content-type')).toBe('application/wasm');
     expect(wasm.headers.get('cache-control')).toMatch(/immutable/);
     expect(await (await fetch(`${served.url}model/manifest.json`)).text()).toBe('{}');
