@@ -117,12 +117,12 @@ async function pageApp({ page, model }: { page: string; model: string }): Promis
     const isImmutable = context.req.path.startsWith('/assets/');
     context.header('Cache-Control', isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache');
   });
-  // Models that were built with the page have compressed forms beside them.
+  // Files that were built with the page have compressed forms beside them.
   app.use(
     '/model/*',
     serveStatic({ root: model, rewriteRequestPath: (path) => `/${basename(path)}`, precompressed: true }),
   );
-  app.use('*', serveStatic({ root: page }));
+  app.use('*', serveStatic({ root: page, precompressed: true }));
   return app;
 }
 
