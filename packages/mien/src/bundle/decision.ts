@@ -10,8 +10,16 @@ import {
   type SessionOptions,
   type Tensor,
   type Tensors,
+  zeros,
 } from 'mien-engine';
-import { type BundleManifest, type BundleParts, labelsOf, modalitiesOf, type Modality } from './manifest.js';
+import {
+  type BundleManifest,
+  type BundleParts,
+  labelsOf,
+  modalitiesOf,
+  type Modality,
+  partOf,
+} from './manifest.js';
 
 /** What the encoder of one modality gave, `[n, …]` each. */
 export interface Side {
@@ -138,14 +146,15 @@ export const pairsOf = <One>(all: readonly One[]): [One, One][] =>
  * Opens the graph. What an item lacks is not computed: for each list of outputs a session runs the part of the graph that
  * they need, created at first use and, for what `recognize` asks by default, now.
  * @param options.later modalities whose sessions are created at first use
+ * @param options.warm whether to run those of single modalities once, so that their code is compiled
  * @throws MienError `format` if the bytes are not a model that the runtime accepts.
  */
 export async function openDecision(
   manifest: Omit<BundleManifest, 'files'>,
   model: Uint8Array,
-  options: SessionOptions & { readonly later?: readonly Modality[] } = {},
+  options: SessionOptions & { readonly later?: readonly Modality[]; readonly warm?: boolean } = {},
 ): Promise<Decision> {
-  const { later = [], ...session } = options;
+  const { later = [], warm = false, ...session } = options;
   const modalities = modalitiesOf(manifest);
   const outputs: ReadonlySet<string> = new Set(outputsOf(model));
   const sessions = new Map<string, Promise<Session>>();
@@ -164,24 +173,30 @@ export async function openDecision(
     for (const some of present.length > 1 ? [...present.map((one) => [one]), present] : [present])
       if (some.length > 0) await sessionFor(outputsFor(some, { modalities, outputs }));
   };
-  await prepare(modalities.filter((one) => !later.includes(one)));
+  const eager = modalities.filter((one) => !later.includes(one));
+  await prepare(eager);
   const training = priorFeeds(manifest, 'training');
+  const run: Decision['run'] = async (sides, names, prior = 'training') => {
+    const session = await sessionFor(names);
+    const under = prior === 'training' ? training : priorFeeds(manifest, prior);
+    const feeds: Record<string, Tensor> = {};
+    for (const name of session.inputs) {
+      const feed = under[name] ?? feedOf(sides, name);
+      if (!feed) throw new MienError('bundle', `the decision of the bundle ${manifest.name} lacks "${name}"`);
+      feeds[name] = feed;
+    }
+    return (await session.run(feeds)) as never;
+  };
+  if (warm)
+    for (const one of eager) {
+      const side: Side = { logits: zeros('float32', [1, partOf(manifest, one).labels.length]) };
+      await run({ [one]: side }, outputsFor([one], { modalities, outputs }));
+    }
   return {
     modalities,
     outputs,
     prepare,
-    async run(sides, names, prior = 'training') {
-      const session = await sessionFor(names);
-      const under = prior === 'training' ? training : priorFeeds(manifest, prior);
-      const feeds: Record<string, Tensor> = {};
-      for (const name of session.inputs) {
-        const feed = under[name] ?? feedOf(sides, name);
-        if (!feed)
-          throw new MienError('bundle', `the decision of the bundle ${manifest.name} lacks "${name}"`);
-        feeds[name] = feed;
-      }
-      return (await session.run(feeds)) as never;
-    },
+    run,
     async dispose() {
       for (const session of sessions.values()) await (await session).dispose();
     },

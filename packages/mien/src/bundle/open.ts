@@ -49,6 +49,11 @@ export interface OpenBundleOptions {
   readonly modalities?: Modalities;
   /** Whether only the text's encoder is opened at once, if the bundle has one, and the others at their first item. */
   readonly textFirst?: boolean;
+  /**
+   * Whether to run what an item needs besides the models once while these are on their way: browsers compile code when it
+   * is first called.
+   */
+  readonly warm?: boolean;
   /** Reads a file that is not among the given ones: one on its way, or of a modality that is opened at its first item. */
   readonly later?: (file: string) => Promise<Uint8Array>;
 }
@@ -60,7 +65,13 @@ export interface OpenBundleOptions {
 export async function openBundle(
   manifest: BundleManifest,
   files: Readonly<Record<string, Uint8Array>>,
-  { modalities: all = modalities, textFirst = false, later, ...options }: OpenBundleOptions = {},
+  {
+    modalities: all = modalities,
+    textFirst = false,
+    warm = false,
+    later,
+    ...options
+  }: OpenBundleOptions = {},
 ): Promise<OpenBundle> {
   const present = modalitiesOf(manifest);
   const lazy = present.filter((modality) =>
@@ -73,7 +84,7 @@ export async function openBundle(
     return content;
   };
   const open = (modality: Modality): Promise<ModalityEncoder> =>
-    all[modality]!.open(partOf(manifest, modality), contentOf, options);
+    all[modality]!.open(partOf(manifest, modality), contentOf, options, warm);
   const absent = (modality: Modality): MienError =>
     new MienError(
       'bundle',
@@ -92,6 +103,7 @@ export async function openBundle(
   const decision = await openDecision(manifest, await contentOf(manifest.decision), {
     ...options,
     later: lazy,
+    warm,
   });
   // The smallest first: while files arrive, what is there is opened.
   const bytesOf = (modality: Modality): number =>

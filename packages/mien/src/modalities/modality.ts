@@ -254,7 +254,12 @@ export interface ModalityDefinition<
    * Opens the encoder; `file` gives the content of one of `files` once it is there.
    * @throws MienError `format` if a file is not what the runtime accepts.
    */
-  open(part: Part, file: (name: string) => Promise<Uint8Array>, options: SessionOptions): Promise<Encoder>;
+  open(
+    part: Part,
+    file: (name: string) => Promise<Uint8Array>,
+    options: SessionOptions,
+    isWarm?: boolean,
+  ): Promise<Encoder>;
   /** Whether a value of the item's property says that there is nothing. */
   isAbsent(value: unknown): boolean;
   /** Why a value is none that can be read, apart from its content; such an item is invalid. */

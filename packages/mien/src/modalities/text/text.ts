@@ -15,6 +15,9 @@ const part = z.strictObject({
   fine: labelsSchema.optional(),
 });
 
+/** Long enough for its language to be detected. */
+const SAMPLE = 'This is a sentence of some words in plain English.';
+
 export interface OpenTextEncoder extends ModalityEncoder<Pick<ReadText, 'ids'>> {
   readonly tokenizer: Tokenizer;
 }
@@ -57,11 +60,15 @@ export const text: ModalityDefinition<
     from: 'English text',
   },
   files: ({ model, tokenizer }) => [model, tokenizer],
-  async open({ model, tokenizer: vocabulary, maxTokens, width, labels, fine }, file, options) {
+  async open({ model, tokenizer: vocabulary, maxTokens, width, labels, fine }, file, options, isWarm) {
     // First, since it is the smaller file: the model may still be on its way.
     const json = JSON.parse(new TextDecoder().decode(await file(vocabulary))) as unknown;
     const tokenizer = createTokenizer(json, { maxTokens, file: vocabulary });
-    const session = await createSession(await file(model), options);
+    const content = file(model);
+    // Awaited below.
+    content.catch(() => undefined);
+    if (isWarm) await prepareText(SAMPLE, tokenizer);
+    const session = await createSession(await content, options);
     return {
       tokenizer,
       encode: (texts) =>

@@ -143,7 +143,7 @@ export async function loadRecognizer(options: LoadOptions): Promise<BrowserRecog
         needed.includes(name)
           ? file(name)
           : fetchBundleFile(absolute(bundle), manifest, name, { fetch: ask, store });
-      return openBundle(manifest, {}, { textFirst, later });
+      return openBundle(manifest, {}, { textFirst, warm: true, later });
     },
   );
   const [{ backend }, bundleOpened, detectorModel] = await Promise.all([
