@@ -41,8 +41,12 @@ describe('mien demo', () => {
   });
 
   test('serves runtime and model with their media types, compressed if they are', async () => {
-    await writeFile(join(places.page, 'assets/runtime-1234.wasm.br'), brotliCompressSync(Buffer.from('wasm')));
-    const wasm = await fetch(`${served.url}assets/runtime-1234.wasm`);
+    await writeFile(
+      join(places.page, 'assets/runtime-1234.wasm.br'),
+      brotliCompressSync(Buffer.from('wasm')),
+    );
+    const headers = { 'accept-encoding': 'br' };
+    const wasm = await fetch(`${served.url}assets/runtime-1234.wasm`, { headers });
     expect(wasm.headers.get('content-encoding')).toBe('br');
     expect(await wasm.text()).toBe('wasm');
     expect(wasm.headers.get('content-type')).toBe('application/wasm');
