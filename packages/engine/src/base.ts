@@ -2,7 +2,7 @@
  * Tensors, errors, random streams and checked options: the part of mien-engine without graphs and sessions.
  * @module mien-engine/base
  */
-export { defined, inBatches, indicesBy, itemsAt, memoized } from './base/collections.js';
+export { defined, forEachParallel, inBatches, indicesBy, itemsAt, memoized } from './base/collections.js';
 export {
   type BadByte,
   badText,

@@ -1,5 +1,5 @@
 /**
- * The part of mien-engine that needs Node: atomic files, packages on disk, child processes.
+ * The part of mien-engine that needs Node: atomic files, packages on disk, child processes, models that run in these.
  * @module mien-engine/node
  */
 export {
@@ -23,4 +23,5 @@ export {
 } from './base/process-pool.js';
 export { runInProcesses, type RunInProcessesOptions } from './base/run-in-processes.js';
 export { serveTasks } from './base/serve-tasks.js';
+export { openSession, type OpenSession, type OpenSessionOptions } from './runtime/session-pool.js';
 export { openSafetensors, readSafetensorsFile, writeSafetensorsFile } from './base/safetensors-file.js';

@@ -14,6 +14,25 @@ export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude
 export const inBatches = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 
+/**
+ * Calls `work` for all items in their order, at most `parallel` at a time. After a failure no further call begins, and the
+ * first failure is thrown once those in progress have ended.
+ */
+export async function forEachParallel<T>(
+  items: Iterable<T>,
+  parallel: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const remaining = items[Symbol.iterator]();
+  const failures: unknown[] = [];
+  const worker = async (): Promise<void> => {
+    for (let next = remaining.next(); !next.done && failures.length === 0; next = remaining.next())
+      await work(next.value).catch((error: unknown) => void failures.push(error));
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
+  if (failures.length > 0) throw failures[0];
+}
+
 /** The items at these places. @throws RangeError if there is none at one of them */
 export const itemsAt = <T>(items: ArrayLike<T>, places: Iterable<number>): T[] =>
   Array.from(places, (place) => {
