@@ -3,7 +3,7 @@
  * @module mien/cli
  */
 export { bundledModel } from './base/package.js';
-export { collect, megapixels, positiveInteger } from './cli/arguments.js';
+export { collect, megapixels, positiveInteger, wholeNumber } from './cli/arguments.js';
 export { type Served, servePage } from './cli/commands/demo.js';
 export {
   measureAligned,

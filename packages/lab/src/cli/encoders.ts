@@ -14,6 +14,8 @@ export interface EncoderOptions {
   /** Folder with the weights, instead of the hub. */
   readonly weights?: string | undefined;
   readonly offline?: boolean | undefined;
+  /** Child processes that compute; 0 (the default) computes in this process. */
+  readonly processes?: number | undefined;
   /** Only the encoders that these sets need; all by default. */
   readonly sets?: readonly SetName[] | undefined;
   /** Folder of a learned voice encoder; by default Whisper's third block, as published. */
@@ -33,13 +35,13 @@ export async function checkProfile(name: string): Promise<void> {
 
 /** The encoders for the requested sets of which the protocol has items. @throws MienError as the encoders */
 export async function encodersOf(
-  { profile: name, weights, offline = false, sets, voice }: EncoderOptions,
+  { profile: name, weights, offline = false, processes, sets, voice }: EncoderOptions,
   protocol: Protocol,
 ): Promise<{ text?: TextEncoder; face?: FaceEncoder; voice?: VoiceEncoder }> {
   const wanted = (set: SetName): boolean => sets === undefined || sets.includes(set);
   const faces = protocol.faces.some(({ item }) => wanted(item.dataset));
   const texts = protocol.texts.length > 0 && (wanted('isear') || wanted('corpora'));
-  const options = { offline, ...defined({ weights }) };
+  const options = { offline, ...defined({ weights, processes }) };
   const voices = protocol.voices !== undefined && wanted('ravdess');
   const heard = defined({ voice: voices ? await voiceEncoder(voice, options) : undefined });
   const bundle = bundleOf(name);
@@ -65,7 +67,7 @@ export async function encodersOf(
 /** @throws MienError `weights` if the folder is not that of a learned encoder, and as `loadVoiceEncoder` */
 async function voiceEncoder(
   learned: string | undefined,
-  options: { readonly offline: boolean; readonly weights?: string },
+  options: { readonly offline: boolean; readonly weights?: string; readonly processes?: number },
 ): Promise<VoiceEncoder> {
   const { loadVoiceEncoder, whisperTiny } = await import('../encoders/load-voice.js');
   if (learned === undefined) return loadVoiceEncoder(whisperTiny, options);

@@ -6,7 +6,6 @@ import {
   constant,
   constantParameters,
   createGraph,
-  createSession,
   encodeModel,
   float32,
   input,
@@ -14,12 +13,12 @@ import {
   mul,
   type Parameters,
   resizeBicubic,
-  type Session,
   type Tensor,
   type Tensors,
   transpose,
   type Value,
 } from 'mien-engine';
+import { openSession, type OpenSession } from 'mien-engine/node';
 import {
   type DecodedImage,
   encodeInRuns,
@@ -33,6 +32,14 @@ import {
 } from 'mien/parts/encoders';
 import { faceNetwork, mapSide, type FaceNetwork } from './face-network.js';
 import { type Normalisation, writeResized } from './resize.js';
+
+/** Where an encoder computes. */
+export interface Computation {
+  /** Threads of this process, or of each child process. */
+  readonly threads?: number | undefined;
+  /** Child processes that compute; 0 (the default) computes in this process. */
+  readonly processes?: number | undefined;
+}
 
 /** Preprocessing: how pixels are converted to the network's input. */
 export interface FaceInput {
@@ -69,12 +76,12 @@ function createNetwork(
   network: FaceNetwork,
   { size }: FaceInput,
   weights: Tensors,
-  threads: number | undefined,
-): Promise<Session> {
+  computation: Computation,
+): Promise<OpenSession> {
   const graph = createGraph('face-encoder');
   const images = input(graph, 'images', 'float32', ['batch', 3, size, size]);
   const outputs = embedImages(constantParameters(graph, weights), network, images, viewsInput(graph));
-  return createSession(encodeModel(graph, outputs), { ...defined({ threads }), extra: SHORT_SPINNING });
+  return openSession(encodeModel(graph, outputs), { ...defined(computation), extra: SHORT_SPINNING });
 }
 
 /**
@@ -111,9 +118,9 @@ export async function createFaceEncoder(
   faces: FaceInput,
   weights: Tensors,
   identity: EncoderIdentity,
-  threads?: number,
+  computation: Computation = {},
 ): Promise<FaceEncoder> {
-  const session = await createNetwork(network, faces, weights, threads);
+  const session = await createNetwork(network, faces, weights, computation);
   const { width } = network;
   const { size } = faces;
 
@@ -135,6 +142,7 @@ export async function createFaceEncoder(
     checkImages(batch);
     return encodeInRuns(batch, {
       most: IMAGES_PER_RUN,
+      parallel: session.parallel,
       // If an image is passed twice, the map of the first pass is that of the image itself.
       shapes: { embedding: [width], map: [width, reduced, reduced] },
       outputs,
@@ -145,6 +153,7 @@ export async function createFaceEncoder(
   return {
     identity,
     width,
+    parallel: session.parallel,
     encode: async (batch) => (await run(batch, mirrored, ['embedding'])).embedding,
     encodeMap: async (batch) => (await run(batch, VIEWS.own, ['map'])).map,
     async encodeBoth(batch) {

@@ -3,10 +3,10 @@ import {
   collectParameters,
   constantParameters,
   createGraph,
-  createSession,
   defined,
   encodeModel,
   float32,
+  forEachParallel,
   input,
   MienError,
   type Parameters,
@@ -15,6 +15,7 @@ import {
   type Tensors,
   type Value,
 } from 'mien-engine';
+import { openSession } from 'mien-engine/node';
 import type { EncoderIdentity } from 'mien/parts/encoders';
 import type { LoadEncoderOptions } from './load.js';
 import { HOP, logMel, SAMPLE_RATE } from './log-mel.js';
@@ -44,6 +45,8 @@ export interface VoiceEncoder {
   readonly identity: EncoderIdentity;
   /** Width of the embedding. */
   readonly width: number;
+  /** Calls that are worth making at the same time; 1 if undefined. */
+  readonly parallel?: number;
   /** Longest clip, in samples. */
   readonly maxSamples: number;
   /** Pooled embeddings `[n, width]` of n clips at 16 kHz, each computed at its own length. */
@@ -95,12 +98,13 @@ export async function loadVoiceEncoder(
   };
   return createVoiceEncoder(config, await weights(), identity, {
     block,
-    ...defined({ threads: options.threads }),
+    ...defined({ threads: options.threads, processes: options.processes }),
   });
 }
 
 export interface VoiceComputation {
   readonly threads?: number;
+  readonly processes?: number;
   readonly block?: VoiceEncoderSpec['block'];
 }
 
@@ -136,12 +140,12 @@ export async function createVoiceEncoder(
   config: WhisperConfig,
   weights: Tensors,
   identity: EncoderIdentity,
-  { threads, block = 'published' }: VoiceComputation = {},
+  { block = 'published', ...computation }: VoiceComputation = {},
 ): Promise<VoiceEncoder> {
   const graph = createGraph('voice-encoder');
   const samples = input(graph, 'samples', 'float32', [1, 'samples']);
   const outputs = embedVoice(constantParameters(graph, weights), config, samples, block);
-  const session = await createSession(encodeModel(graph, outputs), defined({ threads }));
+  const session = await openSession(encodeModel(graph, outputs), computation);
   const width = block === 'published' ? embeddingWidth(config) : config.width;
   const maxSamples = config.positions * 2 * HOP;
 
@@ -159,10 +163,13 @@ export async function createVoiceEncoder(
   return {
     identity,
     width,
+    parallel: session.parallel,
     maxSamples,
     async encode(batch) {
       const embeddings = new Float32Array(batch.length * width);
-      for (const [i, clip] of batch.entries()) embeddings.set((await run(clip, 'embedding')).data, i * width);
+      await forEachParallel(batch.entries(), session.parallel, async ([i, clip]) =>
+        embeddings.set((await run(clip, 'embedding')).data, i * width),
+      );
       return float32([batch.length, width], embeddings);
     },
     async encodeSteps(clip) {

@@ -4,16 +4,14 @@ import {
   collectParameters,
   constantParameters,
   createGraph,
-  createSession,
   defined,
   encodeModel,
   input,
   MienError,
   type ParameterSpec,
-  type Session,
   type Tensors,
 } from 'mien-engine';
-import { parseJson, readText } from 'mien-engine/node';
+import { openSession, type OpenSession, parseJson, readText } from 'mien-engine/node';
 import { checkData } from 'mien/parts/base';
 import {
   createTokenizer,
@@ -26,16 +24,20 @@ import {
 } from 'mien/parts/encoders';
 import { bert, bertConfig, type BertConfig, poolTokens, quantizedParameters } from './bert.js';
 import { efficientNetConfig } from './efficientnet.js';
-import { createFaceEncoder, type FaceInput } from './face-encoder.js';
+import { type Computation, createFaceEncoder, type FaceInput } from './face-encoder.js';
 import { type FaceNetwork, faceNetworkParameters } from './face-network.js';
 import { mobileFaceNetConfig } from './mobilefacenet.js';
 import { type PretrainedEncoder, type PretrainedOptions, readPretrained } from './pretrained.js';
 import type { FaceEncoderSpec, Pooling, PretrainedSpec, TextEncoderSpec } from './profiles.js';
 
 export interface LoadEncoderOptions extends PretrainedOptions {
-  /** Threads of the encoder; all cores by default. */
+  /** Threads of the encoder; all cores by default, which child processes divide among themselves. */
   threads?: number;
+  /** Child processes that compute; 0 (the default) computes in this process. */
+  processes?: number;
 }
+
+const computationOf = ({ threads, processes }: LoadEncoderOptions): Computation => ({ threads, processes });
 
 /** Heads and constants in published BERT checkpoints. */
 const IGNORED = /^(pooler|cls|(fine_)?classifier|pre_classifier|qa_outputs|vocab_\w+)\.|position_ids$/;
@@ -52,18 +54,17 @@ async function createBert(
   config: BertConfig,
   weights: Tensors,
   pooling: Pooling,
-  { threads, precision = 'float32' }: TextComputation,
-): Promise<Session> {
+  { precision = 'float32', ...computation }: TextComputation,
+): Promise<OpenSession> {
   const graph = createGraph('text-encoder');
   const ids = input(graph, 'ids', 'int32', ['batch', 'tokens']);
   const parameters = precision === 'integer' ? quantizedParameters : constantParameters;
   const states = bert(parameters(graph, weights), config, { ids });
   const model = encodeModel(graph, { embedding: poolTokens(states, pooling), states });
-  return createSession(model, defined({ threads }));
+  return openSession(model, defined(computation));
 }
 
-export interface TextComputation {
-  readonly threads?: number | undefined;
+export interface TextComputation extends Computation {
   readonly precision?: TextPrecision;
 }
 
@@ -122,7 +123,7 @@ export async function loadTextEncoder(
       field: 'maxTokens',
     });
   const tokenizer = createTokenizer(published.json, { maxTokens, file: published.path });
-  const encoder = await createTextEncoder(config, await weights(), pooling, { threads: options.threads });
+  const encoder = await createTextEncoder(config, await weights(), pooling, computationOf(options));
   const identity: EncoderIdentity = {
     id: spec.id,
     revision: located.revision,
@@ -153,6 +154,7 @@ export async function createTextEncoder(
     return encodeInRuns(batch, {
       kindOf: ({ length }) => length,
       most: TEXTS_PER_RUN,
+      parallel: session.parallel,
       shapes: { embedding: [width], states: [longest, width] },
       outputs,
       run: (texts) => session.run({ ids: idsOf(texts) }, outputs),
@@ -161,6 +163,7 @@ export async function createTextEncoder(
 
   return {
     width,
+    parallel: session.parallel,
     encode: async (batch) => (await run(batch, ['embedding'])).embedding,
     encodeTokens: async (batch) => (await run(batch, ['states'])).states,
     async encodeBoth(batch) {
@@ -295,5 +298,5 @@ export async function loadFaceEncoder(
       ...(mirror && { mirror: 'mean of both mirror images' }),
     },
   };
-  return createFaceEncoder(network, faces, await weights(), identity, options.threads);
+  return createFaceEncoder(network, faces, await weights(), identity, computationOf(options));
 }

@@ -8,7 +8,16 @@
 // checks whether this holds when it reuses rows.
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { defined, inBatches, indicesBy, itemsAt, MienError, sizeOf, type Tensor } from 'mien-engine/base';
+import {
+  defined,
+  forEachParallel,
+  inBatches,
+  indicesBy,
+  itemsAt,
+  MienError,
+  sizeOf,
+  type Tensor,
+} from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
 import type { Modality } from 'mien/parts/bundle';
 import type { FaceImage } from 'mien/parts/data';
@@ -134,7 +143,8 @@ export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}
     async encode(items, _contents, { advance, signal }) {
       const { tokens, buckets } = bucketed(items);
       const rows = new Array<EncodedRow>(items.length);
-      for (const batch of buckets.flatMap((bucket) => inBatches(bucket, batchSize))) {
+      const batches = buckets.flatMap((bucket) => inBatches(bucket, batchSize));
+      await forEachParallel(batches, encoder.parallel ?? 1, async (batch) => {
         throwIfInterrupted(signal);
         const inputs = atLeastTwo(itemsAt(tokens, batch));
         const { embeddings, states } = await encoded(
@@ -150,7 +160,7 @@ export function textEmbedder(encoder: TextEncoder, options: EmbedderOptions = {}
         });
         advance(batch.length);
         await yieldToEvents();
-      }
+      });
       return rows;
     },
   };
@@ -208,8 +218,9 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
           decoded.push(images);
         }
       };
-      const rows: EncodedRow[] = [];
-      for (const [index, batch] of batches.entries()) {
+      const rows = new Array<EncodedRow>(items.length);
+      const parallel = encoder.parallel ?? 1;
+      await forEachParallel(batches.entries(), parallel, async ([index, batch]) => {
         throwIfInterrupted(signal);
         decodeUpTo(index + DECODED_AHEAD);
         const images = atLeastTwo(await decoded[index]!);
@@ -219,15 +230,15 @@ export function faceEmbedder(encoder: FaceEncoder, options: FaceEmbedderOptions)
           images,
           withStates && (() => encoder.encodeMap(images)),
         );
-        batch.forEach((_, j) => {
-          rows.push({
+        batch.forEach((i, j) => {
+          rows[i] = {
             embedding: slice(embeddings, j).data,
             ...defined({ states: states && slice(states, j) }),
-          });
+          };
         });
         advance(batch.length);
         await yieldToEvents();
-      }
+      });
       return rows;
     },
   };
@@ -260,16 +271,16 @@ export const voiceEmbedder = (encoder: VoiceEncoder, options: VoiceEmbedderOptio
       throw fileError('read', file, cause);
     }),
   async encode(items, contents, { advance, signal }) {
-    const rows: EncodedRow[] = [];
-    for (const [i, { id, file }] of items.entries()) {
+    const rows = new Array<EncodedRow>(items.length);
+    await forEachParallel(items.entries(), encoder.parallel ?? 1, async ([i, { id, file }]) => {
       throwIfInterrupted(signal);
       const decoded = await options.decode(contents[i]!, file);
       const clip = options.change?.(decoded, id) ?? decoded;
       const { data } = await encoder.encode([clip.subarray(0, encoder.maxSamples)]);
-      rows.push({ embedding: data });
+      rows[i] = { embedding: data };
       advance(1);
       await yieldToEvents();
-    }
+    });
     return rows;
   },
 });

@@ -97,7 +97,9 @@ export async function faceClassifier(
     dtype: 'float32' as const,
     preprocessing: {},
   };
-  const encoder = await createFaceEncoder(network, faces, weights, identity, options.threads);
+  const encoder = await createFaceEncoder(network, faces, weights, identity, {
+    threads: options.threads,
+  });
   return {
     /** Embeddings `[n, width]`. */
     embed: async (images: readonly DecodedImage[]): Promise<Float32Array> =>

@@ -72,6 +72,27 @@ test('items have their rows, labels, splits, subjects and groups, in the order o
   expect(provenance.protocol).toMatchObject({ split: 'clean', seed: 1 });
 });
 
+test('encoders that compute several batches at the same time give the same bytes', async () => {
+  const { text, face } = encoders();
+  /** The later a batch begins, the sooner it is done. */
+  const hasty = <Batch, Result>(encode: (batch: Batch) => Promise<Result>) => {
+    let delay = 20;
+    return async (batch: Batch): Promise<Result> => {
+      await new Promise((resolve) => setTimeout(resolve, (delay = (delay + 7) % 20)));
+      return encode(batch);
+    };
+  };
+  const several = {
+    text: { ...text, parallel: 3, encode: hasty(text.encode.bind(text)) },
+    face: { ...face, parallel: 3, encode: hasty(face.encode.bind(face)) },
+  };
+  const [one, other] = [join(root, 'one'), join(root, 'other')];
+  const first = await extractFeatures({ ...options(), dir: one });
+  await extractFeatures({ ...options(), encoders: several, dir: other });
+  for (const { dir } of Object.values(first))
+    expect(await folderBytes(join(other, basename(dir)))).toEqual(await folderBytes(dir));
+});
+
 test('dropped items are embedded too, so that another split of the data costs nothing, except unreadable ones', async () => {
   const protocol = smallProtocol();
   const first = await extractFeatures(options(protocol));

@@ -39,6 +39,8 @@ export interface TextEncoder {
   readonly identity: EncoderIdentity;
   /** Width of the embedding. */
   readonly width: number;
+  /** Calls that are worth making at the same time; 1 if undefined. */
+  readonly parallel?: number;
   /** Token ids with special tokens, cut at the encoder's limit, and what they stand for. */
   tokenize(text: string): Encoding;
   /** Pooled embeddings `[n, width]` of n tokenised texts, in their order; pads to the longest of them. */
@@ -53,6 +55,8 @@ export interface TextEncoder {
 export interface FaceEncoder {
   readonly identity: EncoderIdentity;
   readonly width: number;
+  /** As a text encoder's. */
+  readonly parallel?: number;
   /** Pooled embeddings `[n, width]` of n decoded images of any sizes, in their order. */
   encode(batch: readonly DecodedImage[]): Promise<Tensor<'float32'>>;
   /** Last feature map `[n, width, h, w]`. */

@@ -1,5 +1,6 @@
 // Runs an encoder on items in batches of compatible items; outputs keep the order of the items.
 import {
+  forEachParallel,
   inBatches,
   indicesBy,
   int32,
@@ -24,6 +25,8 @@ export interface Runs<Item, S extends Shapes, Output extends keyof S> {
   readonly kindOf?: (item: Item) => string | number;
   /** Maximum batch size. */
   readonly most: number;
+  /** Batches that are computed at the same time; 1 by default. */
+  readonly parallel?: number;
   readonly shapes: S;
   /** Outputs to return; by default all. */
   readonly outputs?: readonly Output[];
@@ -38,12 +41,13 @@ export interface Runs<Item, S extends Shapes, Output extends keyof S> {
  */
 export async function encodeInRuns<Item, S extends Shapes, Output extends keyof S & string>(
   items: readonly Item[],
-  { kindOf = () => 0, most, shapes, outputs, run }: Runs<Item, S, Output>,
+  { kindOf = () => 0, most, parallel = 1, shapes, outputs, run }: Runs<Item, S, Output>,
 ): Promise<Pick<{ readonly [Name in keyof S]: Tensor<'float32'> }, Output>> {
   const encoded = (outputs ?? Object.keys(shapes)).map(
     (name) => [name, zeros('float32', [items.length, ...shapes[name]!])] as const,
   );
-  for (const group of [...indicesBy(items, kindOf).values()].flatMap((same) => inBatches(same, most))) {
+  const batches = [...indicesBy(items, kindOf).values()].flatMap((same) => inBatches(same, most));
+  await forEachParallel(batches, parallel, async (group) => {
     const result = await run(itemsAt(items, group));
     for (const [name, { data, shape }] of encoded) {
       const output = result[name];
@@ -55,7 +59,7 @@ export async function encodeInRuns<Item, S extends Shapes, Output extends keyof 
         data.set(rows.subarray(i * length, i * length + Math.min(length, size)), item * size),
       );
     }
-  }
+  });
   return Object.fromEntries(encoded) as Pick<{ [Name in keyof S]: Tensor<'float32'> }, Output>;
 }
 

@@ -46,6 +46,13 @@ test.skipIf(!weights)(
       fer2013: { unchanged: true, computed: 0 },
     });
 
+    const several = await mien([...common, '--out', join(root, 'several'), '--processes', '2']);
+    expect(several.code, several.stderr).toBe(0);
+    const store = stores['fer2013']!.dir.split('/').at(-1)!;
+    expect(await readFile(join(root, 'several', store, 'manifest.json'), 'utf8')).toBe(
+      await readFile(join(root, 'one', store, 'manifest.json'), 'utf8'),
+    );
+
     const parts = join(root, 'parts');
     expect((await mien([...common, '--out', parts, '--shard', '0/2'])).code).toBe(0);
     const early = await mien(['extract', 'merge', parts]);

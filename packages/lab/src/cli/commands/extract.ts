@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import { defined, MienError } from 'mien-engine/base';
 import { checkProfile, encodersOf } from '../encoders.js';
 import { featureFolder } from '../options.js';
-import { interruption, type Output, outputOf, jobShareOf, progressOf } from 'mien/cli';
+import { interruption, type Output, outputOf, jobShareOf, progressOf, wholeNumber } from 'mien/cli';
 import type { Part } from '../../features/format.js';
 import { SET_NAMES, type SetName, type StoreName } from '../../features/sets.js';
 import type { FillResult } from '../../features/fill.js';
@@ -21,6 +21,7 @@ interface Options {
   readonly voice?: string | true;
   readonly corrupted?: boolean;
   readonly states?: boolean;
+  readonly processes?: number;
   readonly shard?: string;
   readonly shards?: string;
   readonly skipInvalid?: boolean;
@@ -64,6 +65,11 @@ export function defineExtract(program: Command): void {
     )
     .option('--corrupted', 'also embed the test recordings made worse: with noise, and by telephone')
     .option('--states', 'also store token states and last feature maps (large)')
+    .option(
+      '--processes <n>',
+      'child processes in which encoders of a profile compute (default: 0, this process)',
+      wholeNumber,
+    )
     .option('--shard <i/n>', 'fill only part i of n, i from 0')
     .option('--shards <n>', 'fill the part given by the index of a Kubernetes, Slurm or AWS Batch array')
     .option('--skip-invalid', 'skip unreadable rows and images and list them')
