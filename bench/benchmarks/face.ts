@@ -1,6 +1,7 @@
 // Encoding faces: RAF-DB with EfficientNetV2-B0, from pixels and from JPEG files; EfficientNet-B3 for the record.
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { forEachParallel, inBatches } from 'mien-engine/base';
 import { loadFaceEncoder, loadRafdb, profiles } from 'mien-lab';
 import { type DecodedImage, decodeImages, type FaceEncoder } from 'mien/parts/encoders';
 import { smallestCosine, timed, type Comparison, type Contender } from '../compare.js';
@@ -36,15 +37,20 @@ const resized = (files: readonly string[], size: number): Promise<DecodedImage[]
 const concatenated = (images: readonly DecodedImage[]): Uint8Array =>
   Buffer.concat(images.map(({ data }) => data));
 
-/** Decodes one batch while the one before is encoded, as extraction does. */
+/** Decodes batches while those before are encoded, as extraction does. */
 async function encodeFiles(encoder: FaceEncoder, files: readonly string[]): Promise<Float32Array> {
   const out = new Float32Array(files.length * encoder.width);
-  let next = decodeImages(files.slice(0, BATCH));
-  for (let start = 0; start < files.length; start += BATCH) {
-    const images = await next;
-    next = decodeImages(files.slice(start + BATCH, start + 2 * BATCH));
-    out.set((await encoder.encode(images)).data, start * encoder.width);
-  }
+  const { parallel = 1 } = encoder;
+  const batches = inBatches(files, BATCH);
+  const decoded: Promise<DecodedImage[]>[] = [];
+  const decodeUpTo = (end: number): void => {
+    while (decoded.length < Math.min(end, batches.length))
+      decoded.push(decodeImages(batches[decoded.length]!));
+  };
+  await forEachParallel(batches.keys(), parallel, async (i) => {
+    decodeUpTo(i + 1 + parallel);
+    out.set((await encoder.encode(await decoded[i]!)).data, i * BATCH * encoder.width);
+  });
   return out;
 }
 
@@ -66,7 +72,8 @@ const peersOf = (peer: Peer, task: string): Contender[] => [
 export async function faceComparisons({ quick, threads }: BenchOptions): Promise<Comparison[]> {
   const weights = folderOf('MIEN_WEIGHTS', 'tf_efficientnetv2_b0.in1k/');
   const files = await rafdbFiles(quick ? FACES.quick : FACES.full);
-  const encoder = await loadFaceEncoder(profiles.frozen.face, { weights, threads });
+  // As many processes of one thread: the peer's threads are as many.
+  const encoder = await loadFaceEncoder(profiles.frozen.face, { weights, processes: threads, threads: 1 });
   const images = await resized(files, SIZE);
   const fromPixels = (await encoder.encode(images)).data;
   const fromFiles = await encodeFiles(encoder, files);
