@@ -1,4 +1,5 @@
 // Reduces a model to some of its outputs. Works on the bytes, so that pages which only run models load no protobuf library.
+import { memoized } from '../base/collections.js';
 import { MienError } from '../base/errors.js';
 
 /** Field numbers of onnx.proto. */
@@ -29,7 +30,7 @@ export const outputsOf = (model: Uint8Array): string[] =>
 
 /**
  * A model that computes only `outputs`, in the order of the original: without the nodes, constants and inputs that these
- * do not need. ONNX Runtime computes every node, whichever outputs are asked for.
+ * do not need. ONNX Runtime computes every node, whichever outputs are asked for. The bytes must not be changed afterwards.
  * @throws MienError `format` if the bytes are not a model, `shape` if it lacks one of the outputs.
  */
 export function cutModel(model: Uint8Array, outputs: readonly string[]): Uint8Array {
@@ -64,12 +65,20 @@ export function cutModel(model: Uint8Array, outputs: readonly string[]): Uint8Ar
   ]);
 }
 
-function graphOf(model: Uint8Array): { fields: Field[]; graph: Field; inside: Field[] } {
+interface ModelFields {
+  readonly fields: readonly Field[];
+  readonly graph: Field;
+  /** Those of the graph. */
+  readonly inside: readonly Field[];
+}
+
+/** Kept as long as the model is, of which several parts are cut. */
+const graphOf = memoized((model: Uint8Array): ModelFields => {
   const fields = fieldsOf(model);
   const graph = fields.find(({ number }) => number === GRAPH);
   if (!graph) throw notAModel();
   return { fields, graph, inside: fieldsOf(graph.content) };
-}
+});
 
 const notAModel = (): MienError => new MienError('format', 'the bytes are not an ONNX model');
 
