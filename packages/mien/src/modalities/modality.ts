@@ -251,14 +251,15 @@ export interface ModalityDefinition<
   /** The files of its part, by name. */
   files(part: Part): readonly string[];
   /**
-   * Opens the encoder; `file` gives the content of one of `files` once it is there.
+   * Opens the encoder; `file` gives the content of one of `files` once it is there. With `warm`, what precedes the model
+   * is run once while the model is on its way.
    * @throws MienError `format` if a file is not what the runtime accepts.
    */
   open(
     part: Part,
     file: (name: string) => Promise<Uint8Array>,
     options: SessionOptions,
-    isWarm?: boolean,
+    warm?: boolean,
   ): Promise<Encoder>;
   /** Whether a value of the item's property says that there is nothing. */
   isAbsent(value: unknown): boolean;

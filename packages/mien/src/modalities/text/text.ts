@@ -60,14 +60,14 @@ export const text: ModalityDefinition<
     from: 'English text',
   },
   files: ({ model, tokenizer }) => [model, tokenizer],
-  async open({ model, tokenizer: vocabulary, maxTokens, width, labels, fine }, file, options, isWarm) {
+  async open({ model, tokenizer: vocabulary, maxTokens, width, labels, fine }, file, options, warm) {
     // First, since it is the smaller file: the model may still be on its way.
     const json = JSON.parse(new TextDecoder().decode(await file(vocabulary))) as unknown;
     const tokenizer = createTokenizer(json, { maxTokens, file: vocabulary });
     const content = file(model);
     // Awaited below.
     content.catch(() => undefined);
-    if (isWarm) await prepareText(SAMPLE, tokenizer);
+    if (warm) await prepareText(SAMPLE, tokenizer);
     const session = await createSession(await content, options);
     return {
       tokenizer,

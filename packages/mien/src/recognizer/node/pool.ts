@@ -21,7 +21,7 @@ export interface PoolOptions {
   readonly patience?: number;
 }
 
-/** A longer list is divided among the children; as many items as a run of the face encoder has images. */
+/** Longer lists are divided among the children, in parts with as many items as a run of the face encoder has images. */
 const ITEMS_PER_CALL = 32;
 /** Per child, so that the next batch is there when one is done. */
 const BATCHES_AHEAD = 2;
