@@ -1,8 +1,22 @@
 // In how many processes a command recognises many items.
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 
 /** Each process holds a copy of the model, so that more are started only on request. */
 const MOST_BY_DEFAULT = 8;
+/** Bytes of memory for each process: twice what one with faces was seen to take. */
+const MEMORY_EACH = 2 ** 30;
+
+interface Machine {
+  readonly cores: number;
+  /** Bytes, at most those that a container may use. */
+  readonly memory: number;
+}
+
+const thisMachine = (): Machine => ({
+  cores: availableParallelism(),
+  // 0 if there is no limit, or none is known.
+  memory: Math.min(totalmem(), process.constrainedMemory() || Infinity),
+});
 
 /** Bytes of a table from which on starting processes takes less time than they save: some hundred rows. */
 const LARGE_TABLE = 16 * 1024;
@@ -15,12 +29,16 @@ export interface ComputationOptions {
 }
 
 /**
- * The number of child processes, 0 for this process: as requested, else one per core if there are many items. A model
- * that is fetched is loaded only once by default, and a number of threads alone is meant for this process.
+ * The number of child processes, 0 for this process: as requested, else one per core and GiB of memory if there are many
+ * items. A model that is fetched is loaded only once by default, and a number of threads alone is meant for this process.
  */
-export function processesOf({ bundle, processes, threads }: ComputationOptions, isMany: boolean): number {
+export function processesOf(
+  { bundle, processes, threads }: ComputationOptions,
+  isMany: boolean,
+  { cores, memory }: Machine = thisMachine(),
+): number {
   if (processes !== undefined) return processes;
   if (!isMany || threads !== undefined || /^https?:/i.test(bundle ?? '')) return 0;
-  const cores = availableParallelism();
-  return cores > 1 ? Math.min(cores, MOST_BY_DEFAULT) : 0;
+  const most = Math.min(cores, MOST_BY_DEFAULT, Math.floor(memory / MEMORY_EACH));
+  return most > 1 ? most : 0;
 }
