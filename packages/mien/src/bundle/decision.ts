@@ -144,7 +144,7 @@ export const pairsOf = <One>(all: readonly One[]): [One, One][] =>
 
 /**
  * Opens the graph. What an item lacks is not computed: for each list of outputs a session runs the part of the graph that
- * they need, created at first use and, for what `recognize` asks by default, now.
+ * they need. It is created at first use, in some milliseconds, and now for items that have all modalities.
  * @param options.later modalities whose sessions are created at first use
  * @param options.warm whether to run those of single modalities once, so that their code is compiled
  * @throws MienError `format` if the bytes are not a model that the runtime accepts.
@@ -174,7 +174,7 @@ export async function openDecision(
       if (some.length > 0) await sessionFor(outputsFor(some, { modalities, outputs }));
   };
   const eager = modalities.filter((one) => !later.includes(one));
-  await prepare(eager);
+  if (eager.length > 0) await sessionFor(outputsFor(eager, { modalities, outputs }));
   const training = priorFeeds(manifest, 'training');
   const run: Decision['run'] = async (sides, names, prior = 'training') => {
     const session = await sessionFor(names);
