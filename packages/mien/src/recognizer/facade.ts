@@ -106,7 +106,7 @@ export function recognizerOf({
       const { batchSize = STREAM_BATCH, ...options } = given;
       const batches = (signal: AbortSignal | undefined) => batchesOf(items, batchSize, signal);
       const compute = (batch: Item[]): Promise<Result[]> => recognize(batch, options);
-      if (parallel > 1) yield* computedInOrder(batches, compute, parallel, options.signal);
+      if (parallel > 1) yield* computedInOrder(batches, againIfCrashed(compute), parallel, options.signal);
       else for await (const batch of batches(options.signal)) yield* await compute(batch);
     },
     session(options = {}) {
@@ -117,6 +117,15 @@ export function recognizerOf({
     [Symbol.asyncDispose]: dispose,
   };
 }
+
+/** Computes a batch once more if the process that computed it has ended, so that a long run survives one killed process. */
+const againIfCrashed =
+  <Batch, Computed>(compute: (batch: Batch) => Promise<Computed>) =>
+  (batch: Batch): Promise<Computed> =>
+    compute(batch).catch((error: unknown) => {
+      if (error instanceof MienError && error.code === 'crashed') return compute(batch);
+      throw error;
+    });
 
 /** `Array.isArray` throws for a revoked proxy. */
 function isList(given: unknown): given is readonly unknown[] {

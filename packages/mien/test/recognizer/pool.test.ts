@@ -146,6 +146,15 @@ test('a killed child is restarted', async () => {
   for (const pid of children()) expect(before).not.toContain(pid);
 });
 
+test('a stream goes on if a child is killed', async () => {
+  const items = Array.from({ length: 400 }, (_, i) => ({ id: i, text: i % 2 ? 'joy' : 'fear' }));
+  const results: unknown[] = [];
+  for await (const result of recognizer.stream(items, { batchSize: 8 })) {
+    if (results.push(result) === 8) process.kill(children()[0]!, 'SIGKILL');
+  }
+  expect(results).toMatchObject(items.map(({ id }) => ({ id, label: id % 2 ? 'joy' : 'fear' })));
+});
+
 test('invalid options and bundles have the same errors as in this process', async () => {
   await expect(recognizer.recognize({ text: 'joy' }, { gait: true } as never)).rejects.toThrow(/"gate"/);
   await writeFile(join(root, 'bundle', 'foreign.txt'), 'x');

@@ -1,6 +1,6 @@
 // `mien predict`: recognises emotion in a sentence, a face, a folder of images, a table or lines of standard input.
 import { Option, type Command } from 'commander';
-import { defined } from 'mien-engine/base';
+import { defined, MienError } from 'mien-engine/base';
 import type { LabelPrior, RecognizeOptions, Recognizer } from '../../recognizer/types.js';
 import { decimal, parsePrior, megapixels, positiveInteger, wholeNumber } from '../arguments.js';
 import { interruption } from '../run.js';
@@ -161,11 +161,19 @@ async function run(options: Options, output: Output): Promise<void> {
       for (const { result, explanation } of rows)
         if (!result.error) output.print(renderOne(result, explanation, output.width));
     conclude(outcome, output);
+  } catch (error) {
+    throw error instanceof MienError && error.code === 'crashed' ? resumable(error) : error;
   } finally {
     progress.end();
     await recognizer.dispose();
   }
 }
+
+const resumable = (error: MienError): MienError =>
+  new MienError('crashed', error.message, {
+    cause: error,
+    hint: 'Run the same command again: results that were written are kept. Fewer --processes take less memory.',
+  });
 
 /** @throws MienError `data` when no item was recognised. */
 function conclude(outcome: Outcome, output: Output): void {
