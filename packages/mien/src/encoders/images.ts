@@ -3,7 +3,7 @@ import { readFile as readFileCallback, stat as statCallback } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { messageOf, MienError } from 'mien-engine/base';
+import { forEachParallel, messageOf, MienError } from 'mien-engine/base';
 import { fileError } from 'mien-engine/node';
 import { type DecodedImage, rgbFromGrey } from './encoder.js';
 import { checkPixels, MOST_PIXELS } from './pixel-limit.js';
@@ -102,11 +102,10 @@ export async function decodeImages(
   options: Omit<DecodeOptions, 'file'> & { concurrency?: number | undefined } = {},
 ): Promise<DecodedImage[]> {
   const { concurrency = 2 * availableParallelism(), ...decoding } = options;
-  const images: DecodedImage[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let i = next++; i < sources.length; i = next++) images[i] = await decodeImage(sources[i]!, decoding);
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, sources.length) }, work));
+  const images = new Array<DecodedImage>(sources.length);
+  const parallel = Math.min(concurrency, sources.length);
+  await forEachParallel(sources.entries(), parallel, async ([i, source]) => {
+    images[i] = await decodeImage(source, decoding);
+  });
   return images;
 }
