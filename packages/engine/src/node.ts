@@ -20,6 +20,7 @@ export {
   type ProcessPool,
   type ProcessPoolOptions,
   startProcessPool,
+  threadsPerProcess,
 } from './base/process-pool.js';
 export { runInProcesses, type RunInProcessesOptions } from './base/run-in-processes.js';
 export { serveTasks } from './base/serve-tasks.js';

@@ -1,5 +1,6 @@
 // A pool of child processes: each task goes to the least busy process, and a process that ends is restarted.
 import { fork, type ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { defined } from './collections.js';
 import { MienError } from './errors.js';
 import type { ModuleFile } from './module-file.js';
@@ -9,6 +10,10 @@ import type { FromProcess, FromTask, SerializedError, ToProcess } from './serve-
 const MAX_CRASHES = 5;
 /** Milliseconds that an idle process has to exit by itself. */
 const GRACE_PERIOD = 2000;
+
+/** Threads of each process if these divide the cores among themselves. */
+export const threadsPerProcess = (processes: number): number =>
+  Math.max(1, Math.floor(availableParallelism() / processes));
 
 /** A process became ready or ended. */
 export interface ProcessEvent {

@@ -1,8 +1,7 @@
 // A model in several processes: ONNX Runtime blocks JavaScript while it runs, and a small network has a higher throughput
 // in several processes with a thread each than in one process with several threads.
-import { availableParallelism } from 'node:os';
 import { packageFiles } from '../base/package.js';
-import { startProcessPool } from '../base/process-pool.js';
+import { startProcessPool, threadsPerProcess } from '../base/process-pool.js';
 import type { Tensor, Tensors } from '../base/tensor.js';
 import { createSession, type Session, type SessionOptions } from './session.js';
 
@@ -42,7 +41,7 @@ export async function openSession(
   { processes = 0, ...options }: OpenSessionOptions = {},
 ): Promise<OpenSession> {
   if (processes === 0) return { ...(await createSession(model, options)), parallel: 1 };
-  const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / processes));
+  const threads = options.threads ?? threadsPerProcess(processes);
   const pool = await startProcessPool<SessionSetup, SessionTask, Record<string, Tensor>, SessionInfo>({
     module: files.module('runtime/session-child'),
     setup: { model, options: { ...options, threads } },

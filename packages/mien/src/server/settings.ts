@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { MienError } from 'mien-engine/base';
+import { threadsPerProcess } from 'mien-engine/node';
 import { defineSettings } from '../base/settings.js';
 
 /** Maximum of the default number of processes: each holds a copy of the model in memory. */
@@ -85,9 +86,8 @@ export function serverSettings(given: Partial<ServerSettings>): ServerSettings {
         field: 'cors',
         hint: 'Write scheme and host, for instance https://example.org, or *.',
       });
-  const cores = availableParallelism();
-  const processes = all.processes || Math.min(cores, MOST_PROCESSES);
-  return { ...all, processes, threads: all.threads || Math.max(1, Math.floor(cores / processes)) };
+  const processes = all.processes || Math.min(availableParallelism(), MOST_PROCESSES);
+  return { ...all, processes, threads: all.threads || threadsPerProcess(processes) };
 }
 
 function originOf(text: string): string | undefined {

@@ -1,5 +1,4 @@
 // `loadRecognizer` in Node: the bundled model or another, in this process or in others.
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import {
   anything,
@@ -11,6 +10,7 @@ import {
   number,
   wholeNumber,
 } from 'mien-engine/base';
+import { threadsPerProcess } from 'mien-engine/node';
 import { bundledModel } from '../../base/package.js';
 import type { Recognizer } from '../types.js';
 import { placeOfBundle } from './bundle-place.js';
@@ -66,7 +66,7 @@ export async function loadRecognizer(options: LoadOptions = {}): Promise<Recogni
   const folder = placeOfBundle(bundle);
   const here = { ...rest, detector: detector === undefined ? undefined : localPath(detector) };
   if (processes === 0) return loadHere(folder, here);
-  const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / processes));
+  const threads = rest.threads ?? threadsPerProcess(processes);
   return startPool({ ...here, bundle: folder, threads }, processes);
 }
 
