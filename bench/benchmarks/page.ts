@@ -64,14 +64,15 @@ export async function pageComparisons({ quick, threads }: BenchOptions): Promise
   return [...films, firstAnswer(model, threads)];
 }
 
-/** Resolves in the page as soon as it shows an answer: Playwright's own waiting looks only every half second. */
-const answered = (label: string): string => `new Promise((resolve) => {
+/** Resolves in the page as soon as it shows an answer: Playwright's `waitFor` polls only every half second in the end. */
+const answered = (label: string): string => `new Promise((resolve, reject) => {
   const isThere = () => document.querySelector('#verdict')?.textContent.includes('${label}');
   const observer = new MutationObserver(() => {
     if (!isThere()) return;
     observer.disconnect();
     resolve();
   });
+  setTimeout(() => reject(new Error('the page gave no answer')), ${PATIENCE});
   if (isThere()) resolve();
   else observer.observe(document, { subtree: true, childList: true, characterData: true });
 })`;
