@@ -12,8 +12,8 @@ import { gzip } from 'node:zlib';
 const COMPRESSED = /javascript|wasm|css|html|json|svg/;
 const CHUNK = 32 * 1024;
 /**
- * Milliseconds that are caught up if this process had no processor meanwhile: a real host computes elsewhere, and the
- * buffers of a computer receive while its processors are busy.
+ * Milliseconds of lost time that are made up for if this process was not scheduled: a real host has processors of its own,
+ * and network buffers fill while the receiver's processors are busy.
  */
 const CAUGHT_UP = 50;
 const compress = promisify(gzip);

@@ -100,14 +100,14 @@ function ngramsAsJson(): Plugin {
 
 /** Of a file's size that must be saved for a compressed form of it to be worth its decompression. */
 const WORTH_SAVING = 0.1;
-/** Smaller files arrive in one piece in any case. */
+/** Smaller files would hardly arrive sooner. */
 const LEAST_BYTES = 4096;
 /** Higher ones save no more of weights, and a twentieth of WebAssembly in three times the time. */
 const BROTLI_QUALITY = 5;
 
 /**
- * Writes compressed forms beside the files, for hosts that serve them in the file's place: most compress no models by
- * themselves, though weights of seven bits in bytes leave a seventh to save, and code and WebAssembly less well.
+ * Writes compressed forms beside the files, for hosts that serve them in the file's place: most do not compress models,
+ * though weights of seven bits in bytes leave a seventh to save, and compress code and WebAssembly by gzip only.
  */
 function compressedForms(): Plugin {
   return {

@@ -72,7 +72,7 @@ const peersOf = (peer: Peer, task: string): Contender[] => [
 export async function faceComparisons({ quick, threads }: BenchOptions): Promise<Comparison[]> {
   const weights = folderOf('MIEN_WEIGHTS', 'tf_efficientnetv2_b0.in1k/');
   const files = await rafdbFiles(quick ? FACES.quick : FACES.full);
-  // As many processes of one thread: the peer's threads are as many.
+  // One process with one thread for each of the peer's threads.
   const encoder = await loadFaceEncoder(profiles.frozen.face, { weights, processes: threads, threads: 1 });
   const images = await resized(files, SIZE);
   const fromPixels = (await encoder.encode(images)).data;

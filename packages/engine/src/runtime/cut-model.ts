@@ -72,7 +72,7 @@ interface ModelFields {
   readonly inside: readonly Field[];
 }
 
-/** Kept as long as the model is, of which several parts are cut. */
+/** Kept as long as the model, since several parts are cut from it. */
 const graphOf = memoized((model: Uint8Array): ModelFields => {
   const fields = fieldsOf(model);
   const graph = fields.find(({ number }) => number === GRAPH);

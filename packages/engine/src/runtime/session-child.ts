@@ -1,4 +1,4 @@
-// A child process of a session that runs in several: opens the model and runs it.
+// A child process of `openSession`: opens the model and runs it.
 import { serveTasks } from '../base/serve-tasks.js';
 import type { Tensor } from '../base/tensor.js';
 import { createSession } from './session.js';

@@ -146,7 +146,7 @@ export const pairsOf = <One>(all: readonly One[]): [One, One][] =>
  * Opens the graph. What an item lacks is not computed: for each list of outputs a session runs the part of the graph that
  * they need. It is created at first use, in some milliseconds, and now for items that have all modalities.
  * @param options.later modalities whose sessions are created at first use
- * @param options.warm whether to run those of single modalities once, so that their code is compiled
+ * @param options.warm whether to run the sessions of single modalities once, so that browsers compile their code
  * @throws MienError `format` if the bytes are not a model that the runtime accepts.
  */
 export async function openDecision(

@@ -50,8 +50,8 @@ export interface OpenBundleOptions {
   /** Whether only the text's encoder is opened at once, if the bundle has one, and the others at their first item. */
   readonly textFirst?: boolean;
   /**
-   * Whether to run what an item needs besides the models once while these are on their way: browsers compile code when it
-   * is first called.
+   * Whether to run tokenizer, language detector and decision once while models are on their way: browsers compile code
+   * when it is first called.
    */
   readonly warm?: boolean;
   /** Reads a file that is not among the given ones: one on its way, or of a modality that is opened at its first item. */

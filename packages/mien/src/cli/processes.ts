@@ -18,7 +18,7 @@ const thisMachine = (): Machine => ({
   memory: Math.min(totalmem(), process.constrainedMemory() || Infinity),
 });
 
-/** Bytes of a table from which on starting processes takes less time than they save: some hundred rows. */
+/** Size of a table in bytes above which processes save more time than starting them takes: some hundred rows. */
 const LARGE_TABLE = 16 * 1024;
 export const isLarge = (bytes: number): boolean => bytes >= LARGE_TABLE;
 

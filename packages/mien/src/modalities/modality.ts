@@ -251,8 +251,8 @@ export interface ModalityDefinition<
   /** The files of its part, by name. */
   files(part: Part): readonly string[];
   /**
-   * Opens the encoder; `file` gives the content of one of `files` once it is there. With `warm`, what precedes the model
-   * is run once while the model is on its way.
+   * Opens the encoder; `file` gives the content of one of `files` once it is there. With `warm`, the code that runs
+   * before the model is called once while the model is on its way.
    * @throws MienError `format` if a file is not what the runtime accepts.
    */
   open(

@@ -116,7 +116,7 @@ async function run(options: Options, output: Output): Promise<void> {
   const progress = await progressOf(output);
   const signal = interruption();
   const { bundle, threads, maxPixels } = options;
-  // Explanations are computed one by one, and shares by as many processes as the cluster starts.
+  // Explanations are computed one by one; with shares, whoever starts the command decides how many processes there are.
   const isAlone =
     options.explain !== undefined || options.shard !== undefined || options.shards !== undefined;
   const processes = processesOf(options, source.isMany && !isAlone);

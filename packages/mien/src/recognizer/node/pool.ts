@@ -83,7 +83,7 @@ export async function startPool(
     info,
     parallel: BATCHES_AHEAD * processes,
     async run(items, { signal, ...options }) {
-      // Calls in progress listen to the same signal, which is no leak.
+      // Each call in progress adds listeners to the signal; Node would warn of a leak.
       if (signal) setMaxListeners(0, signal);
       const runPart = async (part: readonly ReadItem[]): Promise<Result[]> => {
         const sent = await Promise.all(part.map(sendable));
