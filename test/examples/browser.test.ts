@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isRecognition, loadRecognizer } from 'mien';
 import { writeLegible } from '../support/bundle.js';
+import { holds } from '../web/page-actions.js';
 import {
   buildWith,
   CHROMIUM,
@@ -52,7 +53,7 @@ describe.skipIf(!CHROMIUM)(`examples in a browser${WITHOUT_CHROMIUM}`, () => {
     return openPage(context, host.url + path);
   };
   const says = (page: Page, what: string): Promise<unknown> =>
-    page.waitForFunction(`document.querySelector('output').value === ${JSON.stringify(what)}`);
+    holds(page, `document.querySelector('output').value === ${JSON.stringify(what)}`);
 
   test('a page without a build step', async () => {
     const { page, problems } = await open('plain.html');
@@ -85,7 +86,7 @@ describe.skipIf(!CHROMIUM)(`examples in a browser${WITHOUT_CHROMIUM}`, () => {
     const manifest = '**/models/lite/manifest.json';
     await page.route(manifest, (route) => route.fulfill({ status: 503 }));
     await page.fill('input', 'joy');
-    await page.waitForFunction("/status 503/.test(document.querySelector('output').value)");
+    await holds(page, "/status 503/.test(document.querySelector('output').value)");
     await page.unroute(manifest);
     await page.fill('input', 'nothing of anger');
     await says(page, 'anger');

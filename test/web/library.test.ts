@@ -10,6 +10,7 @@ import { isRecognition, type Item, loadRecognizer, type Recognition, type Result
 import { writeLegible } from '../support/bundle.js';
 import { goldenPath } from '../support/golden.js';
 import { recordingOf, wavOf, writeVoiced } from '../support/voice.js';
+import { holds } from './page-actions.js';
 import {
   buildWith,
   CHROMIUM,
@@ -61,7 +62,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     host = await servePlainly(site, '');
     browser = await launch();
     ({ page, problems } = await openPage(await browser.newContext(), host.url));
-    await page.waitForFunction('globalThis.harness');
+    await holds(page, 'globalThis.harness');
   }, 600_000);
   afterAll(async () => {
     await browser?.close();
@@ -272,7 +273,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
         });
       });
       await guarded.goto(host.url);
-      await guarded.waitForFunction('globalThis.harness');
+      await holds(guarded, 'globalThis.harness');
       expect(await guarded.evaluate(`harness.fail(${JSON.stringify(options)})`)).toMatch(message);
       await guarded.close();
     }
@@ -283,7 +284,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     const html = { contentType: 'text/html', body: '<html>Log in' };
     await other.route('**/*.wasm', (route) => route.fulfill(html));
     await other.goto(host.url);
-    await other.waitForFunction('globalThis.harness');
+    await holds(other, 'globalThis.harness');
     expect(await other.evaluate('harness.fail({})')).toMatch(
       /^offline: http:\S+\.wasm: is not ONNX Runtime’s WebAssembly: the response is text\/html and begins with “<html>Log in”/,
     );
@@ -294,7 +295,7 @@ describe.skipIf(!CHROMIUM)(`the library in a browser${WITHOUT_CHROMIUM}`, () => 
     const gpu = await launch(SOFTWARE_WEBGPU);
     try {
       const { page: other } = await openPage(await gpu.newContext(), host.url);
-      await other.waitForFunction('globalThis.harness');
+      await holds(other, 'globalThis.harness');
       const adapter = await other.evaluate(
         'navigator.gpu ? navigator.gpu.requestAdapter().then((found) => !!found, () => false) : false',
       );

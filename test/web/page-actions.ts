@@ -1,5 +1,6 @@
 // Actions and observations of the page for tests.
 import type { Page } from 'playwright-core';
+import { vi } from 'vitest';
 
 export const percent = (share: number): string => `${Math.round(100 * share)}\u202f%`;
 
@@ -15,6 +16,13 @@ export const shows = (page: Page, label: string): Promise<void> =>
 
 export const says = (page: Page, words: string): Promise<void> =>
   page.locator('#by', { hasText: words }).waitFor();
+
+/**
+ * Waits until an expression is true in the page. Playwright's `waitForFunction` checks again by `eval` inside the
+ * page, which a Content-Security-Policy without 'unsafe-eval' refuses.
+ */
+export const holds = (page: Page, expression: string): Promise<unknown> =>
+  vi.waitUntil(() => page.evaluate(`!!(${expression})`), { timeout: 50_000, interval: 50 });
 
 /** Left, top and width of the first box in percent of the picture. */
 export const boxOf = (page: Page): Promise<number[]> =>

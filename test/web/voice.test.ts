@@ -8,7 +8,7 @@ import { type Served, servePage } from 'mien/cli';
 import { isRecognition, type Item, loadRecognizer, type Recognition } from 'mien';
 import { writeLegible } from '../support/bundle.js';
 import { recordingOf, wavOf, writeVoiced } from '../support/voice.js';
-import { bar, drop, percent, ready, says, seriousOf, shows } from './page-actions.js';
+import { bar, drop, holds, percent, ready, says, seriousOf, shows } from './page-actions.js';
 import {
   buildPage,
   CHROMIUM,
@@ -152,9 +152,7 @@ describe.skipIf(!CHROMIUM)(`voices on the page${WITHOUT_CHROMIUM}`, () => {
     await page.click('#microphone');
     await page.locator('#voice-state', { hasText: 'Listening' }).waitFor();
     // While somebody speaks.
-    await page.waitForFunction(
-      "Number(document.querySelector('#level').style.getPropertyValue('--level')) > 0.6",
-    );
+    await holds(page, "document.querySelector('#level').style.getPropertyValue('--level') > 0.6");
     // Long enough for the detector of activity to find speech.
     await page.waitForTimeout(1300);
     await page.evaluate("window.track.dispatchEvent(new Event('ended'))");
