@@ -86,15 +86,23 @@ export function itemWeights(
   });
 }
 
+/** What a teacher says of each item, and the offsets of each corpus, with which its posteriors are computed. */
+export interface Taught {
+  readonly teacher: Teacher;
+  /** Of each corpus: what `offsetsOf` adds to the student's logits. */
+  readonly offsets: readonly ArrayLike<number>[];
+}
+
 /**
  * The distribution over labels that an item is trained towards: its labels share 1 − smoothing, the labels that its
- * corpus can give the rest; a teacher's posteriors of these replace their share.
+ * corpus can give the rest; a teacher's posteriors replace their share. They are offset as the student's logits are, so
+ * that a student with the teacher's evidence meets them exactly.
  */
 export function evidenceTargets(
   { labels, corpus }: LabelledItems,
   corpora: readonly Pick<CorpusPart, 'evidence'>[],
   smoothing: number,
-  teacher?: Teacher,
+  taught?: Taught,
 ): (item: number) => Float32Array {
   return (item) => {
     const { evidence } = corpora[corpus[item]!]!;
@@ -104,9 +112,11 @@ export function evidenceTargets(
     const own = labels[item]!;
     const target = Float32Array.from(can, (one) => (one * smoothing) / number);
     for (const label of own) target[label]! += (1 - smoothing) / own.length;
-    if (teacher === undefined) return target;
-    const said = can.map((one, label) => one * teacher.posteriors[item * classes + label]!);
-    const total = said.reduce((sum, one) => sum + one, 0);
-    return target.map((aim, label) => (1 - teacher.share) * aim + (teacher.share * said[label]!) / total);
+    if (taught === undefined) return target;
+    const { posteriors, share } = taught.teacher;
+    const offsets = taught.offsets[corpus[item]!]!;
+    const scores = can.map((_, label) => posteriors[item * classes + label]! * Math.exp(offsets[label]!));
+    const total = scores.reduce((sum, one) => sum + one, 0);
+    return target.map((aim, label) => (1 - share) * aim + (share * scores[label]!) / total);
   };
 }

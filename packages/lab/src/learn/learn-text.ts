@@ -164,7 +164,7 @@ async function prepare(options: LearnTextOptions) {
     return draw.uniform() < slips ? tokenizer.encode(misspelt(texts[item]!, draw)).ids : undefined;
   };
   const asked = { ...teachers!, labels, threads, ...defined({ progress }) };
-  const teacher = teachers && (await textTeacher(trainingSet.texts, asked));
+  const teacher = teachers && (await textTeacher(trainingSet.texts, settings.adjustment, asked));
   const task = textTask(
     model,
     weights,

@@ -45,14 +45,23 @@ export function faceTeacher(faces: readonly Pictured[], options: TeacherOptions)
   });
 }
 
-/** The teachers' mean posteriors of tokenised texts. */
-export function textTeacher(texts: readonly Int32Array[], options: TeacherOptions): Promise<Teacher> {
+/**
+ * The teachers' mean posteriors of tokenised texts, without `adjustment`'s share of the prior in each teacher's
+ * classifier: what it knows of label frequencies is of all corpora, and each corpus has its own.
+ */
+export function textTeacher(
+  texts: readonly Int32Array[],
+  adjustment: number,
+  options: TeacherOptions,
+): Promise<Teacher> {
   return averaged(texts.length, options, async (folder, advance) => {
-    const { config, weights, labels, pooling } = await readLearnedText(folder);
+    const { config, weights, labels, pooling, record } = await readLearnedText(folder);
     const model = { config, pooling, classes: labels.length };
     const logits = await textLogits(model, weights, texts, options.threads);
+    const { prior = labels.map(() => 1) } = record.calibration ?? {};
+    const removed = prior.map((one) => adjustment * Math.log(one));
     advance(texts.length);
-    return { labels, logits };
+    return { labels, logits: logits.map((logit, i) => logit - removed[i % labels.length]!) };
   });
 }
 

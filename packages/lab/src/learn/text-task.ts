@@ -36,7 +36,10 @@ export interface TextTrainingSet extends TextSet {
   readonly variant?: ((item: number, epoch: number) => Int32Array | undefined) | undefined;
   /** Id of the mask token. */
   readonly maskToken?: number | undefined;
-  /** A teacher's posteriors of each text, `[n, classes]`; they replace their share of the smoothed label. */
+  /**
+   * A teacher's posteriors of each text, `[n, classes]`, without the `adjustment`'s share of the frequencies that it
+   * learned; they replace their share of the smoothed label.
+   */
   readonly teacher?: Teacher | undefined;
 }
 
@@ -66,7 +69,8 @@ export function textTask(
   const weightOf = itemWeights(training, shares, settings.balance, (item) => training.weights[item]!);
   const offsets = corpora.map(({ evidence }, i) => offsetsOf(evidence, shares[i]!, settings.adjustment));
   const repeats = Array.from(training.corpus, (corpus) => corpora[corpus]!.repeat);
-  const targetOf = evidenceTargets(training, corpora, settings.labelSmoothing, training.teacher);
+  const taught = training.teacher && { teacher: training.teacher, offsets };
+  const targetOf = evidenceTargets(training, corpora, settings.labelSmoothing, taught);
   const widthOf = (text: Int32Array): number => WIDTHS.find((width) => text.length <= width)!;
 
   // Runs in random order, each of texts of one width; the last batch of a width may be short.

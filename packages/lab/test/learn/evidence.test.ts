@@ -33,9 +33,26 @@ test('targets share the labels of an item, and smoothing stays within what the c
   expect(rounded(0)).toEqual([0.9, 0.1, 0]);
   expect(rounded(4)).toEqual([0.0667, 0.0667, 0.8667]);
   expect(rounded(5)).toEqual([0.4667, 0.4667, 0.0667]);
-  const posteriors = new Float32Array(18).fill(1 / 3);
-  const taught = evidenceTargets(items, corpora, 0, { posteriors, share: 1 });
-  expect([...taught(0)].map((p) => Number(p.toFixed(4)))).toEqual([0.5, 0.5, 0]);
+});
+
+test('a teacher’s posteriors have the offsets of the corpus, so that its own logits meet them', () => {
+  const draw = randomStream(5, 'taught');
+  const evidence = Float64Array.from({ length: 18 }, () => draw.normal());
+  const softmax = (logits: readonly number[]): number[] => {
+    const odds = logits.map(Math.exp);
+    const total = odds.reduce((sum, one) => sum + one, 0);
+    return odds.map((one) => one / total);
+  };
+  const rowOf = (item: number): number[] => [...evidence.subarray(3 * item, 3 * item + 3)];
+  const posteriors = Float32Array.from(items.labels.flatMap((_, item) => softmax(rowOf(item))));
+  const offsets = labelShares(items, 2, 3).map((shares, i) => offsetsOf(corpora[i]!.evidence, shares, 1));
+  const taught = evidenceTargets(items, corpora, 0, { teacher: { posteriors, share: 1 }, offsets });
+  items.corpus.forEach((corpus, item) => {
+    const student = softmax(rowOf(item).map((logit, label) => logit + offsets[corpus]![label]!));
+    [...taught(item)].forEach((aim, label) => expect(aim).toBeCloseTo(student[label]!, 5));
+  });
+  const half = evidenceTargets(items, corpora, 0, { teacher: { posteriors, share: 0.5 }, offsets });
+  expect(half(4)[2]).toBeCloseTo(0.5 + taught(4)[2]! / 2, 5);
 });
 
 test('rare labels weigh more within their corpus, whose mean weight stays one', () => {
