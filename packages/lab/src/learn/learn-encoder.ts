@@ -21,7 +21,7 @@ export interface LearnEncoderOptions<Item, Spec, Settings> extends PretrainedOpt
   /** Folder of checkpoints, log and, at the end, `encoder/` and `learned.json`. */
   readonly out: string;
   /** Learned encoders whose mean posteriors are a part of each target. */
-  readonly teachers?: Omit<TeacherOptions, 'labels' | 'threads' | 'progress'> | undefined;
+  readonly teachers?: Omit<TeacherOptions, 'labels' | 'threads' | 'progress' | 'signal'> | undefined;
   /** Images of more pixels are an error (default 50 million). */
   readonly maxPixels?: number | undefined;
   readonly threads?: number | undefined;

@@ -79,7 +79,7 @@ export async function learnFace(options: LearnFaceOptions): Promise<LearnedRecor
 
 /** The task on all items; of the images, only the first `most` are decoded. */
 async function prepare(options: LearnFaceOptions, most = Infinity) {
-  const { labels, validation, encoder, settings, threads, maxPixels, teachers } = options;
+  const { labels, validation, encoder, settings, threads, maxPixels, teachers, signal } = options;
   const { progress = silentProgress } = options;
   const training = options.training.filter(
     (face) => repeatsOf(settings, face.dataset) > 0 && isTrainable(face, settings.votes),
@@ -98,8 +98,8 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
     Uint8Array.from(faces, ({ label }) => labels.indexOf(label));
   const setNames = (faces: readonly LabelledFace[]): string[] => faces.map(({ dataset }) => dataset);
   const isWhole = training.length <= most;
-  const teacher =
-    teachers && isWhole ? await faceTeacher(training, { ...teachers, labels, threads, progress }) : undefined;
+  const asked = { ...teachers!, labels, threads, progress, signal };
+  const teacher = teachers && isWhole ? await faceTeacher(training, asked) : undefined;
   const kept = await keepImages(training.slice(0, most), settings.keptSize, progress, { maxPixels });
   const task = faceTask(
     model,

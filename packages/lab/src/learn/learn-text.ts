@@ -115,7 +115,7 @@ async function calibrated(
 }
 
 async function prepare(options: LearnTextOptions) {
-  const { labels, training, validation, encoder, settings, threads, progress, teachers } = options;
+  const { labels, training, validation, encoder, settings, threads, progress, teachers, signal } = options;
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no texts to train on, or none to validate with');
   const { seed, maxTokens, trainedRows, slips } = settings;
@@ -163,7 +163,7 @@ async function prepare(options: LearnTextOptions) {
     const draw = randomStream(seed, `learn slips ${epoch}`, item);
     return draw.uniform() < slips ? tokenizer.encode(misspelt(texts[item]!, draw)).ids : undefined;
   };
-  const asked = { ...teachers!, labels, threads, ...defined({ progress }) };
+  const asked = { ...teachers!, labels, threads, ...defined({ progress, signal }) };
   const teacher = teachers && (await textTeacher(trainingSet.texts, settings.adjustment, asked));
   const task = textTask(
     model,

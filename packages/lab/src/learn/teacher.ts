@@ -1,11 +1,13 @@
 // Posteriors of learned encoders as soft labels for another training (Hinton et al. 2015, distillation).
+import { setImmediate } from 'node:timers/promises';
 import { MienError } from 'mien-engine/base';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import { scores, toPosteriors } from 'mien/parts/evaluate';
+import { createTextEncoder } from '../encoders/load.js';
+import { classify } from './classifier.js';
 import { decodeFaces, type Pictured } from './face-images.js';
 import { faceClassifier } from './face-model.js';
 import { readLearnedFace, readLearnedText } from './learned.js';
-import { textLogits } from './text-model.js';
 
 /** Posteriors `[n, labels]`, and their share of the target; the smoothed label is the rest. */
 export interface Teacher {
@@ -20,9 +22,10 @@ export interface TeacherOptions {
   readonly labels: readonly string[];
   readonly threads?: number | undefined;
   readonly progress?: Progress;
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** How many images are decoded and classified at a time. */
+/** How many items are classified at a time. */
 const CHUNK = 1024;
 
 /** The teachers' mean posteriors of faces, each with its mirror image. */
@@ -36,7 +39,7 @@ export function faceTeacher(faces: readonly Pictured[], options: TeacherOptions)
       for (let start = 0; start < faces.length; start += CHUNK) {
         const images = await decodeFaces(faces.slice(start, start + CHUNK));
         out.set(await classifier.logits(images), start * labels.length);
-        advance(images.length);
+        await advance(images.length);
       }
     } finally {
       await classifier.dispose();
@@ -56,27 +59,48 @@ export function textTeacher(
 ): Promise<Teacher> {
   return averaged(texts.length, options, async (folder, advance) => {
     const { config, weights, labels, pooling, record } = await readLearnedText(folder);
-    const model = { config, pooling, classes: labels.length };
-    const logits = await textLogits(model, weights, texts, options.threads);
     const { prior = labels.map(() => 1) } = record.calibration ?? {};
     const removed = prior.map((one) => adjustment * Math.log(one));
-    advance(texts.length);
-    return { labels, logits: logits.map((logit, i) => logit - removed[i % labels.length]!) };
+    const out = new Float32Array(texts.length * labels.length);
+    const encoder = await createTextEncoder(config, weights, pooling, { threads: options.threads });
+    try {
+      for (let start = 0; start < texts.length; start += CHUNK) {
+        const part = texts.slice(start, start + CHUNK);
+        const logits = classify((await encoder.encode(part)).data, weights, labels.length);
+        out.set(
+          logits.map((logit, i) => logit - removed[i % labels.length]!),
+          start * labels.length,
+        );
+        await advance(part.length);
+      }
+    } finally {
+      await encoder.dispose();
+    }
+    return { labels, logits: out };
   });
 }
 
 async function averaged(
   n: number,
-  { folders, share, labels, progress = silentProgress }: TeacherOptions,
+  { folders, share, labels, progress = silentProgress, signal }: TeacherOptions,
   judge: (
     folder: string,
-    advance: (count: number) => void,
+    advance: (count: number) => Promise<void>,
   ) => Promise<{ labels: readonly string[]; logits: Float32Array }>,
 ): Promise<Teacher> {
   const posteriors = new Float32Array(n * labels.length);
   progress.begin('ask teachers', n * folders.length, 'items');
+  const advance = async (count: number): Promise<void> => {
+    progress.advance(count);
+    // Signals are received between turns of the event loop only.
+    await setImmediate();
+    if (signal?.aborted)
+      throw new MienError('interrupted', 'stopped before the training began', {
+        hint: 'Run the same command again.',
+      });
+  };
   for (const folder of folders) {
-    const { labels: known, logits } = await judge(folder, (count) => progress.advance(count));
+    const { labels: known, logits } = await judge(folder, advance);
     if (known.join() !== labels.join())
       throw new MienError('weights', `knows the labels ${known.join(', ')}, not ${labels.join(', ')}`, {
         file: folder,

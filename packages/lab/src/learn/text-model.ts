@@ -24,7 +24,7 @@ import {
 import { bert, type BertConfig } from '../encoders/bert.js';
 import { createTextEncoder } from '../encoders/load.js';
 import type { Pooling } from '../encoders/profiles.js';
-import { CLASSIFIER, classify, FINE_CLASSIFIER } from './classifier.js';
+import { CLASSIFIER, FINE_CLASSIFIER } from './classifier.js';
 import { defineTrainee, type Trainee } from '../train/step.js';
 import type { TextLearnSettings } from './settings.js';
 
@@ -151,12 +151,3 @@ export async function textEmbeddings(
     await encoder.dispose();
   }
 }
-
-/** Logits `[n, classes]` of tokenised texts, by weights in memory. */
-export const textLogits = async (
-  model: Pick<TextModel, 'config' | 'pooling' | 'classes'>,
-  weights: Tensors,
-  texts: readonly Int32Array[],
-  threads?: number,
-): Promise<Float32Array> =>
-  classify(await textEmbeddings(model, weights, texts, threads), weights, model.classes);
