@@ -33,6 +33,7 @@ import {
   transpose,
   type Value,
 } from 'mien-engine';
+import { MienError } from 'mien-engine/base';
 import { checkData } from 'mien/parts/base';
 import { checkHeads, count } from './config.js';
 import type { Pooling } from './profiles.js';
@@ -256,6 +257,41 @@ export const bertParts = ({ family, layers }: BertConfig): string[] => [
 /** The part of a parameter; undefined if it is not one of the encoder's. */
 export const bertPartOf = (config: BertConfig, name: string): string | undefined =>
   bertParts(config).find((part) => name.startsWith(`${part}.`));
+
+/** A BERT as published: its config.json, parsed and as read, and its weights. */
+interface PublishedBert {
+  readonly json: unknown;
+  readonly config: BertConfig;
+  readonly weights: Tensors;
+}
+
+/**
+ * The same BERT with some of its layers only, counted from 0.
+ * @throws MienError `config` with the field `layers` if it lacks one of them, or they are not in ascending order
+ */
+export function withLayers(
+  { json, config, weights }: PublishedBert,
+  layers: readonly number[],
+): PublishedBert {
+  const { layer } = FAMILIES[config.family];
+  if (layers.some((one, i) => one >= config.layers || (i > 0 && one <= layers[i - 1]!)))
+    throw new MienError('config', `cannot be ${layers.join(', ')}; the encoder has ${config.layers} layers`, {
+      field: 'layers',
+      hint: `Layers are counted from 0 and stay in their order, for instance ${[0, config.layers - 1].join(', ')}.`,
+    });
+  const kept = Object.entries(weights).flatMap(([name, tensor]) => {
+    const [, place, rest] = name.startsWith(`${layer}.`) ? (/\.(\d+)(\..*)$/.exec(name) ?? []) : [];
+    if (place === undefined) return [[name, tensor]];
+    const now = layers.indexOf(Number(place));
+    return now < 0 ? [] : [[`${layer}.${now}${rest}`, tensor]];
+  });
+  const count = config.family === 'bert' ? 'num_hidden_layers' : 'n_layers';
+  return {
+    json: { ...(json as object), [count]: layers.length },
+    config: { ...config, layers: layers.length },
+    weights: Object.fromEntries(kept) as Tensors,
+  };
+}
 
 const WORDS = 'embeddings.word_embeddings.weight';
 

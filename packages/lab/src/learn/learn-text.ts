@@ -2,6 +2,7 @@
 import { defined, float32, MienError, randomStream, type Tensors } from 'mien-engine/base';
 import { silentProgress } from 'mien/parts/base';
 import { createTokenizer } from 'mien/parts/encoders';
+import { withLayers } from '../encoders/bert.js';
 import { readPretrainedText } from '../encoders/load.js';
 import type { TextEncoderSpec } from '../encoders/profiles.js';
 import { CLASSIFIER, classify } from './classifier.js';
@@ -118,7 +119,7 @@ async function prepare(options: LearnTextOptions) {
   const { labels, training, validation, encoder, settings, threads, progress, teachers, signal } = options;
   if (training.length === 0 || validation.length === 0)
     throw new MienError('data', 'there are no texts to train on, or none to validate with');
-  const { seed, maxTokens, trainedRows, slips } = settings;
+  const { seed, maxTokens, trainedRows, slips, layers } = settings;
   const given = options.corpora ?? [wholeCorpus(labels)];
   const corpora = given.map(({ evidence, ...rest }) => ({
     ...rest,
@@ -126,7 +127,9 @@ async function prepare(options: LearnTextOptions) {
   }));
   const fineLabels = settings.fine > 0 ? (options.fineLabels ?? []) : [];
 
-  const { located, json, config, tokenizer: published, ...rest } = await readPretrainedText(encoder, options);
+  const { located, tokenizer: published, ...initial } = await readPretrainedText(encoder, options);
+  const whole = { ...initial, weights: await initial.weights() };
+  const { json, config, weights: pretrained } = layers ? withLayers(whole, layers) : whole;
   const texts = training.map(({ text }, i) => withNames(text, seed, i));
   const signs = chooseSigns(texts, settings.emoji);
   const { json: tokenizerJson, added } = withSigns(published.json, signs);
@@ -141,7 +144,7 @@ async function prepare(options: LearnTextOptions) {
     trainedRows: Math.min(trainedRows, config.vocabulary),
   };
   const trainee = textTrainee(model, settings, maxTokens);
-  const begun = withTrainedRows(withMeanings(await rest.weights(), added, names), model.trainedRows);
+  const begun = withTrainedRows(withMeanings(pretrained, added, names), model.trainedRows);
   const weights = withClassifier(begun, trainee, seed);
 
   const placeOf = new Map(given.map(({ name }, i) => [name, i]));

@@ -161,6 +161,8 @@ const text = z.strictObject({
   dropout: decay.default(0.1),
   /** Texts are cut at this many tokens. */
   maxTokens: z.int().min(3).default(96),
+  /** Layers of the initial encoder that are kept, counted from 0, for a smaller encoder; null for all. */
+  layers: z.array(z.int().min(0)).min(1).nullable().default(null),
   /** The first part that is trained: `embeddings`, `encoder.layer.0`, … */
   from: z.string().default('embeddings'),
   /** Probability that a token is replaced by the mask token. */
