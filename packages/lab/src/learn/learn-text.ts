@@ -62,7 +62,8 @@ export interface LearnTextOptions extends LearnEncoderOptions<
 
 /** How long training would take. @throws MienError as `learnText` does. */
 export async function estimateText(options: LearnTextOptions): Promise<Estimate> {
-  const { task } = await prepare(options);
+  // A teacher changes targets, not the time of a step.
+  const { task } = await prepare({ ...options, teachers: undefined });
   const { threads, spinning, progress = silentProgress } = options;
   return estimate(task, { threads, spinning, furtherBytes: 0, progress });
 }
