@@ -277,7 +277,7 @@ export function withLayers(
   if (layers.some((one, i) => one >= config.layers || (i > 0 && one <= layers[i - 1]!)))
     throw new MienError('config', `cannot be ${layers.join(', ')}; the encoder has ${config.layers} layers`, {
       field: 'layers',
-      hint: `Layers are counted from 0 and stay in their order, for instance ${[0, config.layers - 1].join(', ')}.`,
+      hint: `Layers are counted from 0 and stay in their order, for instance ${[...new Set([0, config.layers - 1])].join(', ')}.`,
     });
   const kept = Object.entries(weights).flatMap(([name, tensor]) => {
     const [, place, rest] = name.startsWith(`${layer}.`) ? (/\.(\d+)(\..*)$/.exec(name) ?? []) : [];

@@ -86,10 +86,10 @@ export function itemWeights(
   });
 }
 
-/** What a teacher says of each item, and the offsets of each corpus, with which its posteriors are computed. */
+/** A teacher of items of several corpora. */
 export interface Taught {
   readonly teacher: Teacher;
-  /** Of each corpus: what `offsetsOf` adds to the student's logits. */
+  /** What is added to the logits of each corpus's items (`offsetsOf`). */
   readonly offsets: readonly ArrayLike<number>[];
 }
 

@@ -98,8 +98,8 @@ async function prepare(options: LearnFaceOptions, most = Infinity) {
     Uint8Array.from(faces, ({ label }) => labels.indexOf(label));
   const setNames = (faces: readonly LabelledFace[]): string[] => faces.map(({ dataset }) => dataset);
   const isWhole = training.length <= most;
-  const asked = { ...teachers!, labels, threads, progress, signal };
-  const teacher = teachers && isWhole ? await faceTeacher(training, asked) : undefined;
+  const teacherOptions = { ...teachers!, labels, threads, progress, signal };
+  const teacher = teachers && isWhole ? await faceTeacher(training, teacherOptions) : undefined;
   const kept = await keepImages(training.slice(0, most), settings.keptSize, progress, { maxPixels });
   const task = faceTask(
     model,

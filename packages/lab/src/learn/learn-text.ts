@@ -167,8 +167,8 @@ async function prepare(options: LearnTextOptions) {
     const draw = randomStream(seed, `learn slips ${epoch}`, item);
     return draw.uniform() < slips ? tokenizer.encode(misspelt(texts[item]!, draw)).ids : undefined;
   };
-  const asked = { ...teachers!, labels, threads, ...defined({ progress, signal }) };
-  const teacher = teachers && (await textTeacher(trainingSet.texts, settings.adjustment, asked));
+  const teacherOptions = { ...teachers!, labels, threads, ...defined({ progress, signal }) };
+  const teacher = teachers && (await textTeacher(trainingSet.texts, settings.adjustment, teacherOptions));
   const task = textTask(
     model,
     weights,

@@ -89,7 +89,7 @@ async function averaged(
   ) => Promise<{ labels: readonly string[]; logits: Float32Array }>,
 ): Promise<Teacher> {
   const posteriors = new Float32Array(n * labels.length);
-  progress.begin('ask teachers', n * folders.length, 'items');
+  progress.begin('run teachers', n * folders.length, 'items');
   const advance = async (count: number): Promise<void> => {
     progress.advance(count);
     // Signals are received between turns of the event loop only.
