@@ -273,17 +273,17 @@ export function withLayers(
   { json, config, weights }: PublishedBert,
   layers: readonly number[],
 ): PublishedBert {
-  const { layer } = FAMILIES[config.family];
   if (layers.some((one, i) => one >= config.layers || (i > 0 && one <= layers[i - 1]!)))
     throw new MienError('config', `cannot be ${layers.join(', ')}; the encoder has ${config.layers} layers`, {
       field: 'layers',
       hint: `Layers are counted from 0 and stay in their order, for instance ${[...new Set([0, config.layers - 1])].join(', ')}.`,
     });
+  const [, ...parts] = bertParts(config);
   const kept = Object.entries(weights).flatMap(([name, tensor]) => {
-    const [, place, rest] = name.startsWith(`${layer}.`) ? (/\.(\d+)(\..*)$/.exec(name) ?? []) : [];
-    if (place === undefined) return [[name, tensor]];
-    const now = layers.indexOf(Number(place));
-    return now < 0 ? [] : [[`${layer}.${now}${rest}`, tensor]];
+    const part = parts.find((one) => name.startsWith(`${one}.`));
+    if (part === undefined) return [[name, tensor]];
+    const place = layers.indexOf(parts.indexOf(part));
+    return place < 0 ? [] : [[parts[place] + name.slice(part.length), tensor]];
   });
   const count = config.family === 'bert' ? 'num_hidden_layers' : 'n_layers';
   return {

@@ -4,7 +4,7 @@ import { MienError } from 'mien-engine/base';
 import { type Progress, silentProgress } from 'mien/parts/base';
 import { scores, toPosteriors } from 'mien/parts/evaluate';
 import { createTextEncoder } from '../encoders/load.js';
-import { classify } from './classifier.js';
+import { classify, withPrior } from './classifier.js';
 import { decodeFaces, type Pictured } from './face-images.js';
 import { faceClassifier } from './face-model.js';
 import { readLearnedFace, readLearnedText } from './learned.js';
@@ -28,85 +28,84 @@ export interface TeacherOptions {
 /** How many items are classified at a time. */
 const CHUNK = 1024;
 
+/** A finished run that is opened to classify items. */
+interface OpenTeacher {
+  readonly labels: readonly string[];
+  /** Logits of the items from `start` to before `end`. */
+  logits(start: number, end: number): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
 /** The teachers' mean posteriors of faces, each with its mirror image. */
 export function faceTeacher(faces: readonly Pictured[], options: TeacherOptions): Promise<Teacher> {
-  return averaged(faces.length, options, async (folder, advance) => {
+  return averaged(faces.length, options, async (folder) => {
     const { network, input, weights, labels } = await readLearnedFace(folder);
     const model = { network, input, classes: labels.length };
-    const out = new Float32Array(faces.length * labels.length);
     const classifier = await faceClassifier(model, weights, { mirror: true, threads: options.threads });
-    try {
-      for (let start = 0; start < faces.length; start += CHUNK) {
-        const images = await decodeFaces(faces.slice(start, start + CHUNK));
-        out.set(await classifier.logits(images), start * labels.length);
-        await advance(images.length);
-      }
-    } finally {
-      await classifier.dispose();
-    }
-    return { labels, logits: out };
+    return {
+      labels,
+      logits: async (start, end) => classifier.logits(await decodeFaces(faces.slice(start, end))),
+      dispose: () => classifier.dispose(),
+    };
   });
 }
 
 /**
  * The teachers' mean posteriors of tokenised texts, without `adjustment`'s share of the prior in each teacher's
- * classifier: what it knows of label frequencies is of all corpora, and each corpus has its own.
+ * classifier: that prior is of all corpora, and each corpus has its own label frequencies.
  */
 export function textTeacher(
   texts: readonly Int32Array[],
   adjustment: number,
   options: TeacherOptions,
 ): Promise<Teacher> {
-  return averaged(texts.length, options, async (folder, advance) => {
+  return averaged(texts.length, options, async (folder) => {
     const { config, weights, labels, pooling, record } = await readLearnedText(folder);
-    const { prior = labels.map(() => 1) } = record.calibration ?? {};
-    const removed = prior.map((one) => adjustment * Math.log(one));
-    const out = new Float32Array(texts.length * labels.length);
+    const { prior } = record.calibration ?? {};
+    const even = prior ? withPrior(weights, prior, -adjustment) : weights;
     const encoder = await createTextEncoder(config, weights, pooling, { threads: options.threads });
-    try {
-      for (let start = 0; start < texts.length; start += CHUNK) {
-        const part = texts.slice(start, start + CHUNK);
-        const logits = classify((await encoder.encode(part)).data, weights, labels.length);
-        out.set(
-          logits.map((logit, i) => logit - removed[i % labels.length]!),
-          start * labels.length,
-        );
-        await advance(part.length);
-      }
-    } finally {
-      await encoder.dispose();
-    }
-    return { labels, logits: out };
+    return {
+      labels,
+      logits: async (start, end) =>
+        classify((await encoder.encode(texts.slice(start, end))).data, even, labels.length),
+      dispose: () => encoder.dispose(),
+    };
   });
 }
 
 async function averaged(
   n: number,
   { folders, share, labels, progress = silentProgress, signal }: TeacherOptions,
-  judge: (
-    folder: string,
-    advance: (count: number) => Promise<void>,
-  ) => Promise<{ labels: readonly string[]; logits: Float32Array }>,
+  open: (folder: string) => Promise<OpenTeacher>,
 ): Promise<Teacher> {
   const posteriors = new Float32Array(n * labels.length);
   progress.begin('run teachers', n * folders.length, 'items');
-  const advance = async (count: number): Promise<void> => {
-    progress.advance(count);
-    // Signals are received between turns of the event loop only.
-    await setImmediate();
-    if (signal?.aborted)
-      throw new MienError('interrupted', 'stopped before the training began', {
-        hint: 'Run the same command again.',
-      });
-  };
   for (const folder of folders) {
-    const { labels: known, logits } = await judge(folder, advance);
-    if (known.join() !== labels.join())
-      throw new MienError('weights', `knows the labels ${known.join(', ')}, not ${labels.join(', ')}`, {
-        file: folder,
-      });
-    const own = toPosteriors(scores(labels.length, logits)).data;
-    for (let i = 0; i < posteriors.length; i++) posteriors[i]! += own[i]! / folders.length;
+    const teacher = await open(folder);
+    try {
+      if (teacher.labels.join() !== labels.join())
+        throw new MienError(
+          'weights',
+          `knows the labels ${teacher.labels.join(', ')}, not ${labels.join(', ')}`,
+          {
+            file: folder,
+          },
+        );
+      for (let start = 0; start < n; start += CHUNK) {
+        const end = Math.min(n, start + CHUNK);
+        const own = toPosteriors(scores(labels.length, await teacher.logits(start, end))).data;
+        own.forEach((one, i) => (posteriors[start * labels.length + i]! += one / folders.length));
+        progress.advance(end - start);
+        // Signals are received between turns of the event loop only.
+        await setImmediate();
+        if (signal?.aborted)
+          throw new MienError('interrupted', 'stopped before the training began', {
+            hint: 'Run the same command again.',
+          });
+      }
+    } finally {
+      await teacher.dispose();
+    }
   }
   progress.end();
   return { posteriors, share };

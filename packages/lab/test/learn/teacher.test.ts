@@ -1,8 +1,9 @@
-// Teachers of texts: posteriors without the prior that each learned; asking them can be interrupted.
+// Teachers of texts: posteriors without the prior that each learned; computing them can be interrupted.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { defined } from 'mien-engine/base';
 import { bertConfig } from '../../src/encoders/bert.js';
 import { bertParameters } from '../../src/encoders/load.js';
 import { classifierSpecs, writeLearned } from '../../src/learn/learned.js';
@@ -37,7 +38,7 @@ beforeAll(async () => {
       result: { weights, bestEpoch: 1, epochs: [] } as never,
       config: json,
       files: { 'tokenizer.json': '{}' },
-      ...(calibration ? { calibration } : {}),
+      ...defined({ calibration }),
     });
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -61,7 +62,7 @@ test('the prior that a teacher learned is divided out, by the adjustment’s sha
   }
 });
 
-test('asking teachers ends when it is interrupted', async () => {
+test('computing posteriors ends when it is interrupted', async () => {
   const folders = [join(root, 'plain')];
   const signal = AbortSignal.abort();
   await expect(
